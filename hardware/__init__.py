@@ -1,0 +1,1 @@
+"""Targets other than a simulator: neuromorphic machines, device models and interchange."""

@@ -1,0 +1,1 @@
+"""Families of spiking memory models, each lowered to a :class:`spikemem.Network`."""

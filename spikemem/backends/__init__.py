@@ -1,0 +1,1 @@
+"""Simulators that run a :class:`spikemem.Network`."""
