@@ -1,1 +1,63 @@
-"""Spiking memory models, defined once, run on a CPU or exported to SpiNNaker."""
+"""Spiking memory models, defined once, run on a CPU or exported to SpiNNaker.
+
+The public names are imported when they are first used, so that ``import spikemem`` stays fast.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from ._version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from . import hardware as hardware
+    from . import metrics as metrics
+    from . import networks as networks
+    from . import plotting as plotting
+    from .errors import BackendMissing as BackendMissing
+    from .errors import DescriptionError as DescriptionError
+    from .errors import SimulationError as SimulationError
+    from .errors import SpikememError as SpikememError
+    from .errors import StorageError as StorageError
+    from .errors import UnsupportedError as UnsupportedError
+    from .errors import VirtualRunError as VirtualRunError
+    from .network import LIF as LIF
+    from .network import STDP as STDP
+    from .network import Network as Network
+    from .network import Population as Population
+    from .network import Projection as Projection
+    from .network import SpikeSource as SpikeSource
+    from .network import load_network as load_network
+    from .recording import Recording as Recording
+    from .recording import SpikeTrains as SpikeTrains
+    from .recording import load_recording as load_recording
+    from .simulate import Session as Session
+    from .simulate import simulate as simulate
+
+_WHERE = {
+    "errors": "BackendMissing DescriptionError SimulationError SpikememError StorageError "
+    "UnsupportedError VirtualRunError",
+    "network": "LIF STDP Network Population Projection SpikeSource load_network",
+    "recording": "Recording SpikeTrains load_recording",
+    "simulate": "Session simulate",
+}
+_MODULES = ("hardware", "metrics", "networks", "plotting", "streams")
+_PLACE = {name: module for module, names in _WHERE.items() for name in names.split()}
+
+__all__ = sorted([*_PLACE, *_MODULES, "__version__"])  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PLACE:
+        value = getattr(importlib.import_module(f".{_PLACE[name]}", __name__), name)
+    elif name in _MODULES:
+        value = importlib.import_module(f".{name}", __name__)
+    else:
+        raise AttributeError(f"module 'spikemem' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,222 @@
+"""Cell types and synaptic plasticity: the vocabulary of PyNN, in PyNN's units."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import DescriptionError, Problems
+from .recording import SpikeTrains
+from .units import to_array, to_float
+
+__all__ = ["LIF", "STDP", "Parameter", "SpikeSource"]
+
+Parameter = float | NDArray[np.float64]
+"""A cell parameter: one value for the population, or one for each cell, shape (size,)."""
+
+Window = tuple[float, float] | tuple[float, float, int]
+"""Start and stop (ms) of a time of plasticity, and the tile if it holds for one alone."""
+
+_EDGE = 1e-6
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LIF:
+    """Leaky integrate-and-fire cell with exponential synaptic currents (PyNN ``IF_curr_exp``).
+
+    Each parameter is a float, an array of shape (size,), or a Brian2 quantity; the defaults are
+    PyNN's.
+
+    Parameters
+    ----------
+    tau_m : float
+        Membrane time constant, ms.
+    cm : float
+        Membrane capacitance, nF.
+    v_rest, v_reset, v_thresh : float
+        Resting, reset and threshold potential, mV.
+    tau_refrac : float
+        Refractory time, ms; rounded up to whole steps.
+    tau_syn_E, tau_syn_I : float
+        Decay of the excitatory and inhibitory synaptic current, ms.
+    i_offset : float
+        Constant current, nA.
+
+    Raises
+    ------
+    DescriptionError
+        A parameter that is not finite, of the wrong dimension or shape, or not > 0 where it must
+        be; all problems at once.
+
+    Examples
+    --------
+    >>> LIF(tau_m=10.0).tau_m
+    10.0
+    """
+
+    tau_m: Parameter = 20.0
+    cm: Parameter = 1.0
+    v_rest: Parameter = -65.0
+    v_reset: Parameter = -65.0
+    v_thresh: Parameter = -50.0
+    tau_refrac: Parameter = 0.1
+    tau_syn_E: Parameter = 5.0
+    tau_syn_I: Parameter = 5.0
+    i_offset: Parameter = 0.0
+
+    units: ClassVar[dict[str, str]] = {
+        "tau_m": "ms", "cm": "nF", "v_rest": "mV", "v_reset": "mV", "v_thresh": "mV",
+        "tau_refrac": "ms", "tau_syn_E": "ms", "tau_syn_I": "ms", "i_offset": "nA",
+    }  # fmt: skip
+    positive: ClassVar[tuple[str, ...]] = ("tau_m", "cm", "tau_syn_E", "tau_syn_I")
+
+    def __post_init__(self) -> None:
+        problems = Problems("LIF")
+        for name, unit in self.units.items():
+            try:
+                array = to_array(getattr(self, name), unit, name)
+            except DescriptionError as error:
+                problems.add(str(error))
+                continue
+            if array.ndim > 1:
+                problems.add(f"{name} must be a float or have shape (size,), got {array.shape}")
+            if name in self.positive and np.any(array <= 0):
+                problems.add(f"{name} must be > 0 {unit}, got {array.min():g}")
+            if name == "tau_refrac" and np.any(array < 0):
+                problems.add(f"tau_refrac must be >= 0 ms, got {array.min():g}")
+            array.flags.writeable = False
+            object.__setattr__(self, name, array if array.ndim else float(array))
+        problems.raise_if_any()
+
+    def array(self, name: str, size: int) -> NDArray[np.float64]:
+        """One parameter for each of `size` cells, shape (size,)."""
+        return np.broadcast_to(np.asarray(getattr(self, name), dtype=np.float64), (size,))
+
+    def tile(self, n: int) -> LIF:
+        """The parameters of `n` copies side by side; scalars stay scalars."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return LIF(**{k: np.tile(v, n) if np.ndim(v) else v for k, v in values.items()})
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SpikeSource:
+    """Cells that fire at given times (PyNN ``SpikeSourceArray``).
+
+    Parameters
+    ----------
+    spikes : SpikeTrains
+        When each cell fires; on the network's time grid.
+
+    Raises
+    ------
+    DescriptionError
+        `spikes` is not a :class:`SpikeTrains`.
+    """
+
+    spikes: SpikeTrains
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.spikes, SpikeTrains):
+            raise DescriptionError(
+                f"SpikeSource.spikes must be SpikeTrains, got {type(self.spikes).__name__}. "
+                f"From lists of times: SpikeTrains.from_lists([[1.0], [2.0, 5.0]])."
+            )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class STDP:
+    """Additive pair-based spike-timing-dependent plasticity.
+
+    A post-synaptic spike adds ``a_plus * exp(-(t_post - t_pre) / tau_plus)`` for each earlier
+    pre-synaptic spike, a pre-synaptic one subtracts ``a_minus * exp(-(t_pre - t_post) /
+    tau_minus)``; all pairs count, and the delay is dendritic. ``docs/semantics.md`` gives the
+    order of events in a step.
+
+    Parameters
+    ----------
+    tau_plus, tau_minus : float
+        Time constants of the two windows, ms, > 0.
+    a_plus, a_minus : float
+        Largest change of one pair, nA, >= 0: absolute, not relative to `w_max`.
+    w_min, w_max : float
+        Range of the weight, nA, 0 <= `w_min` < `w_max`.
+    enabled : sequence of (start, stop) or (start, stop, tile), optional
+        Windows in ms, ``start <= t < stop``, in which weights change; outside them weights stay
+        and only the traces go on. With a third entry the window holds for that tile alone of a
+        network of copies (:meth:`spikemem.Network.stack`). Default: always.
+
+    Raises
+    ------
+    DescriptionError
+        A value out of range; all problems at once.
+    """
+
+    tau_plus: float = 20.0
+    tau_minus: float = 20.0
+    a_plus: float
+    a_minus: float
+    w_min: float = 0.0
+    w_max: float
+    enabled: tuple[Window, ...] | None = None
+
+    units: ClassVar[dict[str, str]] = {
+        "tau_plus": "ms", "tau_minus": "ms", "a_plus": "nA", "a_minus": "nA",
+        "w_min": "nA", "w_max": "nA",
+    }  # fmt: skip
+
+    def __post_init__(self) -> None:
+        problems = Problems("STDP")
+        for name, unit in self.units.items():
+            try:
+                value = to_float(getattr(self, name), unit, name)
+            except DescriptionError as error:
+                problems.add(str(error))
+                continue
+            object.__setattr__(self, name, value)
+            if name.startswith("tau") and value <= 0:
+                problems.add(f"{name} must be > 0 ms, got {value:g}")
+            elif value < 0:
+                problems.add(f"{name} must be >= 0 nA, got {value:g}")
+        if not problems.found and self.w_min >= self.w_max:
+            problems.add(f"w_min must be below w_max, got {self.w_min:g} and {self.w_max:g} nA")
+        if self.enabled is not None:
+            object.__setattr__(self, "enabled", _windows(self.enabled, problems))
+        problems.raise_if_any()
+
+    def gate(self, times: NDArray[np.float64], tiles: int = 1) -> NDArray[np.bool_]:
+        """Whether weights may change at each of these times (ms), shape (n_times, `tiles`).
+
+        Examples
+        --------
+        >>> rule = STDP(a_plus=1.0, a_minus=1.0, w_max=6.0, enabled=[(1.0, 3.0)])
+        >>> rule.gate(np.arange(4.0))[:, 0].tolist()
+        [False, True, True, False]
+        """
+        if self.enabled is None:
+            return np.ones((len(times), tiles), dtype=np.bool_)
+        table = np.zeros((len(times), tiles), dtype=np.bool_)
+        for start, stop, *tile in self.enabled:
+            low, high = np.searchsorted(times, np.array([start, stop]) - _EDGE)
+            table[low:high, int(tile[0]) if tile else slice(None)] = True
+        return table
+
+
+def _windows(windows: Iterable[Any], problems: Problems) -> tuple[Window, ...]:
+    """Windows as floats (and the tile), in order of time."""
+    checked: list[Window] = []
+    for window in windows:
+        try:
+            start, stop = (to_float(edge, "ms", "enabled") for edge in tuple(window)[:2])
+            tile = tuple(int(index) for index in tuple(window)[2:])
+        except (TypeError, ValueError) as error:
+            problems.add(f"enabled must hold pairs (start, stop) in ms, got {window!r} ({error})")
+            continue
+        if not 0 <= start < stop or len(tile) > 1 or min(tile, default=0) < 0:
+            problems.add(f"enabled: 0 <= start < stop is needed, got {window!r} (ms)")
+            continue
+        checked.append((start, stop, tile[0]) if tile else (start, stop))
+    return tuple(sorted(checked))

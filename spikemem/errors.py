@@ -1,0 +1,100 @@
+"""Exceptions: each message says where, what, what came, what is allowed, and the remedy."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "BackendMissing",
+    "DescriptionError",
+    "Problems",
+    "SimulationError",
+    "SpikememError",
+    "StorageError",
+    "UnsupportedError",
+    "VirtualRunError",
+    "unknown_name",
+]
+
+
+class SpikememError(Exception):
+    """Base of every exception that spikemem raises on purpose."""
+
+
+class DescriptionError(SpikememError, ValueError):
+    """A value, a model or a network that can't be what it claims to be."""
+
+
+class UnsupportedError(SpikememError, NotImplementedError):
+    """A backend or target can't do what was asked; the message gives the reason."""
+
+
+class BackendMissing(SpikememError, ImportError):
+    """A package that a backend needs is not installed; the message gives the command."""
+
+
+class VirtualRunError(SpikememError, RuntimeError):
+    """A recording was asked of a machine that is only virtual."""
+
+
+class SimulationError(SpikememError, RuntimeError):
+    """A backend failed in the middle of a run; the session is as it was before that run."""
+
+
+class StorageError(SpikememError, OSError):
+    """A file can't be read or written: damaged, foreign, newer, or no permission."""
+
+
+class Problems:
+    """Collects what is wrong, so that everything is reported at once.
+
+    Parameters
+    ----------
+    where : str
+        What is being checked; it begins the message.
+
+    Examples
+    --------
+    >>> problems = Problems("LIF")
+    >>> problems.add("tau_m must be > 0 ms, got -1.0")
+    >>> problems.raise_if_any()
+    Traceback (most recent call last):
+    ...
+    spikemem.errors.DescriptionError: LIF: tau_m must be > 0 ms, got -1.0
+    """
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+        self.found: list[str] = []
+
+    def add(self, problem: str) -> None:
+        """Note one problem (one sentence)."""
+        self.found.append(problem)
+
+    def extend(self, problems: Iterable[str]) -> None:
+        """Note several problems."""
+        self.found.extend(problems)
+
+    def raise_if_any(self) -> None:
+        """Raise :class:`DescriptionError` with all problems, if there are any."""
+        if len(self.found) == 1:
+            raise DescriptionError(f"{self.where}: {self.found[0]}")
+        if self.found:
+            lines = "".join(f"\n  - {problem}" for problem in self.found)
+            raise DescriptionError(f"{self.where}: {len(self.found)} problems:{lines}")
+
+
+def unknown_name(kind: str, name: object, valid: Iterable[str]) -> str:
+    """Say that a name is unknown, what is known, and the nearest match.
+
+    Examples
+    --------
+    >>> unknown_name("population", "CA4", ["CA3", "DG"])
+    "'CA4' is not a population (have: CA3, DG). Did you mean 'CA3'?"
+    """
+    names = sorted(valid)
+    have = ", ".join(names) if names else "none"
+    text = f"{name!r} is not a {kind} (have: {have})."
+    close = difflib.get_close_matches(str(name), names, n=1)
+    return f"{text} Did you mean {close[0]!r}?" if close else text

@@ -1,0 +1,637 @@
+"""The description of a network: plain, frozen data that every simulator and exporter takes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .cells import LIF, STDP, Parameter, SpikeSource
+from .errors import DescriptionError, Problems, unknown_name
+from .recording import SpikeTrains
+from .units import steps, to_array, to_float
+
+__all__ = [
+    "LIF",
+    "STDP",
+    "Network",
+    "Population",
+    "Projection",
+    "SpikeSource",
+    "Synapses",
+    "load_network",
+]
+
+Receptor = Literal["excitatory", "inhibitory"]
+Connector = Literal["list", "one_to_one", "all_to_all"]
+_GRID = 1e-6
+_Named = TypeVar("_Named", "Population", "Projection")
+
+
+class Synapses(NamedTuple):
+    """Expanded synapses of a projection; each array has shape (n_synapses,)."""
+
+    i: NDArray[np.int32]
+    j: NDArray[np.int32]
+    weight: NDArray[np.float64]
+    delay: NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Population:
+    """A group of cells of one type.
+
+    Parameters
+    ----------
+    name : str
+        Unique in the network; no "/".
+    cell : LIF or SpikeSource
+        Cell type with its parameters.
+    size : int, optional
+        Number of cells; default for a :class:`SpikeSource`: that of its spike trains.
+    v_init : float or array_like, shape (size,), optional
+        Membrane potential at the start, mV. Default: ``v_rest``.
+    record : sequence of str
+        Any of "spikes" and "v".
+
+    Raises
+    ------
+    DescriptionError
+        Anything of the wrong type, shape or range; all problems at once.
+    """
+
+    name: str
+    cell: LIF | SpikeSource
+    size: int = 0
+    v_init: Parameter | None = None
+    record: tuple[str, ...] = ("spikes",)
+
+    def __post_init__(self) -> None:
+        problems = Problems(f"population {self.name!r}")
+        _check_name(self.name, problems)
+        if not isinstance(self.cell, LIF | SpikeSource):
+            problems.add(f"cell must be LIF or SpikeSource, got {type(self.cell).__name__}")
+            problems.raise_if_any()
+        size = self.size
+        if isinstance(self.cell, SpikeSource):
+            size = size or self.cell.spikes.size
+            if size != self.cell.spikes.size:
+                problems.add(
+                    f"size must be that of its trains ({self.cell.spikes.size}), got {size}"
+                )
+        if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+            problems.add(f"size must be an int >= 1, got {size!r}")
+            problems.raise_if_any()
+        object.__setattr__(self, "size", int(size))
+        self._check_lengths(problems)
+        _check_record(self, ("spikes",) if self.is_source else ("spikes", "v"), problems)
+        problems.raise_if_any()
+
+    def _check_lengths(self, problems: Problems) -> None:
+        if isinstance(self.cell, SpikeSource):
+            if self.v_init is not None:
+                problems.add("v_init must be None for a SpikeSource: it has no potential")
+            return
+        for item in LIF.units:
+            value = getattr(self.cell, item)
+            if np.ndim(value) and len(value) != self.size:
+                problems.add(f"cell.{item} must be a float or have shape ({self.size},), "
+                             f"got {np.shape(value)}")  # fmt: skip
+        if self.v_init is not None:
+            try:
+                start = to_array(self.v_init, "mV", "v_init")
+            except DescriptionError as error:
+                problems.add(str(error))
+                return
+            if start.ndim and start.shape != (self.size,):
+                problems.add(
+                    f"v_init must be a float or have shape ({self.size},), got {start.shape}"
+                )
+            start.flags.writeable = False
+            object.__setattr__(self, "v_init", start if start.ndim else float(start))
+
+    @property
+    def is_source(self) -> bool:
+        """True for a :class:`SpikeSource`."""
+        return isinstance(self.cell, SpikeSource)
+
+    @property
+    def lif(self) -> LIF:
+        """The cell, where it is a :class:`LIF` (an error elsewhere)."""
+        if isinstance(self.cell, LIF):
+            return self.cell
+        raise DescriptionError(f"population {self.name!r}: a SpikeSource has no LIF parameters.")
+
+    @property
+    def source(self) -> SpikeTrains:
+        """The spike trains, where the cell is a :class:`SpikeSource` (an error elsewhere)."""
+        if isinstance(self.cell, SpikeSource):
+            return self.cell.spikes
+        raise DescriptionError(f"population {self.name!r}: a LIF has no spike trains of its own.")
+
+    def initial_v(self) -> NDArray[np.float64]:
+        """Membrane potential of each cell at the start, mV, shape (size,)."""
+        start = self.lif.v_rest if self.v_init is None else self.v_init
+        return np.broadcast_to(np.asarray(start, dtype=np.float64), (self.size,))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Projection:
+    """Synapses from one population to another.
+
+    Either a list (`i`, `j` given) or a structured connector that is expanded only where that is
+    needed: :meth:`one_to_one`, :meth:`all_to_all`.
+
+    Parameters
+    ----------
+    name : str
+        Unique in the network; no "/".
+    pre, post : str
+        Names of the populations.
+    i, j : array_like of int, shape (n_synapses,), optional
+        Index of the pre- and of the post-synaptic cell of each synapse.
+    weight : float or array_like, shape (n_synapses,)
+        nA, >= 0 (the receptor gives the sign).
+    delay : float or array_like, shape (n_synapses,)
+        ms, a multiple of the network's ``dt`` and at least one step.
+    receptor : {"excitatory", "inhibitory"}
+        Which current of the post-synaptic cell it drives.
+    plasticity : STDP, optional
+        Default: static weights.
+    connector : {"list", "one_to_one", "all_to_all"}, optional
+        Follows from `i` and `j` if they are given.
+    allow_self : bool
+        ``all_to_all`` only: False leaves out pairs of equal index (within each tile).
+    tiles : int
+        The populations, and the synapses, consist of so many equal tiles one after the other; a
+        structured connector joins only cells of the same tile (see :meth:`Network.tile`).
+    record : sequence of str
+        ``("weight",)`` records every weight of a plastic projection at every step.
+
+    Raises
+    ------
+    DescriptionError
+        Anything of the wrong type, shape or range; all problems at once.
+    """
+
+    name: str
+    pre: str
+    post: str
+    i: NDArray[np.int32] | None = None
+    j: NDArray[np.int32] | None = None
+    weight: Parameter
+    delay: Parameter
+    receptor: Receptor = "excitatory"
+    plasticity: STDP | None = None
+    connector: Connector = "list"
+    allow_self: bool = True
+    tiles: int = 1
+    record: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        problems = Problems(f"projection {self.name!r}")
+        _check_name(self.name, problems)
+        if self.receptor not in ("excitatory", "inhibitory"):
+            problems.add(f"receptor must be 'excitatory' or 'inhibitory', got {self.receptor!r}")
+        if self.connector not in ("list", "one_to_one", "all_to_all"):
+            problems.add(
+                f"connector must be 'list', 'one_to_one' or 'all_to_all', got {self.connector!r}"
+            )
+        if self.plasticity is not None and not isinstance(self.plasticity, STDP):
+            problems.add(f"plasticity must be STDP or None, got {type(self.plasticity).__name__}")
+        if isinstance(self.tiles, bool) or self.tiles < 1:
+            problems.add(f"tiles must be an int >= 1, got {self.tiles!r}")
+        problems.raise_if_any()
+        self._check_indices(problems)
+        self._check_values("weight", "nA", problems)
+        self._check_values("delay", "ms", problems)
+        self._check_plastic(problems)
+        _check_record(self, ("weight",) if self.plasticity else (), problems)
+        problems.raise_if_any()
+
+    def _check_indices(self, problems: Problems) -> None:
+        if self.connector != "list":
+            if self.i is not None or self.j is not None:
+                problems.add(f"i and j must be left out with connector={self.connector!r}")
+            return
+        if self.i is None or self.j is None:
+            problems.add(
+                "i and j are needed for a list of synapses; "
+                "for a structured one use Projection.one_to_one or Projection.all_to_all"
+            )
+            problems.raise_if_any()
+        for item in ("i", "j"):
+            array = np.atleast_1d(np.asarray(getattr(self, item)))
+            if array.size and (array.dtype.kind not in "iu" or array.ndim > 1):
+                problems.add(
+                    f"{item} must be integers of shape (n_synapses,), "
+                    f"got dtype {array.dtype} and shape {array.shape}"
+                )
+            elif array.size and array.min() < 0:
+                problems.add(f"{item} must be >= 0, got {array.min()}")
+            problems.raise_if_any()
+            array = array.astype(np.int32)
+            array.flags.writeable = False
+            object.__setattr__(self, item, array)
+        if cast(Any, self.i).shape != cast(Any, self.j).shape:
+            problems.add(f"i and j must be equally long, got {len(self.i)} and {len(self.j)}")  # type: ignore[arg-type]
+        problems.raise_if_any()
+
+    def _check_values(self, item: str, unit: str, problems: Problems) -> None:
+        try:
+            array = to_array(getattr(self, item), unit, item)
+        except DescriptionError as error:
+            problems.add(str(error))
+            return
+        if array.ndim > 1:
+            problems.add(f"{item} must be a float or have shape (n_synapses,), got {array.shape}")
+        elif array.ndim and self.i is not None and array.shape != self.i.shape:
+            problems.add(
+                f"{item} must be a float or have shape ({self.i.size},), got {array.shape}"
+            )
+        if np.any(array < 0):
+            sign = "; use receptor='inhibitory' for inhibition" if item == "weight" else ""
+            problems.add(f"{item} must be >= 0 {unit}, got {array.min():g}{sign}")
+        array.flags.writeable = False
+        object.__setattr__(self, item, array if array.ndim else float(array))
+
+    def _check_plastic(self, problems: Problems) -> None:
+        if self.plasticity is None or problems.found:
+            return
+        rule = self.plasticity
+        if np.size(self.weight) and (
+            np.min(self.weight) < rule.w_min or np.max(self.weight) > rule.w_max
+        ):
+            problems.add(
+                f"weight must be within [w_min, w_max] = [{rule.w_min:g}, {rule.w_max:g}] nA, "
+                f"got {np.min(self.weight):g} to {np.max(self.weight):g}"
+            )
+
+    @classmethod
+    def one_to_one(cls, name: str, pre: str, post: str, **options: Any) -> Projection:
+        """Cell k to cell k; both populations have the same size. Options: as :class:`Projection`."""
+        return cls(name=name, pre=pre, post=post, connector="one_to_one", **options)
+
+    @classmethod
+    def all_to_all(cls, name: str, pre: str, post: str, **options: Any) -> Projection:
+        """Every cell to every cell, ordered by pre, then post. Options: as :class:`Projection`."""
+        return cls(name=name, pre=pre, post=post, connector="all_to_all", **options)
+
+    def n_synapses(self, n_pre: int, n_post: int) -> int:
+        """Number of synapses between populations of these sizes."""
+        if self.i is not None:
+            return int(self.i.size)
+        if self.connector == "one_to_one":
+            return n_pre
+        total = n_pre * n_post // self.tiles
+        return total if self.allow_self else total - min(n_pre, n_post)
+
+    def expand(self, n_pre: int, n_post: int) -> Synapses:
+        """Arrays of all synapses, each of shape (n_synapses,)."""
+        if self.i is not None and self.j is not None:
+            i, j = self.i, self.j
+        elif self.connector == "one_to_one":
+            i = j = np.arange(n_pre, dtype=np.int32)
+        else:
+            i, j = self._all_pairs(n_pre // self.tiles, n_post // self.tiles)
+        full = (i.size,)
+        weight = np.broadcast_to(np.asarray(self.weight, dtype=np.float64), full)
+        return Synapses(i, j, weight, np.broadcast_to(np.asarray(self.delay, np.float64), full))
+
+    def _all_pairs(self, n_pre: int, n_post: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        i = np.repeat(np.arange(n_pre, dtype=np.int32), n_post)
+        j = np.tile(np.arange(n_post, dtype=np.int32), n_pre)
+        if not self.allow_self:
+            i, j = i[i != j], j[i != j]
+        tile = np.repeat(np.arange(self.tiles, dtype=np.int32), i.size)
+        return np.tile(i, self.tiles) + tile * n_pre, np.tile(j, self.tiles) + tile * n_post
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Network:
+    """Populations and the projections between them, on one time grid.
+
+    Parameters
+    ----------
+    populations : sequence of Population
+        With unique names.
+    projections : sequence of Projection
+        With unique names, between populations of the network.
+    dt : float
+        Time step, ms.
+
+    Raises
+    ------
+    DescriptionError
+        Everything that does not fit together, at once: unknown or repeated names, indices out of
+        range, delays below or off the grid of `dt`, source spikes off the grid.
+
+    Examples
+    --------
+    >>> import spikemem as sm
+    >>> source = sm.SpikeSource(spikes=sm.SpikeTrains(ids=[0], times=[1.0], size=1))
+    >>> net = Network(
+    ...     populations=[sm.Population(name="in", cell=source),
+    ...                  sm.Population(name="out", size=1, cell=sm.LIF(tau_m=3.0, cm=0.27))],
+    ...     projections=[sm.Projection.one_to_one("drive", "in", "out", weight=60.0, delay=1.0)],
+    ... )
+    >>> net.n_neurons, net.n_synapses
+    (1, 1)
+    """
+
+    populations: tuple[Population, ...]
+    projections: tuple[Projection, ...] = ()
+    dt: float = 1.0
+
+    def __init__(
+        self,
+        *,
+        populations: Iterable[Population],
+        projections: Iterable[Projection] = (),
+        dt: Any = 1.0,
+    ) -> None:
+        object.__setattr__(self, "populations", tuple(populations))
+        object.__setattr__(self, "projections", tuple(projections))
+        object.__setattr__(self, "dt", to_float(dt, "ms", "Network.dt"))
+        problems = Problems("network is not valid")
+        if self.dt <= 0:
+            problems.add(f"dt must be > 0 ms, got {self.dt:g}")
+        if not self.populations:
+            problems.add("needs at least one population, got none")
+        for item, kind in ((self.populations, Population), (self.projections, Projection)):
+            strangers = [thing for thing in item if not isinstance(thing, kind)]
+            problems.extend(f"{thing!r} is not a {kind.__name__}" for thing in strangers)
+        problems.raise_if_any()
+        _check_unique("population", self.populations, problems)
+        _check_unique("projection", self.projections, problems)
+        for population in self.populations:
+            self._check_source(population, problems)
+        for projection in self.projections:
+            self._check_projection(projection, problems)
+        problems.raise_if_any()
+
+    def _check_source(self, population: Population, problems: Problems) -> None:
+        if not population.is_source or not len(population.source):
+            return
+        trains = population.source
+        ticks = steps(trains.times, self.dt)
+        off = np.abs(trains.times - ticks * self.dt) > _GRID
+        if off.any():
+            problems.add(
+                f"population {population.name!r}: spike time {trains.times[off][0]:g} ms is not "
+                f"a multiple of dt={self.dt:g} ms; round with spikes.to_grid({self.dt:g})"
+            )
+        codes = ticks * trains.size + trains.ids
+        if np.unique(codes).size < codes.size:
+            problems.add(
+                f"population {population.name!r}: a source fires twice in one step; merge with "
+                f"spikes.to_grid({self.dt:g})"
+            )
+
+    def _check_projection(self, projection: Projection, problems: Problems) -> None:
+        where = f"projection {projection.name!r}"
+        sizes = {population.name: population.size for population in self.populations}
+        missing = [end for end in ("pre", "post") if getattr(projection, end) not in sizes]
+        for end in missing:
+            name = getattr(projection, end)
+            problems.add(f"{where}: {end}={unknown_name('population', name, sizes)}")
+        self._check_delay(projection, problems)
+        if missing:
+            return
+        n_pre, n_post = sizes[projection.pre], sizes[projection.post]
+        if self.population(projection.post).is_source:
+            problems.add(f"{where}: post={projection.post!r} is a SpikeSource and takes no input")
+        if projection.connector == "one_to_one" and n_pre != n_post:
+            problems.add(f"{where}: one_to_one needs equal sizes, got {n_pre} and {n_post}")
+        if n_pre % projection.tiles or n_post % projection.tiles:
+            problems.add(
+                f"{where}: tiles={projection.tiles} must divide the sizes {n_pre} and {n_post}"
+            )
+        for end, index, size in (("i", projection.i, n_pre), ("j", projection.j, n_post)):
+            if index is not None and index.size and index.max() >= size:
+                problems.add(f"{where}: {end} must be from 0 to {size - 1}, got {index.max()}")
+        if projection.i is None:
+            n = projection.n_synapses(n_pre, n_post)
+            for item in ("weight", "delay"):
+                shape = np.shape(getattr(projection, item))
+                if shape not in ((), (n,)):
+                    problems.add(
+                        f"{where}: {item} must be a float or have shape ({n},), got {shape}"
+                    )
+
+    def _check_delay(self, projection: Projection, problems: Problems) -> None:
+        delay = np.atleast_1d(projection.delay)
+        if not delay.size:
+            return
+        where = f"projection {projection.name!r}"
+        if delay.min() < self.dt - _GRID:
+            problems.add(
+                f"{where}: delay must be at least one step (dt={self.dt:g} ms), got {delay.min():g}"
+            )
+            return
+        off = np.abs(delay - steps(delay, self.dt) * self.dt) > _GRID
+        if off.any():
+            problems.add(
+                f"{where}: delay {delay[off][0]:g} ms is not a multiple of dt={self.dt:g} ms"
+            )
+
+    def population(self, name: str) -> Population:
+        """The population of this name; an unknown one lists the names there are."""
+        return _by_name("population", name, self.populations)
+
+    def projection(self, name: str) -> Projection:
+        """The projection of this name; an unknown one lists the names there are."""
+        return _by_name("projection", name, self.projections)
+
+    def synapses(self, name: str) -> Synapses:
+        """The synapses of one projection, expanded."""
+        projection = self.projection(name)
+        return projection.expand(*self._sizes(projection))
+
+    def count(self, name: str) -> int:
+        """Number of synapses of one projection."""
+        projection = self.projection(name)
+        return projection.n_synapses(*self._sizes(projection))
+
+    def _sizes(self, projection: Projection) -> tuple[int, int]:
+        return self.population(projection.pre).size, self.population(projection.post).size
+
+    @property
+    def n_neurons(self) -> int:
+        """Number of cells that are no spike sources."""
+        return sum(pop.size for pop in self.populations if not pop.is_source)
+
+    @property
+    def n_synapses(self) -> int:
+        """Number of synapses of all projections."""
+        return sum(self.count(projection.name) for projection in self.projections)
+
+    @property
+    def plastic(self) -> tuple[Projection, ...]:
+        """The projections with plasticity."""
+        return tuple(item for item in self.projections if item.plasticity is not None)
+
+    @property
+    def duration(self) -> float:
+        """Length of the longest spike source, ms (0 without one)."""
+        lengths = [pop.source.duration for pop in self.populations if pop.is_source]
+        return max(lengths, default=0.0)
+
+    def replace(self, *parts: Population | Projection, dt: float | None = None) -> Network:
+        """A copy in which some populations or projections give way to others of the same name."""
+        populations = {pop.name: pop for pop in self.populations}
+        projections = {item.name: item for item in self.projections}
+        for part in parts:
+            if isinstance(part, Population):
+                self.population(part.name)
+                populations[part.name] = part
+            else:
+                self.projection(part.name)
+                projections[part.name] = part
+        return Network(
+            populations=populations.values(),
+            projections=projections.values(),
+            dt=self.dt if dt is None else dt,
+        )
+
+    def with_inputs(self, inputs: Mapping[str, SpikeTrains]) -> Network:
+        """A copy whose spike sources of these names fire otherwise."""
+        changed = []
+        for name, trains in inputs.items():
+            self.population(name).source  # noqa: B018  (an error unless it is a source)
+            changed.append(replace(self.population(name), cell=SpikeSource(spikes=trains)))
+        return self.replace(*changed)
+
+    def with_weights(self, weights: Mapping[str, Any]) -> Network:
+        """A copy with other (initial) weights in nA for the projections of these names."""
+        changed = [replace(self.projection(name), weight=w) for name, w in weights.items()]
+        return self.replace(*changed)
+
+    def tile(self, n: int) -> Network:
+        """`n` independent copies side by side; see :meth:`stack` and :meth:`Recording.split`."""
+        if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
+            raise DescriptionError(f"Network.tile: n must be an int >= 1, got {n!r}.")
+        return Network.stack([self] * int(n))
+
+    @staticmethod
+    def stack(networks: Sequence[Network]) -> Network:
+        """Networks of the same structure side by side, so that one simulation runs all of them.
+
+        Names, cell types, sizes, connectors and plasticity must agree; spike trains, weights,
+        plasticity windows and cell parameters may differ.
+
+        Raises
+        ------
+        DescriptionError
+            None was given, or their structures differ (the message names the first difference).
+        """
+        from .tiling import stack
+
+        return stack(networks)
+
+    @cached_property
+    def content_hash(self) -> str:
+        """SHA-256 of all that the network says; equal networks have equal hashes."""
+        digest = hashlib.sha256(f"dt={self.dt!r}".encode())
+        for part in (*self.populations, *self.projections):
+            _feed(digest, part)
+        return digest.hexdigest()
+
+    def summary(self) -> str:
+        """Populations and projections as a readable table."""
+        lines = [
+            f"{len(self.populations)} populations, {self.n_neurons} neurons, "
+            f"{self.n_synapses} synapses ({sum(self.count(p.name) for p in self.plastic)} plastic), "
+            f"dt = {self.dt:g} ms"
+        ]
+        wide = max(len(part.name) for part in (*self.populations, *self.projections))
+        for pop in self.populations:
+            lines.append(f"  {pop.name:<{wide}}  {pop.size:>8} {type(pop.cell).__name__}")
+        for item in self.projections:
+            kind = "plastic" if item.plasticity else "static"
+            lines.append(
+                f"  {item.name:<{wide}}  {self.count(item.name):>8} {kind} {item.receptor} "
+                f"{item.connector}, {_span(item.weight)} nA, {_span(item.delay)} ms"
+            )
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return (
+            f"Network({len(self.populations)} populations, {self.n_neurons} neurons, "
+            f"{len(self.projections)} projections, {self.n_synapses} synapses, dt={self.dt:g} ms)"
+        )
+
+    def save(self, path: str | Path) -> Path:
+        """Write to an HDF5 file; see :func:`spikemem.storage.save`."""
+        from .storage import save
+
+        return save(path, network=self)
+
+    @staticmethod
+    def load(path: str | Path) -> Network:
+        """Read from an HDF5 file; see :func:`spikemem.load_network`."""
+        return load_network(path)
+
+
+def load_network(path: str | Path) -> Network:
+    """Read a :class:`Network` from an HDF5 file.
+
+    Raises
+    ------
+    StorageError
+        No such file, damaged, not spikemem's, newer than this version, or without a network.
+    """
+    from .storage import load
+
+    return cast(Network, load(path, "network"))
+
+
+def _check_name(name: Any, problems: Problems) -> None:
+    if not isinstance(name, str) or not name or "/" in name or name == ".":
+        problems.add(f"name must be a non-empty str without '/', got {name!r}")
+
+
+def _check_record(part: Any, allowed: tuple[str, ...], problems: Problems) -> None:
+    record = (part.record,) if isinstance(part.record, str) else tuple(part.record)
+    for variable in record:
+        if variable not in allowed:
+            problems.add(f"record: {unknown_name('variable to record', variable, allowed)}")
+    object.__setattr__(part, "record", record)
+
+
+def _check_unique(kind: str, parts: Sequence[Any], problems: Problems) -> None:
+    names = [part.name for part in parts]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        problems.add(f"{kind} name {name!r} is used {names.count(name)} times")
+
+
+def _by_name(kind: str, name: str, parts: Sequence[_Named]) -> _Named:
+    for part in parts:
+        if part.name == name:
+            return part
+    raise DescriptionError(f"Network: {unknown_name(kind, name, [part.name for part in parts])}")
+
+
+def _span(values: Parameter) -> str:
+    low, high = (np.min(values), np.max(values)) if np.size(values) else (0.0, 0.0)
+    return f"{low:g}" if low == high else f"{low:g}..{high:g}"
+
+
+def _feed(digest: Any, thing: Any) -> None:
+    """Feed a value to the hash, with its type and shape so that no two values run together."""
+    if isinstance(thing, np.ndarray):
+        digest.update(f"[{thing.dtype.str}{thing.shape}".encode())
+        digest.update(np.ascontiguousarray(thing).tobytes())
+    elif hasattr(thing, "__dataclass_fields__"):
+        digest.update(type(thing).__name__.encode())
+        for item in fields(thing):
+            digest.update(f"|{item.name}=".encode())
+            _feed(digest, getattr(thing, item.name))
+    else:
+        digest.update(f"{thing!r};".encode())

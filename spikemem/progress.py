@@ -1,0 +1,27 @@
+"""Progress of long work: a bar on a terminal, or the caller's own callback."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from tqdm.auto import tqdm
+
+__all__ = ["Progress", "progress_callback"]
+
+Progress = bool | Callable[[float], None]
+"""What every ``progress`` argument takes."""
+
+
+@contextmanager
+def progress_callback(progress: Progress, label: str) -> Iterator[Callable[[float], None]]:
+    """Function of the fraction done, from 0 to 1; the bar goes to stderr, on a terminal only."""
+    if callable(progress):
+        yield progress
+        return
+    if not progress:
+        yield lambda fraction: None
+        return
+    shape = "{desc}: {percentage:3.0f} %|{bar}| {elapsed}<{remaining}"
+    with tqdm(total=1.0, desc=label, disable=None, leave=False, bar_format=shape) as bar:
+        yield lambda fraction: (bar.update(max(fraction - bar.n, 0.0)), None)[1]

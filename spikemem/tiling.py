@@ -1,0 +1,138 @@
+"""Networks of one structure laid side by side, so that one simulation runs them all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .cells import LIF, STDP, Parameter, SpikeSource, Window
+from .errors import DescriptionError
+from .network import Network, Population, Projection
+from .recording import SpikeTrains
+
+__all__ = ["stack"]
+
+
+def stack(networks: Sequence[Network]) -> Network:
+    """Lay networks of the same structure side by side; see :meth:`spikemem.Network.stack`."""
+    if not networks:
+        raise DescriptionError("Network.stack: needs at least one network, got none.")
+    first = networks[0]
+    for k, other in enumerate(networks[1:], start=1):
+        difference = _difference(first, other)
+        if difference:
+            raise DescriptionError(
+                f"Network.stack: network {k} differs from network 0 in {difference}; "
+                f"only inputs, weights, plasticity windows and cell parameters may differ."
+            )
+    populations = [
+        _stack_populations([net.populations[k] for net in networks])
+        for k in range(len(first.populations))
+    ]
+    projections = [
+        _stack_projections([net.projections[k] for net in networks], networks)
+        for k in range(len(first.projections))
+    ]
+    return Network(populations=populations, projections=projections, dt=first.dt)
+
+
+def _difference(a: Network, b: Network) -> str:
+    if a is b:
+        return ""
+    if a.dt != b.dt:
+        return f"dt ({a.dt:g} and {b.dt:g} ms)"
+    for kind in ("populations", "projections"):
+        names = [[part.name for part in getattr(net, kind)] for net in (a, b)]
+        if names[0] != names[1]:
+            return f"its {kind} ({names[0]} and {names[1]})"
+    for one, two in zip(a.populations, b.populations, strict=True):
+        if (one.size, one.is_source, one.record) != (two.size, two.is_source, two.record):
+            return f"population {one.name!r}"
+    for left, right in zip(a.projections, b.projections, strict=True):
+        if not _same_wiring(left, right):
+            return f"projection {left.name!r}"
+    return ""
+
+
+def _same_wiring(a: Projection, b: Projection) -> bool:
+    plain = ("pre", "post", "receptor", "connector", "allow_self", "tiles", "record")
+    return (
+        all(getattr(a, item) == getattr(b, item) for item in plain)
+        and all(_equal(getattr(a, item), getattr(b, item)) for item in ("i", "j"))
+        and _same_rule(a.plasticity, b.plasticity)
+    )
+
+
+def _same_rule(a: STDP | None, b: STDP | None) -> bool:
+    if a is None or b is None:
+        return a is b
+    return all(
+        getattr(a, item.name) == getattr(b, item.name)
+        for item in fields(STDP)
+        if item.name != "enabled"
+    )
+
+
+def _equal(a: NDArray[Any] | None, b: NDArray[Any] | None) -> bool:
+    return a is b or (a is not None and b is not None and np.array_equal(a, b))
+
+
+def _stack_populations(copies: Sequence[Population]) -> Population:
+    first, n = copies[0], len(copies)
+    size = first.size * n
+    if first.is_source:
+        trains = SpikeTrains.side_by_side([copy.source for copy in copies])
+        return replace(first, size=size, cell=SpikeSource(spikes=trains))
+    cell = LIF(**{
+        name: _stack_values([getattr(copy.lif, name) for copy in copies], first.size)
+        for name in LIF.units
+    })  # fmt: skip
+    v_init = None
+    if any(copy.v_init is not None for copy in copies):
+        v_init = np.concatenate([copy.initial_v() for copy in copies])
+    return replace(first, size=size, cell=cell, v_init=v_init)
+
+
+def _stack_values(values: Sequence[Parameter], length: int) -> Parameter:
+    if all(np.ndim(value) == 0 and value == values[0] for value in values):
+        return values[0]
+    return np.concatenate([np.broadcast_to(value, (length,)) for value in values])
+
+
+def _stack_projections(copies: Sequence[Projection], networks: Sequence[Network]) -> Projection:
+    first, n = copies[0], len(copies)
+    net = networks[0]
+    n_pre, n_post = net.population(first.pre).size, net.population(first.post).size
+    count = first.n_synapses(n_pre, n_post)
+    common = {
+        "weight": _stack_values([copy.weight for copy in copies], count),
+        "delay": _stack_values([copy.delay for copy in copies], count),
+        "plasticity": _stack_rules([copy.plasticity for copy in copies], first.tiles),
+        "tiles": first.tiles * n,
+    }
+    if first.i is None or first.j is None:
+        return replace(first, **common)
+    shift = np.repeat(np.arange(n, dtype=np.int32), count)
+    i, j = np.tile(first.i, n) + shift * n_pre, np.tile(first.j, n) + shift * n_post
+    return replace(first, i=i, j=j, **common)
+
+
+def _stack_rules(rules: Sequence[STDP | None], tiles: int) -> STDP | None:
+    """One rule whose windows name their tile, unless they are the same in every copy."""
+    first = rules[0]
+    if first is None or all(rule is first or rule.enabled == first.enabled for rule in rules):  # type: ignore[union-attr]
+        if first is None or first.enabled is None or all(len(w) == 2 for w in first.enabled):
+            return first
+    windows: list[Window] = []
+    for k, rule in enumerate(rules):
+        enabled = (
+            ((0.0, np.finfo(float).max),) if rule is None or rule.enabled is None else rule.enabled
+        )
+        for start, stop, *tile in enabled:
+            inside = tile or range(tiles)
+            windows += [(start, stop, k * tiles + int(index)) for index in inside]
+    return replace(first, enabled=tuple(windows))
