@@ -32,15 +32,15 @@ if TYPE_CHECKING:
     from .recording import Recording as Recording
     from .recording import SpikeTrains as SpikeTrains
     from .recording import load_recording as load_recording
-    from .simulate import Session as Session
-    from .simulate import simulate as simulate
+    from .simulation import Session as Session
+    from .simulation import simulate as simulate
 
 _WHERE = {
     "errors": "BackendMissing DescriptionError SimulationError SpikememError StorageError "
     "UnsupportedError VirtualRunError",
     "network": "LIF STDP Network Population Projection SpikeSource load_network",
     "recording": "Recording SpikeTrains load_recording",
-    "simulate": "Session simulate",
+    "simulation": "Session simulate",
 }
 _MODULES = ("hardware", "metrics", "networks", "plotting", "streams")
 _PLACE = {name: module for module, names in _WHERE.items() for name in names.split()}

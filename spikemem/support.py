@@ -43,7 +43,7 @@ def unsupported(network: Network, backend: str, integrator: str = "spinnaker") -
 
 def require_supported(network: Network, backend: str, integrator: str = "spinnaker") -> None:
     """Raise unless the backend exists and can do what the network needs."""
-    from .simulate import BACKENDS
+    from .simulation import BACKENDS
 
     if backend not in BACKENDS:
         raise DescriptionError(f"simulate: {unknown_name('backend', backend, BACKENDS)}")
