@@ -36,7 +36,7 @@ learn: $(VENV)/learn.stamp ## Add PyTorch and norse to the environment (extra "l
 clean: ## Remove the environment, builds and caches; keep results/
 	rm -rf $(VENV) build dist spikemem.egg-info .coverage .coverage.* coverage.xml htmlcov
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	find spikemem networks hardware tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . -name .git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/run.stamp: requirements/run.txt setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
