@@ -19,6 +19,9 @@ __all__ = ["INPUTS", "circuit", "w_fire"]
 INPUTS = {"hold": ("INcue", "INcont"), "two_phase": ("INcue", "INcont", "INerase", "INmatch")}
 """Spike sources of each protocol."""
 
+PLASTIC = {"W1": ("CueCue", "ContCue"), "W2": ("ContCont", "CueCont")}
+"""Ends of the plastic projections."""
+
 _CELLS: dict[str, tuple[LIF, str]] = {
     "CueCue": (RELAY, "cues"), "ContCue": (RELAY, "contents"), "ContCond": (GATED, "contents"),
     "CondInt": (GATED, "one"), "CueCont": (GATED, "cues"), "ContCont": (RELAY, "contents"),
@@ -127,12 +130,13 @@ def circuit(
     ]
     projections = [_projection(link, p) for link in links]
     record = ("weight",) if record_weights else ()
-    for name, (pre, post) in {"W1": ("CueCue", "ContCue"), "W2": ("ContCont", "CueCont")}.items():
+    for name, (pre, post) in PLASTIC.items():
+        rule = replace(p.rule(), enabled=windows[name])
+        weight = weights[name].ravel()
         projections.append(
             Projection.all_to_all(
-                name, pre, post, weight=weights[name].ravel(), delay=1.0,
-                plasticity=replace(p.rule(), enabled=windows[name]), record=record,
-            )  # fmt: skip
+                name, pre, post, weight=weight, delay=1.0, plasticity=rule, record=record
+            )
         )
     return Network(populations=populations, projections=projections, dt=1.0)
 

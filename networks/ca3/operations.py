@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...errors import DescriptionError, UnsupportedError
 from ...recording import SpikeTrains
@@ -25,6 +24,12 @@ __all__ = [
     "compile_schedule",
     "place",
 ]
+
+FIRST, LAST = 5.0, 6.0
+"""Output of a recall: what was asked about comes after 5 ms, the answer after 6."""
+
+ERASE_TO_STORE, STORE_TO_STORE = 6, 4
+"""Times between the presentations of the two-phase protocol, ms."""
 
 Match = int | Literal["any", "all", "best"]
 
@@ -89,15 +94,25 @@ Operation = Learn | Forget | RecallCue | RecallContent
 
 @dataclass(frozen=True)
 class Placed:
-    """An operation at its time, checked; `thresholds` are those asked one after the other."""
+    """An operation at its time, checked.
+
+    From `start` to `stop` nothing else may begin; the answer comes `answer` ms after the start (of
+    the last question, if `thresholds` are asked one after the other, each `step` ms long).
+    """
 
     operation: Operation
     start: float
     stop: float
     cue: int
     bits: tuple[int, ...]
+    answer: float
     thresholds: tuple[int, ...] = ()
     step: float = 0.0
+
+    @property
+    def end(self) -> float:
+        """When its last output spike is over and the next operation may start, ms."""
+        return max(self.stop, self.start + self.answer + 1.0)
 
 
 def _cue(value: Any, n_cues: int, where: str) -> int:
@@ -149,8 +164,9 @@ def bits_of(content: Any, n_contents: int, where: str) -> tuple[int, ...]:
     return bits
 
 
-def _thresholds(operation: RecallContent, n_bits: int, where: str) -> tuple[int, ...]:
-    match = operation.match
+def _thresholds(operation: RecallContent, n_bits: int) -> tuple[int, ...]:
+    """The numbers of bits that are asked for, one after the other."""
+    where, match = "RecallContent", operation.match
     if match == "any":
         return (1,)
     if match == "all":
@@ -168,51 +184,58 @@ def _thresholds(operation: RecallContent, n_bits: int, where: str) -> tuple[int,
     return (int(match),)
 
 
-def _gap(p: CA3Parameters, placed_thresholds: Sequence[int], learns: bool) -> float:
-    """Time until the next operation may start; strong inhibition takes time to wear off."""
-    if learns:
-        return p.learn_gap
-    deepest = max(placed_thresholds, default=1)
-    return p.recall_gap + math.ceil(math.log(deepest) / 2)
-
-
-def _check(operation: Operation, p: CA3Parameters, n_cues: int, n_contents: int) -> Placed:
+def place_one(operation: Operation, n_cues: int, n_contents: int) -> Placed:
+    """Check cue and content of an operation; its times are left open."""
     where = type(operation).__name__
-    cue, bits, thresholds = -1, (), ()
-    if isinstance(operation, RecallContent):
-        bits = bits_of(operation.content, n_contents, where)
-        thresholds = _thresholds(operation, len(bits), where)
-        if p.protocol == "hold" and thresholds != (1,):
-            raise UnsupportedError(
-                f"{where}: the published circuit answers match='any' only, got "
-                f"match={operation.match!r}; use preset='robust'."
-            )
-    elif isinstance(operation, Learn | Forget | RecallCue):
-        cue = _cue(operation.cue, n_cues, where)
-        if isinstance(operation, Learn):
-            bits = bits_of(operation.content, n_contents, where)
-        if isinstance(operation, Forget) and p.protocol == "hold":
-            raise UnsupportedError(
-                "Forget: the published circuit forgets by relearning only; learn something else "
-                "at this cue, use CA3Memory.forget, or preset='robust'."
-            )
-    else:
+    cue = -1
+    bits: tuple[int, ...] = ()
+    if not isinstance(operation, Learn | Forget | RecallCue | RecallContent):
         raise DescriptionError(
             f"schedule: {operation!r} is no operation (Learn, Forget, RecallCue, RecallContent)."
         )
-    learns = isinstance(operation, Learn | Forget)
-    gap = _gap(p, thresholds, learns)
-    return Placed(operation, 0.0, gap * max(len(thresholds), 1), cue, bits, thresholds, gap)
+    if not isinstance(operation, RecallContent):
+        cue = _cue(operation.cue, n_cues, where)
+    if isinstance(operation, Learn | RecallContent):
+        bits = bits_of(operation.content, n_contents, where)
+    return Placed(operation, start=0.0, stop=0.0, cue=cue, bits=bits, answer=LAST)
 
 
-def place(
+def _check(operation: Operation, p: CA3Parameters, n_cues: int, n_contents: int) -> Placed:
+    """One operation with its length, starting at 0."""
+    item = place_one(operation, n_cues, n_contents)
+    if isinstance(operation, Forget) and p.protocol == "hold":
+        raise UnsupportedError(
+            "Forget: the published circuit forgets by relearning only; learn something else "
+            "at this cue, use CA3Memory.forget, or preset='robust'."
+        )
+    if isinstance(operation, Learn | Forget):
+        return replace(item, stop=p.learn_gap, answer=_echo(p))
+    if isinstance(operation, RecallCue):
+        return replace(item, stop=p.recall_gap)
+    thresholds = _thresholds(operation, len(item.bits))
+    if p.protocol == "hold" and thresholds != (1,):
+        raise UnsupportedError(
+            f"RecallContent: the published circuit answers match='any' only, got "
+            f"match={operation.match!r}; use preset='robust'."
+        )
+    step = p.recall_gap + math.ceil(math.log(max(thresholds)) / 2)
+    return replace(
+        item, thresholds=thresholds, step=step, stop=step * len(thresholds),
+        answer=step * (len(thresholds) - 1) + LAST,
+    )  # fmt: skip
+
+
+def _echo(p: CA3Parameters) -> float:
+    """When the last echo of a learning operation leaves the output, ms after its start."""
+    return FIRST + (2.0 if p.protocol == "hold" else ERASE_TO_STORE + STORE_TO_STORE)
+
+
+def put(
     schedule: Iterable[Operation],
-    p: CA3Parameters,
-    n_cues: int,
-    n_contents: int,
+    check: Callable[[Operation], Placed],
     *,
-    start: float = 0.0,
-    safe: bool = True,
+    start: float,
+    safe: bool,
 ) -> list[Placed]:
     """Check every operation and give each its time.
 
@@ -220,8 +243,8 @@ def place(
     ----------
     schedule : iterable of operations
         In order of time; those without ``at`` follow as soon as it is safe.
-    p, n_cues, n_contents
-        The memory's.
+    check : callable
+        Gives an operation its length, as if it started at 0.
     start : float
         Earliest start of the first operation, ms.
     safe : bool
@@ -234,33 +257,42 @@ def place(
     UnsupportedError
         The circuit can't do the operation.
     """
-    free, placed = start, []
+    placed: list[Placed] = []
+    free, last = start, -1.0
     for k, operation in enumerate(schedule):
-        item = _check(operation, p, n_cues, n_contents)
+        item = check(operation)
         at = free if operation.at is None else to_float(operation.at, "ms", "at")
-        name = type(operation).__name__
+        where = f"schedule[{k}]: {type(operation).__name__} at {at:g} ms"
         if at != round(at) or at < 0:
-            raise DescriptionError(
-                f"{name}: at must be a whole number of ms >= 0 (dt = 1 ms), got {at:g}."
-            )
+            raise DescriptionError(f"{where} must start at a whole number of ms >= 0 (dt = 1 ms).")
         if at < free and safe:
             raise DescriptionError(
-                f"schedule[{k}]: {name} at {at:g} ms starts before it is safe ({free:g} ms). "
+                f"{where} starts before it is safe ({free:g} ms). "
                 f"Start later, leave out at=, or pass safe=False."
             )
-        if placed and at <= placed[-1].start:
+        if at <= last:
             raise DescriptionError(
-                f"schedule[{k}]: {name} at {at:g} ms must start after the operation before it "
-                f"({placed[-1].start:g} ms)."
+                f"{where} must start after the operation before it ({last:g} ms)."
             )
-        item = replace(item, start=at, stop=at + item.stop)
-        placed.append(item)
-        free = item.stop
+        placed.append(replace(item, start=at, stop=at + item.stop))
+        free, last = placed[-1].stop, at
     return placed
 
 
-ERASE_TO_STORE = 6
-STORE_TO_STORE = 4
+def place(
+    schedule: Iterable[Operation],
+    p: CA3Parameters,
+    n_cues: int,
+    n_contents: int,
+    *,
+    start: float = 0.0,
+    safe: bool = True,
+) -> list[Placed]:
+    """Check the operations of a :class:`CA3Memory` and give each its time; see :func:`put`."""
+    return put(
+        schedule, lambda operation: _check(operation, p, n_cues, n_contents),
+        start=start, safe=safe,
+    )  # fmt: skip
 
 
 def _events(item: Placed, p: CA3Parameters, n_contents: int) -> Iterator[tuple[str, int, float]]:
@@ -320,7 +352,7 @@ def compile_schedule(
     sizes = {
         "INcue": n_cues, "INcont": n_contents, "INerase": 1, "INmatch": match_lines(n_contents),
     }  # fmt: skip
-    duration = max((item.stop for item in placed), default=0.0)
+    duration = max((item.end for item in placed), default=0.0)
     lists: dict[str, list[tuple[int, float]]] = {name: [] for name in INPUTS[p.protocol]}
     for item in placed:
         for source, line, time in _events(item, p, n_contents):
@@ -335,12 +367,5 @@ def compile_schedule(
     windows: dict[str, Any] = {"W1": None, "W2": None}
     if p.gated:
         learning = [_windows(item) for item in placed if isinstance(item.operation, Learn | Forget)]
-        windows = {name: sum((each[name] for each in learning), []) for name in windows}
+        windows = {name: [w for each in learning for w in each[name]] for name in windows}
     return inputs, windows
-
-
-def mask(bits: Iterable[int], size: int) -> NDArray[np.bool_]:
-    """Indices as a mask of shape (size,)."""
-    array = np.zeros(size, dtype=np.bool_)
-    array[list(bits)] = True
-    return array
