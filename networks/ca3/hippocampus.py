@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...cells import LIF, STDP, SpikeSource
+from ...cells import LIF, SpikeSource
 from ...errors import DescriptionError, UnsupportedError
 from ...network import Network, Population, Projection
 from ...recording import Recording, SpikeTrains
 from .live import LiveMemory, Weights
 from .operations import Learn, Operation, Placed, RecallCue, place_one, put
 from .parameters import GATED, OUTPUT, RELAY
+from .parameters import preset as parameters_of
 from .recall import Recall
 
 __all__ = ["HippocampalMemory"]
@@ -48,6 +49,10 @@ class HippocampalMemory(LiveMemory):
     ----------
     n_cues, n_contents : int
         Number of cues (up to 16383) and of content bits, >= 1.
+    preset : {"robust", "published"}
+        The window of the plasticity. The published one (3 ms) reaches over the documented times
+        between operations, so that bits of one leak into the memory of another; the robust one
+        (0.25 ms) does not.
     contents : mapping of int to content, optional
         What the cues hold at the start; content as for :class:`Learn`.
     backend : str
@@ -76,19 +81,19 @@ class HippocampalMemory(LiveMemory):
         n_cues: int,
         n_contents: int,
         *,
+        preset: str = "robust",
         contents: Mapping[int, Any] | None = None,
         backend: str = "brian2",
     ) -> None:
         super().__init__(n_cues, n_contents, backend)
         if self.n_cues > MAX_CUES:
             raise DescriptionError(f"n_cues must be at most {MAX_CUES}, got {self.n_cues}.")
+        self.preset = preset
+        self.rule = parameters_of(preset).rule()
         self._initial = {"W1": np.zeros((self.n_cues, self.n_contents))}
         for cue, content in (contents or {}).items():
             item = self._place([Learn(cue, content)], 0.0, True)[0]
             self._initial["W1"][item.cue, list(item.bits)] = self.rule.w_max
-
-    rule = STDP(tau_plus=3.0, tau_minus=3.0, a_plus=6.0, a_minus=6.0, w_max=6.0)
-    """The plasticity of "W1", as published."""
 
     @property
     def n_bits(self) -> int:
