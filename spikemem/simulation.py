@@ -287,8 +287,7 @@ class Session:
                 raise DescriptionError(
                     f"enabled: {unknown_name('plastic projection', name, names)}"
                 )
-        late = 0 if self.integrator == "spinnaker" else 1
-        times = (self._step + late + np.arange(n_steps, dtype=np.float64)) * self.network.dt
+        times = (self._step + np.arange(n_steps, dtype=np.float64)) * self.network.dt
         gates = {}
         for projection in self.network.plastic:
             rule = projection.plasticity
