@@ -202,23 +202,26 @@ def plastic(receptor: str, delays: NDArray[np.int64], integrator: str, shared: s
     slots = longest if early else longest + 1
     variables += "\nsteps_under_way : integer (constant)\n"
     variables += "\n".join(f"sent_{k} : 1" for k in range(slots))
-    on_pre = {"depress": depress + _keep(slots), "deliver": _deliver(target, slots)}
+    on_pre = {"depress": _keep(depress, slots), "deliver": _deliver(target, slots)}
     return Plastic(variables, on_pre, on_post, {**order, "deliver": -1 if early else 3})
 
 
-def _keep(slots: int) -> str:
+def _keep(code: str, slots: int) -> str:
+    """Code after which the weight stands in the slot of this step."""
     if slots == 1:
-        return "sent_0 = weight\n"
-    code = f"slot = t_in_timesteps % {slots}\n"
+        return code + "sent_0 = weight\n"
+    code = f"slot = t_in_timesteps % {slots}\n" + code
     for k in range(slots):
         code += f"sent_{k} = int(slot == {k})*weight + int(slot != {k})*sent_{k}\n"
     return code
 
 
 def _deliver(target: str, slots: int) -> str:
+    """Code that takes the weight from the slot of the step in which it was sent."""
     if slots == 1:
         return f"{target} += sent_0\n"
-    code = f"slot = (t_in_timesteps - steps_under_way) % {slots}\narrived = 0.0\n"
-    for k in range(slots):
+    code = f"slot = (t_in_timesteps - steps_under_way) % {slots}\n"
+    code += "arrived = int(slot == 0)*sent_0\n"
+    for k in range(1, slots):
         code += f"arrived = arrived + int(slot == {k})*sent_{k}\n"
     return code + f"{target} += arrived\n"
