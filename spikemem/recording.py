@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import DescriptionError, Problems, shown, unknown_name
-from .frozen import Frozen, digest, read_only
+from .frozen import Frozen, read_only
 from .units import steps, to_array, to_float, to_int, to_integers, to_name, to_tuple
 
 __all__ = ["Recording", "SpikeTrains", "load_recording"]
@@ -377,12 +377,6 @@ class Recording(Frozen):
             and all(_same(self.traces[key], other.traces[key]) for key in self.traces)
             and all(_same(self.weights[key], other.weights[key]) for key in self.weights)
         )
-
-    @property
-    def content_hash(self) -> str:
-        """SHA-256 of all that the recording says, its provenance as text."""
-        said = {key: str(value) for key, value in self.provenance.items()}
-        return digest(self.spikes, self.traces, self.weights, self.dt, self.start, self.stop, said)
 
     @staticmethod
     def join(parts: Iterable[Recording]) -> Recording:
