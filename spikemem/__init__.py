@@ -45,7 +45,7 @@ _WHERE = {
 _MODULES = ("hardware", "metrics", "networks", "plotting", "streams")
 _PLACE = {name: module for module, names in _WHERE.items() for name in names.split()}
 
-__all__ = sorted([*_PLACE, *_MODULES, "__version__"])  # noqa: PLE0605
+__all__ = sorted([*_PLACE, *_MODULES, "__version__"])
 
 
 def __getattr__(name: str) -> Any:

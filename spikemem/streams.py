@@ -45,16 +45,16 @@ def stream(seed: Seed, *name: str | int) -> np.random.Generator:
                 f"seed: this generator has no SeedSequence to spawn from, got {shown(seed)}; "
                 f"make one with numpy.random.default_rng(seed)."
             ) from error
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+    if isinstance(seed, bool) or not _is_int(seed) or seed < 0:
         raise DescriptionError(
             f"seed must be an int >= 0 or a numpy.random.Generator, got {shown(seed)}."
         )
     for part in name:
-        if not _nameable(part):
+        if not isinstance(part, str) and not _is_int(part):
             raise DescriptionError(f"stream: a name is made of str and int, got {shown(part)}.")
     key = "/".join(str(part) for part in name).encode(errors="surrogatepass")
     return np.random.default_rng(np.random.SeedSequence([int(seed), *key]))
 
 
-def _nameable(part: Any) -> bool:
-    return isinstance(part, str | int | np.integer)
+def _is_int(value: Any) -> bool:
+    return isinstance(value, int | np.integer)

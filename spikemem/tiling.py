@@ -127,9 +127,11 @@ def _stack_projections(copies: Sequence[Projection], networks: Sequence[Network]
 def _stack_rules(rules: Sequence[STDP | None], tiles: int) -> STDP | None:
     """One rule whose windows name their tile, unless they are the same in every copy."""
     first = rules[0]
-    if first is None or all(rule is first or rule.enabled == first.enabled for rule in rules):  # type: ignore[union-attr]
-        if first is None or first.last_tile < 0:
-            return first
+    if first is None:
+        return None
+    same = all(rule is not None and rule.enabled == first.enabled for rule in rules)
+    if same and first.last_tile < 0:
+        return first
     windows: list[Window] = []
     for k, rule in enumerate(rules):
         enabled = (
