@@ -11,10 +11,10 @@ import numpy as np
 import spikemem as sm
 from spikemem import Learn, RecallContent, RecallCue
 
-ORDER = (
-    "INcue INcont CueCue ContCue ContCond CondInt CueCont ContCont MergeCue MergeCont "
-    "OUTcue OUTcont"
-).split()
+ORDER = [
+    *("INcue", "INcont", "CueCue", "ContCue", "ContCond", "CondInt"),
+    *("CueCont", "ContCont", "MergeCue", "MergeCont", "OUTcue", "OUTcont"),
+]
 
 EXPERIMENT_1 = [
     Learn(0, [0, 1, 8, 9], at=0.0),
