@@ -415,7 +415,7 @@ def _draw_pairs(pairs: NDArray[np.int64], labels: list[str] | None, ax: Axes | N
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     points = ax.get_window_extent().width * 72.0 / ax.figure.dpi
-    fits = max(int(points / across / 4.8), 2)  # letters of 8 points above one picture
+    fits = max(int(points / across / 5.6), 2)  # letters of 8 points above one picture
     for k, word in enumerate(labels or []):
         down, right = divmod(k, across)
         at = right * wide + columns / 2 - 0.5, down * block + above - 0.5 * gap - 0.5
