@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from spikemem.errors import DescriptionError
 from spikemem.recording import SpikeTrains
 
 
@@ -22,3 +23,12 @@ def nonsense():
         *(np.datetime64("2020-01-01"), np.array([None]), np.empty((0, 3)), np.float64(-0.5)),
         *(range(2), (value for value in [1.0]), iter("ab"), SpikeTrains.empty(1), int, np),
     ]
+
+
+def refusal(call, *args, **kwargs):
+    """What a call says when it refuses its arguments, or None if it takes them."""
+    try:
+        call(*args, **kwargs)
+    except DescriptionError as error:
+        return str(error)
+    return None

@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from nonsense import nonsense, refusal
 from samples import RULE, any_network, small_network
-from nonsense import nonsense
 
 import spikemem as sm
 from spikemem.errors import DescriptionError
+from spikemem.simulation import _steps_needed
 
 ROOT = Path(__file__).resolve().parents[1]
 TRAINS = sm.SpikeTrains(ids=[0], times=[1.0], size=1, duration=2.0)
@@ -46,14 +47,10 @@ FIELDS = [(cls, name) for cls, values in VALID.items() for name in values]
 
 @pytest.mark.parametrize(("cls", "field"), FIELDS, ids=lambda x: getattr(x, "__name__", x))
 def test_every_field_refuses_nonsense_with_a_description(cls, field):
-    refused = 0
-    for value in nonsense():
-        try:
-            cls(**{**VALID[cls], field: value})
-        except DescriptionError as error:
-            assert len(str(error)) < 500, error
-            refused += 1
-    assert refused > 20
+    said = [refusal(cls, **{**VALID[cls], field: value}) for value in nonsense()]
+    texts = [text for text in said if text is not None]
+    assert len(texts) > 20
+    assert all(len(text) < 500 for text in texts)
 
 
 def test_the_fields_above_are_all_there_are():
@@ -446,3 +443,21 @@ def test_any_network_copies_tiles_and_prints(net):
     assert pickle.loads(pickle.dumps(net)).content_hash == net.content_hash
     assert net.tile(2).n_synapses == 2 * net.n_synapses
     assert str(net.n_synapses) in net.summary()
+
+
+def test_a_run_without_a_duration_covers_the_last_spike():
+    def needed(duration, dt=1.0):
+        trains = sm.SpikeTrains(ids=[0], times=[3.0], size=1, duration=duration)
+        source = sm.Population(name="s", cell=sm.SpikeSource(spikes=trains))
+        return _steps_needed(sm.Network(populations=[source, CELLS], dt=dt))
+
+    assert [needed(None), needed(4.0), needed(7.5), needed(7.0)] == [4, 4, 8, 7]
+    assert needed(3.5, dt=0.1) == 35
+    assert _steps_needed(sm.Network(populations=[CELLS])) == 0
+
+
+@pytest.mark.parametrize("field", ["network", "backend", "integrator"])
+def test_a_simulation_refuses_nonsense_before_it_starts(field):
+    for value in nonsense():
+        fields = {"network": small_network(), field: value}
+        assert refusal(sm.simulate, **fields).startswith("simulate: ")

@@ -213,7 +213,7 @@ def test_an_unknown_kind_lists_the_known_ones(saved):
             call()
 
 
-@pytest.mark.parametrize("edit", [
+EDITS = [
     lambda file: file["network/projections/learnt"].__delitem__("i"),
     lambda file: file["network/projections/learnt/weight"].__setitem__(0, -1.0),
     lambda file: file["network/projections/learnt/weight"].__setitem__(0, 0.25),
@@ -221,7 +221,10 @@ def test_an_unknown_kind_lists_the_known_ones(saved):
     lambda file: file["network/populations/out"].attrs.__setitem__("record", "{"),
     lambda file: file["network"].attrs.__delitem__("content_hash"),
     lambda file: file["network/populations/out/cell"].__setitem__("extra", 1),
-])  # fmt: skip
+]
+
+
+@pytest.mark.parametrize("edit", EDITS)
 def test_a_sealed_file_with_wrong_content_is_refused(saved, edit):
     with h5py.File(saved, "r+") as file:
         edit(file)
@@ -229,13 +232,11 @@ def test_a_sealed_file_with_wrong_content_is_refused(saved, edit):
     with saved.open("r+b") as raw:
         seal = storage._seal(raw)
         raw.write(seal)
-    try:
-        net = sm.load_network(saved)
-    except StorageError as error:
-        assert "the network in" in str(error)
-        assert "\n" not in str(error)
-    else:
-        assert net.content_hash == small_network().content_hash
+    if edit is EDITS[-1]:
+        assert sm.load_network(saved).content_hash == small_network().content_hash
+        return
+    with pytest.raises(StorageError, match=r"^load: the network in .* is damaged .*again\.$"):
+        sm.load_network(saved)
 
 
 def litter(folder):
@@ -245,7 +246,7 @@ def litter(folder):
 def test_a_parent_that_is_a_file_or_missing(tmp_path):
     (tmp_path / "file").write_text("mine")
     for path in (tmp_path / "file" / "a.h5", tmp_path / "none" / "a.h5", tmp_path):
-        with pytest.raises(StorageError, match="^save: can't write .*Give a file in a folder"):
+        with pytest.raises(StorageError, match=r"^save: can't write .*Give a file in a folder"):
             small_network().save(path)
     assert litter(tmp_path) == ["file"]
     assert litter(tmp_path.parent).count(tmp_path.name) == 1
@@ -316,7 +317,7 @@ def test_links_stay_links_and_modes_are_usual(saved):
 def test_save_refuses_other_things_and_keeps_the_file(saved, kind):
     before = saved.read_bytes()
     for value in nonsense():
-        with pytest.raises(DescriptionError, match="^save: "):
+        with pytest.raises(DescriptionError, match=r"^save: "):
             storage.save(saved, **{kind: value})
     with pytest.raises(DescriptionError, match="nothing to write"):
         storage.save(saved)

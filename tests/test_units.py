@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nonsense import nonsense
+from nonsense import nonsense, refusal
 
 import spikemem as sm
 from spikemem import units
@@ -104,10 +104,8 @@ def test_not_numbers_are_refused(value):
 )
 def test_nonsense_meets_a_described_error_or_none(check):
     for value in nonsense():
-        try:
-            check(value)
-        except DescriptionError as error:
-            assert str(error).startswith("x")
+        text = refusal(check, value)
+        assert text is None or text.startswith("x")
 
 
 def test_arrays_are_copies():
@@ -118,7 +116,7 @@ def test_arrays_are_copies():
 def test_whole_numbers_have_limits():
     assert to_int(np.int16(3), "n") == 3
     for value in (0, -1, 2.0, True, "3", 2**31):
-        with pytest.raises(DescriptionError, match="^n must be an int"):
+        with pytest.raises(DescriptionError, match=r"^n must be an int"):
             to_int(value, "n")
     with pytest.raises(DescriptionError, match="from 0 to"):
         to_integers(np.array([2**40]), "i")
