@@ -57,7 +57,7 @@ def test_a_generator_gives_a_new_stream_at_each_call():
     assert [draw(twin, "a"), draw(twin, "a")] == [first, second]
 
 
-@pytest.mark.parametrize("seed", [None, -1, 1.5, True, "0", np.random.RandomState(0)], ids=str)  # noqa: NPY002
+@pytest.mark.parametrize("seed", [None, -1, 1.5, True, "0", np.random.RandomState(0)], ids=str)
 def test_other_seeds_are_refused(seed):
     with pytest.raises(DescriptionError, match=r"^seed must be an int >= 0 or a numpy"):
         stream(seed, "a")
