@@ -135,7 +135,8 @@ class Session:
                 f"simulate: network must be a Network, got {type(network).__name__}. "
                 f"A model gives one by its build() method."
             )
-        if integrator not in INTEGRATORS:
+        rule: Any = integrator
+        if not isinstance(rule, str) or rule not in INTEGRATORS:
             raise DescriptionError(
                 f"simulate: {unknown_name('integrator', integrator, INTEGRATORS)}"
             )
