@@ -413,6 +413,11 @@ class Network:
             problems.add(
                 f"{where}: tiles={projection.tiles} must divide the sizes {n_pre} and {n_post}"
             )
+        if projection.i is not None and projection.i.size % projection.tiles:
+            problems.add(
+                f"{where}: tiles={projection.tiles} must divide the number of synapses, "
+                f"{projection.i.size}"
+            )
         for end, index, size in (("i", projection.i, n_pre), ("j", projection.j, n_post)):
             if index is not None and index.size and index.max() >= size:
                 problems.add(f"{where}: {end} must be from 0 to {size - 1}, got {index.max()}")
