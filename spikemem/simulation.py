@@ -334,13 +334,20 @@ def simulate(
     """
     with Session(network, backend=backend, integrator=integrator, **options) as session:
         if duration is None:
-            n_steps = int(np.ceil(network.duration / network.dt - 1e-9))
+            n_steps = _default_steps(network)
             if n_steps < 1:
                 raise DescriptionError(
                     "simulate: duration is needed, since no spike source of the network has one."
                 )
             duration = n_steps * network.dt
         return session.run(duration, progress=progress)
+
+
+def _default_steps(network: Network) -> int:
+    """Steps to the end of the longest spike source, its last spike included."""
+    sources = [pop.source for pop in network.populations if pop.is_source]
+    last = [steps(trains.times[-1], network.dt) + 1 for trains in sources if len(trains)]
+    return max(int(np.ceil(network.duration / network.dt - 1e-9)), *map(int, last), 0)
 
 
 def _load(backend: str) -> Any:

@@ -109,7 +109,9 @@ def test_exact_hop_takes_one_step_more(delay):
     assert fires(driven(A, [3.0], SURE, delay), 20.0, "exact") == [3.0 + delay + 1]
 
 
-@pytest.mark.parametrize(("integrator", "wanted"), [("spinnaker", [2.0, 4.0]), ("exact", [3.0, 6.0])])
+@pytest.mark.parametrize(
+    ("integrator", "wanted"), [("spinnaker", [2.0, 4.0]), ("exact", [3.0, 6.0])]
+)
 def test_hop_from_cell_to_cell(integrator, wanted):
     network = Network(
         populations=[source([1.0]), *(Population(name=n, size=1, cell=A) for n in ("a", "out"))],
@@ -205,7 +207,9 @@ def test_exact_with_equal_time_constants(off):
     )
 
 
-def pair(pre_times, post_times, delay=1.0, start=3.0, duration=60.0, integrator="spinnaker", **rule):
+def pair(
+    pre_times, post_times, delay=1.0, start=3.0, duration=60.0, integrator="spinnaker", **rule
+):
     """The weight of a synapse, at the start of each step and at the end.
 
     A source drives it, and another one makes the post-synaptic cell fire at `post_times`; the

@@ -87,7 +87,8 @@ def build(
     integrator : {"spinnaker", "exact"}
         What one step does; ``docs/semantics.md``.
     target : {"numpy", "cython", "cpp_standalone"}
-        For what the code is meant.
+        What makes the synapses. How a later ``model.network.run`` makes its code is up to
+        ``brian2.prefs.codegen.target``.
     inputs : mapping of str to SpikeTrains, optional
         Spikes of the sources; default: the network's own.
 
