@@ -70,6 +70,9 @@ class Backend(Protocol):
             To be called with the fraction done, from 0 to 1.
         """
 
+    def set_weights(self, weights: Mapping[str, NDArray[np.float64]]) -> None:
+        """Replace the weights (nA, shape (n_synapses,)) of these plastic projections."""
+
     def snapshot(self) -> Any:
         """Everything that :meth:`restore` needs to be as now."""
 
@@ -144,6 +147,9 @@ class Session:
         self._step = 0
         self._closed = False
         self._runs: list[Recording] = []
+        self._weights = {
+            item.name: np.array(network.synapses(item.name).weight) for item in network.plastic
+        }
 
     @property
     def time(self) -> float:
@@ -154,6 +160,36 @@ class Session:
     def recording(self) -> Recording:
         """All runs so far as one recording."""
         return Recording.join(self._runs)
+
+    @property
+    def weights(self) -> dict[str, NDArray[np.float64]]:
+        """Weights of each plastic projection now, nA, shape (n_synapses,)."""
+        return {name: weight.copy() for name, weight in self._weights.items()}
+
+    def set_weights(self, weights: Mapping[str, Any]) -> None:
+        """Give plastic projections other weights between two runs.
+
+        Parameters
+        ----------
+        weights : mapping of str to array_like, shape (n_synapses,)
+            nA, within the range of the projection's plasticity.
+
+        Raises
+        ------
+        DescriptionError
+            Unknown projection, or weights of the wrong shape or range.
+        """
+        names = [projection.name for projection in self.network.plastic]
+        for name in weights:
+            if name not in names:
+                raise DescriptionError(
+                    f"set_weights: {unknown_name('plastic projection', name, names)}"
+                )
+        changed = self.network.with_weights(weights)
+        arrays = {name: changed.synapses(name).weight.copy() for name in weights}
+        if arrays:
+            self._simulator.set_weights(arrays)
+            self._weights.update(arrays)
 
     def run(
         self,
@@ -209,6 +245,7 @@ class Session:
         recording = self._recording(results, n_steps)
         self._step += n_steps
         self._runs.append(recording)
+        self._weights = dict(recording.weights)
         return recording
 
     def _steps_of(self, duration: Any) -> int:
@@ -250,7 +287,7 @@ class Session:
                 raise DescriptionError(
                     f"enabled: {unknown_name('plastic projection', name, names)}"
                 )
-        times = (self._step + np.arange(n_steps)) * self.network.dt
+        times = (self._step + np.arange(n_steps, dtype=np.float64)) * self.network.dt
         gates = {}
         for projection in self.network.plastic:
             rule = projection.plasticity
@@ -316,7 +353,7 @@ def simulate(
     network : Network
         What to simulate.
     duration : float, optional
-        ms. Default: the length of the longest spike source.
+        ms. Default: the length of the longest spike source, its last spike included.
     backend, integrator, **options
         As :class:`Session`.
     progress : bool or callable
@@ -334,7 +371,7 @@ def simulate(
     """
     with Session(network, backend=backend, integrator=integrator, **options) as session:
         if duration is None:
-            n_steps = _default_steps(network)
+            n_steps = _steps_needed(network)
             if n_steps < 1:
                 raise DescriptionError(
                     "simulate: duration is needed, since no spike source of the network has one."
@@ -343,11 +380,11 @@ def simulate(
         return session.run(duration, progress=progress)
 
 
-def _default_steps(network: Network) -> int:
-    """Steps to the end of the longest spike source, its last spike included."""
+def _steps_needed(network: Network) -> int:
+    """Steps that cover every spike source: its duration, and the step of its last spike."""
     sources = [pop.source for pop in network.populations if pop.is_source]
-    last = [steps(trains.times[-1], network.dt) + 1 for trains in sources if len(trains)]
-    return max(int(np.ceil(network.duration / network.dt - 1e-9)), *map(int, last), 0)
+    last = [int(steps(trains.times[-1], network.dt)) + 1 for trains in sources if len(trains)]
+    return max(int(np.ceil(network.duration / network.dt - 1e-9)), *last, 0)
 
 
 def _load(backend: str) -> Any:
@@ -355,7 +392,7 @@ def _load(backend: str) -> Any:
     try:
         return getattr(importlib.import_module(module), name)
     except ImportError as error:
-        if isinstance(error, BackendMissing):
+        if isinstance(error, BackendMissing) or (error.name or "").startswith("spikemem"):
             raise
         raise BackendMissing(
             f"backend {backend!r} needs the package {error.name!r}, which is not installed: "

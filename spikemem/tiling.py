@@ -10,24 +10,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .cells import LIF, STDP, Parameter, SpikeSource, Window
-from .errors import DescriptionError
+from .errors import DescriptionError, shown
 from .network import Network, Population, Projection
 from .recording import SpikeTrains
+from .units import to_tuple
 
 __all__ = ["stack"]
 
 
 def stack(networks: Sequence[Network]) -> Network:
     """Lay networks of the same structure side by side; see :meth:`spikemem.Network.stack`."""
-    if not networks:
-        raise DescriptionError("Network.stack: needs at least one network, got none.")
+    networks = to_tuple(networks, "Network.stack: networks", "networks")
+    if not networks or not all(isinstance(network, Network) for network in networks):
+        raise DescriptionError(f"Network.stack: needs one Network or more, got {shown(networks)}.")
     first = networks[0]
     for k, other in enumerate(networks[1:], start=1):
         difference = _difference(first, other)
         if difference:
             raise DescriptionError(
                 f"Network.stack: network {k} differs from network 0 in {difference}; "
-                f"only inputs, weights, plasticity windows and cell parameters may differ."
+                f"only inputs, weights, delays, plasticity windows and cell parameters may differ."
             )
     populations = [
         _stack_populations([net.populations[k] for net in networks])
@@ -100,7 +102,8 @@ def _stack_populations(copies: Sequence[Population]) -> Population:
 def _stack_values(values: Sequence[Parameter], length: int) -> Parameter:
     if all(np.ndim(value) == 0 and value == values[0] for value in values):
         return values[0]
-    return np.concatenate([np.broadcast_to(value, (length,)) for value in values])
+    full = [np.broadcast_to(np.asarray(value, np.float64), (length,)) for value in values]
+    return np.concatenate(full)
 
 
 def _stack_projections(copies: Sequence[Projection], networks: Sequence[Network]) -> Projection:
@@ -108,7 +111,7 @@ def _stack_projections(copies: Sequence[Projection], networks: Sequence[Network]
     net = networks[0]
     n_pre, n_post = net.population(first.pre).size, net.population(first.post).size
     count = first.n_synapses(n_pre, n_post)
-    common = {
+    common: dict[str, Any] = {
         "weight": _stack_values([copy.weight for copy in copies], count),
         "delay": _stack_values([copy.delay for copy in copies], count),
         "plasticity": _stack_rules([copy.plasticity for copy in copies], first.tiles),
@@ -124,9 +127,11 @@ def _stack_projections(copies: Sequence[Projection], networks: Sequence[Network]
 def _stack_rules(rules: Sequence[STDP | None], tiles: int) -> STDP | None:
     """One rule whose windows name their tile, unless they are the same in every copy."""
     first = rules[0]
-    if first is None or all(rule is first or rule.enabled == first.enabled for rule in rules):  # type: ignore[union-attr]
-        if first is None or first.enabled is None or all(len(w) == 2 for w in first.enabled):
-            return first
+    if first is None:
+        return None
+    same = all(rule is not None and rule.enabled == first.enabled for rule in rules)
+    if same and first.last_tile < 0:
+        return first
     windows: list[Window] = []
     for k, rule in enumerate(rules):
         enabled = (

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from reference import reference
 
 import spikemem as sm
-from reference import reference
 from spikemem.network import LIF, STDP, Network, Population, Projection, SpikeSource
 from spikemem.recording import SpikeTrains
 from spikemem.simulation import BACKENDS, _load
