@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from cases import assert_alike, assert_same, ring
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from reference import reference
@@ -11,36 +12,8 @@ from reference import reference
 import spikemem as sm
 from spikemem.network import LIF, STDP, Network, Population, Projection, SpikeSource
 from spikemem.recording import SpikeTrains
-from spikemem.simulation import BACKENDS, _load
 
 INTEGRATORS = ["spinnaker", "exact"]
-CASES = [
-    ("brian2", {}),
-    ("native", {}),
-]
-"""Backends, with options, that follow docs/semantics.md to the last bit; one line for each."""
-
-
-def case_name(case):
-    name, options = case
-    return "-".join([name, *map(str, options.values())])
-
-
-@pytest.fixture(params=CASES, ids=case_name)
-def backend(request):
-    """Keyword arguments of Session for one backend; skips what this version or machine lacks."""
-    name, options = request.param
-    if name not in BACKENDS:
-        pytest.skip(f"no backend {name!r}")
-    try:
-        _load(name)
-    except sm.BackendMissing as error:
-        pytest.skip(str(error))
-    return {"backend": name, **options}
-
-
-def sixty_fourths(low, high):
-    return st.integers(low * 64, high * 64).map(lambda k: k / 64)
 
 
 @st.composite
@@ -119,19 +92,6 @@ def draw_projection(draw, rng, name, pre, post, dt, n_steps, plastic):
     )
 
 
-def assert_alike(got, wanted, tolerance=1e-11):
-    assert got.spikes.keys() == wanted.spikes.keys()
-    for name in wanted.spikes:
-        assert got[name].to_lists() == wanted[name].to_lists(), name
-    assert got.traces.keys() == wanted.traces.keys()
-    for key in wanted.traces:
-        assert got.traces[key].shape == wanted.traces[key].shape
-        np.testing.assert_allclose(got.traces[key], wanted.traces[key], rtol=0, atol=tolerance)
-    assert got.weights.keys() == wanted.weights.keys()
-    for name in wanted.weights:
-        np.testing.assert_allclose(got.weights[name], wanted.weights[name], rtol=0, atol=tolerance)
-
-
 @pytest.mark.parametrize("integrator", INTEGRATORS)
 @given(case=networks())
 @settings(
@@ -142,52 +102,6 @@ def test_equals_the_reference(backend, integrator, case):
     network, duration = case
     got = sm.simulate(network, duration, integrator=integrator, **backend)
     assert_alike(got, reference(network, duration, integrator))
-
-
-def ring(seed, dt=1.0, windows=None):
-    """Six cells in a plastic ring with mixed delays, driven by four sources."""
-    rng = np.random.default_rng(seed)
-    ticks, ids = np.nonzero(rng.random((40, 4)) < 0.4)
-    cell = LIF(
-        tau_m=3.0, cm=0.27, v_rest=-60.0, v_reset=-60.0, v_thresh=-57.0, tau_refrac=1.0,
-        tau_syn_E=0.3, tau_syn_I=0.3, i_offset=rng.integers(0, 8, 6) / 64,
-    )  # fmt: skip
-    rule = STDP(tau_plus=3.0, tau_minus=5.0, a_plus=1.0, a_minus=0.5, w_max=6.0, enabled=windows)
-    i, j = np.nonzero(rng.random((6, 6)) < 2.0)
-    return Network(
-        populations=[
-            Population(
-                name="in",
-                cell=SpikeSource(
-                    spikes=SpikeTrains(ids=ids, times=ticks * dt, size=4, duration=40 * dt)
-                ),
-            ),
-            Population(name="cells", size=6, cell=cell, record=("spikes", "v")),
-        ],
-        projections=[
-            Projection.all_to_all("drive", "in", "cells", weight=1.75, delay=dt),
-            Projection(
-                name="ring", pre="cells", post="cells", i=i, j=j,
-                weight=rng.integers(0, 128, i.size) / 64, delay=np.arange(i.size) % 3 * dt + dt,
-                plasticity=rule, record=("weight",),
-            ),
-            Projection.all_to_all(
-                "rivals", "cells", "cells", weight=0.5, delay=dt, receptor="inhibitory",
-                allow_self=False,
-            ),
-        ],
-        dt=dt,
-    )  # fmt: skip
-
-
-def assert_same(got, wanted):
-    assert got.spikes.keys() == wanted.spikes.keys()
-    for name in wanted.spikes:
-        assert got[name].to_lists() == wanted[name].to_lists()
-    for kind in ("traces", "weights"):
-        assert getattr(got, kind).keys() == getattr(wanted, kind).keys()
-        for key, array in getattr(wanted, kind).items():
-            np.testing.assert_array_equal(getattr(got, kind)[key], array)
 
 
 @pytest.mark.parametrize("integrator", INTEGRATORS)

@@ -8,11 +8,10 @@ import threading
 
 import numpy as np
 import pytest
+from cases import SURE, A, assert_alike, assert_same, driven, ring
+from reference import reference
 
 import spikemem as sm
-from reference import reference
-from test_backends import assert_alike, assert_same, ring
-from test_semantics import SURE, A, driven
 
 b2 = pytest.importorskip("brian2")
 compiler = pytest.mark.skipif(not shutil.which("g++"), reason="needs a C++ compiler")
@@ -26,8 +25,6 @@ def test_global_state_is_untouched():
         float(b2.defaultclock.dt),
         b2.get_device(),
     )
-    np.random.seed(1)
-    draw = np.random.get_state()[1].copy()
     sm.simulate(ring(0), 10.0)
     with pytest.raises(sm.SimulationError):
         sm.simulate(ring(0), 10.0, progress=lambda fraction: 1 / 0)
@@ -39,7 +36,6 @@ def test_global_state_is_untouched():
     )
     assert after == before
     assert sys.excepthook is hook
-    np.testing.assert_array_equal(np.random.get_state()[1], draw)
 
 
 def test_users_can_add_objects():
@@ -79,7 +75,7 @@ def test_objects_need_the_clock_of_the_model():
     with sm.Session(ring(0)) as session:
         model = session._simulator.model
         model.network.add(b2.NeuronGroup(1, "x : 1", dt=0.5 * b2.ms, name="mine"))
-        with pytest.raises(sm.DescriptionError, match="clock=model.clock, but 'mine"):
+        with pytest.raises(sm.DescriptionError, match=r"clock=model\.clock, but 'mine"):
             session.run(10.0)
 
 

@@ -6,48 +6,10 @@ import math
 
 import numpy as np
 import pytest
+from cases import A_OUT, SURE, A, B, changed, driven, source
 
 import spikemem as sm
-from spikemem.network import LIF, STDP, Network, Population, Projection, SpikeSource
-from spikemem.recording import SpikeTrains
-
-# The three cells of the CA3 memory. With dt = 1 ms, one input of 1 nA moves v by
-# gain = g0·R·(1 - a) = 0.3·(1 - e^(-1/0.3)) · tau_m/cm · (1 - e^(-1/tau_m)) in its first step.
-A = LIF(
-    cm=0.27, tau_m=3.0, tau_refrac=1.0, tau_syn_E=0.3, tau_syn_I=0.3,
-    v_rest=-60.0, v_reset=-60.0, v_thresh=-57.0,
-)  # fmt: skip
-B = LIF(
-    cm=0.14, tau_m=0.5, tau_refrac=1.0, tau_syn_E=0.3, tau_syn_I=0.3,
-    v_rest=-60.0, v_reset=-60.0, v_thresh=-57.0,
-)  # fmt: skip
-A_OUT = LIF(
-    cm=0.27, tau_m=3.0, tau_refrac=1.0, tau_syn_E=0.3, tau_syn_I=0.3,
-    v_rest=-60.0, v_reset=-60.0, v_thresh=-57.5,
-)  # fmt: skip
-SURE = 6.0
-
-
-def changed(cell, **values):
-    return LIF(**{**{name: getattr(cell, name) for name in LIF.units}, **values})
-
-
-def source(*lists, name="in"):
-    return Population(name=name, cell=SpikeSource(spikes=SpikeTrains.from_lists(lists)))
-
-
-def driven(cell, times, weight, delay=1.0, dt=1.0, **options):
-    """One cell, driven by one source."""
-    return Network(
-        populations=[
-            source(times),
-            Population(name="out", size=1, cell=cell, record=("spikes", "v")),
-        ],
-        projections=[
-            Projection.one_to_one("drive", "in", "out", weight=weight, delay=delay, **options)
-        ],
-        dt=dt,
-    )
+from spikemem.network import LIF, STDP, Network, Population, Projection
 
 
 def fires(network, duration=10.0, integrator="spinnaker"):

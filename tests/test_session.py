@@ -13,12 +13,11 @@ import time
 
 import numpy as np
 import pytest
+from cases import SURE, A, assert_same, driven, ring
 
 import spikemem as sm
-from spikemem.network import STDP, Network, Population, Projection, SpikeSource
+from spikemem.network import STDP, Network, Population, Projection
 from spikemem.recording import Recording, SpikeTrains
-from test_backends import assert_same, backend, ring  # noqa: F401
-from test_semantics import SURE, A, driven
 
 INTEGRATORS = ["spinnaker", "exact"]
 
@@ -113,22 +112,19 @@ def test_ctrl_c(backend):
 
         def press():
             begun.wait(10.0)
-            time.sleep(0.05)
             os.kill(os.getpid(), signal.SIGINT)
 
         thread = threading.Thread(target=press)
         thread.start()
         start = time.perf_counter()
         with pytest.raises(KeyboardInterrupt):
-            while True:  # one run may be over before the key is pressed
-                before = session.time
-                session.run(1e5, progress=lambda fraction: begun.set())
+            session.run(1e5, progress=lambda fraction: begun.set())
+        took = time.perf_counter() - start
         thread.join()
-        assert time.perf_counter() - start < 20.0
-        assert session.time == before
-        if before == 10.0:
-            session.run(30.0)
-            assert_same(session.recording, sm.simulate(network, 40.0, **backend))
+        assert took < 1.0
+        assert session.time == 10.0
+        session.run(30.0)
+        assert_same(session.recording, sm.simulate(network, 40.0, **backend))
 
 
 def test_progress_is_reported(backend):
@@ -142,9 +138,9 @@ def test_progress_is_reported(backend):
 
 @pytest.mark.parametrize("duration", [0.0, -1.0, 0.5, float("nan"), "10", None])
 def test_wrong_durations(duration):
-    with sm.Session(driven(A, [0.0], SURE)) as session:
-        with pytest.raises(sm.DescriptionError, match="duration must be"):
-            session.run(duration)
+    session = sm.Session(driven(A, [0.0], SURE))
+    with pytest.raises(sm.DescriptionError, match="duration must be"):
+        session.run(duration)
 
 
 @pytest.mark.parametrize(
@@ -171,26 +167,26 @@ def test_wrong_inputs(inputs, message):
     [
         ({"drive": []}, "'drive' is not a plastic projection .have: learn"),
         ({"learn": [(3.0, 1.0)]}, "start < stop"),
-        ({"learn": [5.0]}, "pairs"),
+        ({"learn": [5.0]}, "must be a sequence of start and stop"),
     ],
 )
 def test_wrong_windows(enabled, message):
-    with sm.Session(plastic_pair()) as session:
-        with pytest.raises(sm.DescriptionError, match=message):
-            session.run(5.0, enabled=enabled)
+    session = sm.Session(plastic_pair())
+    with pytest.raises(sm.DescriptionError, match=message):
+        session.run(5.0, enabled=enabled)
 
 
 def test_wrong_names():
     network = driven(A, [0.0], SURE)
     with pytest.raises(
-        sm.DescriptionError, match="'brain2' is not a backend .*Did you mean 'brian2'"
+        sm.DescriptionError, match=r"'brain2' is not a backend .*Did you mean 'brian2'"
     ):
         sm.Session(network, backend="brain2")
     with pytest.raises(sm.DescriptionError, match="'euler' is not a integrator"):
         sm.Session(network, integrator="euler")
-    with pytest.raises(sm.DescriptionError, match="'targets' is not a option .have: target"):
+    with pytest.raises(sm.DescriptionError, match=r"'targets' is not a option .have: target"):
         sm.Session(network, targets="numpy")
-    with pytest.raises(sm.DescriptionError, match="'gpu' is not a target .have: .*cython.*numpy"):
+    with pytest.raises(sm.DescriptionError, match=r"'gpu' is not a target .have: .*cython.*numpy"):
         sm.Session(network, target="gpu")
     with pytest.raises(sm.DescriptionError, match="must be a Network"):
         sm.Session("network")
@@ -245,7 +241,8 @@ def test_two_sessions_at_once(backend):
 FINGERPRINT = """
 import hashlib
 import spikemem as sm
-from test_session import fingerprint, ring
+from cases import ring
+from test_session import fingerprint
 print(fingerprint(sm.simulate(ring(0), 40.0, {options})))
 """
 

@@ -47,7 +47,7 @@ def _device() -> Iterator[str]:
     own = all_devices["cpp_standalone"]
     if get_device() is own:
         raise DescriptionError(
-            "backend 'brian2': target='cpp_standalone' needs Brian2's standalone device, which this "
+            "backend 'brian2': target='cpp_standalone' needs the standalone device, which this "
             "program has set itself; call brian2.set_device('runtime') first."
         )
     with tempfile.TemporaryDirectory(prefix="spikemem_", ignore_cleanup_errors=True) as folder:
