@@ -49,7 +49,9 @@ class Brian2Backend:
         self, network: Network, integrator: str, target: Target = "numpy", **others: Any
     ) -> None:
         for option in others:
-            raise DescriptionError(f"backend 'brian2': {unknown_name('option', option, ['target'])}")
+            raise DescriptionError(
+                f"backend 'brian2': {unknown_name('option', option, ['target'])}"
+            )
         if target not in TARGETS:
             raise DescriptionError(f"backend 'brian2': {unknown_name('target', target, TARGETS)}")
         self.network, self.integrator, self.target = network, integrator, target
