@@ -186,6 +186,11 @@ class Session:
                 raise DescriptionError(
                     f"set_weights: {unknown_name('plastic projection', name, names)}"
                 )
+        if weights and not self._simulator.can_continue:
+            raise DescriptionError(
+                f"set_weights: backend {self.backend!r} with these options runs once; give the "
+                f"weights to the network (Network.with_weights)."
+            )
         changed = self.network.with_weights(weights)
         arrays = {name: changed.synapses(name).weight.copy() for name in weights}
         if arrays:

@@ -285,3 +285,39 @@ def test_memory_does_not_grow_with_runs(backend):
 
         growth()
         assert growth() < 60_000
+
+
+def test_weights_may_be_replaced_between_two_runs(backend):
+    network = weak_pair()
+    with sm.Session(network, **backend) as session:
+        assert session.weights["learnt"].tolist() == [2.0]
+        session.set_weights({"learnt": [5.0]})
+        assert session.weights["learnt"].tolist() == [5.0]
+        recording = session.run(4.0)
+        assert recording["out"].times.tolist() == [2.0]
+        for bad, message in (
+            ({"learnt": [9.0]}, "within"),
+            ({"learnt": [1.0, 2.0]}, "shape"),
+            ({"learned": [1.0]}, "Did you mean 'learnt'"),
+        ):
+            with pytest.raises(sm.DescriptionError, match=message):
+                session.set_weights(bad)
+        assert np.array_equal(session.weights["learnt"], recording.weights["learnt"])
+    assert len(sm.simulate(network, 4.0, **backend)["out"]) == 0
+
+
+def weak_pair() -> sm.Network:
+    """One source spike at 1 ms through a synapse of 2 nA, too weak to fire its target."""
+    cell = sm.LIF(tau_m=3.0, cm=0.27, v_rest=-60.0, v_reset=-60.0, v_thresh=-57.0,
+                  tau_refrac=1.0, tau_syn_E=0.3, tau_syn_I=0.3)  # fmt: skip
+    source = sm.SpikeSource(spikes=sm.SpikeTrains(ids=[0], times=[1.0], size=1))
+    rule = sm.STDP(a_plus=0.5, a_minus=0.5, w_max=6.0)
+    return sm.Network(
+        populations=[
+            sm.Population(name="in", cell=source),
+            sm.Population(name="out", size=1, cell=cell),
+        ],
+        projections=[
+            sm.Projection.one_to_one("learnt", "in", "out", weight=2.0, delay=1.0, plasticity=rule)
+        ],
+    )

@@ -83,7 +83,7 @@ NOT_NUMBERS = [None, True, "1.0", b"1", [True], ["1.0"], 1j, [1, "a"], [[1, 2], 
                np.datetime64("2020-01-01"), 2**70, float("nan"), [1.0, float("inf")]]  # fmt: skip
 
 
-@pytest.mark.parametrize("value", NOT_NUMBERS, ids=str)
+@pytest.mark.parametrize("value", NOT_NUMBERS, ids=lambda value: type(value).__name__)
 def test_not_numbers_are_refused(value):
     with pytest.raises(DescriptionError, match=r"^tau_m must be (in ms|finite)"):
         to_array(value, "ms", "tau_m")

@@ -82,6 +82,13 @@ class Brian2Backend:
         late = 1 if self.integrator == "exact" else 0
         return collect(self.network, raw, inputs, first_step, n_steps, late)
 
+    def set_weights(self, weights: Mapping[str, NDArray[np.float64]]) -> None:
+        """Replace the weights of some plastic projections; nA, shape (n_synapses,) each."""
+        for bundle in self.model.bundles if self.model else ():
+            for name in bundle.place.keys() & weights.keys():
+                values = bundle.synapses.variables["weight"].get_value()
+                values[bundle.place[name]] = weights[name]
+
     def snapshot(self) -> Any:
         """Copies of all that changes in a run."""
         return self._stepper.snapshot()
