@@ -152,7 +152,7 @@ def any_recording(draw):
         traces={
             (name, variable): draw(hnp.arrays(np.float64, (n_steps, size), elements=value))
             for name, size in draw(some).items()
-            for variable in draw(st.sets(st.sampled_from(["v", "weight"])))
+            for variable in draw(st.permutations(["v", "weight"]))
         },
         weights={
             name: draw(hnp.arrays(np.float64, size, elements=value))
