@@ -1,15 +1,16 @@
 """How often the CA3 memory answers exactly: presets, spacings, densities.
 
 For each row 800 random operations: 25 % learn (a random cue, content of the given density), 40 %
-recall by cue, 35 % recall by a fragment of 1 to 3 random bits. An answer is exact if it is that of
-a Python dict. The spacing is the time from the start of an operation to that of the next one, after
-learning / after a recall. Memories of one circuit and size run side by side in one simulation.
+recall by cue, 35 % recall by a fragment of 1 to 3 random bits (--longest). An answer is exact if it
+is that of a Python dict. The spacing is the time from the start of an operation to that of the next
+one, after learning / after a recall. Memories of one circuit and size run side by side in one
+simulation.
 
 Two variants of the preset "robust" have plasticity always on. "ungated" has the preset's window, in
 which spikes one step off coincidence still add 0.12 nA. "ungated, cut" has one in which they add
 nothing, as in SpiNNaker's table of 11 bits; coincident spikes add 6.6 nA in all of them.
 
-    python benchmarks/ca3_robust.py [--seed 0] [--operations 800] [--backend brian2]
+    python benchmarks/ca3_robust.py [--seed 0] [--operations 800] [--longest 3] [--backend brian2]
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class Score(NamedTuple):
 
 
 def operations(
-    n_cues: int, n_contents: int, n: int, seed: int, density: tuple[float, float]
+    n_cues: int, n_contents: int, n: int, seed: int, density: tuple[float, float], longest: int = 3
 ) -> list[Any]:
     rng = sm.streams.stream(seed, "ca3_robust", n_cues, n_contents, *map(str, density))
     schedule: list[Any] = []
@@ -60,7 +61,7 @@ def operations(
         elif kind < 0.65:
             schedule.append(sm.RecallCue(cue))
         else:
-            fragment = rng.choice(n_contents, int(rng.integers(1, 4)), replace=False)
+            fragment = rng.choice(n_contents, int(rng.integers(1, longest + 1)), replace=False)
             schedule.append(sm.RecallContent(fragment.tolist()))
     return schedule
 
@@ -76,16 +77,18 @@ def score(schedule: list[Any], answers: list[sm.Recall]) -> Score:
     return Score((cue[0], cue[1]), (content[0], content[1]))
 
 
-def measure(name: str, size: tuple[int, int], n: int, seed: int, backend: str) -> list[Score]:
+def measure(name: str, size: tuple[int, int], options: argparse.Namespace) -> list[Score]:
     memories, schedules = [], []
     for (learn_gap, recall_gap), density in CASES[name]:
         memories.append(
             sm.CA3Memory(*size, learn_gap=learn_gap, recall_gap=recall_gap, **CHANGES[name])
         )
-        schedules.append(operations(*size, n, seed, density))
+        schedules.append(
+            operations(*size, options.operations, options.seed, density, options.longest)
+        )
     pairs = list(zip(memories, schedules, strict=True))
     whole = sm.Network.stack([memory.build(schedule) for memory, schedule in pairs])
-    parts = sm.simulate(whole, backend=backend, progress=True).split(len(pairs))
+    parts = sm.simulate(whole, backend=options.backend, progress=True).split(len(pairs))
     return [
         score(schedule, memory.decode(part, schedule))
         for (memory, schedule), part in zip(pairs, parts, strict=True)
@@ -96,6 +99,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--operations", type=int, default=800)
+    parser.add_argument("--longest", type=int, default=3)
     parser.add_argument("--backend", default="brian2")
     options = parser.parse_args()
     began = time.perf_counter()
@@ -103,7 +107,7 @@ def main() -> None:
     print("cues x bits  preset        spacing ms  density    by cue           by content")
     for size in SIZES:
         for name, cases in CASES.items():
-            found = measure(name, size, options.operations, options.seed, options.backend)
+            found = measure(name, size, options)
             for ((learn, recall), density), result in zip(cases, found, strict=True):
                 shown = [f"{hit / of:6.1%} ({hit}/{of})" for hit, of in result]
                 span = f"{density[0]:g}" if density == QUARTER else f"{density[0]:g}-{density[1]:g}"
