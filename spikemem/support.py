@@ -34,9 +34,7 @@ UNSUPPORTED: dict[tuple[str, str], str] = {
     ("pynn:nest", "several tau_minus into one population"): (
         "NEST keeps tau_minus in the post-synaptic cell; use one value, or split the population"
     ),
-    ("pynn:nest", "reset at or above threshold"): (
-        "NEST needs v_reset below v_thresh"
-    ),
+    ("pynn:nest", "reset at or above threshold"): ("NEST needs v_reset below v_thresh"),
     ("pynn:brian2", "integrator spinnaker"): (
         "PyNN's Brian2 cells integrate the synaptic current exactly; use backend 'brian2'"
     ),

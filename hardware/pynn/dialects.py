@@ -116,6 +116,8 @@ def import_simulator(name: str) -> Any:
     os.environ.setdefault("PYNEST_QUIET", "1")
     try:
         with quiet():
+            if name == "brian2":
+                importlib.import_module("...backends.brian2", __package__)
             return importlib.import_module(dialect.module)
     except ImportError as error:
         raise BackendMissing(
@@ -126,14 +128,15 @@ def import_simulator(name: str) -> Any:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep back what PyNN and NEST say about themselves."""
-    logger = getLogger("PyNN")
-    level = logger.level
-    logger.setLevel(ERROR)
+    """Keep back what PyNN, NEST and Brian2 say about themselves."""
+    levels = {logger: logger.level for logger in map(getLogger, ("PyNN", "brian2"))}
+    for logger in levels:
+        logger.setLevel(ERROR)
     try:
         with warnings.catch_warnings():
             for module in (r"pyNN\b", r"nest\b", r"neo\b", r"brian2\b"):
                 warnings.filterwarnings("ignore", module=module)
             yield
     finally:
-        logger.setLevel(level)
+        for logger, level in levels.items():
+            logger.setLevel(level)
