@@ -54,7 +54,7 @@ def read(
     """
     nir = require_nir()
     try:
-        graph = nir.read(Path(path))
+        graph = nir.read(Path(path), type_check=False)
     except FileNotFoundError as error:
         raise StorageError(f"{path}: no such file.") from error
     except (OSError, KeyError, ValueError, TypeError, AssertionError, AttributeError) as error:

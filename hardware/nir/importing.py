@@ -63,6 +63,12 @@ def from_nir(
         )
     if dt is None and "dt" not in notes_of(graph):
         raise DescriptionError("from_nir: dt is needed (ms): the graph does not say it.")
+    strangers = sorted({end for edge in graph.edges for end in edge} - set(graph.nodes))
+    if strangers:
+        raise UnsupportedError(
+            f"from_nir: this graph can't be read: edges name nodes that it does not have: "
+            f"{', '.join(strangers)}."
+        )
     step = to_float(notes_of(graph)["dt"] if dt is None else dt, "ms", "from_nir: dt")
     reader = _Reader(nir, graph, step, inputs or {})
     populations = reader.populations()
@@ -201,7 +207,8 @@ class _Reader:
         for to in self.next[at]:
             node = self.graph.nodes[to]
             if to in self.neurons:
-                yield way.then(post=to)
+                if self._fits(way, to):
+                    yield way.then(post=to)
             elif isinstance(node, self.nir.Delay):
                 key = "after" if way.linear else "before"
                 delay = getattr(way, key) + np.asarray(node.delay) * 1000.0
@@ -210,6 +217,22 @@ class _Reader:
                 weight = self._map(way, to, node)
                 if weight is not None:
                     yield from self._follow(way.then(linear=to, weight=weight), to)
+
+    def _fits(self, way: _Path, post: str) -> bool:
+        pre = self.graph.nodes[way.pre]
+        n_pre = int(np.prod(pre.output_type["output"]))
+        n_post = int(np.size(self.neurons[post].v_threshold))
+        shape = (n_post, n_pre) if way.weight is None else way.weight.shape
+        sizes = np.size(way.before), np.size(way.after)
+        straight = way.weight is not None or n_pre == n_post
+        whole = sizes[0] in (1, n_pre) and sizes[1] in (1, n_post)
+        if straight and whole and shape == (n_post, n_pre):
+            return True
+        self.problems.append(
+            f"from node {way.pre!r} ({n_pre} cells) to {post!r} ({n_post} cells): the weight has "
+            f"shape {shape} and the delays have sizes {sizes[0]} and {sizes[1]}"
+        )
+        return False
 
     def _map(self, way: _Path, name: str, node: Any) -> NDArray[np.float64] | None:
         bias = getattr(node, "bias", 0.0)
