@@ -174,12 +174,15 @@ def test_names_that_meet_and_synapses_that_meet():
 def test_every_reason_at_once():
     rule = STDP(a_plus=0.1, a_minus=0.1, w_max=1.0)
     network = Network(
-        populations=[source([[1.0]]), cells(size=1, v_init=-60.0, cell={"tau_syn_I": 2.0, "tau_refrac": 1.0})],
-        projections=[
-            Projection.one_to_one("up", "in", "out", weight=0.5, delay=1.0, plasticity=rule),
-            Projection.one_to_one("down", "in", "out", weight=0.5, delay=1.0, receptor="inhibitory"),
+        populations=[
+            source([[1.0]]),
+            cells(size=1, v_init=-60.0, cell={"tau_syn_I": 2.0, "tau_refrac": 1.0}),
         ],
-    )  # fmt: skip
+        projections=[
+            Projection.one_to_one("a", "in", "out", weight=0.5, delay=1.0, plasticity=rule),
+            Projection.one_to_one("b", "in", "out", weight=0.5, delay=1.0, receptor="inhibitory"),
+        ],
+    )
     with pytest.raises(UnsupportedError) as error:
         to_nir(network, metadata=False)
     for part in ("plasticity", "one tau_syn", "refractory", "initial potential"):
@@ -303,7 +306,7 @@ def test_faults(tmp_path, monkeypatch):
         from_nir(graph)
     with pytest.raises(DescriptionError, match="inputs must name Input nodes"):
         from_nir(graph, 1.0, inputs={"an": SpikeTrains.empty(2)})
-    with pytest.raises(DescriptionError, match="must be a nir.NIRGraph, got str"):
+    with pytest.raises(DescriptionError, match="NIRGraph, got str"):
         from_nir("net.nir", 1.0)
     monkeypatch.setitem(sys.modules, "nir", None)
     with pytest.raises(BackendMissing, match=r'pip install "spikemem\[nir\]"'):
