@@ -92,7 +92,7 @@ def random_network(seed, dt, *, plastic, recurrent, simple=False):
     return Network(populations=populations, projections=projections, dt=dt), n_steps * dt
 
 
-def assert_alike(got, wanted, atol=1e-10):
+def assert_alike(got, wanted, atol=1e-9):
     assert got.spikes.keys() == wanted.spikes.keys()
     for name in wanted.spikes:
         assert got[name].to_lists() == wanted[name].to_lists(), name
@@ -115,7 +115,11 @@ def nest(network, duration, **options):
 @given(seed=st.integers(0, 2**32 - 1))
 @settings(max_examples=10)
 def test_nest_equals_the_reference(dt, plastic, recurrent, seed):
-    """Spikes to the bit; potentials and weights but for the order of sums in picoampere."""
+    """Spikes to the bit; potentials and weights but for rounding.
+
+    NEST computes in pA and pF, and the factor from current to potential by other terms: over 800
+    networks the potentials differed by up to 1.2e-10 mV, the weights by 1.8e-15 nA.
+    """
     network, duration = random_network(seed, dt, plastic=plastic, recurrent=recurrent)
     assert_alike(nest(network, duration), reference(network, duration, "exact"))
 
