@@ -316,11 +316,13 @@ class Recording(Frozen):
             return
         if self.dt <= 0:
             problems.add(f"dt must be > 0 ms, got {self.dt:g}")
-        elif self.stop < self.start or not np.isfinite(self.duration / self.dt):
+        elif self.stop < self.start:
             problems.add(
-                f"stop must not be before start, got start={self.start:g} and "
-                f"stop={self.stop:g} ms (dt={self.dt:g} ms)"
+                f"stop must not be before start, got start={self.start:g} and stop={self.stop:g} ms"
             )
+        else:
+            with problems.noting():
+                steps(self.duration, self.dt)
 
     def _check_spikes(self, problems: Problems) -> None:
         trains: Any

@@ -138,7 +138,8 @@ class Session:
                 f"simulate: network must be a Network, got {type(network).__name__}. "
                 f"A model gives one by its build() method."
             )
-        if integrator not in INTEGRATORS:
+        rule: Any = integrator
+        if not isinstance(rule, str) or rule not in INTEGRATORS:
             raise DescriptionError(
                 f"simulate: {unknown_name('integrator', integrator, INTEGRATORS)}"
             )
@@ -188,6 +189,11 @@ class Session:
                 raise DescriptionError(
                     f"set_weights: {unknown_name('plastic projection', name, names)}"
                 )
+        if weights and not self._simulator.can_continue:
+            raise DescriptionError(
+                f"set_weights: backend {self.backend!r} with these options runs once; give the "
+                f"weights to the network (Network.with_weights)."
+            )
         changed = self.network.with_weights(weights)
         arrays = {name: changed.synapses(name).weight.copy() for name in weights}
         if arrays:
