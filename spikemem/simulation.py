@@ -28,6 +28,7 @@ INTEGRATORS: tuple[str, ...] = ("spinnaker", "exact")
 
 BACKENDS: dict[str, str] = {
     "brian2": "spikemem.backends.brian2:Brian2Backend",
+    "native": "spikemem.backends.native:NativeBackend",
 }
 """Where each backend is; imported when it is first used."""
 

@@ -1,0 +1,5 @@
+"""The compiled engine."""
+
+from .backend import NativeBackend
+
+__all__ = ["NativeBackend"]
