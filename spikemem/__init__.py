@@ -29,6 +29,13 @@ if TYPE_CHECKING:
     from .network import Projection as Projection
     from .network import SpikeSource as SpikeSource
     from .network import load_network as load_network
+    from .networks.ca3 import CA3Memory as CA3Memory
+    from .networks.ca3 import Forget as Forget
+    from .networks.ca3 import HippocampalMemory as HippocampalMemory
+    from .networks.ca3 import Learn as Learn
+    from .networks.ca3 import Recall as Recall
+    from .networks.ca3 import RecallContent as RecallContent
+    from .networks.ca3 import RecallCue as RecallCue
     from .recording import Recording as Recording
     from .recording import SpikeTrains as SpikeTrains
     from .recording import load_recording as load_recording
@@ -36,6 +43,7 @@ if TYPE_CHECKING:
     from .simulation import simulate as simulate
 
 _WHERE = {
+    "networks.ca3": "CA3Memory Forget HippocampalMemory Learn Recall RecallContent RecallCue",
     "errors": "BackendMissing DescriptionError SimulationError SpikememError StorageError "
     "UnsupportedError VirtualRunError",
     "network": "LIF STDP Network Population Projection SpikeSource load_network",
@@ -45,7 +53,7 @@ _WHERE = {
 _MODULES = ("hardware", "metrics", "networks", "plotting", "streams")
 _PLACE = {name: module for module, names in _WHERE.items() for name in names.split()}
 
-__all__ = sorted([*_PLACE, *_MODULES, "__version__"])  # noqa: PLE0605
+__all__ = sorted([*_PLACE, *_MODULES, "__version__"])
 
 
 def __getattr__(name: str) -> Any:

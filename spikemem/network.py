@@ -183,8 +183,8 @@ class Projection:
     name: str
     pre: str
     post: str
-    i: NDArray[np.int32] | None = None
-    j: NDArray[np.int32] | None = None
+    i: NDArray[np.integer[Any]] | None = None
+    j: NDArray[np.integer[Any]] | None = None
     weight: Parameter
     delay: Parameter
     receptor: Receptor = "excitatory"
@@ -275,12 +275,12 @@ class Projection:
 
     @classmethod
     def one_to_one(cls, name: str, pre: str, post: str, **options: Any) -> Projection:
-        """Cell k to cell k; both populations have the same size. Options: as :class:`Projection`."""
+        """Cell k to cell k, of populations of one size; options as :class:`Projection`."""
         return cls(name=name, pre=pre, post=post, connector="one_to_one", **options)
 
     @classmethod
     def all_to_all(cls, name: str, pre: str, post: str, **options: Any) -> Projection:
-        """Every cell to every cell, ordered by pre, then post. Options: as :class:`Projection`."""
+        """Every cell to every cell, ordered by pre, then post; options as :class:`Projection`."""
         return cls(name=name, pre=pre, post=post, connector="all_to_all", **options)
 
     def n_synapses(self, n_pre: int, n_post: int) -> int:
@@ -295,7 +295,7 @@ class Projection:
     def expand(self, n_pre: int, n_post: int) -> Synapses:
         """Arrays of all synapses, each of shape (n_synapses,)."""
         if self.i is not None and self.j is not None:
-            i, j = self.i, self.j
+            i, j = self.i.astype(np.int32, copy=False), self.j.astype(np.int32, copy=False)
         elif self.connector == "one_to_one":
             i = j = np.arange(n_pre, dtype=np.int32)
         else:
@@ -545,12 +545,14 @@ class Network:
 
     def summary(self) -> str:
         """Populations and projections as a readable table."""
+        n_plastic = sum(self.count(item.name) for item in self.plastic)
         lines = [
             f"{len(self.populations)} populations, {self.n_neurons} neurons, "
-            f"{self.n_synapses} synapses ({sum(self.count(p.name) for p in self.plastic)} plastic), "
+            f"{self.n_synapses} synapses ({n_plastic} plastic), "
             f"dt = {self.dt:g} ms"
         ]
-        wide = max(len(part.name) for part in (*self.populations, *self.projections))
+        names = [*(pop.name for pop in self.populations), *(p.name for p in self.projections)]
+        wide = max(len(name) for name in names)
         for pop in self.populations:
             lines.append(f"  {pop.name:<{wide}}  {pop.size:>8} {type(pop.cell).__name__}")
         for item in self.projections:

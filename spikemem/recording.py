@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
@@ -254,7 +255,7 @@ class Recording:
     def times(self) -> NDArray[np.float64]:
         """Time of each row of a trace, ms, shape (n_steps,)."""
         n_steps = int(steps(self.duration, self.dt))
-        return self.start + self.dt * np.arange(n_steps)
+        return self.start + self.dt * np.arange(n_steps, dtype=np.float64)
 
     def __repr__(self) -> str:
         n_spikes = sum(len(trains) for trains in self.spikes.values())
@@ -294,7 +295,7 @@ class Recording:
         runs = list(parts)
         if not runs:
             raise DescriptionError("Recording.join: needs at least one recording, got none.")
-        for before, after in zip(runs, runs[1:], strict=False):
+        for before, after in pairwise(runs):
             if abs(before.stop - after.start) > 1e-9:
                 raise DescriptionError(
                     f"Recording.join: parts must be consecutive; one ends at {before.stop:g} ms "

@@ -71,6 +71,9 @@ class Backend(Protocol):
             To be called with the fraction done, from 0 to 1.
         """
 
+    def set_weights(self, weights: Mapping[str, NDArray[np.float64]]) -> None:
+        """Replace the weights (nA, shape (n_synapses,)) of these plastic projections."""
+
     def snapshot(self) -> Any:
         """Everything that :meth:`restore` needs to be as now."""
 
@@ -145,6 +148,9 @@ class Session:
         self._step = 0
         self._closed = False
         self._runs: list[Recording] = []
+        self._weights = {
+            item.name: np.array(network.synapses(item.name).weight) for item in network.plastic
+        }
 
     @property
     def time(self) -> float:
@@ -155,6 +161,36 @@ class Session:
     def recording(self) -> Recording:
         """All runs so far as one recording."""
         return Recording.join(self._runs)
+
+    @property
+    def weights(self) -> dict[str, NDArray[np.float64]]:
+        """Weights of each plastic projection now, nA, shape (n_synapses,)."""
+        return {name: weight.copy() for name, weight in self._weights.items()}
+
+    def set_weights(self, weights: Mapping[str, Any]) -> None:
+        """Give plastic projections other weights between two runs.
+
+        Parameters
+        ----------
+        weights : mapping of str to array_like, shape (n_synapses,)
+            nA, within the range of the projection's plasticity.
+
+        Raises
+        ------
+        DescriptionError
+            Unknown projection, or weights of the wrong shape or range.
+        """
+        names = [projection.name for projection in self.network.plastic]
+        for name in weights:
+            if name not in names:
+                raise DescriptionError(
+                    f"set_weights: {unknown_name('plastic projection', name, names)}"
+                )
+        changed = self.network.with_weights(weights)
+        arrays = {name: changed.synapses(name).weight.copy() for name in weights}
+        if arrays:
+            self._simulator.set_weights(arrays)
+            self._weights.update(arrays)
 
     def run(
         self,
@@ -210,6 +246,7 @@ class Session:
         recording = self._recording(results, n_steps)
         self._step += n_steps
         self._runs.append(recording)
+        self._weights = dict(recording.weights)
         return recording
 
     def _steps_of(self, duration: Any) -> int:
@@ -251,8 +288,7 @@ class Session:
                 raise DescriptionError(
                     f"enabled: {unknown_name('plastic projection', name, names)}"
                 )
-        late = 0 if self.integrator == "spinnaker" else 1
-        times = (self._step + late + np.arange(n_steps)) * self.network.dt
+        times = (self._step + np.arange(n_steps, dtype=np.float64)) * self.network.dt
         gates = {}
         for projection in self.network.plastic:
             rule = projection.plasticity

@@ -100,7 +100,8 @@ def _stack_populations(copies: Sequence[Population]) -> Population:
 def _stack_values(values: Sequence[Parameter], length: int) -> Parameter:
     if all(np.ndim(value) == 0 and value == values[0] for value in values):
         return values[0]
-    return np.concatenate([np.broadcast_to(value, (length,)) for value in values])
+    columns = [np.broadcast_to(np.asarray(value, np.float64), (length,)) for value in values]
+    return np.concatenate(columns)
 
 
 def _stack_projections(copies: Sequence[Projection], networks: Sequence[Network]) -> Projection:
@@ -108,25 +109,34 @@ def _stack_projections(copies: Sequence[Projection], networks: Sequence[Network]
     net = networks[0]
     n_pre, n_post = net.population(first.pre).size, net.population(first.post).size
     count = first.n_synapses(n_pre, n_post)
-    common = {
-        "weight": _stack_values([copy.weight for copy in copies], count),
-        "delay": _stack_values([copy.delay for copy in copies], count),
-        "plasticity": _stack_rules([copy.plasticity for copy in copies], first.tiles),
-        "tiles": first.tiles * n,
-    }
+    merged = replace(
+        first,
+        weight=_stack_values([copy.weight for copy in copies], count),
+        delay=_stack_values([copy.delay for copy in copies], count),
+        plasticity=_stack_rules([copy.plasticity for copy in copies], first.tiles),
+        tiles=first.tiles * n,
+        **_stack_indices(first, n, count, n_pre, n_post),
+    )
+    return merged
+
+
+def _stack_indices(
+    first: Projection, n: int, count: int, n_pre: int, n_post: int
+) -> dict[str, Any]:
     if first.i is None or first.j is None:
-        return replace(first, **common)
+        return {}
     shift = np.repeat(np.arange(n, dtype=np.int32), count)
-    i, j = np.tile(first.i, n) + shift * n_pre, np.tile(first.j, n) + shift * n_post
-    return replace(first, i=i, j=j, **common)
+    return {"i": np.tile(first.i, n) + shift * n_pre, "j": np.tile(first.j, n) + shift * n_post}
 
 
 def _stack_rules(rules: Sequence[STDP | None], tiles: int) -> STDP | None:
     """One rule whose windows name their tile, unless they are the same in every copy."""
     first = rules[0]
-    if first is None or all(rule is first or rule.enabled == first.enabled for rule in rules):  # type: ignore[union-attr]
-        if first is None or first.enabled is None or all(len(w) == 2 for w in first.enabled):
-            return first
+    if first is None:
+        return None
+    shared = all(rule is not None and rule.enabled == first.enabled for rule in rules)
+    if shared and all(len(window) == 2 for window in first.enabled or ()):
+        return first
     windows: list[Window] = []
     for k, rule in enumerate(rules):
         enabled = (

@@ -1,0 +1,160 @@
+"""How safe what a memory holds is: margins, ghosts, and weights that a board would still owe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...cells import STDP
+from ...recording import SpikeTrains
+from .circuit import w_fire
+from .parameters import GATED, RELAY
+
+if TYPE_CHECKING:
+    from .memory import CA3Memory
+
+__all__ = ["HISTORY", "Health", "examine", "replay"]
+
+HISTORY = 15
+"""Post-synaptic spikes that SpiNNaker remembers until the next pre-synaptic one."""
+
+Pairs = list[tuple[int, int]]
+_ENDS = {"W1": ("CueCue", "ContCue", RELAY), "W2": ("ContCont", "CueCont", GATED)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Health:
+    """State of a memory's plastic projections "W1" and "W2".
+
+    Attributes
+    ----------
+    stored_margin : dict of str to float
+        Smallest distance of a stored weight above the weight that fires its target, nA (negative:
+        the bit is lost; infinite: nothing is stored).
+    silent_margin : dict of str to float
+        Smallest distance of a weight that should be silent below the weight that fires, nA.
+    ghosts : dict of str to list of (cue, bit)
+        Pairs that were not stored, or were forgotten, and yet answer.
+    lost : dict of str to list of (cue, bit)
+        Pairs that were stored and do not answer any more.
+    pending : dict of str to list of (cue, bit)
+        Changes that a simulator with deferred plasticity (SpiNNaker) has not carried out yet.
+    at_risk : dict of str to list of (cue, bit)
+        Pending pairs that it will not carry out any more, since it remembers only
+        :data:`HISTORY` post-synaptic spikes.
+    """
+
+    stored_margin: dict[str, float]
+    silent_margin: dict[str, float]
+    ghosts: dict[str, Pairs]
+    lost: dict[str, Pairs]
+    pending: dict[str, Pairs]
+    at_risk: dict[str, Pairs]
+
+    @property
+    def ok(self) -> bool:
+        """True if nothing is lost and there are no ghosts."""
+        return not any(self.ghosts.values()) and not any(self.lost.values())
+
+    def __str__(self) -> str:
+        lines = []
+        for name in _ENDS:
+            lines.append(
+                f"{name}: stored weights {self.stored_margin[name]:+.2f} nA above firing, others "
+                f"{self.silent_margin[name]:+.2f} nA below; {len(self.lost[name])} lost, "
+                f"{len(self.ghosts[name])} ghosts, {len(self.pending[name])} pending "
+                f"({len(self.at_risk[name])} at risk on SpiNNaker)"
+            )
+        return "\n".join(lines)
+
+
+class Replay(NamedTuple):
+    """Weights from recorded spikes: now, and as of the last pre-synaptic spike of each row."""
+
+    now: NDArray[np.float64]
+    committed: NDArray[np.float64]
+    post_since: NDArray[np.int64]
+
+
+def replay(
+    pre: SpikeTrains, post: SpikeTrains, weight: NDArray[np.float64], rule: STDP, start: float
+) -> Replay:
+    """Apply the plasticity rule to recorded spikes (delay and step 1 ms).
+
+    Parameters
+    ----------
+    pre, post : SpikeTrains
+        Of the two ends of the projection.
+    weight : ndarray, shape (n_pre, n_post)
+        Weights at `start`, nA.
+    rule : STDP
+        With its windows.
+    start : float
+        Spikes before it are left out, ms.
+
+    Returns
+    -------
+    Replay
+        ``now`` and ``committed`` in nA, and ``post_since``, the post-synaptic spikes since the
+        last pre-synaptic one; each of shape (n_pre, n_post).
+    """
+    now, committed = weight.copy(), weight.copy()
+    post_since = np.zeros(weight.shape, dtype=np.int64)
+    x, y = np.zeros(weight.shape[0]), np.zeros(weight.shape[1])
+    moments = np.unique(np.concatenate([pre.times, post.times + 1.0]))
+    moments = moments[moments >= start]
+    gates, last = rule.gate(moments)[:, 0], start
+    for moment, is_open in zip(moments, gates, strict=True):
+        x *= np.exp((last - moment) / rule.tau_plus)
+        y *= np.exp((last - moment) / rule.tau_minus)
+        last = moment
+        arrived, fired = post.at(moment - 1.0), pre.at(moment)
+        if is_open:
+            now[:, arrived] = np.minimum(now[:, arrived] + rule.a_plus * x[:, None], rule.w_max)
+        y[arrived] += 1
+        post_since[:, arrived] += 1
+        if is_open:
+            now[fired] = np.maximum(now[fired] - rule.a_minus * y, rule.w_min)
+        x[fired] += 1
+        committed[fired], post_since[fired] = now[fired], 0
+    return Replay(now, committed, post_since)
+
+
+def _pairs(table: NDArray[np.bool_]) -> Pairs:
+    return [(int(cue), int(bit)) for cue, bit in np.argwhere(table)]
+
+
+def examine(memory: CA3Memory) -> Health:
+    """Compare the weights of a memory with what it should hold; see :class:`Health`."""
+    stored = np.zeros((memory.n_cues, memory.n_contents), dtype=np.bool_)
+    for cue, bits in memory.contents.items():
+        stored[cue, list(bits)] = True
+    report: dict[str, dict[str, object]] = {item: {} for item in Health.__dataclass_fields__}
+    for name, (_, _, cell) in _ENDS.items():
+        weight = memory.weights[name] if name == "W1" else memory.weights[name].T
+        above = weight - w_fire(cell)
+        report["stored_margin"][name] = float(above[stored].min(initial=np.inf))
+        report["silent_margin"][name] = float((-above[~stored]).min(initial=np.inf))
+        report["ghosts"][name] = _pairs((above >= 0) & ~stored)
+        report["lost"][name] = _pairs((above < 0) & stored)
+        pending, overdue = _pending(memory, name)
+        report["pending"][name] = _pairs(pending)
+        report["at_risk"][name] = _pairs(pending & overdue)
+    return Health(**report)  # type: ignore[arg-type]
+
+
+def _pending(memory: CA3Memory, name: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which (cue, bit) wait for a pre-synaptic spike, and which have waited too long."""
+    start, weights = memory.replay_base
+    if memory.time <= start:
+        nothing = np.zeros((memory.n_cues, memory.n_contents), dtype=np.bool_)
+        return nothing, nothing
+    recording, (pre, post, _) = memory.recording, _ENDS[name]
+    rule = replace(memory.parameters.rule(), enabled=memory.windows[name])
+    result = replay(recording[pre], recording[post], weights[name], rule, start)
+    pending = np.abs(result.now - result.committed) > 1e-9
+    overdue = result.post_since > HISTORY
+    return (pending, overdue) if name == "W1" else (pending.T, overdue.T)

@@ -1,0 +1,227 @@
+"""DG, CA3 and CA1: a memory whose cues are binary numbers, recalled by cue."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...cells import LIF, SpikeSource
+from ...errors import DescriptionError, UnsupportedError
+from ...network import Network, Population, Projection
+from ...recording import Recording, SpikeTrains
+from .live import LiveMemory, Weights
+from .operations import Learn, Operation, Placed, RecallCue, place_one, put
+from .parameters import GATED, OUTPUT, RELAY
+from .parameters import preset as parameters_of
+from .recall import Recall
+
+__all__ = ["HippocampalMemory"]
+
+WEIGHT, VETO, DECODE = 6.0, 2.5, 3.0
+"""Driving weight; inhibition among DG cells; sum of the input weights of a DG cell, nA."""
+
+CUE_AT, CONTENT_AT = 4.0, 5.0
+"""When cue and content of a recall leave the output, ms after its start."""
+
+LEARN_GAP, RECALL_GAP, HOLD = 7.0, 5.0, 3
+"""Times between operations, ms, and steps for which something to be learnt is held."""
+
+MAX_CUES = 2**14 - 1
+"""With 15 ones in a code, DG cells of 14 of them would answer too."""
+
+DG = replace(GATED, v_thresh=-57.5)
+"""Cell of the dentate gyrus; one input of 2.7984 nA fires it."""
+
+
+class HippocampalMemory(LiveMemory):
+    """Spiking memory of dentate gyrus, CA3 and CA1 with binary cues.
+
+    A cue enters as a binary code of ``n_bits`` lines (cue `c` as the number `c + 1`; 0 means no
+    cue). DG decodes it to one cell, CA3 maps that cell to its content by plastic synapses ("W1"),
+    CA1 encodes the cue again. Content is recalled by cue only.
+
+    Parameters
+    ----------
+    n_cues, n_contents : int
+        Number of cues (up to 16383) and of content bits, >= 1.
+    preset : {"robust", "published"}
+        The window of the plasticity. The published one (3 ms) reaches over the documented times
+        between operations, so that bits of one leak into the memory of another; the robust one
+        (0.25 ms) does not.
+    contents : mapping of int to content, optional
+        What the cues hold at the start; content as for :class:`Learn`.
+    backend : str
+        Where :meth:`learn` and :meth:`recall` run; any backend of :func:`spikemem.simulate`.
+
+    Raises
+    ------
+    DescriptionError
+        Sizes or contents that are not valid.
+
+    References
+    ----------
+    Casanueva-Morato et al., a bio-inspired spike-based hippocampal memory (IEEE Trans. Emerging
+    Topics in Computing, 2024); parameters of its variant with lateral inhibition in DG.
+
+    Examples
+    --------
+    >>> memory = HippocampalMemory(n_cues=5, n_contents=10)
+    >>> _ = memory.learn(cue=2, content=[0, 7])
+    >>> memory.recall(cue=2)
+    Recall({0, 7})
+    """
+
+    def __init__(
+        self,
+        n_cues: int,
+        n_contents: int,
+        *,
+        preset: str = "robust",
+        contents: Mapping[int, Any] | None = None,
+        backend: str = "brian2",
+    ) -> None:
+        super().__init__(n_cues, n_contents, backend)
+        if self.n_cues > MAX_CUES:
+            raise DescriptionError(f"n_cues must be at most {MAX_CUES}, got {self.n_cues}.")
+        self.preset = preset
+        self.rule = parameters_of(preset).rule()
+        self._initial = {"W1": np.zeros((self.n_cues, self.n_contents))}
+        for cue, content in (contents or {}).items():
+            item = self._place([Learn(cue, content)], 0.0, True)[0]
+            self._initial["W1"][item.cue, list(item.bits)] = self.rule.w_max
+
+    @property
+    def n_bits(self) -> int:
+        """Number of lines of a cue."""
+        return math.ceil(math.log2(self.n_cues + 1))
+
+    @property
+    def codes(self) -> NDArray[np.bool_]:
+        """Binary code of each cue, shape (n_cues, n_bits), lowest bit first."""
+        numbers = np.arange(1, self.n_cues + 1)[:, None]
+        return (numbers >> np.arange(self.n_bits) & 1).astype(np.bool_)
+
+    def _place(self, schedule: Iterable[Operation], start: float, safe: bool) -> list[Placed]:
+        def check(operation: Operation) -> Placed:
+            if not isinstance(operation, Learn | RecallCue):
+                raise UnsupportedError(
+                    f"{type(operation).__name__}: this memory learns and recalls by cue only; "
+                    f"CA3Memory does the rest."
+                )
+            learns = isinstance(operation, Learn)
+            item = place_one(operation, self.n_cues, self.n_contents)
+            return replace(
+                item, stop=LEARN_GAP if learns else RECALL_GAP,
+                answer=CONTENT_AT + (2.0 if learns else 0.0),
+            )  # fmt: skip
+
+        return put(schedule, check, start=start, safe=safe)
+
+    def _compile(self, placed: Sequence[Placed]) -> tuple[dict[str, SpikeTrains], dict[str, Any]]:
+        duration = max((item.end for item in placed), default=0.0)
+        codes = self.codes
+        lists: dict[str, list[tuple[int, float]]] = {"INcue": [], "INcont": []}
+        for item in placed:
+            for k in range(HOLD if item.bits else 1):
+                lines = np.flatnonzero(codes[item.cue]).tolist()
+                lists["INcue"] += [(line, item.start + k) for line in lines]
+                lists["INcont"] += [(bit, item.start + k) for bit in item.bits]
+        sizes = {"INcue": self.n_bits, "INcont": self.n_contents}
+        inputs = {
+            name: SpikeTrains(
+                ids=[line for line, _ in pairs], times=[time for _, time in pairs],
+                size=sizes[name], duration=duration,
+            )
+            for name, pairs in lists.items()
+        }  # fmt: skip
+        return inputs, {"W1": None}
+
+    def _network(
+        self, inputs: Mapping[str, SpikeTrains], weights: Weights, windows: Mapping[str, Any]
+    ) -> Network:
+        n, m, bits = self.n_cues, self.n_contents, self.n_bits
+        cells: dict[str, tuple[LIF, int]] = {
+            "DG": (DG, n), "CA3cue": (RELAY, n), "CA3cont": (OUTPUT, m), "CA1": (OUTPUT, bits),
+            "OUTcue": (OUTPUT, bits), "OUTcont": (OUTPUT, m),
+        }  # fmt: skip
+        populations = [
+            *(Population(name=name, cell=SpikeSource(spikes=inputs[name])) for name in inputs),
+            *(Population(name=name, cell=cell, size=k) for name, (cell, k) in cells.items()),
+        ]
+        relay = Projection.one_to_one
+        projections = [
+            *self._decoder(),
+            relay("INcont to CA3cont", "INcont", "CA3cont", weight=WEIGHT, delay=2.0),
+            relay("DG to CA3cue", "DG", "CA3cue", weight=WEIGHT, delay=1.0),
+            self._encoder(),
+            relay("CA1 to OUTcue", "CA1", "OUTcue", weight=WEIGHT, delay=1.0),
+            relay("CA3cont to OUTcont", "CA3cont", "OUTcont", weight=WEIGHT, delay=2.0),
+            Projection.all_to_all(
+                "W1", "CA3cue", "CA3cont", weight=weights["W1"].ravel(), delay=1.0,
+                plasticity=replace(self.rule, enabled=windows["W1"]),
+            ),
+        ]  # fmt: skip
+        return Network(populations=populations, projections=projections, dt=1.0)
+
+    def _decoder(self) -> list[Projection]:
+        """DG fires the one cell whose code is complete and has no further bit."""
+        codes = self.codes.T
+        share = DECODE / codes.sum(axis=0)
+        ones, zeros = np.nonzero(codes), np.nonzero(~codes)
+        return [
+            Projection(
+                name="INcue to DG", pre="INcue", post="DG", i=ones[0], j=ones[1],
+                weight=share[ones[1]], delay=1.0,
+            ),
+            Projection(
+                name="INcue to DG veto", pre="INcue", post="DG", i=zeros[0], j=zeros[1],
+                weight=DECODE, delay=1.0, receptor="inhibitory",
+            ),
+            Projection.all_to_all(
+                "DG to DG veto", "DG", "DG", weight=VETO, delay=1.0,
+                receptor="inhibitory", allow_self=False,
+            ),
+        ]  # fmt: skip
+
+    def _encoder(self) -> Projection:
+        cue, line = np.nonzero(self.codes)
+        return Projection(
+            name="CA3cue to CA1", pre="CA3cue", post="CA1", i=cue, j=line,
+            weight=WEIGHT, delay=1.0,
+        )  # fmt: skip
+
+    def _decode(self, recording: Recording, placed: Sequence[Placed]) -> list[Recall]:
+        cues, contents = recording["OUTcue"], recording["OUTcont"]
+        answers = []
+        for item in placed:
+            if item.start + item.answer >= recording.stop:
+                raise DescriptionError(
+                    f"decode: the recording ends at {recording.stop:g} ms, before the answer to "
+                    f"{type(item.operation).__name__} at {item.start:g} ms; simulate for longer."
+                )
+            number = sum(2**line for line in cues.at(item.start + CUE_AT).tolist())
+            answer = contents.at(item.start + item.answer).tolist()
+            answers.append(
+                Recall(
+                    answer, operation=item.operation, start=item.start, content=answer,
+                    cues=[number - 1] if number else [], latency=item.answer if answer else None,
+                )
+            )  # fmt: skip
+        return answers
+
+    def learn(self, cue: int, content: Any) -> Recall:
+        """Store `content` at `cue`; what the cue held is forgotten. See :class:`Learn`."""
+        return self.run([Learn(cue, content)])[0]
+
+    def recall(self, *, cue: int) -> Recall:
+        """Recall the content of a cue, as a set of bits."""
+        return self.run([RecallCue(cue)])[0]
+
+    def set_weights(self, weights: Weights) -> None:
+        """Give "W1" other weights, nA, shape (n_cues, n_contents), within [0, 6]."""
+        self._set_weights(weights, self.rule.w_max)

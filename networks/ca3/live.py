@@ -1,0 +1,193 @@
+"""What the memories of this family share: build, decode, and a session that goes on."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import DescriptionError, unknown_name
+from ...network import Network
+from ...progress import Progress
+from ...recording import Recording, SpikeTrains
+from ...simulation import Session
+from ...units import to_array
+from .operations import Operation, Placed
+from .recall import Recall
+
+__all__ = ["LiveMemory", "Weights"]
+
+Weights = Mapping[str, NDArray[np.float64]]
+
+
+def size(value: Any, name: str) -> int:
+    """An int >= 1, or an error that names the argument."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise DescriptionError(f"{name} must be an int >= 1, got {value!r}.")
+    return int(value)
+
+
+class LiveMemory(ABC):
+    """A memory whose operations run one after the other in one simulation.
+
+    Subclasses say how operations are placed, what they compile to, and what the network is.
+    """
+
+    def __init__(self, n_cues: int, n_contents: int, backend: str) -> None:
+        self.n_cues = size(n_cues, "n_cues")
+        self.n_contents = size(n_contents, "n_contents")
+        self.backend = backend
+        self._initial: dict[str, NDArray[np.float64]] = {}
+        self._session: Session | None = None
+        self._history: list[Placed] = []
+
+    @abstractmethod
+    def _place(self, schedule: Iterable[Operation], start: float, safe: bool) -> list[Placed]:
+        """Operations, checked, at their times."""
+
+    @abstractmethod
+    def _compile(self, placed: Sequence[Placed]) -> tuple[dict[str, SpikeTrains], dict[str, Any]]:
+        """Input spikes of each source, and windows of each plastic projection."""
+
+    @abstractmethod
+    def _network(
+        self, inputs: Mapping[str, SpikeTrains], weights: Weights, windows: Mapping[str, Any]
+    ) -> Network:
+        """The network with these inputs, initial weights and plasticity windows."""
+
+    @abstractmethod
+    def _decode(self, recording: Recording, placed: Sequence[Placed]) -> list[Recall]:
+        """One answer for each operation."""
+
+    def build(self, schedule: Iterable[Operation] = (), *, safe: bool = True) -> Network:
+        """The network that carries out a schedule from time 0, starting with today's weights.
+
+        Parameters
+        ----------
+        schedule : iterable of operations
+            In order of time.
+        safe : bool
+            False allows operations closer than is safe.
+
+        Returns
+        -------
+        Network
+            Its spike sources are as long as the schedule, so that ``simulate(network)`` runs all.
+
+        Raises
+        ------
+        DescriptionError
+            An operation is not valid, or starts before the one before it has settled.
+        UnsupportedError
+            The circuit can't do the operation.
+        """
+        inputs, windows = self._compile(self._place(schedule, 0.0, safe))
+        return self._network(inputs, self.weights, windows)
+
+    def decode(
+        self, recording: Recording, schedule: Iterable[Operation], *, safe: bool = True
+    ) -> list[Recall]:
+        """One answer for each operation of the schedule that the recording was made with.
+
+        Raises
+        ------
+        DescriptionError
+            The recording is too short for the schedule, or lacks the output populations.
+        """
+        return self._decode(recording, self._place(schedule, 0.0, safe))
+
+    def run(
+        self, schedule: Iterable[Operation], *, safe: bool = True, progress: Progress = False
+    ) -> list[Recall]:
+        """Carry out operations in one simulation that goes on from where the last one stopped.
+
+        Parameters
+        ----------
+        schedule : iterable of operations
+            ``at`` is in ms since the start of the memory (:attr:`time` is now).
+        safe : bool
+            False allows operations closer than is safe.
+        progress : bool or callable
+            As for :func:`spikemem.simulate`.
+
+        Returns
+        -------
+        list of Recall
+            One for each operation.
+        """
+        placed = self._place(schedule, self.time, safe)
+        if not placed:
+            return []
+        if placed[0].start < self.time:
+            raise DescriptionError(
+                f"run: the first operation starts at {placed[0].start:g} ms, but the memory is "
+                f"already at {self.time:g} ms."
+            )
+        session = self._live()
+        inputs, windows = self._compile(placed)
+        recording = session.run(
+            placed[-1].end - self.time, inputs=inputs, enabled=windows, progress=progress
+        )
+        self._history += placed
+        return self._decode(recording, placed)
+
+    def _live(self) -> Session:
+        if self._session is None:
+            inputs, windows = self._compile([])
+            network = self._network(inputs, self._initial, windows)
+            self._session = Session(network, backend=self.backend)
+        return self._session
+
+    @property
+    def time(self) -> float:
+        """Time simulated so far, ms."""
+        return self._session.time if self._session else 0.0
+
+    @property
+    def recording(self) -> Recording:
+        """Everything recorded since the start of the memory.
+
+        Raises
+        ------
+        DescriptionError
+            Nothing has been run yet.
+        """
+        if self._session is None or not self._session.time:
+            raise DescriptionError(f"{type(self).__name__}.recording: nothing has been run yet.")
+        return self._session.recording
+
+    @property
+    def weights(self) -> dict[str, NDArray[np.float64]]:
+        """Weights of the plastic projections now, nA, each as a matrix (n_pre, n_post)."""
+        now = self._session.weights if self._session else self._initial
+        shapes = {name: first.shape for name, first in self._initial.items()}
+        return {name: now[name].reshape(shape).copy() for name, shape in shapes.items()}
+
+    def _set_weights(self, weights: Weights, w_max: float) -> None:
+        """Check matrices of weights and hand them to the session, or keep them as initial ones."""
+        checked = {}
+        for name, array in weights.items():
+            if name not in self._initial:
+                raise DescriptionError(
+                    f"set_weights: {unknown_name('plastic projection', name, self._initial)}"
+                )
+            matrix = to_array(array, "nA", f"weights[{name!r}]")
+            shape = self._initial[name].shape
+            if matrix.shape != shape or not np.all((matrix >= 0) & (matrix <= w_max)):
+                raise DescriptionError(
+                    f"weights[{name!r}] must have shape {shape} and lie in [0, {w_max:g}] nA, "
+                    f"got shape {matrix.shape}, {matrix.min():g} to {matrix.max():g} nA."
+                )
+            checked[name] = matrix
+        if self._session is None:
+            self._initial.update(checked)
+        else:
+            self._session.set_weights({name: matrix.ravel() for name, matrix in checked.items()})
+
+    def close(self) -> None:
+        """Free the simulator; what was recorded stays."""
+        if self._session:
+            self._session.close()

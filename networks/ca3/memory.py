@@ -1,0 +1,283 @@
+"""The spiking CA3 content-addressable memory, as its user meets it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Self, cast
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import DescriptionError
+from ...network import Network
+from ...recording import Recording, SpikeTrains
+from ...storage import load, register, save
+from .circuit import circuit
+from .health import Health, examine
+from .live import LiveMemory, Weights
+from .operations import (
+    Forget,
+    Learn,
+    Match,
+    Operation,
+    Placed,
+    RecallContent,
+    RecallCue,
+    compile_schedule,
+    place,
+)
+from .parameters import CA3Parameters
+from .parameters import preset as parameters_of
+from .recall import Recall, decode
+
+__all__ = ["CA3Memory"]
+
+
+class CA3Memory(LiveMemory):
+    """Spiking hippocampal CA3 memory: content is learnt, recalled and forgotten by its address.
+
+    A cue is one of `n_cues` one-hot addresses, content any set of `n_contents` bits. Content is
+    recalled from its cue, and cues from any fragment of their content. The plastic projections
+    "W1" (cue to content) and "W2" (content to cue) hold what is stored.
+
+    Parameters
+    ----------
+    n_cues, n_contents : int
+        Number of addresses and of content bits, >= 1.
+    preset : {"robust", "published"}
+        "published" is the circuit of the paper, defects included; "robust" keeps every memory
+        intact (``docs/ca3.md`` says what differs and why).
+    contents : mapping of int to content, optional
+        What the cues hold at the start; content as for :class:`Learn`.
+    backend : str
+        Where :meth:`learn`, :meth:`recall`, ... run; any backend of :func:`spikemem.simulate`.
+    record_weights : bool
+        Record both plastic projections at every step (large).
+    **parameters
+        Changes to the preset; fields of :class:`CA3Parameters`.
+
+    Raises
+    ------
+    DescriptionError
+        Sizes, contents or parameters that are not valid.
+
+    References
+    ----------
+    Casanueva-Morato et al., Neural Networks 178:106474 (2024), arXiv 2310.05868.
+
+    Examples
+    --------
+    >>> memory = CA3Memory(n_cues=5, n_contents=10)
+    >>> memory.learn(cue=3, content=[1, 5, 9])
+    Recall({1, 5, 9})
+    >>> memory.recall(cue=3)
+    Recall({1, 5, 9})
+    >>> memory.recall(content=[5])
+    Recall({3})
+    >>> _ = memory.forget(cue=3)
+    >>> memory.recall(cue=3)
+    Recall({})
+    """
+
+    def __init__(
+        self,
+        n_cues: int,
+        n_contents: int,
+        *,
+        preset: str = "robust",
+        contents: Mapping[int, Any] | None = None,
+        backend: str = "brian2",
+        record_weights: bool = False,
+        **parameters: Any,
+    ) -> None:
+        super().__init__(n_cues, n_contents, backend)
+        self.preset = preset
+        self.parameters: CA3Parameters = parameters_of(preset, **parameters)
+        self.record_weights = record_weights
+        self._initial = {
+            "W1": np.zeros((self.n_cues, self.n_contents)),
+            "W2": np.zeros((self.n_contents, self.n_cues)),
+        }
+        self._known: dict[int, frozenset[int]] = {}
+        for cue, content in (contents or {}).items():
+            item = self._place([Learn(cue, content)], 0.0, True)[0]
+            self._initial["W1"][item.cue, list(item.bits)] = self.parameters.w_max
+            self._known[item.cue] = frozenset(item.bits)
+        self._initial["W2"] = self._initial["W1"].T.copy()
+        self.replay_base: tuple[float, Weights] = (0.0, self._initial)
+
+    def __repr__(self) -> str:
+        return (
+            f"CA3Memory(n_cues={self.n_cues}, n_contents={self.n_contents}, "
+            f"preset={self.preset!r}: {len(self.contents)} cues hold something, "
+            f"{self.time:g} ms simulated)"
+        )
+
+    def _place(self, schedule: Iterable[Operation], start: float, safe: bool) -> list[Placed]:
+        return place(
+            schedule, self.parameters, self.n_cues, self.n_contents, start=start, safe=safe
+        )
+
+    def _compile(self, placed: Sequence[Placed]) -> tuple[dict[str, SpikeTrains], dict[str, Any]]:
+        return compile_schedule(placed, self.parameters, self.n_cues, self.n_contents)
+
+    def _network(
+        self, inputs: Mapping[str, SpikeTrains], weights: Weights, windows: Mapping[str, Any]
+    ) -> Network:
+        return circuit(
+            self.parameters, self.n_cues, self.n_contents, inputs, weights, windows,
+            record_weights=self.record_weights,
+        )  # fmt: skip
+
+    def _decode(self, recording: Recording, placed: Sequence[Placed]) -> list[Recall]:
+        return decode(recording, placed)
+
+    def learn(self, cue: int, content: Any) -> Recall:
+        """Store `content` at `cue`; what the cue held is forgotten. See :class:`Learn`."""
+        return self.run([Learn(cue, content)])[0]
+
+    def recall(
+        self, *, cue: int | None = None, content: Any = None, match: Match = "any"
+    ) -> Recall:
+        """Recall content by its cue, or cues by a fragment of content.
+
+        Parameters
+        ----------
+        cue : int, optional
+            Address; the answer is the set of content bits.
+        content : sequence of int or mask, optional
+            Fragment; the answer is the set of cues.
+        match : {"any", "all", "best"} or int
+            See :class:`RecallContent`.
+
+        Raises
+        ------
+        DescriptionError
+            Not exactly one of `cue` and `content`, or one that is not valid.
+        """
+        if (cue is None) == (content is None):
+            raise DescriptionError("recall: give either cue= or content=, not both or none.")
+        if cue is not None:
+            return self.run([RecallCue(cue)])[0]
+        return self.run([RecallContent(content, match=match)])[0]
+
+    def complete(self, content: Any, *, match: Match | None = None) -> dict[int, Recall]:
+        """Complete a fragment in two steps: which cues hold it, and all that each of them holds.
+
+        Parameters
+        ----------
+        content : sequence of int or mask
+            Fragment.
+        match : {"any", "all", "best"} or int, optional
+            See :class:`RecallContent`. Default: "best", or "any" with the published circuit.
+
+        Returns
+        -------
+        dict of int to Recall
+            For each cue that answers, its whole content.
+        """
+        if match is None:
+            match = "best" if self.parameters.protocol == "two_phase" else "any"
+        cues = sorted(self.recall(content=content, match=match))
+        return dict(zip(cues, self.run([RecallCue(cue) for cue in cues]), strict=True))
+
+    def forget(self, cue: int) -> Recall:
+        """Erase what `cue` holds.
+
+        The published circuit forgets by relearning only: there the weights of the cue are set to
+        zero from outside, and no time passes.
+        """
+        if self.parameters.protocol == "two_phase":
+            return self.run([Forget(cue)])[0]
+        checked = self._place([RecallCue(cue)], 0.0, True)[0].cue
+        weights = self.weights
+        weights["W1"][checked], weights["W2"][:, checked] = 0.0, 0.0
+        self.set_weights(weights)
+        self._known[checked] = frozenset()
+        return Recall(operation=Forget(checked), start=self.time)
+
+    def set_weights(self, weights: Weights) -> None:
+        """Give the plastic projections other weights, nA, as :attr:`weights` returns them.
+
+        Raises
+        ------
+        DescriptionError
+            Wrong names or shapes, or weights outside [0, w_max].
+        """
+        self._set_weights(weights, self.parameters.w_max)
+        self.replay_base = (self.time, self.weights)
+
+    @property
+    def windows(self) -> dict[str, Any]:
+        """Plasticity windows of all operations so far, for "W1" and "W2" (None: always)."""
+        return self._compile(self._history)[1]
+
+    @property
+    def contents(self) -> dict[int, frozenset[int]]:
+        """What each cue should hold, by the operations so far (not read from the weights)."""
+        known = dict(self._known)
+        for item in self._history:
+            if isinstance(item.operation, Learn | Forget):
+                known[item.cue] = frozenset(item.bits)
+        return {cue: bits for cue, bits in sorted(known.items()) if bits}
+
+    def health(self) -> Health:
+        """How safe what is stored is: weight margins, ghosts, pending weights."""
+        return examine(self)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the memory (sizes, parameters, weights, contents) and its recording to HDF5.
+
+        Raises
+        ------
+        StorageError
+            The file can't be written.
+        """
+        recording = self.recording if self.time else None
+        return save(path, memory=self, recording=recording)
+
+    @classmethod
+    def load(cls, path: str | Path, *, backend: str = "brian2") -> Self:
+        """Read a memory; its time begins at 0 again.
+
+        Raises
+        ------
+        StorageError
+            No such file, damaged, not spikemem's, newer than this version, or without a memory.
+        """
+        memory = cast(Self, load(path, "memory"))
+        memory.backend = backend
+        return memory
+
+
+def _write(file: h5py.File, memory: CA3Memory) -> None:
+    group = file.create_group("memory")
+    group.attrs.update(model="CA3Memory", preset=memory.preset, n_cues=memory.n_cues)
+    group.attrs["n_contents"] = memory.n_contents
+    group.attrs["parameters"] = json.dumps(asdict(memory.parameters))
+    group.attrs["contents"] = json.dumps(
+        {str(cue): sorted(bits) for cue, bits in memory.contents.items()}
+    )
+    for name, weight in memory.weights.items():
+        group.create_dataset(name, data=weight, compression="gzip").attrs["units"] = "nA"
+
+
+def _read(file: h5py.File) -> CA3Memory:
+    group = file["memory"]
+    if group.attrs["model"] != "CA3Memory":
+        raise ValueError(f"it is a {group.attrs['model']}, not a CA3Memory")
+    contents = {int(c): bits for c, bits in json.loads(group.attrs["contents"]).items()}
+    memory = CA3Memory(
+        int(group.attrs["n_cues"]), int(group.attrs["n_contents"]),
+        preset=str(group.attrs["preset"]), contents=contents,
+        **json.loads(group.attrs["parameters"]),
+    )  # fmt: skip
+    memory.set_weights({name: cast(NDArray[np.float64], group[name][()]) for name in ("W1", "W2")})
+    return memory
+
+
+register("memory", _write, _read)

@@ -1,0 +1,371 @@
+"""Operations on a memory and what they become: input spikes and plasticity windows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from ...errors import DescriptionError, UnsupportedError
+from ...recording import SpikeTrains
+from ...units import to_float
+from .circuit import INPUTS, match_lines
+from .parameters import CA3Parameters
+
+__all__ = [
+    "Forget",
+    "Learn",
+    "Operation",
+    "RecallContent",
+    "RecallCue",
+    "compile_schedule",
+    "place",
+]
+
+FIRST, LAST = 5.0, 6.0
+"""Output of a recall: what was asked about comes after 5 ms, the answer after 6."""
+
+ERASE_TO_STORE, STORE_TO_STORE = 6, 4
+"""Times between the presentations of the two-phase protocol, ms."""
+
+Match = int | Literal["any", "all", "best"]
+
+
+@dataclass(frozen=True)
+class Learn:
+    """Store content at a cue; what was there before is forgotten.
+
+    Parameters
+    ----------
+    cue : int
+        Address, 0 to ``n_cues - 1``.
+    content : sequence of int, or array of bool of shape (n_contents,)
+        Indices of the bits that are set, or a mask; at least one bit.
+    at : float, optional
+        Start in ms. Default: as soon as it is safe after the operation before.
+    """
+
+    cue: int
+    content: Any
+    at: float | None = None
+
+
+@dataclass(frozen=True)
+class Forget:
+    """Erase what a cue holds. `cue`, `at`: as :class:`Learn`."""
+
+    cue: int
+    at: float | None = None
+
+
+@dataclass(frozen=True)
+class RecallCue:
+    """Ask what a cue holds. `cue`, `at`: as :class:`Learn`."""
+
+    cue: int
+    at: float | None = None
+
+
+@dataclass(frozen=True)
+class RecallContent:
+    """Ask which cues hold a fragment of content.
+
+    Parameters
+    ----------
+    content : sequence of int, or array of bool of shape (n_contents,)
+        The fragment, at least one bit.
+    at : float, optional
+        Start in ms. Default: as soon as it is safe after the operation before.
+    match : {"any", "all", "best"} or int
+        How many bits of the fragment a cue must hold: at least one, all of them, a number, or
+        as many as the best cue does ("best" asks for all, then for one less, and so on).
+    """
+
+    content: Any
+    at: float | None = None
+    match: Match = "any"
+
+
+Operation = Learn | Forget | RecallCue | RecallContent
+
+
+@dataclass(frozen=True)
+class Placed:
+    """An operation at its time, checked.
+
+    From `start` to `stop` nothing else may begin; the answer comes `answer` ms after the start (of
+    the last question, if `thresholds` are asked one after the other, each `step` ms long).
+    """
+
+    operation: Operation
+    start: float
+    stop: float
+    cue: int
+    bits: tuple[int, ...]
+    answer: float
+    thresholds: tuple[int, ...] = ()
+    step: float = 0.0
+
+    @property
+    def end(self) -> float:
+        """When its last output spike is over and the next operation may start, ms."""
+        return max(self.stop, self.start + self.answer + 1.0)
+
+
+def _cue(value: Any, n_cues: int, where: str) -> int:
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
+        raise DescriptionError(f"{where}: cue must be an int, got {value!r}.")
+    if not 0 <= value < n_cues:
+        raise DescriptionError(
+            f"{where}: cue must be from 0 to {n_cues - 1} (n_cues={n_cues}), got {value}."
+        )
+    return int(value)
+
+
+def bits_of(content: Any, n_contents: int, where: str) -> tuple[int, ...]:
+    """Sorted indices of the set bits, from indices or from a mask.
+
+    Raises
+    ------
+    DescriptionError
+        Empty, out of range, repeated, of the wrong length, or neither indices nor a mask.
+    """
+    if isinstance(content, set | frozenset):
+        content = sorted(content)
+    array = np.asarray(content)
+    if array.dtype == bool and array.size:
+        if array.shape != (n_contents,):
+            raise DescriptionError(
+                f"{where}: a mask of content must have shape ({n_contents},), got {array.shape}."
+            )
+        array = np.flatnonzero(array)
+    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
+        raise DescriptionError(
+            f"{where}: content must be indices (ints) or a mask (bool) of shape ({n_contents},), "
+            f"got dtype {array.dtype} and shape {array.shape}."
+        )
+    if not array.size:
+        raise DescriptionError(f"{where}: content is empty; give at least one bit.")
+    if array.min() < 0 or array.max() >= n_contents:
+        bad = array[(array < 0) | (array >= n_contents)][0]
+        raise DescriptionError(
+            f"{where}: content bits must be from 0 to {n_contents - 1} "
+            f"(n_contents={n_contents}), got {bad}."
+        )
+    bits = tuple(sorted(int(bit) for bit in array))
+    if len(set(bits)) < len(bits):
+        raise DescriptionError(
+            f"{where}: content names a bit twice: {list(bits)}; "
+            f"for a mask pass np.asarray(content, dtype=bool)."
+        )
+    return bits
+
+
+def _thresholds(operation: RecallContent, n_bits: int) -> tuple[int, ...]:
+    """The numbers of bits that are asked for, one after the other."""
+    where, match = "RecallContent", operation.match
+    if match == "any":
+        return (1,)
+    if match == "all":
+        return (n_bits,)
+    if match == "best":
+        return tuple(range(n_bits, 0, -1))
+    if isinstance(match, bool) or not isinstance(match, int | np.integer):
+        raise DescriptionError(
+            f"{where}: match must be 'any', 'all', 'best' or an int, got {match!r}."
+        )
+    if not 1 <= match <= n_bits:
+        raise DescriptionError(
+            f"{where}: match must be from 1 to {n_bits} (the bits of the fragment), got {match}."
+        )
+    return (int(match),)
+
+
+def place_one(operation: Operation, n_cues: int, n_contents: int) -> Placed:
+    """Check cue and content of an operation; its times are left open."""
+    where = type(operation).__name__
+    cue = -1
+    bits: tuple[int, ...] = ()
+    if not isinstance(operation, Learn | Forget | RecallCue | RecallContent):
+        raise DescriptionError(
+            f"schedule: {operation!r} is no operation (Learn, Forget, RecallCue, RecallContent)."
+        )
+    if not isinstance(operation, RecallContent):
+        cue = _cue(operation.cue, n_cues, where)
+    if isinstance(operation, Learn | RecallContent):
+        bits = bits_of(operation.content, n_contents, where)
+    return Placed(operation, start=0.0, stop=0.0, cue=cue, bits=bits, answer=LAST)
+
+
+def _check(operation: Operation, p: CA3Parameters, n_cues: int, n_contents: int) -> Placed:
+    """One operation with its length, starting at 0."""
+    item = place_one(operation, n_cues, n_contents)
+    if isinstance(operation, Forget) and p.protocol == "hold":
+        raise UnsupportedError(
+            "Forget: the published circuit forgets by relearning only; learn something else "
+            "at this cue, use CA3Memory.forget, or preset='robust'."
+        )
+    if isinstance(operation, Learn | Forget):
+        return replace(item, stop=p.learn_gap, answer=_echo(p))
+    if isinstance(operation, RecallCue):
+        return replace(item, stop=p.recall_gap)
+    thresholds = _thresholds(operation, len(item.bits))
+    if p.protocol == "hold" and thresholds != (1,):
+        raise UnsupportedError(
+            f"RecallContent: the published circuit answers match='any' only, got "
+            f"match={operation.match!r}; use preset='robust'."
+        )
+    step = p.recall_gap + math.ceil(math.log(max(thresholds)) / 2)
+    return replace(
+        item, thresholds=thresholds, step=step, stop=step * len(thresholds),
+        answer=step * (len(thresholds) - 1) + LAST,
+    )  # fmt: skip
+
+
+def _echo(p: CA3Parameters) -> float:
+    """When the last echo of a learning operation leaves the output, ms after its start."""
+    return FIRST + (2.0 if p.protocol == "hold" else ERASE_TO_STORE + STORE_TO_STORE)
+
+
+def put(
+    schedule: Iterable[Operation],
+    check: Callable[[Operation], Placed],
+    *,
+    start: float,
+    safe: bool,
+) -> list[Placed]:
+    """Check every operation and give each its time.
+
+    Parameters
+    ----------
+    schedule : iterable of operations
+        In order of time; those without ``at`` follow as soon as it is safe.
+    check : callable
+        Gives an operation its length, as if it started at 0.
+    start : float
+        Earliest start of the first operation, ms.
+    safe : bool
+        False allows operations closer than is safe (for stress tests).
+
+    Raises
+    ------
+    DescriptionError
+        Bad operation, or one that starts before the one before it has settled.
+    UnsupportedError
+        The circuit can't do the operation.
+    """
+    placed: list[Placed] = []
+    free, last = start, -1.0
+    for k, operation in enumerate(schedule):
+        item = check(operation)
+        at = free if operation.at is None else to_float(operation.at, "ms", "at")
+        where = f"schedule[{k}]: {type(operation).__name__} at {at:g} ms"
+        if at != round(at) or at < 0:
+            raise DescriptionError(f"{where} must start at a whole number of ms >= 0 (dt = 1 ms).")
+        if at < free and safe:
+            raise DescriptionError(
+                f"{where} starts before it is safe ({free:g} ms). "
+                f"Start later, leave out at=, or pass safe=False."
+            )
+        if at <= last:
+            raise DescriptionError(
+                f"{where} must start after the operation before it ({last:g} ms)."
+            )
+        placed.append(replace(item, start=at, stop=at + item.stop))
+        free, last = placed[-1].stop, at
+    return placed
+
+
+def place(
+    schedule: Iterable[Operation],
+    p: CA3Parameters,
+    n_cues: int,
+    n_contents: int,
+    *,
+    start: float = 0.0,
+    safe: bool = True,
+) -> list[Placed]:
+    """Check the operations of a :class:`CA3Memory` and give each its time; see :func:`put`."""
+    return put(
+        schedule, lambda operation: _check(operation, p, n_cues, n_contents),
+        start=start, safe=safe,
+    )  # fmt: skip
+
+
+def _events(item: Placed, p: CA3Parameters, n_contents: int) -> Iterator[tuple[str, int, float]]:
+    """Input spikes of an operation: (source, line, time)."""
+    t = item.start
+    match item.operation:
+        case Learn() if p.protocol == "hold":
+            for moment in (t, t + 1, t + 2):
+                yield "INcue", item.cue, moment
+                yield from (("INcont", bit, moment) for bit in item.bits)
+        case Learn():
+            yield from _erase(item.cue, t)
+            for moment in _stores(t):
+                yield "INcue", item.cue, moment
+                yield from (("INcont", bit, moment) for bit in item.bits)
+        case Forget():
+            yield from _erase(item.cue, t)
+        case RecallCue():
+            yield "INcue", item.cue, t
+        case RecallContent():
+            for k, threshold in enumerate(item.thresholds):
+                moment = t + k * item.step
+                yield from (("INcont", bit, moment) for bit in item.bits)
+                for line in range(match_lines(n_contents)):
+                    if (threshold - 1) >> line & 1:
+                        yield "INmatch", line, moment
+
+
+def _erase(cue: int, t: float) -> Iterator[tuple[str, int, float]]:
+    """The cue's second spike comes one step after what it holds: full depression."""
+    yield "INcue", cue, t
+    yield "INcue", cue, t + 2
+    yield "INerase", 0, t + 2
+
+
+def _stores(t: float) -> tuple[float, float]:
+    """Twice, so that the second spike of the cue carries out what the first one left pending."""
+    first = t + ERASE_TO_STORE
+    return first, first + STORE_TO_STORE
+
+
+def _windows(item: Placed) -> dict[str, list[tuple[float, float]]]:
+    """The steps in which the weights of an operation are meant to change."""
+    t = item.start
+    steps: dict[str, list[float]] = {"W1": [t + 3], "W2": [t + 4]}
+    if isinstance(item.operation, Learn):
+        for moment in _stores(t):
+            steps["W1"].append(moment + 2)
+            steps["W2"].append(moment + 4)
+    return {name: [(step, step + 1) for step in times] for name, times in steps.items()}
+
+
+def compile_schedule(
+    placed: Sequence[Placed], p: CA3Parameters, n_cues: int, n_contents: int
+) -> tuple[dict[str, SpikeTrains], dict[str, Any]]:
+    """Input spikes for each source, and plasticity windows for "W1" and "W2" (None: always)."""
+    sizes = {
+        "INcue": n_cues, "INcont": n_contents, "INerase": 1, "INmatch": match_lines(n_contents),
+    }  # fmt: skip
+    duration = max((item.end for item in placed), default=0.0)
+    lists: dict[str, list[tuple[int, float]]] = {name: [] for name in INPUTS[p.protocol]}
+    for item in placed:
+        for source, line, time in _events(item, p, n_contents):
+            lists[source].append((line, time))
+    inputs = {
+        name: SpikeTrains(
+            ids=np.array([line for line, _ in pairs], dtype=np.int64),
+            times=[time for _, time in pairs], size=sizes[name], duration=duration,
+        )
+        for name, pairs in lists.items()
+    }  # fmt: skip
+    windows: dict[str, Any] = {"W1": None, "W2": None}
+    if p.gated:
+        learning = [_windows(item) for item in placed if isinstance(item.operation, Learn | Forget)]
+        windows = {name: [w for each in learning for w in each[name]] for name in windows}
+    return inputs, windows

@@ -1,0 +1,141 @@
+"""Parameters of the CA3 memory: the published ones and the robust ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
+
+from ...cells import LIF, STDP
+from ...errors import DescriptionError, Problems, unknown_name
+from ...units import to_float
+
+__all__ = ["PRESETS", "CA3Parameters", "preset"]
+
+RELAY = LIF(tau_m=3.0, cm=0.27, tau_refrac=1.0, tau_syn_E=0.3, tau_syn_I=0.3,
+            v_rest=-60.0, v_reset=-60.0, v_thresh=-57.0)  # fmt: skip
+"""Type A: the cue and content cells and the merging cells; one input of 3.2924 nA fires it."""
+
+OUTPUT = replace(RELAY, v_thresh=-57.5)
+"""Type A': the output cells; 2.7437 nA."""
+
+GATED = replace(RELAY, tau_m=0.5, cm=0.14)
+"""Type B: cells whose input is gated by inhibition; 3.3580 nA."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CA3Parameters:
+    """What distinguishes one CA3 memory from another.
+
+    Parameters
+    ----------
+    protocol : {"hold", "two_phase"}
+        How something is learnt. "hold": cue and content are held for three steps, as published.
+        "two_phase": first what the cue held is erased, then the new content is stored.
+    weight : float
+        Of the driving synapses, nA.
+    content_drive : float
+        ContCue to ContCond, nA.
+    cue_veto : float
+        Inhibition of ContCond by the cue cells, nA; it keeps an answer from being replayed.
+    rescue : float
+        What lifts a recalled cell of ContCond above threshold against `cue_veto`, so that its
+        synapses are erased, nA.
+    answer_veto : float
+        "two_phase" only: inhibition of MergeCue one step after its cue, nA; constant, and enough
+        to keep addresses that share content bits with what is being learnt off the output.
+    self_links : bool
+        "hold" only: whether the inhibition among addresses includes the address itself.
+    gated : bool
+        Whether weights change only in the steps in which something is learnt or erased.
+    tau_plus, tau_minus : float
+        Windows of the plasticity, ms.
+    a_plus, a_minus : float
+        Largest changes, nA.
+    w_max : float
+        Largest weight of a plastic synapse, nA.
+    learn_gap, recall_gap : float
+        Smallest time from the start of an operation to that of the next one, ms.
+
+    Raises
+    ------
+    DescriptionError
+        A value out of range; all problems at once.
+    """
+
+    protocol: Literal["hold", "two_phase"]
+    weight: float = 6.0
+    content_drive: float = 9.0
+    cue_veto: float
+    rescue: float
+    answer_veto: float = 0.0
+    self_links: bool = False
+    gated: bool
+    tau_plus: float
+    tau_minus: float
+    a_plus: float
+    a_minus: float
+    w_max: float = 6.0
+    learn_gap: float
+    recall_gap: float
+
+    def __post_init__(self) -> None:
+        problems = Problems("CA3Parameters")
+        if self.protocol not in ("hold", "two_phase"):
+            problems.add(f"protocol must be 'hold' or 'two_phase', got {self.protocol!r}")
+        for item in fields(self):
+            if str(item.type) != "float":
+                continue
+            unit = "ms" if item.name.startswith("tau") or item.name.endswith("gap") else "nA"
+            try:
+                value = to_float(getattr(self, item.name), unit, item.name)
+            except DescriptionError as error:
+                problems.add(str(error))
+                continue
+            object.__setattr__(self, item.name, value)
+            if value < 0:
+                problems.add(f"{item.name} must be >= 0 {unit}, got {value:g}")
+        problems.raise_if_any()
+
+    def rule(self) -> STDP:
+        """The plasticity of both plastic projections, always on."""
+        return STDP(
+            tau_plus=self.tau_plus, tau_minus=self.tau_minus,
+            a_plus=self.a_plus, a_minus=self.a_minus, w_max=self.w_max,
+        )  # fmt: skip
+
+
+PRESETS: dict[str, CA3Parameters] = {
+    "published": CA3Parameters(
+        protocol="hold", cue_veto=6.0, rescue=2.0, self_links=True, gated=False,
+        tau_plus=3.0, tau_minus=3.0, a_plus=6.0, a_minus=6.0,
+        learn_gap=7.0, recall_gap=6.0,
+    ),
+    "robust": CA3Parameters(
+        protocol="two_phase", cue_veto=9.0, rescue=7.0, answer_veto=9.0, gated=True,
+        tau_plus=0.25, tau_minus=0.25, a_plus=360.0, a_minus=12.0,
+        learn_gap=16.0, recall_gap=8.0,
+    ),
+}  # fmt: skip
+"""The parameters of the paper, and those that keep every memory intact."""
+
+
+def preset(name: str, **changes: Any) -> CA3Parameters:
+    """One of :data:`PRESETS`, with some parameters changed.
+
+    Raises
+    ------
+    DescriptionError
+        Unknown preset or parameter.
+
+    Examples
+    --------
+    >>> preset("robust", recall_gap=10.0).recall_gap
+    10.0
+    """
+    if name not in PRESETS:
+        raise DescriptionError(f"CA3Memory: {unknown_name('preset', name, PRESETS)}")
+    known = [item.name for item in fields(CA3Parameters)]
+    for key in changes:
+        if key not in known:
+            raise DescriptionError(f"CA3Memory: {unknown_name('CA3 parameter', key, known)}")
+    return replace(PRESETS[name], **changes)
