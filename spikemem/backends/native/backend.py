@@ -75,6 +75,11 @@ class NativeBackend:
         run = self.engine.run(first_step, n_steps, inputs, gates, progress)
         return results_of(self.engine, run, first_step + n_steps, self._weights)
 
+    def set_weights(self, weights: Mapping[str, NDArray[np.float64]]) -> None:
+        """Replace the weights (nA, shape (n_synapses,)) of these plastic projections."""
+        for name, values in weights.items():
+            self.engine.set_weights(name, values)
+
     def snapshot(self) -> Snapshot:
         """State as it is; the latest snapshot alone can be restored."""
         return self.engine.snapshot()

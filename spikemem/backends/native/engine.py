@@ -38,7 +38,6 @@ class Snapshot(NamedTuple):
     serial: int
     cells: tuple[NDArray[Any], ...]
     plastic: tuple[NDArray[Any], ...]
-    gate: NDArray[np.uint8]
 
 
 class Engine:
@@ -60,7 +59,6 @@ class Engine:
         self.plastic = _make_plastic(network, numbers, self.layout)
         self._advance = numbers.kernels()["advance"]
         self._flush = numbers.kernels()["plastic_flush"]
-        self._gate_before = np.ones(max(self.layout.n_gates, 1), dtype=np.uint8)
         self._serial = 0
         self._chunk = 64
         self._v_parts, self._n_v = self._place_potentials()
@@ -119,7 +117,6 @@ class Engine:
         spikes.append(_drain(output))
         for q in range(self.plastic.table.shape[0]):
             self._flush(self.layout.wiring, self.plastic, q)
-        self._gate_before = output.gate[-1].copy()
         moments, cells = (np.concatenate(parts) for parts in zip(*spikes, strict=True))
         return Run(moments, cells, output.v, output.w)
 
@@ -146,7 +143,6 @@ class Engine:
             source_step=moment[order],
             source_id=cell[order],
             gate=self._gates(gates),
-            gate_before=self._gate_before,
             spike_step=np.empty(room, dtype=np.int64),
             spike_id=np.empty(room, dtype=np.int64),
             recorded=self._recorded,
@@ -159,7 +155,7 @@ class Engine:
     def _gates(self, gates: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.uint8]:
         columns = self.layout.gate_columns
         if all(gates[name].all() for name in columns):
-            return np.ones((1, self._gate_before.size), dtype=np.uint8)
+            return np.ones((1, max(self.layout.n_gates, 1)), dtype=np.uint8)
         table = [gates[name].astype(np.uint8) for name in columns]
         return np.ascontiguousarray(np.concatenate(table, axis=1))
 
@@ -189,7 +185,6 @@ class Engine:
             self._serial,
             tuple(getattr(self.cells, name).copy() for name in _CELL_STATE),
             tuple(getattr(self.plastic, name).copy() for name in _CHANGING),
-            self._gate_before,
         )
 
     def restore(self, state: Snapshot) -> None:
@@ -209,7 +204,6 @@ class Engine:
         for name, values in zip(_CHANGING, state.plastic, strict=True):
             getattr(self.plastic, name)[:] = values
         self.plastic.last[:] = -1
-        self._gate_before = state.gate
         self._restore_weights()
 
     def _restore_weights(self) -> None:
@@ -227,7 +221,7 @@ class Engine:
         plastic.mark[:] = 0
 
 
-_CELL_STATE = ("v", "i_e", "i_i", "ref", "ring", "dirty", "awake")
+_CELL_STATE = ("v", "i_e", "i_i", "ref", "ring", "dirty", "awake", "ids", "waiting")
 
 
 def _drain(output: Output) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -255,6 +249,7 @@ def _make_cells(network: Network, numbers: NumberSystem, layout: Layout) -> Cell
         awake=np.ones(n_blocks, dtype=np.uint8),
         fired=np.zeros(n + n_sources, dtype=np.uint8),
         ids=np.zeros(n + n_sources, dtype=np.int64),
+        waiting=np.zeros(1, dtype=np.int64),
         mask=mask,
         mask64=mask.view(np.uint64),
         scratch=np.zeros((3, f.BLOCK_SIZE), dtype=numbers.state),
@@ -286,7 +281,7 @@ def _make_plastic(network: Network, numbers: NumberSystem, layout: Layout) -> Pl
         n_lut += plus.size + minus.size
     return Plastic(
         table=np.array(tables, dtype=np.int64).reshape(-1, f.N_PLASTIC),
-        rule=np.array(rules, dtype=numbers.rule_type).reshape(len(tables), -1),
+        rule=np.array(rules or np.zeros((0, f.N_RULE)), dtype=numbers.rule_type),
         x=np.zeros(n_row, dtype=numbers.trace),
         seen=np.zeros(n_row, dtype=np.int64),
         position=np.zeros(n_row, dtype=np.int64),

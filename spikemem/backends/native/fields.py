@@ -78,7 +78,9 @@ KEEP_E = 6
 KEEP_I = 7
 GAIN_E = 8
 GAIN_I = 9
-N_PARAM = 10
+PULL_E = 10
+PULL_I = 11
+N_PARAM = 12
 
 BLOCK_SIZE = 512
 """Cells that are updated together: their state fits the first-level cache."""

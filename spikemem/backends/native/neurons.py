@@ -14,6 +14,8 @@ from .fields import (
     KEEP_I,
     KEEP_V,
     OWN,
+    PULL_E,
+    PULL_I,
     RESISTANCE,
     START,
     STOP,
@@ -49,10 +51,10 @@ def _held(v, i_e, i_i, ref, p):  # type: ignore[no-untyped-def]
 @kernel
 def _propagated(v, i_e, i_i, ref, p):  # type: ignore[no-untyped-def]
     """The membrane and the currents integrated exactly."""
-    v_rest, gain_e, gain_i, keep, bias = p[V_REST], p[GAIN_E], p[GAIN_I], p[KEEP_V], p[BIAS]
+    v_rest, pull_e, pull_i, keep, bias = p[V_REST], p[PULL_E], p[PULL_I], p[KEEP_V], p[BIAS]
     keep_e, keep_i = p[KEEP_E], p[KEEP_I]
     for i in range(v.size):
-        drive = gain_e * i_e[i] - gain_i * i_i[i]
+        drive = pull_e * i_e[i] - pull_i * i_i[i]
         moved = v_rest + (keep * (v[i] - v_rest) + drive + bias)
         v[i] = moved if ref[i] == 0 else v[i]
         i_e[i] *= keep_e
@@ -74,14 +76,13 @@ def _fire(v, ref, mask, v_thresh, v_reset, n_ref):  # type: ignore[no-untyped-de
 
 @kernel
 def _update_equal(v, i_e, i_i, ref, ring_e, ring_i, dirty, mask, p, n_ref, exact):  # type: ignore[no-untyped-def]
-    one = p[V_REST] * 0 + 1
+    if dirty[0]:
+        _add_input(i_e, ring_e, p[GAIN_E])
+    if dirty[1]:
+        _add_input(i_i, ring_i, p[GAIN_I])
     if exact:
         _propagated(v, i_e, i_i, ref, p)
-    if dirty[0]:
-        _add_input(i_e, ring_e, one if exact else p[GAIN_E])
-    if dirty[1]:
-        _add_input(i_i, ring_i, one if exact else p[GAIN_I])
-    if not exact:
+    else:
         _held(v, i_e, i_i, ref, p)
     return _fire(v, ref, mask, p[V_THRESH], p[V_RESET], n_ref)
 
@@ -91,25 +92,22 @@ def _update_own(v, i_e, i_i, ref, ring_e, ring_i, mask, p, n_ref, exact):  # typ
     """The same for cells with parameters of their own, p of shape (N_PARAM, n)."""
     hit = False
     for i in range(v.size):
-        free = ref[i] == 0
-        ref[i] -= not free
-        if exact:
-            if free:
-                drive = p[GAIN_E, i] * i_e[i] - p[GAIN_I, i] * i_i[i]
-                u = p[KEEP_V, i] * (v[i] - p[V_REST, i]) + drive + p[BIAS, i]
-                v[i] = p[V_REST, i] + u
-            i_e[i] = i_e[i] * p[KEEP_E, i] + ring_e[i]
-            i_i[i] = i_i[i] * p[KEEP_I, i] + ring_i[i]
-        else:
-            i_e[i] += p[GAIN_E, i] * ring_e[i]
-            i_i[i] += p[GAIN_I, i] * ring_i[i]
-            if free:
-                alpha = p[V_REST, i] + p[RESISTANCE, i] * (i_e[i] - i_i[i] + p[BIAS, i])
-                v[i] = alpha - p[KEEP_V, i] * (alpha - v[i])
-            i_e[i] *= p[KEEP_E, i]
-            i_i[i] *= p[KEEP_I, i]
+        i_e[i] += p[GAIN_E, i] * ring_e[i]
+        i_i[i] += p[GAIN_I, i] * ring_i[i]
         ring_e[i] = 0
         ring_i[i] = 0
+        free = ref[i] == 0
+        if not free:
+            ref[i] -= 1
+        elif exact:
+            drive = p[PULL_E, i] * i_e[i] - p[PULL_I, i] * i_i[i]
+            u = p[KEEP_V, i] * (v[i] - p[V_REST, i]) + drive + p[BIAS, i]
+            v[i] = p[V_REST, i] + u
+        else:
+            alpha = p[V_REST, i] + p[RESISTANCE, i] * (i_e[i] - i_i[i] + p[BIAS, i])
+            v[i] = alpha - p[KEEP_V, i] * (alpha - v[i])
+        i_e[i] *= p[KEEP_E, i]
+        i_i[i] *= p[KEEP_I, i]
         fires = free and v[i] >= p[V_THRESH, i]
         mask[i] = fires
         if fires:
@@ -120,14 +118,21 @@ def _update_own(v, i_e, i_i, ref, ring_e, ring_i, mask, p, n_ref, exact):  # typ
 
 
 @kernel
-def _unchanged(scratch, v, i_e, i_i, ref):  # type: ignore[no-untyped-def]
+def _remember(scratch, v, i_e, i_i, ref):  # type: ignore[no-untyped-def]
+    """Keep the state before a step; False if a refractory time is running, which alone changes."""
     for i in range(v.size):
-        if (
-            ref[i] != 0
-            or scratch[0, i] != v[i]
-            or scratch[1, i] != i_e[i]
-            or scratch[2, i] != i_i[i]
-        ):
+        if ref[i] != 0:
+            return False
+        scratch[0, i] = v[i]
+        scratch[1, i] = i_e[i]
+        scratch[2, i] = i_i[i]
+    return True
+
+
+@kernel
+def _unchanged(scratch, v, i_e, i_i):  # type: ignore[no-untyped-def]
+    for i in range(v.size):
+        if scratch[0, i] != v[i] or scratch[1, i] != i_e[i] or scratch[2, i] != i_i[i]:
             return False
     return True
 
@@ -146,11 +151,7 @@ def update_block(cells, params, b, slot, label, exact):  # type: ignore[no-untyp
     ring_e, ring_i = cells.ring[slot, 0, start:stop], cells.ring[slot, 1, start:stop]
     dirty = cells.dirty[slot, :, b]
     quiet = not (dirty[0] or dirty[1])
-    look = quiet and label % 8 == 0
-    if look:
-        cells.scratch[0, :n] = v
-        cells.scratch[1, :n] = i_e
-        cells.scratch[2, :n] = i_i
+    look = quiet and label % 8 == 0 and _remember(cells.scratch, v, i_e, i_i, ref)
     mask = cells.mask[:n]
     own = params.block[b, OWN]
     if own < 0:
@@ -163,5 +164,5 @@ def update_block(cells, params, b, slot, label, exact):  # type: ignore[no-untyp
         hit = _update_own(v, i_e, i_i, ref, ring_e, ring_i, mask, p_own, refs, exact)
     dirty[0] = 0
     dirty[1] = 0
-    cells.awake[b] = not (look and not hit and _unchanged(cells.scratch, v, i_e, i_i, ref))
+    cells.awake[b] = not (look and not hit and _unchanged(cells.scratch, v, i_e, i_i))
     return hit

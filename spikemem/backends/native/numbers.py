@@ -23,6 +23,8 @@ from .fields import (
     KEEP_V,
     N_PARAM,
     N_RULE,
+    PULL_E,
+    PULL_I,
     RESISTANCE,
     V_REST,
     V_RESET,
@@ -42,7 +44,7 @@ class NumberSystem(Protocol):
 
     `state`, `ring`, `weight`, `rule_type`, `trace` are the types of the membrane's arrays, of the
     ring buffers, of ``Wiring.weight``, of ``Plastic.rule`` and of ``Plastic.x``, ``y`` and
-    ``lut``; `exact` says whether the spikes of step k carry the time of its end.
+    ``lut``; `exact` says whether the cells that fire in step k do so at its end.
     """
 
     state: np.dtype[Any]
@@ -130,13 +132,14 @@ class Floats:
         out[RESISTANCE], out[KEEP_V], out[BIAS] = resistance, keep, p["i_offset"]
         if self.exact:
             out[BIAS] = resistance * (1 - keep) * p["i_offset"]
-        for side, keep_row, gain_row in (("E", KEEP_E, GAIN_E), ("I", KEEP_I, GAIN_I)):
+        for side, keep_row, gain_row, pull_row in (
+            ("E", KEEP_E, GAIN_E, PULL_E), ("I", KEEP_I, GAIN_I, PULL_I),
+        ):  # fmt: skip
             tau = p[f"tau_syn_{side}"]
             decay = np.exp(-dt / tau)
             out[keep_row] = decay
-            out[gain_row] = tau / dt * (1 - decay)
-            if self.exact:
-                out[gain_row] = _propagator(tau, p["tau_m"], p["cm"], keep, decay, dt)
+            out[gain_row] = 1.0 if self.exact else tau / dt * (1 - decay)
+            out[pull_row] = _propagator(tau, p["tau_m"], p["cm"], keep, decay, dt)
         return out.astype(self.state)
 
     def potential(self, v: NDArray[np.float64]) -> NDArray[Any]:

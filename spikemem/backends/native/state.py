@@ -29,6 +29,7 @@ class Cells(NamedTuple):
     awake : uint8, shape (B,), 0 where a step without input changes nothing
     fired : uint8, shape (N + S,), who fires in the step being delivered
     ids : int64, shape (N + S,), the same as a list
+    waiting : int64, shape (1,), how many cells of `ids` fired in the step before
     mask : uint8, shape (BLOCK_SIZE,), and mask64, the same memory as uint64
     scratch : shape (3, BLOCK_SIZE)
     """
@@ -42,6 +43,7 @@ class Cells(NamedTuple):
     awake: Bytes
     fired: Bytes
     ids: Ints
+    waiting: Ints
     mask: Bytes
     mask64: NDArray[np.uint64]
     scratch: Numbers
@@ -132,7 +134,7 @@ class Output(NamedTuple):
     """What goes into one run and comes out of it.
 
     source_step, source_id : int64, spikes of the sources, sorted by step
-    gate : uint8, shape (n_steps or 1, n_gates); gate_before : uint8, shape (n_gates,)
+    gate : uint8, shape (n_steps or 1, n_gates), whether weights may change
     spike_step, spike_id : int64, shape (room,), recorded spikes
     recorded : uint8, shape (N + S,), whose spikes are recorded
     v_part : int64, shape (n_parts, 3), first and last cell and column; v : shape (n_steps, *)
@@ -143,7 +145,6 @@ class Output(NamedTuple):
     source_step: Ints
     source_id: Ints
     gate: Bytes
-    gate_before: Bytes
     spike_step: Ints
     spike_id: Ints
     recorded: Bytes

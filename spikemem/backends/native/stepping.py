@@ -27,10 +27,10 @@ def listed(mask, mask64, n, first, ids, n_ids):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def note(output, ids, n, label):  # type: ignore[no-untyped-def]
-    """Record the spikes of the first `n` cells of `ids`."""
+def note(output, ids, first, last, label):  # type: ignore[no-untyped-def]
+    """Record the spikes of the cells from `first` up to `last` of `ids`."""
     at = output.cursor[1]
-    for m in range(n):
+    for m in range(first, last):
         if output.recorded[ids[m]]:
             output.spike_step[at] = label
             output.spike_id[at] = ids[m]
@@ -39,10 +39,10 @@ def note(output, ids, n, label):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def take_sources(cells, output, label):  # type: ignore[no-untyped-def]
-    """Put the sources that fire in this step into ``cells.ids``; their number."""
-    at, n = output.cursor[0], 0
-    while at < output.source_step.size and output.source_step[at] == label:
+def take_sources(cells, output, step, n):  # type: ignore[no-untyped-def]
+    """Append the sources that fire in this step to the `n` cells of ``cells.ids``."""
+    at = output.cursor[0]
+    while at < output.source_step.size and output.source_step[at] == step:
         cells.ids[n] = output.source_id[at]
         at += 1
         n += 1
@@ -91,23 +91,21 @@ def advance(cells, params, wiring, plastic, output, begin, first, last, exact): 
     """
     n_slots, n_gates = cells.ring.shape[0], output.gate.shape[0]
     for k in range(first, last):
-        if output.cursor[1] + 2 * cells.fired.size > output.spike_id.size:
+        if output.cursor[1] + cells.fired.size > output.spike_id.size:
             return k, FULL
         gate = output.gate[min(k - begin, n_gates - 1)]
-        if exact:
-            n = take_sources(cells, output, k)
-            before = output.gate_before if k == begin else output.gate[min(k - begin, n_gates) - 1]
-            note(output, cells.ids, n, k)
-            deliver(cells, wiring, plastic, n, k, before)  # type: ignore[name-defined]
         record_row(cells, wiring, plastic, output, k - begin)
-        label = k + 1 if exact else k
         for q in range(plastic.table.shape[0]):
-            plastic_due(wiring, plastic, q, label, gate[plastic.table[q, GATE]])  # type: ignore[name-defined]
-        n = update_cells(cells, params, label % n_slots, label, exact)
-        note(output, cells.ids, n, label)
-        deliver(cells, wiring, plastic, n, label, gate)  # type: ignore[name-defined]
+            plastic_due(wiring, plastic, q, k, gate[plastic.table[q, GATE]])  # type: ignore[name-defined]
+        if exact:
+            n = take_sources(cells, output, k, cells.waiting[0])
+            note(output, cells.ids, cells.waiting[0], n, k)
+            deliver(cells, wiring, plastic, n, k, gate)  # type: ignore[name-defined]
+        n_fired = update_cells(cells, params, k % n_slots, k, exact)
+        cells.waiting[0] = n_fired
+        note(output, cells.ids, 0, n_fired, k + 1 if exact else k)
         if not exact:
-            n = take_sources(cells, output, label)
-            note(output, cells.ids, n, label)
-            deliver(cells, wiring, plastic, n, label, gate)  # type: ignore[name-defined]
+            n = take_sources(cells, output, k, n_fired)
+            note(output, cells.ids, n_fired, n, k)
+            deliver(cells, wiring, plastic, n, k, gate)  # type: ignore[name-defined]
     return last, DONE
