@@ -13,6 +13,7 @@ from ...errors import DescriptionError, unknown_name
 from ...network import Network
 from ...recording import SpikeTrains
 from ...simulation import Results
+from .fields import CELL, STEP
 from .engine import Engine, Run, Snapshot
 from .numbers import Floats, NumberSystem
 
@@ -121,8 +122,8 @@ def results_of(engine: Engine, run: Run, stop_step: int, weights: bool = True) -
 
 def _trains(engine: Engine, run: Run, duration: float) -> dict[str, SpikeTrains]:
     """Spikes of each population that records them."""
-    order = np.argsort(run.spike_id, kind="stable")
-    ids, moments = run.spike_id[order], run.spike_step[order]
+    order = np.argsort(run.spikes[:, CELL], kind="stable")
+    ids, moments = run.spikes[order, CELL], run.spikes[order, STEP]
     trains = {}
     for population in engine.network.populations:
         if "spikes" not in population.record:

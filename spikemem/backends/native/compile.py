@@ -33,7 +33,7 @@ def kernel(function: Callable[..., Any], *, tag: str = "") -> Any:
     """
     plain = cast(FunctionType, function)
     plain.__qualname__ = f"{plain.__name__}_{tag}{_ENGINE}"
-    return njit(cache=True, nogil=True, error_model="numpy")(plain)
+    return njit(cache=bool(tag), nogil=True, error_model="numpy")(plain)
 
 
 def specialise(

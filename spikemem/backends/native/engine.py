@@ -20,14 +20,14 @@ from .state import Cells, Output, Plastic
 __all__ = ["Engine", "Run", "Snapshot"]
 
 _CHUNK_SECONDS = 0.05
-_CHANGING = ("table", "x", "seen", "position", "y", "queue_cell", "queue_step")
+_CELLS = ("state", "ring", "dirty", "awake", "ids", "waiting")
+_PLASTIC = ("table", "x", "row", "y", "queue")
 
 
 class Run(NamedTuple):
-    """Raw results: spikes as (step, cell), traces as they are held."""
+    """Raw results: spikes of shape (n_spikes, 2) as (cell, step), traces as they are held."""
 
-    spike_step: NDArray[np.int64]
-    spike_id: NDArray[np.int64]
+    spikes: NDArray[np.int64]
     v: NDArray[Any]
     w: NDArray[Any]
 
@@ -58,37 +58,25 @@ class Engine:
         self.cells = _make_cells(network, numbers, self.layout)
         self.plastic = _make_plastic(network, numbers, self.layout)
         self._advance = numbers.kernels()["advance"]
-        self._flush = numbers.kernels()["plastic_flush"]
+        self._flush = numbers.kernels()["flush"]
         self._serial = 0
         self._chunk = 64
-        self._v_parts, self._n_v = self._place_potentials()
-        self._n_w = self._place_weights()
+        self._v_place = self._potentials()
         self._recorded = np.zeros(self.cells.fired.size, dtype=np.uint8)
         for population in network.populations:
             first = self.layout.cells.start[population.name]
             self._recorded[first : first + population.size] = "spikes" in population.record
+        stores = self.layout.storage.values()
+        self._w_recorded = [place for place in stores if place.projection.record]
 
-    def _place_potentials(self) -> tuple[NDArray[np.int64], int]:
-        parts, column = [], 0
+    def _potentials(self) -> NDArray[np.int64]:
+        """Where in the state the recorded potentials are, population after population."""
+        parts = [np.zeros(0, dtype=np.int64)]
         for population in self.network.populations:
             if "v" in population.record:
                 first = self.layout.cells.start[population.name]
-                parts.append((first, first + population.size, column))
-                column += population.size
-        return np.array(parts, dtype=np.int64).reshape(-1, 3), column
-
-    def _place_weights(self) -> int:
-        """Give each recorded plastic unit its first column of the trace."""
-        column = 0
-        units = self.layout.wiring.units
-        for place in self.layout.storage.values():
-            if not place.projection.record:
-                continue
-            for u in place.units:
-                q = units[u, f.PLASTIC]
-                self.plastic.table[q, f.RECORD] = column + units[u, f.WEIGHT] - place.start
-            column += place.stop - place.start
-        return column
+                parts.append(self.layout.cells.place[first : first + population.size])
+        return np.concatenate(parts)
 
     def run(
         self,
@@ -100,11 +88,15 @@ class Engine:
     ) -> Run:
         """Advance by `n_steps`; arguments as :meth:`spikemem.simulation.Backend.run`."""
         output = self._output(n_steps, inputs, gates)
-        spikes: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+        n_w = sum(place.stop - place.start for place in self._w_recorded)
+        w = np.empty((n_steps, n_w), dtype=self.numbers.weight)
+        spikes: list[NDArray[np.int64]] = []
         step, last = first_step, first_step + n_steps
         while step < last:
             began, start = time.perf_counter(), step
-            stop = min(step + self._chunk, last)
+            if n_w:
+                self._record_weights(w[step - first_step])
+            stop = step + 1 if n_w else min(step + self._chunk, last)
             step, reason = self._advance(
                 self.cells, self.layout.cells.params, self.layout.wiring, self.plastic, output,
                 first_step, step, stop, self.numbers.exact,
@@ -113,12 +105,19 @@ class Engine:
                 spikes.append(_drain(output))
             if progress is not None:
                 progress((step - first_step) / n_steps)
-            self._adapt(time.perf_counter() - began, step - start)
+            if not n_w:
+                self._adapt(time.perf_counter() - began, step - start)
         spikes.append(_drain(output))
-        for q in range(self.plastic.table.shape[0]):
-            self._flush(self.layout.wiring, self.plastic, q)
-        moments, cells = (np.concatenate(parts) for parts in zip(*spikes, strict=True))
-        return Run(moments, cells, output.v, output.w)
+        self._flush(self.layout.wiring, self.plastic)
+        return Run(np.concatenate(spikes), output.v, w)
+
+    def _record_weights(self, row: NDArray[Any]) -> None:
+        self._flush(self.layout.wiring, self.plastic)
+        column = 0
+        for place in self._w_recorded:
+            n = place.stop - place.start
+            row[column : column + n] = self.layout.wiring.weight[place.start : place.stop]
+            column += n
 
     def _adapt(self, seconds: float, done: int) -> None:
         """Choose the next chunk so that an interrupt is noticed soon."""
@@ -132,23 +131,19 @@ class Engine:
         inputs: Mapping[str, SpikeTrains],
         gates: Mapping[str, NDArray[np.bool_]],
     ) -> Output:
-        moments, ids = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+        source = [np.zeros((0, 2), np.int64)]
         for name, trains in inputs.items():
-            moments.append(steps(trains.times, self.network.dt))
-            ids.append(trains.ids.astype(np.int64) + self.layout.cells.start[name])
-        moment, cell = np.concatenate(moments), np.concatenate(ids)
-        order = np.lexsort((cell, moment))
-        room = max(4 * self.cells.fired.size, 65536)
+            cells = trains.ids.astype(np.int64) + self.layout.cells.start[name]
+            source.append(np.stack([cells, steps(trains.times, self.network.dt)], axis=1))
+        spikes = np.concatenate(source)
+        order = np.lexsort((spikes[:, f.CELL], spikes[:, f.STEP]))
         return Output(
-            source_step=moment[order],
-            source_id=cell[order],
+            source=spikes[order],
             gate=self._gates(gates),
-            spike_step=np.empty(room, dtype=np.int64),
-            spike_id=np.empty(room, dtype=np.int64),
+            spike=np.empty((max(4 * self.cells.fired.size, 65536), 2), dtype=np.int64),
             recorded=self._recorded,
-            v_part=self._v_parts,
-            v=np.empty((n_steps, self._n_v), dtype=self.numbers.state),
-            w=np.empty((n_steps, self._n_w), dtype=self.numbers.weight),
+            v_place=self._v_place,
+            v=np.empty((n_steps, self._v_place.size), dtype=self.numbers.state),
             cursor=np.zeros(2, dtype=np.int64),
         )
 
@@ -180,11 +175,11 @@ class Engine:
         logs are empty, so they need no copy either.
         """
         self._serial += 1
-        self.plastic.mark[:] = 0
+        self.plastic.row[:, f.SAVED] = 0
         return Snapshot(
             self._serial,
-            tuple(getattr(self.cells, name).copy() for name in _CELL_STATE),
-            tuple(getattr(self.plastic, name).copy() for name in _CHANGING),
+            tuple(getattr(self.cells, name).copy() for name in _CELLS),
+            tuple(getattr(self.plastic, name).copy() for name in _PLASTIC),
         )
 
     def restore(self, state: Snapshot) -> None:
@@ -197,20 +192,20 @@ class Engine:
         """
         if state.serial != self._serial:
             raise ValueError("only the latest snapshot can be restored")
-        for name, values in zip(_CELL_STATE, state.cells, strict=True):
+        for name, values in zip(_CELLS, state.cells, strict=True):
             getattr(self.cells, name)[:] = values
         self.cells.fired[:] = 0
         self.layout.wiring.counts[:] = 0
-        for name, values in zip(_CHANGING, state.plastic, strict=True):
+        for name, values in zip(_PLASTIC, state.plastic, strict=True):
             getattr(self.plastic, name)[:] = values
-        self.plastic.last[:] = -1
+        self.plastic.newest[:] = -1
         self._restore_weights()
 
     def _restore_weights(self) -> None:
         wiring, plastic = self.layout.wiring, self.plastic
         for table in plastic.table:
             unit = wiring.units[table[f.UNIT]]
-            rows = np.flatnonzero(plastic.mark[table[f.ROW] : table[f.ROW] + unit[f.N_PRE]])
+            rows = np.flatnonzero(plastic.row[table[f.ROW] : table[f.ROW] + unit[f.N_PRE], f.SAVED])
             for row in rows.tolist():
                 if unit[f.KIND] == f.PLASTIC_DENSE:
                     first, last = row * unit[f.N_POST], (row + 1) * unit[f.N_POST]
@@ -218,41 +213,36 @@ class Engine:
                     first, last = wiring.rows[unit[f.ROWS] + row : unit[f.ROWS] + row + 2]
                 part = slice(unit[f.WEIGHT] + first, unit[f.WEIGHT] + last)
                 wiring.weight[part] = plastic.saved[part]
-        plastic.mark[:] = 0
+        plastic.row[:, f.SAVED] = 0
 
 
-_CELL_STATE = ("v", "i_e", "i_i", "ref", "ring", "dirty", "awake", "ids", "waiting")
-
-
-def _drain(output: Output) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _drain(output: Output) -> NDArray[np.int64]:
     n = int(output.cursor[1])
     output.cursor[1] = 0
-    return output.spike_step[:n].copy(), output.spike_id[:n].copy()
+    return output.spike[:n].copy()
 
 
 def _make_cells(network: Network, numbers: NumberSystem, layout: Layout) -> Cells:
-    n, n_sources = layout.cells.n_cells, layout.cells.n_sources
-    n_blocks = layout.cells.params.block.shape[0]
-    v = np.zeros(n)
+    cells = layout.cells
+    n, n_all, n_blocks = cells.n_cells, cells.n_cells + cells.n_sources, len(cells.params.block)
+    state = cells.state.copy()
     for population in network.populations:
         if not population.is_source:
-            first = layout.cells.start[population.name]
-            v[first : first + population.size] = population.initial_v()
+            first = cells.start[population.name]
+            place = cells.place[first : first + population.size]
+            state[place] = numbers.potential(population.initial_v())
     mask = np.zeros(f.BLOCK_SIZE, dtype=np.uint8)
     return Cells(
-        v=numbers.potential(v),
-        i_e=np.zeros(n, dtype=numbers.state),
-        i_i=np.zeros(n, dtype=numbers.state),
-        ref=np.zeros(n, dtype=np.int32),
+        state=state,
         ring=np.zeros((layout.n_slots, 2, n), dtype=numbers.ring),
         dirty=np.zeros((layout.n_slots, 2, n_blocks), dtype=np.uint8),
         awake=np.ones(n_blocks, dtype=np.uint8),
-        fired=np.zeros(n + n_sources, dtype=np.uint8),
-        ids=np.zeros(n + n_sources, dtype=np.int64),
+        fired=np.zeros(n_all, dtype=np.uint8),
+        ids=np.zeros(n_all, dtype=np.int64),
         waiting=np.zeros(1, dtype=np.int64),
         mask=mask,
         mask64=mask.view(np.uint64),
-        scratch=np.zeros((3, f.BLOCK_SIZE), dtype=numbers.state),
+        scratch=np.zeros(f.PARAMS * f.BLOCK_SIZE, dtype=numbers.state),
     )
 
 
@@ -269,7 +259,7 @@ def _make_plastic(network: Network, numbers: NumberSystem, layout: Layout) -> Pl
             log = min(max(64 * n_post, 1024), max(65536, 4 * n_post))
             queue = (delay + 2 + late) * n_post + 1
             row[[f.UNIT, f.LOG, f.LOG_SIZE, f.QUEUE, f.QUEUE_SIZE]] = u, n_log, log, n_queue, queue
-            row[[f.ROW, f.Y, f.GATE, f.RECORD, f.Y_LATE]] = n_row, n_y, gate, -1, late
+            row[[f.ROW, f.Y, f.GATE, f.Y_LATE]] = n_row, n_y, gate, late
             row[[f.LUT_PLUS, f.N_LUT_PLUS]] = n_lut, plus.size
             row[[f.LUT_MINUS, f.N_LUT_MINUS]] = n_lut + plus.size, minus.size
             tables.append(row)
@@ -283,16 +273,12 @@ def _make_plastic(network: Network, numbers: NumberSystem, layout: Layout) -> Pl
         table=np.array(tables, dtype=np.int64).reshape(-1, f.N_PLASTIC),
         rule=np.array(rules or np.zeros((0, f.N_RULE)), dtype=numbers.rule_type),
         x=np.zeros(n_row, dtype=numbers.trace),
-        seen=np.zeros(n_row, dtype=np.int64),
-        position=np.zeros(n_row, dtype=np.int64),
-        mark=np.zeros(n_row, dtype=np.uint8),
+        row=np.zeros((n_row, f.N_ROW), dtype=np.int64),
         y=np.zeros(n_y, dtype=numbers.trace),
-        last=np.full(n_y, -1, dtype=np.int64),
-        log_cell=np.zeros(n_log, dtype=np.uint32),
-        log_due=np.zeros(n_log, dtype=np.int64),
-        log_before=np.zeros(n_log, dtype=np.int64),
-        queue_cell=np.zeros(n_queue, dtype=np.uint32),
-        queue_step=np.zeros(n_queue, dtype=np.int64),
+        newest=np.full(n_y, -1, dtype=np.int64),
+        log=np.zeros((n_log, 2), dtype=np.int64),
+        before=np.zeros(n_log, dtype=np.int64),
+        queue=np.zeros((n_queue, 2), dtype=np.int64),
         lut=np.concatenate([np.zeros(0, numbers.trace), *luts]),
         saved=np.empty(layout.wiring.weight.size if tables else 0, dtype=numbers.weight),
         stack=np.zeros(longest, dtype=np.int64),

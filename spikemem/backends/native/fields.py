@@ -30,12 +30,15 @@ COUNTER = 14
 PLASTIC = 15
 N_UNIT = 16
 
+# Wiring.route: for each segment of cells the number of units that leave it, these units, the
+# number of plastic units that end there, and these.
+
 # Plastic.table, shape (n_plastic, N_PLASTIC); the first five change in a run
-N_OPEN = 0
+N_LOG = 0
 DUE_HEAD = 1
 Y_HEAD = 2
 TAIL = 3
-Y_LABEL = 4
+Y_STEP = 4
 UNIT = 5
 LOG = 6
 LOG_SIZE = 7
@@ -48,42 +51,60 @@ LUT_PLUS = 13
 N_LUT_PLUS = 14
 LUT_MINUS = 15
 N_LUT_MINUS = 16
-RECORD = 17
-Y_LATE = 18
-N_PLASTIC = 19
+Y_LATE = 17
+N_PLASTIC = 18
+
+# Plastic.row, shape (n_rows, N_ROW)
+SEEN = 0
+POSITION = 1
+SAVED = 2
+N_ROW = 3
+
+# Plastic.log and Plastic.queue, shape (*, 2)
+CELL = 0
+STEP = 1
 
 # Plastic.rule, shape (n_plastic, N_RULE)
 A_PLUS = 0
 A_MINUS = 1
 W_MIN = 2
 W_MAX = 3
-Y_STEP = 4
+Y_ADDS = 4
 N_RULE = 5
+
+BLOCK_SIZE = 512
+"""Cells that are updated together: their state fits the first-level cache."""
 
 # Params.block, shape (n_blocks, N_BLOCK)
 START = 0
 STOP = 1
-GROUP = 2
-OWN = 3
+STATE = 2
+GROUP = 3
 N_BLOCK = 4
 
-# Params.group, shape (n_groups, N_PARAM); Params.own has the same rows for single cells
+# Rows of a block in Cells.state, each BLOCK_SIZE long; where cells differ in their parameters,
+# these follow from row PARAMS on.
+V = 0
+I_E = 1
+I_I = 2
+REF = 3
+PARAMS = 4
+
+# Parameters of a cell: columns of Params.group, or rows of a block
 V_REST = 0
 RESISTANCE = 1
 KEEP_V = 2
 BIAS = 3
 V_THRESH = 4
 V_RESET = 5
-KEEP_E = 6
-KEEP_I = 7
-GAIN_E = 8
-GAIN_I = 9
-PULL_E = 10
-PULL_I = 11
-N_PARAM = 12
-
-BLOCK_SIZE = 512
-"""Cells that are updated together: their state fits the first-level cache."""
+N_REF = 6
+KEEP_E = 7
+KEEP_I = 8
+GAIN_E = 9
+GAIN_I = 10
+PULL_E = 11
+PULL_I = 12
+N_PARAM = 13
 
 DONE = 0
 FULL = 1

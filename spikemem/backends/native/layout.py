@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,7 +58,11 @@ class Storage:
 
 @dataclass
 class CellLayout:
-    """Order of the cells: those with equal parameters stand together."""
+    """Order of the cells: those with equal parameters stand together.
+
+    `start` and `size` are by population; `state` is ``Cells.state`` with the parameters of cells
+    that have their own, otherwise 0; `place` is where each cell's potential is in it.
+    """
 
     start: dict[str, int]
     size: dict[str, int]
@@ -67,6 +70,8 @@ class CellLayout:
     n_sources: int
     params: Params
     block_of: NDArray[np.int32]
+    state: NDArray[Any]
+    place: Ints
 
 
 @dataclass
@@ -144,45 +149,43 @@ def _lay_out_cells(network: Network, numbers: NumberSystem) -> CellLayout:
             groups.setdefault(_group_key(population), []).append(population)
     start: dict[str, int] = {}
     blocks: list[tuple[int, int, int, int]] = []
-    group, own = [], []
-    at = n_own = 0
+    group: list[NDArray[Any]] = []
+    own: list[tuple[int, NDArray[Any]]] = []
+    at = n_state = 0
     for key, members in groups.items():
-        first = at
+        first, cell = at, members[0].lif
         for population in members:
             start[population.name] = at
             at += population.size
-        if isinstance(key, tuple):
-            values = numbers.cells(members[0].lif, 1, network.dt), _n_ref(members[0], network.dt, 1)
-            group.append(values)
-            blocks += [(a, b, len(group) - 1, -1) for a, b in _pieces(first, at)]
-        else:
-            size = members[0].size
-            own.append(
-                (
-                    numbers.cells(members[0].lif, size, network.dt),
-                    _n_ref(members[0], network.dt, size),
-                )
-            )
-            blocks += [(a, b, -1, n_own + a - first) for a, b in _pieces(first, at)]
-            n_own += size
+        equal = isinstance(key, tuple)
+        values = numbers.cells(cell, 1 if equal else at - first, network.dt)
+        for a in range(first, at, f.BLOCK_SIZE):
+            b = min(a + f.BLOCK_SIZE, at)
+            blocks.append((a, b, n_state, len(group) if equal else -1))
+            if not equal:
+                own.append((n_state, values[:, a - first : b - first]))
+            n_state += (f.PARAMS + (0 if equal else f.N_PARAM)) * f.BLOCK_SIZE
+        if equal:
+            group.append(values[:, 0])
     n_cells = at
     for population in network.populations:
         if population.is_source:
             start[population.name] = at
             at += population.size
     table = np.array(blocks, dtype=np.int64).reshape(-1, f.N_BLOCK)
-    params = Params(
-        block=table,
-        group=_stack([p for p, _ in group], numbers.state).T.copy(),
-        group_ref=np.concatenate([np.zeros(0, np.int32), *(r for _, r in group)]),
-        own=_stack([p for p, _ in own], numbers.state),
-        own_ref=np.concatenate([np.zeros(0, np.int32), *(r for _, r in own)]),
-    )
-    block_of = np.zeros(n_cells, dtype=np.int32)
-    for b, (first, last, _, _) in enumerate(blocks):
-        block_of[first:last] = b
+    length = table[:, f.STOP] - table[:, f.START]
+    place = np.arange(n_cells) + np.repeat(table[:, f.STATE] - table[:, f.START], length)
     sizes = {population.name: population.size for population in network.populations}
-    return CellLayout(start, sizes, n_cells, at - n_cells, params, block_of)
+    return CellLayout(
+        start=start,
+        size=sizes,
+        n_cells=n_cells,
+        n_sources=at - n_cells,
+        params=Params(table, np.array(group or np.zeros((0, f.N_PARAM)), dtype=numbers.state)),
+        block_of=np.repeat(np.arange(len(blocks), dtype=np.int32), length),
+        state=_state(n_state, own, numbers),
+        place=place,
+    )
 
 
 def _group_key(population: Population) -> Any:
@@ -191,17 +194,15 @@ def _group_key(population: Population) -> Any:
     return population.name if any(np.ndim(value) for value in values) else tuple(values)
 
 
-def _n_ref(population: Population, dt: float, size: int) -> NDArray[np.int32]:
-    steps_ = np.ceil(population.lif.array("tau_refrac", size) / dt - 1e-9)
-    return steps_.astype(np.int32)
-
-
-def _pieces(first: int, last: int) -> Iterable[tuple[int, int]]:
-    return ((a, min(a + f.BLOCK_SIZE, last)) for a in range(first, last, f.BLOCK_SIZE))
-
-
-def _stack(parts: list[NDArray[Any]], kind: np.dtype[Any]) -> NDArray[Any]:
-    return np.concatenate([np.zeros((f.N_PARAM, 0), kind), *parts], axis=1)
+def _state(
+    n_state: int, own: list[tuple[int, NDArray[Any]]], numbers: NumberSystem
+) -> NDArray[Any]:
+    state = np.zeros(n_state, dtype=numbers.state)
+    for at, values in own:
+        first = at + f.PARAMS * f.BLOCK_SIZE
+        rows = state[first : first + f.N_PARAM * f.BLOCK_SIZE].reshape(f.N_PARAM, f.BLOCK_SIZE)
+        rows[:, : values.shape[1]] = values
+    return state
 
 
 def _ends(cells: CellLayout, projection: Projection) -> dict[int, int]:
@@ -386,9 +387,8 @@ def _wire(units: _Units, cells: CellLayout, numbers: NumberSystem) -> Wiring:
     into = table[plastic, f.POST], table[plastic, f.POST] + table[plastic, f.N_POST]
     edges = np.unique(np.concatenate([[0], *out, *into]))
     edges = edges[edges < n_all]
-    out_edge, out_unit = _by_segment(edges, *out)
-    in_edge, in_plastic = _by_segment(edges, *into)
-    segment = np.zeros(n_all, dtype=np.int32)
+    places, route = _route(edges, _by_segment(edges, *out), _by_segment(edges, *into))
+    segment = np.zeros(n_all, dtype=np.int64)
     segment[edges[1:]] = 1
     return Wiring(
         units=table,
@@ -396,14 +396,11 @@ def _wire(units: _Units, cells: CellLayout, numbers: NumberSystem) -> Wiring:
         index=np.concatenate([np.zeros(0, np.uint32), *units.index]),
         rows=np.concatenate([np.zeros(0, np.int64), *units.edges]),
         delay=np.concatenate([np.zeros(0, np.int32), *units.delay]),
-        segment=np.cumsum(segment, dtype=np.int32),
-        out_edge=out_edge,
-        out_unit=out_unit,
-        in_edge=in_edge,
-        in_plastic=in_plastic,
+        segment=places[np.cumsum(segment)],
+        route=route,
         block=cells.block_of,
         counts=np.zeros(units.n_counters, dtype=np.int64),
-        touched=np.zeros(2 * units.n_counters, dtype=np.int64),
+        touched=np.zeros((units.n_counters, 2), dtype=np.int64),
     )
 
 
@@ -416,4 +413,16 @@ def _by_segment(edges: Ints, first: Ints, last: Ints) -> tuple[Ints, Ints]:
     segment = np.repeat(low, length) + place
     order = np.argsort(segment, kind="stable")
     starts = np.searchsorted(segment[order], np.arange(edges.size + 1))
-    return starts.astype(np.int64), owner[order].astype(np.int64)
+    return starts, owner[order]
+
+
+def _route(edges: Ints, out: tuple[Ints, Ints], into: tuple[Ints, Ints]) -> tuple[Ints, Ints]:
+    """``Wiring.route``, and the place of each segment in it."""
+    places, parts, at = np.zeros(edges.size, dtype=np.int64), [], 0
+    for k in range(edges.size):
+        places[k] = at
+        for starts, owner in (out, into):
+            members = owner[starts[k] : starts[k + 1]]
+            parts += [np.array([members.size]), members]
+            at += 1 + members.size
+    return places, np.concatenate(parts).astype(np.int64)

@@ -1,168 +1,133 @@
-"""The cells: one step of a block, in floating point."""
+"""The cells: one step of a block, in floating point.
+
+All of a block's state is in one array, at constant distances: only so does LLVM see that nothing
+overlaps, and vectorise these loops.
+"""
 
 from __future__ import annotations
-
-import numpy as np
 
 from .compile import kernel
 from .fields import (
     BIAS,
+    BLOCK_SIZE,
     GAIN_E,
     GAIN_I,
-    GROUP,
+    I_E,
+    I_I,
     KEEP_E,
     KEEP_I,
     KEEP_V,
-    OWN,
+    N_REF,
+    PARAMS,
     PULL_E,
     PULL_I,
+    REF,
     RESISTANCE,
-    START,
-    STOP,
     V_REST,
     V_RESET,
     V_THRESH,
 )
 
-# The loops are split so that each has few arrays: LLVM gives up on vectorising a loop when it
-# would have to rule out the overlap of too many of them.
+_E, _I, _REF = I_E * BLOCK_SIZE, I_I * BLOCK_SIZE, REF * BLOCK_SIZE
+_OWN = PARAMS * BLOCK_SIZE
 
 
 @kernel
-def _add_input(current, ring, gain):  # type: ignore[no-untyped-def]
-    for i in range(current.size):
-        current[i] += gain * ring[i]
-        ring[i] = 0
-
-
-@kernel
-def _held(v, i_e, i_i, ref, p):  # type: ignore[no-untyped-def]
-    """The membrane with the current held over the step, then the decay of the currents."""
+def _equal_held(s, ring_e, ring_i, mask, p, n):  # type: ignore[no-untyped-def]
+    """Cells with the same parameters; the current is held over the step."""
     v_rest, resistance, keep, bias = p[V_REST], p[RESISTANCE], p[KEEP_V], p[BIAS]
-    keep_e, keep_i = p[KEEP_E], p[KEEP_I]
-    for i in range(v.size):
-        alpha = v_rest + resistance * (i_e[i] - i_i[i] + bias)
-        moved = alpha - keep * (alpha - v[i])
-        v[i] = moved if ref[i] == 0 else v[i]
-        i_e[i] *= keep_e
-        i_i[i] *= keep_i
-
-
-@kernel
-def _propagated(v, i_e, i_i, ref, p):  # type: ignore[no-untyped-def]
-    """The membrane and the currents integrated exactly."""
-    v_rest, pull_e, pull_i, keep, bias = p[V_REST], p[PULL_E], p[PULL_I], p[KEEP_V], p[BIAS]
-    keep_e, keep_i = p[KEEP_E], p[KEEP_I]
-    for i in range(v.size):
-        drive = pull_e * i_e[i] - pull_i * i_i[i]
-        moved = v_rest + (keep * (v[i] - v_rest) + drive + bias)
-        v[i] = moved if ref[i] == 0 else v[i]
-        i_e[i] *= keep_e
-        i_i[i] *= keep_i
-
-
-@kernel
-def _fire(v, ref, mask, v_thresh, v_reset, n_ref):  # type: ignore[no-untyped-def]
+    v_thresh, v_reset, n_ref = p[V_THRESH], p[V_RESET], p[N_REF]
+    gain_e, gain_i, keep_e, keep_i = p[GAIN_E], p[GAIN_I], p[KEEP_E], p[KEEP_I]
     hit = False
-    for i in range(v.size):
-        fires = (ref[i] == 0) & (v[i] >= v_thresh)
+    for i in range(n):
+        i_e = s[_E + i] + gain_e * ring_e[i]
+        i_i = s[_I + i] + gain_i * ring_i[i]
+        ring_e[i] = 0
+        ring_i[i] = 0
+        alpha = v_rest + resistance * (i_e - i_i + bias)
+        moved = alpha - keep * (alpha - s[i])
+        ref = s[_REF + i]
+        free = ref == 0
+        v = moved if free else s[i]
+        fires = free & (v >= v_thresh)
+        s[i] = v_reset if fires else v
+        s[_REF + i] = n_ref if fires else (ref if free else ref - 1)
+        s[_E + i] = i_e * keep_e
+        s[_I + i] = i_i * keep_i
         mask[i] = fires
-        rest = ref[i] - np.int32(1) if ref[i] > 0 else np.int32(0)
-        ref[i] = n_ref if fires else rest
-        v[i] = v_reset if fires else v[i]
         hit |= fires
     return hit
 
 
 @kernel
-def _update_equal(v, i_e, i_i, ref, ring_e, ring_i, dirty, mask, p, n_ref, exact):  # type: ignore[no-untyped-def]
-    if dirty[0]:
-        _add_input(i_e, ring_e, p[GAIN_E])
-    if dirty[1]:
-        _add_input(i_i, ring_i, p[GAIN_I])
-    if exact:
-        _propagated(v, i_e, i_i, ref, p)
-    else:
-        _held(v, i_e, i_i, ref, p)
-    return _fire(v, ref, mask, p[V_THRESH], p[V_RESET], n_ref)
-
-
-@kernel
-def _update_own(v, i_e, i_i, ref, ring_e, ring_i, mask, p, n_ref, exact):  # type: ignore[no-untyped-def]
-    """The same for cells with parameters of their own, p of shape (N_PARAM, n)."""
+def _equal_propagated(s, ring_e, ring_i, mask, p, n):  # type: ignore[no-untyped-def]
+    """Cells with the same parameters, integrated exactly."""
+    v_rest, keep, bias, pull_e, pull_i = p[V_REST], p[KEEP_V], p[BIAS], p[PULL_E], p[PULL_I]
+    v_thresh, v_reset, n_ref = p[V_THRESH], p[V_RESET], p[N_REF]
+    gain_e, gain_i, keep_e, keep_i = p[GAIN_E], p[GAIN_I], p[KEEP_E], p[KEEP_I]
     hit = False
-    for i in range(v.size):
-        i_e[i] += p[GAIN_E, i] * ring_e[i]
-        i_i[i] += p[GAIN_I, i] * ring_i[i]
+    for i in range(n):
+        i_e = s[_E + i] + gain_e * ring_e[i]
+        i_i = s[_I + i] + gain_i * ring_i[i]
         ring_e[i] = 0
         ring_i[i] = 0
-        free = ref[i] == 0
-        if not free:
-            ref[i] -= 1
-        elif exact:
-            drive = p[PULL_E, i] * i_e[i] - p[PULL_I, i] * i_i[i]
-            u = p[KEEP_V, i] * (v[i] - p[V_REST, i]) + drive + p[BIAS, i]
-            v[i] = p[V_REST, i] + u
-        else:
-            alpha = p[V_REST, i] + p[RESISTANCE, i] * (i_e[i] - i_i[i] + p[BIAS, i])
-            v[i] = alpha - p[KEEP_V, i] * (alpha - v[i])
-        i_e[i] *= p[KEEP_E, i]
-        i_i[i] *= p[KEEP_I, i]
-        fires = free and v[i] >= p[V_THRESH, i]
+        moved = v_rest + (keep * (s[i] - v_rest) + (pull_e * i_e - pull_i * i_i) + bias)
+        ref = s[_REF + i]
+        free = ref == 0
+        v = moved if free else s[i]
+        fires = free & (v >= v_thresh)
+        s[i] = v_reset if fires else v
+        s[_REF + i] = n_ref if fires else (ref if free else ref - 1)
+        s[_E + i] = i_e * keep_e
+        s[_I + i] = i_i * keep_i
         mask[i] = fires
-        if fires:
-            v[i] = p[V_RESET, i]
-            ref[i] = n_ref[i]
-            hit = True
+        hit |= fires
     return hit
 
 
 @kernel
-def _remember(scratch, v, i_e, i_i, ref):  # type: ignore[no-untyped-def]
-    """Keep the state before a step; False if a refractory time is running, which alone changes."""
-    for i in range(v.size):
-        if ref[i] != 0:
-            return False
-        scratch[0, i] = v[i]
-        scratch[1, i] = i_e[i]
-        scratch[2, i] = i_i[i]
-    return True
+def _own(s, name, i):  # type: ignore[no-untyped-def]
+    return s[_OWN + name * BLOCK_SIZE + i]
 
 
 @kernel
-def _unchanged(scratch, v, i_e, i_i):  # type: ignore[no-untyped-def]
-    for i in range(v.size):
-        if scratch[0, i] != v[i] or scratch[1, i] != i_e[i] or scratch[2, i] != i_i[i]:
-            return False
-    return True
+def _each(s, ring_e, ring_i, mask, n, exact):  # type: ignore[no-untyped-def]
+    """Cells with parameters of their own, by either integrator."""
+    hit = False
+    for i in range(n):
+        i_e = s[_E + i] + _own(s, GAIN_E, i) * ring_e[i]
+        i_i = s[_I + i] + _own(s, GAIN_I, i) * ring_i[i]
+        ring_e[i] = 0
+        ring_i[i] = 0
+        v, ref = s[i], s[_REF + i]
+        v_rest, keep, bias = _own(s, V_REST, i), _own(s, KEEP_V, i), _own(s, BIAS, i)
+        free = ref == 0
+        if exact:
+            drive = _own(s, PULL_E, i) * i_e - _own(s, PULL_I, i) * i_i
+            moved = v_rest + (keep * (v - v_rest) + drive + bias)
+        else:
+            alpha = v_rest + _own(s, RESISTANCE, i) * (i_e - i_i + bias)
+            moved = alpha - keep * (alpha - v)
+        v = moved if free else v
+        fires = free & (v >= _own(s, V_THRESH, i))
+        s[i] = _own(s, V_RESET, i) if fires else v
+        s[_REF + i] = _own(s, N_REF, i) if fires else (ref if free else ref - 1)
+        s[_E + i] = i_e * _own(s, KEEP_E, i)
+        s[_I + i] = i_i * _own(s, KEEP_I, i)
+        mask[i] = fires
+        hit |= fires
+    return hit
 
 
 @kernel
-def update_block(cells, params, b, slot, label, exact):  # type: ignore[no-untyped-def]
-    """One step of block `b`; True if any of its cells fires (then ``cells.mask`` says which).
+def update_block(s, ring_e, ring_i, mask, group, g, n, exact):  # type: ignore[no-untyped-def]
+    """One step of the `n` cells of a block; True if any fires (then `mask` says which).
 
-    A block that received nothing and came out of a step as it went in is put to rest: until
-    something arrives, every further step would do the same.
+    s : the block's part of ``Cells.state``; ring_e, ring_i : what arrives, cleared here
+    group : ``Params.group``; g : the block's row of it, -1 where cells have their own
     """
-    start, stop = params.block[b, START], params.block[b, STOP]
-    n = stop - start
-    v, ref = cells.v[start:stop], cells.ref[start:stop]
-    i_e, i_i = cells.i_e[start:stop], cells.i_i[start:stop]
-    ring_e, ring_i = cells.ring[slot, 0, start:stop], cells.ring[slot, 1, start:stop]
-    dirty = cells.dirty[slot, :, b]
-    quiet = not (dirty[0] or dirty[1])
-    look = quiet and label % 8 == 0 and _remember(cells.scratch, v, i_e, i_i, ref)
-    mask = cells.mask[:n]
-    own = params.block[b, OWN]
-    if own < 0:
-        g = params.block[b, GROUP]
-        p = params.group[g]
-        n_ref = params.group_ref[g]
-        hit = _update_equal(v, i_e, i_i, ref, ring_e, ring_i, dirty, mask, p, n_ref, exact)
-    else:
-        p_own, refs = params.own[:, own : own + n], params.own_ref[own : own + n]
-        hit = _update_own(v, i_e, i_i, ref, ring_e, ring_i, mask, p_own, refs, exact)
-    dirty[0] = 0
-    dirty[1] = 0
-    cells.awake[b] = not (look and not hit and _unchanged(cells.scratch, v, i_e, i_i))
-    return hit
+    if g < 0:
+        return _each(s, ring_e, ring_i, mask, n, exact)
+    if exact:
+        return _equal_propagated(s, ring_e, ring_i, mask, group[g], n)
+    return _equal_held(s, ring_e, ring_i, mask, group[g], n)

@@ -22,6 +22,7 @@ from .fields import (
     KEEP_I,
     KEEP_V,
     N_PARAM,
+    N_REF,
     N_RULE,
     PULL_E,
     PULL_I,
@@ -31,7 +32,7 @@ from .fields import (
     V_THRESH,
     W_MAX,
     W_MIN,
-    Y_STEP,
+    Y_ADDS,
 )
 
 __all__ = ["Floats", "NumberSystem", "compile_engine"]
@@ -55,7 +56,7 @@ class NumberSystem(Protocol):
     exact: bool
 
     def kernels(self) -> dict[str, Any]:
-        """``advance`` and what else :func:`compile_engine` gives."""
+        """``advance``, ``flush`` and what else :func:`compile_engine` gives."""
 
     def cells(self, cell: LIF, size: int, dt: float) -> NDArray[Any]:
         """Parameters of `size` cells, shape (N_PARAM, `size`)."""
@@ -91,8 +92,8 @@ def compile_engine(
     """Bind the functions of a number system into the engine; see the package's docstring."""
     functions = (
         delivery.deliver,
-        stepping.record_row,
         stepping.update_cells,
+        stepping.flush,
         stepping.advance,
     )
     bindings = {
@@ -130,6 +131,7 @@ class Floats:
         resistance, keep = p["tau_m"] / p["cm"], np.exp(-dt / p["tau_m"])
         out[V_REST], out[V_THRESH], out[V_RESET] = p["v_rest"], p["v_thresh"], p["v_reset"]
         out[RESISTANCE], out[KEEP_V], out[BIAS] = resistance, keep, p["i_offset"]
+        out[N_REF] = np.ceil(p["tau_refrac"] / dt - 1e-9)
         if self.exact:
             out[BIAS] = resistance * (1 - keep) * p["i_offset"]
         for side, keep_row, gain_row, pull_row in (
@@ -160,7 +162,7 @@ class Floats:
         row[A_PLUS], row[A_MINUS] = rule.a_plus, rule.a_minus
         row[W_MIN], row[W_MAX] = rule.w_min, rule.w_max
         # Under "exact" a spike counts in y one step after it arrives, as if decayed since.
-        row[Y_STEP] = np.exp(-network.dt / rule.tau_minus) if self.exact else 1.0
+        row[Y_ADDS] = np.exp(-network.dt / rule.tau_minus) if self.exact else 1.0
         plus, minus = (
             _table(tau, network.dt).astype(self.trace) for tau in (rule.tau_plus, rule.tau_minus)
         )

@@ -13,6 +13,7 @@ from .fields import (
     A_MINUS,
     A_PLUS,
     ALLOW_SELF,
+    CELL,
     DELAY,
     DUE_HEAD,
     INDEX,
@@ -21,29 +22,70 @@ from .fields import (
     LOG_SIZE,
     LUT_MINUS,
     LUT_PLUS,
+    N_LOG,
     N_LUT_MINUS,
     N_LUT_PLUS,
-    N_OPEN,
     N_POST,
     N_PRE,
     PLASTIC_DENSE,
+    POSITION,
     POST,
     PRE,
     QUEUE,
     QUEUE_SIZE,
     ROW,
     ROWS,
+    SAVED,
+    SEEN,
+    STEP,
     TAIL,
     UNIT,
     W_MAX,
     W_MIN,
     WEIGHT,
+    Y,
+    Y_ADDS,
     Y_HEAD,
-    Y_LABEL,
     Y_LATE,
     Y_STEP,
-    Y,
 )
+
+
+@kernel
+def _own_cell(unit, row):  # type: ignore[no-untyped-def]
+    """The post-synaptic cell that a dense row leaves out, or -1."""
+    if unit[ALLOW_SELF] or row >= unit[N_POST]:
+        return -1
+    return row
+
+
+@kernel
+def _catch_up_dense(w, log, first, since, step, lut, top, own):  # type: ignore[no-untyped-def]
+    """Add what the entries of the log from `first` on bring to a row; own: a cell to leave out."""
+    for e in range(first, log.shape[0]):
+        gap = log[e, STEP] - since
+        if gap >= lut.size:
+            break
+        j = log[e, CELL]
+        if j != own:
+            more = w[j] + step * lut[gap]
+            w[j] = more if more < top else top
+
+
+@kernel
+def _catch_up_sparse(w, index, post, newest, log, before, first, since, step, lut, top, stack):  # type: ignore[no-untyped-def]
+    """The same for a sparse row: each synapse follows the chain of its cell's entries."""
+    for s in range(w.size):
+        e = newest[index[s] - post]
+        n = 0
+        while e >= first:
+            stack[n] = log[e, STEP] - since
+            n += 1
+            e = before[e]
+        for m in range(n - 1, -1, -1):
+            if stack[m] < lut.size:
+                more = w[s] + step * lut[stack[m]]
+                w[s] = more if more < top else top
 
 
 @kernel
@@ -56,150 +98,98 @@ def _span(wiring, unit, row):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _keep(wiring, plastic, r, first, last):  # type: ignore[no-untyped-def]
-    """Save a row's weights before the first change since the snapshot."""
-    if not plastic.mark[r]:
-        plastic.mark[r] = 1
-        for s in range(first, last):
-            plastic.saved[s] = wiring.weight[s]
+def _catch_up(wiring, plastic, q, row, opened):  # type: ignore[no-untyped-def]
+    """Bring the weights of a row up to date with the log; save them first if they may change.
 
-
-@kernel
-def _catch_up_dense(w, plastic, q, r, own):  # type: ignore[no-untyped-def]
-    table = plastic.table[q]
-    top, step = plastic.rule[q, W_MAX], plastic.rule[q, A_PLUS] * plastic.x[r]
-    lut, n_lut = table[LUT_PLUS], table[N_LUT_PLUS]
-    log, since = table[LOG], plastic.seen[r]
-    for e in range(log + plastic.position[r], log + table[N_OPEN]):
-        gap = plastic.log_due[e] - since
-        if gap >= n_lut:
-            break
-        j = plastic.log_cell[e]
-        if j != own:
-            more = w[j] + step * plastic.lut[lut + gap]
-            w[j] = more if more < top else top
-
-
-@kernel
-def _catch_up_sparse(w, index, plastic, q, r, post):  # type: ignore[no-untyped-def]
-    table = plastic.table[q]
-    top, step = plastic.rule[q, W_MAX], plastic.rule[q, A_PLUS] * plastic.x[r]
-    lut, n_lut = table[LUT_PLUS], table[N_LUT_PLUS]
-    log, y, since, start = table[LOG], table[Y], plastic.seen[r], plastic.position[r]
-    for s in range(w.size):
-        e = plastic.last[y + index[s] - post]
-        n = 0
-        while e >= start:
-            plastic.stack[n] = plastic.log_due[log + e] - since
-            n += 1
-            e = plastic.log_before[log + e]
-        for m in range(n - 1, -1, -1):
-            gap = plastic.stack[m]
-            if gap < n_lut:
-                more = w[s] + step * plastic.lut[lut + gap]
-                w[s] = more if more < top else top
-
-
-@kernel
-def _own_cell(unit, row):  # type: ignore[no-untyped-def]
-    """The post-synaptic cell that a dense row leaves out, or -1."""
-    if unit[KIND] != PLASTIC_DENSE or unit[ALLOW_SELF] or row >= unit[N_POST]:
-        return -1
-    return row
-
-
-@kernel
-def _catch_up(wiring, plastic, q, row):  # type: ignore[no-untyped-def]
-    """Bring the weights of a row up to date with the log."""
-    table = plastic.table[q]
-    r = table[ROW] + row
-    start = plastic.position[r]
-    if plastic.x[r] == 0 or start >= table[N_OPEN]:
-        return
-    if plastic.log_due[table[LOG] + start] - plastic.seen[r] >= table[N_LUT_PLUS]:
-        return
+    opened : whether the caller is going to change them in any case
+    """
+    table, state = plastic.table[q], plastic.row[plastic.table[q, ROW] + row]
     unit = wiring.units[table[UNIT]]
+    log = plastic.log[table[LOG] : table[LOG] + table[N_LOG]]
+    start, since, x = state[POSITION], state[SEEN], plastic.x[table[ROW] + row]
+    n_lut = table[N_LUT_PLUS]
+    pending = x != 0 and start < log.shape[0] and log[start, STEP] - since < n_lut
     first, last = _span(wiring, unit, row)
-    begin, end = unit[WEIGHT] + first, unit[WEIGHT] + last
-    _keep(wiring, plastic, r, begin, end)
-    w = wiring.weight[begin:end]
-    if unit[KIND] == PLASTIC_DENSE:
-        _catch_up_dense(w, plastic, q, r, _own_cell(unit, row))
-    else:
-        index = wiring.index[unit[INDEX] + first : unit[INDEX] + last]
-        _catch_up_sparse(w, index, plastic, q, r, unit[POST])
+    w = wiring.weight[unit[WEIGHT] + first : unit[WEIGHT] + last]
+    if (pending or opened) and not state[SAVED]:
+        state[SAVED] = 1
+        for s in range(unit[WEIGHT] + first, unit[WEIGHT] + last):
+            plastic.saved[s] = wiring.weight[s]
+    if pending:
+        lut = plastic.lut[table[LUT_PLUS] : table[LUT_PLUS] + n_lut]
+        top, step = plastic.rule[q, W_MAX], plastic.rule[q, A_PLUS] * x
+        if unit[KIND] == PLASTIC_DENSE:
+            _catch_up_dense(w, log, start, since, step, lut, top, _own_cell(unit, row))
+        else:
+            index = wiring.index[unit[INDEX] + first : unit[INDEX] + last]
+            _catch_up_sparse(
+                w, index, unit[POST], plastic.newest[table[Y] :], log, plastic.before[table[LOG] :],
+                start, since, step, lut, top, plastic.stack,
+            )  # fmt: skip
+    return first, last
 
 
 @kernel
 def plastic_flush(wiring, plastic, q):  # type: ignore[no-untyped-def]
     """Bring all weights of unit `q` up to date and empty its log."""
     table = plastic.table[q]
-    if table[N_OPEN] == 0:
+    if table[N_LOG] == 0:
         return
-    unit = wiring.units[table[UNIT]]
-    for row in range(unit[N_PRE]):
-        _catch_up(wiring, plastic, q, row)
-        plastic.position[table[ROW] + row] = 0
-    for e in range(table[LOG], table[LOG] + table[N_OPEN]):
-        plastic.last[table[Y] + plastic.log_cell[e]] = -1
-    table[N_OPEN] = 0
+    for row in range(wiring.units[table[UNIT], N_PRE]):
+        if plastic.x[table[ROW] + row] != 0:
+            _catch_up(wiring, plastic, q, row, False)
+        plastic.row[table[ROW] + row, POSITION] = 0
+    for e in range(table[LOG], table[LOG] + table[N_LOG]):
+        plastic.newest[table[Y] + plastic.log[e, CELL]] = -1
+    table[N_LOG] = 0
 
 
 @kernel
-def _decay_y(plastic, table, n_post, label):  # type: ignore[no-untyped-def]
-    gap = label - table[Y_LABEL]
-    if gap == 0:
-        return
-    y = plastic.y[table[Y] : table[Y] + n_post]
-    factor = plastic.lut[table[LUT_MINUS] + min(gap, table[N_LUT_MINUS] - 1)]
-    for j in range(n_post):
-        y[j] *= factor
-    table[Y_LABEL] = label
+def _decay(y, table, lut, step):  # type: ignore[no-untyped-def]
+    """Let the post-synaptic traces of a unit decay up to this step."""
+    gap = step - table[Y_STEP]
+    if gap > 0:
+        factor = lut[table[LUT_MINUS] + min(gap, table[N_LUT_MINUS] - 1)]
+        for j in range(y.size):
+            y[j] *= factor
+        table[Y_STEP] = step
 
 
 @kernel
-def plastic_due(wiring, plastic, q, label, open_):  # type: ignore[no-untyped-def]
-    """Take in the post-synaptic spikes that reach the synapses of unit `q` in this step."""
+def plastic_due(wiring, plastic, q, step, open_):  # type: ignore[no-untyped-def]
+    """Take in the post-synaptic spikes that reach the synapses of unit `q` in this step.
+
+    Called in each step in which the queue of the unit is not empty, before any cell fires.
+    """
     table = plastic.table[q]
-    if table[Y_HEAD] == table[TAIL]:
-        return
-    unit = wiring.units[table[UNIT]]
-    size, queue, delay = table[QUEUE_SIZE], table[QUEUE], unit[DELAY]
-    if table[N_OPEN] + unit[N_POST] > table[LOG_SIZE]:
+    delay, n_post = wiring.units[table[UNIT], DELAY], wiring.units[table[UNIT], N_POST]
+    if table[N_LOG] + n_post > table[LOG_SIZE]:
         plastic_flush(wiring, plastic, q)
-    while table[DUE_HEAD] != table[TAIL]:
-        due = plastic.queue_step[queue + table[DUE_HEAD]] + delay
-        if due > label:
-            break
+    queue = plastic.queue[table[QUEUE] : table[QUEUE] + table[QUEUE_SIZE]]
+    y = plastic.y[table[Y] : table[Y] + n_post]
+    while table[DUE_HEAD] != table[TAIL] and queue[table[DUE_HEAD], STEP] + delay <= step:
         if open_:
-            _log(plastic, table, plastic.queue_cell[queue + table[DUE_HEAD]], due)
-        table[DUE_HEAD] = (table[DUE_HEAD] + 1) % size
-    while table[Y_HEAD] != table[TAIL]:
-        due = plastic.queue_step[queue + table[Y_HEAD]] + delay + table[Y_LATE]
-        if due > label:
-            break
-        _decay_y(plastic, table, unit[N_POST], due)
-        plastic.y[table[Y] + plastic.queue_cell[queue + table[Y_HEAD]]] += plastic.rule[q, Y_STEP]
-        table[Y_HEAD] = (table[Y_HEAD] + 1) % size
+            j, n = queue[table[DUE_HEAD], CELL], table[N_LOG]
+            plastic.log[table[LOG] + n, CELL] = j
+            plastic.log[table[LOG] + n, STEP] = step
+            plastic.before[table[LOG] + n] = plastic.newest[table[Y] + j]
+            plastic.newest[table[Y] + j] = n
+            table[N_LOG] = n + 1
+        table[DUE_HEAD] = (table[DUE_HEAD] + 1) % queue.shape[0]
+    delay += table[Y_LATE]
+    while table[Y_HEAD] != table[TAIL] and queue[table[Y_HEAD], STEP] + delay <= step:
+        _decay(y, table, plastic.lut, step)
+        y[queue[table[Y_HEAD], CELL]] += plastic.rule[q, Y_ADDS]
+        table[Y_HEAD] = (table[Y_HEAD] + 1) % queue.shape[0]
 
 
 @kernel
-def _log(plastic, table, j, due):  # type: ignore[no-untyped-def]
-    n = table[N_OPEN]
-    plastic.log_cell[table[LOG] + n] = j
-    plastic.log_due[table[LOG] + n] = due
-    plastic.log_before[table[LOG] + n] = plastic.last[table[Y] + j]
-    plastic.last[table[Y] + j] = n
-    table[N_OPEN] = n + 1
-
-
-@kernel
-def plastic_post(wiring, plastic, q, c, label):  # type: ignore[no-untyped-def]
+def plastic_post(wiring, plastic, q, c, step):  # type: ignore[no-untyped-def]
     """A post-synaptic cell of unit `q` fires: its spike sets out for the synapses."""
     table = plastic.table[q]
     at = table[QUEUE] + table[TAIL]
-    plastic.queue_cell[at] = c - wiring.units[table[UNIT], POST]
-    plastic.queue_step[at] = label
+    plastic.queue[at, CELL] = c - wiring.units[table[UNIT], POST]
+    plastic.queue[at, STEP] = step
     table[TAIL] = (table[TAIL] + 1) % table[QUEUE_SIZE]
 
 
@@ -226,7 +216,7 @@ def _send_sparse(w, index, y, ring, post, cost, bottom, open_):  # type: ignore[
 
 
 @kernel
-def plastic_pre(wiring, plastic, q, c, label, open_, ring):  # type: ignore[no-untyped-def]
+def plastic_pre(wiring, plastic, q, c, step, open_, ring):  # type: ignore[no-untyped-def]
     """A pre-synaptic cell fires: depress its row, and add the weights to their ring slot.
 
     ring : shape (N,), the slot in which the spike arrives, of the unit's receptor
@@ -235,27 +225,21 @@ def plastic_pre(wiring, plastic, q, c, label, open_, ring):  # type: ignore[no-u
     unit = wiring.units[table[UNIT]]
     row, n_post, post = c - unit[PRE], unit[N_POST], unit[POST]
     r = table[ROW] + row
-    _catch_up(wiring, plastic, q, row)
-    first, last = _span(wiring, unit, row)
-    begin, end = unit[WEIGHT] + first, unit[WEIGHT] + last
-    if open_:
-        _keep(wiring, plastic, r, begin, end)
-        _decay_y(plastic, table, n_post, label)
-    w = wiring.weight[begin:end]
+    first, last = _catch_up(wiring, plastic, q, row, open_)
+    w = wiring.weight[unit[WEIGHT] + first : unit[WEIGHT] + last]
     y = plastic.y[table[Y] : table[Y] + n_post]
+    if open_:
+        _decay(y, table, plastic.lut, step)
     cost, bottom = plastic.rule[q, A_MINUS], plastic.rule[q, W_MIN]
     if unit[KIND] == PLASTIC_DENSE:
-        target = ring[post : post + n_post]
-        own = _own_cell(unit, row)
-        if own < 0:
-            _send_dense(w, y, target, cost, bottom, open_)
-        else:
-            _send_dense(w[:own], y[:own], target[:own], cost, bottom, open_)
-            _send_dense(w[own + 1 :], y[own + 1 :], target[own + 1 :], cost, bottom, open_)
+        target, own = ring[post : post + n_post], _own_cell(unit, row)
+        cut = own if own >= 0 else n_post
+        _send_dense(w[:cut], y[:cut], target[:cut], cost, bottom, open_)
+        _send_dense(w[cut + 1 :], y[cut + 1 :], target[cut + 1 :], cost, bottom, open_)
     else:
         index = wiring.index[unit[INDEX] + first : unit[INDEX] + last]
         _send_sparse(w, index, y, ring, post, cost, bottom, open_)
-    gap = min(label - plastic.seen[r], table[N_LUT_PLUS] - 1)
+    gap = min(step - plastic.row[r, SEEN], table[N_LUT_PLUS] - 1)
     plastic.x[r] = plastic.x[r] * plastic.lut[table[LUT_PLUS] + gap] + 1
-    plastic.seen[r] = label
-    plastic.position[r] = table[N_OPEN]
+    plastic.row[r, SEEN] = step
+    plastic.row[r, POSITION] = table[N_LOG]

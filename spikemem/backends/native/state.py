@@ -22,22 +22,19 @@ Numbers = NDArray[Any]
 class Cells(NamedTuple):
     """What changes with each step.
 
-    v, i_e, i_i : shape (N,), the number system's type
-    ref : int32, shape (N,), steps left of the refractory time
+    state : shape (*,), block after block; rows V, I_E, I_I, REF (steps left of the refractory
+        time), each BLOCK_SIZE long, then the parameters where cells have their own
     ring : shape (L, 2, N), sums of the weights that arrive in a slot, for each receptor
     dirty : uint8, shape (L, 2, B), whether anything arrives at a block
     awake : uint8, shape (B,), 0 where a step without input changes nothing
     fired : uint8, shape (N + S,), who fires in the step being delivered
     ids : int64, shape (N + S,), the same as a list
     waiting : int64, shape (1,), how many cells of `ids` fired in the step before
-    mask : uint8, shape (BLOCK_SIZE,), and mask64, the same memory as uint64
-    scratch : shape (3, BLOCK_SIZE)
+    mask : uint8, shape (BLOCK_SIZE,), who fires in a block, and mask64, the same memory
+    scratch : shape (PARAMS * BLOCK_SIZE,)
     """
 
-    v: Numbers
-    i_e: Numbers
-    i_i: Numbers
-    ref: NDArray[np.int32]
+    state: Numbers
     ring: Numbers
     dirty: Bytes
     awake: Bytes
@@ -52,18 +49,12 @@ class Cells(NamedTuple):
 class Params(NamedTuple):
     """Parameters of the cells; the columns are named in ``fields``.
 
-    block : int64, shape (B, N_BLOCK)
+    block : int64, shape (B, N_BLOCK); GROUP is -1 where cells have parameters of their own
     group : shape (n_groups, N_PARAM), for blocks of equal cells
-    group_ref : int32, shape (n_groups,), refractory steps
-    own : shape (N_PARAM, n_own), for cells of populations whose parameters differ
-    own_ref : int32, shape (n_own,)
     """
 
     block: Ints
     group: Numbers
-    group_ref: NDArray[np.int32]
-    own: Numbers
-    own_ref: NDArray[np.int32]
 
 
 class Wiring(NamedTuple):
@@ -74,11 +65,11 @@ class Wiring(NamedTuple):
     index : uint32, post-synaptic cells of the sparse units
     rows : int64, edges of the rows of the sparse units, relative to the unit's first synapse
     delay : int32, steps, of units with a delay for each synapse (parallel to `index`)
-    segment : int32, shape (N + S,), cells of a segment have the same units
-    out_edge, out_unit : int64, units that leave the cells of each segment
-    in_edge, in_plastic : int64, plastic units that end there
+    segment : int64, shape (N + S,), place in `route` of what each cell is joined to
+    route : int64
     block : int32, shape (N,), the block of each cell
-    counts : int64, spikes of this step into each sum; touched : int64, which sums have any
+    counts : int64, spikes of this step into each sum
+    touched : int64, shape (n_counts, 2), units and tiles of the sums that have any
     """
 
     units: Ints
@@ -86,11 +77,8 @@ class Wiring(NamedTuple):
     index: NDArray[np.uint32]
     rows: Ints
     delay: NDArray[np.int32]
-    segment: NDArray[np.int32]
-    out_edge: Ints
-    out_unit: Ints
-    in_edge: Ints
-    in_plastic: Ints
+    segment: Ints
+    route: Ints
     block: NDArray[np.int32]
     counts: Ints
     touched: Ints
@@ -100,31 +88,30 @@ class Plastic(NamedTuple):
     """State of the plastic units.
 
     table : int64, shape (n_plastic, N_PLASTIC); rule : shape (n_plastic, N_RULE)
-    x, seen, position : for each row (pre-synaptic cell) its trace, the step of its last spike
-        (the trace holds for it), and the first entry of the log that is not yet in its weights
-    mark : uint8, for each row whether `saved` holds its weights of the last snapshot
-    y, last : for each post-synaptic cell its trace, and its newest entry in the log (-1: none)
-    log_cell, log_due, log_before : post-synaptic spikes that still have to change weights: cell,
-        step in which the spike takes effect, entry before it of the same cell
-    queue_cell, queue_step : spikes on their way back to the synapse (a ring)
+    x : trace of each row (pre-synaptic cell)
+    row : int64, shape (n_rows, N_ROW), step of the row's last spike (its trace holds for it),
+        the first entry of the log that is not yet in its weights, and whether `saved` holds its
+        weights of the last snapshot
+    y : trace of each post-synaptic cell
+    newest : int64, for each post-synaptic cell its newest entry in the log (-1: none)
+    log : int64, shape (*, 2), post-synaptic spikes that still have to change weights: cell, and
+        step in which the spike takes effect
+    before : int64, for each entry of the log the one before it of the same cell
+    queue : int64, shape (*, 2), spikes on their way back to the synapse (a ring): cell, step
     lut : exp(-k dt / tau), one table for each constant
-    saved : as Wiring.weight; pages are touched only where `mark` is set
+    saved : as Wiring.weight; pages are touched only where a row is saved
     stack : int64, scratch
     """
 
     table: Ints
     rule: Numbers
     x: Numbers
-    seen: Ints
-    position: Ints
-    mark: Bytes
+    row: Ints
     y: Numbers
-    last: Ints
-    log_cell: NDArray[np.uint32]
-    log_due: Ints
-    log_before: Ints
-    queue_cell: NDArray[np.uint32]
-    queue_step: Ints
+    newest: Ints
+    log: Ints
+    before: Ints
+    queue: Ints
     lut: Numbers
     saved: Numbers
     stack: Ints
@@ -133,22 +120,19 @@ class Plastic(NamedTuple):
 class Output(NamedTuple):
     """What goes into one run and comes out of it.
 
-    source_step, source_id : int64, spikes of the sources, sorted by step
+    source : int64, shape (n_spikes, 2), cell and step of the sources' spikes, sorted by step
     gate : uint8, shape (n_steps or 1, n_gates), whether weights may change
-    spike_step, spike_id : int64, shape (room,), recorded spikes
+    spike : int64, shape (room, 2), recorded spikes
     recorded : uint8, shape (N + S,), whose spikes are recorded
-    v_part : int64, shape (n_parts, 3), first and last cell and column; v : shape (n_steps, *)
-    w : shape (n_steps, *), recorded weights, in order of storage
+    v_place : int64, shape (n_v,), places in ``Cells.state`` of the recorded potentials
+    v : shape (n_steps, n_v)
     cursor : int64, shape (2,), next source spike; recorded spikes so far
     """
 
-    source_step: Ints
-    source_id: Ints
+    source: Ints
     gate: Bytes
-    spike_step: Ints
-    spike_id: Ints
+    spike: Ints
     recorded: Bytes
-    v_part: Ints
+    v_place: Ints
     v: Numbers
-    w: Numbers
     cursor: Ints

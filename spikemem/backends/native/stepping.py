@@ -9,76 +9,98 @@ Compiled by ``compile.specialise``, which gives meaning to ``deliver``, ``update
 from __future__ import annotations
 
 from .compile import kernel
-from .fields import DONE, FULL, GATE, KIND, N_POST, N_PRE, PLASTIC_DENSE, RECORD, ROWS
-from .fields import START, STOP, UNIT, WEIGHT
+from .fields import (
+    BLOCK_SIZE,
+    CELL,
+    DONE,
+    FULL,
+    GATE,
+    GROUP,
+    PARAMS,
+    START,
+    STATE,
+    STEP,
+    STOP,
+    TAIL,
+    Y_HEAD,
+)
+
+_KEPT = PARAMS * BLOCK_SIZE
 
 
 @kernel
 def listed(mask, mask64, n, first, ids, n_ids):  # type: ignore[no-untyped-def]
     """Append to `ids` the cells of a block whose mask is set; the new length."""
     for word in range((n + 7) // 8):
-        if mask64[word] == 0:
-            continue
-        for i in range(8 * word, min(8 * word + 8, n)):
-            if mask[i]:
-                ids[n_ids] = first + i
-                n_ids += 1
+        if mask64[word] != 0:
+            for i in range(8 * word, min(8 * word + 8, n)):
+                if mask[i]:
+                    ids[n_ids] = first + i
+                    n_ids += 1
     return n_ids
 
 
 @kernel
-def note(output, ids, first, last, label):  # type: ignore[no-untyped-def]
-    """Record the spikes of the cells from `first` up to `last` of `ids`."""
-    at = output.cursor[1]
+def note(spike, recorded, ids, first, last, step, at):  # type: ignore[no-untyped-def]
+    """Record the spikes of the cells from `first` up to `last` of `ids`; the new length."""
     for m in range(first, last):
-        if output.recorded[ids[m]]:
-            output.spike_step[at] = label
-            output.spike_id[at] = ids[m]
+        if recorded[ids[m]]:
+            spike[at, CELL] = ids[m]
+            spike[at, STEP] = step
             at += 1
-    output.cursor[1] = at
+    return at
 
 
 @kernel
-def take_sources(cells, output, step, n):  # type: ignore[no-untyped-def]
-    """Append the sources that fire in this step to the `n` cells of ``cells.ids``."""
-    at = output.cursor[0]
-    while at < output.source_step.size and output.source_step[at] == step:
-        cells.ids[n] = output.source_id[at]
+def take_sources(source, at, ids, step, n):  # type: ignore[no-untyped-def]
+    """Append the sources that fire in this step to the first `n` of `ids`; the new length."""
+    while at < source.shape[0] and source[at, STEP] == step:
+        ids[n] = source[at, CELL]
         at += 1
         n += 1
-    output.cursor[0] = at
     return n
 
 
-def record_row(cells, wiring, plastic, output, k):  # type: ignore[no-untyped-def]
-    """Write row `k` of the traces."""
-    for part in range(output.v_part.shape[0]):
-        first, last, column = output.v_part[part]
-        for c in range(first, last):
-            output.v[k, column + c - first] = cells.v[c]
+@kernel
+def differs(a, b):  # type: ignore[no-untyped-def]
+    """Whether two arrays differ within the length of the first."""
+    different = False
+    for i in range(a.size):
+        different |= a[i] != b[i]
+    return different
+
+
+def update_cells(cells, block, group, slot, step, exact):  # type: ignore[no-untyped-def]
+    """One step of all cells that are not at rest; how many fire (in ``cells.ids``).
+
+    A block that received nothing and came out of a step as it went in is put to rest: until
+    something arrives, every further step would do the same. That is looked at now and then.
+    """
+    n_fired, scratch = 0, cells.scratch
+    for b in range(block.shape[0]):
+        quiet = not (cells.dirty[slot, 0, b] or cells.dirty[slot, 1, b])
+        if quiet and not cells.awake[b]:
+            continue
+        start, stop, at, g = block[b, START], block[b, STOP], block[b, STATE], block[b, GROUP]
+        s = cells.state[at:]
+        look = quiet and step % 8 == 0
+        if look:
+            for i in range(_KEPT):
+                scratch[i] = s[i]
+        ring_e, ring_i = cells.ring[slot, 0, start:stop], cells.ring[slot, 1, start:stop]
+        hit = update_block(s, ring_e, ring_i, cells.mask, group, g, stop - start, exact)  # type: ignore[name-defined]
+        if hit:
+            n_fired = listed(cells.mask, cells.mask64, stop - start, start, cells.ids, n_fired)
+        cells.dirty[slot, 0, b] = 0
+        cells.dirty[slot, 1, b] = 0
+        cells.awake[b] = not look or hit or differs(scratch, s)
+    return n_fired
+
+
+def flush(wiring, plastic):  # type: ignore[no-untyped-def]
+    """Bring all plastic weights up to date."""
     for q in range(plastic.table.shape[0]):
-        column = plastic.table[q, RECORD]
-        if column < 0:
-            continue
         plastic_flush(wiring, plastic, q)  # type: ignore[name-defined]
-        unit = wiring.units[plastic.table[q, UNIT]]
-        n = unit[N_PRE] * unit[N_POST]
-        if unit[KIND] != PLASTIC_DENSE:
-            n = wiring.rows[unit[ROWS] + unit[N_PRE]]
-        for s in range(n):
-            output.w[k, column + s] = wiring.weight[unit[WEIGHT] + s]
-
-
-def update_cells(cells, params, slot, label, exact):  # type: ignore[no-untyped-def]
-    """One step of all cells that are not at rest; how many fire (in ``cells.ids``)."""
-    n = 0
-    for b in range(params.block.shape[0]):
-        if not (cells.awake[b] or cells.dirty[slot, 0, b] or cells.dirty[slot, 1, b]):
-            continue
-        if update_block(cells, params, b, slot, label, exact):  # type: ignore[name-defined]
-            start, stop = params.block[b, START], params.block[b, STOP]
-            n = listed(cells.mask, cells.mask64, stop - start, start, cells.ids, n)
-    return n
 
 
 def advance(cells, params, wiring, plastic, output, begin, first, last, exact):  # type: ignore[no-untyped-def]
@@ -89,23 +111,29 @@ def advance(cells, params, wiring, plastic, output, begin, first, last, exact): 
     (step, reason)
         The first step that is not done, and DONE or FULL.
     """
-    n_slots, n_gates = cells.ring.shape[0], output.gate.shape[0]
+    n_slots, n_gates, table = cells.ring.shape[0], output.gate.shape[0], plastic.table
+    ids, spike, cursor = cells.ids, output.spike, output.cursor
     for k in range(first, last):
-        if output.cursor[1] + cells.fired.size > output.spike_id.size:
+        if cursor[1] + cells.fired.size > spike.shape[0]:
             return k, FULL
+        for m in range(output.v_place.size):
+            output.v[k - begin, m] = cells.state[output.v_place[m]]
         gate = output.gate[min(k - begin, n_gates - 1)]
-        record_row(cells, wiring, plastic, output, k - begin)
-        for q in range(plastic.table.shape[0]):
-            plastic_due(wiring, plastic, q, k, gate[plastic.table[q, GATE]])  # type: ignore[name-defined]
-        if exact:
-            n = take_sources(cells, output, k, cells.waiting[0])
-            note(output, cells.ids, cells.waiting[0], n, k)
-            deliver(cells, wiring, plastic, n, k, gate)  # type: ignore[name-defined]
-        n_fired = update_cells(cells, params, k % n_slots, k, exact)
-        cells.waiting[0] = n_fired
-        note(output, cells.ids, 0, n_fired, k + 1 if exact else k)
+        for q in range(table.shape[0]):
+            if table[q, Y_HEAD] != table[q, TAIL]:
+                plastic_due(wiring, plastic, q, k, gate[table[q, GATE]])  # type: ignore[name-defined]
         if not exact:
-            n = take_sources(cells, output, k, n_fired)
-            note(output, cells.ids, n_fired, n, k)
-            deliver(cells, wiring, plastic, n, k, gate)  # type: ignore[name-defined]
+            n_fired = update_cells(cells, params.block, params.group, k % n_slots, k, False)
+            cells.waiting[0] = n_fired
+            cursor[1] = note(spike, output.recorded, ids, 0, n_fired, k, cursor[1])
+        n = cells.waiting[0]
+        n_all = take_sources(output.source, cursor[0], ids, k, n)
+        cursor[0] += n_all - n
+        cursor[1] = note(spike, output.recorded, ids, n, n_all, k, cursor[1])
+        if n_all:
+            deliver(cells, wiring, plastic, n_all, k, gate)  # type: ignore[name-defined]
+        if exact:
+            n_fired = update_cells(cells, params.block, params.group, k % n_slots, k, True)
+            cells.waiting[0] = n_fired
+            cursor[1] = note(spike, output.recorded, ids, 0, n_fired, k + 1, cursor[1])
     return last, DONE
