@@ -1,9 +1,9 @@
-"""The backend "native", and runs of one network with many inputs."""
+"""The backend "native": the engine behind ``simulate`` and ``Session``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from typing import Literal
 
 import numba
 import numpy as np
@@ -13,8 +13,8 @@ from ...errors import DescriptionError, unknown_name
 from ...network import Network
 from ...recording import SpikeTrains
 from ...simulation import Results
-from .fields import CELL, STEP
 from .engine import Engine, Run, Snapshot
+from .fields import CELL, STEP
 from .numbers import Floats, NumberSystem
 
 __all__ = ["NativeBackend", "results_of"]
@@ -104,7 +104,7 @@ def results_of(engine: Engine, run: Run, stop_step: int, weights: bool = True) -
     for population in network.populations:
         if "v" in population.record:
             part = run.v[:, column : column + population.size]
-            traces[population.name, "v"] = engine.numbers.in_mv(part)
+            traces[population.name, "v"] = np.ascontiguousarray(engine.numbers.in_mv(part))
             column += population.size
     column = 0
     for name, place in engine.layout.storage.items():
@@ -137,12 +137,3 @@ def _trains(engine: Engine, run: Run, duration: float) -> dict[str, SpikeTrains]
             duration=duration,
         )
     return trains
-
-
-def run_batch(
-    network: Network,
-    inputs: Sequence[Mapping[str, SpikeTrains]],
-    duration: Any,
-    **options: Any,
-) -> list[Any]:
-    raise NotImplementedError

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from pathlib import Path
 from types import FunctionType
 from typing import Any, cast
 
-from numba import njit
+import numba
 
 __all__ = ["kernel", "specialise"]
 
@@ -21,25 +21,34 @@ def _digest(files: Iterable[Path]) -> str:
     return total.hexdigest()[:12]
 
 
-_ENGINE = _digest(Path(__file__).parent.glob("*.py"))
+_njit: Any = numba.njit
+
+# Kernels only look at arrays that their caller holds, so references need not be counted (_nrt);
+# that makes both the compiler and the short kernels faster.
+_OPTIONS: dict[str, Any] = {
+    "nogil": True,
+    "error_model": "numpy",
+    "no_cfunc_wrapper": True,
+    "_nrt": False,
+}
 
 
-def kernel(function: Callable[..., Any], *, tag: str = "") -> Any:
-    """Compile when first called, and keep the machine code on disk.
-
-    Numba files the code of a function under its qualified name and renews it when the function's
-    own file changes, but not when one that it calls does. So the name is given the digest of all
-    files of the engine.
-    """
-    plain = cast(FunctionType, function)
-    plain.__qualname__ = f"{plain.__name__}_{tag}{_ENGINE}"
-    return njit(cache=bool(tag), nogil=True, error_model="numpy")(plain)
+def kernel(function: Callable[..., Any]) -> Any:
+    """Compile a function that only other compiled functions call."""
+    return _njit(no_cpython_wrapper=True, **_OPTIONS)(function)
 
 
 def specialise(
-    functions: Iterable[Callable[..., Any]], bindings: Mapping[str, Any], name: str
+    functions: Iterable[Callable[..., Any]],
+    bindings: Mapping[str, Any],
+    name: str,
+    entries: Container[str],
 ) -> dict[str, Any]:
     """Compile generic functions with some of their global names bound to other functions.
+
+    Numba files machine code under the qualified name of a function and renews it when the
+    function's own file changes, but not when one that it calls does. So the names of the entries
+    are given the digest of all files of the engine and of the bindings.
 
     Parameters
     ----------
@@ -49,17 +58,23 @@ def specialise(
     bindings : mapping of str to object
         What these names mean: the functions of a number system.
     name : str
-        Distinguishes the copies on disk, together with the files of `bindings`.
+        Of the number system; distinguishes the copies on disk.
+    entries : container of str
+        The functions that Python calls; their machine code is kept on disk.
 
     Returns
     -------
     dict of str to dispatcher
     """
-    sources = {Path(inspect.getfile(item.py_func)) for item in bindings.values()}
-    tag = f"{name}_{_digest(sources)}_"
+    here = Path(__file__).parent.glob("*.py")
+    digest = _digest({*here, *(Path(inspect.getfile(item.py_func)) for item in bindings.values())})
     bound = dict(bindings)
     for function in functions:
         plain = cast(FunctionType, function)
         copy = FunctionType(plain.__code__, {**plain.__globals__, **bound}, plain.__name__)
-        bound[plain.__name__] = kernel(copy, tag=tag)
+        if plain.__name__ in entries:
+            copy.__qualname__ = f"{plain.__name__}_{name}_{digest}"
+            bound[plain.__name__] = _njit(cache=True, **_OPTIONS)(copy)
+        else:
+            bound[plain.__name__] = kernel(copy)
     return bound

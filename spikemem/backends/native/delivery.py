@@ -131,13 +131,13 @@ def deliver(cells, wiring, plastic, n, step, gate):  # type: ignore[no-untyped-d
                 ring[unit[POST] + place] += wiring.weight[unit[WEIGHT] + place * unit[STRIDE]]
                 dirty[wiring.block[unit[POST] + place]] = 1
             elif kind == SPARSE:
-                send_sparse(unit, c, wiring.rows, wiring.weight, wiring.index, ring)
+                send_sparse(unit, c, wiring.rows, wiring.weight, wiring.target, ring)
                 mark(dirty, wiring.block, unit[POST], unit[N_POST])
             elif kind == DENSE:
                 send_dense(unit, c, wiring.weight, wiring.block, ring, dirty)
             elif kind == SPARSE_DELAYS:
                 send_delays(
-                    unit, c, step, wiring.rows, wiring.weight, wiring.index, wiring.delay,
+                    unit, c, step, wiring.rows, wiring.weight, wiring.target, wiring.delay,
                     wiring.block, cells.ring, cells.dirty,
                 )  # fmt: skip
             else:

@@ -192,6 +192,7 @@ class Engine:
         """
         if state.serial != self._serial:
             raise ValueError("only the latest snapshot can be restored")
+        self._restore_weights()
         for name, values in zip(_CELLS, state.cells, strict=True):
             getattr(self.cells, name)[:] = values
         self.cells.fired[:] = 0
@@ -199,7 +200,6 @@ class Engine:
         for name, values in zip(_PLASTIC, state.plastic, strict=True):
             getattr(self.plastic, name)[:] = values
         self.plastic.newest[:] = -1
-        self._restore_weights()
 
     def _restore_weights(self) -> None:
         wiring, plastic = self.layout.wiring, self.plastic

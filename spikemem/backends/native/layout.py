@@ -364,9 +364,7 @@ def _add_plastic_sparse(
         row |= {f.PRE: ends[f.PRE] + low, f.N_PRE: int(pre.max()) - low + 1}
         row |= {f.POST: ends[f.POST] + high, f.N_POST: int(post.max()) - high + 1}
         row |= {f.WEIGHT: start + int(first)}
-        row[f.INDEX], row[f.ROWS] = units.add_rows(
-            pre - low, post + ends[f.POST], row[f.N_PRE]
-        )
+        row[f.INDEX], row[f.ROWS] = units.add_rows(pre - low, post + ends[f.POST], row[f.N_PRE])
         units.delay.append(np.zeros(last - first, dtype=np.int32))
         _add_plastic_row(units, place, row, gate + int(tile[first]))
 
@@ -393,7 +391,7 @@ def _wire(units: _Units, cells: CellLayout, numbers: NumberSystem) -> Wiring:
     return Wiring(
         units=table,
         weight=weight,
-        index=np.concatenate([np.zeros(0, np.uint32), *units.index]),
+        target=np.concatenate([np.zeros(0, np.uint32), *units.index]),
         rows=np.concatenate([np.zeros(0, np.int64), *units.edges]),
         delay=np.concatenate([np.zeros(0, np.int32), *units.delay]),
         segment=places[np.cumsum(segment)],

@@ -23,8 +23,8 @@ from .fields import (
     PULL_I,
     REF,
     RESISTANCE,
-    V_REST,
     V_RESET,
+    V_REST,
     V_THRESH,
 )
 

@@ -27,8 +27,8 @@ from .fields import (
     PULL_E,
     PULL_I,
     RESISTANCE,
-    V_REST,
     V_RESET,
+    V_REST,
     V_THRESH,
     W_MAX,
     W_MIN,
@@ -103,7 +103,7 @@ def compile_engine(
         "plastic_due": plastic_due,
         "plastic_flush": plastic_flush,
     }
-    return specialise(functions, bindings, name)
+    return specialise(functions, bindings, name, entries=("flush", "advance"))
 
 
 @cache
@@ -170,13 +170,13 @@ class Floats:
 
     def in_mv(self, v: NDArray[Any]) -> NDArray[np.float64]:
         """Potentials in mV."""
-        return v.astype(np.float64, copy=False)
+        return np.asarray(v, dtype=np.float64)
 
     def in_na(
         self, network: Network, projection: Projection, w: NDArray[Any]
     ) -> NDArray[np.float64]:
         """Weights in nA."""
-        return w.astype(np.float64)
+        return np.asarray(w, dtype=np.float64)
 
 
 def _propagator(tau: Any, tau_m: Any, cm: Any, keep: Any, decay: Any, dt: float) -> Any:
@@ -188,6 +188,6 @@ def _propagator(tau: Any, tau_m: Any, cm: Any, keep: Any, decay: Any, dt: float)
 def _table(tau: float, dt: float) -> NDArray[np.float64]:
     """exp(-k dt / tau) until it is far below the last bit of any weight, then one 0."""
     n = int(np.ceil(_HORIZON * tau / dt)) + 2
-    table = np.exp(-np.arange(n) * dt / tau)
+    table: NDArray[np.float64] = np.exp(-np.arange(n) * dt / tau)
     table[-1] = 0.0
     return table

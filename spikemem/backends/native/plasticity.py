@@ -43,11 +43,11 @@ from .fields import (
     W_MAX,
     W_MIN,
     WEIGHT,
-    Y,
     Y_ADDS,
     Y_HEAD,
     Y_LATE,
     Y_STEP,
+    Y,
 )
 
 
@@ -121,7 +121,7 @@ def _catch_up(wiring, plastic, q, row, opened):  # type: ignore[no-untyped-def]
         if unit[KIND] == PLASTIC_DENSE:
             _catch_up_dense(w, log, start, since, step, lut, top, _own_cell(unit, row))
         else:
-            index = wiring.index[unit[INDEX] + first : unit[INDEX] + last]
+            index = wiring.target[unit[INDEX] + first : unit[INDEX] + last]
             _catch_up_sparse(
                 w, index, unit[POST], plastic.newest[table[Y] :], log, plastic.before[table[LOG] :],
                 start, since, step, lut, top, plastic.stack,
@@ -237,7 +237,7 @@ def plastic_pre(wiring, plastic, q, c, step, open_, ring):  # type: ignore[no-un
         _send_dense(w[:cut], y[:cut], target[:cut], cost, bottom, open_)
         _send_dense(w[cut + 1 :], y[cut + 1 :], target[cut + 1 :], cost, bottom, open_)
     else:
-        index = wiring.index[unit[INDEX] + first : unit[INDEX] + last]
+        index = wiring.target[unit[INDEX] + first : unit[INDEX] + last]
         _send_sparse(w, index, y, ring, post, cost, bottom, open_)
     gap = min(step - plastic.row[r, SEEN], table[N_LUT_PLUS] - 1)
     plastic.x[r] = plastic.x[r] * plastic.lut[table[LUT_PLUS] + gap] + 1

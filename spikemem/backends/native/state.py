@@ -62,9 +62,9 @@ class Wiring(NamedTuple):
 
     units : int64, shape (n_units, N_UNIT)
     weight : shape (n_weights,), of all units one after the other
-    index : uint32, post-synaptic cells of the sparse units
+    target : uint32, post-synaptic cells of the sparse units
     rows : int64, edges of the rows of the sparse units, relative to the unit's first synapse
-    delay : int32, steps, of units with a delay for each synapse (parallel to `index`)
+    delay : int32, steps, of units with a delay for each synapse (parallel to `target`)
     segment : int64, shape (N + S,), place in `route` of what each cell is joined to
     route : int64
     block : int32, shape (N,), the block of each cell
@@ -74,7 +74,7 @@ class Wiring(NamedTuple):
 
     units: Ints
     weight: Numbers
-    index: NDArray[np.uint32]
+    target: NDArray[np.uint32]
     rows: Ints
     delay: NDArray[np.int32]
     segment: Ints

@@ -123,7 +123,7 @@ def advance(cells, params, wiring, plastic, output, begin, first, last, exact): 
             if table[q, Y_HEAD] != table[q, TAIL]:
                 plastic_due(wiring, plastic, q, k, gate[table[q, GATE]])  # type: ignore[name-defined]
         if not exact:
-            n_fired = update_cells(cells, params.block, params.group, k % n_slots, k, False)
+            n_fired = update_cells(cells, params.block, params.group, k % n_slots, k, False)  # type: ignore[no-untyped-call]
             cells.waiting[0] = n_fired
             cursor[1] = note(spike, output.recorded, ids, 0, n_fired, k, cursor[1])
         n = cells.waiting[0]
@@ -133,7 +133,7 @@ def advance(cells, params, wiring, plastic, output, begin, first, last, exact): 
         if n_all:
             deliver(cells, wiring, plastic, n_all, k, gate)  # type: ignore[name-defined]
         if exact:
-            n_fired = update_cells(cells, params.block, params.group, k % n_slots, k, True)
+            n_fired = update_cells(cells, params.block, params.group, k % n_slots, k, True)  # type: ignore[no-untyped-call]
             cells.waiting[0] = n_fired
             cursor[1] = note(spike, output.recorded, ids, 0, n_fired, k + 1, cursor[1])
     return last, DONE
