@@ -136,7 +136,8 @@ class Session:
                 f"simulate: network must be a Network, got {type(network).__name__}. "
                 f"A model gives one by its build() method."
             )
-        if integrator not in INTEGRATORS:
+        rule: Any = integrator
+        if not isinstance(rule, str) or rule not in INTEGRATORS:
             raise DescriptionError(
                 f"simulate: {unknown_name('integrator', integrator, INTEGRATORS)}"
             )
@@ -186,6 +187,11 @@ class Session:
                 raise DescriptionError(
                     f"set_weights: {unknown_name('plastic projection', name, names)}"
                 )
+        if weights and not self._simulator.can_continue:
+            raise DescriptionError(
+                f"set_weights: backend {self.backend!r} with these options runs once; give the "
+                f"weights to the network (Network.with_weights)."
+            )
         changed = self.network.with_weights(weights)
         arrays = {name: changed.synapses(name).weight.copy() for name in weights}
         if arrays:
@@ -354,7 +360,7 @@ def simulate(
     network : Network
         What to simulate.
     duration : float, optional
-        ms. Default: the length of the longest spike source.
+        ms. Default: the length of the longest spike source, its last spike included.
     backend, integrator, **options
         As :class:`Session`.
     progress : bool or callable
@@ -372,7 +378,7 @@ def simulate(
     """
     with Session(network, backend=backend, integrator=integrator, **options) as session:
         if duration is None:
-            n_steps = int(np.ceil(network.duration / network.dt - 1e-9))
+            n_steps = _steps_needed(network)
             if n_steps < 1:
                 raise DescriptionError(
                     "simulate: duration is needed, since no spike source of the network has one."
@@ -381,12 +387,19 @@ def simulate(
         return session.run(duration, progress=progress)
 
 
+def _steps_needed(network: Network) -> int:
+    """Steps that cover every spike source: its duration, and the step of its last spike."""
+    sources = [pop.source for pop in network.populations if pop.is_source]
+    last = [int(steps(trains.times[-1], network.dt)) + 1 for trains in sources if len(trains)]
+    return max(int(np.ceil(network.duration / network.dt - 1e-9)), *last, 0)
+
+
 def _load(backend: str) -> Any:
     module, name = BACKENDS[backend].split(":")
     try:
         return getattr(importlib.import_module(module), name)
     except ImportError as error:
-        if isinstance(error, BackendMissing):
+        if isinstance(error, BackendMissing) or (error.name or "").startswith("spikemem"):
             raise
         raise BackendMissing(
             f"backend {backend!r} needs the package {error.name!r}, which is not installed: "

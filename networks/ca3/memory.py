@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -16,8 +16,8 @@ from ...errors import DescriptionError
 from ...network import Network
 from ...recording import Recording, SpikeTrains
 from ...storage import load, register, save
-from .circuit import circuit
-from .health import Health, examine
+from .circuit import PLASTIC, circuit
+from .health import Health, examine, replay
 from .live import LiveMemory, Weights
 from .operations import (
     Forget,
@@ -108,7 +108,7 @@ class CA3Memory(LiveMemory):
             self._initial["W1"][item.cue, list(item.bits)] = self.parameters.w_max
             self._known[item.cue] = frozenset(item.bits)
         self._initial["W2"] = self._initial["W1"].T.copy()
-        self.replay_base: tuple[float, Weights] = (0.0, self._initial)
+        self._replay_base: tuple[float, Weights] = (0.0, self._initial)
 
     def __repr__(self) -> str:
         return (
@@ -209,12 +209,7 @@ class CA3Memory(LiveMemory):
             Wrong names or shapes, or weights outside [0, w_max].
         """
         self._set_weights(weights, self.parameters.w_max)
-        self.replay_base = (self.time, self.weights)
-
-    @property
-    def windows(self) -> dict[str, Any]:
-        """Plasticity windows of all operations so far, for "W1" and "W2" (None: always)."""
-        return self._compile(self._history)[1]
+        self._replay_base = (self.time, self.weights)
 
     @property
     def contents(self) -> dict[int, frozenset[int]]:
@@ -227,7 +222,15 @@ class CA3Memory(LiveMemory):
 
     def health(self) -> Health:
         """How safe what is stored is: weight margins, ghosts, pending weights."""
-        return examine(self)
+        replays = {}
+        start, weights = self._replay_base
+        if self.time > start:
+            recording, windows = self.recording, self._compile(self._history)[1]
+            for name, (pre, post) in PLASTIC.items():
+                rule = replace(self.parameters.rule(), enabled=windows[name])
+                ends = recording[pre], recording[post]
+                replays[name] = replay(*ends, weights[name], rule, start)
+        return examine(self.contents, self.weights, replays)
 
     def save(self, path: str | Path) -> Path:
         """Write the memory (sizes, parameters, weights, contents) and its recording to HDF5.
