@@ -59,6 +59,7 @@ class Engine:
         self.plastic = _make_plastic(network, numbers, self.layout)
         self._advance = numbers.kernels()["advance"]
         self._flush = numbers.kernels()["flush"]
+        self._reported: dict[str, NDArray[np.float64]] = {}
         self._serial = 0
         self._chunk = 64
         self._v_place = self._potentials()
@@ -68,6 +69,16 @@ class Engine:
             self._recorded[first : first + population.size] = "spikes" in population.record
         stores = self.layout.storage.values()
         self._w_recorded = [place for place in stores if place.projection.record]
+        self._load()
+
+    def _load(self) -> None:
+        """Have the kernels compiled, or fetched from disk, before the first run."""
+        nothing = {
+            name: np.zeros((1, last - first), dtype=np.bool_)
+            for name, (first, last) in self.layout.gate_columns.items()
+        }
+        self._steps(self._output(1, {}, nothing), 0, 0, 0)
+        self._flush(self.layout.wiring, self.plastic)
 
     def _potentials(self) -> NDArray[np.int64]:
         """Where in the state the recorded potentials are, population after population."""
@@ -97,10 +108,7 @@ class Engine:
             if n_w:
                 self._record_weights(w[step - first_step])
             stop = step + 1 if n_w else min(step + self._chunk, last)
-            step, reason = self._advance(
-                self.cells, self.layout.cells.params, self.layout.wiring, self.plastic, output,
-                first_step, step, stop, self.numbers.exact,
-            )  # fmt: skip
+            step, reason = self._steps(output, first_step, step, stop)
             if reason == f.FULL:
                 spikes.append(_drain(output))
             if progress is not None:
@@ -109,7 +117,15 @@ class Engine:
                 self._adapt(time.perf_counter() - began, step - start)
         spikes.append(_drain(output))
         self._flush(self.layout.wiring, self.plastic)
+        self._forget_changed()
         return Run(np.concatenate(spikes), output.v, w)
+
+    def _steps(self, output: Output, begin: int, first: int, last: int) -> tuple[int, int]:
+        found: tuple[int, int] = self._advance(
+            self.cells, self.layout.cells.params, self.layout.wiring, self.plastic, output,
+            begin, first, last, self.numbers.exact,
+        )  # fmt: skip
+        return found
 
     def _record_weights(self, row: NDArray[Any]) -> None:
         self._flush(self.layout.wiring, self.plastic)
@@ -155,10 +171,27 @@ class Engine:
         return np.ascontiguousarray(np.concatenate(table, axis=1))
 
     def weights(self, name: str) -> NDArray[np.float64]:
-        """Weights of a plastic projection, nA, in its own order, shape (n_synapses,)."""
-        place = self.layout.storage[name]
-        held = place.read(self.layout.wiring.weight[place.start : place.stop])
-        return self.numbers.in_na(self.network, place.projection, held)
+        """Weights of a plastic projection, nA, in its own order, shape (n_synapses,), read-only.
+
+        As long as they do not change, this is the same array.
+        """
+        if name not in self._reported:
+            place = self.layout.storage[name]
+            held = place.read(self.layout.wiring.weight[place.start : place.stop])
+            values = self.numbers.in_na(self.network, place.projection, held)
+            values.flags.writeable = False
+            self._reported[name] = values
+        return self._reported[name]
+
+    def _forget_changed(self) -> None:
+        """Drop the reported weights of projections of which a row has changed."""
+        for name, place in self.layout.storage.items():
+            if place.units:
+                units = self.layout.wiring.units[place.units]
+                first = self.plastic.table[units[0, f.PLASTIC], f.ROW]
+                last = self.plastic.table[units[-1, f.PLASTIC], f.ROW] + units[-1, f.N_PRE]
+                if self.plastic.row[first:last, f.SAVED].any():
+                    self._reported.pop(name, None)
 
     def set_weights(self, name: str, values: Any) -> None:
         """Put other weights (nA) into a plastic projection."""
@@ -167,6 +200,7 @@ class Engine:
         n = self.network.count(name)
         target = self.layout.wiring.weight[place.start : place.stop]
         place.write(target, np.broadcast_to(held, (n,)))
+        self._reported.pop(name, None)
 
     def snapshot(self) -> Snapshot:
         """State as it is; the latest snapshot alone can be restored.
@@ -192,6 +226,7 @@ class Engine:
         """
         if state.serial != self._serial:
             raise ValueError("only the latest snapshot can be restored")
+        self._forget_changed()
         self._restore_weights()
         for name, values in zip(_CELLS, state.cells, strict=True):
             getattr(self.cells, name)[:] = values
