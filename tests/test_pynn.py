@@ -386,6 +386,25 @@ def test_faults(monkeypatch):
 
 
 @pytest.mark.nest
+def test_nothing_is_compiled_or_printed(tmp_path):
+    """With nest-config on the path PyNN would compile its cells where it is imported."""
+    (tmp_path / "nest-config").write_text("#!/bin/sh\necho found >&2\nexit 1\n")
+    (tmp_path / "nest-config").chmod(0o755)
+    code = (
+        "import os; from spikemem.hardware.pynn.dialects import import_simulator; "
+        "path = os.environ['PATH']; import_simulator('nest'); assert os.environ['PATH'] == path"
+    )
+    root = str(Path(__file__).resolve().parents[1])
+    path = os.pathsep.join([str(tmp_path), os.environ["PATH"]])
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True,
+        env={**os.environ, "PATH": path, "PYTHONPATH": root},
+    )  # fmt: skip
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    assert [file.name for file in tmp_path.iterdir()] == ["nest-config"]
+
+
+@pytest.mark.nest
 def test_a_model_runs_once():
     import pyNN.nest
 
