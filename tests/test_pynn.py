@@ -180,12 +180,10 @@ def test_nest_one_run_of_a_session():
     network = one()
     inputs = {"in": SpikeTrains.from_lists([[2.0, 3.0]])}
     with sm.Session(network, backend="pynn:nest", integrator="exact") as session:
-        session.set_weights({"w": [0.5]})
         got = session.run(10.0, inputs=inputs)
         with pytest.raises(DescriptionError, match="can't go on"):
             session.run(1.0)
-    changed = network.with_inputs(inputs).with_weights({"w": 0.5})
-    assert_alike(got, reference(changed, 10.0, "exact"))
+    assert_alike(got, reference(network.with_inputs(inputs), 10.0, "exact"))
     assert got.provenance["nest-simulator"]
     with (
         sm.Session(network, backend="pynn:nest", integrator="exact") as session,
@@ -385,6 +383,25 @@ def test_faults(monkeypatch):
     monkeypatch.setitem(sys.modules, "pyNN.nest", None)
     with pytest.raises(BackendMissing, match=r'pip install "spikemem\[nest\]"'):
         sm.simulate(network, 1.0, backend="pynn:nest", integrator="exact")
+
+
+@pytest.mark.nest
+def test_nothing_is_compiled_or_printed(tmp_path):
+    """With nest-config on the path PyNN would compile its cells where it is imported."""
+    (tmp_path / "nest-config").write_text("#!/bin/sh\necho found >&2\nexit 1\n")
+    (tmp_path / "nest-config").chmod(0o755)
+    code = (
+        "import os; from spikemem.hardware.pynn.dialects import import_simulator; "
+        "path = os.environ['PATH']; import_simulator('nest'); assert os.environ['PATH'] == path"
+    )
+    root = str(Path(__file__).resolve().parents[1])
+    path = os.pathsep.join([str(tmp_path), os.environ["PATH"]])
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True,
+        env={**os.environ, "PATH": path, "PYTHONPATH": root},
+    )  # fmt: skip
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    assert [file.name for file in tmp_path.iterdir()] == ["nest-config"]
 
 
 @pytest.mark.nest

@@ -115,7 +115,7 @@ def import_simulator(name: str) -> Any:
     dialect = DIALECTS[name]
     os.environ.setdefault("PYNEST_QUIET", "1")
     try:
-        with quiet():
+        with quiet(), _without_compiling():
             if name == "brian2":
                 importlib.import_module("...backends.brian2", __package__)
             return importlib.import_module(dialect.module)
@@ -124,6 +124,21 @@ def import_simulator(name: str) -> Any:
             f"{dialect.module} needs the package {error.name or dialect.module!r}, which is not "
             f'installed: pip install "spikemem[{dialect.extra}]"'
         ) from error
+
+
+@contextmanager
+def _without_compiling() -> Iterator[None]:
+    """Hide ``nest-config``: PyNN would compile cells for NEST, of which none is used here."""
+    before = os.environ.get("PATH")
+    if before is not None:
+        folders = before.split(os.pathsep)
+        kept = [folder for folder in folders if not os.path.isfile(f"{folder}/nest-config")]
+        os.environ["PATH"] = os.pathsep.join(kept)
+    try:
+        yield
+    finally:
+        if before is not None:
+            os.environ["PATH"] = before
 
 
 @contextmanager
