@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import DescriptionError, Problems
+from .errors import DescriptionError, Problems, shown
+from .frozen import Frozen
 from .recording import SpikeTrains
-from .units import to_array, to_float
+from .units import to_array, to_float, to_int, to_tuple
 
 __all__ = ["LIF", "STDP", "Parameter", "SpikeSource"]
 
@@ -25,7 +25,7 @@ _EDGE = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class LIF:
+class LIF(Frozen):
     """Leaky integrate-and-fire cell with exponential synaptic currents (PyNN ``IF_curr_exp``).
 
     Each parameter is a float, an array of shape (size,), or a Brian2 quantity; the defaults are
@@ -82,8 +82,9 @@ class LIF:
             except DescriptionError as error:
                 problems.add(str(error))
                 continue
-            if array.ndim > 1:
+            if array.ndim > 1 or not array.size:
                 problems.add(f"{name} must be a float or have shape (size,), got {array.shape}")
+                continue
             if name in self.positive and np.any(array <= 0):
                 problems.add(f"{name} must be > 0 {unit}, got {array.min():g}")
             if name == "tau_refrac" and np.any(array < 0):
@@ -103,7 +104,7 @@ class LIF:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class SpikeSource:
+class SpikeSource(Frozen):
     """Cells that fire at given times (PyNN ``SpikeSourceArray``).
 
     Parameters
@@ -122,13 +123,13 @@ class SpikeSource:
     def __post_init__(self) -> None:
         if not isinstance(self.spikes, SpikeTrains):
             raise DescriptionError(
-                f"SpikeSource.spikes must be SpikeTrains, got {type(self.spikes).__name__}. "
+                f"SpikeSource.spikes must be SpikeTrains, got {shown(self.spikes)}. "
                 f"From lists of times: SpikeTrains.from_lists([[1.0], [2.0, 5.0]])."
             )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class STDP:
+class STDP(Frozen):
     """Additive pair-based spike-timing-dependent plasticity.
 
     A post-synaptic spike adds ``a_plus * exp(-(t_post - t_pre) / tau_plus)`` for each earlier
@@ -187,7 +188,12 @@ class STDP:
             object.__setattr__(self, "enabled", _windows(self.enabled, problems))
         problems.raise_if_any()
 
-    def gate(self, times: NDArray[np.float64], tiles: int = 1) -> NDArray[np.bool_]:
+    @property
+    def last_tile(self) -> int:
+        """Largest tile that a window names, or -1."""
+        return max((window[2] for window in self.enabled or () if len(window) == 3), default=-1)
+
+    def gate(self, times: NDArray[np.floating[Any]], tiles: int = 1) -> NDArray[np.bool_]:
         """Whether weights may change at each of these times (ms), shape (n_times, `tiles`).
 
         Examples
@@ -198,6 +204,10 @@ class STDP:
         """
         if self.enabled is None:
             return np.ones((len(times), tiles), dtype=np.bool_)
+        if self.last_tile >= tiles:
+            raise DescriptionError(
+                f"enabled: tile must be from 0 to {tiles - 1}, got {self.last_tile}."
+            )
         table = np.zeros((len(times), tiles), dtype=np.bool_)
         for start, stop, *tile in self.enabled:
             low, high = np.searchsorted(times, np.array([start, stop]) - _EDGE)
@@ -205,18 +215,24 @@ class STDP:
         return table
 
 
-def _windows(windows: Iterable[Any], problems: Problems) -> tuple[Window, ...]:
+def _windows(windows: Any, problems: Problems) -> tuple[Window, ...]:
     """Windows as floats (and the tile), in order of time."""
     checked: list[Window] = []
-    for window in windows:
-        try:
-            start, stop = (to_float(edge, "ms", "enabled") for edge in tuple(window)[:2])
-            tile = tuple(int(index) for index in tuple(window)[2:])
-        except (TypeError, ValueError) as error:
-            problems.add(f"enabled must hold pairs (start, stop) in ms, got {window!r} ({error})")
-            continue
-        if not 0 <= start < stop or len(tile) > 1 or min(tile, default=0) < 0:
-            problems.add(f"enabled: 0 <= start < stop is needed, got {window!r} (ms)")
-            continue
-        checked.append((start, stop, tile[0]) if tile else (start, stop))
+    with problems.noting():
+        windows = to_tuple(windows, "enabled", "pairs (start, stop) in ms")
+        for k, window in enumerate(windows):
+            with problems.noting():
+                checked.append(_window(window, f"enabled[{k}]"))
     return tuple(sorted(checked))
+
+
+def _window(window: Any, where: str) -> Window:
+    edges = to_tuple(window, where, "start and stop in ms")
+    if len(edges) not in (2, 3):
+        raise DescriptionError(f"{where} must be (start, stop) in ms, got {shown(window)}")
+    start, stop = (to_float(edge, "ms", where) for edge in edges[:2])
+    if not 0 <= start < stop:
+        raise DescriptionError(f"{where}: 0 <= start < stop is needed, got {shown(window)} (ms)")
+    if len(edges) == 2:
+        return start, stop
+    return start, stop, to_int(edges[2], f"{where}: tile", low=0)

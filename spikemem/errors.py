@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import reprlib
 from collections.abc import Iterable
+from types import TracebackType
 
 __all__ = [
     "BackendMissing",
@@ -14,6 +16,7 @@ __all__ = [
     "StorageError",
     "UnsupportedError",
     "VirtualRunError",
+    "shown",
     "unknown_name",
 ]
 
@@ -76,6 +79,10 @@ class Problems:
         """Note several problems."""
         self.found.extend(problems)
 
+    def noting(self) -> _Noting:
+        """Context that notes the :class:`DescriptionError` of a check, and goes on after it."""
+        return _Noting(self)
+
     def raise_if_any(self) -> None:
         """Raise :class:`DescriptionError` with all problems, if there are any."""
         if len(self.found) == 1:
@@ -83,6 +90,53 @@ class Problems:
         if self.found:
             lines = "".join(f"\n  - {problem}" for problem in self.found)
             raise DescriptionError(f"{self.where}: {len(self.found)} problems:{lines}")
+
+
+class _Noting:
+    """What :meth:`Problems.noting` gives."""
+
+    def __init__(self, problems: Problems) -> None:
+        self.problems = problems
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
+        if isinstance(error, DescriptionError):
+            self.problems.add(str(error))
+            return True
+        return False
+
+
+def shown(value: object) -> str:
+    """Write any value on one short line.
+
+    Examples
+    --------
+    >>> shown(list(range(1000)))
+    '[0, 1, 2, 3, 4, 5, ...]'
+    """
+    return " ".join(_SHORT.repr(value).split())
+
+
+class _Short(reprlib.Repr):
+    """Long values shortened, and a thing that can't be written named by its type."""
+
+    def repr_instance(self, x: object, level: int) -> str:
+        try:
+            text = repr(x)
+        except Exception:
+            text = f"<{type(x).__name__}>"
+        return text if len(text) <= self.maxother else f"{text[: self.maxother - 3]}..."
+
+
+_SHORT = _Short()
+_SHORT.maxother = _SHORT.maxstring = 80
 
 
 def unknown_name(kind: str, name: object, valid: Iterable[str]) -> str:
@@ -95,6 +149,6 @@ def unknown_name(kind: str, name: object, valid: Iterable[str]) -> str:
     """
     names = sorted(valid)
     have = ", ".join(names) if names else "none"
-    text = f"{name!r} is not a {kind} (have: {have})."
-    close = difflib.get_close_matches(str(name), names, n=1)
+    text = f"{shown(name)} is not a {kind} (have: {have})."
+    close = difflib.get_close_matches(name, names, n=1) if isinstance(name, str) else []
     return f"{text} Did you mean {close[0]!r}?" if close else text

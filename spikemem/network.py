@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar, cast
@@ -13,9 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .cells import LIF, STDP, Parameter, SpikeSource
-from .errors import DescriptionError, Problems, unknown_name
+from .errors import DescriptionError, Problems, shown, unknown_name
+from .frozen import Frozen, digest
 from .recording import SpikeTrains
-from .units import steps, to_array, to_float
+from .units import (
+    LARGEST,
+    off_grid,
+    steps,
+    to_array,
+    to_choice,
+    to_flag,
+    to_float,
+    to_int,
+    to_integers,
+    to_name,
+    to_tuple,
+)
 
 __all__ = [
     "LIF",
@@ -44,7 +56,7 @@ class Synapses(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Population:
+class Population(Frozen):
     """A group of cells of one type.
 
     Parameters
@@ -73,25 +85,30 @@ class Population:
     record: tuple[str, ...] = ("spikes",)
 
     def __post_init__(self) -> None:
-        problems = Problems(f"population {self.name!r}")
-        _check_name(self.name, problems)
-        if not isinstance(self.cell, LIF | SpikeSource):
-            problems.add(f"cell must be LIF or SpikeSource, got {type(self.cell).__name__}")
-            problems.raise_if_any()
-        size = self.size
-        if isinstance(self.cell, SpikeSource):
-            size = size or self.cell.spikes.size
-            if size != self.cell.spikes.size:
-                problems.add(
-                    f"size must be that of its trains ({self.cell.spikes.size}), got {size}"
-                )
-        if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
-            problems.add(f"size must be an int >= 1, got {size!r}")
-            problems.raise_if_any()
-        object.__setattr__(self, "size", int(size))
-        self._check_lengths(problems)
-        _check_record(self, ("spikes",) if self.is_source else ("spikes", "v"), problems)
+        problems = Problems(f"population {shown(self.name)}")
+        _take(self, "name", to_name, problems)
+        cell: Any = self.cell
+        if not isinstance(cell, LIF | SpikeSource):
+            problems.add(f"cell must be LIF or SpikeSource, got {shown(cell)}")
+            self._check_size(None, problems)
+            _check_record(self, ("spikes", "v"), problems)
+        else:
+            trains = cell.spikes if isinstance(cell, SpikeSource) else None
+            if self._check_size(trains, problems):
+                self._check_lengths(problems)
+            _check_record(self, ("spikes", "v") if trains is None else ("spikes",), problems)
         problems.raise_if_any()
+
+    def _check_size(self, trains: SpikeTrains | None, problems: Problems) -> bool:
+        """Take the size, by default that of the trains; False if it is not valid."""
+        before = len(problems.found)
+        size: Any = self.size
+        if trains is not None and (size is None or (type(size) is int and size == 0)):
+            object.__setattr__(self, "size", trains.size)
+        _take(self, "size", to_int, problems)
+        if len(problems.found) == before and trains is not None and self.size != trains.size:
+            problems.add(f"size must be that of its trains ({trains.size}), got {self.size}")
+        return len(problems.found) == before
 
     def _check_lengths(self, problems: Problems) -> None:
         if isinstance(self.cell, SpikeSource):
@@ -104,17 +121,14 @@ class Population:
                 problems.add(f"cell.{item} must be a float or have shape ({self.size},), "
                              f"got {np.shape(value)}")  # fmt: skip
         if self.v_init is not None:
-            try:
+            with problems.noting():
                 start = to_array(self.v_init, "mV", "v_init")
-            except DescriptionError as error:
-                problems.add(str(error))
-                return
-            if start.ndim and start.shape != (self.size,):
-                problems.add(
-                    f"v_init must be a float or have shape ({self.size},), got {start.shape}"
-                )
-            start.flags.writeable = False
-            object.__setattr__(self, "v_init", start if start.ndim else float(start))
+                if start.ndim and start.shape != (self.size,):
+                    problems.add(
+                        f"v_init must be a float or have shape ({self.size},), got {start.shape}"
+                    )
+                start.flags.writeable = False
+                object.__setattr__(self, "v_init", start if start.ndim else float(start))
 
     @property
     def is_source(self) -> bool:
@@ -142,7 +156,7 @@ class Population:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Projection:
+class Projection(Frozen):
     """Synapses from one population to another.
 
     Either a list (`i`, `j` given) or a structured connector that is expanded only where that is
@@ -195,24 +209,24 @@ class Projection:
     record: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        problems = Problems(f"projection {self.name!r}")
-        _check_name(self.name, problems)
-        if self.receptor not in ("excitatory", "inhibitory"):
-            problems.add(f"receptor must be 'excitatory' or 'inhibitory', got {self.receptor!r}")
-        if self.connector not in ("list", "one_to_one", "all_to_all"):
-            problems.add(
-                f"connector must be 'list', 'one_to_one' or 'all_to_all', got {self.connector!r}"
-            )
-        if self.plasticity is not None and not isinstance(self.plasticity, STDP):
-            problems.add(f"plasticity must be STDP or None, got {type(self.plasticity).__name__}")
-        if isinstance(self.tiles, bool) or self.tiles < 1:
-            problems.add(f"tiles must be an int >= 1, got {self.tiles!r}")
-        problems.raise_if_any()
-        self._check_indices(problems)
+        problems = Problems(f"projection {shown(self.name)}")
+        for item in ("name", "pre", "post"):
+            _take(self, item, to_name, problems)
+        _take(self, "tiles", to_int, problems)
+        _take(self, "allow_self", to_flag, problems)
+        _take(self, "receptor", to_choice, problems, valid=("excitatory", "inhibitory"))
+        rule: Any = self.plasticity
+        if rule is not None and not isinstance(rule, STDP):
+            problems.add(f"plasticity must be STDP or None, got {shown(rule)}")
+        before = len(problems.found)
+        connectors = ("list", "one_to_one", "all_to_all")
+        _take(self, "connector", to_choice, problems, valid=connectors)
+        if len(problems.found) == before:
+            self._check_indices(problems)
         self._check_values("weight", "nA", problems)
         self._check_values("delay", "ms", problems)
         self._check_plastic(problems)
-        _check_record(self, ("weight",) if self.plasticity else (), problems)
+        _check_record(self, ("weight",) if self.plasticity is not None else (), problems)
         problems.raise_if_any()
 
     def _check_indices(self, problems: Problems) -> None:
@@ -225,23 +239,15 @@ class Projection:
                 "i and j are needed for a list of synapses; "
                 "for a structured one use Projection.one_to_one or Projection.all_to_all"
             )
-            problems.raise_if_any()
+            return
+        before = len(problems.found)
         for item in ("i", "j"):
-            array = np.atleast_1d(np.asarray(getattr(self, item)))
-            if array.size and (array.dtype.kind not in "iu" or array.ndim > 1):
-                problems.add(
-                    f"{item} must be integers of shape (n_synapses,), "
-                    f"got dtype {array.dtype} and shape {array.shape}"
-                )
-            elif array.size and array.min() < 0:
-                problems.add(f"{item} must be >= 0, got {array.min()}")
-            problems.raise_if_any()
-            array = array.astype(np.int32)
-            array.flags.writeable = False
-            object.__setattr__(self, item, array)
-        if cast(Any, self.i).shape != cast(Any, self.j).shape:
-            problems.add(f"i and j must be equally long, got {len(self.i)} and {len(self.j)}")  # type: ignore[arg-type]
-        problems.raise_if_any()
+            with problems.noting():
+                array = to_integers(getattr(self, item), item).astype(np.int32)
+                array.flags.writeable = False
+                object.__setattr__(self, item, array)
+        if len(problems.found) == before and self.i.shape != self.j.shape:
+            problems.add(f"i and j must be equally long, got {self.i.size} and {self.j.size}")
 
     def _check_values(self, item: str, unit: str, problems: Problems) -> None:
         try:
@@ -249,12 +255,12 @@ class Projection:
         except DescriptionError as error:
             problems.add(str(error))
             return
+        listed = isinstance(self.i, np.ndarray) and self.i.dtype == np.int32
+        count = len(self.i) if listed and self.i is not None else 0
         if array.ndim > 1:
             problems.add(f"{item} must be a float or have shape (n_synapses,), got {array.shape}")
-        elif array.ndim and self.i is not None and array.shape != self.i.shape:
-            problems.add(
-                f"{item} must be a float or have shape ({self.i.size},), got {array.shape}"
-            )
+        elif array.ndim and listed and array.shape != (count,):
+            problems.add(f"{item} must be a float or have shape ({count},), got {array.shape}")
         if np.any(array < 0):
             sign = "; use receptor='inhibitory' for inhibition" if item == "weight" else ""
             problems.add(f"{item} must be >= 0 {unit}, got {array.min():g}{sign}")
@@ -272,10 +278,14 @@ class Projection:
                 f"weight must be within [w_min, w_max] = [{rule.w_min:g}, {rule.w_max:g}] nA, "
                 f"got {np.min(self.weight):g} to {np.max(self.weight):g}"
             )
+        if rule.last_tile >= self.tiles:
+            problems.add(
+                f"plasticity.enabled: tile must be from 0 to {self.tiles - 1}, got {rule.last_tile}"
+            )
 
     @classmethod
     def one_to_one(cls, name: str, pre: str, post: str, **options: Any) -> Projection:
-        """Cell k to cell k, of populations of one size; options as :class:`Projection`."""
+        """Cell k to cell k of an equally large population. Options: as :class:`Projection`."""
         return cls(name=name, pre=pre, post=post, connector="one_to_one", **options)
 
     @classmethod
@@ -314,7 +324,7 @@ class Projection:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Network:
+class Network(Frozen):
     """Populations and the projections between them, on one time grid.
 
     Parameters
@@ -356,17 +366,16 @@ class Network:
         projections: Iterable[Projection] = (),
         dt: Any = 1.0,
     ) -> None:
-        object.__setattr__(self, "populations", tuple(populations))
-        object.__setattr__(self, "projections", tuple(projections))
-        object.__setattr__(self, "dt", to_float(dt, "ms", "Network.dt"))
+        object.__setattr__(self, "dt", dt)
         problems = Problems("network is not valid")
-        if self.dt <= 0:
-            problems.add(f"dt must be > 0 ms, got {self.dt:g}")
-        if not self.populations:
+        _take_parts(self, "populations", populations, Population, problems)
+        _take_parts(self, "projections", projections, Projection, problems)
+        if not self.populations and not problems.found:
             problems.add("needs at least one population, got none")
-        for item, kind in ((self.populations, Population), (self.projections, Projection)):
-            strangers = [thing for thing in item if not isinstance(thing, kind)]
-            problems.extend(f"{thing!r} is not a {kind.__name__}" for thing in strangers)
+        with problems.noting():
+            object.__setattr__(self, "dt", to_float(dt, "ms", "dt"))
+            if self.dt <= 0:
+                problems.add(f"dt must be > 0 ms, got {self.dt:g}")
         problems.raise_if_any()
         _check_unique("population", self.populations, problems)
         _check_unique("projection", self.projections, problems)
@@ -380,14 +389,15 @@ class Network:
         if not population.is_source or not len(population.source):
             return
         trains = population.source
-        ticks = steps(trains.times, self.dt)
-        off = np.abs(trains.times - ticks * self.dt) > _GRID
+        off = off_grid(trains.times, self.dt)
         if off.any():
             problems.add(
                 f"population {population.name!r}: spike time {trains.times[off][0]:g} ms is not "
-                f"a multiple of dt={self.dt:g} ms; round with spikes.to_grid({self.dt:g})"
+                f"a multiple of dt={self.dt:g} ms (at most {LARGEST} of them); "
+                f"round with spikes.to_grid({self.dt:g})"
             )
-        codes = ticks * trains.size + trains.ids
+            return
+        codes = steps(trains.times, self.dt) * trains.size + trains.ids
         if np.unique(codes).size < codes.size:
             problems.add(
                 f"population {population.name!r}: a source fires twice in one step; merge with "
@@ -413,6 +423,11 @@ class Network:
             problems.add(
                 f"{where}: tiles={projection.tiles} must divide the sizes {n_pre} and {n_post}"
             )
+        elif projection.tiles > 1 and not _within_tiles(projection, n_pre, n_post):
+            problems.add(
+                f"{where}: the list of synapses must consist of tiles={projection.tiles} equally "
+                f"long parts, each within its tile"
+            )
         for end, index, size in (("i", projection.i, n_pre), ("j", projection.j, n_post)):
             if index is not None and index.size and index.max() >= size:
                 problems.add(f"{where}: {end} must be from 0 to {size - 1}, got {index.max()}")
@@ -435,10 +450,11 @@ class Network:
                 f"{where}: delay must be at least one step (dt={self.dt:g} ms), got {delay.min():g}"
             )
             return
-        off = np.abs(delay - steps(delay, self.dt) * self.dt) > _GRID
+        off = off_grid(delay, self.dt)
         if off.any():
             problems.add(
-                f"{where}: delay {delay[off][0]:g} ms is not a multiple of dt={self.dt:g} ms"
+                f"{where}: delay {delay[off][0]:g} ms is not a multiple of dt={self.dt:g} ms "
+                f"(at most {LARGEST} of them)"
             )
 
     def population(self, name: str) -> Population:
@@ -458,6 +474,9 @@ class Network:
         """Number of synapses of one projection."""
         projection = self.projection(name)
         return projection.n_synapses(*self._sizes(projection))
+
+    def _names(self) -> list[str]:
+        return [pop.name for pop in self.populations] + [item.name for item in self.projections]
 
     def _sizes(self, projection: Projection) -> tuple[int, int]:
         return self.population(projection.pre).size, self.population(projection.post).size
@@ -491,6 +510,10 @@ class Network:
             if isinstance(part, Population):
                 self.population(part.name)
                 populations[part.name] = part
+            elif not isinstance(part, Projection):
+                raise DescriptionError(
+                    f"Network.replace: needs a Population or Projection, got {shown(part)}."
+                )
             else:
                 self.projection(part.name)
                 projections[part.name] = part
@@ -503,28 +526,27 @@ class Network:
     def with_inputs(self, inputs: Mapping[str, SpikeTrains]) -> Network:
         """A copy whose spike sources of these names fire otherwise."""
         changed = []
-        for name, trains in inputs.items():
+        for name, trains in _mapping(inputs, "Network.with_inputs: inputs").items():
             self.population(name).source  # noqa: B018  (an error unless it is a source)
             changed.append(replace(self.population(name), cell=SpikeSource(spikes=trains)))
         return self.replace(*changed)
 
     def with_weights(self, weights: Mapping[str, Any]) -> Network:
         """A copy with other (initial) weights in nA for the projections of these names."""
-        changed = [replace(self.projection(name), weight=w) for name, w in weights.items()]
+        given = _mapping(weights, "Network.with_weights: weights")
+        changed = [replace(self.projection(name), weight=w) for name, w in given.items()]
         return self.replace(*changed)
 
     def tile(self, n: int) -> Network:
         """`n` independent copies side by side; see :meth:`stack` and :meth:`Recording.split`."""
-        if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
-            raise DescriptionError(f"Network.tile: n must be an int >= 1, got {n!r}.")
-        return Network.stack([self] * int(n))
+        return Network.stack([self] * to_int(n, "Network.tile: n"))
 
     @staticmethod
     def stack(networks: Sequence[Network]) -> Network:
         """Networks of the same structure side by side, so that one simulation runs all of them.
 
         Names, cell types, sizes, connectors and plasticity must agree; spike trains, weights,
-        plasticity windows and cell parameters may differ.
+        delays, plasticity windows and cell parameters may differ.
 
         Raises
         ------
@@ -538,10 +560,7 @@ class Network:
     @cached_property
     def content_hash(self) -> str:
         """SHA-256 of all that the network says; equal networks have equal hashes."""
-        digest = hashlib.sha256(f"dt={self.dt!r}".encode())
-        for part in (*self.populations, *self.projections):
-            _feed(digest, part)
-        return digest.hexdigest()
+        return digest(self)
 
     def summary(self) -> str:
         """Populations and projections as a readable table."""
@@ -551,8 +570,7 @@ class Network:
             f"{self.n_synapses} synapses ({n_plastic} plastic), "
             f"dt = {self.dt:g} ms"
         ]
-        names = [*(pop.name for pop in self.populations), *(p.name for p in self.projections)]
-        wide = max(len(name) for name in names)
+        wide = max(len(name) for name in self._names())
         for pop in self.populations:
             lines.append(f"  {pop.name:<{wide}}  {pop.size:>8} {type(pop.cell).__name__}")
         for item in self.projections:
@@ -594,17 +612,51 @@ def load_network(path: str | Path) -> Network:
     return cast(Network, load(path, "network"))
 
 
-def _check_name(name: Any, problems: Problems) -> None:
-    if not isinstance(name, str) or not name or "/" in name or name == ".":
-        problems.add(f"name must be a non-empty str without '/', got {name!r}")
+def _take(part: Any, item: str, check: Callable[..., Any], problems: Problems, **how: Any) -> None:
+    """Put a field in its plain form, or note what is wrong with it."""
+    with problems.noting():
+        object.__setattr__(part, item, check(getattr(part, item), item, **how))
+
+
+def _take_parts(network: Any, item: str, parts: Any, kind: type, problems: Problems) -> None:
+    object.__setattr__(network, item, ())
+    with problems.noting():
+        given = to_tuple(parts, item, f"{kind.__name__} objects")
+        strangers = [part for part in given if not isinstance(part, kind)]
+        problems.extend(f"{item}: {shown(part)} is not a {kind.__name__}" for part in strangers)
+        object.__setattr__(network, item, given)
+
+
+def _mapping(value: Any, where: str) -> Mapping[str, Any]:
+    if isinstance(value, Mapping):
+        return value
+    raise DescriptionError(f"{where} must be a mapping of names, got {shown(value)}.")
 
 
 def _check_record(part: Any, allowed: tuple[str, ...], problems: Problems) -> None:
-    record = (part.record,) if isinstance(part.record, str) else tuple(part.record)
-    for variable in record:
-        if variable not in allowed:
-            problems.add(f"record: {unknown_name('variable to record', variable, allowed)}")
-    object.__setattr__(part, "record", record)
+    record = (part.record,) if isinstance(part.record, str) else part.record
+    with problems.noting():
+        wanted = to_tuple(record, "record", "names of variables")
+        for variable in wanted:
+            if not isinstance(variable, str) or variable not in allowed:
+                problems.add(f"record: {unknown_name('variable to record', variable, allowed)}")
+                return
+        object.__setattr__(part, "record", tuple(name for name in allowed if name in wanted))
+
+
+def _within_tiles(projection: Projection, n_pre: int, n_post: int) -> bool:
+    """Whether the synapses of a list lie one tile after the other and never leave their tile."""
+    if projection.i is None or projection.j is None:
+        return True
+    count, rest = divmod(projection.i.size, projection.tiles)
+    if rest:
+        return False
+    tile = np.repeat(np.arange(projection.tiles), count)
+    widths = n_pre // projection.tiles, n_post // projection.tiles
+    return all(
+        np.array_equal(index // width, tile)
+        for index, width in zip((projection.i, projection.j), widths, strict=True)
+    )
 
 
 def _check_unique(kind: str, parts: Sequence[Any], problems: Problems) -> None:
@@ -613,9 +665,9 @@ def _check_unique(kind: str, parts: Sequence[Any], problems: Problems) -> None:
         problems.add(f"{kind} name {name!r} is used {names.count(name)} times")
 
 
-def _by_name(kind: str, name: str, parts: Sequence[_Named]) -> _Named:
+def _by_name(kind: str, name: Any, parts: Sequence[_Named]) -> _Named:
     for part in parts:
-        if part.name == name:
+        if isinstance(name, str) and part.name == name:
             return part
     raise DescriptionError(f"Network: {unknown_name(kind, name, [part.name for part in parts])}")
 
@@ -623,17 +675,3 @@ def _by_name(kind: str, name: str, parts: Sequence[_Named]) -> _Named:
 def _span(values: Parameter) -> str:
     low, high = (np.min(values), np.max(values)) if np.size(values) else (0.0, 0.0)
     return f"{low:g}" if low == high else f"{low:g}..{high:g}"
-
-
-def _feed(digest: Any, thing: Any) -> None:
-    """Feed a value to the hash, with its type and shape so that no two values run together."""
-    if isinstance(thing, np.ndarray):
-        digest.update(f"[{thing.dtype.str}{thing.shape}".encode())
-        digest.update(np.ascontiguousarray(thing).tobytes())
-    elif hasattr(thing, "__dataclass_fields__"):
-        digest.update(type(thing).__name__.encode())
-        for item in fields(thing):
-            digest.update(f"|{item.name}=".encode())
-            _feed(digest, getattr(thing, item.name))
-    else:
-        digest.update(f"{thing!r};".encode())

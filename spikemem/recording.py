@@ -12,19 +12,15 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .errors import DescriptionError, Problems, unknown_name
-from .units import steps, to_array, to_float
+from .errors import DescriptionError, Problems, shown, unknown_name
+from .frozen import Frozen, read_only
+from .units import steps, to_array, to_float, to_int, to_integers, to_name, to_tuple
 
 __all__ = ["Recording", "SpikeTrains", "load_recording"]
 
 
-def _frozen(array: NDArray[Any]) -> NDArray[Any]:
-    array.flags.writeable = False
-    return array
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
-class SpikeTrains:
+class SpikeTrains(Frozen):
     """Spikes of a group of cells, sorted by time, then by cell.
 
     Parameters
@@ -66,36 +62,34 @@ class SpikeTrains:
         duration: float | None = None,
     ) -> None:
         problems = Problems("SpikeTrains")
-        moments = np.atleast_1d(to_array(times, "ms", "SpikeTrains.times"))
-        cells = np.atleast_1d(_integers(ids, "SpikeTrains.ids"))
-        if isinstance(size, bool) or int(size) != size or size < 1:
-            raise DescriptionError(f"SpikeTrains: size must be an int >= 1, got {size!r}.")
-        if cells.shape != moments.shape or cells.ndim != 1:
-            raise DescriptionError(
-                f"SpikeTrains: ids and times must both have shape (n_spikes,), "
-                f"got {cells.shape} and {moments.shape}."
+        cells = moments = n = length = None
+        with problems.noting():
+            moments = np.atleast_1d(to_array(times, "ms", "times"))
+        with problems.noting():
+            cells = to_integers(ids, "ids")
+        with problems.noting():
+            n = to_int(size, "size")
+        with problems.noting():
+            length = None if duration is None else to_float(duration, "ms", "duration")
+        if cells is not None and n is not None and cells.size and cells.max() >= n:
+            problems.add(f"ids must be from 0 to {n - 1} (size={n}), got {cells.max()}")
+        if cells is not None and moments is not None and cells.shape != moments.shape:
+            problems.add(
+                f"ids and times must both have shape (n_spikes,), "
+                f"got {cells.shape} and {moments.shape}"
             )
-        if cells.size and (cells.min() < 0 or cells.max() >= size):
-            bad = cells[(cells < 0) | (cells >= size)][0]
-            problems.add(f"ids must be from 0 to {size - 1} (size={size}), got {bad}")
-        if moments.size and moments.min() < 0:
-            problems.add(f"times must be >= 0 ms, got {moments.min():g}")
-        if duration is None:
-            length = float(np.nextafter(moments.max(), np.inf)) if moments.size else 0.0
-        else:
-            length = to_float(duration, "ms", "SpikeTrains.duration")
-            if length < 0:
-                problems.add(f"duration must be >= 0 ms, got {length:g}")
-            elif moments.size and moments.max() >= length:
-                problems.add(
-                    f"times must be below duration={length:g} ms, got {moments.max():g}; "
-                    f"raise duration, or cut with window(0, duration)"
-                )
+        if moments is not None:
+            _check_times(moments, length, problems)
         problems.raise_if_any()
+        assert cells is not None
+        assert moments is not None
+        assert n is not None
+        if length is None:
+            length = _just_past(moments)
         order = np.lexsort((cells, moments))
-        object.__setattr__(self, "ids", _frozen(cells[order].astype(np.int32)))
-        object.__setattr__(self, "times", _frozen(moments[order]))
-        object.__setattr__(self, "size", int(size))
+        object.__setattr__(self, "ids", read_only(cells[order].astype(np.int32)))
+        object.__setattr__(self, "times", read_only(moments[order]))
+        object.__setattr__(self, "size", n)
         object.__setattr__(self, "duration", length)
 
     @classmethod
@@ -109,7 +103,16 @@ class SpikeTrains:
         >>> SpikeTrains.from_lists([[1.0, 3.0], []]).ids.tolist()
         [0, 0]
         """
-        lists = [np.atleast_1d(to_array(train, "ms", "SpikeTrains.times")) for train in times]
+        lists = [
+            np.atleast_1d(to_array(train, "ms", f"SpikeTrains.from_lists: times[{k}]"))
+            for k, train in enumerate(to_tuple(times, "SpikeTrains.from_lists: times", "lists"))
+        ]
+        for k, train in enumerate(lists):
+            if train.ndim > 1:
+                raise DescriptionError(
+                    f"SpikeTrains.from_lists: times[{k}] must be one list of times in ms, "
+                    f"got shape {train.shape}."
+                )
         ids = np.repeat(np.arange(len(lists)), [len(train) for train in lists])
         moments = np.concatenate([*lists, np.empty(0)])
         return cls(ids=ids, times=moments, size=len(lists), duration=duration)
@@ -148,12 +151,19 @@ class SpikeTrains:
 
     def at(self, time: float, *, tolerance: float = 1e-6) -> NDArray[np.int32]:
         """Sorted ids of the cells that fire at `time` (ms), within `tolerance` ms."""
-        low, high = np.searchsorted(self.times, [time - tolerance, time + tolerance])
+        moment = to_float(time, "ms", "SpikeTrains.at: time")
+        margin = to_float(tolerance, "ms", "SpikeTrains.at: tolerance")
+        low = np.searchsorted(self.times, moment - margin)
+        high = np.searchsorted(self.times, moment + margin, side="right")
         return np.unique(self.ids[low:high])
 
     def window(self, start: float, stop: float) -> SpikeTrains:
         """Spikes with ``start <= time < stop`` (ms); times and duration are kept."""
-        low, high = np.searchsorted(self.times, [start, stop])
+        edges = [
+            to_float(start, "ms", "SpikeTrains.window: start"),
+            to_float(stop, "ms", "SpikeTrains.window: stop"),
+        ]
+        low, high = np.searchsorted(self.times, edges)
         return SpikeTrains(
             ids=self.ids[low:high],
             times=self.times[low:high],
@@ -163,7 +173,15 @@ class SpikeTrains:
 
     def select(self, cells: ArrayLike) -> SpikeTrains:
         """Trains of some cells, renumbered in the order given."""
-        chosen = _integers(cells, "SpikeTrains.select: cells")
+        chosen = to_integers(cells, "SpikeTrains.select: cells")
+        if chosen.size and chosen.max() >= self.size:
+            raise DescriptionError(
+                f"SpikeTrains.select: cells must be from 0 to {self.size - 1}, got {chosen.max()}."
+            )
+        if np.unique(chosen).size < chosen.size or not chosen.size:
+            raise DescriptionError(
+                f"SpikeTrains.select: cells must be at least one, each once, got {shown(cells)}."
+            )
         place = np.full(self.size, -1)
         place[chosen] = np.arange(chosen.size)
         keep = place[self.ids] >= 0
@@ -176,24 +194,35 @@ class SpikeTrains:
 
     def shift(self, by: float) -> SpikeTrains:
         """The same spikes `by` ms later (earlier, if negative)."""
-        return SpikeTrains(
-            ids=self.ids,
-            times=self.times + by,
-            size=self.size,
-            duration=max(self.duration + by, 0.0),
-        )
+        delta = to_float(by, "ms", "SpikeTrains.shift: by")
+        times = self.times + delta
+        if times.size and times[0] < 0:
+            raise DescriptionError(
+                f"SpikeTrains.shift: no time may become negative, got {times[0]:g} ms "
+                f"(by={delta:g} ms); cut first with window(start, stop)."
+            )
+        # The sum is rounded: a duration just past the last spike can fall onto it.
+        duration = max(self.duration + delta, _just_past(times))
+        return SpikeTrains(ids=self.ids, times=times, size=self.size, duration=duration)
 
     def to_grid(self, dt: float) -> SpikeTrains:
         """Round each time to the nearest multiple of `dt` ms; a cell's double spikes merge."""
-        ticks = steps(self.times, dt)
+        step = to_float(dt, "ms", "SpikeTrains.to_grid: dt")
+        if step <= 0:
+            raise DescriptionError(f"SpikeTrains.to_grid: dt must be > 0 ms, got {step:g}.")
+        ticks = steps(self.times, step)
         pairs = np.unique(np.stack([ticks, self.ids.astype(np.int64)]), axis=1)
-        times = pairs[0] * dt
-        duration = max(self.duration, float(times.max()) + dt) if times.size else self.duration
+        times = pairs[0] * step
+        duration = max(self.duration, float(times.max()) + step) if times.size else self.duration
         return SpikeTrains(ids=pairs[1], times=times, size=self.size, duration=duration)
 
     @staticmethod
     def side_by_side(trains: Sequence[SpikeTrains]) -> SpikeTrains:
         """Stack groups into one: cells of the second follow those of the first."""
+        where = "SpikeTrains.side_by_side: trains"
+        trains = to_tuple(trains, where, "SpikeTrains")
+        if not trains or not all(isinstance(train, SpikeTrains) for train in trains):
+            raise DescriptionError(f"{where} must be one SpikeTrains or more, got {shown(trains)}.")
         offsets = np.cumsum([0, *(train.size for train in trains)])
         ids = [train.ids + offset for train, offset in zip(trains, offsets, strict=False)]
         return SpikeTrains(
@@ -204,17 +233,26 @@ class SpikeTrains:
         )
 
 
-def _integers(values: ArrayLike, where: str) -> NDArray[np.int64]:
-    array = np.asarray(values)
-    if array.size == 0:
-        return array.astype(np.int64)
-    if array.dtype.kind not in "iu":
-        raise DescriptionError(f"{where} must be integers, got dtype {array.dtype}.")
-    return array.astype(np.int64)
+def _just_past(times: NDArray[np.float64]) -> float:
+    return float(np.nextafter(times.max(), np.inf)) if times.size else 0.0
+
+
+def _check_times(times: NDArray[np.float64], length: float | None, problems: Problems) -> None:
+    if times.size and times.min() < 0:
+        problems.add(f"times must be >= 0 ms, got {times.min():g}")
+    if length is None:
+        return
+    if length < 0:
+        problems.add(f"duration must be >= 0 ms, got {length:g}")
+    elif times.size and times.max() >= length:
+        problems.add(
+            f"times must be below duration={length:g} ms, got {times.max():g}; "
+            f"raise duration, or cut with window(0, duration)"
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Recording:
+class Recording(Frozen):
     """What a run gave.
 
     Parameters
@@ -232,6 +270,17 @@ class Recording:
         Step, first and last moment of the run, ms.
     provenance : mapping
         Backend, integrator, network hash, versions, date.
+
+    Raises
+    ------
+    DescriptionError
+        Anything of the wrong type or shape; all problems at once.
+
+    Examples
+    --------
+    >>> trains = SpikeTrains(ids=[0], times=[2.0], size=1)
+    >>> Recording(spikes={"CA3": trains}, stop=5.0)["CA3"].times.tolist()
+    [2.0]
     """
 
     spikes: Mapping[str, SpikeTrains]
@@ -243,8 +292,52 @@ class Recording:
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        problems = Problems("Recording")
         for name in ("spikes", "traces", "weights", "provenance"):
-            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+            value = getattr(self, name)
+            if not isinstance(value, Mapping):
+                problems.add(f"{name} must be a mapping, got {shown(value)}")
+                value = {}
+            object.__setattr__(self, name, MappingProxyType(dict(value)))
+        self._check_clock(problems)
+        problems.raise_if_any()
+        self._check_spikes(problems)
+        n_steps = int(steps(self.duration, self.dt))
+        self._check_arrays("traces", (n_steps, None), problems)
+        self._check_arrays("weights", (None,), problems)
+        problems.raise_if_any()
+
+    def _check_clock(self, problems: Problems) -> None:
+        before = len(problems.found)
+        for name in ("dt", "start", "stop"):
+            with problems.noting():
+                object.__setattr__(self, name, to_float(getattr(self, name), "ms", name))
+        if len(problems.found) > before:
+            return
+        if self.dt <= 0:
+            problems.add(f"dt must be > 0 ms, got {self.dt:g}")
+        elif self.stop < self.start or not np.isfinite(self.duration / self.dt):
+            problems.add(
+                f"stop must not be before start, got start={self.start:g} and "
+                f"stop={self.stop:g} ms (dt={self.dt:g} ms)"
+            )
+
+    def _check_spikes(self, problems: Problems) -> None:
+        trains: Any
+        for name, trains in self.spikes.items():
+            with problems.noting():
+                to_name(name, "spikes: name")
+            if not isinstance(trains, SpikeTrains):
+                problems.add(f"spikes[{shown(name)}] must be SpikeTrains, got {shown(trains)}")
+
+    def _check_arrays(self, kind: str, shape: tuple[Any, ...], problems: Problems) -> None:
+        checked = {}
+        for key, value in getattr(self, kind).items():
+            where = f"{kind}[{shown(key)}]"
+            with problems.noting():
+                _check_key(key, pair=kind == "traces", where=where)
+                checked[key] = _floats(value, shape, where)
+        object.__setattr__(self, kind, MappingProxyType(checked))
 
     @property
     def duration(self) -> float:
@@ -267,20 +360,22 @@ class Recording:
     def __getitem__(self, population: str) -> SpikeTrains:
         try:
             return self.spikes[population]
-        except KeyError:
+        except (KeyError, TypeError):
             raise DescriptionError(
                 f"Recording: {unknown_name('recorded population', population, self.spikes)}"
             ) from None
 
     def same_as(self, other: Recording) -> bool:
         """True if spikes, traces and weights are equal to the last bit."""
+        if not isinstance(other, Recording):
+            raise DescriptionError(f"same_as: needs a Recording, got {shown(other)}.")
         return (
             self.spikes.keys() == other.spikes.keys()
             and self.traces.keys() == other.traces.keys()
             and self.weights.keys() == other.weights.keys()
             and all(self.spikes[name] == other.spikes[name] for name in self.spikes)
-            and all(np.array_equal(self.traces[key], other.traces[key]) for key in self.traces)
-            and all(np.array_equal(self.weights[key], other.weights[key]) for key in self.weights)
+            and all(_same(self.traces[key], other.traces[key]) for key in self.traces)
+            and all(_same(self.weights[key], other.weights[key]) for key in self.weights)
         )
 
     @staticmethod
@@ -290,16 +385,24 @@ class Recording:
         Raises
         ------
         DescriptionError
-            There is none, or one does not begin where the one before it ended.
+            There is none, one does not begin where the one before it ended, or they do not
+            record the same.
         """
-        runs = list(parts)
-        if not runs:
-            raise DescriptionError("Recording.join: needs at least one recording, got none.")
+        runs = to_tuple(parts, "Recording.join: parts", "recordings")
+        if not runs or not all(isinstance(run, Recording) for run in runs):
+            raise DescriptionError(
+                f"Recording.join: needs one recording or more, got {shown(runs)}."
+            )
         for before, after in pairwise(runs):
             if abs(before.stop - after.start) > 1e-9:
                 raise DescriptionError(
                     f"Recording.join: parts must be consecutive; one ends at {before.stop:g} ms "
                     f"and the next begins at {after.start:g} ms."
+                )
+            if before._layout() != after._layout():
+                raise DescriptionError(
+                    f"Recording.join: parts must record the same; {before!r} and {after!r} differ "
+                    f"in dt, or in the names or sizes of what they hold."
                 )
         first, last = runs[0], runs[-1]
         spikes = {
@@ -307,7 +410,7 @@ class Recording:
                 ids=np.concatenate([run.spikes[name].ids for run in runs]),
                 times=np.concatenate([run.spikes[name].times for run in runs]),
                 size=first.spikes[name].size,
-                duration=last.spikes[name].duration,
+                duration=max(run.spikes[name].duration for run in runs),
             )
             for name in first.spikes
         }
@@ -322,6 +425,14 @@ class Recording:
             provenance=last.provenance,
         )
 
+    def _layout(self) -> tuple[Any, ...]:
+        return (
+            self.dt,
+            {name: trains.size for name, trains in self.spikes.items()},
+            {key: trace.shape[1] for key, trace in self.traces.items()},
+            {name: weights.shape for name, weights in self.weights.items()},
+        )
+
     def split(self, n: int) -> list[Recording]:
         """Recordings of the `n` copies that :meth:`spikemem.Network.tile` laid side by side.
 
@@ -332,7 +443,8 @@ class Recording:
         """
         sizes = [trains.size for trains in self.spikes.values()]
         sizes += [array.shape[-1] for array in (*self.traces.values(), *self.weights.values())]
-        if n < 1 or any(size % n for size in sizes):
+        to_int(n, "Recording.split: n")
+        if any(size % n for size in sizes):
             raise DescriptionError(
                 f"Recording.split: n={n} must divide every population and projection (sizes: "
                 f"{sorted(set(sizes))})."
@@ -380,6 +492,35 @@ class Recording:
         from .interchange import recording_to_neo
 
         return recording_to_neo(self)
+
+
+def _same(a: NDArray[np.float64], b: NDArray[np.float64]) -> bool:
+    return np.array_equal(a, b, equal_nan=True)
+
+
+def _check_key(key: Any, *, pair: bool, where: str) -> None:
+    names = key if pair and isinstance(key, tuple) and len(key) == 2 else (key,)
+    if pair and len(names) != 2:
+        raise DescriptionError(f"{where}: the key must be a pair (name, variable)")
+    for name in names:
+        to_name(name, f"{where}: name")
+
+
+def _floats(value: Any, shape: tuple[Any, ...], where: str) -> NDArray[np.float64]:
+    """Read-only float64 array; not finite is allowed, since a recording says what came out."""
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError, OverflowError):
+        array = np.asarray(None)
+    if array.dtype.kind not in "iuf":
+        raise DescriptionError(f"{where} must be an array of floats, got {shown(value)}")
+    fits = array.ndim == len(shape) and all(
+        wanted in (None, length) for wanted, length in zip(shape, array.shape, strict=True)
+    )
+    if not fits:
+        text = ", ".join("n" if wanted is None else str(wanted) for wanted in shape)
+        raise DescriptionError(f"{where} must have shape ({text}), got {array.shape}")
+    return read_only(array.astype(np.float64, copy=False))
 
 
 def load_recording(path: str | Path) -> Recording:

@@ -287,8 +287,7 @@ class Session:
                 raise DescriptionError(
                     f"enabled: {unknown_name('plastic projection', name, names)}"
                 )
-        late = 0 if self.integrator == "spinnaker" else 1
-        times = (self._step + late + np.arange(n_steps, dtype=np.float64)) * self.network.dt
+        times = (self._step + np.arange(n_steps, dtype=np.float64)) * self.network.dt
         gates = {}
         for projection in self.network.plastic:
             rule = projection.plasticity
@@ -354,7 +353,7 @@ def simulate(
     network : Network
         What to simulate.
     duration : float, optional
-        ms. Default: the length of the longest spike source.
+        ms. Default: the length of the longest spike source, its last spike included.
     backend, integrator, **options
         As :class:`Session`.
     progress : bool or callable
@@ -372,7 +371,7 @@ def simulate(
     """
     with Session(network, backend=backend, integrator=integrator, **options) as session:
         if duration is None:
-            n_steps = int(np.ceil(network.duration / network.dt - 1e-9))
+            n_steps = _steps_needed(network)
             if n_steps < 1:
                 raise DescriptionError(
                     "simulate: duration is needed, since no spike source of the network has one."
@@ -381,12 +380,19 @@ def simulate(
         return session.run(duration, progress=progress)
 
 
+def _steps_needed(network: Network) -> int:
+    """Steps that cover every spike source: its duration, and the step of its last spike."""
+    sources = [pop.source for pop in network.populations if pop.is_source]
+    last = [int(steps(trains.times[-1], network.dt)) + 1 for trains in sources if len(trains)]
+    return max(int(np.ceil(network.duration / network.dt - 1e-9)), *last, 0)
+
+
 def _load(backend: str) -> Any:
     module, name = BACKENDS[backend].split(":")
     try:
         return getattr(importlib.import_module(module), name)
     except ImportError as error:
-        if isinstance(error, BackendMissing):
+        if isinstance(error, BackendMissing) or (error.name or "").startswith("spikemem"):
             raise
         raise BackendMissing(
             f"backend {backend!r} needs the package {error.name!r}, which is not installed: "

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from .errors import DescriptionError
+from .errors import DescriptionError, shown
 
 __all__ = ["Seed", "stream"]
 
@@ -28,18 +30,31 @@ def stream(seed: Seed, *name: str | int) -> np.random.Generator:
     Raises
     ------
     DescriptionError
-        `seed` is neither.
+        `seed` is neither, or a part of the name is neither a str nor an int.
 
     Examples
     --------
     >>> stream(0, "liquid", "weights").integers(100, size=3).tolist()
-    [52, 95, 21]
+    [81, 29, 2]
     """
     if isinstance(seed, np.random.Generator):
-        return seed.spawn(1)[0]
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        try:
+            return seed.spawn(1)[0]
+        except TypeError as error:
+            raise DescriptionError(
+                f"seed: this generator has no SeedSequence to spawn from, got {shown(seed)}; "
+                f"make one with numpy.random.default_rng(seed)."
+            ) from error
+    if isinstance(seed, bool) or not _is_int(seed) or seed < 0:
         raise DescriptionError(
-            f"seed must be an int >= 0 or a numpy.random.Generator, got {seed!r}."
+            f"seed must be an int >= 0 or a numpy.random.Generator, got {shown(seed)}."
         )
-    key = "/".join(str(part) for part in name).encode()
+    for part in name:
+        if not isinstance(part, str) and not _is_int(part):
+            raise DescriptionError(f"stream: a name is made of str and int, got {shown(part)}.")
+    key = "/".join(str(part) for part in name).encode(errors="surrogatepass")
     return np.random.default_rng(np.random.SeedSequence([int(seed), *key]))
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, int | np.integer)

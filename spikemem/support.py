@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .errors import DescriptionError, UnsupportedError, unknown_name
 from .network import Network
 
@@ -41,11 +43,11 @@ def unsupported(network: Network, backend: str, integrator: str = "spinnaker") -
     }
 
 
-def require_supported(network: Network, backend: str, integrator: str = "spinnaker") -> None:
+def require_supported(network: Network, backend: Any, integrator: str = "spinnaker") -> None:
     """Raise unless the backend exists and can do what the network needs."""
     from .simulation import BACKENDS
 
-    if backend not in BACKENDS:
+    if not isinstance(backend, str) or backend not in BACKENDS:
         raise DescriptionError(f"simulate: {unknown_name('backend', backend, BACKENDS)}")
     refused = unsupported(network, backend, integrator)
     if refused:

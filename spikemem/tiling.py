@@ -10,24 +10,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .cells import LIF, STDP, Parameter, SpikeSource, Window
-from .errors import DescriptionError
+from .errors import DescriptionError, shown
 from .network import Network, Population, Projection
 from .recording import SpikeTrains
+from .units import to_tuple
 
 __all__ = ["stack"]
 
 
 def stack(networks: Sequence[Network]) -> Network:
     """Lay networks of the same structure side by side; see :meth:`spikemem.Network.stack`."""
-    if not networks:
-        raise DescriptionError("Network.stack: needs at least one network, got none.")
+    networks = to_tuple(networks, "Network.stack: networks", "networks")
+    if not networks or not all(isinstance(network, Network) for network in networks):
+        raise DescriptionError(f"Network.stack: needs one Network or more, got {shown(networks)}.")
     first = networks[0]
     for k, other in enumerate(networks[1:], start=1):
         difference = _difference(first, other)
         if difference:
             raise DescriptionError(
                 f"Network.stack: network {k} differs from network 0 in {difference}; "
-                f"only inputs, weights, plasticity windows and cell parameters may differ."
+                f"only inputs, weights, delays, plasticity windows and cell parameters may differ."
             )
     populations = [
         _stack_populations([net.populations[k] for net in networks])
@@ -100,8 +102,8 @@ def _stack_populations(copies: Sequence[Population]) -> Population:
 def _stack_values(values: Sequence[Parameter], length: int) -> Parameter:
     if all(np.ndim(value) == 0 and value == values[0] for value in values):
         return values[0]
-    columns = [np.broadcast_to(np.asarray(value, np.float64), (length,)) for value in values]
-    return np.concatenate(columns)
+    full = [np.broadcast_to(np.asarray(value, np.float64), (length,)) for value in values]
+    return np.concatenate(full)
 
 
 def _stack_projections(copies: Sequence[Projection], networks: Sequence[Network]) -> Projection:
@@ -109,24 +111,17 @@ def _stack_projections(copies: Sequence[Projection], networks: Sequence[Network]
     net = networks[0]
     n_pre, n_post = net.population(first.pre).size, net.population(first.post).size
     count = first.n_synapses(n_pre, n_post)
-    merged = replace(
-        first,
-        weight=_stack_values([copy.weight for copy in copies], count),
-        delay=_stack_values([copy.delay for copy in copies], count),
-        plasticity=_stack_rules([copy.plasticity for copy in copies], first.tiles),
-        tiles=first.tiles * n,
-        **_stack_indices(first, n, count, n_pre, n_post),
-    )
-    return merged
-
-
-def _stack_indices(
-    first: Projection, n: int, count: int, n_pre: int, n_post: int
-) -> dict[str, Any]:
+    common: dict[str, Any] = {
+        "weight": _stack_values([copy.weight for copy in copies], count),
+        "delay": _stack_values([copy.delay for copy in copies], count),
+        "plasticity": _stack_rules([copy.plasticity for copy in copies], first.tiles),
+        "tiles": first.tiles * n,
+    }
     if first.i is None or first.j is None:
-        return {}
+        return replace(first, **common)
     shift = np.repeat(np.arange(n, dtype=np.int32), count)
-    return {"i": np.tile(first.i, n) + shift * n_pre, "j": np.tile(first.j, n) + shift * n_post}
+    i, j = np.tile(first.i, n) + shift * n_pre, np.tile(first.j, n) + shift * n_post
+    return replace(first, i=i, j=j, **common)
 
 
 def _stack_rules(rules: Sequence[STDP | None], tiles: int) -> STDP | None:
@@ -134,8 +129,8 @@ def _stack_rules(rules: Sequence[STDP | None], tiles: int) -> STDP | None:
     first = rules[0]
     if first is None:
         return None
-    shared = all(rule is not None and rule.enabled == first.enabled for rule in rules)
-    if shared and all(len(window) == 2 for window in first.enabled or ()):
+    same = all(rule is not None and rule.enabled == first.enabled for rule in rules)
+    if same and first.last_tile < 0:
         return first
     windows: list[Window] = []
     for k, rule in enumerate(rules):

@@ -1,21 +1,39 @@
-"""Units at the door: plain floats in PyNN's units, or Brian2 quantities of the right dimension."""
+"""Values at the door: plain numbers in PyNN's units, Brian2 quantities, whole numbers, names."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .errors import DescriptionError
+from .errors import DescriptionError, shown, unknown_name
 
-__all__ = ["UNITS", "in_unit", "steps", "to_array", "to_float"]
+__all__ = [
+    "UNITS",
+    "in_unit",
+    "off_grid",
+    "steps",
+    "to_array",
+    "to_choice",
+    "to_flag",
+    "to_float",
+    "to_int",
+    "to_integers",
+    "to_name",
+    "to_tuple",
+]
 
 UNITS = ("ms", "mV", "nA", "nF", "uS", "Hz", "s")
 """The units in which spikemem takes and gives floats."""
 
+LARGEST = 2**31 - 1
+"""Largest index, size and number of steps."""
+
 _BRIAN2_NAME = {"nF": "nfarad", "uS": "usiemens", "Hz": "hertz", "s": "second"}
+_GRID = 1e-6
 
 
 def in_unit(value: Any, unit: str, where: str) -> Any:
@@ -24,7 +42,8 @@ def in_unit(value: Any, unit: str, where: str) -> Any:
     Parameters
     ----------
     value : object
-        A number, an array, or a ``brian2.Quantity``; anything else is returned as it came.
+        A number, an array, a ``brian2.Quantity``, or a list of these; anything else is returned
+        as it came.
     unit : str
         One of :data:`UNITS`.
     where : str
@@ -40,17 +59,30 @@ def in_unit(value: Any, unit: str, where: str) -> Any:
     >>> in_unit(20.0, "ms", "tau_m")
     20.0
     """
-    dimensions = getattr(value, "dim", None)
     brian2 = sys.modules.get("brian2")
-    if dimensions is None or brian2 is None or not isinstance(value, brian2.Quantity):
+    if brian2 is None:
+        return value
+    nested = list | tuple | brian2.Quantity
+    if isinstance(value, list | tuple):
+        if not any(isinstance(entry, nested) for entry in value):
+            return value
+        return [in_unit(entry, unit, where) for entry in value]
+    if not isinstance(value, brian2.Quantity):
         return value
     target = getattr(brian2, _BRIAN2_NAME.get(unit, unit))
     if not brian2.have_same_dimensions(value, target):
         raise DescriptionError(
-            f"{where} must be in {unit}, got the Brian2 quantity {value!r}. "
+            f"{where} must be in {unit}, got the Brian2 quantity {shown(value)}. "
             f"Pass a quantity of the dimension of {unit}, or a float in {unit}."
         )
-    return np.asarray(value / target)[()]
+    return _unscaled(np.asarray(value, dtype=np.float64), float(target))[()]
+
+
+def _unscaled(value: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
+    """Divide, and take the short decimal if it is the number that was multiplied by `scale`."""
+    plain = np.asarray(value / scale)
+    short = np.array([float(f"{number:.15g}") for number in plain.flat]).reshape(plain.shape)
+    return np.where(short * scale == value, short, plain)
 
 
 def to_float(value: Any, unit: str, where: str) -> float:
@@ -80,26 +112,126 @@ def to_array(value: ArrayLike | Any, unit: str, where: str) -> NDArray[np.float6
     Raises
     ------
     DescriptionError
-        Not numbers, NaN or infinite, or of the wrong dimension.
+        Not real numbers, NaN or infinite, or of the wrong dimension.
     """
-    plain = in_unit(value, unit, where)
-    if isinstance(plain, bool | str | bytes) or plain is None:
-        raise DescriptionError(f"{where} must be in {unit} (a float), got {plain!r}.")
-    try:
-        array = np.array(plain, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    array = _numpy(in_unit(value, unit, where))
+    if array is None or (array.size and array.dtype.kind not in "iuf"):
         raise DescriptionError(
-            f"{where} must be in {unit} (a float or an array), got {value!r}."
-        ) from error
+            f"{where} must be in {unit} (a float or an array), got {shown(value)}."
+        )
+    array = np.array(array, dtype=np.float64)
     if not np.all(np.isfinite(array)):
         raise DescriptionError(f"{where} must be finite, got {_first_bad(array)}.")
     return array
+
+
+def _numpy(value: Any) -> NDArray[Any] | None:
+    try:
+        return np.asarray(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _first_bad(array: NDArray[np.float64]) -> str:
     bad = np.flatnonzero(~np.isfinite(array))
     place = "" if array.ndim == 0 else f" at index {int(bad[0])}"
     return f"{array.flat[bad[0]]}{place}"
+
+
+def to_int(value: Any, where: str, *, low: int = 1, high: int = LARGEST) -> int:
+    """Convert one whole number from `low` to `high`.
+
+    Raises
+    ------
+    DescriptionError
+        Not an integer (a bool is none), or out of range.
+
+    Examples
+    --------
+    >>> to_int(3, "size")
+    3
+    """
+    is_int = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if is_int and low <= value <= high:
+        return int(value)
+    limits = f">= {low}" if not is_int or value < low else f"<= {high}"
+    raise DescriptionError(f"{where} must be an int {limits}, got {shown(value)}")
+
+
+def to_integers(values: Any, where: str) -> NDArray[np.int64]:
+    """Convert indices to an int64 array of one dimension (a copy).
+
+    Raises
+    ------
+    DescriptionError
+        Not integers, of more than one dimension, or not from 0 to :data:`LARGEST`.
+    """
+    array = _numpy(values)
+    if array is None or array.ndim > 1 or (array.size and array.dtype.kind not in "iu"):
+        raise DescriptionError(f"{where} must be integers in one dimension, got {shown(values)}")
+    array = np.atleast_1d(array)
+    if array.size and (array.min() < 0 or array.max() > LARGEST):
+        bad = array.min() if array.min() < 0 else array.max()
+        raise DescriptionError(f"{where} must be from 0 to {LARGEST}, got {bad}")
+    return array.astype(np.int64)
+
+
+def to_name(value: Any, where: str) -> str:
+    """Convert the name of a part of a network: it is also the name of a group in HDF5.
+
+    Raises
+    ------
+    DescriptionError
+        Not a str, empty, with "/" or with characters that can't be printed.
+    """
+    fits = isinstance(value, str) and value not in ("", ".") and value.isprintable()
+    if fits and "/" not in value:
+        return str(value)
+    raise DescriptionError(
+        f"{where} must be a non-empty str of printable characters without '/', got {shown(value)}"
+    )
+
+
+def to_choice(value: Any, where: str, valid: Sequence[str]) -> str:
+    """Convert one of a few words.
+
+    Raises
+    ------
+    DescriptionError
+        None of the `valid` ones.
+    """
+    if isinstance(value, str) and value in valid:
+        return str(value)
+    raise DescriptionError(f"{where}: {unknown_name('valid choice', value, valid)}")
+
+
+def to_flag(value: Any, where: str) -> bool:
+    """Convert True or False.
+
+    Raises
+    ------
+    DescriptionError
+        Anything else.
+    """
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    raise DescriptionError(f"{where} must be True or False, got {shown(value)}")
+
+
+def to_tuple(values: Any, where: str, what: str) -> tuple[Any, ...]:
+    """Convert a sequence of things to a tuple; `what` says which things.
+
+    Raises
+    ------
+    DescriptionError
+        Not a sequence.
+    """
+    if isinstance(values, Iterable) and not isinstance(values, str | bytes):
+        try:
+            return tuple(values)
+        except TypeError:
+            pass
+    raise DescriptionError(f"{where} must be a sequence of {what}, got {shown(values)}")
 
 
 def steps(times: ArrayLike, dt: float) -> NDArray[np.int64]:
@@ -111,3 +243,11 @@ def steps(times: ArrayLike, dt: float) -> NDArray[np.int64]:
     array([ 3, 10])
     """
     return np.rint(np.asarray(times, dtype=np.float64) / dt).astype(np.int64)
+
+
+def off_grid(times: NDArray[np.float64], dt: float) -> NDArray[np.bool_]:
+    """Whether each time (ms) is no multiple of `dt` ms, or more than :data:`LARGEST` steps."""
+    with np.errstate(over="ignore"):
+        ticks = np.rint(times / dt)
+    off: NDArray[np.bool_] = np.abs(times - np.minimum(ticks, LARGEST) * dt) > _GRID
+    return off | (ticks > LARGEST)

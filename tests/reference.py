@@ -38,6 +38,7 @@ class _Machine:
         }
         self.rows = {p.name: _Row(network, p, self.dt, self.exact) for p in network.projections}
         self.arriving = defaultdict(float)
+        self.waiting = {}
         self.spikes = {pop.name: [] for pop in network.populations}
         self.traces = defaultdict(list)
 
@@ -48,26 +49,33 @@ class _Machine:
         for row in self.rows.values():
             if row.projection.record:
                 self.traces[row.projection.name, "weight"].append(list(row.weight))
-        label = step + 1 if self.exact else step
+        if self.exact:
+            self.send(step, self.waiting | self.sources(step))
         fired = {}
         for name, cells in self.cells.items():
             inputs = [
                 [
-                    self.arriving.pop((name, k, receptor, label), 0.0)
+                    self.arriving.pop((name, k, receptor, step), 0.0)
                     for receptor in ("excitatory", "inhibitory")
                 ]
                 for k in range(len(cells))
             ]
             fired[name] = {k for k, cell in enumerate(cells) if cell.advance(*inputs[k])}
-        for name, due in self.due.items():
-            fired[name] = {k for t, k in due if t == label}
-            if self.exact and step == 0:
-                self.emit(0, {name: {k for t, k in due if t == 0}})
-        self.emit(label, fired)
+        self.note(step + 1 if self.exact else step, fired)
+        self.note(step, self.sources(step))
+        if self.exact:
+            self.waiting = fired
+        else:
+            self.send(step, fired | self.sources(step))
 
-    def emit(self, label, fired):
+    def sources(self, step):
+        return {name: {k for t, k in due if t == step} for name, due in self.due.items()}
+
+    def note(self, label, fired):
         for name, ids in fired.items():
             self.spikes[name] += [(label * self.dt, k) for k in sorted(ids)]
+
+    def send(self, label, fired):
         for row in self.rows.values():
             post = row.projection.post
             for j, delay, weight in row.events(label, fired):
@@ -114,9 +122,8 @@ class _Cell:
 
     def advance(self, in_e, in_i):
         p, free = self.p, self.ref == 0
-        if not self.exact:
-            self.i_e += self.g0["E"] * in_e
-            self.i_i += self.g0["I"] * in_i
+        self.i_e += in_e if self.exact else self.g0["E"] * in_e
+        self.i_i += in_i if self.exact else self.g0["I"] * in_i
         if free and self.exact:
             u = self.v - p["v_rest"]
             drive = self.p_vs["E"] * self.i_e - self.p_vs["I"] * self.i_i
@@ -132,9 +139,6 @@ class _Cell:
             self.v, self.ref = p["v_reset"], self.n_ref
         self.i_e *= self.d["E"]
         self.i_i *= self.d["I"]
-        if self.exact:
-            self.i_e += in_e
-            self.i_i += in_i
         return fires
 
 

@@ -41,7 +41,8 @@ class Health:
     lost : dict of str to list of (cue, bit)
         Pairs that were stored and do not answer any more.
     pending : dict of str to list of (cue, bit)
-        Changes that a simulator with deferred plasticity (SpiNNaker) has not carried out yet.
+        Pairs of which a simulator with deferred plasticity (SpiNNaker) does not know yet that they
+        answer, or no longer do: their cell has not fired since the weight changed.
     at_risk : dict of str to list of (cue, bit)
         Pending pairs that it will not carry out any more, since it remembers only
         :data:`HISTORY` post-synaptic spikes.
@@ -152,9 +153,9 @@ def _pending(memory: CA3Memory, name: str) -> tuple[NDArray[np.bool_], NDArray[n
     if memory.time <= start:
         nothing = np.zeros((memory.n_cues, memory.n_contents), dtype=np.bool_)
         return nothing, nothing
-    recording, (pre, post, _) = memory.recording, _ENDS[name]
+    recording, (pre, post, cell) = memory.recording, _ENDS[name]
     rule = replace(memory.parameters.rule(), enabled=memory.windows[name])
     result = replay(recording[pre], recording[post], weights[name], rule, start)
-    pending = np.abs(result.now - result.committed) > 1e-9
+    pending = (result.now >= w_fire(cell)) != (result.committed >= w_fire(cell))
     overdue = result.post_since > HISTORY
     return (pending, overdue) if name == "W1" else (pending.T, overdue.T)

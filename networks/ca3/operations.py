@@ -135,7 +135,10 @@ def bits_of(content: Any, n_contents: int, where: str) -> tuple[int, ...]:
     """
     if isinstance(content, set | frozenset):
         content = sorted(content)
-    array = np.asarray(content)
+    try:
+        array = np.asarray(content)
+    except ValueError:
+        array = np.asarray(content, dtype=object)
     if array.dtype == bool and array.size:
         if array.shape != (n_contents,):
             raise DescriptionError(

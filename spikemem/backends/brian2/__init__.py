@@ -1,0 +1,29 @@
+"""The backend "brian2": Brian2 objects made from a network, and how they are run.
+
+:func:`build` gives the Brian2 objects, to be extended with equations of one's own;
+:class:`Brian2Backend` is what :class:`spikemem.Session` uses.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from ...errors import BackendMissing
+
+_hook = sys.excepthook
+try:
+    import brian2  # noqa: F401
+except ValueError as error:
+    if "main thread" not in str(error):
+        raise
+    raise BackendMissing(
+        "backend 'brian2': Brian2 must first be imported in the main thread (it sets a signal "
+        "handler); put 'import brian2' at the top of the program."
+    ) from error
+finally:
+    sys.excepthook = _hook  # Brian2's asks to report every uncaught exception as its own bug
+
+from .backend import Brian2Backend
+from .model import Brian2Model, Bundle, build
+
+__all__ = ["Brian2Backend", "Brian2Model", "Bundle", "build"]

@@ -1,0 +1,227 @@
+"""What a step computes, as Brian2 code: cells and synapses, for both integrators.
+
+Every variable is a plain number in ms, mV or nA, so that no unit is checked or converted in a run;
+no name is one of Brian2's units.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...network import Population
+
+__all__ = [
+    "CELL_CONSTANTS",
+    "CELL_STATE",
+    "CELL_UPDATE",
+    "CELL_VARIABLES",
+    "PLASTIC_STATE",
+    "RULE",
+    "SCHEDULE",
+    "STATIC_VARIABLES",
+    "Plastic",
+    "coefficients",
+    "plastic",
+]
+
+Array = NDArray[np.float64]
+
+SCHEDULE = {
+    "spinnaker": ["start", "groups", "thresholds", "synapses", "resets", "end"],
+    "exact": ["start", "synapses", "groups", "thresholds", "resets", "end"],
+}
+"""Under "exact" the spikes of ``k * dt`` are sent before the cells take step ``k``."""
+
+CELL_STATE = (
+    "v", "current_E", "current_I", "arriving_E", "arriving_I", "silent_steps", "fired"
+)  # fmt: skip
+CELL_CONSTANTS = (
+    "rest", "reset_to", "fires_at", "n_refractory", "leak", "keep_E", "keep_I", "drive_E",
+    "drive_I", "drive_offset", "resistance",
+)  # fmt: skip
+CELL_VARIABLES = "\n".join(f"{name} : 1" for name in (*CELL_STATE, *CELL_CONSTANTS))
+PLASTIC_STATE = ("weight", "trace_plus", "trace_minus", "last_event")
+
+_AFTER = """
+fired = free*int(v >= fires_at)
+v = fired*reset_to + (1 - fired)*v
+silent_steps = fired*n_refractory + (1 - fired)*(silent_steps - (1 - free))
+current_E = keep_E*current_E
+current_I = keep_I*current_I
+"""
+
+CELL_UPDATE = {
+    "spinnaker": """
+current_E = current_E + drive_E*arriving_E
+current_I = current_I + drive_I*arriving_I
+arriving_E = 0
+arriving_I = 0
+free = int(silent_steps == 0)
+goal = rest + resistance*(current_E - current_I + drive_offset)
+v = free*(goal - leak*(goal - v)) + (1 - free)*v
+"""
+    + _AFTER,
+    "exact": """
+current_E = current_E + arriving_E
+current_I = current_I + arriving_I
+arriving_E = 0
+arriving_I = 0
+free = int(silent_steps == 0)
+change = (drive_E*current_E - drive_I*current_I) + drive_offset
+v = free*(rest + (leak*(v - rest) + change)) + (1 - free)*v
+"""
+    + _AFTER,
+}
+
+
+def coefficients(
+    populations: Sequence[Population], dt: float, integrator: str
+) -> dict[str, Array]:
+    """The constants of each cell of some LIF populations, one after the other.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (n_cells,)
+        By the names of :data:`CELL_CONSTANTS`; mV, nA, steps.
+    """
+    p = {
+        name: np.concatenate([pop.lif.array(name, pop.size) for pop in populations])
+        for name in populations[0].lif.units
+    }
+    resistance = p["tau_m"] / p["cm"]
+    leak = _each(math.exp, -dt / p["tau_m"])
+    keep = {side: _each(math.exp, -dt / p[f"tau_syn_{side}"]) for side in "EI"}
+    values = {
+        "rest": p["v_rest"],
+        "reset_to": p["v_reset"],
+        "fires_at": p["v_thresh"],
+        "n_refractory": np.ceil(p["tau_refrac"] / dt - 1e-9),
+        "leak": leak,
+        "keep_E": keep["E"],
+        "keep_I": keep["I"],
+    }
+    for side in "EI":
+        tau = p[f"tau_syn_{side}"]
+        if integrator == "spinnaker":
+            values[f"drive_{side}"] = tau / dt * (1 - keep[side])
+        else:
+            gap = dt * (p["tau_m"] - tau) / (p["tau_m"] * tau)
+            values[f"drive_{side}"] = dt / p["cm"] * keep[side] * _each(_relative_expm1, gap)
+    if integrator == "spinnaker":
+        return {**values, "drive_offset": p["i_offset"], "resistance": resistance}
+    offset = resistance * (1 - leak) * p["i_offset"]
+    return {**values, "drive_offset": offset, "resistance": resistance}
+
+
+def _each(function: Callable[[float], float], values: Array) -> Array:
+    """Apply a function of the C library, which does not depend on a value's place in an array."""
+    unique, place = np.unique(values, return_inverse=True)
+    return np.array([function(value) for value in unique.tolist()])[place]
+
+
+def _relative_expm1(z: float) -> float:
+    return math.expm1(z) / z if z else 1.0
+
+
+STATIC_VARIABLES = "weight : 1"
+
+_PLASTIC_VARIABLES = """
+weight : 1
+trace_plus : 1
+trace_minus : 1
+last_event : integer
+is_open : boolean
+"""
+
+RULE = {
+    "rate_plus": lambda rule, dt: dt / rule.tau_plus,
+    "rate_minus": lambda rule, dt: dt / rule.tau_minus,
+    "step_plus": lambda rule, dt: rule.a_plus,
+    "step_minus": lambda rule, dt: rule.a_minus,
+    "weight_min": lambda rule, dt: rule.w_min,
+    "weight_max": lambda rule, dt: rule.w_max,
+}
+"""Constants of a plastic synapse; rates are per step."""
+
+_DECAY = """
+trace_plus = trace_plus*exp((last_event - t_in_timesteps)*rate_plus)
+trace_minus = trace_minus*exp((last_event - t_in_timesteps)*rate_minus)
+last_event = t_in_timesteps
+"""
+_POTENTIATE = "weight = clip(weight + step_plus*trace_plus*int(is_open), weight_min, weight_max)\n"
+_DEPRESS = "weight = clip(weight - step_minus*trace_minus*int(is_open), weight_min, weight_max)\n"
+_COUNT_PRE = "trace_plus = trace_plus + 1\n"
+_COUNT_POST = "trace_minus = trace_minus + 1\n"
+
+
+class Plastic(NamedTuple):
+    """Code of plastic synapses: their variables, the code of each pathway, the pathways' order."""
+
+    variables: str
+    on_pre: dict[str, str]
+    on_post: dict[str, str]
+    order: dict[str, int]
+
+
+def plastic(receptor: str, delays: NDArray[np.int64], integrator: str, shared: set[str]) -> Plastic:
+    """Write the code of plastic synapses.
+
+    The weight that arrives is that of the time at which the spike was sent, and a cell may fire
+    again while it is under way: each synapse keeps one variable ``sent_0``, ``sent_1``, ... for
+    each step that a weight can be under way.
+
+    Parameters
+    ----------
+    receptor : {"excitatory", "inhibitory"}
+        Which current they drive.
+    delays : ndarray of int, shape (n_synapses,)
+        Steps from the event of the pre-synaptic spike to the delivery.
+    integrator : {"spinnaker", "exact"}
+        What order the events of a step have.
+    shared : set of str
+        Names of :data:`RULE` that have one value for all synapses.
+    """
+    target = f"arriving_{receptor[0].upper()}_post"
+    constants = [f"{name} : 1 ({'shared, ' * (name in shared)}constant)" for name in RULE]
+    variables = _PLASTIC_VARIABLES + "\n".join(constants)
+    order = {"potentiate": 0, "depress": 1, "count": 2}
+    potentiate, depress = _DECAY + _POTENTIATE, _DECAY + _DEPRESS + _COUNT_PRE
+    on_post = {"potentiate": potentiate, "count": _COUNT_POST}
+    if integrator == "spinnaker":
+        on_post = {"potentiate": potentiate + _COUNT_POST}
+    longest = int(delays.max())
+    if longest == 0:
+        on_pre = {"depress": depress + f"{target} += weight\n"}
+        return Plastic(variables, on_pre, on_post, order)
+    early = bool(delays.min() > 0)
+    slots = longest if early else longest + 1
+    variables += "\nsteps_under_way : integer (constant)\n"
+    variables += "\n".join(f"sent_{k} : 1" for k in range(slots))
+    on_pre = {"depress": _keep(depress, slots), "deliver": _deliver(target, slots)}
+    return Plastic(variables, on_pre, on_post, {**order, "deliver": -1 if early else 3})
+
+
+def _keep(code: str, slots: int) -> str:
+    """Code after which the weight stands in the slot of this step."""
+    if slots == 1:
+        return code + "sent_0 = weight\n"
+    code = f"slot = t_in_timesteps % {slots}\n" + code
+    for k in range(slots):
+        code += f"sent_{k} = int(slot == {k})*weight + int(slot != {k})*sent_{k}\n"
+    return code
+
+
+def _deliver(target: str, slots: int) -> str:
+    """Code that takes the weight from the slot of the step in which it was sent."""
+    if slots == 1:
+        return f"{target} += sent_0\n"
+    code = f"slot = (t_in_timesteps - steps_under_way) % {slots}\n"
+    code += "arrived = int(slot == 0)*sent_0\n"
+    for k in range(1, slots):
+        code += f"arrived = arrived + int(slot == {k})*sent_{k}\n"
+    return code + f"{target} += arrived\n"

@@ -1,0 +1,292 @@
+"""Make few Brian2 objects from a network: one group of cells, one of sources, some synapses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import brian2 as b2
+import numpy as np
+from numpy.typing import NDArray
+
+from ...cells import STDP
+from ...network import Network, Population, Projection
+from ...recording import SpikeTrains
+from ...units import steps
+from . import equations
+from .settings import Target, brian2_settings
+
+__all__ = ["Brian2Model", "Bundle", "build"]
+
+
+@dataclass(frozen=True, eq=False)
+class Bundle:
+    """Projections that are one ``brian2.Synapses``.
+
+    Parameters
+    ----------
+    synapses : brian2.Synapses
+        With the variable ``weight`` (nA), for plastic ones also ``trace_plus``, ``trace_minus``.
+    place : dict of str to slice
+        For each projection which of these synapses are its own.
+    plastic : bool
+        Whether the weights change.
+    """
+
+    synapses: b2.Synapses
+    place: dict[str, slice]
+    plastic: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Brian2Model:
+    """The Brian2 objects of a network.
+
+    Parameters
+    ----------
+    network : brian2.Network
+        Holds all the objects; add your own with ``network.add``. Its schedule gives the order of
+        events that ``docs/semantics.md`` asks for.
+    clock : brian2.Clock
+        Shared by all objects.
+    cells : brian2.NeuronGroup or None
+        All LIF cells: ``v`` in mV, ``current_E`` and ``current_I`` in nA. None without any.
+    sources : brian2.SpikeGeneratorGroup or None
+        All spike sources. None without any.
+    bundles : list of Bundle
+        All synapses.
+    place : dict of str to slice
+        For each population which cells of ``cells`` or ``sources`` are its own.
+    """
+
+    network: b2.Network
+    clock: b2.Clock
+    cells: b2.NeuronGroup | None
+    sources: b2.SpikeGeneratorGroup | None
+    bundles: list[Bundle]
+    place: dict[str, slice]
+
+
+def build(
+    network: Network,
+    integrator: str = "spinnaker",
+    *,
+    target: Target = "numpy",
+    inputs: Mapping[str, SpikeTrains] | None = None,
+) -> Brian2Model:
+    """Make the Brian2 objects of a network.
+
+    Parameters
+    ----------
+    network : Network
+        What to build.
+    integrator : {"spinnaker", "exact"}
+        What one step does; ``docs/semantics.md``.
+    target : {"numpy", "cython", "cpp_standalone"}
+        For what the code is meant.
+    inputs : mapping of str to SpikeTrains, optional
+        Spikes of the sources; default: the network's own.
+
+    Returns
+    -------
+    Brian2Model
+        Ready for ``model.network.run(...)``.
+
+    Examples
+    --------
+    >>> import spikemem as sm
+    >>> net = sm.Network(populations=[sm.Population(name="a", size=2, cell=sm.LIF())])
+    >>> build(net).cells.N
+    2
+    """
+    with brian2_settings(target):
+        return _build(network, integrator, inputs or {})
+
+
+def _build(network: Network, integrator: str, inputs: Mapping[str, SpikeTrains]) -> Brian2Model:
+    clock = b2.Clock(network.dt * b2.ms, name="spikemem_clock")
+    lifs = [pop for pop in network.populations if not pop.is_source]
+    origins = [pop for pop in network.populations if pop.is_source]
+    place = {**_places(lifs), **_places(origins)}
+    cells = _cells(lifs, network.dt, integrator, clock) if lifs else None
+    trains = {pop.name: inputs.get(pop.name, pop.source) for pop in origins}
+    sources = _sources(trains, place, network.dt, integrator, clock) if origins else None
+    bundles = []
+    for kind, projections in _kinds(network).items():
+        name = f"spikemem_{'_'.join(kind)}"
+        pre = sources if kind[0] == "source" else cells
+        bundles.append(_bundle(name, pre, cells, network, projections, place, integrator))
+    whole = b2.Network(name="spikemem_network")
+    whole.schedule = equations.SCHEDULE[integrator]
+    whole.add([item for item in (cells, sources) if item is not None])
+    whole.add([bundle.synapses for bundle in bundles])
+    return Brian2Model(whole, clock, cells, sources, bundles, place)
+
+
+def _places(populations: Sequence[Population]) -> dict[str, slice]:
+    edges = np.cumsum([0, *(pop.size for pop in populations)]).tolist()
+    return {pop.name: slice(edges[k], edges[k + 1]) for k, pop in enumerate(populations)}
+
+
+def _cells(lifs: list[Population], dt: float, integrator: str, clock: b2.Clock) -> b2.NeuronGroup:
+    cells = b2.NeuronGroup(
+        sum(pop.size for pop in lifs),
+        equations.CELL_VARIABLES,
+        threshold="fired == 1",
+        clock=clock,
+        name="spikemem_cells",
+        namespace={},
+    )
+    cells.run_regularly(
+        equations.CELL_UPDATE[integrator], clock=clock, when="groups", name="spikemem_cells_update"
+    )
+    for name, values in equations.coefficients(lifs, dt, integrator).items():
+        setattr(cells, name, values)
+    cells.v = np.concatenate([pop.initial_v() for pop in lifs])
+    return cells
+
+
+def _sources(
+    trains: Mapping[str, SpikeTrains],
+    place: Mapping[str, slice],
+    dt: float,
+    integrator: str,
+    clock: b2.Clock,
+) -> b2.SpikeGeneratorGroup:
+    ticks, ids = source_events(trains, place, dt)
+    return b2.SpikeGeneratorGroup(
+        sum(train.size for train in trains.values()),
+        ids,
+        ticks * dt * b2.ms,
+        clock=clock,
+        when="start" if integrator == "exact" else "thresholds",
+        sorted=True,
+        name="spikemem_sources",
+    )
+
+
+def source_events(
+    trains: Mapping[str, SpikeTrains], place: Mapping[str, slice], dt: float
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Step and index of each spike of some sources, sorted by step, then by index."""
+    ticks = np.concatenate([np.empty(0, np.int64), *(steps(t.times, dt) for t in trains.values())])
+    ids = np.concatenate(
+        [np.empty(0, np.int64), *(t.ids + place[name].start for name, t in trains.items())]
+    )
+    order = np.lexsort((ids, ticks))
+    return ticks[order], ids[order].astype(np.int32)
+
+
+def opening_changes(gate: NDArray[np.bool_]) -> list[tuple[int, NDArray[np.bool_]]]:
+    """The first row of a gate, and each one that differs from that before it, with its step."""
+    changed = np.flatnonzero((gate[1:] != gate[:-1]).any(axis=1)) + 1
+    return [(int(k), gate[k]) for k in (0, *changed)]
+
+
+def _kinds(network: Network) -> dict[tuple[str, str, str], list[Projection]]:
+    """Projections by origin, receptor and plasticity; those without synapses are left out."""
+    kinds: dict[tuple[str, str, str], list[Projection]] = {}
+    for projection in network.projections:
+        if network.count(projection.name):
+            origin = "source" if network.population(projection.pre).is_source else "cell"
+            change = "plastic" if projection.plasticity else "static"
+            kinds.setdefault((origin, projection.receptor, change), []).append(projection)
+    return kinds
+
+
+def _bundle(
+    name: str,
+    pre: b2.Group,
+    cells: b2.NeuronGroup,
+    network: Network,
+    projections: list[Projection],
+    place: Mapping[str, slice],
+    integrator: str,
+) -> Bundle:
+    parts = [network.synapses(projection.name) for projection in projections]
+    starts = [(place[item.pre].start, place[item.post].start) for item in projections]
+    wires = _Wires(
+        name=name,
+        pre=pre,
+        post=cells,
+        i=np.concatenate([part.i + at for part, (at, _) in zip(parts, starts, strict=True)]),
+        j=np.concatenate([part.j + at for part, (_, at) in zip(parts, starts, strict=True)]),
+        delay=np.concatenate([steps(part.delay, network.dt) for part in parts]),
+        receptor=projections[0].receptor,
+        dt=network.dt,
+        integrator=integrator,
+    )
+    rules = [item.plasticity for item in projections if item.plasticity]
+    counts = [part.i.size for part in parts]
+    synapses = wires.plastic(rules, counts) if rules else wires.static()
+    synapses.weight = np.concatenate([part.weight for part in parts])
+    edges = np.cumsum([0, *counts]).tolist()
+    members = {item.name: slice(edges[k], edges[k + 1]) for k, item in enumerate(projections)}
+    return Bundle(synapses, members, bool(rules))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Wires:
+    """What the synapses of one bundle join, and how long that takes (steps)."""
+
+    name: str
+    pre: b2.Group
+    post: b2.NeuronGroup
+    i: NDArray[np.int32]
+    j: NDArray[np.int32]
+    delay: NDArray[np.int64]
+    receptor: str
+    dt: float
+    integrator: str
+
+    @property
+    def under_way(self) -> NDArray[np.int64]:
+        """Brian2's delay in steps: under "spinnaker" synapses act after the cells' step."""
+        return self.delay if self.integrator == "exact" else self.delay - 1
+
+    def static(self) -> b2.Synapses:
+        code = {"deliver": f"arriving_{self.receptor[0].upper()}_post += weight"}
+        return self._connect(equations.STATIC_VARIABLES, code, {}, {"deliver": self.under_way})
+
+    def plastic(self, rules: Sequence[STDP], counts: Sequence[int]) -> b2.Synapses:
+        values = {
+            name: np.array([value(rule, self.dt) for rule in rules])
+            for name, value in equations.RULE.items()
+        }
+        shared = {name for name, array in values.items() if (array == array[0]).all()}
+        code = equations.plastic(self.receptor, self.under_way, self.integrator, shared)
+        delays = {"potentiate": self.delay, "count": self.delay, "deliver": self.under_way}
+        synapses = self._connect(code.variables, code.on_pre, code.on_post, delays)
+        for pathway in (*code.on_pre, *code.on_post):
+            getattr(synapses, pathway).order = code.order[pathway]
+        for name, array in values.items():
+            setattr(synapses, name, array[0] if name in shared else np.repeat(array, counts))
+        if "steps_under_way" in synapses.variables:
+            synapses.steps_under_way = self.under_way
+        synapses.is_open = True
+        return synapses
+
+    def _connect(
+        self,
+        variables: str,
+        on_pre: Mapping[str, str],
+        on_post: Mapping[str, str],
+        delays: Mapping[str, NDArray[np.int64]],
+    ) -> b2.Synapses:
+        used = {name: delays[name] for name in (*on_pre, *on_post) if name in delays}
+        equal = {name: array for name, array in used.items() if (array == array[0]).all()}
+        synapses = b2.Synapses(
+            self.pre,
+            self.post,
+            variables,
+            on_pre=dict(on_pre),
+            on_post=dict(on_post) or None,
+            delay={name: array[0] * self.dt * b2.ms for name, array in equal.items()},
+            clock=self.post.clock,
+            name=self.name,
+            namespace={},
+        )
+        synapses.connect(i=self.i, j=self.j)
+        for name in used.keys() - equal.keys():
+            getattr(synapses, name).delay = used[name] * self.dt * b2.ms
+        return synapses

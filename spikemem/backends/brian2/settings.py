@@ -1,0 +1,47 @@
+"""Brian2's global state, as we need it for a moment: preferences, device, logging."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+from brian2 import prefs
+from brian2.devices.device import get_device, reset_device, runtime_device, set_device
+
+__all__ = ["TARGETS", "Target", "brian2_settings"]
+
+Target = Literal["numpy", "cython", "cpp_standalone"]
+TARGETS: tuple[str, ...] = ("numpy", "cython", "cpp_standalone")
+
+_PLAIN_ARITHMETIC = ["-w", "-O3", "-std=c++11", "-ffp-contract=off"]
+"""Without -ffast-math, which Brian2 sets: it would make results depend on the compiler."""
+
+
+@contextmanager
+def brian2_settings(target: Target) -> Iterator[None]:
+    """Set what Brian2 keeps globally, and put everything back as it was."""
+    wanted: dict[str, Any] = {"codegen.loop_invariant_optimisations": True}
+    if target != "cpp_standalone":
+        wanted["codegen.target"] = target
+    if os.name == "posix":
+        wanted["codegen.cpp.extra_compile_args"] = _PLAIN_ARITHMETIC
+    before = {name: prefs[name] for name in wanted}
+    log = logging.getLogger("brian2")
+    level = log.level
+    foreign = target != "cpp_standalone" and get_device() is not runtime_device
+    if foreign:
+        set_device("runtime")
+    try:
+        log.setLevel(logging.ERROR)
+        for name, value in wanted.items():
+            prefs[name] = value
+        yield
+    finally:
+        for name, value in before.items():
+            prefs[name] = value
+        log.setLevel(level)
+        if foreign:
+            reset_device()
