@@ -28,6 +28,9 @@ INTEGRATORS: tuple[str, ...] = ("spinnaker", "exact")
 
 BACKENDS: dict[str, str] = {
     "brian2": "spikemem.backends.brian2:Brian2Backend",
+    "pynn:brian2": "spikemem.hardware.pynn:Brian2PyNNBackend",
+    "pynn:mock": "spikemem.hardware.pynn:MockBackend",
+    "pynn:nest": "spikemem.hardware.pynn:NestBackend",
 }
 """Where each backend is; imported when it is first used."""
 
