@@ -1,0 +1,1 @@
+"""SpiNNaker without a board: check, map, export; with a board: run."""
