@@ -34,9 +34,7 @@ UNSUPPORTED: dict[tuple[str, str], str] = {
     ("pynn:nest", "several tau_minus into one population"): (
         "NEST keeps tau_minus in the post-synaptic cell; use one value, or split the population"
     ),
-    ("pynn:nest", "reset at or above threshold"): (
-        "NEST needs v_reset below v_thresh"
-    ),
+    ("pynn:nest", "reset at or above threshold"): ("NEST needs v_reset below v_thresh"),
     ("pynn:brian2", "integrator spinnaker"): (
         "PyNN's Brian2 cells integrate the synaptic current exactly; use backend 'brian2'"
     ),
@@ -50,6 +48,12 @@ UNSUPPORTED: dict[tuple[str, str], str] = {
     ("pynn:brian2", "several synapses between two cells"): (
         "PyNN's Brian2 projections set the weights and delays of all of them to the last one; "
         "use one projection for each"
+    ),
+    ("spinnaker", "integrator exact"): (
+        "the machine holds the synaptic current over a step; use integrator='spinnaker'"
+    ),
+    ("spinnaker", "recorded weights"): (
+        "weights stay in the memory of the machine while it runs and can only be read at the end"
     ),
 }
 """For (backend, feature) the reason why it can't be done there."""
