@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._version import __version__
+from .backends import BACKENDS
 from .errors import BackendMissing, DescriptionError, SimulationError, SpikememError, unknown_name
 from .network import Network
 from .progress import Progress, progress_callback
@@ -25,12 +26,6 @@ __all__ = ["BACKENDS", "INTEGRATORS", "Backend", "Results", "Session", "simulate
 
 Integrator = Literal["spinnaker", "exact"]
 INTEGRATORS: tuple[str, ...] = ("spinnaker", "exact")
-
-BACKENDS: dict[str, str] = {
-    "brian2": "spikemem.backends.brian2:Brian2Backend",
-    "native": "spikemem.backends.native:NativeBackend",
-}
-"""Where each backend is; imported when it is first used."""
 
 
 class Results(NamedTuple):

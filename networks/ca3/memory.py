@@ -29,6 +29,7 @@ from .operations import (
     RecallCue,
     compile_schedule,
     place,
+    windows_of,
 )
 from .parameters import CA3Parameters
 from .parameters import preset as parameters_of
@@ -123,7 +124,8 @@ class CA3Memory(LiveMemory):
         )
 
     def _compile(self, placed: Sequence[Placed]) -> tuple[dict[str, SpikeTrains], dict[str, Any]]:
-        return compile_schedule(placed, self.parameters, self.n_cues, self.n_contents)
+        inputs = compile_schedule(placed, self.parameters, self.n_cues, self.n_contents)
+        return inputs, windows_of(placed, self.parameters)
 
     def _network(
         self, inputs: Mapping[str, SpikeTrains], weights: Weights, windows: Mapping[str, Any]
@@ -193,12 +195,12 @@ class CA3Memory(LiveMemory):
         """
         if self.parameters.protocol == "two_phase":
             return self.run([Forget(cue)])[0]
-        checked = self._place([RecallCue(cue)], 0.0, True)[0].cue
+        item = replace(self._place([RecallCue(cue)], self.time, True)[0], operation=Forget(cue))
         weights = self.weights
-        weights["W1"][checked], weights["W2"][:, checked] = 0.0, 0.0
+        weights["W1"][item.cue], weights["W2"][:, item.cue] = 0.0, 0.0
         self.set_weights(weights)
-        self._known[checked] = frozenset()
-        return Recall(operation=Forget(checked), start=self.time)
+        self._history.append(item)
+        return Recall(operation=item.operation, start=self.time)
 
     def set_weights(self, weights: Weights) -> None:
         """Give the plastic projections other weights, nA, as :attr:`weights` returns them.
@@ -225,7 +227,7 @@ class CA3Memory(LiveMemory):
         replays = {}
         start, weights = self._replay_base
         if self.time > start:
-            recording, windows = self.recording, self._compile(self._history)[1]
+            recording, windows = self.recording, windows_of(self._history, self.parameters)
             for name, (pre, post) in PLASTIC.items():
                 rule = replace(self.parameters.rule(), enabled=windows[name])
                 ends = recording[pre], recording[post]
