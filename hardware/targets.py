@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ..backends import BACKENDS
 from ..errors import DescriptionError, unknown_name
 from ..network import Network
-from ..simulation import BACKENDS, INTEGRATORS
+from ..simulation import INTEGRATORS
 from ..support import unsupported
 from .problem import Problem
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .backends import BACKENDS
 from .errors import DescriptionError, UnsupportedError, unknown_name
 from .network import Network
 
@@ -129,8 +130,6 @@ def unsupported(network: Network, backend: str, integrator: str = "spinnaker") -
 
 def require_supported(network: Network, backend: Any, integrator: str = "spinnaker") -> None:
     """Raise unless the backend exists and can do what the network needs."""
-    from .simulation import BACKENDS
-
     if not isinstance(backend, str) or backend not in BACKENDS:
         raise DescriptionError(f"simulate: {unknown_name('backend', backend, BACKENDS)}")
     refused = unsupported(network, backend, integrator)

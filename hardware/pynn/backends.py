@@ -58,7 +58,9 @@ class _PyNNBackend:
         name = DIALECTS[self.simulator].backend
         if not all(np.all(gate) for gate in gates.values()):
             reason = UNSUPPORTED["pynn:nest", "plasticity windows"]
-            raise UnsupportedError(f"backend {name!r} can't run this: plasticity windows: {reason}.")
+            raise UnsupportedError(
+                f"backend {name!r} can't run this: plasticity windows: {reason}."
+            )
         model = to_pynn(self._network.with_inputs(inputs), self._sim, setup=self._setup)
         try:
             model.run(n_steps * self._network.dt)
@@ -67,9 +69,7 @@ class _PyNNBackend:
             model.end()
         progress(1.0)
         versions = {package: package_version(package) for package in self.packages}
-        return Results(
-            dict(result.spikes), dict(result.traces), dict(result.weights), versions
-        )
+        return Results(dict(result.spikes), dict(result.traces), dict(result.weights), versions)
 
     def set_weights(self, weights: Mapping[str, NDArray[np.float64]]) -> None:
         """Begin with these weights."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,6 +55,7 @@ class PyNNModel:
     lead: int = 0
     n_steps: int = 0
     weights: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    _undo: list[Callable[[], None]] = field(default_factory=list)
 
     def run(self, duration: Any) -> None:
         """Simulate, once.
@@ -101,9 +102,19 @@ class PyNNModel:
             return reading.recording(self)
 
     def end(self) -> None:
-        """Free the simulator."""
+        """Free the simulator, and put back what was changed outside it."""
         with quiet():
             self.sim.end()
+        while self._undo:
+            self._undo.pop()()
+
+    def _use_clock(self) -> None:
+        """Brian2 through PyNN runs spike sources on Brian2's default clock."""
+        import brian2
+
+        before = brian2.defaultclock.dt
+        self._undo.append(lambda: setattr(brian2.defaultclock, "dt", before))
+        brian2.defaultclock.dt = self.network.dt * brian2.ms
 
 
 def to_pynn(network: Network, sim: Any, *, setup: Mapping[str, Any] | None = None) -> PyNNModel:
@@ -154,21 +165,36 @@ def to_pynn(network: Network, sim: Any, *, setup: Mapping[str, Any] | None = Non
     if dialect.backend == "pynn:nest":
         model.min_delay = nest.min_delay(network, every)
         model.lead = nest.lead(network, model.min_delay)
-    arguments = {"timestep": network.dt, "min_delay": model.min_delay * network.dt}
+    arguments: dict[str, Any] = {
+        "timestep": network.dt,
+        "min_delay": model.min_delay * network.dt,
+    }
     if dialect.max_delay:
         arguments["max_delay"] = int(max(every, default=1)) * network.dt
-    with quiet():
-        sim.setup(**arguments, **{**dialect.setup, **(setup or {})})
-        if dialect.backend == "pynn:nest":
-            nest.set_up()
-        for population in network.populations:
-            model.populations[population.name] = _population(model, population)
-        for projection in network.projections:
-            if network.count(projection.name):
-                model.projections[projection.name] = _projection(model, projection)
-        if model.lead:
-            nest.freeze(model)
+    arguments |= {**dialect.setup, **(setup or {})}
+    try:
+        with quiet():
+            _fill(model, arguments)
+    except BaseException:
+        model.end()
+        raise
     return model
+
+
+def _fill(model: PyNNModel, arguments: Mapping[str, Any]) -> None:
+    network, backend = model.network, model.dialect.backend
+    model.sim.setup(**arguments)
+    if backend == "pynn:nest":
+        nest.set_up()
+    if backend == "pynn:brian2":
+        model._use_clock()
+    for population in network.populations:
+        model.populations[population.name] = _population(model, population)
+    for projection in network.projections:
+        if network.count(projection.name):
+            model.projections[projection.name] = _projection(model, projection)
+    if model.lead:
+        nest.freeze(model)
 
 
 def _require(network: Network, dialect: Dialect) -> None:
@@ -241,10 +267,10 @@ def _projection(model: PyNNModel, projection: Projection) -> Any:
     extra = model.dialect.source_delay if network.population(projection.pre).is_source else 0
     synapses = network.synapses(projection.name)
     connector = _structured(model, projection)
-    values = {}
+    values: dict[str, float] = {}
     if connector is None:
-        delay = (steps(synapses.delay, network.dt) + extra) * network.dt
-        columns = [synapses.i, synapses.j, sign * synapses.weight, delay]
+        delay: Any = (steps(synapses.delay, network.dt) + extra) * network.dt
+        columns: list[Any] = [synapses.i, synapses.j, sign * synapses.weight, delay]
         connector = sim.FromListConnector(
             np.column_stack(columns), column_names=["weight", "delay"], safe=False
         )

@@ -115,7 +115,9 @@ def import_simulator(name: str) -> Any:
     dialect = DIALECTS[name]
     os.environ.setdefault("PYNEST_QUIET", "1")
     try:
-        with quiet():
+        with quiet(), _without_compiling():
+            if name == "brian2":
+                importlib.import_module("...backends.brian2", __package__)
             return importlib.import_module(dialect.module)
     except ImportError as error:
         raise BackendMissing(
@@ -125,15 +127,31 @@ def import_simulator(name: str) -> Any:
 
 
 @contextmanager
+def _without_compiling() -> Iterator[None]:
+    """Hide ``nest-config``: PyNN would compile cells for NEST, of which none is used here."""
+    before = os.environ.get("PATH")
+    if before is not None:
+        folders = before.split(os.pathsep)
+        kept = [folder for folder in folders if not os.path.isfile(f"{folder}/nest-config")]
+        os.environ["PATH"] = os.pathsep.join(kept)
+    try:
+        yield
+    finally:
+        if before is not None:
+            os.environ["PATH"] = before
+
+
+@contextmanager
 def quiet() -> Iterator[None]:
-    """Keep back what PyNN and NEST say about themselves."""
-    logger = getLogger("PyNN")
-    level = logger.level
-    logger.setLevel(ERROR)
+    """Keep back what PyNN, NEST and Brian2 say about themselves."""
+    levels = {logger: logger.level for logger in map(getLogger, ("PyNN", "brian2"))}
+    for logger in levels:
+        logger.setLevel(ERROR)
     try:
         with warnings.catch_warnings():
             for module in (r"pyNN\b", r"nest\b", r"neo\b", r"brian2\b"):
                 warnings.filterwarnings("ignore", module=module)
             yield
     finally:
-        logger.setLevel(level)
+        for logger, level in levels.items():
+            logger.setLevel(level)

@@ -75,7 +75,8 @@ def thaw(model: PyNNModel) -> None:
 def run(model: PyNNModel, n_steps: int) -> dict[str, NDArray[np.float64]]:
     """Simulate and give the weights of the plastic projections at the end, nA.
 
-    PyNN runs NEST for one shortest delay more than it is told.
+    PyNN runs NEST for one shortest delay more than it is told, and gives spikes up to the time
+    that it was told, give or take a rounding: hence one step more at the end.
     """
     sim, dt = model.sim, model.network.dt
     done = 0
@@ -93,7 +94,7 @@ def run(model: PyNNModel, n_steps: int) -> dict[str, NDArray[np.float64]]:
     if model.network.plastic:
         until(model.lead + n_steps - model.min_delay)
         weights = {item.name: _read(model, item) for item in model.network.plastic}
-    until(model.lead + n_steps)
+    until(model.lead + n_steps + 1)
     if weights:
         model.n_steps = n_steps
         ticks = {name: reading.ticks(model, name) for name in model.populations}

@@ -30,9 +30,10 @@ def is_virtual(model: PyNNModel) -> bool:
 def recording(model: PyNNModel) -> Recording:
     """Everything that the network records; see :meth:`PyNNModel.recording`."""
     if is_virtual(model):
+        what = "its machine is virtual" if model.dialect.backend == "spinnaker" else "it is a mock"
         raise VirtualRunError(
-            f"{model.dialect.module} builds this network and computes nothing, so there is no "
-            f"recording; for one use backend 'brian2', 'pynn:nest' or a real machine."
+            f"{model.dialect.module} has built this network and computed nothing ({what}), so "
+            f"there is no recording; for one use backend 'brian2', 'pynn:nest' or a real machine."
         )
     if not model.n_steps:
         raise DescriptionError("PyNNModel.recording: nothing has run; call run(duration) first.")
@@ -46,9 +47,7 @@ def recording(model: PyNNModel) -> Recording:
             )
         if "v" in population.record:
             traces[population.name, "v"] = _potentials(model, population)
-    return Recording(
-        spikes=spikes, traces=traces, weights=model.weights, dt=dt, stop=n_steps * dt
-    )
+    return Recording(spikes=spikes, traces=traces, weights=model.weights, dt=dt, stop=n_steps * dt)
 
 
 def ticks(model: PyNNModel, name: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
