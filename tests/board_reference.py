@@ -193,7 +193,8 @@ class Synapses:
 
     def encode(self, weight):
         if on_machine(self.projection):
-            return (word(weight) >> self.shift) % 2**16
+            half = 2 ** (self.shift - 1) if self.shift else 0
+            return ((word(weight) + half) >> self.shift) % 2**16
         return round(float(weight) * 2 ** (15 - self.shift)) % 2**16
 
     def send(self, tick, fired_at, histories):

@@ -201,7 +201,7 @@ def weight16(weight: ArrayLike, shift: int, *, on_machine: bool = False) -> Int:
         Left shift of the ring buffer.
     on_machine : bool
         True where the machine itself makes the synapses of a structured projection: it rounds
-        down from s16.15, the host rounds to the nearest.
+        the s16.15 number that it is given, the host rounds the number itself.
 
     Returns
     -------
@@ -209,7 +209,7 @@ def weight16(weight: ArrayLike, shift: int, *, on_machine: bool = False) -> Int:
         A weight above 65535 steps wraps round, as it does on its way to the machine.
     """
     if on_machine:
-        return (s1615(weight) >> shift) & 0xFFFF
+        return ((s1615(weight) + ((1 << shift) >> 1)) >> shift) & 0xFFFF
     scaled = np.rint(np.asarray(weight, dtype=np.float64) * 2.0 ** (15 - shift))
     return scaled.astype(np.int64) & 0xFFFF
 
@@ -225,7 +225,8 @@ def decay_table(tau: float, dt: float) -> Int:
     rate = dt / float(tau)
     half = math.log(TRACE_ONE) / rate
     size = (int(half // 2) + (half % 2 > 0)) * 2
-    return np.floor(np.exp(np.arange(size) * -rate) * TRACE_ONE).astype(np.int64)
+    table: Int = np.floor(np.exp(np.arange(size) * -rate) * TRACE_ONE).astype(np.int64)
+    return table
 
 
 class StdpConstants(NamedTuple):

@@ -60,19 +60,18 @@ def connector(projection: Projection) -> Literal["one_to_one", "all_to_all", "li
     """The PyNN connector that a projection becomes.
 
     sPyNNaker expands one-to-one and all-to-all on the machine, if weight and delay are single
-    numbers. It leaves out self-connections only where both ends are one population.
+    numbers. All-to-all without self-connections becomes a list: sPyNNaker leaves them out only
+    where both ends are one population, and fails if that is on more than one core.
     """
     if uniform(projection.weight) is None or uniform(projection.delay) is None:
         return "list"
-    if projection.connector == "all_to_all":
-        same = projection.pre == projection.post
-        whole = projection.tiles == 1 and (projection.allow_self or same)
-        return "all_to_all" if whole else "list"
+    if projection.connector == "all_to_all" and (projection.tiles > 1 or not projection.allow_self):
+        return "list"
     return projection.connector
 
 
 def on_machine(projection: Projection) -> bool:
-    """Whether the machine expands the projection, and so rounds its weights down."""
+    """Whether the machine expands the projection, and so rounds its weights."""
     return connector(projection) != "list"
 
 
@@ -149,9 +148,10 @@ class _Input:
         deviation = math.sqrt(self.weights.variance)
         if deviation > 0:
             most = round(spikes + 3.0 * math.sqrt(spikes))
-            ratio = math.log(spikes) * most - special.gammaln(1 + most)
+            ratio = math.log(spikes) * most - math.lgamma(1 + most)
             if -701.0 < ratio < 701.0 and ratio != 0.0:
-                tail = math.exp(spikes) * special.gammaincc(1 + most, spikes) - math.exp(ratio)
+                below = float(special.gammaincc(1 + most, spikes))
+                tail = math.exp(spikes) * below - math.exp(ratio)
                 variance += math.exp(-spikes) * spikes * deviation**2 * tail
         return spikes * self.weights.mean + SIGMA * math.sqrt(variance)
 
