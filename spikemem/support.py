@@ -14,6 +14,13 @@ from .network import Network
 __all__ = ["UNSUPPORTED", "features", "require_supported", "unsupported"]
 
 UNSUPPORTED: dict[tuple[str, str], str] = {
+    ("emulator", "integrator exact"): (
+        "the machine holds the synaptic current over a step; use integrator='spinnaker'"
+    ),
+    ("emulator", "reset at or above threshold"): (
+        "the machine compares the potential while refractory too, so that such a cell fires in "
+        "every step"
+    ),
     ("pynn:nest", "integrator spinnaker"): (
         "NEST takes one step more from cell to cell and sees post-synaptic spikes at another "
         "step than SpiNNaker; use integrator='exact', or another backend"

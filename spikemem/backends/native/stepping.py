@@ -88,7 +88,7 @@ def update_cells(cells, block, group, slot, step, exact):  # type: ignore[no-unt
             for i in range(_KEPT):
                 scratch[i] = s[i]
         ring_e, ring_i = cells.ring[slot, 0, start:stop], cells.ring[slot, 1, start:stop]
-        hit = update_block(s, ring_e, ring_i, cells.mask, group, g, stop - start, exact)  # type: ignore[name-defined]
+        hit = update_block(s, ring_e, ring_i, cells.mask, cells.tally[b], group, g, stop - start, exact)  # type: ignore[name-defined]
         if hit:
             n_fired = listed(cells.mask, cells.mask64, stop - start, start, cells.ids, n_fired)
         cells.dirty[slot, 0, b] = 0
