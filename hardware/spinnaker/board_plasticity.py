@@ -120,7 +120,8 @@ def plastic_due(wiring, plastic, q, step, open_):  # type: ignore[no-untyped-def
     delay, n_post = unit[DELAY], unit[N_POST]
     if table[N_LOG] + n_post >= table[LOG_SIZE]:
         _compact(wiring, plastic, q)
-    trace, last = plastic.y[_part(plastic, table, TRACE) :], plastic.y[_part(plastic, table, LAST) :]
+    trace = plastic.y[_part(plastic, table, TRACE) :]
+    last = plastic.y[_part(plastic, table, LAST) :]
     travelling = plastic.y[_part(plastic, table, TRAVELLING) :]
     count = plastic.y[_part(plastic, table, COUNT) :]
     lut = plastic.lut[table[LUT_MINUS] : table[LUT_MINUS] + table[N_LUT_MINUS]]
@@ -155,7 +156,8 @@ def _costs(plastic, table, n_post, delay, step, amplitude):  # type: ignore[no-u
     cost = plastic.y[_part(plastic, table, COST) :]
     if table[Y_STEP] == 2 * step + 2 or table[Y_STEP] == 2 * step + 3:
         return table[Y_STEP] == 2 * step + 3
-    trace, last = plastic.y[_part(plastic, table, TRACE) :], plastic.y[_part(plastic, table, LAST) :]
+    trace = plastic.y[_part(plastic, table, TRACE) :]
+    last = plastic.y[_part(plastic, table, LAST) :]
     travelling = plastic.y[_part(plastic, table, TRAVELLING) :]
     lut = plastic.lut[table[LUT_MINUS] : table[LUT_MINUS] + table[N_LUT_MINUS]]
     some = False
@@ -170,7 +172,7 @@ def _costs(plastic, table, n_post, delay, step, amplitude):  # type: ignore[no-u
 
 @kernel
 def _raise_dense(wide, log, ordinal, count, first, since, x, lut, rule, own):  # type: ignore[no-untyped-def]
-    """Add to a widened row what the log holds from `first` on; how many additions were forgotten."""
+    """Add to a widened row what the log holds from `first` on; how much of it was forgotten."""
     top, lost, above = rule[W_MAX], 0, False
     for j in range(wide.size):
         above |= wide[j] > top
@@ -257,14 +259,15 @@ def _pre_dense(wiring, plastic, q, row, step, ring):  # type: ignore[no-untyped-
 def _pre_sparse(wiring, plastic, q, row, step, ring):  # type: ignore[no-untyped-def]
     table, unit = plastic.table[q], wiring.units[plastic.table[q, UNIT]]
     state, rule = plastic.row[table[ROW] + row], plastic.rule[q]
-    n_post, post, x = unit[N_POST], unit[POST], plastic.x[table[ROW] + row]
+    post, x = unit[POST], plastic.x[table[ROW] + row]
     first, last = _span(wiring, unit, row)
     w = wiring.weight[unit[WEIGHT] + first : unit[WEIGHT] + last]
     index = wiring.target[unit[INDEX] + first : unit[INDEX] + last]
     log, before = plastic.log[table[LOG] :], plastic.before[table[LOG] :]
     plus = plastic.lut[table[LUT_PLUS] : table[LUT_PLUS] + table[N_LUT_PLUS]]
     minus = plastic.lut[table[LUT_MINUS] : table[LUT_MINUS] + table[N_LUT_MINUS]]
-    trace, latest = plastic.y[_part(plastic, table, TRACE) :], plastic.y[_part(plastic, table, LAST) :]
+    trace = plastic.y[_part(plastic, table, TRACE) :]
+    latest = plastic.y[_part(plastic, table, LAST) :]
     travelling = plastic.y[_part(plastic, table, TRAVELLING) :]
     _save(wiring, plastic, state, unit[WEIGHT] + first, unit[WEIGHT] + last)
     for s in range(w.size):
@@ -312,7 +315,7 @@ def _forgotten(wiring, plastic, q, row):  # type: ignore[no-untyped-def]
         return 0
     log, before = plastic.log[table[LOG] :], plastic.before[table[LOG] :]
     lut = plastic.lut[table[LUT_PLUS] : table[LUT_PLUS] + table[N_LUT_PLUS]]
-    rule, n_post, lost = plastic.rule[q], unit[N_POST], 0
+    rule, lost = plastic.rule[q], 0
     travelling = plastic.y[_part(plastic, table, TRAVELLING) :]
     if unit[KIND] == PLASTIC_DENSE:
         count = plastic.y[_part(plastic, table, COUNT) :]

@@ -27,8 +27,9 @@ on disk.
 * *Types* of the arrays: `state` (membrane, currents, refractory steps and parameters, one type
   for all), `ring`, `weight`, `rule_type`, `trace`. Ring buffers are plain sums: weights are >= 0,
   so saturating them when they are read equals saturating at every addition.
-* *Encoding*: :meth:`group`, :meth:`cells`, :meth:`potential`, :meth:`weights`, :meth:`rule` turn mV, nA and ms
-  into these types, :meth:`in_mv` and :meth:`in_na` turn them back. The parameters of a cell are
+* *Encoding*: :meth:`cells`, :meth:`potential`, :meth:`weights`, :meth:`rule` turn mV, nA and ms
+  into these types, :meth:`in_mv` and :meth:`in_na` turn them back; :meth:`group` says which
+  populations of equal cells may share their parameters. The parameters of a cell are
   ``fields.N_PARAM`` numbers whose meaning its own ``update_block`` decides; `weights` and `rule`
   are given network and projection, for shifts that depend on the post-synaptic population.
 * *Kernels*, bound by :func:`.numbers.compile_engine` and decorated with :func:`.compile.kernel`:
@@ -46,7 +47,7 @@ on disk.
       (``keeps_log``).
 
 The arrays of :class:`.state.Plastic` have fixed names and types, but a number system may use them
-as it likes: ``log`` and ``before`` can hold a history of 16 events for each cell, for example.
+as it likes: ``y`` can have more rows than the trace (``y_rows``), for example.
 """
 
 from .backend import NativeBackend
