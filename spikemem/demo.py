@@ -255,7 +255,7 @@ def _shown(answers: Sequence[Recall]) -> str:
 
     kind = answers[0].operation
     if isinstance(kind, Forget):
-        return "–"
+        return "-"
     if not isinstance(kind, RecallContent):
         return _span([len(answer) for answer in answers], "bits")
     if not answers[0]:
@@ -273,7 +273,7 @@ def _span(values: Iterable[float | None], unit: str) -> str:
     """Least and greatest of some numbers; those that are None are left out."""
     numbers = [value for value in values if value is not None]
     if not numbers:
-        return "–"
+        return "-"
     low, high = min(numbers), max(numbers)
     return f"{low:g} {unit}" if low == high else f"{low:g} to {high:g} {unit}"
 

@@ -336,8 +336,8 @@ def test_plot_replaces_nothing_unasked(capsys, recorded):
         (["--kind", "traces", "--population", "in"], "'in' is not a population"),
         (["--kind", "traces", "--cell", "7"], "cells must be from 0 to 0"),
         (["--kind", "traces", "--window", "5", "5"], "window must be"),
-        (["--kind", "weights", "--projection", "lern"], "Did you mean 'learn'?"),
-        (["--kind", "weight-matrix", "--projection", "lern"], "Did you mean 'learn'?"),
+        (["--kind", "weights", "--projection", "learnt"], "Did you mean 'learn'?"),
+        (["--kind", "weight-matrix", "--projection", "learnt"], "Did you mean 'learn'?"),
     ],
 )
 def test_plot_refuses(capsys, recorded, words, part):
