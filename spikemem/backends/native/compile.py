@@ -24,6 +24,7 @@ def _digest(files: Iterable[Path]) -> str:
 
 
 _njit: Any = numba.njit
+_intrinsic: Any = intrinsic
 
 # Kernels only look at arrays that their caller holds, so references need not be counted (_nrt);
 # that makes both the compiler and the short kernels faster.
@@ -40,7 +41,7 @@ def kernel(function: Callable[..., Any]) -> Any:
     return _njit(no_cpython_wrapper=True, **_OPTIONS)(function)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_intrinsic  # type: ignore[untyped-decorator]
 def select(context: Any, condition: Any, yes: Any, no: Any) -> Any:
     """`yes` if `condition` else `no`, both computed; they must be of one type.
 
