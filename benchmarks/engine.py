@@ -26,9 +26,8 @@ import tempfile
 import time
 from pathlib import Path
 
-import numpy as np
-
 import engine_peers as peers
+import numpy as np
 
 CASES = {
     "a": ("native f8", "native f4", "NEST 1", "NEST 2", "Brian2 cython", "Brian2 C++"),

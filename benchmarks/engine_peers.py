@@ -110,7 +110,9 @@ def stdp_native(data, peer):
 
     clock, n = Clock(), int(data["n"])
     trains = sm.SpikeTrains(ids=data["ids"], times=data["times"], size=n)
-    rule = sm.STDP(tau_plus=TAU_STDP, tau_minus=TAU_STDP, a_plus=A_PLUS, a_minus=A_MINUS, w_max=W_MAX)
+    rule = sm.STDP(
+        tau_plus=TAU_STDP, tau_minus=TAU_STDP, a_plus=A_PLUS, a_minus=A_MINUS, w_max=W_MAX
+    )
     network = sm.Network(
         populations=[sm.Population(name="in", cell=sm.SpikeSource(spikes=trains)),
                      sm.Population(name="cells", size=n, cell=sm.LIF(**QUIET), v_init=data["v"])],
@@ -408,7 +410,11 @@ def recall_brian2(data, peer):
     place = np.arange(1000)
     cue.connect(i=(place + 1000 * shift).ravel(), j=(place + 1200 * shift).ravel())
     parts = [cells, sources, cue]
-    for name, first, target, post in (("ee", 0, "ie", 0), ("ei", 0, "ie", 1000), ("ie", 1000, "ii", 0)):
+    for name, first, target, post in (
+        ("ee", 0, "ie", 0),
+        ("ei", 0, "ie", 1000),
+        ("ie", 1000, "ii", 0),
+    ):
         i, j, w = (data[f"{name}_{part}"] for part in "ijw")
         synapses = b2.Synapses(cells, cells, "w : amp", on_pre=f"{target} += w", delay=1 * b2.ms)
         synapses.connect(i=(i + first + 1200 * shift).ravel(), j=(j + post + 1200 * shift).ravel())
