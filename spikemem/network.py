@@ -187,6 +187,11 @@ class Network(Frozen):
         projection = self.projection(name)
         return projection.expand(*self._sizes(projection))
 
+    def weights(self, name: str) -> NDArray[np.float64]:
+        """(Initial) weights of one projection, nA, shape (n_synapses,), read-only."""
+        weight = np.asarray(self.projection(name).weight, dtype=np.float64)
+        return np.broadcast_to(weight, (self.count(name),))
+
     def count(self, name: str) -> int:
         """Number of synapses of one projection."""
         projection = self.projection(name)

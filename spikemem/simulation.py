@@ -144,9 +144,7 @@ class Session:
         self._step = 0
         self._closed = False
         self._runs: list[Recording] = []
-        self._weights = {
-            item.name: np.array(network.synapses(item.name).weight) for item in network.plastic
-        }
+        self._weights = {item.name: network.weights(item.name) for item in network.plastic}
 
     @property
     def time(self) -> float:
@@ -188,7 +186,7 @@ class Session:
                 f"weights to the network (Network.with_weights)."
             )
         changed = self.network.with_weights(weights)
-        arrays = {name: changed.synapses(name).weight.copy() for name in weights}
+        arrays = {name: changed.weights(name) for name in weights}
         if arrays:
             self._simulator.set_weights(arrays)
             self._weights.update(arrays)
