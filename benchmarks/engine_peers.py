@@ -166,7 +166,7 @@ def ca3(backend, data):
     """Seconds of one operation; 64 memories of 1000x1000 would not fit the memory of a desktop."""
     import spikemem as sm
 
-    times, n_operations = {}, int(data["n_operations"])
+    times = {}
     sizes = {"5x10": (5, 10, 64), "100x100": (100, 100, 64)}
     if bool(data["large"]):
         sizes |= {"1000x1000": (1000, 1000, 8)}
@@ -174,6 +174,7 @@ def ca3(backend, data):
             sizes |= {"10000x4000": (10000, 4000, 1)}
     for label, (n_cues, n_contents, copies) in sizes.items():
         memory = sm.CA3Memory(n_cues, n_contents)
+        n_operations = int(data["n_operations"]) * (4 if n_cues == 10000 else 1)
         operations = ca3_schedule(n_cues, n_contents, n_operations)
         network = memory.build(operations)
         for n in (1, copies) if copies > 1 else (1,):
