@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .cells import LIF, STDP, Parameter, SpikeSource
 from .errors import DescriptionError, Problems, shown, unknown_name
