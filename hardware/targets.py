@@ -14,7 +14,7 @@ from .problem import Problem
 
 __all__ = ["Problem", "check", "export"]
 
-EXPORTS = ("spinnaker",)
+EXPORTS = ("spinnaker", "nir")
 
 
 def check(network: Network, target: str = "spinnaker", **options: Any) -> list[Problem]:
@@ -80,17 +80,18 @@ def export(network: Network, target: str, folder: str | Path, **options: Any) ->
     ----------
     network : Network
         What is to run.
-    target : {"spinnaker"}
-        Where it is to run.
+    target : {"spinnaker", "nir"}
+        A folder with a PyNN script, or a file in the Neuromorphic Intermediate Representation.
     folder : str or Path
-        A folder that does not exist yet; it is written whole or not at all.
+        A folder that does not exist yet, or the file; it is written whole or not at all.
     **options
-        See :func:`spikemem.hardware.spinnaker.export_folder`.
+        See :func:`spikemem.hardware.spinnaker.export_folder`, or
+        :func:`spikemem.hardware.nir.write`.
 
     Returns
     -------
     Path
-        The folder.
+        What was written.
 
     Raises
     ------
@@ -105,6 +106,10 @@ def export(network: Network, target: str, folder: str | Path, **options: Any) ->
         raise DescriptionError(f"export: network must be a Network, got {type(network).__name__}.")
     if target not in EXPORTS:
         raise DescriptionError(f"export: {unknown_name('target', target, EXPORTS)}")
+    if target == "nir":
+        from .nir import write
+
+        return write(folder, network, **options)
     from .spinnaker.export import export_folder
 
     return export_folder(network, folder, **options)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .errors import DescriptionError as DescriptionError
     from .errors import SimulationError as SimulationError
     from .errors import SpikememError as SpikememError
+    from .errors import SpikememWarning as SpikememWarning
     from .errors import StorageError as StorageError
     from .errors import UnsupportedError as UnsupportedError
     from .errors import VirtualRunError as VirtualRunError
@@ -47,8 +48,8 @@ if TYPE_CHECKING:
 
 _WHERE = {
     "networks.ca3": "CA3Memory Forget HippocampalMemory Learn Recall RecallContent RecallCue",
-    "errors": "BackendMissing DescriptionError SimulationError SpikememError StorageError "
-    "UnsupportedError VirtualRunError",
+    "errors": "BackendMissing DescriptionError SimulationError SpikememError SpikememWarning "
+    "StorageError UnsupportedError VirtualRunError",
     "hardware.targets": "Problem check export",
     "network": "LIF STDP Network Population Projection SpikeSource load_network",
     "recording": "Recording SpikeTrains load_recording",

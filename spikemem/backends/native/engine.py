@@ -20,6 +20,7 @@ from .state import Cells, Output, Plastic
 __all__ = ["Engine", "Run", "Snapshot"]
 
 _CHUNK_SECONDS = 0.05
+_REPORTS = 100
 _CELLS = ("state", "ring", "dirty", "awake", "ids", "waiting", "tally")
 _PLASTIC = ("table", "x", "row", "y", "queue")
 _LOG = ("log", "before", "newest")
@@ -104,7 +105,7 @@ class Engine:
         n_w = sum(place.stop - place.start for place in self._w_recorded)
         w = np.empty((n_steps, n_w), dtype=self.numbers.weight)
         spikes: list[NDArray[np.int64]] = []
-        step, last = first_step, first_step + n_steps
+        step, last, told = first_step, first_step + n_steps, first_step
         while step < last:
             began, start = time.perf_counter(), step
             if n_w:
@@ -113,8 +114,9 @@ class Engine:
             step, reason = self._steps(output, first_step, step, stop)
             if reason == f.FULL:
                 spikes.append(_drain(output))
-            if progress is not None:
+            if progress is not None and (step == last or (step - told) * _REPORTS >= n_steps):
                 progress((step - first_step) / n_steps)
+                told = step
             if not n_w:
                 self._adapt(time.perf_counter() - began, step - start)
         spikes.append(_drain(output))
