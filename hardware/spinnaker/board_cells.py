@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...backends.native.compile import kernel
+from ...backends.native.compile import kernel, select
 from ...backends.native.fields import (
     BIAS,
     BLOCK_SIZE,
@@ -80,10 +80,10 @@ def _equal(s, ring_e, ring_i, mask, tally, p, n):  # type: ignore[no-untyped-def
         moved = _moved(s[i], np.int64(i_e) - i_i + bias, v_rest, resistance, keep)
         ref = s[_REF + i]
         free = ref == 0
-        v = moved if free else s[i]
+        v = select(free, moved, s[i])
         fires = free & (v >= v_thresh)
-        s[i] = v_reset if fires else v
-        s[_REF + i] = n_ref if fires else (ref if free else np.int32(ref - 1))
+        s[i] = select(fires, v_reset, v)
+        s[_REF + i] = select(fires, n_ref, select(free, ref, np.int32(ref - 1)))
         s[_E + i] = _faded(i_e, keep_e)
         s[_I + i] = _faded(i_i, keep_i)
         mask[i] = fires
@@ -114,10 +114,11 @@ def _each(s, ring_e, ring_i, mask, tally, n):  # type: ignore[no-untyped-def]
         moved = _moved(s[i], drive, np.int64(_own(s, V_REST, i)), resistance, keep)
         ref = s[_REF + i]
         free = ref == 0
-        v = moved if free else s[i]
+        v = select(free, moved, s[i])
         fires = free & (v >= _own(s, V_THRESH, i))
-        s[i] = _own(s, V_RESET, i) if fires else v
-        s[_REF + i] = _own(s, N_REF, i) if fires else (ref if free else np.int32(ref - 1))
+        s[i] = select(fires, _own(s, V_RESET, i), v)
+        left = select(free, ref, np.int32(ref - 1))
+        s[_REF + i] = select(fires, _own(s, N_REF, i), left)
         s[_E + i] = _faded(i_e, _own(s, KEEP_E, i))
         s[_I + i] = _faded(i_i, _own(s, KEEP_I, i))
         mask[i] = fires
