@@ -35,7 +35,7 @@ WINDOWS = ("refuse", "ignore")
 COARSE_STEP = 5.0
 """Steps of the weight below which learning is lost in rounding."""
 
-LARGEST_SHIFT = 15
+LARGEST_SHIFT = 31
 _REFUSED = (
     "one rule per population",
     "number out of range",
