@@ -1,0 +1,47 @@
+"""Neurons with active dendrites on sparse distributed representations, and their theory.
+
+References
+----------
+S. Ahmad, J. Hawkins, "How do neurons operate on sparse distributed representations? A mathematical
+theory of sparsity, neurons and active dendrites", arXiv 1601.00720 (2016).
+"""
+
+from .devices import device_false_negative_probability as device_false_negative_probability
+from .devices import device_false_positive_probability as device_false_positive_probability
+from .inverse import GRID as GRID
+from .inverse import Choice as Choice
+from .inverse import choose_threshold as choose_threshold
+from .inverse import largest_noise as largest_noise
+from .inverse import median_error_curve as median_error_curve
+from .inverse import patterns_per_segment as patterns_per_segment
+from .inverse import smallest_threshold as smallest_threshold
+from .inverse import synapses_needed as synapses_needed
+from .theory import false_negative_probability as false_negative_probability
+from .theory import false_positive_probability as false_positive_probability
+from .theory import overlap_set_size as overlap_set_size
+from .theory import population_false_positive_probability as population_false_positive_probability
+from .union import union_exact_match_probability as union_exact_match_probability
+from .union import union_false_positive_probability as union_false_positive_probability
+from .union import union_size as union_size
+from .union import union_size_probability as union_size_probability
+
+__all__ = [
+    "GRID",
+    "Choice",
+    "choose_threshold",
+    "device_false_negative_probability",
+    "device_false_positive_probability",
+    "false_negative_probability",
+    "false_positive_probability",
+    "largest_noise",
+    "median_error_curve",
+    "overlap_set_size",
+    "patterns_per_segment",
+    "population_false_positive_probability",
+    "smallest_threshold",
+    "synapses_needed",
+    "union_exact_match_probability",
+    "union_false_positive_probability",
+    "union_size",
+    "union_size_probability",
+]
