@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .networks.ca3 import Recall as Recall
     from .networks.ca3 import RecallContent as RecallContent
     from .networks.ca3 import RecallCue as RecallCue
+    from .networks.dendrites import ActiveDendriteNeurons as ActiveDendriteNeurons
     from .recording import Recording as Recording
     from .recording import SpikeTrains as SpikeTrains
     from .recording import load_recording as load_recording
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
 _WHERE = {
     "networks.ca3": "CA3Memory Forget HippocampalMemory Learn Recall RecallContent RecallCue",
+    "networks.dendrites": "ActiveDendriteNeurons",
     "errors": "BackendMissing DescriptionError SimulationError SpikememError StorageError "
     "UnsupportedError VirtualRunError",
     "network": "LIF STDP Network Population Projection SpikeSource load_network",

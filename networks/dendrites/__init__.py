@@ -6,8 +6,12 @@ S. Ahmad, J. Hawkins, "How do neurons operate on sparse distributed representati
 theory of sparsity, neurons and active dendrites", arXiv 1601.00720 (2016).
 """
 
+from . import files as files
 from .devices import device_false_negative_probability as device_false_negative_probability
 from .devices import device_false_positive_probability as device_false_positive_probability
+from .frames import Frames as Frames
+from .frames import random_patterns as random_patterns
+from .frames import swap_cells as swap_cells
 from .inverse import GRID as GRID
 from .inverse import Choice as Choice
 from .inverse import choose_threshold as choose_threshold
@@ -16,6 +20,8 @@ from .inverse import median_error_curve as median_error_curve
 from .inverse import patterns_per_segment as patterns_per_segment
 from .inverse import smallest_threshold as smallest_threshold
 from .inverse import synapses_needed as synapses_needed
+from .neurons import ActiveDendriteNeurons as ActiveDendriteNeurons
+from .segments import PermanenceRule as PermanenceRule
 from .theory import false_negative_probability as false_negative_probability
 from .theory import false_positive_probability as false_positive_probability
 from .theory import overlap_set_size as overlap_set_size
@@ -27,7 +33,10 @@ from .union import union_size_probability as union_size_probability
 
 __all__ = [
     "GRID",
+    "ActiveDendriteNeurons",
     "Choice",
+    "Frames",
+    "PermanenceRule",
     "choose_threshold",
     "device_false_negative_probability",
     "device_false_positive_probability",
@@ -38,7 +47,9 @@ __all__ = [
     "overlap_set_size",
     "patterns_per_segment",
     "population_false_positive_probability",
+    "random_patterns",
     "smallest_threshold",
+    "swap_cells",
     "synapses_needed",
     "union_exact_match_probability",
     "union_false_positive_probability",
