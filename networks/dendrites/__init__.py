@@ -22,6 +22,8 @@ from .inverse import smallest_threshold as smallest_threshold
 from .inverse import synapses_needed as synapses_needed
 from .neurons import ActiveDendriteNeurons as ActiveDendriteNeurons
 from .segments import PermanenceRule as PermanenceRule
+from .temporal import Replay as Replay
+from .temporal import TemporalMemory as TemporalMemory
 from .theory import false_negative_probability as false_negative_probability
 from .theory import false_positive_probability as false_positive_probability
 from .theory import overlap_set_size as overlap_set_size
@@ -37,6 +39,8 @@ __all__ = [
     "Choice",
     "Frames",
     "PermanenceRule",
+    "Replay",
+    "TemporalMemory",
     "choose_threshold",
     "device_false_negative_probability",
     "device_false_positive_probability",

@@ -11,6 +11,7 @@ import h5py
 from ...storage import register
 from .neurons import ActiveDendriteNeurons
 from .segments import PermanenceRule, Segments
+from .temporal import TemporalMemory
 
 __all__: list[str] = []
 
@@ -64,3 +65,26 @@ def _read_neurons(file: h5py.File) -> ActiveDendriteNeurons:
 
 
 register("neurons", _write_neurons, _read_neurons, ActiveDendriteNeurons)
+
+
+def _write_sequences(file: h5py.File, memory: TemporalMemory) -> None:
+    group = file.create_group("sequence_memory")
+    _write_settings(group, memory)
+    _write_arrays(
+        group, cells=memory.segments.cells, permanences=memory.segments.permanences,
+        owner=memory.owner,
+    )  # fmt: skip
+
+
+def _read_sequences(file: h5py.File) -> TemporalMemory:
+    group = file["sequence_memory"]
+    memory = TemporalMemory(**_read_settings(group))
+    memory.segments = _read_segments(group, memory.n_cells, memory.rule)
+    memory.owner, memory.clock = group["owner"][()], int(group.attrs["clock"])
+    if len(memory.owner) != len(memory.segments):
+        raise ValueError("it has another number of segments than it says")
+    memory.reset()
+    return memory
+
+
+register("sequence_memory", _write_sequences, _read_sequences, TemporalMemory)
