@@ -22,12 +22,18 @@ from .inverse import smallest_threshold as smallest_threshold
 from .inverse import synapses_needed as synapses_needed
 from .neurons import ActiveDendriteNeurons as ActiveDendriteNeurons
 from .segments import PermanenceRule as PermanenceRule
+from .spiking import Decisions as Decisions
+from .spiking import SpikingDendrites as SpikingDendrites
 from .temporal import Replay as Replay
 from .temporal import TemporalMemory as TemporalMemory
 from .theory import false_negative_probability as false_negative_probability
 from .theory import false_positive_probability as false_positive_probability
 from .theory import overlap_set_size as overlap_set_size
 from .theory import population_false_positive_probability as population_false_positive_probability
+from .timing import coincidence_window as coincidence_window
+from .timing import frame_period as frame_period
+from .timing import potential as potential
+from .timing import segment_weight as segment_weight
 from .union import union_exact_match_probability as union_exact_match_probability
 from .union import union_false_positive_probability as union_false_positive_probability
 from .union import union_size as union_size
@@ -37,21 +43,27 @@ __all__ = [
     "GRID",
     "ActiveDendriteNeurons",
     "Choice",
+    "Decisions",
     "Frames",
     "PermanenceRule",
     "Replay",
+    "SpikingDendrites",
     "TemporalMemory",
     "choose_threshold",
+    "coincidence_window",
     "device_false_negative_probability",
     "device_false_positive_probability",
     "false_negative_probability",
     "false_positive_probability",
+    "frame_period",
     "largest_noise",
     "median_error_curve",
     "overlap_set_size",
     "patterns_per_segment",
     "population_false_positive_probability",
+    "potential",
     "random_patterns",
+    "segment_weight",
     "smallest_threshold",
     "swap_cells",
     "synapses_needed",

@@ -18,6 +18,7 @@ from .segments import PermanenceRule, Segments
 
 if TYPE_CHECKING:
     from ...network import Network
+    from .spiking import SpikingDendrites
 
 __all__ = ["ActiveDendriteNeurons"]
 
@@ -402,11 +403,26 @@ class ActiveDendriteNeurons:
                  "patterns_per_segment", "seed")  # fmt: skip
         return {name: getattr(self, name) for name in names} | {"rule": self.rule}
 
-    def build(self, frames: Any, **options: Any) -> Network:
-        """The spiking network that is shown these frames; see :func:`build_network`."""
-        from .spiking import build_network
+    def spiking(self, **options: Any) -> SpikingDendrites:
+        """The spiking form of the neurons, with the synapses that they have now.
 
-        return build_network(self, frames, **options)
+        Parameters
+        ----------
+        **options
+            ``dt``, ``integrator``, ``window``, ``period``, ``plateau``, ``cell``; see
+            :class:`SpikingDendrites`.
+
+        Returns
+        -------
+        SpikingDendrites
+        """
+        from .spiking import SpikingDendrites
+
+        return SpikingDendrites.of(self, **options)
+
+    def build(self, frames: Any, **options: Any) -> Network:
+        """The spiking network that is shown these frames; options as :meth:`spiking`."""
+        return self.spiking(**options).build(frames)
 
     def save(self, path: str | Path) -> Path:
         """Write all segments and settings to HDF5.
