@@ -21,6 +21,8 @@ from .inverse import patterns_per_segment as patterns_per_segment
 from .inverse import smallest_threshold as smallest_threshold
 from .inverse import synapses_needed as synapses_needed
 from .neurons import ActiveDendriteNeurons as ActiveDendriteNeurons
+from .plots import error_curve as error_curve
+from .plots import segment_activity as segment_activity
 from .segments import PermanenceRule as PermanenceRule
 from .spiking import Decisions as Decisions
 from .spiking import SpikingDendrites as SpikingDendrites
@@ -34,6 +36,9 @@ from .timing import coincidence_window as coincidence_window
 from .timing import frame_period as frame_period
 from .timing import potential as potential
 from .timing import segment_weight as segment_weight
+from .trials import Measured as Measured
+from .trials import measure_false_negatives as measure_false_negatives
+from .trials import measure_false_positives as measure_false_positives
 from .union import union_exact_match_probability as union_exact_match_probability
 from .union import union_false_positive_probability as union_false_positive_probability
 from .union import union_size as union_size
@@ -45,6 +50,7 @@ __all__ = [
     "Choice",
     "Decisions",
     "Frames",
+    "Measured",
     "PermanenceRule",
     "Replay",
     "SpikingDendrites",
@@ -53,16 +59,20 @@ __all__ = [
     "coincidence_window",
     "device_false_negative_probability",
     "device_false_positive_probability",
+    "error_curve",
     "false_negative_probability",
     "false_positive_probability",
     "frame_period",
     "largest_noise",
+    "measure_false_negatives",
+    "measure_false_positives",
     "median_error_curve",
     "overlap_set_size",
     "patterns_per_segment",
     "population_false_positive_probability",
     "potential",
     "random_patterns",
+    "segment_activity",
     "segment_weight",
     "smallest_threshold",
     "swap_cells",
