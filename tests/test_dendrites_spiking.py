@@ -215,3 +215,40 @@ def test_bad_frames_and_recordings():
         spiking.decode(recording)
     with pytest.raises(DescriptionError, match="no plateaus"):
         spiking.predictive(recording)
+
+
+def network_for_a_board():
+    neurons = ActiveDendriteNeurons(
+        1024, n_neurons=3, n_segments=40, synapses_per_segment=20, threshold=10, seed=1
+    )
+    patterns = random_patterns(120, n=1024, a=40, seed=2)
+    neurons.store(patterns)
+    return neurons.build(patterns[:3])
+
+
+def test_nothing_stands_against_spinnaker():
+    problems = sm.check(network_for_a_board(), "spinnaker")
+    assert [str(problem) for problem in problems if problem.level == "error"] == []
+
+
+def test_weights_of_spinnaker_are_fine_enough():
+    """16 bits for a weight: its error is far below the margin of half a spike in theta."""
+    from spikemem.hardware.spinnaker import ring_buffer_shifts
+    from spikemem.hardware.spinnaker.arithmetic import weight16
+
+    for theta, s in ((1, 20), (10, 20), (30, 60), (30, 250)):
+        table = np.arange(s)[None, :]
+        network = SpikingDendrites(table, theta, s).build([np.arange(s)])
+        shift = ring_buffer_shifts(network)["segments"][0]
+        weight = network.synapses("synapses").weight[0]
+        step = weight / float(weight16(np.array([weight]), shift)[0])
+        assert step / 2 / weight < 0.1 / (2 * theta)
+
+
+@pytest.mark.spinnaker
+@pytest.mark.slow
+def test_it_maps_on_a_virtual_board():
+    from spikemem.hardware.spinnaker import map_network
+
+    report = map_network(network_for_a_board())
+    assert set(report.populations) >= {"segments", "somas"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["error_curve", "segment_activity"]
 
+_THEORY = "theory"
 _LABELS = {
     "n": "cells n",
     "a": "active cells a",
@@ -51,7 +53,8 @@ def error_curve(
     values : array_like of int
         Its values.
     trials : int
-        If above 0: decisions of neurons at each value, drawn with their 95 % intervals.
+        If above 0: decisions of neurons at each value, drawn with their 95 % intervals; where no
+        error was counted, a triangle stands at the upper end.
     seed : int or numpy.random.Generator
         For the trials.
     ax : matplotlib.axes.Axes, optional
@@ -84,13 +87,14 @@ def error_curve(
     if missing:
         raise DescriptionError(f"error_curve: {', '.join(missing)} must be given.")
     ax = _axes(ax, 5.2, 3.4)
-    color = COLORS[len(ax.lines) % len(COLORS)]
+    n_drawn = sum(one.get_gid() == _THEORY for one in ax.lines)
+    color = COLORS[n_drawn % len(COLORS)]
     without_n = {name: value for name, value in given.items() if name != "n"}
     if "v" in given:
         line = false_negative_probability(**without_n)
     else:
         line = false_positive_probability(**given)
-    ax.plot(axis, np.where(line > 0, line, np.nan), color=color, label=label)
+    ax.plot(axis, np.where(line > 0, line, np.nan), color=color, label=label, gid=_THEORY)
     if trials:
         _draw_trials(ax, axis, vary, fixed, trials, seed, color)
     ax.set_yscale("log")
@@ -169,7 +173,7 @@ def segment_activity(
     ax.plot(fired, np.full(fired.size, len(overlaps) + 0.2), "^", color=COLORS[1], markersize=6,
             label="neuron detects")  # fmt: skip
     ax.set_ylim(len(overlaps) + 0.9, -0.6)
-    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.set_yticks(range(0, len(overlaps), math.ceil(len(overlaps) / 10)))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.figure.colorbar(picture, ax=ax, label="active synapses")
     ax.set_xlabel("frame")
