@@ -27,6 +27,10 @@ CELL = LIF(tau_m=10.0, cm=1.0, tau_syn_E=2.0, tau_syn_I=2.0,
 """Segments and somas; their refractory time is half a frame period."""
 
 
+WEIGHT = 1.0
+"""Of each synapse of a segment, nA."""
+
+
 class Decisions(NamedTuple):
     """What the segments and somas of a recording decided."""
 
@@ -187,13 +191,13 @@ class SpikingDendrites:
         segment, place = np.nonzero(self.cells >= 0)
         populations = [
             Population(name="inputs", cell=SpikeSource(spikes=trains)),
-            Population(name="segments", cell=self.cell, size=len(self.cells)),
+            Population(name="segments", cell=self.segment_cell(), size=len(self.cells)),
             Population(name="somas", cell=self.cell, size=self.n_neurons),
         ]
         projections = [
             Projection(
                 name="synapses", pre="inputs", post="segments", i=self.cells[segment, place],
-                j=segment, weight=self._weights()[segment], delay=self.dt,
+                j=segment, weight=WEIGHT, delay=self.dt,
             ),
             Projection(
                 name="branches", pre="segments", post="somas", i=np.arange(len(self.cells)),
@@ -204,8 +208,16 @@ class SpikingDendrites:
             self._add_plateaus(populations, projections)
         return Network(populations=populations, projections=projections, dt=self.dt)
 
-    def _weights(self) -> NDArray[np.float64]:
-        return np.asarray(segment_weight(self.theta, self.cell, **self._grid()))
+    def segment_cell(self) -> LIF:
+        """The cells of the segments: their capacitance sets the threshold, in place of the weight.
+
+        All weights are :data:`WEIGHT`, which 16 bits hold without an error: on SpiNNaker the
+        largest weight of a population limits the resolution of all others.
+        """
+        weights = np.asarray(segment_weight(self.theta, self.cell, **self._grid()))
+        capacitance = float(self.cell.cm) * WEIGHT / weights
+        same = np.all(self.theta == self.theta[0])
+        return replace(self.cell, cm=float(capacitance[0]) if same else capacitance)
 
     def _plateau_cell(self) -> LIF:
         return replace(self.cell, tau_syn_E=self.plateau, tau_refrac=self.dt)
