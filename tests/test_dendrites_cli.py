@@ -6,7 +6,9 @@ import json
 
 import pytest
 
+import spikemem as sm
 from spikemem.cli import main
+from spikemem.networks.dendrites import TemporalMemory, random_patterns
 
 SEGMENT = ["--n", "4000", "--a", "128", "--s", "24", "--theta", "12"]
 
@@ -48,6 +50,21 @@ def test_the_inverse(capsys):
     words = ["--n", "20000", "--a", "100", "--s", "25", "--theta", "15"]
     assert run(capsys, "patterns", *words) == "patterns  15\n"
     assert json.loads(run(capsys, "patterns", *words, "--json")) == {"patterns": 15}
+
+
+def test_info(capsys, tmp_path):
+    patterns = random_patterns(2, n=100, a=20, seed=1)
+    neurons = sm.ActiveDendriteNeurons(100, n_segments=3)
+    neurons.store(patterns)
+    file = neurons.save(tmp_path / "neurons.h5")
+    assert main(["info", str(file)]) == 0
+    assert "2 patterns on 2 segments" in capsys.readouterr().out
+    memory = TemporalMemory(100)
+    memory.learn([patterns], passes=2)
+    file = memory.save(tmp_path / "memory.h5")
+    assert main(["info", str(file), "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)["sequence_memory"]
+    assert (facts["model"], facts["connected_synapses"]) == ("TemporalMemory", 400)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from ...storage import load, save
 from ...streams import Seed, stream
 from ...units import to_int, to_integers
 from .frames import Frames, as_frames
+from .learning import check_chance, learn_frame, with_faults
 from .segments import PermanenceRule, Segments
 
 if TYPE_CHECKING:
@@ -153,21 +154,10 @@ class ActiveDendriteNeurons:
         shuffled = frames.cells[np.lexsort((self._stream("store").random(frame.size), frame))]
         for place, first, last in zip(places, frames.starts, frames.starts[1:], strict=False):
             last = min(last, first + self.synapses_per_segment)
-            self._strengthen(place, shuffled[first:last], permanence)
+            self.segments.strengthen(place, shuffled[first:last], permanence)
         np.add.at(self.n_patterns, places, 1)
         self.used[places] = self.clock
         return places - owner * self.n_segments
-
-    def _strengthen(self, segment: int, cells: NDArray[np.int32], permanence: float) -> None:
-        """Connect a segment to all these cells."""
-        table = self.segments
-        size = int(table.sizes[segment])
-        known = np.isin(table.cells[segment, :size], cells) if size else np.empty(0, np.bool_)
-        if known.any():
-            strong = table.permanences[segment, :size]
-            strong[known] = np.maximum(strong[known], permanence)
-            cells = np.setdiff1d(cells, table.cells[segment, :size])
-        table.put(segment, cells, permanence)
 
     def _check_active(self, frames: Frames, where: str) -> None:
         few = np.flatnonzero(np.diff(frames.starts) < self.threshold)
@@ -265,7 +255,7 @@ class ActiveDendriteNeurons:
         """
         where = "ActiveDendriteNeurons.detect"
         given = as_frames(frames, self.n_inputs, f"{where}: frames")
-        _check_chance(p_fail, f"{where}: p_fail")
+        check_chance(p_fail, f"{where}: p_fail")
         rows = self._active(given)
         if p_fail:
             # Each of the overlapping synapses fails on its own: a binomial number stays.
@@ -312,12 +302,11 @@ class ActiveDendriteNeurons:
         """
         where = "ActiveDendriteNeurons.learn"
         given = as_frames(frames, self.n_inputs, f"{where}: frames")
-        wanted = np.broadcast_to(np.asarray(neurons), (len(given),)) if np.ndim(
-            neurons) == 0 else np.asarray(neurons)  # fmt: skip
+        wanted = np.asarray(neurons)
         if wanted.dtype.kind not in "iu":
             raise DescriptionError(f"{where}: neurons must be integers, got {shown(neurons)}.")
         none = wanted == -1
-        owner = self._owners(np.where(none, 0, wanted), len(given), where)
+        owner = self._owners(np.where(none, 0, wanted)[()], len(given), where)
         few = (np.diff(given.starts) < self.threshold) & ~none
         if few.any():
             raise DescriptionError(
@@ -326,41 +315,8 @@ class ActiveDendriteNeurons:
             )
         rng = self._stream("learn")
         for cells, neuron in zip(given, np.where(none, -1, owner).tolist(), strict=True):
-            self._learn(cells, neuron, rng)
+            learn_frame(self, cells, neuron, rng)
         return self
-
-    def _learn(self, cells: NDArray[np.int32], neuron: int, rng: np.random.Generator) -> None:
-        self.clock += 1
-        active = np.zeros(self.n_inputs, dtype=np.bool_)
-        active[cells] = True
-        connected, every = self.segments.scan(active)
-        firing = np.flatnonzero(connected >= self.threshold)
-        mine = firing // self.n_segments == neuron
-        self.segments.adapt(firing[~mine], active, -self.rule.punish, 0.0)
-        if neuron < 0:
-            return
-        chosen = firing[mine]
-        if not chosen.size:
-            chosen = np.array([self._nearest(neuron, every)])
-        self.segments.adapt(chosen, active, self.rule.increase, -self.rule.decrease)
-        missing = np.minimum(self.synapses_per_segment, cells.size) - every[chosen]
-        order = np.stack([rng.permutation(cells) for _ in chosen])
-        self.segments.grow(chosen, missing, order, self.rule.initial)
-        self.used[chosen] = self.clock
-
-    def _nearest(self, neuron: int, every: NDArray[np.int32]) -> int:
-        """The neuron's segment that comes nearest, or an empty one."""
-        block = slice(neuron * self.n_segments, (neuron + 1) * self.n_segments)
-        best = int(np.argmax(every[block]))
-        if every[block][best] >= max(self.threshold // 2, 1):
-            return block.start + best
-        sizes = self.segments.sizes[block]
-        empty = np.flatnonzero(sizes == 0)
-        oldest = int(empty[0]) if empty.size else int(np.argmin(self.used[block]))
-        segment = block.start + oldest
-        self.segments.clear(segment)
-        self.n_patterns[segment], every[segment] = 1, 0
-        return segment
 
     def with_device_faults(self, *, p_off: float = 0.0, p_on: float = 0.0, seed: Seed = 0) -> Self:
         """A copy on a faulty crossbar: synapses stuck off, and others stuck on.
@@ -384,9 +340,9 @@ class ActiveDendriteNeurons:
             Not probabilities.
         """
         for name, p in (("p_off", p_off), ("p_on", p_on)):
-            _check_chance(p, f"ActiveDendriteNeurons.with_device_faults: {name}")
+            check_chance(p, f"ActiveDendriteNeurons.with_device_faults: {name}")
         rng = stream(seed, "dendrites", "faults")
-        cells = _with_faults(self.segments, p_off, p_on, rng)
+        cells = with_faults(self.segments, p_off, p_on, rng)
         copy = type(self)(**self.arguments())
         copy.clock, copy.n_patterns, copy.used = (
             self.clock,
@@ -444,24 +400,3 @@ class ActiveDendriteNeurons:
             No such file, damaged, not spikemem's, newer than this version, or without neurons.
         """
         return cast(Self, load(path, "neurons"))
-
-
-def _check_chance(p: Any, where: str) -> None:
-    number = isinstance(p, int | float | np.number) and not isinstance(p, bool)
-    if not number or not 0 <= p <= 1:
-        raise DescriptionError(f"{where} must be a probability, from 0 to 1, got {shown(p)}.")
-
-
-def _with_faults(
-    table: Segments, p_off: float, p_on: float, rng: np.random.Generator
-) -> NDArray[np.int32]:
-    """Cells of the synapses that conduct, -1 where there is none, a row for each segment."""
-    strong = table.connected
-    kept = [table.cells[k, row & (rng.random(row.size) >= p_off)] for k, row in enumerate(strong)]
-    for k in np.flatnonzero(table.sizes > 0) if p_on else ():
-        stuck = np.flatnonzero(rng.random(table.n_inputs) < p_on)
-        kept[k] = np.union1d(kept[k], np.setdiff1d(stuck, table.cells[k][strong[k]]))
-    cells = np.full((len(kept), max(max(row.size for row in kept), 1)), -1, dtype=np.int32)
-    for k, row in enumerate(kept):
-        cells[k, : row.size] = row
-    return cells

@@ -143,6 +143,16 @@ class Segments:
         self._sizes[segment] = last
         self._index = None
 
+    def strengthen(self, segment: int, cells: NDArray[np.int32], permanence: float) -> None:
+        """Connect a segment to all these cells."""
+        size = int(self.sizes[segment])
+        known = np.isin(self.cells[segment, :size], cells) if size else np.empty(0, np.bool_)
+        if known.any():
+            strong = self.permanences[segment, :size]
+            strong[known] = np.maximum(strong[known], permanence)
+            cells = np.setdiff1d(cells, self.cells[segment, :size])
+        self.put(segment, cells, permanence)
+
     def fill(self, cells: NDArray[np.int32], permanences: NDArray[np.float32]) -> None:
         """Replace all synapses, shape (n_segments, room); -1 where there is none."""
         order = np.argsort(cells < 0, axis=1, kind="stable")
