@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -225,12 +224,9 @@ class ActiveDendriteNeurons:
             `frames` are not lists of active cells.
         """
         given = as_frames(frames, self.n_inputs, "ActiveDendriteNeurons.active_segments: frames")
-        rows = self._active(given)
+        rows = self.segments.active(given, self.threshold)
         neuron, segment = np.divmod(rows[:, 1], self.n_segments)
         return np.stack([rows[:, 0], neuron, segment, rows[:, 2]], axis=1).astype(np.int64)
-
-    def _active(self, frames: Frames) -> NDArray[np.int32]:
-        return self.segments.active(frames, self.threshold, os.cpu_count() or 1)
 
     def detect(self, frames: Any, *, p_fail: float = 0.0, seed: Seed = 0) -> NDArray[np.bool_]:
         """Whether each neuron recognises each frame.
@@ -256,7 +252,7 @@ class ActiveDendriteNeurons:
         where = "ActiveDendriteNeurons.detect"
         given = as_frames(frames, self.n_inputs, f"{where}: frames")
         check_chance(p_fail, f"{where}: p_fail")
-        rows = self._active(given)
+        rows = self.segments.active(given, self.threshold)
         if p_fail:
             # Each of the overlapping synapses fails on its own: a binomial number stays.
             kept = stream(seed, "dendrites", "failing").binomial(rows[:, 2], 1 - p_fail)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -214,11 +215,14 @@ class Segments:
         count_overlaps(*self.index, frames.starts, frames.cells, counts)
         return counts
 
-    def active(self, frames: Frames, theta: int, jobs: int = 1) -> NDArray[np.int32]:
-        """Rows (frame, segment, overlap) of the segments that reach the threshold."""
+    def active(self, frames: Frames, theta: int, jobs: int | None = None) -> NDArray[np.int32]:
+        """Rows (frame, segment, overlap) of the segments that reach the threshold.
+
+        Work that is worth it is shared by `jobs` threads, by default one for each processor.
+        """
         starts, segments = self.index
         work = frames.cells.size * (segments.size / max(self.n_inputs, 1))
-        jobs = min(jobs, max(int(work // _SPLIT), 1), max(len(frames), 1))
+        jobs = min(jobs or os.cpu_count() or 1, max(int(work // _SPLIT), 1), max(len(frames), 1))
         edges = np.linspace(0, len(frames), jobs + 1).astype(np.int64)
         if jobs == 1:
             return self._active(starts, segments, frames, 0, len(frames), theta)
