@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .networks.ca3 import Recall as Recall
     from .networks.ca3 import RecallContent as RecallContent
     from .networks.ca3 import RecallCue as RecallCue
+    from .networks.dendrites import ActiveDendriteNeurons as ActiveDendriteNeurons
     from .recording import Recording as Recording
     from .recording import SpikeTrains as SpikeTrains
     from .recording import load_recording as load_recording
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 
 _WHERE = {
     "networks.ca3": "CA3Memory Forget HippocampalMemory Learn Recall RecallContent RecallCue",
+    "networks.dendrites": "ActiveDendriteNeurons",
     "errors": "BackendMissing DescriptionError SimulationError SpikememError SpikememWarning "
     "StorageError UnsupportedError VirtualRunError",
     "hardware.targets": "Problem check export",
