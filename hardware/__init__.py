@@ -1,1 +1,14 @@
 """Targets other than a simulator: neuromorphic machines, device models and interchange."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+__all__ = ["resistive"]
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in __all__:
+        return importlib.import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,7 +9,14 @@ from .network import Network
 
 __all__ = ["UNSUPPORTED", "features", "require_supported", "unsupported"]
 
-UNSUPPORTED: dict[tuple[str, str], str] = {}
+_REDRAWN = "device noise redrawn at each read"
+
+UNSUPPORTED: dict[tuple[str, str], str] = {
+    ("native", _REDRAWN): "its compiled step draws no random numbers; the noise is drawn once",
+    ("emulator", _REDRAWN): "the machine's synaptic rows hold fixed weights; the noise is drawn "
+    "once",
+    ("spinnaker", _REDRAWN): "synaptic rows hold fixed weights; the noise is drawn once",
+}
 """For (backend, feature) the reason why it can't be done there."""
 
 

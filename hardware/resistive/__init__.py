@@ -1,0 +1,68 @@
+"""Resistive memory: any model on an imperfect device, in-memory products, and what they cost.
+
+``PCM().apply(network, time=3600.0)`` is the network with its weights written into phase-change
+memory an hour ago; :func:`write` gives the programmed arrays themselves, which age and can be
+saved; :class:`Crossbar` multiplies vectors; ``docs/resistive.md`` has the measured figures.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .array import ProgrammedArray as ProgrammedArray
+    from .array import Verify as Verify
+    from .array import load_array as load_array
+    from .array import program as program
+    from .devices import DEVICES as DEVICES
+    from .devices import HERMES as HERMES
+    from .devices import PCM as PCM
+    from .devices import SONOS as SONOS
+    from .devices import CMOHfOx as CMOHfOx
+    from .devices import Device as Device
+    from .devices import Generic as Generic
+    from .devices import Ideal as Ideal
+    from .devices import Measured as Measured
+    from .devices import MiloRRAM as MiloRRAM
+    from .devices import RandomRRAM as RandomRRAM
+    from .devices import WanRRAM as WanRRAM
+    from .devices import formed_fraction as formed_fraction
+    from .devices import forming_voltage as forming_voltage
+    from .devices import from_measurements as from_measurements
+    from .faults import Faults as Faults
+    from .mapping import BitSlices as BitSlices
+    from .mapping import DifferentialPair as DifferentialPair
+    from .mapping import Offset as Offset
+    from .mapping import SingleDevice as SingleDevice
+    from .network import Quality as Quality
+    from .network import Written as Written
+    from .network import apply as apply
+    from .network import write as write
+    from .reads import redraw_reads as redraw_reads
+    from .reads import session as session
+
+_WHERE = {
+    "array": "ProgrammedArray Verify load_array program",
+    "devices": "DEVICES HERMES PCM SONOS CMOHfOx Device Generic Ideal Measured MiloRRAM RandomRRAM "
+    "WanRRAM formed_fraction forming_voltage from_measurements",
+    "faults": "Faults",
+    "mapping": "BitSlices DifferentialPair Offset SingleDevice",
+    "network": "Quality Written apply write",
+    "reads": "redraw_reads session",
+}
+_PLACE = {name: module for module, names in _WHERE.items() for name in names.split()}
+
+__all__ = sorted(_PLACE)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f".{_PLACE[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__
