@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from .array import Verify as Verify
     from .array import load_array as load_array
     from .array import program as program
+    from .converters import Converters as Converters
+    from .crossbar import Crossbar as Crossbar
     from .devices import DEVICES as DEVICES
     from .devices import HERMES as HERMES
     from .devices import PCM as PCM
@@ -30,7 +32,9 @@ if TYPE_CHECKING:
     from .devices import formed_fraction as formed_fraction
     from .devices import forming_voltage as forming_voltage
     from .devices import from_measurements as from_measurements
+    from .events import EventReader as EventReader
     from .faults import Faults as Faults
+    from .irdrop import nodal_currents as nodal_currents
     from .mapping import BitSlices as BitSlices
     from .mapping import DifferentialPair as DifferentialPair
     from .mapping import Offset as Offset
@@ -44,9 +48,13 @@ if TYPE_CHECKING:
 
 _WHERE = {
     "array": "ProgrammedArray Verify load_array program",
+    "converters": "Converters",
+    "crossbar": "Crossbar",
     "devices": "DEVICES HERMES PCM SONOS CMOHfOx Device Generic Ideal Measured MiloRRAM RandomRRAM "
     "WanRRAM formed_fraction forming_voltage from_measurements",
+    "events": "EventReader",
     "faults": "Faults",
+    "irdrop": "nodal_currents",
     "mapping": "BitSlices DifferentialPair Offset SingleDevice",
     "network": "Quality Written apply write",
     "reads": "redraw_reads session",

@@ -205,6 +205,7 @@ def program(
     verify: Verify | None = None,
     rows: Any = None,
     columns: Any = None,
+    fixed: Array | None = None,
 ) -> ProgrammedArray:
     """Write weights into devices.
 
@@ -228,6 +229,8 @@ def program(
         Write again what is too far off.
     rows, columns : array_like of int, optional
         Input and output of each weight, for broken lines. Default: the two axes of a matrix.
+    fixed : ndarray, shape (n_devices, *weights.shape), optional
+        Instead of `faults`: conductances of broken devices, uS, NaN elsewhere.
 
     Raises
     ------
@@ -257,7 +260,7 @@ def program(
     stream(number)
     if not device.writable:
         device.program(values, stream(number))
-    broken = None
+    broken = fixed
     if faults is not None:
         at_rows, at_columns = _lines(values, rows, columns)
         broken = faults.fixed(device, at_rows, at_columns, how.n_devices, number, name)
