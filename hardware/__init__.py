@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-__all__ = ["resistive"]
+__all__ = ["nir", "pynn", "resistive"]
 
 
 def __getattr__(name: str) -> ModuleType:

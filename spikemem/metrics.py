@@ -17,6 +17,7 @@ __all__ = [
     "Divergence",
     "binary_entropy",
     "bit_errors",
+    "bits",
     "compare",
     "exact_recall",
     "information",
@@ -375,6 +376,13 @@ def _pair(stored: ArrayLike, recalled: ArrayLike) -> tuple[Patterns, Patterns]:
 
 
 def bits(values: Any, where: str) -> Patterns:
+    """Convert one pattern, or several, to bool; `where` begins the message.
+
+    Raises
+    ------
+    DescriptionError
+        Not bool or 0 and 1, or not of shape (n_bits,) or (n_patterns, n_bits).
+    """
     array = _numbers(values, where)
     if array.ndim not in (1, 2):
         raise DescriptionError(

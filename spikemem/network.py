@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .cells import LIF, STDP, Parameter, SpikeSource
 from .errors import DescriptionError, Problems, shown, unknown_name
 from .frozen import Frozen, digest
+from .population import Population
+from .projection import Projection, Synapses
 from .recording import SpikeTrains
 from .units import (
     LARGEST,
     off_grid,
     steps,
-    to_array,
-    to_choice,
-    to_flag,
     to_float,
     to_int,
-    to_integers,
-    to_name,
     to_tuple,
 )
 
@@ -40,287 +36,8 @@ __all__ = [
     "load_network",
 ]
 
-Receptor = Literal["excitatory", "inhibitory"]
-Connector = Literal["list", "one_to_one", "all_to_all"]
 _GRID = 1e-6
 _Named = TypeVar("_Named", "Population", "Projection")
-
-
-class Synapses(NamedTuple):
-    """Expanded synapses of a projection; each array has shape (n_synapses,)."""
-
-    i: NDArray[np.int32]
-    j: NDArray[np.int32]
-    weight: NDArray[np.float64]
-    delay: NDArray[np.float64]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Population(Frozen):
-    """A group of cells of one type.
-
-    Parameters
-    ----------
-    name : str
-        Unique in the network; no "/".
-    cell : LIF or SpikeSource
-        Cell type with its parameters.
-    size : int, optional
-        Number of cells; default for a :class:`SpikeSource`: that of its spike trains.
-    v_init : float or array_like, shape (size,), optional
-        Membrane potential at the start, mV. Default: ``v_rest``.
-    record : sequence of str
-        Any of "spikes" and "v".
-
-    Raises
-    ------
-    DescriptionError
-        Anything of the wrong type, shape or range; all problems at once.
-    """
-
-    name: str
-    cell: LIF | SpikeSource
-    size: int = 0
-    v_init: Parameter | None = None
-    record: tuple[str, ...] = ("spikes",)
-
-    def __post_init__(self) -> None:
-        problems = Problems(f"population {shown(self.name)}")
-        _take(self, "name", to_name, problems)
-        cell: Any = self.cell
-        if not isinstance(cell, LIF | SpikeSource):
-            problems.add(f"cell must be LIF or SpikeSource, got {shown(cell)}")
-            self._check_size(None, problems)
-            _check_record(self, ("spikes", "v"), problems)
-        else:
-            trains = cell.spikes if isinstance(cell, SpikeSource) else None
-            if self._check_size(trains, problems):
-                self._check_lengths(problems)
-            _check_record(self, ("spikes", "v") if trains is None else ("spikes",), problems)
-        problems.raise_if_any()
-
-    def _check_size(self, trains: SpikeTrains | None, problems: Problems) -> bool:
-        """Take the size, by default that of the trains; False if it is not valid."""
-        before = len(problems.found)
-        size: Any = self.size
-        if trains is not None and (size is None or (type(size) is int and size == 0)):
-            object.__setattr__(self, "size", trains.size)
-        _take(self, "size", to_int, problems)
-        if len(problems.found) == before and trains is not None and self.size != trains.size:
-            problems.add(f"size must be that of its trains ({trains.size}), got {self.size}")
-        return len(problems.found) == before
-
-    def _check_lengths(self, problems: Problems) -> None:
-        if isinstance(self.cell, SpikeSource):
-            if self.v_init is not None:
-                problems.add("v_init must be None for a SpikeSource: it has no potential")
-            return
-        for item in LIF.units:
-            value = getattr(self.cell, item)
-            if np.ndim(value) and len(value) != self.size:
-                problems.add(f"cell.{item} must be a float or have shape ({self.size},), "
-                             f"got {np.shape(value)}")  # fmt: skip
-        if self.v_init is not None:
-            with problems.noting():
-                start = to_array(self.v_init, "mV", "v_init")
-                if start.ndim and start.shape != (self.size,):
-                    problems.add(
-                        f"v_init must be a float or have shape ({self.size},), got {start.shape}"
-                    )
-                start.flags.writeable = False
-                object.__setattr__(self, "v_init", start if start.ndim else float(start))
-
-    @property
-    def is_source(self) -> bool:
-        """True for a :class:`SpikeSource`."""
-        return isinstance(self.cell, SpikeSource)
-
-    @property
-    def lif(self) -> LIF:
-        """The cell, where it is a :class:`LIF` (an error elsewhere)."""
-        if isinstance(self.cell, LIF):
-            return self.cell
-        raise DescriptionError(f"population {self.name!r}: a SpikeSource has no LIF parameters.")
-
-    @property
-    def source(self) -> SpikeTrains:
-        """The spike trains, where the cell is a :class:`SpikeSource` (an error elsewhere)."""
-        if isinstance(self.cell, SpikeSource):
-            return self.cell.spikes
-        raise DescriptionError(f"population {self.name!r}: a LIF has no spike trains of its own.")
-
-    def initial_v(self) -> NDArray[np.float64]:
-        """Membrane potential of each cell at the start, mV, shape (size,)."""
-        start = self.lif.v_rest if self.v_init is None else self.v_init
-        return np.broadcast_to(np.asarray(start, dtype=np.float64), (self.size,))
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Projection(Frozen):
-    """Synapses from one population to another.
-
-    Either a list (`i`, `j` given) or a structured connector that is expanded only where that is
-    needed: :meth:`one_to_one`, :meth:`all_to_all`.
-
-    Parameters
-    ----------
-    name : str
-        Unique in the network; no "/".
-    pre, post : str
-        Names of the populations.
-    i, j : array_like of int, shape (n_synapses,), optional
-        Index of the pre- and of the post-synaptic cell of each synapse.
-    weight : float or array_like, shape (n_synapses,)
-        nA, >= 0 (the receptor gives the sign).
-    delay : float or array_like, shape (n_synapses,)
-        ms, a multiple of the network's ``dt`` and at least one step.
-    receptor : {"excitatory", "inhibitory"}
-        Which current of the post-synaptic cell it drives.
-    plasticity : STDP, optional
-        Default: static weights.
-    connector : {"list", "one_to_one", "all_to_all"}, optional
-        Follows from `i` and `j` if they are given.
-    allow_self : bool
-        ``all_to_all`` only: False leaves out pairs of equal index (within each tile).
-    tiles : int
-        The populations, and the synapses, consist of so many equal tiles one after the other; a
-        structured connector joins only cells of the same tile (see :meth:`Network.tile`).
-    record : sequence of str
-        ``("weight",)`` records every weight of a plastic projection at every step.
-
-    Raises
-    ------
-    DescriptionError
-        Anything of the wrong type, shape or range; all problems at once.
-    """
-
-    name: str
-    pre: str
-    post: str
-    i: NDArray[np.integer[Any]] | None = None
-    j: NDArray[np.integer[Any]] | None = None
-    weight: Parameter
-    delay: Parameter
-    receptor: Receptor = "excitatory"
-    plasticity: STDP | None = None
-    connector: Connector = "list"
-    allow_self: bool = True
-    tiles: int = 1
-    record: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        problems = Problems(f"projection {shown(self.name)}")
-        for item in ("name", "pre", "post"):
-            _take(self, item, to_name, problems)
-        _take(self, "tiles", to_int, problems)
-        _take(self, "allow_self", to_flag, problems)
-        _take(self, "receptor", to_choice, problems, valid=("excitatory", "inhibitory"))
-        rule: Any = self.plasticity
-        if rule is not None and not isinstance(rule, STDP):
-            problems.add(f"plasticity must be STDP or None, got {shown(rule)}")
-        before = len(problems.found)
-        connectors = ("list", "one_to_one", "all_to_all")
-        _take(self, "connector", to_choice, problems, valid=connectors)
-        if len(problems.found) == before:
-            self._check_indices(problems)
-        self._check_values("weight", "nA", problems)
-        self._check_values("delay", "ms", problems)
-        self._check_plastic(problems)
-        _check_record(self, ("weight",) if self.plasticity is not None else (), problems)
-        problems.raise_if_any()
-
-    def _check_indices(self, problems: Problems) -> None:
-        if self.connector != "list":
-            if self.i is not None or self.j is not None:
-                problems.add(f"i and j must be left out with connector={self.connector!r}")
-            return
-        if self.i is None or self.j is None:
-            problems.add(
-                "i and j are needed for a list of synapses; "
-                "for a structured one use Projection.one_to_one or Projection.all_to_all"
-            )
-            return
-        before = len(problems.found)
-        for item in ("i", "j"):
-            with problems.noting():
-                array = to_integers(getattr(self, item), item).astype(np.int32)
-                array.flags.writeable = False
-                object.__setattr__(self, item, array)
-        if len(problems.found) == before and self.i.shape != self.j.shape:
-            problems.add(f"i and j must be equally long, got {self.i.size} and {self.j.size}")
-
-    def _check_values(self, item: str, unit: str, problems: Problems) -> None:
-        try:
-            array = to_array(getattr(self, item), unit, item)
-        except DescriptionError as error:
-            problems.add(str(error))
-            return
-        listed = isinstance(self.i, np.ndarray) and self.i.dtype == np.int32
-        count = len(self.i) if listed and self.i is not None else 0
-        if array.ndim > 1:
-            problems.add(f"{item} must be a float or have shape (n_synapses,), got {array.shape}")
-        elif array.ndim and listed and array.shape != (count,):
-            problems.add(f"{item} must be a float or have shape ({count},), got {array.shape}")
-        if np.any(array < 0):
-            sign = "; use receptor='inhibitory' for inhibition" if item == "weight" else ""
-            problems.add(f"{item} must be >= 0 {unit}, got {array.min():g}{sign}")
-        array.flags.writeable = False
-        object.__setattr__(self, item, array if array.ndim else float(array))
-
-    def _check_plastic(self, problems: Problems) -> None:
-        if self.plasticity is None or problems.found:
-            return
-        rule = self.plasticity
-        if np.size(self.weight) and (
-            np.min(self.weight) < rule.w_min or np.max(self.weight) > rule.w_max
-        ):
-            problems.add(
-                f"weight must be within [w_min, w_max] = [{rule.w_min:g}, {rule.w_max:g}] nA, "
-                f"got {np.min(self.weight):g} to {np.max(self.weight):g}"
-            )
-        if rule.last_tile >= self.tiles:
-            problems.add(
-                f"plasticity.enabled: tile must be from 0 to {self.tiles - 1}, got {rule.last_tile}"
-            )
-
-    @classmethod
-    def one_to_one(cls, name: str, pre: str, post: str, **options: Any) -> Projection:
-        """Cell k to cell k of an equally large population. Options: as :class:`Projection`."""
-        return cls(name=name, pre=pre, post=post, connector="one_to_one", **options)
-
-    @classmethod
-    def all_to_all(cls, name: str, pre: str, post: str, **options: Any) -> Projection:
-        """Every cell to every cell, ordered by pre, then post; options as :class:`Projection`."""
-        return cls(name=name, pre=pre, post=post, connector="all_to_all", **options)
-
-    def n_synapses(self, n_pre: int, n_post: int) -> int:
-        """Number of synapses between populations of these sizes."""
-        if self.i is not None:
-            return int(self.i.size)
-        if self.connector == "one_to_one":
-            return n_pre
-        total = n_pre * n_post // self.tiles
-        return total if self.allow_self else total - min(n_pre, n_post)
-
-    def expand(self, n_pre: int, n_post: int) -> Synapses:
-        """Arrays of all synapses, each of shape (n_synapses,)."""
-        if self.i is not None and self.j is not None:
-            i, j = self.i.astype(np.int32, copy=False), self.j.astype(np.int32, copy=False)
-        elif self.connector == "one_to_one":
-            i = j = np.arange(n_pre, dtype=np.int32)
-        else:
-            i, j = self._all_pairs(n_pre // self.tiles, n_post // self.tiles)
-        full = (i.size,)
-        weight = np.broadcast_to(np.asarray(self.weight, dtype=np.float64), full)
-        return Synapses(i, j, weight, np.broadcast_to(np.asarray(self.delay, np.float64), full))
-
-    def _all_pairs(self, n_pre: int, n_post: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        i = np.repeat(np.arange(n_pre, dtype=np.int32), n_post)
-        j = np.tile(np.arange(n_post, dtype=np.int32), n_pre)
-        if not self.allow_self:
-            i, j = i[i != j], j[i != j]
-        tile = np.repeat(np.arange(self.tiles, dtype=np.int32), i.size)
-        return np.tile(i, self.tiles) + tile * n_pre, np.tile(j, self.tiles) + tile * n_post
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -612,12 +329,6 @@ def load_network(path: str | Path) -> Network:
     return cast(Network, load(path, "network"))
 
 
-def _take(part: Any, item: str, check: Callable[..., Any], problems: Problems, **how: Any) -> None:
-    """Put a field in its plain form, or note what is wrong with it."""
-    with problems.noting():
-        object.__setattr__(part, item, check(getattr(part, item), item, **how))
-
-
 def _take_parts(network: Any, item: str, parts: Any, kind: type, problems: Problems) -> None:
     object.__setattr__(network, item, ())
     with problems.noting():
@@ -631,17 +342,6 @@ def _mapping(value: Any, where: str) -> Mapping[str, Any]:
     if isinstance(value, Mapping):
         return value
     raise DescriptionError(f"{where} must be a mapping of names, got {shown(value)}.")
-
-
-def _check_record(part: Any, allowed: tuple[str, ...], problems: Problems) -> None:
-    record = (part.record,) if isinstance(part.record, str) else part.record
-    with problems.noting():
-        wanted = to_tuple(record, "record", "names of variables")
-        for variable in wanted:
-            if not isinstance(variable, str) or variable not in allowed:
-                problems.add(f"record: {unknown_name('variable to record', variable, allowed)}")
-                return
-        object.__setattr__(part, "record", tuple(name for name in allowed if name in wanted))
 
 
 def _within_tiles(projection: Projection, n_pre: int, n_post: int) -> bool:

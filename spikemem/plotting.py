@@ -186,16 +186,7 @@ def weights(
         The recording holds no weights of this projection, or not an array of weights.
     """
     if isinstance(recording, Recording):
-        times = recording.times
-        if (projection, "weight") in recording.traces:
-            values = recording.traces[str(projection), "weight"]
-        elif isinstance(projection, str) and projection in recording.weights:
-            values = recording.weights[projection]
-        else:
-            have = {name for name, kind in recording.traces if kind == "weight"}
-            text = unknown_name("projection with recorded weights", projection,
-                                have | set(recording.weights))  # fmt: skip
-            raise DescriptionError(f"weights: {text}")
+        times, values = recording.times, _recorded_weights(recording, projection)
     else:
         values = to_array(recording, "nA", "weights")
         times = np.arange(values.shape[0] if values.ndim else 0, dtype=np.float64)
@@ -213,6 +204,15 @@ def weights(
     if projection is not None:
         ax.set_title(projection, loc="left")
     return ax
+
+
+def _recorded_weights(recording: Recording, projection: Any) -> NDArray[np.float64]:
+    known = {**recording.weights}
+    known |= {name: rows for (name, kind), rows in recording.traces.items() if kind == "weight"}
+    if not isinstance(projection, str) or projection not in known:
+        text = unknown_name("projection with recorded weights", projection, known)
+        raise DescriptionError(f"weights: {text}")
+    return known[projection]
 
 
 def _weight_histogram(values: NDArray[np.float64], ax: Axes) -> None:
@@ -415,7 +415,7 @@ def _draw_pairs(pairs: NDArray[np.int64], labels: list[str] | None, ax: Axes | N
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     points = ax.get_window_extent().width * 72.0 / ax.figure.dpi
-    fits = max(int(points / across / 4.8), 2)  # letters of 8 points above one picture
+    fits = max(int(points / across / 5.6), 2)  # letters of 8 points above one picture
     for k, word in enumerate(labels or []):
         down, right = divmod(k, across)
         at = right * wide + columns / 2 - 0.5, down * block + above - 0.5 * gap - 0.5

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-
-from tqdm.auto import tqdm
 
 __all__ = ["Progress", "progress_callback"]
 
@@ -22,6 +21,11 @@ def progress_callback(progress: Progress, label: str) -> Iterator[Callable[[floa
     if not progress:
         yield lambda fraction: None
         return
+    with warnings.catch_warnings():
+        # In a notebook without ipywidgets the bar is text, which needs no warning.
+        warnings.simplefilter("ignore")
+        from tqdm.auto import tqdm
+
     shape = "{desc}: {percentage:3.0f} %|{bar}| {elapsed}<{remaining}"
     with tqdm(total=1.0, desc=label, disable=None, leave=False, bar_format=shape) as bar:
         yield lambda fraction: (bar.update(max(fraction - bar.n, 0.0)), None)[1]

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._version import __version__
+from .backends import BACKENDS
 from .errors import BackendMissing, DescriptionError, SimulationError, SpikememError, unknown_name
 from .network import Network
 from .progress import Progress, progress_callback
@@ -25,11 +26,6 @@ __all__ = ["BACKENDS", "INTEGRATORS", "Backend", "Results", "Session", "simulate
 
 Integrator = Literal["spinnaker", "exact"]
 INTEGRATORS: tuple[str, ...] = ("spinnaker", "exact")
-
-BACKENDS: dict[str, str] = {
-    "brian2": "spikemem.backends.brian2:Brian2Backend",
-}
-"""Where each backend is; imported when it is first used."""
 
 
 class Results(NamedTuple):
@@ -135,7 +131,8 @@ class Session:
                 f"simulate: network must be a Network, got {type(network).__name__}. "
                 f"A model gives one by its build() method."
             )
-        if integrator not in INTEGRATORS:
+        rule: Any = integrator
+        if not isinstance(rule, str) or rule not in INTEGRATORS:
             raise DescriptionError(
                 f"simulate: {unknown_name('integrator', integrator, INTEGRATORS)}"
             )
@@ -185,6 +182,11 @@ class Session:
                 raise DescriptionError(
                     f"set_weights: {unknown_name('plastic projection', name, names)}"
                 )
+        if weights and not self._simulator.can_continue:
+            raise DescriptionError(
+                f"set_weights: backend {self.backend!r} with these options runs once; give the "
+                f"weights to the network (Network.with_weights)."
+            )
         changed = self.network.with_weights(weights)
         arrays = {name: changed.synapses(name).weight.copy() for name in weights}
         if arrays:

@@ -404,7 +404,7 @@ def _write_recording(file: h5py.File, recording: Recording) -> None:
         put(group, "duration", trains.duration, "ms")
     traces = root.create_group("traces", track_order=True)
     for (name, variable), array in recording.traces.items():
-        group = traces.require_group(name)
+        group = traces[name] if name in traces else traces.create_group(name, track_order=True)
         put(group, variable, array, "mV" if variable == "v" else "nA")
     weights = root.create_group("weights", track_order=True)
     for name, array in recording.weights.items():

@@ -237,12 +237,21 @@ def to_tuple(values: Any, where: str, what: str) -> tuple[Any, ...]:
 def steps(times: ArrayLike, dt: float) -> NDArray[np.int64]:
     """Nearest whole number of steps of `dt` ms for each time (ms).
 
+    Raises
+    ------
+    DescriptionError
+        More steps than a float counts exactly (2**53).
+
     Examples
     --------
     >>> steps([0.3, 1.0], 0.1)
     array([ 3, 10])
     """
-    return np.rint(np.asarray(times, dtype=np.float64) / dt).astype(np.int64)
+    with np.errstate(over="ignore"):
+        ticks = np.rint(np.asarray(times, dtype=np.float64) / dt)
+    if not np.all(np.abs(ticks) <= 2.0**53):
+        raise DescriptionError(f"a time of {np.max(times):g} ms is too long for dt={dt:g} ms.")
+    return ticks.astype(np.int64)
 
 
 def off_grid(times: NDArray[np.float64], dt: float) -> NDArray[np.bool_]:

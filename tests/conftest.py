@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,12 @@ from hypothesis import settings
 settings.register_profile("spikemem", derandomize=True, deadline=None)
 settings.register_profile("explore", derandomize=False, deadline=None, max_examples=1000)
 settings.load_profile("spikemem")
+
+BACKENDS: list[tuple[str, dict[str, Any]]] = [
+    ("brian2", {}),
+    ("native", {}),
+]
+"""Backends, with options, that follow docs/semantics.md to the last bit; one line for each."""
 
 NEEDS = {"nest": "nest", "spinnaker": "spynnaker", "board": "spynnaker"}
 
@@ -84,3 +91,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             for item in items:
                 if item.get_closest_marker(marker):
                     item.add_marker(skip)
+
+
+def _backend_name(case: tuple[str, dict[str, Any]]) -> str:
+    name, options = case
+    return "-".join([name, *map(str, options.values())])
+
+
+@pytest.fixture(params=BACKENDS, ids=_backend_name)
+def backend(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Keyword arguments of Session for one backend; skips what this version or machine lacks."""
+    from spikemem import BackendMissing, simulation
+
+    name, options = request.param
+    if name not in simulation.BACKENDS:
+        pytest.skip(f"no backend {name!r}")
+    try:
+        simulation._load(name)
+    except BackendMissing as error:
+        pytest.skip(str(error))
+    return {"backend": name, **options}

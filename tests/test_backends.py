@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from cases import assert_alike, assert_same, ring
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from reference import reference
@@ -11,30 +12,8 @@ from reference import reference
 import spikemem as sm
 from spikemem.network import LIF, STDP, Network, Population, Projection, SpikeSource
 from spikemem.recording import SpikeTrains
-from spikemem.simulation import BACKENDS
 
 INTEGRATORS = ["spinnaker", "exact"]
-CASES = [
-    ("brian2", {}),
-    ("native", {}),
-]
-EXACT = [case for case in CASES if case[0] in BACKENDS]
-
-
-def case_name(case):
-    name, options = case
-    return "-".join([name, *map(str, options.values())])
-
-
-@pytest.fixture(params=EXACT, ids=case_name)
-def backend(request):
-    """Keyword arguments of Session for one backend that follows docs/semantics.md."""
-    name, options = request.param
-    return {"backend": name, **options}
-
-
-def sixty_fourths(low, high):
-    return st.integers(low * 64, high * 64).map(lambda k: k / 64)
 
 
 @st.composite
@@ -113,19 +92,6 @@ def draw_projection(draw, rng, name, pre, post, dt, n_steps, plastic):
     )
 
 
-def assert_alike(got, wanted, tolerance=1e-11):
-    assert got.spikes.keys() == wanted.spikes.keys()
-    for name in wanted.spikes:
-        assert got[name].to_lists() == wanted[name].to_lists(), name
-    assert got.traces.keys() == wanted.traces.keys()
-    for key in wanted.traces:
-        assert got.traces[key].shape == wanted.traces[key].shape
-        np.testing.assert_allclose(got.traces[key], wanted.traces[key], rtol=0, atol=tolerance)
-    assert got.weights.keys() == wanted.weights.keys()
-    for name in wanted.weights:
-        np.testing.assert_allclose(got.weights[name], wanted.weights[name], rtol=0, atol=tolerance)
-
-
 @pytest.mark.parametrize("integrator", INTEGRATORS)
 @given(case=networks())
 @settings(
@@ -136,3 +102,77 @@ def test_equals_the_reference(backend, integrator, case):
     network, duration = case
     got = sm.simulate(network, duration, integrator=integrator, **backend)
     assert_alike(got, reference(network, duration, integrator))
+
+
+@pytest.mark.parametrize("integrator", INTEGRATORS)
+def test_the_ring_is_worth_testing(backend, integrator):
+    """Cells fire often, weights move both ways, and not all cells do the same."""
+    got = sm.simulate(ring(0), 40.0, integrator=integrator, **backend)
+    weights = got.traces["ring", "weight"]
+    assert len(got["cells"]) > 30
+    assert (np.diff(weights, axis=0) > 0).any()
+    assert (np.diff(weights, axis=0) < 0).any()
+    assert len({tuple(train) for train in got["cells"].to_lists()}) > 2
+
+
+@pytest.mark.parametrize("integrator", INTEGRATORS)
+@pytest.mark.parametrize("dt", [1.0, 0.1])
+def test_the_ring_equals_the_reference(backend, integrator, dt):
+    network = ring(1, dt, windows=[(0.0, 11 * dt), (20 * dt, 31 * dt)])
+    got = sm.simulate(network, 40 * dt, integrator=integrator, **backend)
+    assert_alike(got, reference(network, 40 * dt, integrator))
+
+
+@pytest.mark.parametrize("integrator", INTEGRATORS)
+def test_tiles_are_separate_runs(backend, integrator):
+    network = ring(2, windows=[(5.0, 30.0)])
+    alone = sm.simulate(network, 40.0, integrator=integrator, **backend)
+    tiles = sm.simulate(network.tile(3), 40.0, integrator=integrator, **backend).split(3)
+    for tile in tiles:
+        assert_same(tile, alone)
+
+
+@pytest.mark.parametrize("integrator", INTEGRATORS)
+def test_stacked_networks_are_separate_runs(backend, integrator):
+    """Inputs, weights, windows and cell parameters differ between the copies."""
+    networks = [
+        ring(3),
+        ring(4, windows=[(0.0, 9.0)]),
+        ring(5, windows=[(10.0, 20.0), (25.0, 26.0)]),
+    ]
+    stacked = sm.simulate(Network.stack(networks), 40.0, integrator=integrator, **backend)
+    for network, part in zip(networks, stacked.split(3), strict=True):
+        alone = sm.simulate(network, 40.0, integrator=integrator, **backend)
+        assert_same(part, alone)
+        assert_alike(alone, reference(network, 40.0, integrator))
+
+
+def test_split_needs_equal_parts(backend):
+    recording = sm.simulate(ring(2), 5.0, **backend)
+    with pytest.raises(sm.DescriptionError, match="n=5 must divide"):
+        recording.split(5)
+
+
+def test_order_of_projections_and_populations_does_not_matter(backend):
+    network = ring(6)
+    turned = Network(
+        populations=network.populations[::-1], projections=network.projections[::-1], dt=network.dt
+    )
+    assert_same(sm.simulate(turned, 40.0, **backend), sm.simulate(network, 40.0, **backend))
+
+
+@pytest.mark.parametrize("integrator", INTEGRATORS)
+def test_long_delays(backend, integrator):
+    """A plastic synapse of 200 steps, with 19 spikes under way at once."""
+    network = ring(7)
+    trains = SpikeTrains(ids=np.zeros(20, int), times=np.arange(20) * 10.0, size=4, duration=450.0)
+    slow = Projection(
+        name="slow", pre="in", post="cells", i=[0, 0], j=[0, 3], weight=[4.0, 4.0],
+        delay=[200.0, 3.0], plasticity=STDP(a_plus=0.1, a_minus=0.1, w_max=6.0),
+    )  # fmt: skip
+    network = Network(
+        populations=network.with_inputs({"in": trains}).populations, projections=[slow]
+    )
+    got = sm.simulate(network, 450.0, integrator=integrator, **backend)
+    assert len(got["cells"]) > 20
+    assert_alike(got, reference(network, 450.0, integrator))

@@ -26,17 +26,10 @@ from spikemem import CA3Memory, Forget, Learn, RecallContent, RecallCue
 from spikemem.networks.ca3.circuit import w_fire
 from spikemem.networks.ca3.parameters import GATED, OUTPUT, RELAY
 
-BACKENDS = ["brian2"]
 
-
-@pytest.fixture(params=BACKENDS)
-def backend(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
-def run(memory: CA3Memory, schedule: list, backend: str = "brian2", **options):
-    recording = sm.simulate(memory.build(schedule, **options), backend=backend)
-    return recording, memory.decode(recording, schedule, **options)
+def run(memory: sm.CA3Memory | sm.HippocampalMemory, schedule: list, backend: dict | None = None):
+    recording = sm.simulate(memory.build(schedule), **(backend or {}))
+    return recording, memory.decode(recording, schedule)
 
 
 # -- the paper ------------------------------------------------------------------------------------
@@ -187,7 +180,7 @@ def test_robust_output_shows_answers_only_and_learning_echoes_only_itself():
 
 
 def test_learn_recall_forget_one_after_the_other(backend):
-    memory = CA3Memory(16, 64, backend=backend)
+    memory = CA3Memory(16, 64, backend=backend["backend"])
     assert memory.learn(cue=3, content=[1, 5, 9]) == {1, 5, 9}
     assert memory.learn(cue=4, content=[5, 9, 11]) == {5, 9, 11}
     assert memory.recall(cue=3) == {1, 5, 9}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +12,8 @@ from numpy.typing import NDArray
 from ...cells import STDP
 from ...recording import SpikeTrains
 from .circuit import w_fire
+from .live import Weights
 from .parameters import GATED, RELAY
-
-if TYPE_CHECKING:
-    from .memory import CA3Memory
 
 __all__ = ["HISTORY", "Health", "examine", "replay"]
 
@@ -22,7 +21,8 @@ HISTORY = 15
 """Post-synaptic spikes that SpiNNaker remembers until the next pre-synaptic one."""
 
 Pairs = list[tuple[int, int]]
-_ENDS = {"W1": ("CueCue", "ContCue", RELAY), "W2": ("ContCont", "CueCont", GATED)}
+FIRES = {"W1": w_fire(RELAY), "W2": w_fire(GATED)}
+"""Smallest weight of each plastic projection that fires its target, nA."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,7 @@ class Health:
 
     def __str__(self) -> str:
         lines = []
-        for name in _ENDS:
+        for name in FIRES:
             lines.append(
                 f"{name}: stored weights {self.stored_margin[name]:+.2f} nA above firing, others "
                 f"{self.silent_margin[name]:+.2f} nA below; {len(self.lost[name])} lost, "
@@ -128,34 +128,39 @@ def _pairs(table: NDArray[np.bool_]) -> Pairs:
     return [(int(cue), int(bit)) for cue, bit in np.argwhere(table)]
 
 
-def examine(memory: CA3Memory) -> Health:
-    """Compare the weights of a memory with what it should hold; see :class:`Health`."""
-    stored = np.zeros((memory.n_cues, memory.n_contents), dtype=np.bool_)
-    for cue, bits in memory.contents.items():
+def examine(
+    contents: Mapping[int, frozenset[int]], weights: Weights, replays: Mapping[str, Replay]
+) -> Health:
+    """Compare the weights of a memory with what it should hold.
+
+    Parameters
+    ----------
+    contents : mapping of int to frozenset of int
+        What each cue should hold.
+    weights : mapping of str to ndarray
+        nA: "W1" of shape (n_cues, n_contents), "W2" of shape (n_contents, n_cues).
+    replays : mapping of str to Replay
+        For both projections what :func:`replay` gave; nothing is pending where there is none.
+    """
+    stored = np.zeros(weights["W1"].shape, dtype=np.bool_)
+    for cue, bits in contents.items():
         stored[cue, list(bits)] = True
-    report: dict[str, dict[str, object]] = {item: {} for item in Health.__dataclass_fields__}
-    for name, (_, _, cell) in _ENDS.items():
-        weight = memory.weights[name] if name == "W1" else memory.weights[name].T
-        above = weight - w_fire(cell)
+    report: dict[str, dict[str, Any]] = {item: {} for item in Health.__dataclass_fields__}
+    for name, fires in FIRES.items():
+        above = _by_cue(name, weights[name]) - fires
         report["stored_margin"][name] = float(above[stored].min(initial=np.inf))
         report["silent_margin"][name] = float((-above[~stored]).min(initial=np.inf))
         report["ghosts"][name] = _pairs((above >= 0) & ~stored)
         report["lost"][name] = _pairs((above < 0) & stored)
-        pending, overdue = _pending(memory, name)
+        pending = overdue = np.zeros_like(stored)
+        if name in replays:
+            result = replays[name]
+            pending = _by_cue(name, (result.now >= fires) != (result.committed >= fires))
+            overdue = _by_cue(name, result.post_since > HISTORY)
         report["pending"][name] = _pairs(pending)
         report["at_risk"][name] = _pairs(pending & overdue)
-    return Health(**report)  # type: ignore[arg-type]
+    return Health(**report)
 
 
-def _pending(memory: CA3Memory, name: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which (cue, bit) wait for a pre-synaptic spike, and which have waited too long."""
-    start, weights = memory.replay_base
-    if memory.time <= start:
-        nothing = np.zeros((memory.n_cues, memory.n_contents), dtype=np.bool_)
-        return nothing, nothing
-    recording, (pre, post, cell) = memory.recording, _ENDS[name]
-    rule = replace(memory.parameters.rule(), enabled=memory.windows[name])
-    result = replay(recording[pre], recording[post], weights[name], rule, start)
-    pending = (result.now >= w_fire(cell)) != (result.committed >= w_fire(cell))
-    overdue = result.post_since > HISTORY
-    return (pending, overdue) if name == "W1" else (pending.T, overdue.T)
+def _by_cue(name: str, table: NDArray[Any]) -> NDArray[Any]:
+    return table if name == "W1" else table.T

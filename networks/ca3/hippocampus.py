@@ -18,7 +18,7 @@ from .live import LiveMemory, Weights
 from .operations import Learn, Operation, Placed, RecallCue, place_one, put
 from .parameters import GATED, OUTPUT, RELAY
 from .parameters import preset as parameters_of
-from .recall import Recall
+from .recall import Recall, require_whole
 
 __all__ = ["HippocampalMemory"]
 
@@ -196,14 +196,10 @@ class HippocampalMemory(LiveMemory):
         )  # fmt: skip
 
     def _decode(self, recording: Recording, placed: Sequence[Placed]) -> list[Recall]:
+        require_whole(recording, placed)
         cues, contents = recording["OUTcue"], recording["OUTcont"]
         answers = []
         for item in placed:
-            if item.start + item.answer >= recording.stop:
-                raise DescriptionError(
-                    f"decode: the recording ends at {recording.stop:g} ms, before the answer to "
-                    f"{type(item.operation).__name__} at {item.start:g} ms; simulate for longer."
-                )
             number = sum(2**line for line in cues.at(item.start + CUE_AT).tolist())
             answer = contents.at(item.start + item.answer).tolist()
             answers.append(

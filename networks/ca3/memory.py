@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -16,8 +16,8 @@ from ...errors import DescriptionError
 from ...network import Network
 from ...recording import Recording, SpikeTrains
 from ...storage import load, register, save
-from .circuit import circuit
-from .health import Health, examine
+from .circuit import PLASTIC, circuit
+from .health import Health, examine, replay
 from .live import LiveMemory, Weights
 from .operations import (
     Forget,
@@ -29,6 +29,7 @@ from .operations import (
     RecallCue,
     compile_schedule,
     place,
+    windows_of,
 )
 from .parameters import CA3Parameters
 from .parameters import preset as parameters_of
@@ -108,7 +109,7 @@ class CA3Memory(LiveMemory):
             self._initial["W1"][item.cue, list(item.bits)] = self.parameters.w_max
             self._known[item.cue] = frozenset(item.bits)
         self._initial["W2"] = self._initial["W1"].T.copy()
-        self.replay_base: tuple[float, Weights] = (0.0, self._initial)
+        self._replay_base: tuple[float, Weights] = (0.0, self._initial)
 
     def __repr__(self) -> str:
         return (
@@ -123,7 +124,8 @@ class CA3Memory(LiveMemory):
         )
 
     def _compile(self, placed: Sequence[Placed]) -> tuple[dict[str, SpikeTrains], dict[str, Any]]:
-        return compile_schedule(placed, self.parameters, self.n_cues, self.n_contents)
+        inputs = compile_schedule(placed, self.parameters, self.n_cues, self.n_contents)
+        return inputs, windows_of(placed, self.parameters)
 
     def _network(
         self, inputs: Mapping[str, SpikeTrains], weights: Weights, windows: Mapping[str, Any]
@@ -193,12 +195,12 @@ class CA3Memory(LiveMemory):
         """
         if self.parameters.protocol == "two_phase":
             return self.run([Forget(cue)])[0]
-        checked = self._place([RecallCue(cue)], 0.0, True)[0].cue
+        item = replace(self._place([RecallCue(cue)], self.time, True)[0], operation=Forget(cue))
         weights = self.weights
-        weights["W1"][checked], weights["W2"][:, checked] = 0.0, 0.0
+        weights["W1"][item.cue], weights["W2"][:, item.cue] = 0.0, 0.0
         self.set_weights(weights)
-        self._known[checked] = frozenset()
-        return Recall(operation=Forget(checked), start=self.time)
+        self._history.append(item)
+        return Recall(operation=item.operation, start=self.time)
 
     def set_weights(self, weights: Weights) -> None:
         """Give the plastic projections other weights, nA, as :attr:`weights` returns them.
@@ -209,12 +211,7 @@ class CA3Memory(LiveMemory):
             Wrong names or shapes, or weights outside [0, w_max].
         """
         self._set_weights(weights, self.parameters.w_max)
-        self.replay_base = (self.time, self.weights)
-
-    @property
-    def windows(self) -> dict[str, Any]:
-        """Plasticity windows of all operations so far, for "W1" and "W2" (None: always)."""
-        return self._compile(self._history)[1]
+        self._replay_base = (self.time, self.weights)
 
     @property
     def contents(self) -> dict[int, frozenset[int]]:
@@ -227,7 +224,15 @@ class CA3Memory(LiveMemory):
 
     def health(self) -> Health:
         """How safe what is stored is: weight margins, ghosts, pending weights."""
-        return examine(self)
+        replays = {}
+        start, weights = self._replay_base
+        if self.time > start:
+            recording, windows = self.recording, windows_of(self._history, self.parameters)
+            for name, (pre, post) in PLASTIC.items():
+                rule = replace(self.parameters.rule(), enabled=windows[name])
+                ends = recording[pre], recording[post]
+                replays[name] = replay(*ends, weights[name], rule, start)
+        return examine(self.contents, self.weights, replays)
 
     def save(self, path: str | Path) -> Path:
         """Write the memory (sizes, parameters, weights, contents) and its recording to HDF5.

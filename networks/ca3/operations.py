@@ -350,25 +350,33 @@ def _windows(item: Placed) -> dict[str, list[tuple[float, float]]]:
 
 def compile_schedule(
     placed: Sequence[Placed], p: CA3Parameters, n_cues: int, n_contents: int
-) -> tuple[dict[str, SpikeTrains], dict[str, Any]]:
-    """Input spikes for each source, and plasticity windows for "W1" and "W2" (None: always)."""
+) -> dict[str, SpikeTrains]:
+    """Input spikes of each source."""
     sizes = {
-        "INcue": n_cues, "INcont": n_contents, "INerase": 1, "INmatch": match_lines(n_contents),
-    }  # fmt: skip
+        "INcue": n_cues,
+        "INcont": n_contents,
+        "INerase": 1,
+        "INmatch": match_lines(n_contents),
+    }
     duration = max((item.end for item in placed), default=0.0)
     lists: dict[str, list[tuple[int, float]]] = {name: [] for name in INPUTS[p.protocol]}
     for item in placed:
         for source, line, time in _events(item, p, n_contents):
             lists[source].append((line, time))
-    inputs = {
+    return {
         name: SpikeTrains(
             ids=np.array([line for line, _ in pairs], dtype=np.int64),
-            times=[time for _, time in pairs], size=sizes[name], duration=duration,
+            times=[time for _, time in pairs],
+            size=sizes[name],
+            duration=duration,
         )
         for name, pairs in lists.items()
-    }  # fmt: skip
-    windows: dict[str, Any] = {"W1": None, "W2": None}
-    if p.gated:
-        learning = [_windows(item) for item in placed if isinstance(item.operation, Learn | Forget)]
-        windows = {name: [w for each in learning for w in each[name]] for name in windows}
-    return inputs, windows
+    }
+
+
+def windows_of(placed: Sequence[Placed], p: CA3Parameters) -> dict[str, Any]:
+    """Plasticity windows of "W1" and "W2" (None: always on)."""
+    if not p.gated:
+        return {"W1": None, "W2": None}
+    learning = [_windows(item) for item in placed if isinstance(item.operation, Learn | Forget)]
+    return {name: [w for each in learning for w in each[name]] for name in ("W1", "W2")}

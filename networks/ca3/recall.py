@@ -87,16 +87,19 @@ def decode(recording: Recording, placed: Sequence[Placed]) -> list[Recall]:
     DescriptionError
         The recording lacks the output populations or ends before an operation does.
     """
+    require_whole(recording, placed)
     cues, contents = recording["OUTcue"], recording["OUTcont"]
-    answers = []
+    return [_answer(item, cues, contents) for item in placed]
+
+
+def require_whole(recording: Recording, placed: Sequence[Placed]) -> None:
+    """Raise :class:`DescriptionError` unless the recording holds the answers to all operations."""
     for item in placed:
         if item.start + item.answer >= recording.stop:
             raise DescriptionError(
                 f"decode: the recording ends at {recording.stop:g} ms, before the answer to "
                 f"{type(item.operation).__name__} at {item.start:g} ms; simulate for longer."
             )
-        answers.append(_answer(item, cues, contents))
-    return answers
 
 
 def _answer(item: Placed, cues: SpikeTrains, contents: SpikeTrains) -> Recall:

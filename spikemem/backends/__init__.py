@@ -1,1 +1,14 @@
-"""Simulators that run a :class:`spikemem.Network`."""
+"""Simulators that run a :class:`spikemem.Network`, by name."""
+
+from __future__ import annotations
+
+__all__ = ["BACKENDS"]
+
+BACKENDS: dict[str, str] = {
+    "brian2": "spikemem.backends.brian2:Brian2Backend",
+    "native": "spikemem.backends.native:NativeBackend",
+    "pynn:brian2": "spikemem.hardware.pynn:Brian2PyNNBackend",
+    "pynn:mock": "spikemem.hardware.pynn:MockBackend",
+    "pynn:nest": "spikemem.hardware.pynn:NestBackend",
+}
+"""Where each backend is; imported when it is first used."""

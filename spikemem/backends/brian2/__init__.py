@@ -23,7 +23,7 @@ except ValueError as error:
 finally:
     sys.excepthook = _hook  # Brian2's asks to report every uncaught exception as its own bug
 
-from .backend import Brian2Backend
-from .model import Brian2Model, Bundle, build
+from .backend import Brian2Backend  # noqa: E402
+from .model import Brian2Model, Bundle, build  # noqa: E402
 
 __all__ = ["Brian2Backend", "Brian2Model", "Bundle", "build"]

@@ -49,7 +49,9 @@ class Brian2Backend:
         self, network: Network, integrator: str, target: Target = "numpy", **others: Any
     ) -> None:
         for option in others:
-            raise DescriptionError(f"backend 'brian2': {unknown_name('option', option, ['target'])}")
+            raise DescriptionError(
+                f"backend 'brian2': {unknown_name('option', option, ['target'])}"
+            )
         if target not in TARGETS:
             raise DescriptionError(f"backend 'brian2': {unknown_name('target', target, TARGETS)}")
         self.network, self.integrator, self.target = network, integrator, target
@@ -79,6 +81,13 @@ class Brian2Backend:
             raw = self._stepper.run(first_step, n_steps, inputs, gates, progress)
         late = 1 if self.integrator == "exact" else 0
         return collect(self.network, raw, inputs, first_step, n_steps, late)
+
+    def set_weights(self, weights: Mapping[str, NDArray[np.float64]]) -> None:
+        """Replace the weights of some plastic projections; nA, shape (n_synapses,) each."""
+        for bundle in self.model.bundles if self.model else ():
+            for name in bundle.place.keys() & weights.keys():
+                values = bundle.synapses.variables["weight"].get_value()
+                values[bundle.place[name]] = weights[name]
 
     def snapshot(self) -> Any:
         """Copies of all that changes in a run."""

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ...cells import STDP
 from ...network import Population
 
 __all__ = [
@@ -79,9 +80,7 @@ v = free*(rest + (leak*(v - rest) + change)) + (1 - free)*v
 }
 
 
-def coefficients(
-    populations: Sequence[Population], dt: float, integrator: str
-) -> dict[str, Array]:
+def coefficients(populations: Sequence[Population], dt: float, integrator: str) -> dict[str, Array]:
     """The constants of each cell of some LIF populations, one after the other.
 
     Returns
@@ -135,10 +134,13 @@ weight : 1
 trace_plus : 1
 trace_minus : 1
 last_event : integer
-is_open : boolean
 """
+_IS_OPEN = "is_open : boolean\n"
+_IS_OPEN_BY_TABLE = (
+    "is_open = gate(t, gate_column) > 0.5 : boolean\ngate_column : integer (constant)\n"
+)
 
-RULE = {
+RULE: dict[str, Callable[[STDP, float], float]] = {
     "rate_plus": lambda rule, dt: dt / rule.tau_plus,
     "rate_minus": lambda rule, dt: dt / rule.tau_minus,
     "step_plus": lambda rule, dt: rule.a_plus,
@@ -168,7 +170,14 @@ class Plastic(NamedTuple):
     order: dict[str, int]
 
 
-def plastic(receptor: str, delays: NDArray[np.int64], integrator: str, shared: set[str]) -> Plastic:
+def plastic(
+    receptor: str,
+    delays: NDArray[np.int64],
+    integrator: str,
+    shared: set[str],
+    *,
+    scheduled: bool = False,
+) -> Plastic:
     """Write the code of plastic synapses.
 
     The weight that arrives is that of the time at which the spike was sent, and a cell may fire
@@ -185,10 +194,13 @@ def plastic(receptor: str, delays: NDArray[np.int64], integrator: str, shared: s
         What order the events of a step have.
     shared : set of str
         Names of :data:`RULE` that have one value for all synapses.
+    scheduled : bool
+        Whether a table ``gate`` says when weights may change; else ``is_open`` is set from outside.
     """
     target = f"arriving_{receptor[0].upper()}_post"
     constants = [f"{name} : 1 ({'shared, ' * (name in shared)}constant)" for name in RULE]
-    variables = _PLASTIC_VARIABLES + "\n".join(constants)
+    is_open = _IS_OPEN_BY_TABLE if scheduled else _IS_OPEN
+    variables = _PLASTIC_VARIABLES + is_open + "\n".join(constants)
     order = {"potentiate": 0, "depress": 1, "count": 2}
     potentiate, depress = _DECAY + _POTENTIATE, _DECAY + _DEPRESS + _COUNT_PRE
     on_post = {"potentiate": potentiate, "count": _COUNT_POST}

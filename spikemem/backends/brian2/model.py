@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import brian2 as b2
 import numpy as np
@@ -16,7 +17,10 @@ from ...units import steps
 from . import equations
 from .settings import Target, brian2_settings
 
-__all__ = ["Brian2Model", "Bundle", "build"]
+__all__ = ["Brian2Model", "Bundle", "build", "make", "opening_changes", "source_events"]
+
+Gates = Mapping[str, NDArray[np.bool_]]
+"""For each plastic projection whether weights may change, shape (n_steps, tiles)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +87,8 @@ def build(
     integrator : {"spinnaker", "exact"}
         What one step does; ``docs/semantics.md``.
     target : {"numpy", "cython", "cpp_standalone"}
-        For what the code is meant.
+        What makes the synapses. How a later ``model.network.run`` makes its code is up to
+        ``brian2.prefs.codegen.target``.
     inputs : mapping of str to SpikeTrains, optional
         Spikes of the sources; default: the network's own.
 
@@ -100,10 +105,13 @@ def build(
     2
     """
     with brian2_settings(target):
-        return _build(network, integrator, inputs or {})
+        return make(network, integrator, inputs or {}, {})
 
 
-def _build(network: Network, integrator: str, inputs: Mapping[str, SpikeTrains]) -> Brian2Model:
+def make(
+    network: Network, integrator: str, inputs: Mapping[str, SpikeTrains], gates: Gates
+) -> Brian2Model:
+    """As :func:`build`, with the tables of when plasticity is open compiled in."""
     clock = b2.Clock(network.dt * b2.ms, name="spikemem_clock")
     lifs = [pop for pop in network.populations if not pop.is_source]
     origins = [pop for pop in network.populations if pop.is_source]
@@ -115,7 +123,7 @@ def _build(network: Network, integrator: str, inputs: Mapping[str, SpikeTrains])
     for kind, projections in _kinds(network).items():
         name = f"spikemem_{'_'.join(kind)}"
         pre = sources if kind[0] == "source" else cells
-        bundles.append(_bundle(name, pre, cells, network, projections, place, integrator))
+        bundles.append(_bundle(name, pre, cells, network, projections, place, integrator, gates))
     whole = b2.Network(name="spikemem_network")
     whole.schedule = equations.SCHEDULE[integrator]
     whole.add([item for item in (cells, sources) if item is not None])
@@ -202,6 +210,7 @@ def _bundle(
     projections: list[Projection],
     place: Mapping[str, slice],
     integrator: str,
+    gates: Gates,
 ) -> Bundle:
     parts = [network.synapses(projection.name) for projection in projections]
     starts = [(place[item.pre].start, place[item.post].start) for item in projections]
@@ -218,7 +227,8 @@ def _bundle(
     )
     rules = [item.plasticity for item in projections if item.plasticity]
     counts = [part.i.size for part in parts]
-    synapses = wires.plastic(rules, counts) if rules else wires.static()
+    tables = [gates[item.name] for item in projections if item.name in gates]
+    synapses = wires.plastic(rules, counts, tables) if rules else wires.static()
     synapses.weight = np.concatenate([part.weight for part in parts])
     edges = np.cumsum([0, *counts]).tolist()
     members = {item.name: slice(edges[k], edges[k + 1]) for k, item in enumerate(projections)}
@@ -246,25 +256,37 @@ class _Wires:
 
     def static(self) -> b2.Synapses:
         code = {"deliver": f"arriving_{self.receptor[0].upper()}_post += weight"}
-        return self._connect(equations.STATIC_VARIABLES, code, {}, {"deliver": self.under_way})
+        return self._connect(equations.STATIC_VARIABLES, code, {}, {"deliver": self.under_way}, {})
 
-    def plastic(self, rules: Sequence[STDP], counts: Sequence[int]) -> b2.Synapses:
+    def plastic(
+        self, rules: Sequence[STDP], counts: Sequence[int], tables: Sequence[NDArray[np.bool_]]
+    ) -> b2.Synapses:
         values = {
             name: np.array([value(rule, self.dt) for rule in rules])
             for name, value in equations.RULE.items()
         }
         shared = {name for name, array in values.items() if (array == array[0]).all()}
-        code = equations.plastic(self.receptor, self.under_way, self.integrator, shared)
+        code = equations.plastic(
+            self.receptor, self.under_way, self.integrator, shared, scheduled=bool(tables)
+        )
         delays = {"potentiate": self.delay, "count": self.delay, "deliver": self.under_way}
-        synapses = self._connect(code.variables, code.on_pre, code.on_post, delays)
+        namespace = {"gate": self._gate(tables)} if tables else {}
+        synapses = self._connect(code.variables, code.on_pre, code.on_post, delays, namespace)
         for pathway in (*code.on_pre, *code.on_post):
             getattr(synapses, pathway).order = code.order[pathway]
         for name, array in values.items():
             setattr(synapses, name, array[0] if name in shared else np.repeat(array, counts))
         if "steps_under_way" in synapses.variables:
             synapses.steps_under_way = self.under_way
-        synapses.is_open = True
+        if tables:
+            synapses.gate_column = _columns(tables, counts)
+        else:
+            synapses.is_open = True
         return synapses
+
+    def _gate(self, tables: Sequence[NDArray[np.bool_]]) -> b2.TimedArray:
+        values = np.concatenate(tables, axis=1).astype(np.float64)
+        return b2.TimedArray(values, dt=self.dt * b2.ms, name=f"{self.name}_gate")
 
     def _connect(
         self,
@@ -272,6 +294,7 @@ class _Wires:
         on_pre: Mapping[str, str],
         on_post: Mapping[str, str],
         delays: Mapping[str, NDArray[np.int64]],
+        namespace: dict[str, Any],
     ) -> b2.Synapses:
         used = {name: delays[name] for name in (*on_pre, *on_post) if name in delays}
         equal = {name: array for name, array in used.items() if (array == array[0]).all()}
@@ -284,9 +307,16 @@ class _Wires:
             delay={name: array[0] * self.dt * b2.ms for name, array in equal.items()},
             clock=self.post.clock,
             name=self.name,
-            namespace={},
+            namespace=namespace,
         )
         synapses.connect(i=self.i, j=self.j)
         for name in used.keys() - equal.keys():
             getattr(synapses, name).delay = used[name] * self.dt * b2.ms
         return synapses
+
+
+def _columns(tables: Sequence[NDArray[np.bool_]], counts: Sequence[int]) -> NDArray[np.int64]:
+    """Which column of the joined tables is each synapse's tile."""
+    tiles = [table.shape[1] for table in tables]
+    lengths = np.repeat([n // tile for n, tile in zip(counts, tiles, strict=True)], tiles)
+    return np.repeat(np.arange(sum(tiles)), lengths)

@@ -47,7 +47,7 @@ def collect(
     n_steps: int,
     late: int,
 ) -> Results:
-    """Sort what a run gave by population and projection; a cell's spikes carry `late` steps more."""
+    """Sort what a run gave by population and projection; cells' spikes are `late` steps later."""
     stop = (first_step + n_steps + late) * network.dt
     spikes = {}
     for pop in network.populations:

@@ -17,7 +17,7 @@ from ...errors import DescriptionError
 from ...network import Network
 from ...recording import SpikeTrains
 from .equations import CELL_STATE, PLASTIC_STATE
-from .model import Brian2Model, opening_changes, source_events
+from .model import Brian2Model, Gates, opening_changes, source_events
 from .results import Raw
 from .settings import Target, brian2_settings
 
@@ -49,7 +49,7 @@ class Stepper:
         first_step: int,
         n_steps: int,
         inputs: Mapping[str, SpikeTrains],
-        gates: Mapping[str, NDArray[np.bool_]],
+        gates: Gates,
         progress: Callable[[float], None],
     ) -> Raw:
         """Advance by `n_steps`; arguments as :meth:`spikemem.simulation.Backend.run`."""
@@ -128,9 +128,7 @@ class Stepper:
         """What the user added and keeps a state."""
         own = {self.model.cells, self.model.sources, *self._pathways()}
         own |= {bundle.synapses for bundle in self.model.bundles}
-        return [
-            item for item in self._prepared if item not in own and hasattr(item, "_full_state")
-        ]
+        return [item for item in self._prepared if item not in own and hasattr(item, "_full_state")]
 
 
 def _acts(item: Any) -> bool:
@@ -167,7 +165,7 @@ class _Inputs:
 class _Openings:
     """Opens and closes plasticity; costs nothing in steps in which no window begins or ends."""
 
-    def __init__(self, model: Brian2Model, gates: Mapping[str, NDArray[np.bool_]]) -> None:
+    def __init__(self, model: Brian2Model, gates: Gates) -> None:
         self._changes: dict[int, list[tuple[NDArray[np.bool_], NDArray[np.bool_]]]] = {}
         for bundle in model.bundles:
             for name, place in bundle.place.items() if bundle.plastic else ():
@@ -184,8 +182,8 @@ class _Probes:
     """Notes what the network records."""
 
     def __init__(self, network: Network, model: Brian2Model, n_steps: int) -> None:
-        self._model = model
-        self._space = model.cells.variables["_spikespace"].get_value() if model.cells else [0]
+        self._place = model.place
+        self._space: Any = [0]
         self._ids: list[NDArray[np.int64]] = []
         self._ticks: list[int] = []
         self._weights = {
@@ -194,11 +192,13 @@ class _Probes:
             for name, place in bundle.place.items()
             if bundle.plastic
         }
-        watched = {
-            (pop.name, "v"): model.cells.variables["v"].get_value()[model.place[pop.name]]
-            for pop in network.populations
-            if "v" in pop.record
-        }
+        watched = {}
+        if model.cells is not None:
+            self._space = model.cells.variables["_spikespace"].get_value()
+            v = model.cells.variables["v"].get_value()
+            for pop in network.populations:
+                if "v" in pop.record:
+                    watched[pop.name, "v"] = v[model.place[pop.name]]
         for item in network.plastic:
             if item.record and item.name in self._weights:
                 watched[item.name, "weight"] = self._weights[item.name]
@@ -220,7 +220,7 @@ class _Probes:
         return Raw(
             ticks=np.repeat(np.array(self._ticks, dtype=np.int64), counts),
             ids=np.concatenate([np.empty(0, dtype=np.int64), *self._ids]),
-            place=self._model.place,
+            place=self._place,
             traces=self._rows,
             weights={name: array.copy() for name, array in self._weights.items()},
         )

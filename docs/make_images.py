@@ -1,0 +1,92 @@
+"""Make the pictures in ``docs/images/``: the README's example, the demonstration, and the timing.
+
+python docs/make_images.py
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import spikemem as sm
+from spikemem import demo
+
+ROOT = Path(__file__).resolve().parents[1]
+IMAGES = ROOT / "docs" / "images"
+LARGEST = 100_000
+"""Size that no picture may exceed, bytes."""
+
+
+def example() -> None:
+    """Run the first Python block of the README, which writes ``raster.png``."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    code = text.split("```python\n")[1].split("```")[0]
+    with tempfile.TemporaryDirectory() as folder:
+        before = Path.cwd()
+        os.chdir(folder)
+        try:
+            exec(code, {})
+        finally:
+            os.chdir(before)
+        shutil.copy(Path(folder) / "raster.png", IMAGES / "raster.png")
+
+
+def demonstration() -> None:
+    """Stored and recalled digits of ``spikemem demo``."""
+    with tempfile.TemporaryDirectory() as folder:
+        demo.run(Path(folder))
+        shutil.copy(Path(folder) / "digits.png", IMAGES / "digits.png")
+
+
+def timing() -> None:
+    """One operation of each kind, of both presets."""
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MultipleLocator
+
+    cells = ["INcue", "INcont", "CueCue", "ContCue", "ContCond", "ContCont", "CueCont", "OUTcue",
+             "OUTcont", "INerase"]  # fmt: skip
+    schedule = [sm.Learn(3, [2, 7]), sm.RecallCue(3), sm.RecallContent([5, 6])]
+    figure = Figure(figsize=(10.0, 5.2), layout="constrained")
+    for ax, preset in zip(figure.subplots(1, 2), ("published", "robust"), strict=True):
+        memory = sm.CA3Memory(5, 10, preset=preset, contents={3: [4, 5, 6], 4: [1, 5, 6]})
+        answers = memory.run(schedule)
+        there = [name for name in cells if name in memory.recording.spikes]
+        sm.plotting.raster(memory.recording, there, ax=ax)
+        ax.set_xlim(left=-1.0)
+        ax.xaxis.set_major_locator(MultipleLocator(4.0))
+        mark(ax, answers)
+        ax.set_title(f'preset="{preset}"', loc="left", pad=24)
+    figure.savefig(IMAGES / "ca3_timing.png", dpi=100)
+
+
+def mark(ax: matplotlib.axes.Axes, answers: Sequence[sm.Recall]) -> None:
+    """A line at the start of each operation, and its name."""
+    names = {"Learn": "relearn cue 3", "RecallCue": "cue 3", "RecallContent": "bits 5, 6"}
+    for answer in answers:
+        ax.axvline(answer.start, color="0.6", linewidth=0.8)
+        ax.annotate(
+            names[type(answer.operation).__name__], (answer.start, 1.0), xytext=(2, 3),
+            xycoords=("data", "axes fraction"), textcoords="offset points", fontsize=9,
+        )  # fmt: skip
+
+
+def main() -> None:
+    """Make them all."""
+    IMAGES.mkdir(exist_ok=True)
+    for make in (example, demonstration, timing):
+        make()
+    for picture in sorted(IMAGES.iterdir()):
+        size = picture.stat().st_size
+        print(f"{picture.relative_to(ROOT)}  {size / 1000:.0f} kB")
+        assert size < LARGEST
+
+
+if __name__ == "__main__":
+    main()

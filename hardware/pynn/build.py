@@ -1,0 +1,329 @@
+"""From a network to the populations and projections of a PyNN simulator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...cells import LIF, Parameter
+from ...errors import DescriptionError, UnsupportedError
+from ...network import Network, Population, Projection
+from ...recording import Recording
+from ...support import unsupported
+from ...units import steps, to_float
+from . import nest, reading
+from .dialects import Dialect, dialect_of, quiet
+from .gating import gating_is_redundant
+
+__all__ = ["PyNNModel", "to_pynn"]
+
+_NEARLY_ZERO = 1e-300
+
+
+@dataclass(kw_only=True)
+class PyNNModel:
+    """What :func:`to_pynn` gives: a network as objects of a PyNN simulator.
+
+    Attributes
+    ----------
+    network : Network
+        What was built.
+    sim : module
+        The PyNN module.
+    dialect : Dialect
+        How it differs from the others.
+    populations, projections : dict of str to PyNN objects
+        By the names of the network; a projection without synapses is left out.
+    min_delay : int
+        Shortest delay, steps.
+    lead : int
+        Steps that pass before time 0, where a simulator can't fire a source at once.
+    weights : dict of str to ndarray, shape (n_synapses,)
+        After :meth:`run`: of each plastic projection, nA.
+    """
+
+    network: Network
+    sim: Any
+    dialect: Dialect
+    populations: dict[str, Any] = field(default_factory=dict)
+    projections: dict[str, Any] = field(default_factory=dict)
+    min_delay: int = 1
+    lead: int = 0
+    n_steps: int = 0
+    weights: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    _undo: list[Callable[[], None]] = field(default_factory=list)
+
+    def run(self, duration: Any) -> None:
+        """Simulate, once.
+
+        Parameters
+        ----------
+        duration : float
+            ms, a multiple of ``dt``.
+
+        Raises
+        ------
+        DescriptionError
+            It has run before, or `duration` is not a positive multiple of ``dt``.
+        """
+        if self.n_steps:
+            raise DescriptionError("PyNNModel.run: has run before; make a new one with to_pynn.")
+        length, dt = to_float(duration, "ms", "PyNNModel.run: duration"), self.network.dt
+        n_steps = int(steps(length, dt))
+        if n_steps < 1 or abs(n_steps * dt - length) > 1e-6:
+            raise DescriptionError(
+                f"PyNNModel.run: duration must be a positive multiple of dt={dt:g} ms, "
+                f"got {length:g} ms."
+            )
+        with quiet():
+            if self.dialect.backend == "pynn:nest":
+                self.weights = nest.run(self, n_steps)
+            else:
+                self.sim.run(length)
+                if not reading.is_virtual(self):
+                    self.weights = reading.weights(self)
+        self.n_steps = n_steps
+
+    def recording(self) -> Recording:
+        """Spikes, potentials and final weights of the run, by the clock of the network.
+
+        Raises
+        ------
+        DescriptionError
+            It has not run.
+        VirtualRunError
+            The simulator, or the machine, only builds and never computes.
+        """
+        with quiet():
+            return reading.recording(self)
+
+    def end(self) -> None:
+        """Free the simulator, and put back what was changed outside it."""
+        with quiet():
+            self.sim.end()
+        while self._undo:
+            self._undo.pop()()
+
+    def _use_clock(self) -> None:
+        """Brian2 through PyNN runs spike sources on Brian2's default clock."""
+        import brian2
+
+        before = brian2.defaultclock.dt
+        self._undo.append(lambda: setattr(brian2.defaultclock, "dt", before))
+        brian2.defaultclock.dt = self.network.dt * brian2.ms
+
+
+def to_pynn(network: Network, sim: Any, *, setup: Mapping[str, Any] | None = None) -> PyNNModel:
+    """Build a network with a PyNN simulator.
+
+    Signs of weights, the scale of STDP amplitudes, refractory times and delays are set so that
+    the simulator follows an integrator of ``docs/semantics.md`` (:attr:`Dialect.integrator`).
+    A projection that is symbolic with one weight and one delay becomes a structured connector,
+    any other one a list.
+
+    Parameters
+    ----------
+    network : Network
+        What to build.
+    sim : module
+        ``pyNN.nest``, ``pyNN.brian2``, ``pyNN.spiNNaker`` or ``pyNN.mock``. Its ``setup`` is
+        called, and what it held is gone.
+    setup : mapping, optional
+        Further arguments of its ``setup``, e.g. ``{"threads": 2}``.
+
+    Returns
+    -------
+    PyNNModel
+        To be run and read.
+
+    Raises
+    ------
+    DescriptionError
+        Not one of these simulators.
+    UnsupportedError
+        The network needs what the simulator can't do; all reasons at once.
+
+    Examples
+    --------
+    ::
+
+        import pyNN.nest
+        model = to_pynn(network, pyNN.nest)
+        model.run(100.0)
+        recording = model.recording()
+        model.end()
+    """
+    dialect = dialect_of(sim)
+    _require(network, dialect)
+    delays = [steps(np.atleast_1d(item.delay), network.dt) for item in network.projections]
+    every = np.concatenate([*delays, np.empty(0, np.int64)])
+    model = PyNNModel(network=network, sim=sim, dialect=dialect)
+    if dialect.backend == "pynn:nest":
+        model.min_delay = nest.min_delay(network, every)
+        model.lead = nest.lead(network, model.min_delay)
+    arguments: dict[str, Any] = {
+        "timestep": network.dt,
+        "min_delay": model.min_delay * network.dt,
+    }
+    if dialect.max_delay:
+        arguments["max_delay"] = int(max(every, default=1)) * network.dt
+    arguments |= {**dialect.setup, **(setup or {})}
+    try:
+        with quiet():
+            _fill(model, arguments)
+    except BaseException:
+        model.end()
+        raise
+    return model
+
+
+def _fill(model: PyNNModel, arguments: Mapping[str, Any]) -> None:
+    network, backend = model.network, model.dialect.backend
+    model.sim.setup(**arguments)
+    if backend == "pynn:nest":
+        nest.set_up()
+    if backend == "pynn:brian2":
+        model._use_clock()
+    for population in network.populations:
+        model.populations[population.name] = _population(model, population)
+    for projection in network.projections:
+        if network.count(projection.name):
+            model.projections[projection.name] = _projection(model, projection)
+    if model.lead:
+        nest.freeze(model)
+
+
+def _require(network: Network, dialect: Dialect) -> None:
+    refused = unsupported(network, dialect.backend, dialect.integrator)
+    if dialect.integrator == "spinnaker":
+        refused.pop("plasticity windows", None)
+        for item in network.plastic:
+            if item.plasticity and not gating_is_redundant(item.plasticity, network.dt):
+                refused["plasticity windows"] = (
+                    f"sPyNNaker can't switch plasticity, and the traces of projection "
+                    f"{item.name!r} last for more than one step, so that spikes outside the "
+                    f"windows would change weights; shorten tau_plus and tau_minus"
+                )
+    if refused:
+        reasons = "; ".join(f"{feature}: {reason}" for feature, reason in refused.items())
+        raise UnsupportedError(f"to_pynn: {dialect.module} can't take this network: {reasons}.")
+
+
+def _population(model: PyNNModel, population: Population) -> Any:
+    sim, dialect = model.sim, model.dialect
+    if population.is_source:
+        cell = sim.SpikeSourceArray(spike_times=_spike_times(model, population))
+    else:
+        cell = sim.IF_curr_exp(**_cell(population.lif, model.network.dt, dialect))
+    made = sim.Population(population.size, cell, label=population.name)
+    if not population.is_source:
+        made.initialize(v=_plain(population.initial_v()))
+    record = set(population.record)
+    if dialect.backend == "pynn:nest":
+        record |= nest.watched(model.network, population.name)
+    for variable in sorted(record):
+        made.record(variable)
+    return made
+
+
+def _spike_times(model: PyNNModel, population: Population) -> list[Any]:
+    dt = model.network.dt
+    trains = population.source
+    times = (steps(trains.times, dt) + model.lead) * dt
+    order = np.argsort(trains.ids, kind="stable")
+    edges = np.searchsorted(trains.ids[order], np.arange(1, population.size))
+    lists = [train.tolist() for train in np.split(times[order], edges)]
+    if model.dialect.backend == "spinnaker":
+        return lists if any(lists) else []
+    from pyNN.parameters import Sequence
+
+    return [Sequence(train) for train in lists]
+
+
+def _cell(cell: LIF, dt: float, dialect: Dialect) -> dict[str, Any]:
+    """PyNN's parameters; the refractory time in the whole steps that it takes."""
+    values: dict[str, Any] = {name: _plain(getattr(cell, name)) for name in LIF.units}
+    if dialect.backend != "spinnaker":
+        rounded = np.ceil(np.asarray(cell.tau_refrac) / dt - 1e-9) + dialect.refractory
+        values["tau_refrac"] = _plain(rounded * dt)
+    return values
+
+
+def _plain(value: Parameter) -> Any:
+    """A float where all are equal, else a list: what every simulator takes."""
+    array = np.asarray(value, dtype=np.float64)
+    if array.ndim and np.any(array != array.flat[0]):
+        return array.tolist()
+    return float(array.flat[0])
+
+
+def _projection(model: PyNNModel, projection: Projection) -> Any:
+    sim, network = model.sim, model.network
+    sign = -1.0 if projection.receptor == "inhibitory" and model.dialect.signed_weights else 1.0
+    extra = model.dialect.source_delay if network.population(projection.pre).is_source else 0
+    synapses = network.synapses(projection.name)
+    connector = _structured(model, projection)
+    values: dict[str, float] = {}
+    if connector is None:
+        delay: Any = (steps(synapses.delay, network.dt) + extra) * network.dt
+        columns: list[Any] = [synapses.i, synapses.j, sign * synapses.weight, delay]
+        connector = sim.FromListConnector(
+            np.column_stack(columns), column_names=["weight", "delay"], safe=False
+        )
+    else:
+        delay = (int(steps(projection.delay, network.dt)) + extra) * network.dt
+        values = {"weight": sign * float(projection.weight), "delay": delay}
+    return sim.Projection(
+        model.populations[projection.pre],
+        model.populations[projection.post],
+        connector,
+        synapse_type=_synapse(model, projection, sign, values),
+        receptor_type=projection.receptor,
+        label=projection.name,
+    )
+
+
+def _structured(model: PyNNModel, projection: Projection) -> Any:
+    """A structured connector if it makes just these synapses, else None.
+
+    PyNN's structured connectors fail on single cells, and its ``allow_self_connections`` is
+    about cells, ours about indices.
+    """
+    sizes = [model.populations[end].size for end in (projection.pre, projection.post)]
+    if np.ndim(projection.weight) or np.ndim(projection.delay) or min(sizes) == 1:
+        return None
+    if projection.connector == "one_to_one":
+        return model.sim.OneToOneConnector(safe=False)
+    if projection.connector != "all_to_all" or projection.tiles > 1:
+        return None
+    if not projection.allow_self and projection.pre != projection.post:
+        return None
+    return model.sim.AllToAllConnector(allow_self_connections=projection.allow_self, safe=False)
+
+
+def _synapse(
+    model: PyNNModel, projection: Projection, sign: float, values: Mapping[str, Any]
+) -> Any:
+    sim, rule = model.sim, projection.plasticity
+    if rule is None:
+        return sim.StaticSynapse(**values)
+    scale = rule.w_max if model.dialect.relative_amplitudes else 1.0
+    a_plus = rule.a_plus / scale
+    if model.dialect.backend == "pynn:nest":
+        # NEST holds A_minus as a multiple of A_plus.
+        a_plus = max(a_plus, _NEARLY_ZERO)
+    return sim.STDPMechanism(
+        timing_dependence=sim.SpikePairRule(
+            tau_plus=rule.tau_plus,
+            tau_minus=rule.tau_minus,
+            A_plus=a_plus,
+            A_minus=rule.a_minus / scale,
+        ),
+        weight_dependence=sim.AdditiveWeightDependence(w_min=rule.w_min, w_max=sign * rule.w_max),
+        dendritic_delay_fraction=1.0,
+        **values,
+    )

@@ -1,0 +1,157 @@
+"""In what the PyNN simulators differ: one row for each, read by everything else here."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from logging import ERROR, getLogger
+from typing import Any
+
+from ...errors import BackendMissing, DescriptionError, unknown_name
+
+__all__ = ["DIALECTS", "Dialect", "dialect_of", "import_simulator", "quiet"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dialect:
+    """How a network is said to one PyNN simulator so that it does what we mean.
+
+    Parameters
+    ----------
+    module : str
+        Name of the PyNN module.
+    extra : str
+        The extra of spikemem that installs it.
+    backend : str
+        Whose entries of :data:`spikemem.support.UNSUPPORTED` hold for it.
+    integrator : str
+        The integrator of ``docs/semantics.md`` that it follows.
+    setup : mapping
+        Further arguments of its ``setup``.
+    signed_weights : bool
+        Whether inhibitory weights are passed as negative numbers.
+    relative_amplitudes : bool
+        Whether it multiplies the amplitudes of STDP by ``w_max``; they are divided by it then.
+    late_labels : int
+        Steps to add to the recorded spikes of cells (not of sources).
+    source_delay : int
+        Steps to add to the delay of a spike source's synapses.
+    refractory : int
+        Steps to add to the refractory time.
+    max_delay : bool
+        Whether ``setup`` must be told the longest delay.
+    """
+
+    module: str
+    extra: str
+    backend: str
+    integrator: str
+    setup: Mapping[str, Any] = field(default_factory=dict)
+    signed_weights: bool = True
+    relative_amplitudes: bool = True
+    late_labels: int = 0
+    source_delay: int = 0
+    refractory: int = 0
+    max_delay: bool = False
+
+
+DIALECTS: dict[str, Dialect] = {
+    "nest": Dialect(
+        module="pyNN.nest", extra="nest", backend="pynn:nest", integrator="exact",
+        setup={"spike_precision": "on_grid", "verbosity": "error"}, max_delay=True,
+    ),
+    # Brian2 labels a spike with the start of its step, delivers a source's one step late and
+    # clamps one step less than the refractory time.
+    "brian2": Dialect(
+        module="pyNN.brian2", extra="pynn", backend="pynn:brian2", integrator="exact",
+        late_labels=1, source_delay=-1, refractory=1,
+    ),
+    "mock": Dialect(
+        module="pyNN.mock", extra="pynn", backend="pynn:mock", integrator="exact",
+    ),
+    # It takes the absolute value of every weight, and its amplitudes are absolute.
+    "spinnaker": Dialect(
+        module="pyNN.spiNNaker", extra="spinnaker", backend="spinnaker", integrator="spinnaker",
+        signed_weights=False, relative_amplitudes=False,
+    ),
+}  # fmt: skip
+"""The simulators that a network can be put on. Not among them: ``pyNN.neuron`` and
+``pyNN.arbor``, which follow neither integrator of ``docs/semantics.md``."""
+
+
+def dialect_of(sim: Any) -> Dialect:
+    """The dialect of a PyNN module.
+
+    Parameters
+    ----------
+    sim : module
+        ``pyNN.nest``, ``pyNN.brian2``, ``pyNN.mock``, ``pyNN.spiNNaker`` or ``spynnaker.pyNN``.
+
+    Raises
+    ------
+    DescriptionError
+        Any other module.
+    """
+    name = str(getattr(sim, "__name__", sim))
+    known = {dialect.module: dialect for dialect in DIALECTS.values()}
+    known["spynnaker.pyNN"] = DIALECTS["spinnaker"]
+    if name not in known:
+        raise DescriptionError(f"to_pynn: sim={unknown_name('known PyNN module', name, known)}")
+    return known[name]
+
+
+def import_simulator(name: str) -> Any:
+    """Import the PyNN module of one of :data:`DIALECTS`.
+
+    Raises
+    ------
+    BackendMissing
+        PyNN or the simulator is not installed; the message has the command.
+    """
+    dialect = DIALECTS[name]
+    os.environ.setdefault("PYNEST_QUIET", "1")
+    try:
+        with quiet(), _without_compiling():
+            if name == "brian2":
+                importlib.import_module("...backends.brian2", __package__)
+            return importlib.import_module(dialect.module)
+    except ImportError as error:
+        raise BackendMissing(
+            f"{dialect.module} needs the package {error.name or dialect.module!r}, which is not "
+            f'installed: pip install "spikemem[{dialect.extra}]"'
+        ) from error
+
+
+@contextmanager
+def _without_compiling() -> Iterator[None]:
+    """Hide ``nest-config``: PyNN would compile cells for NEST, of which none is used here."""
+    before = os.environ.get("PATH")
+    if before is not None:
+        folders = before.split(os.pathsep)
+        kept = [folder for folder in folders if not os.path.isfile(f"{folder}/nest-config")]
+        os.environ["PATH"] = os.pathsep.join(kept)
+    try:
+        yield
+    finally:
+        if before is not None:
+            os.environ["PATH"] = before
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep back what PyNN, NEST and Brian2 say about themselves."""
+    levels = {logger: logger.level for logger in map(getLogger, ("PyNN", "brian2"))}
+    for logger in levels:
+        logger.setLevel(ERROR)
+    try:
+        with warnings.catch_warnings():
+            for module in (r"pyNN\b", r"nest\b", r"neo\b", r"brian2\b"):
+                warnings.filterwarnings("ignore", module=module)
+            yield
+    finally:
+        for logger, level in levels.items():
+            logger.setLevel(level)

@@ -1,0 +1,64 @@
+"""Where plasticity windows need no switch, because nothing outside them would change a weight."""
+
+from __future__ import annotations
+
+import math
+
+from ...cells import STDP
+
+__all__ = ["gating_is_redundant", "trace_reach"]
+
+_ONE = 2048
+"""1.0 in the traces of sPyNNaker (11 bits after the point)."""
+
+
+def trace_reach(tau: float, dt: float) -> int:
+    """Most steps between two spikes at which SpiNNaker's trace is not yet 0.
+
+    sPyNNaker decays its traces by a table of ``floor(exp(-k * dt / tau) * 2048)``; this is the
+    largest k with an entry above 0.
+
+    Parameters
+    ----------
+    tau : float
+        Time constant, ms.
+    dt : float
+        Step, ms.
+
+    Examples
+    --------
+    >>> trace_reach(0.25, 1.0), trace_reach(20.0, 1.0)
+    (1, 152)
+    """
+    reach = int(math.log(_ONE) * tau / dt) + 1
+    while reach and math.floor(math.exp(-reach * dt / tau) * _ONE) == 0:
+        reach -= 1
+    return reach
+
+
+def gating_is_redundant(rule: STDP, dt: float) -> bool:
+    """Whether a plasticity's windows can be left out on SpiNNaker, which can't switch it.
+
+    That is so if only spikes of the same step or of two steps that follow each other change a
+    weight: both traces are 0 two steps after a spike (:func:`trace_reach` is at most 1). What
+    it says is about the rule alone. A model that counts on it must keep a pair of spikes one step
+    apart, or in one step, for learning: the emulator, which ignores the windows as the board does,
+    shows whether a given network does.
+
+    Parameters
+    ----------
+    rule : STDP
+        With or without windows; without, there is nothing to switch.
+    dt : float
+        Step, ms.
+
+    Examples
+    --------
+    >>> short = STDP(tau_plus=0.25, tau_minus=0.25, a_plus=6.0, a_minus=6.0, w_max=6.0,
+    ...              enabled=[(1.0, 3.0)])
+    >>> gating_is_redundant(short, 1.0), gating_is_redundant(short, 0.1)
+    (True, False)
+    """
+    if rule.enabled is None:
+        return True
+    return max(trace_reach(rule.tau_plus, dt), trace_reach(rule.tau_minus, dt)) <= 1

@@ -1,0 +1,119 @@
+"""From the data of a PyNN simulator to a recording."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ...errors import DescriptionError, SimulationError, VirtualRunError
+from ...network import Population, Synapses
+from ...recording import Recording, SpikeTrains
+from ...units import steps
+
+if TYPE_CHECKING:
+    from .build import PyNNModel
+
+__all__ = ["in_our_order", "is_virtual", "recording", "ticks", "weights"]
+
+
+def is_virtual(model: PyNNModel) -> bool:
+    """Whether the simulator or machine only builds."""
+    if model.dialect.backend == "spinnaker":
+        from spinn_utilities.config_holder import get_config_bool
+
+        return bool(get_config_bool("Machine", "virtual_board"))
+    return model.dialect.backend == "pynn:mock"
+
+
+def recording(model: PyNNModel) -> Recording:
+    """Everything that the network records; see :meth:`PyNNModel.recording`."""
+    if is_virtual(model):
+        what = "its machine is virtual" if model.dialect.backend == "spinnaker" else "it is a mock"
+        raise VirtualRunError(
+            f"{model.dialect.module} has built this network and computed nothing ({what}), so "
+            f"there is no recording; for one use backend 'brian2', 'pynn:nest' or a real machine."
+        )
+    if not model.n_steps:
+        raise DescriptionError("PyNNModel.recording: nothing has run; call run(duration) first.")
+    network, dt, n_steps = model.network, model.network.dt, model.n_steps
+    spikes, traces = {}, {}
+    for population in network.populations:
+        if "spikes" in population.record:
+            ids, times = ticks(model, population.name)
+            spikes[population.name] = SpikeTrains(
+                ids=ids, times=times * dt, size=population.size, duration=(n_steps + 1) * dt
+            )
+        if "v" in population.record:
+            traces[population.name, "v"] = _potentials(model, population)
+    return Recording(spikes=spikes, traces=traces, weights=model.weights, dt=dt, stop=n_steps * dt)
+
+
+def ticks(model: PyNNModel, name: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Cell and step (by the labels of the integrator) of each spike of a population."""
+    population = model.network.population(name)
+    data = model.populations[name].get_data("spikes").segments[0].spiketrains
+    cells = [int(train.annotations["source_index"]) for train in data]
+    trains = [np.asarray(train.rescale("ms").magnitude, np.float64) for train in data]
+    ids = np.repeat(np.array(cells, np.int64), [len(train) for train in trains])
+    labels = steps(np.concatenate([*trains, np.empty(0)]), model.network.dt) - model.lead
+    last = model.n_steps - 1
+    if not population.is_source:
+        labels += model.dialect.late_labels
+        last += model.dialect.integrator == "exact"
+    keep = (labels >= 0) & (labels <= last)
+    return ids[keep], labels[keep]
+
+
+def _potentials(model: PyNNModel, population: Population) -> NDArray[np.float64]:
+    """Potentials at the start of each step, mV, shape (n_steps, n_cells)."""
+    segment = model.populations[population.name].get_data("v").segments[0]
+    signal = next(item for item in segment.analogsignals if item.name == "v")
+    rows = np.asarray(signal.rescale("mV").magnitude, np.float64)
+    rows = rows[model.lead : model.lead + model.n_steps]
+    channels = signal.array_annotations.get("channel_index")
+    if channels is not None:
+        rows = rows[:, np.argsort(np.asarray(channels), kind="stable")]
+    if rows.shape != (model.n_steps, population.size):
+        raise SimulationError(
+            f"{model.dialect.module}: population {population.name!r} came back with potentials of "
+            f"shape {rows.shape} instead of {(model.n_steps, population.size)}."
+        )
+    rows[0] = population.initial_v()
+    return rows
+
+
+def weights(model: PyNNModel) -> dict[str, NDArray[np.float64]]:
+    """Weights of each plastic projection as the simulator has them, nA."""
+    found = {}
+    for item in model.network.plastic:
+        wanted = model.network.synapses(item.name)
+        found[item.name] = np.empty(0)
+        if wanted.i.size:
+            rows: Any = model.projections[item.name].get(["weight", "delay"], format="list")
+            i, j, weight, delay = np.array([tuple(row) for row in rows], np.float64).T
+            found[item.name] = in_our_order(wanted, model.network.dt, i, j, delay, np.abs(weight))
+    return found
+
+
+def in_our_order(
+    wanted: Synapses,
+    dt: float,
+    i: ArrayLike,
+    j: ArrayLike,
+    delay: ArrayLike,
+    weight: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Weights in the order of the network's synapses.
+
+    Synapses between the same two cells with the same delay change by the same amounts, so that
+    their weights keep their order.
+    """
+    ours = np.lexsort((wanted.weight, steps(wanted.delay, dt), wanted.j, wanted.i))
+    theirs = np.lexsort((weight, steps(delay, dt), np.asarray(j), np.asarray(i)))
+    if ours.size != theirs.size:
+        raise SimulationError(f"{theirs.size} synapses came back instead of {ours.size}.")
+    result = np.empty(ours.size)
+    result[ours] = weight[theirs]
+    return result

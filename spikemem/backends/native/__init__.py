@@ -1,0 +1,55 @@
+"""The compiled engine: backend "native", and the machine that other number systems share.
+
+A network is laid out once as flat arrays (:mod:`.layout`, :mod:`.state`); compiled kernels then
+advance these arrays by many steps at a time. The kernels know the network from tables of
+integers alone, so that one compiled signature serves every network, and the machine code is kept
+on disk.
+
+======================  =================================================================
+:mod:`.fields`          columns of the tables
+:mod:`.state`           the arrays
+:mod:`.layout`          from a ``Network`` to tables: cells in blocks, projections in units
+:mod:`.numbers`         what a number system offers; floating point
+:mod:`.neurons`         one step of a block of cells (of this number system)
+:mod:`.plasticity`      deferred STDP (of this number system)
+:mod:`.delivery`        spikes to ring buffers (of every number system)
+:mod:`.stepping`        the loop over steps (of every number system)
+:mod:`.compile`         binding the one to the other
+:mod:`.engine`          the arrays with the kernels: run, snapshot, restore
+:mod:`.backend`         ``simulate(network, backend="native")``
+:mod:`.batch`           many runs of one network
+======================  =================================================================
+
+**How another number system plugs in.** The SpiNNaker emulator writes a class with the members of
+:class:`.numbers.NumberSystem` and gives it to :class:`.engine.Engine`; its backend derives from
+:class:`NativeBackend` and calls ``_set_up``. Its parts:
+
+* *Types* of the arrays: `state` (membrane, currents, refractory steps and parameters, one type
+  for all), `ring`, `weight`, `rule_type`, `trace`. Ring buffers are plain sums: weights are >= 0,
+  so saturating them when they are read equals saturating at every addition.
+* *Encoding*: :meth:`cells`, :meth:`potential`, :meth:`weights`, :meth:`rule` turn mV, nA and ms
+  into these types, :meth:`in_mv` and :meth:`in_na` turn them back. The parameters of a cell are
+  ``fields.N_PARAM`` numbers whose meaning its own ``update_block`` decides; `weights` and `rule`
+  are given network and projection, for shifts that depend on the post-synaptic population.
+* *Kernels*, bound by :func:`.numbers.compile_engine` and decorated with :func:`.compile.kernel`:
+
+  ``update_block(s, ring_e, ring_i, mask, group, g, n, exact)``
+      one step of a block; must clear the ring; see :func:`.neurons.update_block`.
+  ``plastic_due(wiring, plastic, q, step, open_)``
+      in each step with a queue that is not empty, before the cells: post-synaptic spikes arrive.
+  ``plastic_pre(wiring, plastic, q, c, step, open_, ring)``
+      a pre-synaptic spike: change the row and add it to the ring.
+  ``plastic_post(wiring, plastic, q, c, step)``
+      a post-synaptic spike.
+  ``plastic_flush(wiring, plastic, q)``
+      before weights are read; does nothing where pending changes are to stay invisible, but then
+      :meth:`Engine.snapshot` must copy the log as well.
+
+The arrays of :class:`.state.Plastic` have fixed names and types, but a number system may use them
+as it likes: ``log`` and ``before`` can hold a history of 16 events for each cell, for example.
+"""
+
+from .backend import NativeBackend
+from .batch import run_batch
+
+__all__ = ["NativeBackend", "run_batch"]

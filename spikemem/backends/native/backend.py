@@ -1,0 +1,139 @@
+"""The backend "native": the engine behind ``simulate`` and ``Session``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import DescriptionError, unknown_name
+from ...network import Network
+from ...recording import SpikeTrains
+from ...simulation import Results
+from .engine import Engine, Run, Snapshot
+from .fields import CELL, STEP
+from .numbers import Floats, NumberSystem
+
+__all__ = ["NativeBackend", "results_of"]
+
+PRECISIONS = ("f8", "f4")
+
+
+class NativeBackend:
+    """The compiled engine, in floating point.
+
+    Parameters
+    ----------
+    network : Network
+        What to simulate.
+    integrator : {"spinnaker", "exact"}
+        ``docs/semantics.md``.
+    precision : {"f8", "f4"}
+        Bytes of each number; "f4" takes half the memory and is faster where that counts.
+    weights : bool
+        False leaves :attr:`Recording.weights` empty: with many plastic synapses the copy at the
+        end of each run takes longer than the run.
+
+    Raises
+    ------
+    DescriptionError
+        Unknown precision.
+    """
+
+    can_continue = True
+
+    def __init__(
+        self,
+        network: Network,
+        integrator: str,
+        *,
+        precision: Literal["f8", "f4"] = "f8",
+        weights: bool = True,
+    ) -> None:
+        if precision not in PRECISIONS:
+            raise DescriptionError(
+                f"simulate: backend 'native': {unknown_name('precision', precision, PRECISIONS)}"
+            )
+        self._set_up(network, Floats(integrator, precision), weights)
+
+    def _set_up(self, network: Network, numbers: NumberSystem, weights: bool) -> None:
+        self.network = network
+        self.engine = Engine(network, numbers)
+        self._weights = weights
+
+    def run(
+        self,
+        first_step: int,
+        n_steps: int,
+        inputs: Mapping[str, SpikeTrains],
+        gates: Mapping[str, NDArray[np.bool_]],
+        progress: Callable[[float], None],
+    ) -> Results:
+        """Advance by `n_steps`; see :class:`spikemem.simulation.Backend`."""
+        run = self.engine.run(first_step, n_steps, inputs, gates, progress)
+        return results_of(self.engine, run, first_step + n_steps, self._weights)
+
+    def set_weights(self, weights: Mapping[str, NDArray[np.float64]]) -> None:
+        """Replace the weights (nA, shape (n_synapses,)) of these plastic projections."""
+        for name, values in weights.items():
+            self.engine.set_weights(name, values)
+
+    def snapshot(self) -> Snapshot:
+        """State as it is; the latest snapshot alone can be restored."""
+        return self.engine.snapshot()
+
+    def restore(self, state: Snapshot) -> None:
+        """Be as at the time of the latest snapshot."""
+        self.engine.restore(state)
+
+    def close(self) -> None:
+        """Free the arrays."""
+        del self.engine
+
+
+def results_of(engine: Engine, run: Run, stop_step: int, weights: bool = True) -> Results:
+    """Results of a run that ended before `stop_step`, in ms, mV and nA."""
+    network = engine.network
+    late = int(engine.numbers.exact)
+    duration = (stop_step + late) * network.dt
+    traces: dict[tuple[str, str], NDArray[np.float64]] = {}
+    column = 0
+    for population in network.populations:
+        if "v" in population.record:
+            part = run.v[:, column : column + population.size]
+            traces[population.name, "v"] = np.ascontiguousarray(engine.numbers.in_mv(part))
+            column += population.size
+    column = 0
+    for name, place in engine.layout.storage.items():
+        if place.projection.record:
+            part = place.read(run.w[:, column : column + place.stop - place.start])
+            traces[name, "weight"] = engine.numbers.in_na(network, place.projection, part)
+            column += place.stop - place.start
+    return Results(
+        spikes=_trains(engine, run, duration),
+        traces=traces,
+        weights={name: engine.weights(name) for name in engine.layout.storage} if weights else {},
+        versions={"numba": numba.__version__},
+    )
+
+
+def _trains(engine: Engine, run: Run, duration: float) -> dict[str, SpikeTrains]:
+    """Spikes of each population that records them."""
+    order = np.argsort(run.spikes[:, CELL], kind="stable")
+    ids, moments = run.spikes[order, CELL], run.spikes[order, STEP]
+    trains = {}
+    for population in engine.network.populations:
+        if "spikes" not in population.record:
+            continue
+        first = engine.layout.cells.start[population.name]
+        low, high = np.searchsorted(ids, [first, first + population.size])
+        trains[population.name] = SpikeTrains(
+            ids=ids[low:high] - first,
+            times=moments[low:high] * engine.network.dt,
+            size=population.size,
+            duration=duration,
+        )
+    return trains

@@ -1,0 +1,80 @@
+"""Numba with a cache on disk that notices changes in any file of the engine."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Callable, Container, Iterable, Mapping
+from pathlib import Path
+from types import FunctionType
+from typing import Any, cast
+
+import numba
+
+__all__ = ["kernel", "specialise"]
+
+
+def _digest(files: Iterable[Path]) -> str:
+    total = hashlib.sha256()
+    for file in sorted(files):
+        total.update(file.read_bytes())
+    return total.hexdigest()[:12]
+
+
+_njit: Any = numba.njit
+
+# Kernels only look at arrays that their caller holds, so references need not be counted (_nrt);
+# that makes both the compiler and the short kernels faster.
+_OPTIONS: dict[str, Any] = {
+    "nogil": True,
+    "error_model": "numpy",
+    "no_cfunc_wrapper": True,
+    "_nrt": False,
+}
+
+
+def kernel(function: Callable[..., Any]) -> Any:
+    """Compile a function that only other compiled functions call."""
+    return _njit(no_cpython_wrapper=True, **_OPTIONS)(function)
+
+
+def specialise(
+    functions: Iterable[Callable[..., Any]],
+    bindings: Mapping[str, Any],
+    name: str,
+    entries: Container[str],
+) -> dict[str, Any]:
+    """Compile generic functions with some of their global names bound to other functions.
+
+    Numba files machine code under the qualified name of a function and renews it when the
+    function's own file changes, but not when one that it calls does. So the names of the entries
+    are given the digest of all files of the engine and of the bindings.
+
+    Parameters
+    ----------
+    functions : iterable of function
+        Plain functions in the order of their calls, innermost first; each may call those before
+        it, and the names in `bindings`, as globals.
+    bindings : mapping of str to object
+        What these names mean: the functions of a number system.
+    name : str
+        Of the number system; distinguishes the copies on disk.
+    entries : container of str
+        The functions that Python calls; their machine code is kept on disk.
+
+    Returns
+    -------
+    dict of str to dispatcher
+    """
+    here = Path(__file__).parent.glob("*.py")
+    digest = _digest({*here, *(Path(inspect.getfile(item.py_func)) for item in bindings.values())})
+    bound = dict(bindings)
+    for function in functions:
+        plain = cast(FunctionType, function)
+        copy = FunctionType(plain.__code__, {**plain.__globals__, **bound}, plain.__name__)
+        if plain.__name__ in entries:
+            copy.__qualname__ = f"{plain.__name__}_{name}_{digest}"
+            bound[plain.__name__] = _njit(cache=True, **_OPTIONS)(copy)
+        else:
+            bound[plain.__name__] = kernel(copy)
+    return bound

@@ -1,0 +1,159 @@
+"""Spikes to synapses to ring buffers; the same code for every number system.
+
+:func:`deliver` is compiled by ``compile.specialise``, which gives meaning to the names
+``plastic_pre`` and ``plastic_post``.
+"""
+
+# ruff: noqa: F821
+
+from __future__ import annotations
+
+from .compile import kernel
+from .fields import (
+    ALLOW_SELF,
+    COUNTER,
+    DELAY,
+    DENSE,
+    GATE,
+    INDEX,
+    KIND,
+    N_POST,
+    ONE_TO_ONE,
+    PLASTIC,
+    POST,
+    PRE,
+    RECEPTOR,
+    ROWS,
+    SPARSE,
+    SPARSE_DELAYS,
+    STRIDE,
+    SUM,
+    TILE_POST,
+    TILE_PRE,
+    WEIGHT,
+)
+
+
+@kernel
+def mark(dirty, block, first, n):  # type: ignore[no-untyped-def]
+    """Note that something arrives at `n` cells from `first` on."""
+    for b in range(block[first], block[first + n - 1] + 1):
+        dirty[b] = 1
+
+
+@kernel
+def _add_row(ring, w):  # type: ignore[no-untyped-def]
+    for j in range(w.size):
+        ring[j] += w[j]
+
+
+@kernel
+def send_dense(unit, c, weight, block, ring, dirty):  # type: ignore[no-untyped-def]
+    """The row of cell `c` to the cells of its tile."""
+    tile, place = divmod(c - unit[PRE], unit[TILE_PRE])
+    n = unit[TILE_POST]
+    first = unit[POST] + tile * n
+    begin = unit[WEIGHT] + (c - unit[PRE]) * n
+    w, target = weight[begin : begin + n], ring[first : first + n]
+    cut = n if unit[ALLOW_SELF] or place >= n else place
+    _add_row(target[:cut], w[:cut])
+    _add_row(target[cut + 1 :], w[cut + 1 :])
+    mark(dirty, block, first, n)
+
+
+@kernel
+def send_sparse(unit, c, rows, weight, index, ring):  # type: ignore[no-untyped-def]
+    """The row of cell `c`, all with one delay."""
+    edge = unit[ROWS] + c - unit[PRE]
+    first, last = rows[edge], rows[edge + 1]
+    targets = index[unit[INDEX] + first : unit[INDEX] + last]
+    if unit[STRIDE]:
+        w = weight[unit[WEIGHT] + first : unit[WEIGHT] + last]
+        for s in range(targets.size):
+            ring[targets[s]] += w[s]
+    else:
+        value = weight[unit[WEIGHT]]
+        for s in range(targets.size):
+            ring[targets[s]] += value
+
+
+@kernel
+def send_delays(unit, c, step, rows, weight, index, delay, block, ring, dirty):  # type: ignore[no-untyped-def]
+    """The row of cell `c`, each synapse with a delay of its own; ring and dirty of all slots."""
+    edge = unit[ROWS] + c - unit[PRE]
+    for s in range(rows[edge], rows[edge + 1]):
+        slot = (step + delay[unit[INDEX] + s]) % ring.shape[0]
+        j = index[unit[INDEX] + s]
+        ring[slot, unit[RECEPTOR], j] += weight[unit[WEIGHT] + s * unit[STRIDE]]
+        dirty[slot, unit[RECEPTOR], block[j]] = 1
+
+
+@kernel
+def send_sum(unit, tile, count, value, fired, ring):  # type: ignore[no-untyped-def]
+    """`count` equal weights to each cell of a tile; none from a cell to itself."""
+    n, n_pre = unit[TILE_POST], unit[TILE_PRE]
+    first, pre = unit[POST] + tile * n, unit[PRE] + tile * n_pre
+    target = ring[first : first + n]
+    total = count * value
+    n_own = 0 if unit[ALLOW_SELF] else min(n, n_pre)
+    for j in range(n_own):
+        target[j] += (count - 1) * value if fired[pre + j] else total
+    for j in range(n_own, n):
+        target[j] += total
+
+
+def deliver(cells, wiring, plastic, n, step, gate):  # type: ignore[no-untyped-def]
+    """Deliver the spikes of the first `n` cells of ``cells.ids``.
+
+    gate : uint8, shape (n_gates,), whether the weights of each gate may change in this step
+    """
+    units, route, n_slots = wiring.units, wiring.route, cells.ring.shape[0]
+    n_touched = 0
+    for m in range(n):
+        c = cells.ids[m]
+        cells.fired[c] = 1
+        at = wiring.segment[c]
+        for e in range(at + 1, at + 1 + route[at]):
+            u = route[e]
+            unit = units[u]
+            kind, receptor = unit[KIND], unit[RECEPTOR]
+            slot = (step + unit[DELAY]) % n_slots
+            ring, dirty = cells.ring[slot, receptor], cells.dirty[slot, receptor]
+            if kind == SUM:
+                tile = (c - unit[PRE]) // unit[TILE_PRE]
+                if wiring.counts[unit[COUNTER] + tile] == 0:
+                    wiring.touched[n_touched, 0] = u
+                    wiring.touched[n_touched, 1] = tile
+                    n_touched += 1
+                wiring.counts[unit[COUNTER] + tile] += 1
+            elif kind == ONE_TO_ONE:
+                place = c - unit[PRE]
+                ring[unit[POST] + place] += wiring.weight[unit[WEIGHT] + place * unit[STRIDE]]
+                dirty[wiring.block[unit[POST] + place]] = 1
+            elif kind == SPARSE:
+                send_sparse(unit, c, wiring.rows, wiring.weight, wiring.target, ring)
+                mark(dirty, wiring.block, unit[POST], unit[N_POST])
+            elif kind == DENSE:
+                send_dense(unit, c, wiring.weight, wiring.block, ring, dirty)
+            elif kind == SPARSE_DELAYS:
+                send_delays(
+                    unit, c, step, wiring.rows, wiring.weight, wiring.target, wiring.delay,
+                    wiring.block, cells.ring, cells.dirty,
+                )  # fmt: skip
+            else:
+                q = unit[PLASTIC]
+                plastic_pre(wiring, plastic, q, c, step, gate[plastic.table[q, GATE]], ring)  # type: ignore[name-defined]
+                mark(dirty, wiring.block, unit[POST], unit[N_POST])
+        at += 1 + route[at]
+        for e in range(at + 1, at + 1 + route[at]):
+            plastic_post(wiring, plastic, route[e], c, step)  # type: ignore[name-defined]
+    for m in range(n_touched):
+        unit, tile = units[wiring.touched[m, 0]], wiring.touched[m, 1]
+        slot, counter = (step + unit[DELAY]) % n_slots, unit[COUNTER] + tile
+        value, count = wiring.weight[unit[WEIGHT]], wiring.counts[counter]
+        wiring.counts[counter] = 0
+        send_sum(unit, tile, count, value, cells.fired, cells.ring[slot, unit[RECEPTOR]])
+        first = unit[POST] + tile * unit[TILE_POST]
+        mark(cells.dirty[slot, unit[RECEPTOR]], wiring.block, first, unit[TILE_POST])
+    for m in range(n):
+        cells.fired[cells.ids[m]] = 0

@@ -1,0 +1,322 @@
+"""The engine: a laid-out network with its state, run in chunks of steps."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...network import Network
+from ...recording import SpikeTrains
+from ...units import steps
+from . import fields as f
+from .layout import Layout, lay_out
+from .numbers import NumberSystem
+from .state import Cells, Output, Plastic
+
+__all__ = ["Engine", "Run", "Snapshot"]
+
+_CHUNK_SECONDS = 0.05
+_REPORTS = 100
+_CELLS = ("state", "ring", "dirty", "awake", "ids", "waiting")
+_PLASTIC = ("table", "x", "row", "y", "queue")
+
+
+class Run(NamedTuple):
+    """Raw results: spikes of shape (n_spikes, 2) as (cell, step), traces as they are held."""
+
+    spikes: NDArray[np.int64]
+    v: NDArray[Any]
+    w: NDArray[Any]
+
+
+class Snapshot(NamedTuple):
+    """State between two runs; the weights are those since when rows are marked."""
+
+    serial: int
+    cells: tuple[NDArray[Any], ...]
+    plastic: tuple[NDArray[Any], ...]
+
+
+class Engine:
+    """A network in arrays, ready to be advanced.
+
+    Parameters
+    ----------
+    network : Network
+        What to simulate.
+    numbers : NumberSystem
+        How numbers are held, and the kernels that compute with them.
+    """
+
+    def __init__(self, network: Network, numbers: NumberSystem) -> None:
+        self.network = network
+        self.numbers = numbers
+        self.layout: Layout = lay_out(network, numbers)
+        self.cells = _make_cells(network, numbers, self.layout)
+        self.plastic = _make_plastic(network, numbers, self.layout)
+        self._advance = numbers.kernels()["advance"]
+        self._flush = numbers.kernels()["flush"]
+        self._reported: dict[str, NDArray[np.float64]] = {}
+        self._serial = 0
+        self._chunk = 64
+        self._v_place = self._potentials()
+        self._recorded = np.zeros(self.cells.fired.size, dtype=np.uint8)
+        for population in network.populations:
+            first = self.layout.cells.start[population.name]
+            self._recorded[first : first + population.size] = "spikes" in population.record
+        stores = self.layout.storage.values()
+        self._w_recorded = [place for place in stores if place.projection.record]
+        self._load()
+
+    def _load(self) -> None:
+        """Have the kernels compiled, or fetched from disk, before the first run."""
+        nothing = {
+            name: np.zeros((1, last - first), dtype=np.bool_)
+            for name, (first, last) in self.layout.gate_columns.items()
+        }
+        self._steps(self._output(1, {}, nothing), 0, 0, 0)
+        self._flush(self.layout.wiring, self.plastic)
+
+    def _potentials(self) -> NDArray[np.int64]:
+        """Where in the state the recorded potentials are, population after population."""
+        parts = [np.zeros(0, dtype=np.int64)]
+        for population in self.network.populations:
+            if "v" in population.record:
+                first = self.layout.cells.start[population.name]
+                parts.append(self.layout.cells.place[first : first + population.size])
+        return np.concatenate(parts)
+
+    def run(
+        self,
+        first_step: int,
+        n_steps: int,
+        inputs: Mapping[str, SpikeTrains],
+        gates: Mapping[str, NDArray[np.bool_]],
+        progress: Callable[[float], None] | None = None,
+    ) -> Run:
+        """Advance by `n_steps`; arguments as :meth:`spikemem.simulation.Backend.run`."""
+        output = self._output(n_steps, inputs, gates)
+        n_w = sum(place.stop - place.start for place in self._w_recorded)
+        w = np.empty((n_steps, n_w), dtype=self.numbers.weight)
+        spikes: list[NDArray[np.int64]] = []
+        step, last, told = first_step, first_step + n_steps, first_step
+        while step < last:
+            began, start = time.perf_counter(), step
+            if n_w:
+                self._record_weights(w[step - first_step])
+            stop = step + 1 if n_w else min(step + self._chunk, last)
+            step, reason = self._steps(output, first_step, step, stop)
+            if reason == f.FULL:
+                spikes.append(_drain(output))
+            if progress is not None and (step == last or (step - told) * _REPORTS >= n_steps):
+                progress((step - first_step) / n_steps)
+                told = step
+            if not n_w:
+                self._adapt(time.perf_counter() - began, step - start)
+        spikes.append(_drain(output))
+        self._flush(self.layout.wiring, self.plastic)
+        self._forget_changed()
+        return Run(np.concatenate(spikes), output.v, w)
+
+    def _steps(self, output: Output, begin: int, first: int, last: int) -> tuple[int, int]:
+        found: tuple[int, int] = self._advance(
+            self.cells, self.layout.cells.params, self.layout.wiring, self.plastic, output,
+            begin, first, last, self.numbers.exact,
+        )  # fmt: skip
+        return found
+
+    def _record_weights(self, row: NDArray[Any]) -> None:
+        self._flush(self.layout.wiring, self.plastic)
+        column = 0
+        for place in self._w_recorded:
+            n = place.stop - place.start
+            row[column : column + n] = self.layout.wiring.weight[place.start : place.stop]
+            column += n
+
+    def _adapt(self, seconds: float, done: int) -> None:
+        """Choose the next chunk so that an interrupt is noticed soon."""
+        if done and seconds > 0:
+            wish = int(done * _CHUNK_SECONDS / seconds)
+            self._chunk = min(max(wish, self._chunk // 2, 1), 4 * self._chunk, 1 << 24)
+
+    def _output(
+        self,
+        n_steps: int,
+        inputs: Mapping[str, SpikeTrains],
+        gates: Mapping[str, NDArray[np.bool_]],
+    ) -> Output:
+        source = [np.zeros((0, 2), np.int64)]
+        for name, trains in inputs.items():
+            cells = trains.ids.astype(np.int64) + self.layout.cells.start[name]
+            source.append(np.stack([cells, steps(trains.times, self.network.dt)], axis=1))
+        spikes = np.concatenate(source)
+        order = np.lexsort((spikes[:, f.CELL], spikes[:, f.STEP]))
+        return Output(
+            source=spikes[order],
+            gate=self._gates(gates),
+            spike=np.empty((max(4 * self.cells.fired.size, 65536), 2), dtype=np.int64),
+            recorded=self._recorded,
+            v_place=self._v_place,
+            v=np.empty((n_steps, self._v_place.size), dtype=self.numbers.state),
+            cursor=np.zeros(2, dtype=np.int64),
+        )
+
+    def _gates(self, gates: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.uint8]:
+        columns = self.layout.gate_columns
+        if all(gates[name].all() for name in columns):
+            return np.ones((1, max(self.layout.n_gates, 1)), dtype=np.uint8)
+        table = [gates[name].astype(np.uint8) for name in columns]
+        return np.ascontiguousarray(np.concatenate(table, axis=1))
+
+    def weights(self, name: str) -> NDArray[np.float64]:
+        """Weights of a plastic projection, nA, in its own order, shape (n_synapses,), read-only.
+
+        As long as they do not change, this is the same array.
+        """
+        if name not in self._reported:
+            place = self.layout.storage[name]
+            held = place.read(self.layout.wiring.weight[place.start : place.stop])
+            values = self.numbers.in_na(self.network, place.projection, held)
+            values.flags.writeable = False
+            self._reported[name] = values
+        return self._reported[name]
+
+    def _forget_changed(self) -> None:
+        """Drop the reported weights of projections of which a row has changed."""
+        for name, place in self.layout.storage.items():
+            if place.units:
+                units = self.layout.wiring.units[place.units]
+                first = self.plastic.table[units[0, f.PLASTIC], f.ROW]
+                last = self.plastic.table[units[-1, f.PLASTIC], f.ROW] + units[-1, f.N_PRE]
+                if self.plastic.row[first:last, f.SAVED].any():
+                    self._reported.pop(name, None)
+
+    def set_weights(self, name: str, values: Any) -> None:
+        """Put other weights (nA) into a plastic projection."""
+        place = self.layout.storage[name]
+        held = self.numbers.weights(self.network, place.projection, values)
+        n = self.network.count(name)
+        target = self.layout.wiring.weight[place.start : place.stop]
+        place.write(target, np.broadcast_to(held, (n,)))
+        self._reported.pop(name, None)
+
+    def snapshot(self) -> Snapshot:
+        """State as it is; the latest snapshot alone can be restored.
+
+        Weights are not copied: from now on the first change of a row saves it. Between runs the
+        logs are empty, so they need no copy either.
+        """
+        self._serial += 1
+        self.plastic.row[:, f.SAVED] = 0
+        return Snapshot(
+            self._serial,
+            tuple(getattr(self.cells, name).copy() for name in _CELLS),
+            tuple(getattr(self.plastic, name).copy() for name in _PLASTIC),
+        )
+
+    def restore(self, state: Snapshot) -> None:
+        """Be as at the time of the latest snapshot.
+
+        Raises
+        ------
+        ValueError
+            A later snapshot was made.
+        """
+        if state.serial != self._serial:
+            raise ValueError("only the latest snapshot can be restored")
+        self._forget_changed()
+        self._restore_weights()
+        for name, values in zip(_CELLS, state.cells, strict=True):
+            getattr(self.cells, name)[:] = values
+        self.cells.fired[:] = 0
+        self.layout.wiring.counts[:] = 0
+        for name, values in zip(_PLASTIC, state.plastic, strict=True):
+            getattr(self.plastic, name)[:] = values
+        self.plastic.newest[:] = -1
+
+    def _restore_weights(self) -> None:
+        wiring, plastic = self.layout.wiring, self.plastic
+        for table in plastic.table:
+            unit = wiring.units[table[f.UNIT]]
+            rows = np.flatnonzero(plastic.row[table[f.ROW] : table[f.ROW] + unit[f.N_PRE], f.SAVED])
+            for row in rows.tolist():
+                if unit[f.KIND] == f.PLASTIC_DENSE:
+                    first, last = row * unit[f.N_POST], (row + 1) * unit[f.N_POST]
+                else:
+                    first, last = wiring.rows[unit[f.ROWS] + row : unit[f.ROWS] + row + 2]
+                part = slice(unit[f.WEIGHT] + first, unit[f.WEIGHT] + last)
+                wiring.weight[part] = plastic.saved[part]
+        plastic.row[:, f.SAVED] = 0
+
+
+def _drain(output: Output) -> NDArray[np.int64]:
+    n = int(output.cursor[1])
+    output.cursor[1] = 0
+    return output.spike[:n].copy()
+
+
+def _make_cells(network: Network, numbers: NumberSystem, layout: Layout) -> Cells:
+    cells = layout.cells
+    n, n_all, n_blocks = cells.n_cells, cells.n_cells + cells.n_sources, len(cells.params.block)
+    state = cells.state.copy()
+    for population in network.populations:
+        if not population.is_source:
+            first = cells.start[population.name]
+            place = cells.place[first : first + population.size]
+            state[place] = numbers.potential(population.initial_v())
+    mask = np.zeros(f.BLOCK_SIZE, dtype=np.uint8)
+    return Cells(
+        state=state,
+        ring=np.zeros((layout.n_slots, 2, n), dtype=numbers.ring),
+        dirty=np.zeros((layout.n_slots, 2, n_blocks), dtype=np.uint8),
+        awake=np.ones(n_blocks, dtype=np.uint8),
+        fired=np.zeros(n_all, dtype=np.uint8),
+        ids=np.zeros(n_all, dtype=np.int64),
+        waiting=np.zeros(1, dtype=np.int64),
+        mask=mask,
+        mask64=mask.view(np.uint64),
+        scratch=np.zeros(f.PARAMS * f.BLOCK_SIZE, dtype=numbers.state),
+    )
+
+
+def _make_plastic(network: Network, numbers: NumberSystem, layout: Layout) -> Plastic:
+    units, late = layout.wiring.units, int(numbers.exact)
+    tables, rules, luts = [], [], []
+    n_row = n_y = n_log = n_queue = n_lut = 0
+    longest = 1
+    for place in layout.storage.values():
+        rule, plus, minus = numbers.rule(network, place.projection)
+        for u, gate in zip(place.units, place.gates, strict=True):
+            n_pre, n_post, delay = (int(units[u, k]) for k in (f.N_PRE, f.N_POST, f.DELAY))
+            row = np.zeros(f.N_PLASTIC, dtype=np.int64)
+            log = min(max(64 * n_post, 1024), max(65536, 4 * n_post))
+            queue = (delay + 2 + late) * n_post + 1
+            row[[f.UNIT, f.LOG, f.LOG_SIZE, f.QUEUE, f.QUEUE_SIZE]] = u, n_log, log, n_queue, queue
+            row[[f.ROW, f.Y, f.GATE, f.Y_LATE]] = n_row, n_y, gate, late
+            row[[f.LUT_PLUS, f.N_LUT_PLUS]] = n_lut, plus.size
+            row[[f.LUT_MINUS, f.N_LUT_MINUS]] = n_lut + plus.size, minus.size
+            tables.append(row)
+            rules.append(rule)
+            n_log, n_queue = n_log + log, n_queue + queue
+            n_row, n_y = n_row + n_pre, n_y + n_post
+            longest = max(longest, log)
+        luts += [plus, minus]
+        n_lut += plus.size + minus.size
+    return Plastic(
+        table=np.array(tables, dtype=np.int64).reshape(-1, f.N_PLASTIC),
+        rule=np.array(rules or np.zeros((0, f.N_RULE)), dtype=numbers.rule_type),
+        x=np.zeros(n_row, dtype=numbers.trace),
+        row=np.zeros((n_row, f.N_ROW), dtype=np.int64),
+        y=np.zeros(n_y, dtype=numbers.trace),
+        newest=np.full(n_y, -1, dtype=np.int64),
+        log=np.zeros((n_log, 2), dtype=np.int64),
+        before=np.zeros(n_log, dtype=np.int64),
+        queue=np.zeros((n_queue, 2), dtype=np.int64),
+        lut=np.concatenate([np.zeros(0, numbers.trace), *luts]),
+        saved=np.empty(layout.wiring.weight.size if tables else 0, dtype=numbers.weight),
+        stack=np.zeros(longest, dtype=np.int64),
+    )

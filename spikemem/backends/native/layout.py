@@ -1,0 +1,426 @@
+"""From a network to the arrays of the engine: cells in blocks, projections in units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...network import Network, Population, Projection
+from ...units import steps
+from . import fields as f
+from .numbers import NumberSystem
+from .state import Params, Wiring
+
+__all__ = ["CellLayout", "Layout", "Storage", "lay_out"]
+
+Ints = NDArray[np.int64]
+
+
+@dataclass
+class Storage:
+    """Where the weights of a plastic projection are: all its units, one after the other.
+
+    `place` is the position of each synapse in the projection's own order, None where that is the
+    order of storage; `holes` are positions that belong to no synapse; `delay` and `tile` say of
+    each unit which synapses it has.
+    """
+
+    projection: Projection
+    start: int
+    stop: int
+    units: list[int]
+    gates: list[int]
+    place: Ints | None = None
+    holes: Ints | None = None
+
+    def read(self, w: NDArray[Any]) -> NDArray[Any]:
+        """Weights in the projection's order, from those in storage (last axis); a copy."""
+        if self.place is not None:
+            return np.ascontiguousarray(w[..., self.place])
+        if self.holes is not None:
+            return np.delete(w, self.holes, axis=-1)
+        return w.copy()
+
+    def write(self, w: NDArray[Any], values: NDArray[Any]) -> None:
+        """Put weights of the projection's order into storage."""
+        if self.place is not None:
+            w[self.place] = values
+        elif self.holes is not None:
+            inside = np.ones(w.size, dtype=np.bool_)
+            inside[self.holes] = False
+            w[inside] = values
+        else:
+            w[:] = values
+
+
+@dataclass
+class CellLayout:
+    """Order of the cells: those with equal parameters stand together.
+
+    `start` and `size` are by population; `state` is ``Cells.state`` with the parameters of cells
+    that have their own, otherwise 0; `place` is where each cell's potential is in it.
+    """
+
+    start: dict[str, int]
+    size: dict[str, int]
+    n_cells: int
+    n_sources: int
+    params: Params
+    block_of: NDArray[np.int32]
+    state: NDArray[Any]
+    place: Ints
+
+
+@dataclass
+class Layout:
+    """Everything about a network that does not change in a run."""
+
+    cells: CellLayout
+    wiring: Wiring
+    n_slots: int
+    storage: dict[str, Storage]
+    n_gates: int
+    gate_columns: dict[str, tuple[int, int]]
+
+
+@dataclass
+class _Units:
+    """Units as they are collected; offsets count what has been collected so far."""
+
+    rows: list[dict[int, int]] = field(default_factory=list)
+    weight: list[tuple[int, int, Any]] = field(default_factory=list)
+    index: list[NDArray[Any]] = field(default_factory=list)
+    delay: list[NDArray[Any]] = field(default_factory=list)
+    edges: list[Ints] = field(default_factory=list)
+    n_weight: int = 0
+    n_index: int = 0
+    n_edges: int = 0
+    n_counters: int = 0
+    n_plastic: int = 0
+    longest: int = 1
+
+    def add_weight(self, values: Any, n: int) -> int:
+        """Reserve `n` weights; `values` an array of that length or one number."""
+        at = self.n_weight
+        self.weight.append((at, n, values))
+        self.n_weight += n
+        return at
+
+    def add_rows(self, i: NDArray[Any], j: NDArray[Any], n_pre: int) -> tuple[int, int]:
+        """Append sorted sparse rows; places of their indices and edges."""
+        at, edge = self.n_index, self.n_edges
+        self.index.append(j.astype(np.uint32))
+        edges = np.zeros(n_pre + 1, dtype=np.int64)
+        np.cumsum(np.bincount(i, minlength=n_pre), out=edges[1:])
+        self.edges.append(edges)
+        self.n_index += j.size
+        self.n_edges += n_pre + 1
+        return at, edge
+
+
+def lay_out(network: Network, numbers: NumberSystem) -> Layout:
+    """Lay a network out for a number system."""
+    cells = _lay_out_cells(network, numbers)
+    units = _Units()
+    storage: dict[str, Storage] = {}
+    columns: dict[str, tuple[int, int]] = {}
+    n_gates = 0
+    for projection in network.projections:
+        ends = _ends(cells, projection)
+        if projection.plasticity is not None:
+            columns[projection.name] = (n_gates, n_gates + projection.tiles)
+            storage[projection.name] = _add_plastic(
+                units, network, numbers, projection, ends, n_gates
+            )
+            n_gates += projection.tiles
+        elif network.count(projection.name):
+            _add_static(units, network, numbers, projection, ends)
+    wiring = _wire(units, cells, numbers)
+    return Layout(cells, wiring, units.longest + 1, storage, n_gates, columns)
+
+
+def _lay_out_cells(network: Network, numbers: NumberSystem) -> CellLayout:
+    groups: dict[Any, list[Population]] = {}
+    for population in network.populations:
+        if not population.is_source:
+            groups.setdefault(_group_key(population), []).append(population)
+    start: dict[str, int] = {}
+    blocks: list[tuple[int, int, int, int]] = []
+    group: list[NDArray[Any]] = []
+    own: list[tuple[int, NDArray[Any]]] = []
+    at = n_state = 0
+    for key, members in groups.items():
+        first, cell = at, members[0].lif
+        for population in members:
+            start[population.name] = at
+            at += population.size
+        equal = isinstance(key, tuple)
+        values = numbers.cells(cell, 1 if equal else at - first, network.dt)
+        for a in range(first, at, f.BLOCK_SIZE):
+            b = min(a + f.BLOCK_SIZE, at)
+            blocks.append((a, b, n_state, len(group) if equal else -1))
+            if not equal:
+                own.append((n_state, values[:, a - first : b - first]))
+            n_state += (f.PARAMS + (0 if equal else f.N_PARAM)) * f.BLOCK_SIZE
+        if equal:
+            group.append(values[:, 0])
+    n_cells = at
+    for population in network.populations:
+        if population.is_source:
+            start[population.name] = at
+            at += population.size
+    table = np.array(blocks, dtype=np.int64).reshape(-1, f.N_BLOCK)
+    length = table[:, f.STOP] - table[:, f.START]
+    place = np.arange(n_cells) + np.repeat(table[:, f.STATE] - table[:, f.START], length)
+    sizes = {population.name: population.size for population in network.populations}
+    return CellLayout(
+        start=start,
+        size=sizes,
+        n_cells=n_cells,
+        n_sources=at - n_cells,
+        params=Params(table, np.array(group or np.zeros((0, f.N_PARAM)), dtype=numbers.state)),
+        block_of=np.repeat(np.arange(len(blocks), dtype=np.int32), length),
+        state=_state(n_state, own, numbers),
+        place=place,
+    )
+
+
+def _group_key(population: Population) -> Any:
+    """Populations of the same key have the same parameters in all cells."""
+    values = [getattr(population.lif, name) for name in population.lif.units]
+    return population.name if any(np.ndim(value) for value in values) else tuple(values)
+
+
+def _state(
+    n_state: int, own: list[tuple[int, NDArray[Any]]], numbers: NumberSystem
+) -> NDArray[Any]:
+    state = np.zeros(n_state, dtype=numbers.state)
+    for at, values in own:
+        first = at + f.PARAMS * f.BLOCK_SIZE
+        rows = state[first : first + f.N_PARAM * f.BLOCK_SIZE].reshape(f.N_PARAM, f.BLOCK_SIZE)
+        rows[:, : values.shape[1]] = values
+    return state
+
+
+def _ends(cells: CellLayout, projection: Projection) -> dict[int, int]:
+    n_pre, n_post = cells.size[projection.pre], cells.size[projection.post]
+    return {
+        f.PRE: cells.start[projection.pre],
+        f.N_PRE: n_pre,
+        f.POST: cells.start[projection.post],
+        f.N_POST: n_post,
+        f.TILE_PRE: n_pre // projection.tiles,
+        f.TILE_POST: n_post // projection.tiles,
+        f.RECEPTOR: int(projection.receptor == "inhibitory"),
+        f.ALLOW_SELF: int(projection.allow_self),
+    }
+
+
+def _constant(values: Any) -> bool:
+    return bool(np.ndim(values) == 0 or np.all(values == values[0]))
+
+
+def _one(values: Any) -> float:
+    return float(values if np.ndim(values) == 0 else values[0])
+
+
+def _add_static(
+    units: _Units,
+    network: Network,
+    numbers: NumberSystem,
+    projection: Projection,
+    ends: dict[int, int],
+) -> None:
+    row, same = dict(ends), _constant(projection.weight)
+    n = network.count(projection.name)
+    weight = numbers.weights(
+        network, projection, _one(projection.weight) if same else projection.weight
+    )
+    row[f.STRIDE] = int(not same)
+    delays = steps(projection.delay, network.dt)
+    units.longest = max(units.longest, int(np.max(delays)))
+    uniform = _constant(delays)
+    row[f.DELAY] = int(np.ravel(delays)[0])
+    if uniform and projection.connector == "one_to_one":
+        row[f.KIND] = f.ONE_TO_ONE
+    elif uniform and projection.connector == "all_to_all" and same:
+        row[f.KIND], row[f.COUNTER] = f.SUM, units.n_counters
+        units.n_counters += projection.tiles
+    elif uniform and projection.connector == "all_to_all":
+        row[f.KIND] = f.DENSE
+        holes = _holes(ends, projection)
+        if holes is not None:
+            full = np.zeros(weight.size + holes.size, dtype=weight.dtype)
+            Storage(projection, 0, full.size, [], [], holes=holes).write(full, weight)
+            weight = full
+    else:
+        synapses = network.synapses(projection.name)
+        order = np.argsort(synapses.i, kind="stable")
+        row[f.INDEX], row[f.ROWS] = units.add_rows(
+            synapses.i[order], synapses.j[order] + ends[f.POST], ends[f.N_PRE]
+        )
+        row[f.KIND] = f.SPARSE if uniform else f.SPARSE_DELAYS
+        units.delay.append(np.broadcast_to(delays, (n,))[order].astype(np.int32))
+        weight = weight if same else weight[order]
+    row[f.WEIGHT] = units.add_weight(weight, 1 if same else weight.size)
+    units.rows.append(row)
+
+
+def _holes(ends: dict[int, int], projection: Projection) -> Ints | None:
+    """Places in dense storage that stand for pairs of equal index."""
+    if projection.allow_self:
+        return None
+    n_pre, n_post = ends[f.TILE_PRE], ends[f.TILE_POST]
+    own = np.arange(min(n_pre, n_post), dtype=np.int64) * (n_post + 1)
+    tile = np.arange(projection.tiles, dtype=np.int64) * (n_pre * n_post)
+    return (tile[:, None] + own).ravel()
+
+
+def _add_plastic(
+    units: _Units,
+    network: Network,
+    numbers: NumberSystem,
+    projection: Projection,
+    ends: dict[int, int],
+    gate: int,
+) -> Storage:
+    place = Storage(projection, units.n_weight, units.n_weight, [], [])
+    if not network.count(projection.name):
+        return place
+    delays = steps(projection.delay, network.dt)
+    units.longest = max(units.longest, int(np.max(delays)))
+    if projection.connector == "all_to_all" and _constant(delays):
+        _add_plastic_dense(units, network, numbers, place, ends, gate, int(np.ravel(delays)[0]))
+    else:
+        _add_plastic_sparse(units, network, numbers, place, ends, gate, delays)
+    place.stop = units.n_weight
+    return place
+
+
+def _add_plastic_dense(
+    units: _Units,
+    network: Network,
+    numbers: NumberSystem,
+    place: Storage,
+    ends: dict[int, int],
+    gate: int,
+    delay: int,
+) -> None:
+    """One unit a tile, so that a tile's rows see only its own spikes."""
+    projection = place.projection
+    place.holes = _holes(ends, projection)
+    n_pre, n_post = ends[f.TILE_PRE], ends[f.TILE_POST]
+    total = n_pre * n_post * projection.tiles
+    weight: Any = numbers.weights(network, projection, projection.weight)
+    if weight.ndim and place.holes is not None:
+        full = np.zeros(total, dtype=weight.dtype)
+        place.write(full, weight)
+        weight = full
+    start = units.add_weight(weight, total)
+    for tile in range(projection.tiles):
+        row = dict(ends) | {f.KIND: f.PLASTIC_DENSE, f.DELAY: delay, f.STRIDE: 1}
+        row |= {f.PRE: ends[f.PRE] + tile * n_pre, f.POST: ends[f.POST] + tile * n_post}
+        row |= {f.N_PRE: n_pre, f.N_POST: n_post, f.WEIGHT: start + tile * n_pre * n_post}
+        _add_plastic_row(units, place, row, gate + tile)
+
+
+def _add_plastic_row(units: _Units, place: Storage, row: dict[int, int], gate: int) -> None:
+    row[f.PLASTIC] = units.n_plastic
+    units.n_plastic += 1
+    place.units.append(len(units.rows))
+    place.gates.append(gate)
+    units.rows.append(row)
+
+
+def _add_plastic_sparse(
+    units: _Units,
+    network: Network,
+    numbers: NumberSystem,
+    place: Storage,
+    ends: dict[int, int],
+    gate: int,
+    delays: Any,
+) -> None:
+    """One unit for each delay and tile, whose ends are cut down to the cells it joins."""
+    projection = place.projection
+    synapses = network.synapses(projection.name)
+    n = synapses.i.size
+    delay = np.broadcast_to(delays, (n,))
+    tile = np.minimum(np.arange(n) // max(n // projection.tiles, 1), projection.tiles - 1)
+    order = np.lexsort((synapses.i, delay, tile))
+    place.place = np.empty(n, dtype=np.int64)
+    place.place[order] = np.arange(n)
+    weight = numbers.weights(network, projection, synapses.weight)[order]
+    start = units.add_weight(weight, n)
+    i, j, delay, tile = synapses.i[order], synapses.j[order], delay[order], tile[order]
+    cuts = np.flatnonzero((np.diff(delay) != 0) | (np.diff(tile) != 0)) + 1
+    for first, last in zip([0, *cuts], [*cuts, n], strict=True):
+        pre, post = i[first:last], j[first:last]
+        low, high = int(pre.min()), int(post.min())
+        row = dict(ends) | {f.KIND: f.PLASTIC_SPARSE, f.DELAY: int(delay[first]), f.STRIDE: 1}
+        row |= {f.PRE: ends[f.PRE] + low, f.N_PRE: int(pre.max()) - low + 1}
+        row |= {f.POST: ends[f.POST] + high, f.N_POST: int(post.max()) - high + 1}
+        row |= {f.WEIGHT: start + int(first)}
+        row[f.INDEX], row[f.ROWS] = units.add_rows(pre - low, post + ends[f.POST], row[f.N_PRE])
+        units.delay.append(np.zeros(last - first, dtype=np.int32))
+        _add_plastic_row(units, place, row, gate + int(tile[first]))
+
+
+def _wire(units: _Units, cells: CellLayout, numbers: NumberSystem) -> Wiring:
+    table = np.zeros((len(units.rows), f.N_UNIT), dtype=np.int64)
+    for u, row in enumerate(units.rows):
+        for column, value in row.items():
+            table[u, column] = value
+    # Pages of zeros cost no memory until a weight in them changes.
+    weight = np.zeros(units.n_weight, dtype=numbers.weight)
+    for at, n, values in units.weight:
+        if np.ndim(values) or values != 0:
+            weight[at : at + n] = values
+    n_all = cells.n_cells + cells.n_sources
+    plastic = np.flatnonzero(np.isin(table[:, f.KIND], (f.PLASTIC_DENSE, f.PLASTIC_SPARSE)))
+    out = table[:, f.PRE], table[:, f.PRE] + table[:, f.N_PRE]
+    into = table[plastic, f.POST], table[plastic, f.POST] + table[plastic, f.N_POST]
+    edges = np.unique(np.concatenate([[0], *out, *into]))
+    edges = edges[edges < n_all]
+    places, route = _route(edges, _by_segment(edges, *out), _by_segment(edges, *into))
+    segment = np.zeros(n_all, dtype=np.int64)
+    segment[edges[1:]] = 1
+    return Wiring(
+        units=table,
+        weight=weight,
+        target=np.concatenate([np.zeros(0, np.uint32), *units.index]),
+        rows=np.concatenate([np.zeros(0, np.int64), *units.edges]),
+        delay=np.concatenate([np.zeros(0, np.int32), *units.delay]),
+        segment=places[np.cumsum(segment)],
+        route=route,
+        block=cells.block_of,
+        counts=np.zeros(units.n_counters, dtype=np.int64),
+        touched=np.zeros((units.n_counters, 2), dtype=np.int64),
+    )
+
+
+def _by_segment(edges: Ints, first: Ints, last: Ints) -> tuple[Ints, Ints]:
+    """For segments that begin at `edges`: the intervals that cover each, as a list of lists."""
+    low, high = np.searchsorted(edges, first), np.searchsorted(edges, last)
+    length = high - low
+    owner = np.repeat(np.arange(first.size), length)
+    place = np.arange(owner.size) - np.repeat(np.cumsum(length) - length, length)
+    segment = np.repeat(low, length) + place
+    order = np.argsort(segment, kind="stable")
+    starts = np.searchsorted(segment[order], np.arange(edges.size + 1))
+    return starts, owner[order]
+
+
+def _route(edges: Ints, out: tuple[Ints, Ints], into: tuple[Ints, Ints]) -> tuple[Ints, Ints]:
+    """``Wiring.route``, and the place of each segment in it."""
+    places, parts, at = np.zeros(edges.size, dtype=np.int64), [], 0
+    for k in range(edges.size):
+        places[k] = at
+        for starts, owner in (out, into):
+            members = owner[starts[k] : starts[k + 1]]
+            parts += [np.array([members.size]), members]
+            at += 1 + members.size
+    return places, np.concatenate(parts).astype(np.int64)

@@ -1,0 +1,133 @@
+"""The cells: one step of a block, in floating point.
+
+All of a block's state is in one array, at constant distances: only so does LLVM see that nothing
+overlaps, and vectorise these loops.
+"""
+
+from __future__ import annotations
+
+from .compile import kernel
+from .fields import (
+    BIAS,
+    BLOCK_SIZE,
+    GAIN_E,
+    GAIN_I,
+    I_E,
+    I_I,
+    KEEP_E,
+    KEEP_I,
+    KEEP_V,
+    N_REF,
+    PARAMS,
+    PULL_E,
+    PULL_I,
+    REF,
+    RESISTANCE,
+    V_RESET,
+    V_REST,
+    V_THRESH,
+)
+
+_E, _I, _REF = I_E * BLOCK_SIZE, I_I * BLOCK_SIZE, REF * BLOCK_SIZE
+_OWN = PARAMS * BLOCK_SIZE
+
+
+@kernel
+def _equal_held(s, ring_e, ring_i, mask, p, n):  # type: ignore[no-untyped-def]
+    """Cells with the same parameters; the current is held over the step."""
+    v_rest, resistance, keep, bias = p[V_REST], p[RESISTANCE], p[KEEP_V], p[BIAS]
+    v_thresh, v_reset, n_ref = p[V_THRESH], p[V_RESET], p[N_REF]
+    gain_e, gain_i, keep_e, keep_i = p[GAIN_E], p[GAIN_I], p[KEEP_E], p[KEEP_I]
+    hit = False
+    for i in range(n):
+        i_e = s[_E + i] + gain_e * ring_e[i]
+        i_i = s[_I + i] + gain_i * ring_i[i]
+        ring_e[i] = 0
+        ring_i[i] = 0
+        alpha = v_rest + resistance * (i_e - i_i + bias)
+        moved = alpha - keep * (alpha - s[i])
+        ref = s[_REF + i]
+        free = ref == 0
+        v = moved if free else s[i]
+        fires = free & (v >= v_thresh)
+        s[i] = v_reset if fires else v
+        s[_REF + i] = n_ref if fires else (ref if free else ref - 1)
+        s[_E + i] = i_e * keep_e
+        s[_I + i] = i_i * keep_i
+        mask[i] = fires
+        hit |= fires
+    return hit
+
+
+@kernel
+def _equal_propagated(s, ring_e, ring_i, mask, p, n):  # type: ignore[no-untyped-def]
+    """Cells with the same parameters, integrated exactly."""
+    v_rest, keep, bias, pull_e, pull_i = p[V_REST], p[KEEP_V], p[BIAS], p[PULL_E], p[PULL_I]
+    v_thresh, v_reset, n_ref = p[V_THRESH], p[V_RESET], p[N_REF]
+    gain_e, gain_i, keep_e, keep_i = p[GAIN_E], p[GAIN_I], p[KEEP_E], p[KEEP_I]
+    hit = False
+    for i in range(n):
+        i_e = s[_E + i] + gain_e * ring_e[i]
+        i_i = s[_I + i] + gain_i * ring_i[i]
+        ring_e[i] = 0
+        ring_i[i] = 0
+        moved = v_rest + (keep * (s[i] - v_rest) + (pull_e * i_e - pull_i * i_i) + bias)
+        ref = s[_REF + i]
+        free = ref == 0
+        v = moved if free else s[i]
+        fires = free & (v >= v_thresh)
+        s[i] = v_reset if fires else v
+        s[_REF + i] = n_ref if fires else (ref if free else ref - 1)
+        s[_E + i] = i_e * keep_e
+        s[_I + i] = i_i * keep_i
+        mask[i] = fires
+        hit |= fires
+    return hit
+
+
+@kernel
+def _own(s, name, i):  # type: ignore[no-untyped-def]
+    return s[_OWN + name * BLOCK_SIZE + i]
+
+
+@kernel
+def _each(s, ring_e, ring_i, mask, n, exact):  # type: ignore[no-untyped-def]
+    """Cells with parameters of their own, by either integrator."""
+    hit = False
+    for i in range(n):
+        i_e = s[_E + i] + _own(s, GAIN_E, i) * ring_e[i]
+        i_i = s[_I + i] + _own(s, GAIN_I, i) * ring_i[i]
+        ring_e[i] = 0
+        ring_i[i] = 0
+        v, ref = s[i], s[_REF + i]
+        v_rest, keep, bias = _own(s, V_REST, i), _own(s, KEEP_V, i), _own(s, BIAS, i)
+        free = ref == 0
+        if exact:
+            drive = _own(s, PULL_E, i) * i_e - _own(s, PULL_I, i) * i_i
+            moved = v_rest + (keep * (v - v_rest) + drive + bias)
+        else:
+            alpha = v_rest + _own(s, RESISTANCE, i) * (i_e - i_i + bias)
+            moved = alpha - keep * (alpha - v)
+        v = moved if free else v
+        fires = free & (v >= _own(s, V_THRESH, i))
+        s[i] = _own(s, V_RESET, i) if fires else v
+        s[_REF + i] = _own(s, N_REF, i) if fires else (ref if free else ref - 1)
+        s[_E + i] = i_e * _own(s, KEEP_E, i)
+        s[_I + i] = i_i * _own(s, KEEP_I, i)
+        mask[i] = fires
+        hit |= fires
+    return hit
+
+
+@kernel
+def update_block(s, ring_e, ring_i, mask, group, g, n, exact):  # type: ignore[no-untyped-def]
+    """One step of the `n` cells of a block; True if any fires (then `mask` says which).
+
+    s : the block's part of ``Cells.state``; ring_e, ring_i : what arrives, cleared here
+    group : ``Params.group``; g : the block's row of it, -1 where cells have their own
+    """
+    if g < 0:
+        return _each(s, ring_e, ring_i, mask, n, exact)
+    if exact:
+        return _equal_propagated(s, ring_e, ring_i, mask, group[g], n)
+    return _equal_held(s, ring_e, ring_i, mask, group[g], n)

@@ -1,0 +1,193 @@
+"""What a number system offers to the engine, and the floating-point one."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...cells import LIF, STDP
+from ...network import Network, Projection
+from . import delivery, neurons, plasticity, stepping
+from .compile import specialise
+from .fields import (
+    A_MINUS,
+    A_PLUS,
+    BIAS,
+    GAIN_E,
+    GAIN_I,
+    KEEP_E,
+    KEEP_I,
+    KEEP_V,
+    N_PARAM,
+    N_REF,
+    N_RULE,
+    PULL_E,
+    PULL_I,
+    RESISTANCE,
+    V_RESET,
+    V_REST,
+    V_THRESH,
+    W_MAX,
+    W_MIN,
+    Y_ADDS,
+)
+
+__all__ = ["Floats", "NumberSystem", "compile_engine"]
+
+_HORIZON = 50.0
+
+
+class NumberSystem(Protocol):
+    """How potentials, weights and traces are held and computed.
+
+    `state`, `ring`, `weight`, `rule_type`, `trace` are the types of the membrane's arrays, of the
+    ring buffers, of ``Wiring.weight``, of ``Plastic.rule`` and of ``Plastic.x``, ``y`` and
+    ``lut``; `exact` says whether the cells that fire in step k do so at its end.
+    """
+
+    state: np.dtype[Any]
+    ring: np.dtype[Any]
+    weight: np.dtype[Any]
+    rule_type: np.dtype[Any]
+    trace: np.dtype[Any]
+    exact: bool
+
+    def kernels(self) -> dict[str, Any]:
+        """``advance``, ``flush`` and what else :func:`compile_engine` gives."""
+
+    def cells(self, cell: LIF, size: int, dt: float) -> NDArray[Any]:
+        """Parameters of `size` cells, shape (N_PARAM, `size`)."""
+
+    def potential(self, v: NDArray[np.float64]) -> NDArray[Any]:
+        """Potentials (mV) as they are held."""
+
+    def weights(self, network: Network, projection: Projection, w: Any) -> NDArray[Any]:
+        """Weights (nA) of a projection as they are held; `w` may be a single one."""
+
+    def rule(
+        self, network: Network, projection: Projection
+    ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+        """Row of ``Plastic.rule``, and the tables exp(-k dt / tau), which end in 0."""
+
+    def in_mv(self, v: NDArray[Any]) -> NDArray[np.float64]:
+        """The inverse of :meth:`potential`."""
+
+    def in_na(
+        self, network: Network, projection: Projection, w: NDArray[Any]
+    ) -> NDArray[np.float64]:
+        """The inverse of :meth:`weights`."""
+
+
+def compile_engine(
+    name: str,
+    update_block: Any,
+    plastic_pre: Any = plasticity.plastic_pre,
+    plastic_post: Any = plasticity.plastic_post,
+    plastic_due: Any = plasticity.plastic_due,
+    plastic_flush: Any = plasticity.plastic_flush,
+) -> dict[str, Any]:
+    """Bind the functions of a number system into the engine; see the package's docstring."""
+    functions = (
+        delivery.deliver,
+        stepping.update_cells,
+        stepping.flush,
+        stepping.advance,
+    )
+    bindings = {
+        "update_block": update_block,
+        "plastic_pre": plastic_pre,
+        "plastic_post": plastic_post,
+        "plastic_due": plastic_due,
+        "plastic_flush": plastic_flush,
+    }
+    return specialise(functions, bindings, name, entries=("flush", "advance"))
+
+
+@cache
+def _float_kernels() -> dict[str, Any]:
+    return compile_engine("float", neurons.update_block)
+
+
+class Floats:
+    """Floating point of 8 or 4 bytes."""
+
+    def __init__(
+        self, integrator: str = "spinnaker", precision: Literal["f8", "f4"] = "f8"
+    ) -> None:
+        self.state = self.ring = self.weight = self.rule_type = self.trace = np.dtype(precision)
+        self.exact = integrator == "exact"
+
+    def kernels(self) -> dict[str, Any]:
+        """The compiled engine."""
+        return _float_kernels()
+
+    def cells(self, cell: LIF, size: int, dt: float) -> NDArray[Any]:
+        """Parameters of `size` cells, shape (N_PARAM, `size`)."""
+        p = {name: cell.array(name, size) for name in LIF.units}
+        out = np.empty((N_PARAM, size))
+        resistance, keep = p["tau_m"] / p["cm"], np.exp(-dt / p["tau_m"])
+        out[V_REST], out[V_THRESH], out[V_RESET] = p["v_rest"], p["v_thresh"], p["v_reset"]
+        out[RESISTANCE], out[KEEP_V], out[BIAS] = resistance, keep, p["i_offset"]
+        out[N_REF] = np.ceil(p["tau_refrac"] / dt - 1e-9)
+        if self.exact:
+            out[BIAS] = resistance * (1 - keep) * p["i_offset"]
+        for side, keep_row, gain_row, pull_row in (
+            ("E", KEEP_E, GAIN_E, PULL_E), ("I", KEEP_I, GAIN_I, PULL_I),
+        ):  # fmt: skip
+            tau = p[f"tau_syn_{side}"]
+            decay = np.exp(-dt / tau)
+            out[keep_row] = decay
+            out[gain_row] = 1.0 if self.exact else tau / dt * (1 - decay)
+            out[pull_row] = _propagator(tau, p["tau_m"], p["cm"], keep, decay, dt)
+        return out.astype(self.state)
+
+    def potential(self, v: NDArray[np.float64]) -> NDArray[Any]:
+        """Potentials (mV) as they are held."""
+        return v.astype(self.state)
+
+    def weights(self, network: Network, projection: Projection, w: Any) -> NDArray[Any]:
+        """Weights (nA) as they are held."""
+        return np.asarray(w, dtype=self.weight)
+
+    def rule(
+        self, network: Network, projection: Projection
+    ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+        """Row of ``Plastic.rule``, and the tables of both windows."""
+        rule = projection.plasticity
+        assert isinstance(rule, STDP)
+        row = np.zeros(N_RULE, dtype=self.weight)
+        row[A_PLUS], row[A_MINUS] = rule.a_plus, rule.a_minus
+        row[W_MIN], row[W_MAX] = rule.w_min, rule.w_max
+        # Under "exact" a spike counts in y one step after it arrives, as if decayed since.
+        row[Y_ADDS] = np.exp(-network.dt / rule.tau_minus) if self.exact else 1.0
+        plus, minus = (
+            _table(tau, network.dt).astype(self.trace) for tau in (rule.tau_plus, rule.tau_minus)
+        )
+        return row, plus, minus
+
+    def in_mv(self, v: NDArray[Any]) -> NDArray[np.float64]:
+        """Potentials in mV."""
+        return np.asarray(v, dtype=np.float64)
+
+    def in_na(
+        self, network: Network, projection: Projection, w: NDArray[Any]
+    ) -> NDArray[np.float64]:
+        """Weights in nA."""
+        return np.asarray(w, dtype=np.float64)
+
+
+def _propagator(tau: Any, tau_m: Any, cm: Any, keep: Any, decay: Any, dt: float) -> Any:
+    equal = tau == tau_m
+    gap = np.where(equal, 1.0, tau_m - tau)
+    return np.where(equal, dt / cm * keep, tau * tau_m / (cm * gap) * (keep - decay))
+
+
+def _table(tau: float, dt: float) -> NDArray[np.float64]:
+    """exp(-k dt / tau) until it is far below the last bit of any weight, then one 0."""
+    n = int(np.ceil(_HORIZON * tau / dt)) + 2
+    table: NDArray[np.float64] = np.exp(-np.arange(n) * dt / tau)
+    table[-1] = 0.0
+    return table

@@ -1,0 +1,10 @@
+"""The command line: ``spikemem demo | simulate | plot | info``.
+
+Each module holds a group of commands, functions under ``@commands.command()``; a new one is
+imported here. Exit codes: 0 done, 1 a run failed or was interrupted, 2 bad input or usage.
+"""
+
+from . import run, look  # isort: skip  (the order of the help)
+from .app import commands, main
+
+__all__ = ["commands", "look", "main", "run"]

@@ -1,0 +1,189 @@
+"""Commands that look at files: ``plot`` and ``info``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import click
+
+from ..errors import DescriptionError
+from ..output import check_format, check_target, save_figure
+from .app import FILE, PATH, commands, force_option, json_option, quiet_option
+from .facts import DESCRIBED, kinds_in
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+class Picture(NamedTuple):
+    """A kind of picture: who draws it (in a new figure without axes), which options it takes."""
+
+    draw: Callable[[Path, Mapping[str, Any], Axes | None], Axes]
+    options: tuple[str, ...]
+
+
+def _draw_raster(file: Path, options: Mapping[str, Any], ax: Axes | None) -> Axes:
+    from ..plotting import raster
+    from ..recording import load_recording
+
+    return raster(load_recording(file), options["population"] or None, options["window"], ax=ax)
+
+
+def _draw_traces(file: Path, options: Mapping[str, Any], ax: Axes | None) -> Axes:
+    from ..plotting import traces
+    from ..recording import load_recording
+
+    recording = load_recording(file)
+    have = [name for name, variable in recording.traces if variable == "v"]
+    name = _the_one("population", options["population"], have, "with a recorded potential")
+    return _zoom(traces(recording, name, options["cell"] or None, ax=ax), options["window"])
+
+
+def _draw_weights(file: Path, options: Mapping[str, Any], ax: Axes | None) -> Axes:
+    from ..plotting import weights
+    from ..recording import load_recording
+
+    recording = load_recording(file)
+    name = _the_one("projection", options["projection"], list(recording.weights), "that is plastic")
+    return _zoom(weights(recording, name, ax=ax), options["window"])
+
+
+def _draw_matrix(file: Path, options: Mapping[str, Any], ax: Axes | None) -> Axes:
+    from ..network import load_network
+    from ..plotting import weight_matrix
+    from ..recording import load_recording
+
+    network = load_network(file)
+    have = [projection.name for projection in network.projections]
+    name = _the_one("projection", options["projection"], have, "in the network")
+    recording = load_recording(file) if "recording" in kinds_in(file)["kinds"] else None
+    after = recording if recording is not None and name in recording.weights else None
+    return weight_matrix(network, name, after, ax=ax)
+
+
+def _the_one(what: str, named: Any, have: Sequence[str], which: str) -> str:
+    """The name that was given, or the only one that there is."""
+    names = [named] if isinstance(named, str) else list(named or have)
+    if len(names) == 1:
+        return names[0]
+    raise DescriptionError(f"give one --{what} {which} (have: {', '.join(have) or 'none'}).")
+
+
+def _zoom(ax: Axes, window: tuple[float, float] | None) -> Axes:
+    if window is not None:
+        if not window[0] < window[1]:
+            raise DescriptionError(
+                f"--window must be START < STOP, got {window[0]:g} {window[1]:g}."
+            )
+        ax.set_xlim(*window)
+    return ax
+
+
+PICTURES = {
+    "raster": Picture(_draw_raster, ("population", "window")),
+    "traces": Picture(_draw_traces, ("population", "cell", "window")),
+    "weights": Picture(_draw_weights, ("projection", "window")),
+    "weight-matrix": Picture(_draw_matrix, ("projection",)),
+}
+
+
+@commands.command()
+@click.argument("file", metavar="FILE.h5", type=FILE)
+@click.option(
+    "--kind",
+    type=click.Choice(list(PICTURES)),
+    default="raster",
+    show_default=True,
+    help="raster: a mark for each spike. traces: recorded potentials, mV. weights: over "
+    "time where recorded, else their distribution, nA. weight-matrix: of one "
+    "projection, after the run if the file holds one, nA.",
+)
+@click.option(
+    "--population",
+    multiple=True,
+    metavar="NAME",
+    help="raster: those to draw, may be repeated. traces: whose.  [default: all]",
+)
+@click.option("--projection", metavar="NAME", help="weights, weight-matrix: which one.")
+@click.option(
+    "--cell",
+    multiple=True,
+    type=int,
+    metavar="INDEX",
+    help="traces: those to draw, may be repeated.  [default: the first seven]",
+)
+@click.option(
+    "--window",
+    nargs=2,
+    type=float,
+    metavar="START STOP",
+    help="Part of the time to draw, ms.  [default: all]",
+)
+@click.option(
+    "--size",
+    nargs=2,
+    type=click.FloatRange(1.0, 100.0),
+    metavar="WIDTH HEIGHT",
+    help="Of the picture, inches (150 pixels each).  [default: as the kind needs]",
+)
+@click.option(
+    "--out",
+    type=PATH,
+    metavar="FILE.png",
+    help="Picture to write (png, pdf, svg, ...).  [default: FILE-KIND.png beside FILE.h5]",
+)
+@force_option
+@quiet_option
+def plot(
+    file: Path,
+    kind: str,
+    size: tuple[float, float] | None,
+    out: Path | None,
+    force: bool,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Draw what a file holds."""
+    picture = PICTURES[kind]
+    for name, value in options.items():
+        if value not in (None, ()) and name not in picture.options:
+            raise click.UsageError(f"--{name} does not go with --kind {kind}.")
+    out = out or file.with_name(f"{file.stem}-{kind}.png")
+    check_format(out)
+    check_target(out, force=force)
+
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib.figure import Figure
+
+    ax = None if size is None else Figure(figsize=size, layout="constrained").add_subplot()
+    figure = picture.draw(file, options, ax).figure
+    save_figure(cast("Figure", figure), out)
+    if not quiet:
+        click.echo(out)
+
+
+@commands.command()
+@click.argument("file", metavar="FILE.h5", type=FILE)
+@json_option
+def info(file: Path, as_json: bool) -> None:
+    """Say what a file holds: network, recording, memory, and where they come from."""
+    from ..storage import load
+
+    facts = kinds_in(file)
+    texts = [
+        f"{file}: {', '.join(facts['kinds']) or 'nothing'}; written by spikemem {facts['writer']}, "
+        f"schema {facts['schema_version']}"
+    ]
+    for kind in facts["kinds"]:
+        thing = load(file, kind)
+        tell, text = DESCRIBED[kind]
+        facts[kind] = tell(thing)
+        texts.append(f"{kind}\n" + "\n".join(f"  {line}" for line in text(thing).splitlines()))
+    click.echo(
+        json.dumps({"file": str(file), **facts}, indent=2) if as_json else "\n\n".join(texts)
+    )

@@ -1,0 +1,343 @@
+"""The demonstration: a CA3 memory learns, recalls and forgets handwritten digits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from .networks.ca3 import CA3Memory, Recall
+    from .recording import Recording
+
+__all__ = ["Outcome", "Row", "digits", "expected_answer", "run", "table"]
+
+SHAPE = (8, 8)
+"""Height and width of a digit, pixels."""
+
+N_CUES, N_CONTENTS = 16, SHAPE[0] * SHAPE[1]
+RELEARNT = (1, 4, 7, 10, 13)
+FORGOTTEN = 15
+
+Contents = dict[int, frozenset[int]]
+
+
+class Step(NamedTuple):
+    """Some operations of the schedule that share a row of the table."""
+
+    asked: str
+    operations: tuple[Any, ...]
+
+
+class Row(NamedTuple):
+    """What was asked, what came back, how much of it was exact, and when it came."""
+
+    asked: str
+    answer: str
+    exact: int
+    total: int
+    latency: str
+
+
+class Outcome(NamedTuple):
+    """What the demonstration gave.
+
+    Attributes
+    ----------
+    rows : list of Row
+        The table.
+    exact, total : int
+        Operations with the expected answer, and all of them.
+    duration : float
+        Simulated time, ms.
+    wall : float
+        Time that the simulation took, s.
+    health : str
+        Weight margins of the memory at the end.
+    files : list of Path
+        What was written.
+    """
+
+    rows: list[Row]
+    exact: int
+    total: int
+    duration: float
+    wall: float
+    health: str
+    files: list[Path]
+
+
+def digits(target: int, sample: int) -> frozenset[int]:
+    """One of scikit-learn's handwritten digits as the set of its dark pixels.
+
+    Parameters
+    ----------
+    target : int
+        Which digit, 0 to 9.
+    sample : int
+        0 for the first one in the data set, 1 for the second, ...
+
+    Examples
+    --------
+    >>> sorted(digits(1, 0))[:6]
+    [3, 4, 11, 12, 13, 19]
+    """
+    images, targets = _data()
+    pixels = images[np.flatnonzero(targets == target)[sample]]
+    return frozenset(np.flatnonzero(pixels >= 8).tolist())
+
+
+def _data() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    from sklearn.datasets import load_digits
+
+    images, targets = load_digits(return_X_y=True)
+    return images, targets
+
+
+def expected_answer(operation: Any, held: Contents) -> frozenset[int]:
+    """What a plain dict of sets answers to an operation; learning and forgetting change it.
+
+    Examples
+    --------
+    >>> from spikemem import Learn, RecallContent
+    >>> held = {}
+    >>> sorted(expected_answer(Learn(3, [1, 5, 9]), held))
+    [1, 5, 9]
+    >>> sorted(expected_answer(RecallContent([5, 6], match="best"), held))
+    [3]
+    """
+    from .networks.ca3 import Forget, Learn, RecallContent
+
+    if isinstance(operation, Learn):
+        held[operation.cue] = frozenset(operation.content)
+        return held[operation.cue]
+    if isinstance(operation, Forget):
+        held.pop(operation.cue, None)
+        return frozenset()
+    if not isinstance(operation, RecallContent):
+        return held.get(operation.cue, frozenset())
+    asked = frozenset(operation.content)
+    shared = {cue: len(bits & asked) for cue, bits in held.items()}
+    named = {"any": 1, "all": len(asked), "best": max([1, *shared.values()])}
+    least = named.get(str(operation.match), operation.match)
+    return frozenset(cue for cue, count in shared.items() if count >= int(least))
+
+
+def _steps() -> list[Step]:
+    """Learn, recall, ask for fragments, relearn and forget, then ask again."""
+    from .networks.ca3 import Forget, Learn, RecallCue
+
+    first = [digits(cue % 10, cue // 10) for cue in range(N_CUES)]
+    other = {cue: digits((cue + 5) % 10, 2) for cue in RELEARNT}
+    everyone = tuple(RecallCue(cue) for cue in range(N_CUES))
+    relearn = tuple(Learn(cue, sorted(bits)) for cue, bits in other.items())
+    return [
+        Step("learn 16 digits", tuple(Learn(cue, sorted(bits)) for cue, bits in enumerate(first))),
+        Step("recall cues 0 to 15", everyone),
+        *_fragments(first),
+        Step(f"relearn cues {_names(RELEARNT)}", relearn),
+        Step(f"forget cue {FORGOTTEN}", (Forget(FORGOTTEN),)),
+        Step("recall cues 0 to 15", everyone),
+        *_fragments_again(first, other),
+    ]
+
+
+def _fragments(first: Sequence[frozenset[int]]) -> list[Step]:
+    rare = min(sorted(frozenset().union(*first)), key=lambda bit: sum(bit in x for x in first))
+    few = sorted(first[6])[::6]
+    wrong = sorted(frozenset(range(32)) - first[8])[:3]
+    upper = sorted(bit for bit in first[8] if bit < 32)
+    return [
+        _ask("1 bit", [rare], "any"),
+        _ask("digit 6", few, "all"),
+        _ask("digit 2, upper half", [bit for bit in first[2] if bit < 32], "all"),
+        _ask("digit 5", sorted(first[5])[::2], len(first[5]) // 2 - 1),
+        _ask("digit 8, upper half and 3 wrong bits", [*upper, *wrong], "best"),
+        _ask("another digit 4", digits(4, 5), "best"),
+    ]
+
+
+def _fragments_again(first: Sequence[frozenset[int]], other: Contents) -> list[Step]:
+    cue = RELEARNT[1]
+    return [
+        _ask(f"what cue {cue} held before", first[cue], "all"),
+        _ask(f"what cue {cue} holds now", other[cue], "all"),
+        _ask(f"what cue {FORGOTTEN} held before", first[FORGOTTEN], "all"),
+        _ask("digit 8, lower half", [bit for bit in first[8] if bit >= 32], "best"),
+    ]
+
+
+def _ask(name: str, bits: Iterable[int], match: Any) -> Step:
+    from .networks.ca3 import RecallContent
+
+    content = sorted(bits)
+    size = "" if len(content) == 1 else f" ({len(content)} bits)"
+    wanted = f"{match} or more" if isinstance(match, int) else match
+    return Step(f"cues with {name}{size}: {wanted}", (RecallContent(content, match=match),))
+
+
+def run(folder: Path, *, backend: str = "brian2", progress: bool = False) -> Outcome:
+    """Carry out the demonstration and write ``ca3.h5``, ``raster.png`` and ``digits.png``.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to; it must exist.
+    backend : str
+        As for :func:`spikemem.simulate`.
+    progress : bool
+        Show a bar on a terminal.
+    """
+    from .networks.ca3 import CA3Memory
+    from .simulation import simulate
+    from .storage import save
+
+    steps = _steps()
+    schedule = [operation for step in steps for operation in step.operations]
+    memory = CA3Memory(n_cues=N_CUES, n_contents=N_CONTENTS)
+    network = memory.build(schedule)
+    began = time.perf_counter()
+    recording = simulate(network, backend=backend, progress=progress)
+    wall = time.perf_counter() - began
+    answers = memory.decode(recording, schedule)
+
+    held: Contents = {}
+    wanted = [expected_answer(operation, held) for operation in schedule]
+    rows = _rows(steps, answers, wanted)
+    after = _after(memory, recording, held)
+    files = [
+        save(folder / "ca3.h5", network=network, recording=recording, memory=after),
+        *_draw(folder, recording, answers, wanted),
+    ]
+    return Outcome(
+        rows=rows,
+        exact=sum(row.exact for row in rows),
+        total=sum(row.total for row in rows),
+        duration=recording.duration,
+        wall=wall,
+        health=str(after.health()),
+        files=files,
+    )
+
+
+def _after(memory: CA3Memory, recording: Recording, held: Contents) -> CA3Memory:
+    """A memory with the weights at the end of the run, to be saved and asked again."""
+    after = type(memory)(memory.n_cues, memory.n_contents, contents=held)
+    shapes = {name: weight.shape for name, weight in after.weights.items()}
+    after.set_weights({name: recording.weights[name].reshape(shapes[name]) for name in shapes})
+    return after
+
+
+def _rows(
+    steps: Sequence[Step], answers: Sequence[Recall], wanted: Sequence[frozenset[int]]
+) -> list[Row]:
+    rows = []
+    first = 0
+    for step in steps:
+        part = slice(first, first + len(step.operations))
+        first = part.stop
+        exact = sum(a == w for a, w in zip(answers[part], wanted[part], strict=True))
+        rows.append(
+            Row(step.asked, _shown(answers[part]), exact, len(step.operations),
+                _span([answer.latency for answer in answers[part]], "ms"))
+        )  # fmt: skip
+    return rows
+
+
+def _shown(answers: Sequence[Recall]) -> str:
+    from .networks.ca3 import Forget, RecallContent
+
+    kind = answers[0].operation
+    if isinstance(kind, Forget):
+        return "-"
+    if not isinstance(kind, RecallContent):
+        return _span([len(answer) for answer in answers], "bits")
+    if not answers[0]:
+        return "none"
+    return f"cue {_names(answers[0])}" + (
+        f" ({answers[0].threshold} bits)" if kind.match == "best" else ""
+    )
+
+
+def _names(cues: Iterable[int]) -> str:
+    return " ".join(str(cue) for cue in sorted(cues))
+
+
+def _span(values: Iterable[float | None], unit: str) -> str:
+    """Least and greatest of some numbers; those that are None are left out."""
+    numbers = [value for value in values if value is not None]
+    if not numbers:
+        return "-"
+    low, high = min(numbers), max(numbers)
+    return f"{low:g} {unit}" if low == high else f"{low:g} to {high:g} {unit}"
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows as text, one line each."""
+    head = ("asked", "came back", "exact", "latency")
+    lines = [head, *((r.asked, r.answer, f"{r.exact}/{r.total}", r.latency) for r in rows)]
+    wide = [max(len(line[k]) for line in lines) for k in range(len(head))]
+    text = [
+        f"{a:<{wide[0]}}  {b:<{wide[1]}}  {c:>{wide[2]}}  {d:>{wide[3]}}" for a, b, c, d in lines
+    ]
+    return "\n".join([text[0], "-" * len(text[0]), *text[1:]])
+
+
+def _draw(
+    folder: Path,
+    recording: Recording,
+    answers: Sequence[Recall],
+    wanted: Sequence[frozenset[int]],
+) -> list[Path]:
+    from matplotlib.figure import Figure
+
+    from .networks.ca3 import RecallCue
+    from .output import save_figure
+    from .plotting import images, raster
+
+    asked = [k for k, answer in enumerate(answers) if isinstance(answer.operation, RecallCue)]
+    rounds = asked[:N_CUES], asked[N_CUES:]
+    titles = "recalled by cue, after learning", "recalled by cue, after relearning and forgetting"
+
+    figure = Figure(figsize=(11.0, 4.9), layout="constrained")
+    for ax, title, part in zip(figure.subplots(2), titles, rounds, strict=True):
+        stored = np.array([_mask(wanted[k]) for k in part])
+        recalled = np.array([_mask(answers[k]) for k in part])
+        images(stored, recalled, SHAPE, [f"cue {cue}" for cue in range(N_CUES)], ax=ax)
+        ax.set_title(title, loc="left")
+    pictures = [save_figure(figure, folder / "digits.png")]
+
+    figure = Figure(figsize=(12.0, 8.0), layout="constrained")
+    shown = [name for name in recording.spikes if name.startswith(("IN", "OUT"))]
+    ax = figure.subplots()
+    raster(recording, shown, ax=ax)
+    _mark_parts(ax, answers)
+    return [*pictures, save_figure(figure, folder / "raster.png")]
+
+
+def _mark_parts(ax: Axes, answers: Sequence[Recall]) -> None:
+    """A line where another kind of operation begins, with its name above the picture."""
+    names = {"Learn": "learn", "Forget": "forget", "RecallCue": "recall by cue",
+             "RecallContent": "recall by content"}  # fmt: skip
+    before = ""
+    for answer in answers:
+        kind = type(answer.operation).__name__
+        if kind != before:
+            ax.axvline(answer.start, color="0.6", linewidth=0.8)
+            ax.annotate(
+                names[kind], (answer.start, 1.0), xycoords=("data", "axes fraction"),
+                xytext=(2, 3 if kind != "Forget" else 14), textcoords="offset points", fontsize=9,
+            )  # fmt: skip
+        before = kind
+
+
+def _mask(bits: Iterable[int]) -> NDArray[np.bool_]:
+    mask = np.zeros(N_CONTENTS, dtype=np.bool_)
+    mask[list(bits)] = True
+    return mask

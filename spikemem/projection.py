@@ -1,0 +1,204 @@
+"""Synapses from one population to another: a list, or a structure expanded on demand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .cells import STDP, Parameter
+from .errors import DescriptionError, Problems, shown
+from .fields import check_record, take
+from .frozen import Frozen
+from .units import (
+    to_array,
+    to_choice,
+    to_flag,
+    to_int,
+    to_integers,
+    to_name,
+)
+
+__all__ = ["Projection", "Synapses"]
+
+Receptor = Literal["excitatory", "inhibitory"]
+Connector = Literal["list", "one_to_one", "all_to_all"]
+
+
+class Synapses(NamedTuple):
+    """Expanded synapses of a projection; each array has shape (n_synapses,)."""
+
+    i: NDArray[np.int32]
+    j: NDArray[np.int32]
+    weight: NDArray[np.float64]
+    delay: NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Projection(Frozen):
+    """Synapses from one population to another.
+
+    Either a list (`i`, `j` given) or a structured connector that is expanded only where that is
+    needed: :meth:`one_to_one`, :meth:`all_to_all`.
+
+    Parameters
+    ----------
+    name : str
+        Unique in the network; no "/".
+    pre, post : str
+        Names of the populations.
+    i, j : array_like of int, shape (n_synapses,), optional
+        Index of the pre- and of the post-synaptic cell of each synapse.
+    weight : float or array_like, shape (n_synapses,)
+        nA, >= 0 (the receptor gives the sign).
+    delay : float or array_like, shape (n_synapses,)
+        ms, a multiple of the network's ``dt`` and at least one step.
+    receptor : {"excitatory", "inhibitory"}
+        Which current of the post-synaptic cell it drives.
+    plasticity : STDP, optional
+        Default: static weights.
+    connector : {"list", "one_to_one", "all_to_all"}, optional
+        Follows from `i` and `j` if they are given.
+    allow_self : bool
+        ``all_to_all`` only: False leaves out pairs of equal index (within each tile).
+    tiles : int
+        The populations, and the synapses, consist of so many equal tiles one after the other; a
+        structured connector joins only cells of the same tile (see :meth:`Network.tile`).
+    record : sequence of str
+        ``("weight",)`` records every weight of a plastic projection at every step.
+
+    Raises
+    ------
+    DescriptionError
+        Anything of the wrong type, shape or range; all problems at once.
+    """
+
+    name: str
+    pre: str
+    post: str
+    i: NDArray[np.integer[Any]] | None = None
+    j: NDArray[np.integer[Any]] | None = None
+    weight: Parameter
+    delay: Parameter
+    receptor: Receptor = "excitatory"
+    plasticity: STDP | None = None
+    connector: Connector = "list"
+    allow_self: bool = True
+    tiles: int = 1
+    record: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        problems = Problems(f"projection {shown(self.name)}")
+        for item in ("name", "pre", "post"):
+            take(self, item, to_name, problems)
+        take(self, "tiles", to_int, problems)
+        take(self, "allow_self", to_flag, problems)
+        take(self, "receptor", to_choice, problems, valid=("excitatory", "inhibitory"))
+        rule: Any = self.plasticity
+        if rule is not None and not isinstance(rule, STDP):
+            problems.add(f"plasticity must be STDP or None, got {shown(rule)}")
+        before = len(problems.found)
+        connectors = ("list", "one_to_one", "all_to_all")
+        take(self, "connector", to_choice, problems, valid=connectors)
+        if len(problems.found) == before:
+            self._check_indices(problems)
+        self._check_values("weight", "nA", problems)
+        self._check_values("delay", "ms", problems)
+        self._check_plastic(problems)
+        check_record(self, ("weight",) if self.plasticity is not None else (), problems)
+        problems.raise_if_any()
+
+    def _check_indices(self, problems: Problems) -> None:
+        if self.connector != "list":
+            if self.i is not None or self.j is not None:
+                problems.add(f"i and j must be left out with connector={self.connector!r}")
+            return
+        if self.i is None or self.j is None:
+            problems.add(
+                "i and j are needed for a list of synapses; "
+                "for a structured one use Projection.one_to_one or Projection.all_to_all"
+            )
+            return
+        before = len(problems.found)
+        for item in ("i", "j"):
+            with problems.noting():
+                array = to_integers(getattr(self, item), item).astype(np.int32)
+                array.flags.writeable = False
+                object.__setattr__(self, item, array)
+        if len(problems.found) == before and self.i.shape != self.j.shape:
+            problems.add(f"i and j must be equally long, got {self.i.size} and {self.j.size}")
+
+    def _check_values(self, item: str, unit: str, problems: Problems) -> None:
+        try:
+            array = to_array(getattr(self, item), unit, item)
+        except DescriptionError as error:
+            problems.add(str(error))
+            return
+        listed = isinstance(self.i, np.ndarray) and self.i.dtype == np.int32
+        count = len(self.i) if listed and self.i is not None else 0
+        if array.ndim > 1:
+            problems.add(f"{item} must be a float or have shape (n_synapses,), got {array.shape}")
+        elif array.ndim and listed and array.shape != (count,):
+            problems.add(f"{item} must be a float or have shape ({count},), got {array.shape}")
+        if np.any(array < 0):
+            sign = "; use receptor='inhibitory' for inhibition" if item == "weight" else ""
+            problems.add(f"{item} must be >= 0 {unit}, got {array.min():g}{sign}")
+        array.flags.writeable = False
+        object.__setattr__(self, item, array if array.ndim else float(array))
+
+    def _check_plastic(self, problems: Problems) -> None:
+        if self.plasticity is None or problems.found:
+            return
+        rule = self.plasticity
+        if np.size(self.weight) and (
+            np.min(self.weight) < rule.w_min or np.max(self.weight) > rule.w_max
+        ):
+            problems.add(
+                f"weight must be within [w_min, w_max] = [{rule.w_min:g}, {rule.w_max:g}] nA, "
+                f"got {np.min(self.weight):g} to {np.max(self.weight):g}"
+            )
+        if rule.last_tile >= self.tiles:
+            problems.add(
+                f"plasticity.enabled: tile must be from 0 to {self.tiles - 1}, got {rule.last_tile}"
+            )
+
+    @classmethod
+    def one_to_one(cls, name: str, pre: str, post: str, **options: Any) -> Projection:
+        """Cell k to cell k of an equally large population. Options: as :class:`Projection`."""
+        return cls(name=name, pre=pre, post=post, connector="one_to_one", **options)
+
+    @classmethod
+    def all_to_all(cls, name: str, pre: str, post: str, **options: Any) -> Projection:
+        """Every cell to every cell, ordered by pre, then post; options as :class:`Projection`."""
+        return cls(name=name, pre=pre, post=post, connector="all_to_all", **options)
+
+    def n_synapses(self, n_pre: int, n_post: int) -> int:
+        """Number of synapses between populations of these sizes."""
+        if self.i is not None:
+            return int(self.i.size)
+        if self.connector == "one_to_one":
+            return n_pre
+        total = n_pre * n_post // self.tiles
+        return total if self.allow_self else total - min(n_pre, n_post)
+
+    def expand(self, n_pre: int, n_post: int) -> Synapses:
+        """Arrays of all synapses, each of shape (n_synapses,)."""
+        if self.i is not None and self.j is not None:
+            i, j = self.i.astype(np.int32, copy=False), self.j.astype(np.int32, copy=False)
+        elif self.connector == "one_to_one":
+            i = j = np.arange(n_pre, dtype=np.int32)
+        else:
+            i, j = self._all_pairs(n_pre // self.tiles, n_post // self.tiles)
+        full = (i.size,)
+        weight = np.broadcast_to(np.asarray(self.weight, dtype=np.float64), full)
+        return Synapses(i, j, weight, np.broadcast_to(np.asarray(self.delay, np.float64), full))
+
+    def _all_pairs(self, n_pre: int, n_post: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        i = np.repeat(np.arange(n_pre, dtype=np.int32), n_post)
+        j = np.tile(np.arange(n_post, dtype=np.int32), n_pre)
+        if not self.allow_self:
+            i, j = i[i != j], j[i != j]
+        tile = np.repeat(np.arange(self.tiles, dtype=np.int32), i.size)
+        return np.tile(i, self.tiles) + tile * n_pre, np.tile(j, self.tiles) + tile * n_post

@@ -1,0 +1,247 @@
+"""Spikes of a group of cells, as they go in and come out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .errors import DescriptionError, Problems, shown
+from .frozen import Frozen, read_only
+from .units import steps, to_array, to_float, to_int, to_integers, to_tuple
+
+__all__ = ["SpikeTrains"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SpikeTrains(Frozen):
+    """Spikes of a group of cells, sorted by time, then by cell.
+
+    Parameters
+    ----------
+    ids : array_like of int, shape (n_spikes,)
+        Index of the cell, from 0 to `size` - 1.
+    times : array_like of float, shape (n_spikes,)
+        Time in ms, >= 0.
+    size : int
+        Number of cells, >= 1.
+    duration : float, optional
+        Length in ms; every time is below it. Default: just past the last spike (0 if there is
+        none).
+
+    Raises
+    ------
+    DescriptionError
+        Unequal lengths, an id out of range, a time that is negative, not finite or not below
+        `duration`.
+
+    Examples
+    --------
+    >>> trains = SpikeTrains(ids=[1, 0], times=[5.0, 2.0], size=3)
+    >>> trains.to_lists()
+    [[2.0], [5.0], []]
+    """
+
+    ids: NDArray[np.int32]
+    times: NDArray[np.float64]
+    size: int
+    duration: float = -1.0
+
+    def __init__(
+        self,
+        *,
+        ids: ArrayLike,
+        times: ArrayLike,
+        size: int,
+        duration: float | None = None,
+    ) -> None:
+        problems = Problems("SpikeTrains")
+        cells = moments = n = length = None
+        with problems.noting():
+            moments = np.atleast_1d(to_array(times, "ms", "times"))
+        with problems.noting():
+            cells = to_integers(ids, "ids")
+        with problems.noting():
+            n = to_int(size, "size")
+        with problems.noting():
+            length = None if duration is None else to_float(duration, "ms", "duration")
+        if cells is not None and n is not None and cells.size and cells.max() >= n:
+            problems.add(f"ids must be from 0 to {n - 1} (size={n}), got {cells.max()}")
+        if cells is not None and moments is not None and cells.shape != moments.shape:
+            problems.add(
+                f"ids and times must both have shape (n_spikes,), "
+                f"got {cells.shape} and {moments.shape}"
+            )
+        if moments is not None:
+            _check_times(moments, length, problems)
+        problems.raise_if_any()
+        assert cells is not None
+        assert moments is not None
+        assert n is not None
+        if length is None:
+            length = _just_past(moments)
+        order = np.lexsort((cells, moments))
+        object.__setattr__(self, "ids", read_only(cells[order].astype(np.int32)))
+        object.__setattr__(self, "times", read_only(moments[order]))
+        object.__setattr__(self, "size", n)
+        object.__setattr__(self, "duration", length)
+
+    @classmethod
+    def from_lists(
+        cls, times: Sequence[ArrayLike], *, duration: float | None = None
+    ) -> SpikeTrains:
+        """Spike trains from one list of times (ms) for each cell, as PyNN takes them.
+
+        Examples
+        --------
+        >>> SpikeTrains.from_lists([[1.0, 3.0], []]).ids.tolist()
+        [0, 0]
+        """
+        lists = [
+            np.atleast_1d(to_array(train, "ms", f"SpikeTrains.from_lists: times[{k}]"))
+            for k, train in enumerate(to_tuple(times, "SpikeTrains.from_lists: times", "lists"))
+        ]
+        for k, train in enumerate(lists):
+            if train.ndim > 1:
+                raise DescriptionError(
+                    f"SpikeTrains.from_lists: times[{k}] must be one list of times in ms, "
+                    f"got shape {train.shape}."
+                )
+        ids = np.repeat(np.arange(len(lists)), [len(train) for train in lists])
+        moments = np.concatenate([*lists, np.empty(0)])
+        return cls(ids=ids, times=moments, size=len(lists), duration=duration)
+
+    @classmethod
+    def empty(cls, size: int, duration: float = 0.0) -> SpikeTrains:
+        """No spikes of `size` cells for `duration` ms."""
+        return cls(ids=[], times=[], size=size, duration=duration)
+
+    def __len__(self) -> int:
+        return int(self.ids.size)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, SpikeTrains):
+            return NotImplemented
+        return (
+            self.size == other.size
+            and np.array_equal(self.ids, other.ids)
+            and np.array_equal(self.times, other.times)
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"SpikeTrains({len(self)} spikes of {self.size} cells in {self.duration:g} ms)"
+
+    def to_lists(self) -> list[list[float]]:
+        """One sorted list of times (ms) for each cell."""
+        order = np.argsort(self.ids, kind="stable")
+        edges = np.searchsorted(self.ids[order], np.arange(1, self.size))
+        return [train.tolist() for train in np.split(self.times[order], edges)]
+
+    def counts(self) -> NDArray[np.int64]:
+        """Spikes of each cell, shape (size,)."""
+        return np.bincount(self.ids, minlength=self.size).astype(np.int64)
+
+    def at(self, time: float, *, tolerance: float = 1e-6) -> NDArray[np.int32]:
+        """Sorted ids of the cells that fire at `time` (ms), within `tolerance` ms."""
+        moment = to_float(time, "ms", "SpikeTrains.at: time")
+        margin = to_float(tolerance, "ms", "SpikeTrains.at: tolerance")
+        low = np.searchsorted(self.times, moment - margin)
+        high = np.searchsorted(self.times, moment + margin, side="right")
+        return np.unique(self.ids[low:high])
+
+    def window(self, start: float, stop: float) -> SpikeTrains:
+        """Spikes with ``start <= time < stop`` (ms); times and duration are kept."""
+        edges = [
+            to_float(start, "ms", "SpikeTrains.window: start"),
+            to_float(stop, "ms", "SpikeTrains.window: stop"),
+        ]
+        low, high = np.searchsorted(self.times, edges)
+        return SpikeTrains(
+            ids=self.ids[low:high],
+            times=self.times[low:high],
+            size=self.size,
+            duration=self.duration,
+        )
+
+    def select(self, cells: ArrayLike) -> SpikeTrains:
+        """Trains of some cells, renumbered in the order given."""
+        chosen = to_integers(cells, "SpikeTrains.select: cells")
+        if chosen.size and chosen.max() >= self.size:
+            raise DescriptionError(
+                f"SpikeTrains.select: cells must be from 0 to {self.size - 1}, got {chosen.max()}."
+            )
+        if np.unique(chosen).size < chosen.size or not chosen.size:
+            raise DescriptionError(
+                f"SpikeTrains.select: cells must be at least one, each once, got {shown(cells)}."
+            )
+        place = np.full(self.size, -1)
+        place[chosen] = np.arange(chosen.size)
+        keep = place[self.ids] >= 0
+        return SpikeTrains(
+            ids=place[self.ids[keep]],
+            times=self.times[keep],
+            size=int(chosen.size),
+            duration=self.duration,
+        )
+
+    def shift(self, by: float) -> SpikeTrains:
+        """The same spikes `by` ms later (earlier, if negative)."""
+        delta = to_float(by, "ms", "SpikeTrains.shift: by")
+        times = self.times + delta
+        if times.size and times[0] < 0:
+            raise DescriptionError(
+                f"SpikeTrains.shift: no time may become negative, got {times[0]:g} ms "
+                f"(by={delta:g} ms); cut first with window(start, stop)."
+            )
+        # The sum is rounded: a duration just past the last spike can fall onto it.
+        duration = max(self.duration + delta, _just_past(times))
+        return SpikeTrains(ids=self.ids, times=times, size=self.size, duration=duration)
+
+    def to_grid(self, dt: float) -> SpikeTrains:
+        """Round each time to the nearest multiple of `dt` ms; a cell's double spikes merge."""
+        step = to_float(dt, "ms", "SpikeTrains.to_grid: dt")
+        if step <= 0:
+            raise DescriptionError(f"SpikeTrains.to_grid: dt must be > 0 ms, got {step:g}.")
+        ticks = steps(self.times, step)
+        pairs = np.unique(np.stack([ticks, self.ids.astype(np.int64)]), axis=1)
+        times = pairs[0] * step
+        duration = max(self.duration, float(times.max()) + step) if times.size else self.duration
+        return SpikeTrains(ids=pairs[1], times=times, size=self.size, duration=duration)
+
+    @staticmethod
+    def side_by_side(trains: Sequence[SpikeTrains]) -> SpikeTrains:
+        """Stack groups into one: cells of the second follow those of the first."""
+        where = "SpikeTrains.side_by_side: trains"
+        trains = to_tuple(trains, where, "SpikeTrains")
+        if not trains or not all(isinstance(train, SpikeTrains) for train in trains):
+            raise DescriptionError(f"{where} must be one SpikeTrains or more, got {shown(trains)}.")
+        offsets = np.cumsum([0, *(train.size for train in trains)])
+        ids = [train.ids + offset for train, offset in zip(trains, offsets, strict=False)]
+        return SpikeTrains(
+            ids=np.concatenate(ids),
+            times=np.concatenate([train.times for train in trains]),
+            size=int(offsets[-1]),
+            duration=max(train.duration for train in trains),
+        )
+
+
+def _just_past(times: NDArray[np.float64]) -> float:
+    return float(np.nextafter(times.max(), np.inf)) if times.size else 0.0
+
+
+def _check_times(times: NDArray[np.float64], length: float | None, problems: Problems) -> None:
+    if times.size and times.min() < 0:
+        problems.add(f"times must be >= 0 ms, got {times.min():g}")
+    if length is None:
+        return
+    if length < 0:
+        problems.add(f"duration must be >= 0 ms, got {length:g}")
+    elif times.size and times.max() >= length:
+        problems.add(
+            f"times must be below duration={length:g} ms, got {times.max():g}; "
+            f"raise duration, or cut with window(0, duration)"
+        )

@@ -1,0 +1,141 @@
+"""The demonstration: its answers, its files, and what it says when an answer is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import spikemem as sm
+from spikemem import demo, simulation
+from spikemem.cli import main
+from spikemem.demo import digits, expected_answer
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="module")
+def outcome(folder: Path) -> demo.Outcome:
+    return demo.run(folder)
+
+
+def test_every_answer_is_exact(outcome):
+    assert outcome.exact == outcome.total == 64
+    assert all(row.exact == row.total for row in outcome.rows)
+
+
+def test_the_table_asks_for_all_that_the_memory_can(outcome):
+    asked = " ".join(row.asked for row in outcome.rows)
+    for part in ("learn", "recall cues", ": any", ": all", ": 10 or more", ": best", "relearn",
+                 "forget"):  # fmt: skip
+        assert part in asked
+    text = demo.table(outcome.rows).splitlines()
+    assert len(text) == len(outcome.rows) + 2
+    assert max(map(len, text)) <= 100
+    assert "recall cues 0 to 15" in text[3]
+    assert text[3].endswith("16/16     6 ms")
+
+
+def test_the_files(outcome, folder):
+    assert {file.name for file in outcome.files} == {"ca3.h5", "raster.png", "digits.png"}
+    assert {file.name for file in folder.iterdir()} == {"ca3.h5", "raster.png", "digits.png"}
+    for name in ("raster.png", "digits.png"):
+        assert (folder / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_network_gives_the_recording_again(outcome, folder):
+    network, recording = (load(folder / "ca3.h5") for load in (sm.load_network, sm.load_recording))
+    assert recording.provenance["network_hash"] == network.content_hash
+    assert recording.duration == outcome.duration
+    assert sm.simulate(network).same_as(recording)
+
+
+def test_the_memory_can_be_asked_again(outcome, folder):
+    memory = sm.CA3Memory.load(folder / "ca3.h5")
+    assert memory.health().ok
+    assert 15 not in memory.contents
+    for cue in range(15):
+        assert memory.recall(cue=cue) == memory.contents[cue]
+    assert memory.contents[0] == digits(0, 0)
+    assert memory.contents[4] == digits(9, 2)
+    assert not memory.recall(cue=15)
+
+
+def test_the_digits_are_sixteen_and_come_from_every_class():
+    learnt = [digits(cue % 10, cue // 10) for cue in range(16)]
+    assert len(set(learnt)) == 16
+    # The first 0 of the data set, its grey values compared with 8 by hand.
+    picture = np.zeros(64, dtype=int)
+    picture[list(learnt[0])] = 1
+    assert ["".join(" #"[dot] for dot in row) for row in picture.reshape(8, 8)] == [
+        "   ##   ",
+        "  ####  ",
+        "  #  ## ",
+        "  #  ## ",
+        "  #  ## ",
+        "  #  #  ",
+        "  # ##  ",
+        "   ##   ",
+    ]
+
+
+def test_the_dict_that_answers_are_compared_with():
+    held: dict[int, frozenset[int]] = {}
+    assert expected_answer(sm.Learn(0, [0, 1, 2]), held) == {0, 1, 2}
+    assert expected_answer(sm.Learn(1, [2, 3]), held) == {2, 3}
+    assert expected_answer(sm.Learn(2, [4]), held) == {4}
+    assert expected_answer(sm.RecallCue(1), held) == {2, 3}
+    assert expected_answer(sm.RecallCue(3), held) == set()
+    asked = [0, 1, 3, 5]
+    for match, cues in (("any", {0, 1}), ("all", set()), ("best", {0}), (1, {0, 1}), (2, {0})):
+        assert expected_answer(sm.RecallContent(asked, match=match), held) == cues
+    assert expected_answer(sm.RecallContent([5], match="best"), held) == set()
+    assert expected_answer(sm.Learn(1, [5]), held) == {5}
+    assert expected_answer(sm.RecallContent([2, 5]), held) == {0, 1}
+    assert expected_answer(sm.Forget(1), held) == set()
+    assert held == {0: {0, 1, 2}, 2: {4}}
+
+
+def test_the_command(capsys, tmp_path):
+    out = tmp_path / "a" / "b"
+    assert main(["demo", "--out", str(out)]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    assert "64 of 64 operations exact" in captured.out
+    for name in ("ca3.h5", "raster.png", "digits.png"):
+        assert str(out / name) in captured.out
+        assert (out / name).is_file()
+    before = (out / "ca3.h5").stat().st_mtime_ns
+    assert main(["demo", "--out", str(out), "--quiet"]) == 0
+    assert capsys.readouterr().out == ""
+    assert (out / "ca3.h5").stat().st_mtime_ns > before
+
+
+def test_a_folder_that_can_not_be_made(capsys, tmp_path):
+    (tmp_path / "file").write_text("x")
+    assert main(["demo", "--out", str(tmp_path / "file" / "demo")]) == 2
+    assert "can't make the folder" in capsys.readouterr().err
+    assert main(["demo", "--out", str(tmp_path / "file")]) == 2
+
+
+def without_learning(network: sm.Network) -> sm.Network:
+    return network.replace(*(
+        replace(item, plasticity=replace(item.plasticity, a_plus=0.0)) for item in network.plastic
+    ))  # fmt: skip
+
+
+def test_an_inexact_answer_is_said_and_fails(capsys, monkeypatch, tmp_path):
+    whole = simulation.simulate
+    monkeypatch.setattr(
+        simulation, "simulate", lambda net, **options: whole(without_learning(net), **options)
+    )
+    assert main(["demo", "--out", str(tmp_path)]) == 1
+    captured = capsys.readouterr()
+    assert " 0/16 " in captured.out
+    assert captured.err.startswith("spikemem: error: ")
+    assert "answers are not exact" in captured.err

@@ -1,0 +1,53 @@
+"""The README: its example gives what it says, and what it points to is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = ("README.md", "docs/README.md", "docs/ca3.md", "docs/semantics.md")
+LARGEST = 100_000
+
+
+def blocks(language: str) -> list[str]:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.M | re.S)
+
+
+def test_the_example(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    example, apart = blocks("python")
+    (printed,) = blocks("text")
+    names: dict[str, object] = {}
+    exec(example, names)
+    assert capsys.readouterr().out == printed
+    assert (tmp_path / "raster.png").read_bytes().startswith(b"\x89PNG")
+    assert len(example.replace("\n\n", "\n").splitlines()) <= 12
+    exec(apart, names)
+    assert names["answers"] == [{0, 1, 8, 9}, {0, 1, 8, 9}, {0}]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#]+)\)", text):
+        if not target.startswith("http"):
+            assert (ROOT / page).parent.joinpath(target).exists(), target
+
+
+def test_the_pictures_are_small():
+    pictures = [path for path in (ROOT / "docs" / "images").iterdir() if path.suffix == ".png"]
+    assert pictures
+    assert all(path.stat().st_size < LARGEST for path in pictures)
+
+
+def test_the_commands_are_there():
+    from spikemem.cli import commands
+
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    used = re.findall(r"^spikemem (\w+)", text, flags=re.M)
+    assert used
+    assert set(used) <= set(commands.commands)

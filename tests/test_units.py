@@ -1,0 +1,127 @@
+"""Numbers, names and Brian2 quantities at the door."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from nonsense import nonsense, refusal
+
+import spikemem as sm
+from spikemem import units
+from spikemem.errors import DescriptionError
+from spikemem.units import in_unit, off_grid, steps, to_array, to_float, to_int, to_integers
+
+BRIAN2_NAMES = {"nF": "nfarad", "uS": "usiemens", "Hz": "hertz", "s": "second"}
+
+
+@pytest.fixture(scope="module")
+def brian2():
+    return pytest.importorskip("brian2")
+
+
+@pytest.mark.parametrize("unit", units.UNITS)
+def test_a_quantity_is_converted(brian2, unit):
+    scale = getattr(brian2, BRIAN2_NAMES.get(unit, unit))
+    assert to_float(20 * scale, unit, "x") == 20.0
+    assert to_array([1, 2] * scale, unit, "x").tolist() == [1.0, 2.0]
+    assert to_array([1 * scale, 2 * scale], unit, "x").tolist() == [1.0, 2.0]
+    assert type(to_array([1, 2] * scale, unit, "x")) is np.ndarray
+
+
+@pytest.mark.parametrize("unit", units.UNITS)
+def test_a_quantity_of_another_dimension_is_refused_with_the_unit(brian2, unit):
+    for wrong in (3 * brian2.meter, [3 * brian2.meter]):
+        with pytest.raises(DescriptionError, match=f"^tau_m must be in {unit}, got the Brian2"):
+            to_float(wrong, unit, "tau_m")
+
+
+@given(st.floats(-1e6, 1e6, allow_subnormal=False).map(lambda x: float(f"{x:.9g}")))
+def test_a_quantity_gives_the_very_float_that_was_written(value):
+    brian2 = pytest.importorskip("brian2")
+    if abs(value) > 1e-6:
+        assert to_float(value * brian2.ms, "ms", "x") == value
+
+
+def test_other_scales_of_the_dimension_are_converted(brian2):
+    assert to_float(1 * brian2.second, "ms", "x") == 1000.0
+    assert to_float(-0.065 * brian2.volt, "mV", "x") == -65.0
+
+
+def test_quantities_reach_the_fields(brian2):
+    ms, mV, nA = brian2.ms, brian2.mV, brian2.nA
+    cell = sm.LIF(tau_m=[3, 4] * ms, v_rest=-70 * mV, cm=0.27 * brian2.nfarad, i_offset=1 * nA)
+    assert cell.tau_m.tolist() == [3.0, 4.0]
+    assert (cell.v_rest, cell.cm, cell.i_offset) == (-70.0, 0.27, 1.0)
+    rule = sm.STDP(a_plus=1 * nA, a_minus=1 * nA, w_max=6 * nA, enabled=[(1 * ms, 2 * ms)])
+    assert rule.enabled == ((1.0, 2.0),)
+    wire = sm.Projection.all_to_all("p", "a", "a", weight=1 * nA, delay=2 * ms)
+    assert (wire.weight, wire.delay) == (1.0, 2.0)
+    trains = sm.SpikeTrains(ids=[0, 0], times=[1, 3] * ms, size=1, duration=5 * ms)
+    assert (trains.times.tolist(), trains.duration) == ([1.0, 3.0], 5.0)
+    assert len(trains.window(2 * ms, 4 * ms)) == 1
+    assert trains.at(3 * ms).tolist() == [0]
+    assert trains.shift(1 * ms).times.tolist() == [2.0, 4.0]
+    assert sm.SpikeTrains.from_lists([[1 * ms], [2 * ms]]).times.tolist() == [1.0, 2.0]
+
+
+def test_all_wrong_dimensions_are_named_at_once(brian2):
+    with pytest.raises(DescriptionError) as caught:
+        sm.LIF(tau_m=1 * brian2.mV, cm=1 * brian2.ms)
+    assert "tau_m must be in ms" in str(caught.value)
+    assert "cm must be in nF" in str(caught.value)
+
+
+def test_plain_numbers_pass_through():
+    assert in_unit(20.0, "ms", "x") == 20.0
+    assert to_float(np.float32(2.5), "ms", "x") == 2.5
+    assert to_float(np.array(3), "ms", "x") == 3.0
+
+
+NOT_NUMBERS = [None, True, "1.0", b"1", [True], ["1.0"], 1j, [1, "a"], [[1, 2], [3]], {}, object(),
+               np.datetime64("2020-01-01"), 2**70, float("nan"), [1.0, float("inf")]]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", NOT_NUMBERS, ids=lambda value: type(value).__name__)
+def test_not_numbers_are_refused(value):
+    with pytest.raises(DescriptionError, match=r"^tau_m must be (in ms|finite)"):
+        to_array(value, "ms", "tau_m")
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        lambda value: to_array(value, "ms", "x"),
+        lambda value: to_float(value, "ms", "x"),
+        lambda value: to_int(value, "x"),
+        lambda value: to_integers(value, "x"),
+        lambda value: units.to_name(value, "x"),
+        lambda value: units.to_flag(value, "x"),
+        lambda value: units.to_choice(value, "x", ("a", "b")),
+        lambda value: units.to_tuple(value, "x", "numbers"),
+    ],
+)
+def test_nonsense_meets_a_described_error_or_none(check):
+    for value in nonsense():
+        text = refusal(check, value)
+        assert text is None or text.startswith("x")
+
+
+def test_arrays_are_copies():
+    mine = np.array([1.0, 2.0])
+    assert not np.shares_memory(to_array(mine, "ms", "x"), mine)
+
+
+def test_whole_numbers_have_limits():
+    assert to_int(np.int16(3), "n") == 3
+    for value in (0, -1, 2.0, True, "3", 2**31):
+        with pytest.raises(DescriptionError, match=r"^n must be an int"):
+            to_int(value, "n")
+    with pytest.raises(DescriptionError, match="from 0 to"):
+        to_integers(np.array([2**40]), "i")
+
+
+def test_steps_and_the_grid():
+    assert steps([0.3, 0.7], 0.1).tolist() == [3, 7]
+    assert off_grid(np.array([0.3, 0.35, 1e300]), 0.1).tolist() == [False, True, True]
