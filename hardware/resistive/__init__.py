@@ -11,6 +11,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from . import plotting as plotting
+    from .accounts import Account as Account
+    from .accounts import Periphery as Periphery
+    from .accounts import account as account
+    from .accounts import count as count
     from .array import ProgrammedArray as ProgrammedArray
     from .array import Verify as Verify
     from .array import load_array as load_array
@@ -43,10 +48,13 @@ if TYPE_CHECKING:
     from .network import Written as Written
     from .network import apply as apply
     from .network import write as write
+    from .plastic import ConductanceUpdate as ConductanceUpdate
+    from .plastic import learn_on_device as learn_on_device
     from .reads import redraw_reads as redraw_reads
     from .reads import session as session
 
 _WHERE = {
+    "accounts": "Account Periphery account count",
     "array": "ProgrammedArray Verify load_array program",
     "converters": "Converters",
     "crossbar": "Crossbar",
@@ -57,14 +65,19 @@ _WHERE = {
     "irdrop": "nodal_currents",
     "mapping": "BitSlices DifferentialPair Offset SingleDevice",
     "network": "Quality Written apply write",
+    "plastic": "ConductanceUpdate learn_on_device",
     "reads": "redraw_reads session",
 }
 _PLACE = {name: module for module, names in _WHERE.items() for name in names.split()}
 
-__all__ = sorted(_PLACE)
+_MODULES = ("accounts", "learn", "plotting")
+
+__all__ = sorted([*_PLACE, *_MODULES])
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f".{name}", __name__)
     if name not in _PLACE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(f".{_PLACE[name]}", __name__), name)

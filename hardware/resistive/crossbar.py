@@ -11,12 +11,12 @@ from ...errors import DescriptionError, Problems, shown
 from ...streams import Seed, stream
 from ...units import to_array, to_choice, to_float, to_int
 from .array import ProgrammedArray, Verify, program
+from .compensation import drift_scale
 from .converters import Converters, quantise
 from .devices.base import Array, Device
 from .faults import Faults
 from .irdrop import G_RATIO, approximate_drop, effective_conductances
 from .mapping import DifferentialPair, Mapping
-from .network import drift_scale
 
 __all__ = ["Crossbar"]
 

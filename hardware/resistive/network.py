@@ -15,10 +15,11 @@ from ...streams import Seed, stream
 from ...units import to_choice, to_float, to_tuple
 from . import mapping as mappings
 from .array import ProgrammedArray, Verify, program
+from .compensation import drift_scale
 from .devices.base import Array, Device
 from .faults import Faults
 
-__all__ = ["Quality", "Written", "apply", "drift_scale", "write"]
+__all__ = ["Quality", "Written", "apply", "write"]
 
 _COMPENSATION = ("none", "global", "column")
 
@@ -238,30 +239,6 @@ def _list(
         name=name, pre=like.pre, post=like.post, i=synapses.i[chosen], j=synapses.j[chosen],
         weight=weight[chosen], delay=synapses.delay[chosen], receptor=receptor,
     )  # fmt: skip
-
-
-def drift_scale(before: Array, now: Array, columns: NDArray[Any] | None = None) -> Array:
-    """Factors that bring the mean size of weights back to what it was, at most 10^4.
-
-    Parameters
-    ----------
-    before, now : ndarray, shape (n,)
-        Weights when they were written, and at present, nA.
-    columns : ndarray of int, shape (n,), optional
-        To which output each belongs: one factor for each output. Default: one for all.
-
-    Returns
-    -------
-    ndarray, shape (n,) or ()
-    """
-    if columns is None:
-        old, new = np.abs(before).sum(), np.abs(now).sum()
-    else:
-        old = np.bincount(columns, np.abs(before))[columns]
-        new = np.bincount(columns, np.abs(now))[columns]
-    # Where nothing was written there is nothing to bring back.
-    scale = old / np.maximum(new, 1e-4 * np.maximum(old, 1e-300))
-    return np.asarray(np.where(old > 0, scale, 1.0))
 
 
 def write(
