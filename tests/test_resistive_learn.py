@@ -17,7 +17,7 @@ WITHOUT_TORCH = importlib.util.find_spec("torch") is None
 @pytest.mark.skipif(not WITHOUT_TORCH, reason="torch is installed")
 def test_without_torch_the_message_gives_the_command():
     with pytest.raises(sm.BackendMissing, match="pip install"):
-        _ = resistive.learn
+        resistive.learn.CrossbarLinear(Crossbar(Ideal(), [[1.0]]))
 
 
 @pytest.mark.skipif(WITHOUT_TORCH, reason="torch is not installed")

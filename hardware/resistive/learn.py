@@ -9,17 +9,20 @@ import numpy as np
 from ...errors import BackendMissing, DescriptionError, shown
 from .crossbar import Crossbar
 
+_Module: Any = object
+_Function: Any = object
 try:
     import torch
-except ImportError as error:
-    raise BackendMissing(
-        'resistive.learn needs PyTorch, which is not installed: pip install "spikemem[learn]"'
-    ) from error
+except ImportError:
+    _MISSING = True
+else:
+    _MISSING = False
+    _Module, _Function = torch.nn.Module, torch.autograd.Function
 
 __all__ = ["CrossbarLinear"]
 
 
-class _Product(torch.autograd.Function):  # type: ignore[misc]
+class _Product(_Function):  # type: ignore[misc]
     """The crossbar's own product; its gradient is that of the noiseless matrix."""
 
     @staticmethod
@@ -34,7 +37,7 @@ class _Product(torch.autograd.Function):  # type: ignore[misc]
         return grad @ torch.as_tensor(ctx.crossbar.matrix).to(grad).T, None
 
 
-class CrossbarLinear(torch.nn.Module):  # type: ignore[misc]
+class CrossbarLinear(_Module):  # type: ignore[misc]
     """A linear layer whose matrix is in devices, e.g. a trained readout.
 
     Its output is that of :meth:`Crossbar.matvec`, noise and converters included; gradients pass
@@ -47,15 +50,20 @@ class CrossbarLinear(torch.nn.Module):  # type: ignore[misc]
     bias : array_like, shape (n_out,), optional
         Added digitally.
 
-    Examples
-    --------
-    >>> from spikemem.hardware.resistive import Crossbar, Ideal
-    >>> layer = CrossbarLinear(Crossbar(Ideal(), [[1.0, -2.0], [0.5, 0.0]]))
-    >>> layer(torch.tensor([[1.0, 2.0]])).tolist()
-    [[2.0, -2.0]]
+    Raises
+    ------
+    BackendMissing
+        PyTorch is not installed.
+    DescriptionError
+        `crossbar` is none, or `bias` has another shape.
     """
 
     def __init__(self, crossbar: Crossbar, bias: Any = None) -> None:
+        if _MISSING:
+            raise BackendMissing(
+                "CrossbarLinear needs PyTorch, which is not installed: "
+                'pip install "spikemem[learn]"'
+            )
         super().__init__()
         given: Any = crossbar
         if not isinstance(given, Crossbar):
