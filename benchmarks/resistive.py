@@ -107,7 +107,8 @@ def peer_noise(n: int) -> None:
     pairs = {
         "PCM": (resistive.PCM(), PCMLikeNoiseModel(g_max=25.0), None, (1.0, 3600.0, DAY)),
         "CMOHfOx": (
-            resistive.CMOHfOx(), ReRamCMONoiseModel(acceptance_range=2), resistive.Offset(), (1.0, DAY),
+            resistive.CMOHfOx(), ReRamCMONoiseModel(acceptance_range=2), resistive.Offset(),
+            (1.0, DAY),
         ),
         "HERMES": (resistive.HERMES(), HermesNoiseModel(num_devices=2), None, (3600.0, DAY)),
         "WanRRAM": (
