@@ -26,9 +26,8 @@ import tempfile
 import time
 from pathlib import Path
 
-import numpy as np
-
 import engine_peers as peers
+import numpy as np
 
 CASES = {
     "a": ("native f8", "native f4", "NEST 1", "NEST 2", "Brian2 cython", "Brian2 C++"),
@@ -95,25 +94,25 @@ def measure(case: str, peer: str, data: Path) -> None:
 
 def table(case: str, found: dict[str, list[dict[str, float]]]) -> None:
     """Medians, and how many times as long as ours each takes."""
-    columns = list(next(iter(found.values()))[0])
     median = {
         peer: {name: float(np.median([run[name] for run in runs])) for name in runs[0]}
         for peer, runs in found.items()
     }
     ours = next(iter(median.values()))
     print(f"\ncase {case}: seconds, and the ratio to {next(iter(median))}")
-    print(f"{'':18}" + "".join(f"{name:>21}" for name in columns))
-    for peer, times in median.items():
+    print(f"{'':22}" + "".join(f"{peer:>20}" for peer in median))
+    for name, own in ours.items():
         cells = []
-        for name in columns:
+        for times in median.values():
             value = times.get(name)
             if value is None:
-                cells.append(f"{'-':>21}")
+                cells.append(f"{'-':>20}")
                 continue
-            ratio = f"({value / ours[name]:.3g}x)" if ours[name] and name[0] != "*" else ""
-            cells.append(f"{value:>11.4g} {ratio:>9}")
-        print(f"{peer:18}" + "".join(cells))
-    print("columns with * are no times but what the network did: spikes, answers", flush=True)
+            plain = name.startswith("*") or times is ours or not own
+            ratio = "" if plain else f"({value / own:.3g}x)"
+            cells.append(f"{value:>11.4g} {ratio:>8}")
+        print(f"{name:22}" + "".join(cells))
+    print("lines with * are no times but what the network did: spikes, answers", flush=True)
 
 
 if __name__ == "__main__":

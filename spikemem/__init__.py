@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from .errors import StorageError as StorageError
     from .errors import UnsupportedError as UnsupportedError
     from .errors import VirtualRunError as VirtualRunError
+    from .hardware.targets import Problem as Problem
+    from .hardware.targets import check as check
+    from .hardware.targets import export as export
     from .network import LIF as LIF
     from .network import STDP as STDP
     from .network import Network as Network
@@ -46,6 +49,7 @@ _WHERE = {
     "networks.ca3": "CA3Memory Forget HippocampalMemory Learn Recall RecallContent RecallCue",
     "errors": "BackendMissing DescriptionError SimulationError SpikememError StorageError "
     "UnsupportedError VirtualRunError",
+    "hardware.targets": "Problem check export",
     "network": "LIF STDP Network Population Projection SpikeSource load_network",
     "recording": "Recording SpikeTrains load_recording",
     "simulation": "Session simulate",

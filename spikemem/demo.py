@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from .network import Network
     from .networks.ca3 import CA3Memory, Recall
     from .recording import Recording
 
@@ -183,7 +185,7 @@ def _ask(name: str, bits: Iterable[int], match: Any) -> Step:
 
 
 def run(folder: Path, *, backend: str = "brian2", progress: bool = False) -> Outcome:
-    """Carry out the demonstration and write ``ca3.h5``, ``raster.png`` and ``digits.png``.
+    """Carry out the demonstration; write ``ca3.h5``, two pictures and ``spinnaker/``, an export.
 
     Parameters
     ----------
@@ -214,6 +216,7 @@ def run(folder: Path, *, backend: str = "brian2", progress: bool = False) -> Out
     files = [
         save(folder / "ca3.h5", network=network, recording=recording, memory=after),
         *_draw(folder, recording, answers, wanted),
+        _export(network, folder / "spinnaker"),
     ]
     return Outcome(
         rows=rows,
@@ -224,6 +227,15 @@ def run(folder: Path, *, backend: str = "brian2", progress: bool = False) -> Out
         health=str(after.health()),
         files=files,
     )
+
+
+def _export(network: Network, folder: Path) -> Path:
+    """Write the network for a SpiNNaker machine, in place of the export of an earlier run."""
+    from .hardware.targets import export
+
+    if (folder / "network.json").exists():
+        shutil.rmtree(folder)
+    return export(network, "spinnaker", folder, title="A CA3 memory of sixteen digits")
 
 
 def _after(memory: CA3Memory, recording: Recording, held: Contents) -> CA3Memory:

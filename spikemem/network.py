@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .cells import LIF, STDP, Parameter, SpikeSource
 from .errors import DescriptionError, Problems, shown, unknown_name
@@ -186,6 +187,11 @@ class Network(Frozen):
         """The synapses of one projection, expanded."""
         projection = self.projection(name)
         return projection.expand(*self._sizes(projection))
+
+    def weights(self, name: str) -> NDArray[np.float64]:
+        """(Initial) weights of one projection, nA, shape (n_synapses,), read-only."""
+        weight = np.asarray(self.projection(name).weight, dtype=np.float64)
+        return np.broadcast_to(weight, (self.count(name),))
 
     def count(self, name: str) -> int:
         """Number of synapses of one projection."""

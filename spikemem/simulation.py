@@ -7,6 +7,7 @@ import importlib
 import importlib.metadata
 import platform
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Literal, NamedTuple, Protocol, Self
 
@@ -144,9 +145,8 @@ class Session:
         self._step = 0
         self._closed = False
         self._runs: list[Recording] = []
-        self._weights = {
-            item.name: np.array(network.synapses(item.name).weight) for item in network.plastic
-        }
+        self._final: Mapping[str, NDArray[np.float64]] = {}
+        self._weights = {item.name: network.weights(item.name) for item in network.plastic}
 
     @property
     def time(self) -> float:
@@ -156,7 +156,7 @@ class Session:
     @property
     def recording(self) -> Recording:
         """All runs so far as one recording."""
-        return Recording.join(self._runs)
+        return replace(Recording.join(self._runs), weights=self._final)
 
     @property
     def weights(self) -> dict[str, NDArray[np.float64]]:
@@ -188,7 +188,7 @@ class Session:
                 f"weights to the network (Network.with_weights)."
             )
         changed = self.network.with_weights(weights)
-        arrays = {name: changed.synapses(name).weight.copy() for name in weights}
+        arrays = {name: changed.weights(name) for name in weights}
         if arrays:
             self._simulator.set_weights(arrays)
             self._weights.update(arrays)
@@ -246,7 +246,9 @@ class Session:
             ) from error
         recording = self._recording(results, n_steps)
         self._step += n_steps
-        self._runs.append(recording)
+        # Without its weights: of a large memory, those of every run would soon fill the computer's.
+        self._runs.append(replace(recording, weights={}))
+        self._final = recording.weights
         self._weights = dict(recording.weights)
         return recording
 
@@ -281,8 +283,6 @@ class Session:
         return {pop.name: pop.source.window(*edges) for pop in network.populations if pop.is_source}
 
     def _gates(self, enabled: Mapping[str, Any], n_steps: int) -> dict[str, NDArray[np.bool_]]:
-        from dataclasses import replace
-
         names = [projection.name for projection in self.network.plastic]
         for name in enabled:
             if name not in names:

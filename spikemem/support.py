@@ -55,6 +55,12 @@ UNSUPPORTED: dict[tuple[str, str], str] = {
         "PyNN's Brian2 projections set the weights and delays of all of them to the last one; "
         "use one projection for each"
     ),
+    ("spinnaker", "integrator exact"): (
+        "the machine holds the synaptic current over a step; use integrator='spinnaker'"
+    ),
+    ("spinnaker", "recorded weights"): (
+        "weights stay in the memory of the machine while it runs and can only be read at the end"
+    ),
 }
 """For (backend, feature) the reason why it can't be done there."""
 

@@ -42,8 +42,10 @@ def test_the_table_asks_for_all_that_the_memory_can(outcome):
 
 
 def test_the_files(outcome, folder):
-    assert {file.name for file in outcome.files} == {"ca3.h5", "raster.png", "digits.png"}
-    assert {file.name for file in folder.iterdir()} == {"ca3.h5", "raster.png", "digits.png"}
+    names = {"ca3.h5", "raster.png", "digits.png", "spinnaker"}
+    assert {file.name for file in outcome.files} == names
+    assert {file.name for file in folder.iterdir()} == names
+    assert (folder / "spinnaker" / "run.py").exists()
     for name in ("raster.png", "digits.png"):
         assert (folder / name).read_bytes().startswith(b"\x89PNG")
 

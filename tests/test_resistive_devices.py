@@ -310,6 +310,27 @@ def test_bad_input(make, words):
         make()
 
 
+def test_brian2_quantities_are_converted_and_checked():
+    import brian2 as b2
+
+    assert PCM(g_max=20 * b2.usiemens).g_max == 20.0
+    assert PCM().check_time(1 * b2.hour) == 3600.0
+    assert formed_fraction(3433 * b2.mV) == 0.5
+    for make in (lambda: PCM(g_max=20 * b2.mV), lambda: Generic(nu=1 * b2.ms)):
+        with pytest.raises(sm.DescriptionError, match="got the Brian2 quantity"):
+            make()
+
+
+def test_pcm_programming_error_agrees_with_an_independent_fit():
+    """That of Joshi et al. 2020, 27 s after writing, in uS of the conductance itself."""
+    g = np.linspace(0, 25, 26)
+    joshi = 0.28638599 + 0.07585724 * g - 0.00178767 * g**2
+    ours = 0.26348 + 1.9650 * (g / 25) - 1.1731 * (g / 25) ** 2
+    assert np.abs(joshi - ours).max() < 0.06
+    values = sample(PCM(), 12.5, 0.0, read=False)
+    assert values.std() == pytest.approx(joshi[12:14].mean(), abs=0.03)
+
+
 def test_extrapolation_is_possible_when_asked_for():
     for device in (PCM(extrapolate=True), WanRRAM(extrapolate=True), SONOS(extrapolate=True)):
         assert np.isfinite(sample(device, device.g_max / 2, 100 * YEAR)).all()

@@ -10,5 +10,6 @@ BACKENDS: dict[str, str] = {
     "pynn:brian2": "spikemem.hardware.pynn:Brian2PyNNBackend",
     "pynn:mock": "spikemem.hardware.pynn:MockBackend",
     "pynn:nest": "spikemem.hardware.pynn:NestBackend",
+    "spinnaker": "spikemem.hardware.spinnaker:SpinnakerBackend",
 }
 """Where each backend is; imported when it is first used."""

@@ -38,7 +38,8 @@ def demo(out: Path, backend: str, quiet: bool) -> int:
     their cues, finds cues from fragments, relearns and forgets some, and is asked again. Every
     answer is compared with that of a Python dict; exit code 1 if one differs.
 
-    Writes ca3.h5 (network, recording, memory), raster.png and digits.png.
+    Writes ca3.h5 (network, recording, memory), raster.png, digits.png and spinnaker/, the same
+    network as a PyNN script for a SpiNNaker machine.
     """
     from .. import demo as demonstration
 

@@ -31,7 +31,8 @@ on disk.
   into these types, :meth:`in_mv` and :meth:`in_na` turn them back. The parameters of a cell are
   ``fields.N_PARAM`` numbers whose meaning its own ``update_block`` decides; `weights` and `rule`
   are given network and projection, for shifts that depend on the post-synaptic population.
-* *Kernels*, bound by :func:`.numbers.compile_engine` and decorated with :func:`.compile.kernel`:
+* *Kernels*, bound by :func:`.numbers.compile_engine` and decorated with :func:`.compile.kernel`
+  (:func:`.compile.select` keeps vectorised loops free of branches):
 
   ``update_block(s, ring_e, ring_i, mask, group, g, n, exact)``
       one step of a block; must clear the ring; see :func:`.neurons.update_block`.

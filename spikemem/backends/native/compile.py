@@ -10,8 +10,10 @@ from types import FunctionType
 from typing import Any, cast
 
 import numba
+from numba.core import types
+from numba.extending import intrinsic
 
-__all__ = ["kernel", "specialise"]
+__all__ = ["kernel", "select", "specialise"]
 
 
 def _digest(files: Iterable[Path]) -> str:
@@ -22,6 +24,7 @@ def _digest(files: Iterable[Path]) -> str:
 
 
 _njit: Any = numba.njit
+_intrinsic: Any = intrinsic
 
 # Kernels only look at arrays that their caller holds, so references need not be counted (_nrt);
 # that makes both the compiler and the short kernels faster.
@@ -36,6 +39,20 @@ _OPTIONS: dict[str, Any] = {
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile a function that only other compiled functions call."""
     return _njit(no_cpython_wrapper=True, **_OPTIONS)(function)
+
+
+@_intrinsic  # type: ignore[untyped-decorator]
+def select(context: Any, condition: Any, yes: Any, no: Any) -> Any:
+    """`yes` if `condition` else `no`, both computed; they must be of one type.
+
+    Python's conditional expression becomes a branch, which LLVM may turn into slow masked stores.
+    """
+
+    def generate(target: Any, builder: Any, signature: Any, values: Any) -> Any:
+        chosen = target.cast(builder, values[0], condition, types.boolean)
+        return builder.select(chosen, values[1], values[2])
+
+    return yes(condition, yes, yes), generate
 
 
 def specialise(

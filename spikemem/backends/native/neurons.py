@@ -6,7 +6,7 @@ overlaps, and vectorise these loops.
 
 from __future__ import annotations
 
-from .compile import kernel
+from .compile import kernel, select
 from .fields import (
     BIAS,
     BLOCK_SIZE,
@@ -38,6 +38,7 @@ def _equal_held(s, ring_e, ring_i, mask, p, n):  # type: ignore[no-untyped-def]
     v_rest, resistance, keep, bias = p[V_REST], p[RESISTANCE], p[KEEP_V], p[BIAS]
     v_thresh, v_reset, n_ref = p[V_THRESH], p[V_RESET], p[N_REF]
     gain_e, gain_i, keep_e, keep_i = p[GAIN_E], p[GAIN_I], p[KEEP_E], p[KEEP_I]
+    one = type(s[0])(1)
     hit = False
     for i in range(n):
         i_e = s[_E + i] + gain_e * ring_e[i]
@@ -48,10 +49,10 @@ def _equal_held(s, ring_e, ring_i, mask, p, n):  # type: ignore[no-untyped-def]
         moved = alpha - keep * (alpha - s[i])
         ref = s[_REF + i]
         free = ref == 0
-        v = moved if free else s[i]
+        v = select(free, moved, s[i])
         fires = free & (v >= v_thresh)
-        s[i] = v_reset if fires else v
-        s[_REF + i] = n_ref if fires else (ref if free else ref - 1)
+        s[i] = select(fires, v_reset, v)
+        s[_REF + i] = select(fires, n_ref, select(free, ref, ref - one))
         s[_E + i] = i_e * keep_e
         s[_I + i] = i_i * keep_i
         mask[i] = fires
@@ -65,6 +66,7 @@ def _equal_propagated(s, ring_e, ring_i, mask, p, n):  # type: ignore[no-untyped
     v_rest, keep, bias, pull_e, pull_i = p[V_REST], p[KEEP_V], p[BIAS], p[PULL_E], p[PULL_I]
     v_thresh, v_reset, n_ref = p[V_THRESH], p[V_RESET], p[N_REF]
     gain_e, gain_i, keep_e, keep_i = p[GAIN_E], p[GAIN_I], p[KEEP_E], p[KEEP_I]
+    one = type(s[0])(1)
     hit = False
     for i in range(n):
         i_e = s[_E + i] + gain_e * ring_e[i]
@@ -74,10 +76,10 @@ def _equal_propagated(s, ring_e, ring_i, mask, p, n):  # type: ignore[no-untyped
         moved = v_rest + (keep * (s[i] - v_rest) + (pull_e * i_e - pull_i * i_i) + bias)
         ref = s[_REF + i]
         free = ref == 0
-        v = moved if free else s[i]
+        v = select(free, moved, s[i])
         fires = free & (v >= v_thresh)
-        s[i] = v_reset if fires else v
-        s[_REF + i] = n_ref if fires else (ref if free else ref - 1)
+        s[i] = select(fires, v_reset, v)
+        s[_REF + i] = select(fires, n_ref, select(free, ref, ref - one))
         s[_E + i] = i_e * keep_e
         s[_I + i] = i_i * keep_i
         mask[i] = fires
@@ -93,6 +95,7 @@ def _own(s, name, i):  # type: ignore[no-untyped-def]
 @kernel
 def _each(s, ring_e, ring_i, mask, n, exact):  # type: ignore[no-untyped-def]
     """Cells with parameters of their own, by either integrator."""
+    one = type(s[0])(1)
     hit = False
     for i in range(n):
         i_e = s[_E + i] + _own(s, GAIN_E, i) * ring_e[i]
@@ -108,10 +111,10 @@ def _each(s, ring_e, ring_i, mask, n, exact):  # type: ignore[no-untyped-def]
         else:
             alpha = v_rest + _own(s, RESISTANCE, i) * (i_e - i_i + bias)
             moved = alpha - keep * (alpha - v)
-        v = moved if free else v
+        v = select(free, moved, v)
         fires = free & (v >= _own(s, V_THRESH, i))
-        s[i] = _own(s, V_RESET, i) if fires else v
-        s[_REF + i] = _own(s, N_REF, i) if fires else (ref if free else ref - 1)
+        s[i] = select(fires, _own(s, V_RESET, i), v)
+        s[_REF + i] = select(fires, _own(s, N_REF, i), select(free, ref, ref - one))
         s[_E + i] = i_e * _own(s, KEEP_E, i)
         s[_I + i] = i_i * _own(s, KEEP_I, i)
         mask[i] = fires

@@ -1,0 +1,249 @@
+"""SpiNNaker's numbers: s16.15 accumulators, u0.32 decays, 16-bit weights, tables for STDP.
+
+Every function works on the integers that the machine holds. What is said here was read in the C
+source of sPyNNaker 7.4 and checked against its compiled ``IF_curr_exp*.aplx``.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ...cells import STDP
+from ...network import Population
+
+__all__ = [
+    "ONE",
+    "RING_MAX",
+    "TRACE_ONE",
+    "CellConstants",
+    "StdpConstants",
+    "cell_constants",
+    "decay",
+    "decay_table",
+    "divide",
+    "expk",
+    "expulr",
+    "multiply",
+    "s1615",
+    "stdp_constants",
+    "weight16",
+    "weight_lsb",
+    "wrap32",
+]
+
+Int = NDArray[np.int64]
+
+ONE = 1 << 15
+"""1.0 in s16.15."""
+
+TRACE_ONE = 1 << 11
+"""1.0 in the s4.11 of the traces of STDP."""
+
+RING_MAX = 0xFFFF
+"""A slot of a ring buffer saturates here."""
+
+HISTORY = 15
+"""Post-synaptic spikes that a cell remembers for its plastic synapses."""
+
+_U32 = 1 << 32
+_EXP_HIGH = [round(math.exp(k) * _U32) for k in range(-13, 0)]
+_EXP_OVERFLOW, _EXP_UNDERFLOW = 363408, -340695
+_EXP_MIDDLE = [round(-math.expm1(-k / 16) * _U32) for k in range(16)]
+_EXP_SERIES = (5294, 4293434720, 2081624032)
+
+
+def s1615(values: ArrayLike) -> Int:
+    """Nearest s16.15 numbers, as integers."""
+    return np.rint(np.asarray(values, dtype=np.float64) * ONE).astype(np.int64)
+
+
+def wrap32(values: ArrayLike) -> Int:
+    """The low 32 bits as signed integers, as a 32-bit register holds them."""
+    return np.asarray(values, dtype=np.int64).astype(np.int32).astype(np.int64)
+
+
+def multiply(a: ArrayLike, b: ArrayLike) -> Int:
+    """Product of s16.15 numbers, rounded down."""
+    return wrap32((np.asarray(a, dtype=np.int64) * np.asarray(b, dtype=np.int64)) >> 15)
+
+
+def divide(a: int, b: int) -> int:
+    """Quotient of two positive s16.15 numbers, rounded down (``kdivk``)."""
+    return ((a << 15) // b) & 0x7FFFFFFF
+
+
+def decay(value: ArrayLike, factor: ArrayLike) -> Int:
+    """Product of s16.15 numbers and u0.32 factors, rounded down."""
+    wide = np.asarray(value, dtype=np.int64)
+    factors = np.asarray(factor, dtype=np.int64)
+    # 32 by 32 bits fit into 64 with the sign of the first.
+    return wrap32((wide * factors) >> 32)
+
+
+def _scale(x: int, y: int) -> int:
+    low = (x % _U32) * y
+    return (low >> 32) + (low % _U32 >= 2**31 - 1) + (x >> 32) * y
+
+
+def _exponential(n: int) -> int:
+    """exp(n / 2**15) * 2**32 for -340695 <= n <= 0, as the machine computes it."""
+    whole, part = n >> 15, n & 0x7FFF
+    if part == 0:
+        return _EXP_HIGH[13 + whole] if whole < 0 else _U32
+    part = 0x8000 - part
+    result = _EXP_HIGH[14 + whole] if whole < -1 else _U32
+    result -= _scale(result, _EXP_MIDDLE[part >> 11])
+    rest = (part & 0x7FF) << 17
+    series = ((_EXP_SERIES[1] - (_EXP_SERIES[2] * rest >> 32)) * rest >> 32) + _EXP_SERIES[0]
+    return result - _scale(result, series)
+
+
+def expk(n: int) -> int:
+    """Exponential of an s16.15 number <= 0, in s16.15."""
+    return 0 if n < _EXP_UNDERFLOW else _exponential(n) >> 17
+
+
+def expulr(n: int) -> int:
+    """Exponential of an s16.15 number < 0, in u0.32 (1.0 wraps to 0)."""
+    return 0 if n < _EXP_UNDERFLOW else _exponential(n) % _U32
+
+
+class CellConstants(NamedTuple):
+    """What a core holds for each cell; int64 arrays of shape (size,).
+
+    Potentials, `resistance` (MΩ), `leak` (exp(-dt/tau_m)) and `i_offset` (nA) are s16.15, the
+    decays and the scales of the synaptic inputs u0.32, `n_ref` is in steps.
+    """
+
+    v_init: Int
+    v_rest: Int
+    v_reset: Int
+    v_thresh: Int
+    i_offset: Int
+    resistance: Int
+    leak: Int
+    n_ref: Int
+    decay_E: Int
+    scale_E: Int
+    decay_I: Int
+    scale_I: Int
+
+
+def cell_constants(population: Population, dt: float) -> CellConstants:
+    """Constants of a population of LIF cells.
+
+    Parameters
+    ----------
+    population : Population
+        Of :class:`~spikemem.LIF` cells.
+    dt : float
+        Time step, ms.
+    """
+    words = {
+        name: s1615(population.lif.array(name, population.size)) for name in population.lif.units
+    }
+    step = int(s1615(dt))
+    leak = _each(words["tau_m"], lambda tau: expk(-divide(step, tau)))
+    resistance = _each2(words["tau_m"], words["cm"], divide)
+    n_ref = _each(words["tau_refrac"], lambda t: -(-divide(t, step) // ONE))
+    synaptic = {}
+    for side in "EI":
+        tau = words[f"tau_syn_{side}"]
+        synaptic[f"decay_{side}"] = _each(tau, lambda tau: _synapse(tau, step)[0])
+        synaptic[f"scale_{side}"] = _each(tau, lambda tau: _synapse(tau, step)[1])
+    return CellConstants(
+        v_init=s1615(population.initial_v()),
+        v_rest=words["v_rest"],
+        v_reset=words["v_reset"],
+        v_thresh=words["v_thresh"],
+        i_offset=words["i_offset"],
+        resistance=resistance,
+        leak=leak,
+        n_ref=n_ref,
+        **synaptic,
+    )
+
+
+def _synapse(tau: int, step: int) -> tuple[int, int]:
+    """Decay of a synaptic current over a step, and tau/dt·(1 - decay), both u0.32."""
+    factor = expulr(-divide(step, tau))
+    return factor, ((divide(tau, step) * (_U32 - 1 - factor)) >> 15) % _U32
+
+
+def _each(values: Int, function: object) -> Int:
+    unique, place = np.unique(values, return_inverse=True)
+    return np.array([function(int(v)) for v in unique], dtype=np.int64)[place]  # type: ignore[operator]
+
+
+def _each2(a: Int, b: Int, function: object) -> Int:
+    unique, place = np.unique(np.stack([a, b]), axis=1, return_inverse=True)
+    results = [function(int(x), int(y)) for x, y in unique.T]  # type: ignore[operator]
+    return np.array(results, dtype=np.int64)[place.ravel()]
+
+
+def weight_lsb(shift: int) -> float:
+    """Smallest step of a weight (nA) of a ring buffer with this left shift."""
+    return 2.0 ** (shift - 15)
+
+
+def weight16(weight: ArrayLike, shift: int, *, on_machine: bool = False) -> Int:
+    """Weights as the synaptic rows hold them: 16 bits without a sign.
+
+    Parameters
+    ----------
+    weight : array_like
+        nA, >= 0.
+    shift : int
+        Left shift of the ring buffer.
+    on_machine : bool
+        True where the machine itself makes the synapses of a structured projection: it rounds
+        the s16.15 number that it is given, the host rounds the number itself.
+
+    Returns
+    -------
+    ndarray of int64
+        A weight above 65535 steps wraps round, as it does on its way to the machine.
+    """
+    if on_machine:
+        return ((s1615(weight) + ((1 << shift) >> 1)) >> shift) & 0xFFFF
+    scaled = np.rint(np.asarray(weight, dtype=np.float64) * 2.0 ** (15 - shift))
+    return scaled.astype(np.int64) & 0xFFFF
+
+
+def decay_table(tau: float, dt: float) -> Int:
+    """Table of exp(-k·dt/tau) in s4.11, rounded down; a trace is 0 beyond its end.
+
+    Examples
+    --------
+    >>> decay_table(0.25, 1.0).tolist()
+    [2048, 37]
+    """
+    rate = dt / float(tau)
+    half = math.log(TRACE_ONE) / rate
+    size = (int(half // 2) + (half % 2 > 0)) * 2
+    table: Int = np.floor(np.exp(np.arange(size) * -rate) * TRACE_ONE).astype(np.int64)
+    return table
+
+
+class StdpConstants(NamedTuple):
+    """What a core holds for a plasticity rule: tables in s4.11, the rest in s16.15."""
+
+    table_plus: Int
+    table_minus: Int
+    w_min: int
+    w_max: int
+    a_plus: int
+    a_minus: int
+
+
+def stdp_constants(rule: STDP, dt: float) -> StdpConstants:
+    """Constants of a plasticity rule with a time step of `dt` ms."""
+    return StdpConstants(
+        decay_table(rule.tau_plus, dt),
+        decay_table(rule.tau_minus, dt),
+        *(int(s1615(value)) for value in (rule.w_min, rule.w_max, rule.a_plus, rule.a_minus)),
+    )

@@ -1,0 +1,71 @@
+"""Check a network for SpiNNaker: everything that the machine would refuse or silently change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...errors import DescriptionError, UnsupportedError, unknown_name
+from ...network import Network
+from ..problem import Problem
+from .layout import Shifts
+from .rules import RULES
+from .view import View
+
+__all__ = ["check_spinnaker", "require_mappable"]
+
+SMALLEST_STEP = 5.0
+
+
+def check_spinnaker(
+    network: Network, *, shifts: Shifts | None = None, smallest_step: float = SMALLEST_STEP
+) -> list[Problem]:
+    """List what SpiNNaker would refuse or change, the worst first.
+
+    Parameters
+    ----------
+    network : Network
+        What is to run there.
+    shifts : dict of str to (int, int), optional
+        Left shifts of the excitatory and inhibitory ring buffers that sPyNNaker is asked for, by
+        population. Default: those that it chooses, predicted by
+        :func:`~spikemem.hardware.spinnaker.layout.ring_buffer_shifts`.
+    smallest_step : float
+        It is an error if a pair of spikes changes a weight by less than this number of steps.
+
+    Returns
+    -------
+    list of Problem
+        Errors, warnings, notes; in this order.
+    """
+    asked = shifts or {}
+    cells = [pop.name for pop in network.populations if not pop.is_source]
+    for name in asked:
+        if name not in cells:
+            raise DescriptionError(f"check: shifts: {unknown_name('population', name, cells)}")
+    view = View(network, asked, smallest_step)
+    problems = [
+        Problem(
+            level=found.level or rule.level,
+            where=found.where,
+            what=f"{found.what} ({rule.reason})",
+            remedy=found.remedy,
+            rule=name,
+        )
+        for name, rule in RULES.items()
+        for found in rule.find(view)
+    ]
+    order = ("error", "warning", "note")
+    return sorted(problems, key=lambda problem: order.index(problem.level))
+
+
+def require_mappable(network: Network, where: str, **options: Any) -> list[Problem]:
+    """Raise unless SpiNNaker can hold the network; give the warnings and notes."""
+    problems = check_spinnaker(network, **options)
+    errors = [problem for problem in problems if problem.level == "error"]
+    if errors:
+        lines = "".join(f"\n  - {problem.text}" for problem in errors)
+        raise UnsupportedError(
+            f"{where}: SpiNNaker can't run this network as it is; {len(errors)} errors:{lines}\n"
+            f"force=True goes on all the same."
+        )
+    return problems

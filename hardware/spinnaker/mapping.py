@@ -1,0 +1,273 @@
+"""Mapping a network on a virtual SpiNNaker machine: sPyNNaker's whole tool chain, no board."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ...errors import BackendMissing, DescriptionError, SimulationError, UnsupportedError
+from ...network import Network
+from ...units import to_float
+from .folder import write_data
+from .layout import Shifts
+
+__all__ = ["MappingReport", "PopulationReport", "map_network", "require_spynnaker"]
+
+_CONFIG = """[Machine]
+version = {version}
+virtual_board = True
+[Mode]
+mode = Production
+[Reports]
+default_report_file_path = {folder}
+write_network_graph = False
+"""
+_VERSIONS = (3, 5)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PopulationReport:
+    """What the map says about one population.
+
+    Attributes
+    ----------
+    cores : int
+        Cores that it is on.
+    shifts : tuple of int or None
+        Left shifts of the excitatory and inhibitory ring buffers (None: a spike source).
+    slots : int
+        Steps of delay that its ring buffers hold.
+    constants : dict of str to list of int
+        Words of its cells' parameters in the memory of the machine, mostly s16.15.
+    plasticity : dict
+        Tables (s4.11) and amplitudes (s16.15) of its STDP; empty without.
+    """
+
+    cores: int
+    shifts: tuple[int, int] | None = None
+    slots: int = 0
+    constants: dict[str, list[int]] = field(default_factory=dict)
+    plasticity: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MappingReport:
+    """What sPyNNaker made of a network on a virtual machine.
+
+    Attributes
+    ----------
+    boards, machine_chips : int
+        Size of the machine that it asked for.
+    chips : int
+        Chips that hold something of the network.
+    cores : dict of str to int
+        Cores of each population, and of each further vertex that sPyNNaker made (delays).
+    sdram : int
+        Memory of all of these, bytes.
+    sdram_fullest, sdram_per_chip : int
+        Memory needed on the fullest chip, with what the system needs there, and what a chip has,
+        bytes.
+    routing_entries, routing_max : int
+        Entries of all routing tables before compression, and of the largest one; a router holds
+        1023.
+    keys : int
+        Ranges of routing keys.
+    populations : dict of str to PopulationReport
+        For each population.
+    seconds : float
+        Wall time of sPyNNaker's tool chain, s; `total_seconds` with its import.
+    total_seconds : float
+        Wall time of the whole process, s.
+    weights : dict of str to list of (i, j, delay, weight)
+        With ``weights=True``: delay in steps and 16-bit weight of each synapse.
+    """
+
+    boards: int
+    machine_chips: int
+    chips: int
+    cores: dict[str, int]
+    sdram: int
+    sdram_fullest: int
+    sdram_per_chip: int
+    routing_entries: int
+    routing_max: int
+    keys: int
+    populations: dict[str, PopulationReport]
+    seconds: float
+    total_seconds: float
+    weights: dict[str, list[list[int]]] = field(default_factory=dict)
+
+    @property
+    def shifts(self) -> Shifts:
+        """Left shifts of the ring buffers by population."""
+        return {name: item.shifts for name, item in self.populations.items() if item.shifts}
+
+    def __str__(self) -> str:
+        wide = max(map(len, self.cores))
+        lines = [
+            f"{self.boards} board(s); {self.chips} of {self.machine_chips} chips, "
+            f"{sum(self.cores.values())} cores, {self.sdram / 2**20:.1f} MiB SDRAM "
+            f"(fullest chip {self.sdram_fullest / 2**20:.1f} of "
+            f"{self.sdram_per_chip / 2**20:.0f} MiB), {self.routing_entries} routing entries "
+            f"(at most {self.routing_max} a chip), {self.keys} key ranges; "
+            f"{self.seconds:.1f} s",
+            f"  {'':<{wide}}  cores  shifts E, I  delay slots",
+        ]
+        for name, n in self.cores.items():
+            item = self.populations.get(name)
+            tail = ""
+            if item and item.shifts:
+                tail = f"  {item.shifts[0]:>8}, {item.shifts[1]:<2}  {item.slots:>9}"
+            lines.append(f"  {name:<{wide}}  {n:>5}{tail}")
+        return "\n".join(lines)
+
+
+def require_spynnaker() -> None:
+    """Raise unless sPyNNaker is installed."""
+    if importlib.util.find_spec("spynnaker") is None:
+        raise BackendMissing(
+            "SpiNNaker needs the package 'sPyNNaker', which is not installed: "
+            'pip install "spikemem[spinnaker]"'
+        )
+
+
+def map_network(
+    network: Network,
+    *,
+    duration: Any = None,
+    boards: int | None = None,
+    version: int = 5,
+    shifts: Shifts | None = None,
+    weights: bool = False,
+    force: bool = False,
+    timeout: float | None = None,
+) -> MappingReport:
+    """Map a network on a virtual machine.
+
+    Nothing is computed: there is no recording. It runs in a process and a folder of its own and
+    needs no configuration of sPyNNaker.
+
+    Parameters
+    ----------
+    network : Network
+        What to map.
+    duration : float, optional
+        Simulated time that recordings need memory for, ms. Default: the network's, or 1000.
+    boards : int, optional
+        Size of the machine. Default: as large as the network needs.
+    version : {3, 5}
+        3: a board of 4 chips; 5: boards of 48 chips.
+    shifts : dict of str to (int, int), optional
+        Left shifts of the ring buffers of some populations. Default: sPyNNaker chooses.
+    weights : bool
+        Also report the 16-bit weights (small networks).
+    force : bool
+        Map even if :func:`check` finds errors.
+    timeout : float, optional
+        Longest wall time, s.
+
+    Raises
+    ------
+    BackendMissing
+        sPyNNaker is not installed.
+    UnsupportedError
+        The machine can't hold the network: what :func:`check` found, or what sPyNNaker said.
+    SimulationError
+        sPyNNaker did not finish.
+    """
+    from .check import require_mappable
+
+    require_spynnaker()
+    if version not in _VERSIONS:
+        raise DescriptionError(f"map_network: version must be one of {_VERSIONS}, got {version!r}.")
+    if boards is not None and (isinstance(boards, bool) or boards < 1):
+        raise DescriptionError(f"map_network: boards must be an int >= 1, got {boards!r}.")
+    if not force:
+        require_mappable(network, "map_network", shifts=shifts)
+    length = network.duration or 1000.0
+    if duration is not None:
+        length = to_float(duration, "ms", "map_network: duration")
+    with tempfile.TemporaryDirectory(prefix="spikemem-map-") as name:
+        folder = Path(name)
+        write_data(network, folder, duration=length, shifts=shifts)
+        begin = time.perf_counter()
+        answer = _ask(folder, length, boards or 0, weights, version, timeout)
+        seconds = time.perf_counter() - begin
+    if "error" in answer:
+        raise UnsupportedError(
+            f"map_network: sPyNNaker refused the network ({answer['error']}: "
+            f"{answer['message'].strip()})."
+        )
+    return _report(answer, seconds)
+
+
+def _ask(
+    folder: Path, duration: float, boards: int, weights: bool, version: int, timeout: float | None
+) -> dict[str, Any]:
+    (folder / "config").mkdir()
+    (folder / "home").mkdir()
+    config = _CONFIG.format(version=version, folder=folder)
+    (folder / "config" / ".spynnaker.cfg").write_text(config, encoding="utf-8")
+    root = str(Path(__file__).resolve().parents[2])
+    spare = os.environ.get("PYTHONPATH")
+    environment = {
+        **os.environ,
+        "HOME": str(folder / "home"),
+        "XDG_CONFIG_HOME": str(folder / "config"),
+        "PYTHONPATH": os.pathsep.join([root, spare] if spare else [root]),
+    }
+    arguments = [str(folder), repr(duration), str(boards), str(int(weights))]
+    command = [sys.executable, "-m", "spikemem.hardware.spinnaker.probe", *arguments]
+    try:
+        done = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=timeout
+        )
+    except subprocess.TimeoutExpired:
+        raise SimulationError(
+            f"map_network: sPyNNaker had not finished after {timeout:g} s; raise timeout=."
+        ) from None
+    path = folder / "answer.json"
+    if not path.exists():
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise SimulationError(
+            f"map_network: sPyNNaker ended with status {done.returncode} and no answer ({last})."
+        )
+    answer: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return answer
+
+
+def _report(answer: dict[str, Any], seconds: float) -> MappingReport:
+    return MappingReport(
+        boards=answer["boards"],
+        machine_chips=answer["machine_chips"],
+        chips=len(answer["chip_sdram"]),
+        cores=dict(Counter(core["of"] for core in answer["cores"])),
+        sdram=sum(core["sdram"] for core in answer["cores"]),
+        sdram_fullest=max(answer["chip_sdram"].values(), default=0),
+        sdram_per_chip=answer["sdram_per_chip"],
+        routing_entries=answer["routing_entries"],
+        routing_max=answer["routing_max"],
+        keys=answer["keys"],
+        populations={
+            name: PopulationReport(
+                cores=item["cores"],
+                shifts=tuple(item["shifts"]) if "shifts" in item else None,
+                slots=item.get("slots", 0),
+                constants=item.get("constants", {}),
+                plasticity=item.get("plasticity", {}),
+            )
+            for name, item in answer["populations"].items()
+        },
+        seconds=answer["seconds"],
+        total_seconds=seconds,
+        weights=answer.get("weights", {}),
+    )

@@ -1,0 +1,146 @@
+"""The backend "spinnaker": sPyNNaker on a machine, in a process of its own."""
+
+from __future__ import annotations
+
+import configparser
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import SimulationError, UnsupportedError, VirtualRunError
+from ...network import Network
+from ...recording import SpikeTrains, load_recording
+from ...simulation import Results, package_version
+from .check import require_mappable
+from .folder import write_data
+from .layout import Shifts
+from .mapping import require_spynnaker
+
+__all__ = ["SpinnakerBackend", "machine_of_the_user"]
+
+_LOG = logging.getLogger("spikemem")
+_ADVICE = (
+    "for the map use spikemem.hardware.spinnaker.map_network, for spikes without a board the "
+    "backend 'emulator'"
+)
+
+
+def machine_of_the_user() -> dict[str, str]:
+    """Section [Machine] of sPyNNaker's configuration, with the files that sPyNNaker reads.
+
+    Raises
+    ------
+    UnsupportedError
+        There is no configuration.
+    """
+    home = Path.home()
+    base = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
+    parser = configparser.ConfigParser(interpolation=None)
+    found = parser.read([home / ".spynnaker.cfg", base / ".spynnaker.cfg", "spynnaker.cfg"])
+    if not found:
+        raise UnsupportedError(
+            f"backend 'spinnaker': no machine is configured: ~/.spynnaker.cfg is missing. Write "
+            f"machine_name and version, or spalloc_server, into its section [Machine]; {_ADVICE}."
+        )
+    return dict(parser["Machine"]) if parser.has_section("Machine") else {}
+
+
+class SpinnakerBackend:
+    """A SpiNNaker machine through sPyNNaker, as its configuration (``~/.spynnaker.cfg``) names it.
+
+    Each run loads the network anew and starts from its initial state.
+
+    Parameters
+    ----------
+    network : Network
+        What to simulate.
+    integrator : {"spinnaker"}
+        What the machine computes.
+    shifts : dict of str to (int, int), optional
+        Left shifts of ring buffers to ask for, by population. Default: sPyNNaker chooses.
+    force : bool
+        Run even if :func:`spikemem.check` finds errors.
+
+    Raises
+    ------
+    BackendMissing
+        sPyNNaker is not installed.
+    VirtualRunError
+        The configured machine is virtual: it computes nothing.
+    UnsupportedError
+        No machine is configured, or it can't hold the network.
+    """
+
+    can_continue = False
+
+    def __init__(
+        self,
+        network: Network,
+        integrator: str,
+        *,
+        shifts: Shifts | None = None,
+        force: bool = False,
+    ) -> None:
+        require_spynnaker()
+        if machine_of_the_user().get("virtual_board", "False").lower() in ("true", "yes", "1"):
+            raise VirtualRunError(
+                f"backend 'spinnaker': the configured machine is virtual, so that nothing runs and "
+                f"no spikes come back; {_ADVICE}."
+            )
+        if not force:
+            for problem in require_mappable(network, "simulate", shifts=shifts):
+                if problem.level == "warning":
+                    _LOG.warning("spinnaker: %s", problem.text)
+        self._network, self._shifts = network, shifts
+
+    def run(
+        self,
+        first_step: int,
+        n_steps: int,
+        inputs: Mapping[str, SpikeTrains],
+        gates: Mapping[str, NDArray[np.bool_]],
+        progress: Callable[[float], None],
+    ) -> Results:
+        """Run once; see :class:`spikemem.simulation.Backend`."""
+        network = self._network.with_inputs(inputs)
+        duration = n_steps * network.dt
+        with tempfile.TemporaryDirectory(prefix="spikemem-run-") as name:
+            folder = Path(name)
+            write_data(network, folder, duration=duration, shifts=self._shifts)
+            shutil.copyfile(Path(__file__).with_name("script.py"), folder / "run.py")
+            out = folder / "recording.h5"
+            command = [sys.executable, str(folder / "run.py"), "--sim", "spinnaker"]
+            done = subprocess.run(
+                [*command, "--out", str(out)], capture_output=True, text=True, check=False
+            )
+            if not out.exists():
+                last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+                raise SimulationError(f"sPyNNaker ended with status {done.returncode}: {last}")
+            recording = load_recording(out)
+        progress(1.0)
+        versions = {"sPyNNaker": package_version("sPyNNaker")}
+        return Results(
+            dict(recording.spikes), dict(recording.traces), dict(recording.weights), versions
+        )
+
+    def set_weights(self, weights: Mapping[str, NDArray[np.float64]]) -> None:
+        """Begin with these weights."""
+        self._network = self._network.with_weights(weights)
+
+    def snapshot(self) -> Any:
+        """Nothing: no run goes on from another."""
+
+    def restore(self, state: Any) -> None:
+        """Nothing: no run goes on from another."""
+
+    def close(self) -> None:
+        """Nothing: each run has freed the machine."""

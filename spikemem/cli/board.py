@@ -1,0 +1,106 @@
+"""Commands for other machines: ``check``, ``map`` and ``export``."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import click
+
+from .app import FILE, PATH, commands, force_option, json_option, quiet_option
+
+TARGETS = ("spinnaker", "nir")
+smallest_option = click.option(
+    "--smallest-step",
+    type=float,
+    metavar="LSB",
+    default=5.0,
+    show_default=True,
+    help="Refuse plasticity whose largest change is below this many steps of the weight.",
+)
+
+
+@commands.command()
+@click.argument("network", metavar="NETWORK.h5", type=FILE)
+@click.option(
+    "--target", default="spinnaker", show_default=True, help="A target or a backend to check for."
+)
+@smallest_option
+@json_option
+def check(network: Path, target: str, smallest_step: float, as_json: bool) -> int:
+    """List everything that a target would refuse or silently change.
+
+    Exit code 2 if there are errors, 0 if there are warnings and notes only.
+    """
+    from .. import check as check_network
+    from ..network import load_network
+
+    options = {"smallest_step": smallest_step} if target == "spinnaker" else {}
+    problems = check_network(load_network(network), target, **options)
+    if as_json:
+        click.echo(json.dumps([dataclasses.asdict(problem) for problem in problems], indent=2))
+    else:
+        click.echo("\n".join(str(problem) for problem in problems) or f"nothing: {target} fits")
+    return 2 if any(problem.level == "error" for problem in problems) else 0
+
+
+@commands.command("map")
+@click.argument("network", metavar="NETWORK.h5", type=FILE)
+@click.option(
+    "--boards", type=click.IntRange(1), help="Size of the machine.  [default: as many as needed]"
+)
+@click.option("--duration", type=float, metavar="MS", help="Time that the machine is to run, ms.")
+@force_option
+@json_option
+def map_command(
+    network: Path, boards: int | None, duration: float | None, force: bool, as_json: bool
+) -> None:
+    """Map a network with sPyNNaker on a virtual board: chips, cores, memory, routing.
+
+    Needs sPyNNaker (pip install "spikemem[spinnaker]"), no board. Nothing is simulated.
+    """
+    from ..hardware.spinnaker import map_network
+    from ..network import load_network
+
+    report = map_network(load_network(network), boards=boards, duration=duration, force=force)
+    click.echo(json.dumps(dataclasses.asdict(report), indent=2) if as_json else str(report))
+
+
+@commands.command()
+@click.argument("network", metavar="NETWORK.h5", type=FILE)
+@click.argument("out", metavar="OUT", type=PATH)
+@click.option(
+    "--to", "target", type=click.Choice(TARGETS), default="spinnaker", show_default=True,
+    help="spinnaker: a folder with a PyNN script; nir: a NIR file.",
+)  # fmt: skip
+@click.option(
+    "--duration", type=float, metavar="MS",
+    help="Time that the script simulates, ms.  [default: the length of the longest spike source]",
+)  # fmt: skip
+@smallest_option
+@force_option
+@quiet_option
+def export(
+    network: Path,
+    out: Path,
+    target: str,
+    duration: float | None,
+    smallest_step: float,
+    force: bool,
+    quiet: bool,
+) -> None:
+    """Write a network for someone else's machine, to be run without spikemem.
+
+    OUT is a new folder (spinnaker) or a file (nir). --force writes a network that the target can't
+    hold all the same.
+    """
+    from .. import export as export_network
+    from ..network import load_network
+
+    options = {"duration": duration, "smallest_step": smallest_step, "force": force}
+    written = export_network(
+        load_network(network), target, out, **(options if target == "spinnaker" else {})
+    )
+    if not quiet:
+        click.echo(str(written))

@@ -1,0 +1,95 @@
+"""The commands for other machines."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import spikemem as sm
+from spikemem.cli import main
+
+
+@pytest.fixture
+def stored(tmp_path):
+    memory = sm.CA3Memory(3, 4)
+    path = tmp_path / "net.h5"
+    memory.build([sm.Learn(0, [1, 2]), sm.RecallCue(0)]).save(path)
+    return path
+
+
+@pytest.fixture
+def coarse(tmp_path):
+    """A rule whose steps are far below the resolution that the strong synapse leaves."""
+    source = sm.SpikeSource(spikes=sm.SpikeTrains(ids=[0], times=[1.0], size=1))
+    rule = sm.STDP(a_plus=0.01, a_minus=0.01, w_max=1.0)
+    network = sm.Network(
+        populations=[
+            sm.Population(name="in", cell=source),
+            sm.Population(name="out", size=1, cell=sm.LIF()),
+        ],
+        projections=[
+            sm.Projection.one_to_one("strong", "in", "out", weight=500.0, delay=1.0),
+            sm.Projection.one_to_one("fine", "in", "out", weight=0.5, delay=1.0, plasticity=rule),
+        ],
+    )
+    return network.save(tmp_path / "coarse.h5")
+
+
+def test_check_lists_what_the_board_changes(stored, capsys):
+    assert main(["check", str(stored)]) == 0
+    assert "warning: projection 'W1': its windows are ignored" in capsys.readouterr().out
+    assert main(["check", str(stored), "--json"]) == 0
+    problems = json.loads(capsys.readouterr().out)
+    assert {problem["level"] for problem in problems} == {"warning", "note"}
+
+
+def test_check_of_a_backend_that_can_do_all_says_so(stored, capsys):
+    assert main(["check", str(stored), "--target", "brian2"]) == 0
+    assert "nothing" in capsys.readouterr().out
+
+
+def test_check_and_export_refuse_learning_below_the_resolution(coarse, tmp_path, capsys):
+    assert main(["check", str(coarse)]) == 2
+    assert "error: projection 'fine'" in capsys.readouterr().out
+    assert main(["export", str(coarse), str(tmp_path / "out")]) == 2
+    assert "can't run this network" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+    assert main(["export", str(coarse), str(tmp_path / "out"), "--force"]) == 0
+    assert (tmp_path / "out" / "run.py").exists()
+
+
+def test_unknown_target_names_the_known_ones(stored, capsys):
+    assert main(["check", str(stored), "--target", "spinaker"]) == 2
+    assert "Did you mean 'spinnaker'" in capsys.readouterr().err
+
+
+def test_export_writes_a_folder_once(stored, tmp_path, capsys):
+    folder = tmp_path / "board"
+    assert main(["export", str(stored), "--to", "spinnaker", str(folder)]) == 0
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"run.py", "network.json", "arrays.npz", "README.md", "requirements.txt"}
+    assert main(["export", str(stored), str(folder)]) == 2
+    assert "is there already" in capsys.readouterr().err
+
+
+def test_export_to_nir_refuses_plasticity_and_writes_the_rest(stored, tmp_path, capsys):
+    nir = pytest.importorskip("nir")
+    assert main(["export", str(stored), "--to", "nir", str(tmp_path / "net.nir")]) == 2
+    assert "plastic" in capsys.readouterr().err
+    cell = sm.LIF(tau_refrac=0.0)
+    population = sm.Population(name="a", size=2, cell=cell)
+    path = sm.Network(populations=[population]).save(tmp_path / "plain.h5")
+    assert main(["export", str(path), "--to", "nir", str(tmp_path / "plain.nir")]) == 0
+    nodes = nir.read(tmp_path / "plain.nir").nodes.values()
+    assert any(np.size(getattr(node, "v_threshold", ())) == 2 for node in nodes)
+
+
+@pytest.mark.spinnaker
+def test_map_reports_chips_cores_and_keys(stored, capsys):
+    assert main(["map", str(stored), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["chips"] == 1
+    assert sum(report["cores"].values()) == 14
+    assert report["keys"] > 0
