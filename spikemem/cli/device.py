@@ -63,7 +63,7 @@ def _table(model: Any) -> str:
     from ..hardware.resistive import SingleDevice, program
 
     day = 86400.0
-    ages = {"0 s": 0.0, "1 s": 1.0, "1 h": 3600.0, "1 day": day, "30 d": 30 * day,
+    ages = {"0 s": 0.0, "1 s": 1.0, "1 h": 3600.0, "1 day": day, "2 d": 2 * day, "30 d": 30 * day,
             "1 year": 365 * day}  # fmt: skip
     first, last = model.ages
     known = {text: age for text, age in ages.items() if first <= age <= last * 1.001}

@@ -53,8 +53,8 @@ class Device(Frozen, ABC):
     levels : int, optional
         So many equally spaced conductances can be asked for. Default: any.
     extrapolate : bool
-        Allow ages and conductances outside the calibrated range; they are then computed with the
-        same equations.
+        Allow ages and conductances outside the calibrated range. Equations go on as they are;
+        tables (NeuRRAM, SONOS, measured devices) hold their last values.
 
     Raises
     ------
