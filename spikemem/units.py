@@ -32,7 +32,10 @@ UNITS = ("ms", "mV", "nA", "nF", "uS", "Hz", "s")
 LARGEST = 2**31 - 1
 """Largest index, size and number of steps."""
 
-_BRIAN2_NAME = {"nF": "nfarad", "uS": "usiemens", "Hz": "hertz", "s": "second"}
+_BRIAN2_NAME = {
+    "nF": "nfarad", "uS": "usiemens", "Hz": "hertz", "s": "second", "V": "volt", "Ohm": "ohm",
+    "nm": "nmetre",
+}  # fmt: skip
 _GRID = 1e-6
 
 
@@ -69,7 +72,7 @@ def in_unit(value: Any, unit: str, where: str) -> Any:
         return [in_unit(entry, unit, where) for entry in value]
     if not isinstance(value, brian2.Quantity):
         return value
-    target = getattr(brian2, _BRIAN2_NAME.get(unit, unit))
+    target = 1.0 if unit == "1" else getattr(brian2, _BRIAN2_NAME.get(unit, unit))
     if not brian2.have_same_dimensions(value, target):
         raise DescriptionError(
             f"{where} must be in {unit}, got the Brian2 quantity {shown(value)}. "

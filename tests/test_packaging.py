@@ -144,6 +144,7 @@ def test_wheel_holds_only_spikemem(wheel):
     assert {name for name in names if name.startswith("spikemem/")} == {
         *modules,
         "spikemem/py.typed",
+        "spikemem/hardware/resistive/costs.json",
     }
 
 

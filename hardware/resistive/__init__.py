@@ -1,0 +1,89 @@
+"""Resistive memory: any model on an imperfect device, in-memory products, and what they cost.
+
+``PCM().apply(network, time=3600.0)`` is the network with its weights written into phase-change
+memory an hour ago; :func:`write` gives the programmed arrays themselves, which age and can be
+saved; :class:`Crossbar` multiplies vectors; ``docs/resistive.md`` has the measured figures.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import plotting as plotting
+    from .accounts import Account as Account
+    from .accounts import Periphery as Periphery
+    from .accounts import account as account
+    from .accounts import count as count
+    from .array import ProgrammedArray as ProgrammedArray
+    from .array import Verify as Verify
+    from .array import load_array as load_array
+    from .array import program as program
+    from .converters import Converters as Converters
+    from .crossbar import Crossbar as Crossbar
+    from .devices import DEVICES as DEVICES
+    from .devices import HERMES as HERMES
+    from .devices import PCM as PCM
+    from .devices import SONOS as SONOS
+    from .devices import CMOHfOx as CMOHfOx
+    from .devices import Device as Device
+    from .devices import Generic as Generic
+    from .devices import Ideal as Ideal
+    from .devices import Measured as Measured
+    from .devices import MiloRRAM as MiloRRAM
+    from .devices import RandomRRAM as RandomRRAM
+    from .devices import WanRRAM as WanRRAM
+    from .devices import formed_fraction as formed_fraction
+    from .devices import forming_voltage as forming_voltage
+    from .devices import from_measurements as from_measurements
+    from .events import EventReader as EventReader
+    from .faults import Faults as Faults
+    from .irdrop import nodal_currents as nodal_currents
+    from .mapping import BitSlices as BitSlices
+    from .mapping import DifferentialPair as DifferentialPair
+    from .mapping import Offset as Offset
+    from .mapping import SingleDevice as SingleDevice
+    from .network import Quality as Quality
+    from .network import Written as Written
+    from .network import apply as apply
+    from .network import write as write
+    from .plastic import ConductanceUpdate as ConductanceUpdate
+    from .plastic import learn_on_device as learn_on_device
+    from .reads import redraw_reads as redraw_reads
+    from .reads import session as session
+
+_WHERE = {
+    "accounts": "Account Periphery account count",
+    "array": "ProgrammedArray Verify load_array program",
+    "converters": "Converters",
+    "crossbar": "Crossbar",
+    "devices": "DEVICES HERMES PCM SONOS CMOHfOx Device Generic Ideal Measured MiloRRAM RandomRRAM "
+    "WanRRAM formed_fraction forming_voltage from_measurements",
+    "events": "EventReader",
+    "faults": "Faults",
+    "irdrop": "nodal_currents",
+    "mapping": "BitSlices DifferentialPair Offset SingleDevice",
+    "network": "Quality Written apply write",
+    "plastic": "ConductanceUpdate learn_on_device",
+    "reads": "redraw_reads session",
+}
+_PLACE = {name: module for module, names in _WHERE.items() for name in names.split()}
+
+_MODULES = ("accounts", "learn", "plotting")
+
+__all__ = sorted([*_PLACE, *_MODULES])
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f".{name}", __name__)
+    if name not in _PLACE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f".{_PLACE[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

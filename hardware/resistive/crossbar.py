@@ -1,0 +1,378 @@
+"""In-memory products: tiles of devices with their converters, read by vectors or by spikes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import DescriptionError, Problems, shown
+from ...streams import Seed, stream
+from ...units import to_array, to_choice, to_float, to_int
+from .array import ProgrammedArray, Verify, program
+from .compensation import drift_scale
+from .converters import Converters, quantise
+from .devices.base import Array, Device
+from .faults import Faults
+from .irdrop import G_RATIO, approximate_drop, effective_conductances
+from .mapping import DifferentialPair, Mapping
+
+__all__ = ["Crossbar"]
+
+_READS = ("redrawn", "frozen", "none")
+_COMPENSATION = ("none", "global", "column", "exact")
+
+
+class Crossbar:
+    """A matrix in devices that multiplies vectors, at any age.
+
+    Parameters
+    ----------
+    device : Device
+        What the cells are.
+    weights : array_like, shape (n_in, n_out)
+        The matrix; ``matvec(x)`` approximates ``x @ weights``.
+    w_max, mapping, seed, faults, verify
+        As :func:`program`.
+    tile : (int, int), optional
+        Rows and columns of a tile. Each has its own converters; partial sums are added digitally.
+        Default: one tile for the whole matrix.
+    converters : Converters, optional
+        Default: none (exact inputs and outputs).
+    reads : {"redrawn", "frozen", "none"}
+        Read noise: anew for each vector, once, or not at all.
+    ir_drop : float
+        Strength of the approximate voltage drop along the wires (1: as it is; 0: none).
+    g_ratio : float
+        For `ir_drop`: conductance of a piece of wire over that of the largest weight.
+    wires : (float, float), optional
+        Exact voltage drop instead: resistance (Ohm) of a piece of row and of column wire.
+    spare_columns : int
+        Columns that take the place of those with the most broken devices.
+    compensation : {"none", "global", "column", "exact"}
+        Factor against drift, from unit vectors read at the first age and now: one for all, one
+        for each output, or one for all from weights instead of reads.
+    time : float, optional
+        Age, s. Default: the first for which the device is calibrated.
+    dtype : {"float64", "float32"}
+        Of the arithmetic.
+
+    Raises
+    ------
+    DescriptionError
+        Anything of the wrong type, shape or range.
+
+    Examples
+    --------
+    >>> from spikemem.hardware.resistive import Ideal
+    >>> Crossbar(Ideal(), [[1.0, -2.0], [0.5, 0.0]]).matvec([1.0, 2.0])
+    array([ 2., -2.])
+    """
+
+    def __init__(
+        self,
+        device: Device,
+        weights: Any,
+        *,
+        w_max: float | None = None,
+        mapping: Mapping | None = None,
+        seed: Seed = 0,
+        faults: Faults | None = None,
+        verify: Verify | None = None,
+        tile: tuple[int, int] | None = None,
+        converters: Converters | None = None,
+        reads: str = "redrawn",
+        ir_drop: float = 0.0,
+        g_ratio: float = G_RATIO,
+        wires: tuple[float, float] | None = None,
+        spare_columns: int = 0,
+        compensation: str = "none",
+        time: Any = None,
+        dtype: str = "float64",
+    ) -> None:
+        matrix = to_array(weights, "nA", "weights")
+        if matrix.ndim != 2 or not matrix.size:
+            raise DescriptionError(
+                f"Crossbar: weights must have shape (n_in, n_out), got {matrix.shape}."
+            )
+        problems = Problems("Crossbar")
+        choices = (("reads", reads, _READS), ("compensation", compensation, _COMPENSATION),
+                   ("dtype", dtype, ("float64", "float32")))  # fmt: skip
+        for item, value, valid in choices:
+            with problems.noting():
+                to_choice(value, item, valid)
+        if converters is not None and not isinstance(converters, Converters):
+            problems.add(f"converters must be Converters or None, got {shown(converters)}")
+        with problems.noting():
+            self.ir_drop = to_float(ir_drop, "1", "ir_drop")
+        problems.raise_if_any()
+        spare = to_int(spare_columns, "spare_columns", low=0)
+        self.array: ProgrammedArray = _programmed(
+            device, matrix, spare, w_max=w_max, mapping=mapping or DifferentialPair(), seed=seed,
+            faults=faults, verify=verify,
+        )  # fmt: skip
+        self.converters, self.reads, self.compensation = converters, reads, compensation
+        self.g_ratio, self.wires, self.dtype = g_ratio, wires, np.dtype(dtype)
+        self.shape: tuple[int, int] = matrix.shape
+        self.tiles = _tiles(self.shape, tile)
+        self.bounds = self._fixed_bounds()
+        self._rng = stream(self.array.seed, "resistive", "crossbar", "reads")
+        self.time = 0.0
+        self.age(device.first_age if time is None else time)
+
+    def age(self, time: Any) -> Crossbar:
+        """Let the array be `time` seconds old; gives back the crossbar itself."""
+        self.time = self.array.device.check_time(time)
+        self._weights, self._variance = self._state(self.time)
+        self._scale: Any = self.dtype.type(1.0)
+        if self.compensation != "none":
+            self._scale = self._compensated()
+        return self
+
+    def _state(self, time: float) -> tuple[NDArray[Any], NDArray[Any] | None]:
+        """Normalised weights, and variances of a read, at an age."""
+        array, w_max = self.array, self.array.w_max
+        if self.wires is None:
+            weights = array.weights(time, 0 if self.reads == "frozen" else None)
+        else:
+            weights = self._wired(time)
+        variance = None
+        if self.reads == "redrawn":
+            variance = (array.weight_sd(time) / w_max) ** 2
+        io = self.converters
+        if io is not None and io.weight_noise > 0:
+            size = np.abs(weights) / w_max if io.weight_noise_kind == "pcm" else 1.0
+            extra = np.broadcast_to(io.weight_noise**2 * size, self.shape)
+            variance = extra if variance is None else variance + extra
+        if variance is not None and not variance.any():
+            variance = None
+        cast = None if variance is None else np.ascontiguousarray(variance, dtype=self.dtype)
+        return np.ascontiguousarray(weights / w_max, dtype=self.dtype), cast
+
+    def _wired(self, time: float) -> Array:
+        """Weights that come out through resistive wires, each tile and device plane on its own."""
+        assert self.wires is not None
+        array = self.array
+        g = array.read(time) if self.reads == "frozen" else array.conductances(time)
+        seen = np.empty_like(g)
+        for rows, columns in self.tiles:
+            for k, plane in enumerate(g):
+                seen[k, rows, columns] = effective_conductances(plane[rows, columns], *self.wires)
+        readout = array.mapping.readout(array.w_max, array.device.g_min, array.device.g_max)
+        return np.asarray(np.tensordot(readout.factors, seen, axes=1) + readout.constant)
+
+    def _compensated(self) -> Any:
+        first = self.array.device.first_age
+        if self.compensation == "exact":
+            before, now = self.array.weights(first), self.array.weights(self.time)
+            return drift_scale(before.ravel(), now.ravel()).astype(self.dtype)
+        aged = self._weights, self._variance
+        unit = np.eye(self.shape[0], dtype=self.dtype)
+        self._weights, self._variance = self._state(first)
+        before = np.abs(self._products(unit)).mean(axis=0)
+        self._weights, self._variance = aged
+        now = np.abs(self._products(unit)).mean(axis=0)
+        columns = None if self.compensation == "global" else np.arange(before.size)
+        return drift_scale(before, now, columns).astype(self.dtype)
+
+    @property
+    def matrix(self) -> Array:
+        """Weights now, without the noise of a read, in the units of what was written."""
+        return np.asarray(self._weights * self._scale, dtype=np.float64) * self.array.w_max
+
+    def matvec(self, x: Any) -> NDArray[Any]:
+        """Products of vectors with the matrix.
+
+        Parameters
+        ----------
+        x : array_like, shape (n_in,) or (n_vectors, n_in)
+
+        Returns
+        -------
+        ndarray, shape (n_out,) or (n_vectors, n_out)
+            Of the crossbar's dtype.
+        """
+        given = np.asarray(x)
+        if given.ndim not in (1, 2) or given.shape[-1] != self.shape[0]:
+            raise DescriptionError(
+                f"matvec: x must have shape ({self.shape[0]},) or (n, {self.shape[0]}), got "
+                f"{given.shape}."
+            )
+        vectors = np.atleast_2d(given).astype(self.dtype, copy=False)
+        if not np.isfinite(vectors.sum()):
+            to_array(given, "1", "x")
+        y = self._products(vectors)
+        y *= self._scale * self.dtype.type(self.array.w_max)
+        return y[0] if given.ndim == 1 else y
+
+    def read(self, spikes: Any) -> NDArray[Any]:
+        """Sum of the rows of the inputs that fire; work in proportion to their number.
+
+        Parameters
+        ----------
+        spikes : array_like of int, shape (n_spikes,), or of bool, shape (n_in,)
+            Indices of the inputs that fire, or a mask.
+
+        Returns
+        -------
+        ndarray, shape (n_out,)
+            Exact in distribution: one normal number for each output in place of one for each
+            synapse.
+        """
+        fired = np.asarray(spikes)
+        if fired.dtype == bool and fired.shape == (self.shape[0],):
+            fired = np.flatnonzero(fired)
+        whole = fired.dtype.kind in "iu" or not fired.size
+        if fired.ndim != 1 or not whole or (fired.size and not self._known(fired)):
+            raise DescriptionError(
+                f"read: spikes must be indices from 0 to {self.shape[0] - 1} or a mask of shape "
+                f"({self.shape[0]},), got {shown(spikes)}."
+            )
+        fired = fired.astype(np.int64)
+        if self.converters is not None or self.ir_drop:
+            mask = np.bincount(fired, minlength=self.shape[0]).astype(self.dtype)
+            return np.asarray(self.matvec(mask))
+        y = self._weights[fired].sum(axis=0)
+        if self._variance is not None:
+            noise = self._rng.standard_normal(self.shape[1], dtype=self.dtype.type)
+            y += np.sqrt(self._variance[fired].sum(axis=0)) * noise
+        return np.asarray(y * (self._scale * self.dtype.type(self.array.w_max)))
+
+    def _known(self, fired: NDArray[Any]) -> bool:
+        return bool(fired.min() >= 0 and fired.max() < self.shape[0])
+
+    def _products(self, vectors: NDArray[Any]) -> NDArray[Any]:
+        """Products with the normalised weights, by tiles."""
+        if len(self.tiles) == 1:
+            return self._tile(0, vectors)
+        y = np.zeros((len(vectors), self.shape[1]), dtype=self.dtype)
+        for k, (rows, columns) in enumerate(self.tiles):
+            y[:, columns] += self._tile(k, vectors[:, rows])
+        return y
+
+    def _tile(self, k: int, vectors: NDArray[Any]) -> NDArray[Any]:
+        io = self.converters
+        if io is None:
+            return self._analogue(k, vectors, 0.0)
+        scale = np.ones((len(vectors), 1), dtype=self.dtype)
+        if io.scale_inputs:
+            scale = np.maximum(vectors.max(axis=1), -vectors.min(axis=1))[:, np.newaxis]
+            scale = np.where(scale > 0, scale, 1).astype(self.dtype)
+        y, over = self._converted(k, vectors / scale)
+        for _ in range(10):
+            if not io.repeat_saturated or not over.any():
+                break
+            again = np.flatnonzero(over)
+            scale[again] *= 2
+            y[again], still = self._converted(k, vectors[again] / scale[again])
+            over[again] = still
+        y *= scale
+        return y
+
+    def _converted(self, k: int, x: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """One read through the converters, and which vectors saturated (`x` is overwritten)."""
+        io = self.converters
+        assert io is not None
+        quantise(x, io.inp_bound, io.inp_res)
+        if io.inp_noise > 0:
+            x += io.inp_noise * self._rng.standard_normal(x.shape, dtype=x.dtype)
+        y = self._analogue(k, x, io.out_noise)
+        bound = self.bounds[k]
+        over = np.zeros(len(y), dtype=np.bool_)
+        if io.repeat_saturated:
+            over = np.maximum(y.max(axis=1), -y.min(axis=1)) > bound
+        return quantise(y, bound, io.out_res), over
+
+    def _analogue(self, k: int, x: NDArray[Any], out_noise: float) -> NDArray[Any]:
+        """What a tile's columns carry: product, voltage drop, noise."""
+        at = self.tiles[k]
+        weights = self._weights[at]
+        y = x @ weights
+        if self.ir_drop:
+            y -= self.dtype.type(self.ir_drop) * approximate_drop(weights, x, y, self.g_ratio)
+        if self._variance is None and not out_noise:
+            return np.asarray(y)
+        noise = self._rng.standard_normal(y.shape, dtype=self.dtype.type)
+        if self._variance is None:
+            noise *= self.dtype.type(out_noise)
+        else:
+            spread = (x * x) @ self._variance[at]
+            spread += self.dtype.type(out_noise**2)
+            noise *= np.sqrt(spread, out=spread)
+        y += noise
+        return np.asarray(y)
+
+    def _fixed_bounds(self) -> Array:
+        """Output range of each tile before anything was measured."""
+        io = self.converters
+        if io is None or io.adc_range != "max":
+            return np.full(len(self.tiles), 12.0 if io is None else io.out_bound)
+        wanted = np.abs(self.array.wanted()) / self.array.w_max
+        return np.array([wanted[at].sum(axis=0).max() * io.inp_bound for at in self.tiles])
+
+    def calibrate(self, x: Any, quantile: float = 1.0) -> Crossbar:
+        """Set each tile's output range from what these inputs give; gives back the crossbar.
+
+        Parameters
+        ----------
+        x : array_like, shape (n_vectors, n_in)
+            Inputs like those to come.
+        quantile : float
+            Share of the outputs that are to lie within the range.
+
+        Raises
+        ------
+        DescriptionError
+            ``adc_range`` is neither "calibrated" nor "granular".
+        """
+        io = self.converters
+        if io is None or io.adc_range not in ("calibrated", "granular"):
+            raise DescriptionError(
+                "calibrate: the converters must have adc_range='calibrated' or 'granular'."
+            )
+        vectors = np.atleast_2d(to_array(x, "1", "x")).astype(self.dtype)
+        if io.scale_inputs:
+            size = np.abs(vectors).max(axis=1, keepdims=True)
+            vectors = vectors / np.where(size > 0, size, 1)
+        for k, (rows, _) in enumerate(self.tiles):
+            y = np.abs(self._analogue(k, vectors[:, rows], io.out_noise))
+            bound = max(float(np.quantile(y, quantile)), 1e-12)
+            self.bounds[k] = 2.0 ** np.ceil(np.log2(bound)) if io.adc_range == "granular" else bound
+        return self.age(self.time)
+
+
+def _tiles(shape: tuple[int, int], tile: Any) -> list[tuple[slice, slice]]:
+    n_in, n_out = shape
+    try:
+        height, width = shape if tile is None else tile
+    except (TypeError, ValueError):
+        raise DescriptionError(f"tile must be (rows, columns), got {shown(tile)}.") from None
+    height, width = to_int(height, "tile"), to_int(width, "tile")
+    return [
+        (slice(i, min(i + height, n_in)), slice(j, min(j + width, n_out)))
+        for i in range(0, n_in, height)
+        for j in range(0, n_out, width)
+    ]
+
+
+def _programmed(
+    device: Device, matrix: Array, spare: int, *, faults: Faults | None, **how: Any
+) -> ProgrammedArray:
+    """Write a matrix; columns with many broken devices are exchanged for spare ones."""
+    if not spare or faults is None or not faults.any:
+        return program(device, matrix, faults=faults, **how)
+    n_out = matrix.shape[1]
+    wide = np.pad(matrix, ((0, 0), (0, spare)))
+    w_max = how.pop("w_max") or float(np.abs(matrix).max())
+    fixed = program(device, wide, faults=faults, w_max=w_max, **how).fixed
+    assert fixed is not None
+    broken = (~np.isnan(fixed)).sum(axis=(0, 1))
+    chosen = np.arange(n_out)
+    worst = np.argsort(-broken[:n_out], kind="stable")
+    best = n_out + np.argsort(broken[n_out:], kind="stable")
+    for old, new in zip(worst, best, strict=False):
+        if broken[new] >= broken[old]:
+            break
+        chosen[old] = new
+    return program(device, matrix, w_max=w_max, fixed=fixed[:, :, chosen], **how)

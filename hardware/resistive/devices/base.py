@@ -1,0 +1,218 @@
+"""What every device model says: how it is written, how it ages, and how it is read."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....errors import DescriptionError, Problems, shown
+from ....frozen import Frozen
+from ....units import to_flag, to_float, to_int
+
+__all__ = ["DAY", "YEAR", "Array", "Cells", "Device", "polynomial"]
+
+Array = NDArray[np.float64]
+
+DAY = 86400.0
+YEAR = 365.0 * DAY
+_SLACK = 1.0 + 1e-3
+
+
+class Cells(NamedTuple):
+    """Devices that have been written: all that is drawn once and then kept.
+
+    Attributes
+    ----------
+    target : ndarray
+        What was asked for, uS.
+    programmed : ndarray
+        What came out, uS.
+    drawn : dict of str to ndarray
+        What else belongs to each device for good, e.g. its drift exponent "nu".
+    """
+
+    target: Array
+    programmed: Array
+    drawn: dict[str, Array]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Device(Frozen, ABC):
+    """A model of one resistive device.
+
+    Parameters
+    ----------
+    g_max : float
+        Conductance of the largest weight, uS.
+    g_min : float
+        Conductance of a weight of zero, uS, >= 0.
+    levels : int, optional
+        So many equally spaced conductances can be asked for. Default: any.
+    extrapolate : bool
+        Allow ages and conductances outside the calibrated range. Equations go on as they are;
+        tables (NeuRRAM, SONOS, measured devices) hold their last values.
+
+    Raises
+    ------
+    DescriptionError
+        ``g_min < 0``, ``g_min >= g_max``, or a value outside the calibrated range.
+    """
+
+    g_max: float
+    g_min: float = 0.0
+    levels: int | None = None
+    extrapolate: bool = False
+
+    title: ClassVar[str] = ""
+    """One line that says what it is."""
+    source: ClassVar[str] = ""
+    """Where the equations and constants come from."""
+    validity: ClassVar[str] = ""
+    """Where the model stops being valid."""
+    ages: ClassVar[tuple[float, float]] = (0.0, np.inf)
+    """Calibrated ages: the first and the last, s."""
+    range: ClassVar[tuple[float, float]] = (0.0, np.inf)
+    """Calibrated conductances, uS."""
+    redrawn: ClassVar[str] = "programming error and drift: once; read noise: at every read"
+    """What is drawn when."""
+    writable: ClassVar[bool] = True
+    """Whether a conductance can be asked for."""
+
+    def __post_init__(self) -> None:
+        problems = Problems(type(self).__name__)
+        for item in fields(self):
+            if str(item.type) == "float":
+                with problems.noting():
+                    unit = "uS" if item.name.startswith("g_") else item.metadata.get("unit", "1")
+                    value = to_float(getattr(self, item.name), unit, item.name)
+                    object.__setattr__(self, item.name, value)
+                    if value < 0:
+                        problems.add(f"{item.name} must be >= 0, got {value:g}")
+        with problems.noting():
+            to_flag(self.extrapolate, "extrapolate")
+            if self.levels is not None:
+                to_int(self.levels, "levels", low=2)
+        problems.raise_if_any()
+        self._check_range(problems)
+        problems.raise_if_any()
+
+    def _check_range(self, problems: Problems) -> None:
+        if self.g_min >= self.g_max:
+            problems.add(
+                f"g_min must be below g_max, got g_min={self.g_min:g} and g_max={self.g_max:g} uS"
+            )
+        low, high = self.range
+        outside = self.g_min < low / _SLACK or self.g_max > high * _SLACK
+        if outside and not self.extrapolate:
+            problems.add(
+                f"g_min and g_max must lie in the calibrated range {low:g} to {high:g} uS, got "
+                f"{self.g_min:g} to {self.g_max:g}; pass extrapolate=True to go beyond it"
+            )
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        return type(self).__name__
+
+    @property
+    def first_age(self) -> float:
+        """Smallest calibrated age, s."""
+        return self.ages[0]
+
+    def check_time(self, time: Any) -> float:
+        """An age in s, checked against the calibrated ages.
+
+        Raises
+        ------
+        DescriptionError
+            Negative, not finite, or outside :attr:`ages` without ``extrapolate``.
+        """
+        age = to_float(time, "s", "time")
+        if age < 0:
+            raise DescriptionError(f"{self.name}: time must be >= 0 s, got {age:g}.")
+        first, last = self.ages
+        if not self.extrapolate and not first <= age <= last * _SLACK:
+            raise DescriptionError(
+                f"{self.name}: time must lie in the calibrated ages {first:g} to {last:g} s, got "
+                f"{age:g}; pass extrapolate=True to the device to go beyond them."
+            )
+        return age
+
+    def check_target(self, target: Array) -> Array:
+        """Conductances that can be asked for: finite, between `g_min` and `g_max`; on a level."""
+        if not np.isfinite(target).all():
+            raise DescriptionError(f"{self.name}: target must be finite, got {shown(target)}.")
+        slack = 1e-9 * self.g_max
+        if target.size and (target.min() < self.g_min - slack or target.max() > self.g_max + slack):
+            raise DescriptionError(
+                f"{self.name}: target must lie in [g_min, g_max] = [{self.g_min:g}, "
+                f"{self.g_max:g}] uS, got {target.min():g} to {target.max():g}."
+            )
+        if self.levels is None:
+            return target
+        step = (self.g_max - self.g_min) / (self.levels - 1)
+        return np.asarray(self.g_min + np.rint((target - self.g_min) / step) * step)
+
+    @abstractmethod
+    def program(self, target: Array, rng: np.random.Generator) -> Cells:
+        """Write `target` (uS); everything that a device keeps is drawn here and never again."""
+
+    @abstractmethod
+    def aged(self, cells: Cells, time: float) -> Array:
+        """Conductance of each device at the age `time` (s), without read noise, uS."""
+
+    @abstractmethod
+    def read_sd(self, cells: Cells, aged: Array, time: float) -> Array:
+        """Standard deviation of one read of each device at the age `time` (s), uS."""
+
+    def clip(self, conductance: Array) -> Array:
+        """Conductances as far as they are physical; by default not below zero."""
+        return np.maximum(conductance, 0.0)
+
+    def apply(self, network: Any, **options: Any) -> Any:
+        """The network with its weights written into this device; see :func:`.network.apply`."""
+        from ..network import apply
+
+        return apply(self, network, **options)
+
+    def write(self, network: Any, **options: Any) -> Any:
+        """The arrays that hold a network's weights; see :func:`.network.write`."""
+        from ..network import write
+
+        return write(self, network, **options)
+
+    def describe(self) -> str:
+        """The model, its source and its validity as a few lines."""
+        settings = ", ".join(
+            f"{item.name}={shown(getattr(self, item.name))}" for item in fields(self)
+        )
+        first, last = self.ages
+        return (
+            f"{self.name}: {self.title}\n  source    {self.source}\n  validity  {self.validity}\n"
+            f"  ages      {first:g} to {last:g} s\n  drawn     {self.redrawn}\n"
+            f"  settings  {settings}"
+        )
+
+
+def polynomial(x: Array, *coefficients: float) -> Array:
+    """Value of ``c0 + c1 x + c2 x^2 + ...``.
+
+    Examples
+    --------
+    >>> polynomial(np.array([2.0]), 1.0, 0.0, 3.0)
+    array([13.])
+    """
+    value = np.full(x.shape, coefficients[-1])
+    for coefficient in coefficients[-2::-1]:
+        value *= x
+        value += coefficient
+    return value
+
+
+def parameter(default: float, unit: str = "1") -> Any:
+    """A number with a unit as a field of a device."""
+    return field(default=default, metadata={"unit": unit})

@@ -1,0 +1,261 @@
+"""Devices by named parameters, without noise, and from a user's own measurements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ....errors import DescriptionError, Problems, shown
+from ....units import to_array, to_choice
+from .base import Array, Cells, Device, parameter
+
+__all__ = ["Generic", "Ideal", "Measured", "from_measurements"]
+
+_SCALINGS = ("independent", "proportional", "inverse")
+_SHAPES = ("normal", "uniform")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Generic(Device):
+    """A device by named parameters.
+
+    Parameters
+    ----------
+    programming_sd : float
+        Programming error (SD) at g_max, uS.
+    programming_scaling : {"independent", "proportional", "inverse"}
+        How the SD depends on the target: not, as G / g_max, or as g_max / G (at most ten times
+        `programming_sd`).
+    programming_shape : {"normal", "uniform"}
+        Distribution of the error.
+    nu, nu_sd : float
+        Drift exponent: mean and SD over devices; 0: no drift.
+    t0 : float
+        Drift is ``((t + t0) / t0)^(-nu)``, s.
+    read_noise : float
+        SD of a read over its conductance.
+    g_max, g_min, levels, extrapolate
+        See :class:`Device`.
+
+    Examples
+    --------
+    >>> Generic(programming_sd=0.2, nu=0.1, nu_sd=0.05).name
+    'Generic'
+    """
+
+    g_max: float = 25.0
+    programming_sd: float = parameter(0.0)
+    programming_scaling: str = "independent"
+    programming_shape: str = "normal"
+    nu: float = parameter(0.0)
+    nu_sd: float = parameter(0.0)
+    t0: float = parameter(20.0, "s")
+    read_noise: float = parameter(0.0)
+
+    title: ClassVar[str] = "any device, by named parameters"
+    source: ClassVar[str] = "the user's parameters"
+    validity: ClassVar[str] = "as far as the parameters are"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        problems = Problems(self.name)
+        for item, valid in (("programming_scaling", _SCALINGS), ("programming_shape", _SHAPES)):
+            with problems.noting():
+                to_choice(getattr(self, item), item, valid)
+        if self.t0 <= 0:
+            problems.add(f"t0 must be > 0 s, got {self.t0:g}")
+        problems.raise_if_any()
+
+    def program(self, target: Array, rng: np.random.Generator) -> Cells:
+        """Write; see :class:`Device`."""
+        if self.programming_shape == "normal":
+            error = rng.standard_normal(target.shape)
+        else:
+            error = rng.uniform(-np.sqrt(3.0), np.sqrt(3.0), target.shape)
+        scale: Any = 1.0
+        if self.programming_scaling == "proportional":
+            scale = target / self.g_max
+        elif self.programming_scaling == "inverse":
+            scale = np.minimum(self.g_max / np.maximum(target, 1e-12), 10.0)
+        programmed = self.clip(target + self.programming_sd * scale * error)
+        nu = np.abs(self.nu + self.nu_sd * rng.standard_normal(target.shape))
+        return Cells(target, programmed, {"nu": nu})
+
+    def aged(self, cells: Cells, time: float) -> Array:
+        """Drift by a power law."""
+        return np.asarray(cells.programmed * np.exp(-np.log1p(time / self.t0) * cells.drawn["nu"]))
+
+    def read_sd(self, cells: Cells, aged: Array, time: float) -> Array:
+        """In proportion to the conductance."""
+        return np.asarray(self.read_noise * aged)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Ideal(Device):
+    """A device without any imperfection.
+
+    Parameters
+    ----------
+    g_max, g_min, levels, extrapolate
+        See :class:`Device`; `levels` is the only thing that can come between a weight and what
+        is read.
+    """
+
+    g_max: float = 25.0
+
+    title: ClassVar[str] = "no noise, no drift"
+    source: ClassVar[str] = "definition"
+    validity: ClassVar[str] = "always"
+
+    def program(self, target: Array, rng: np.random.Generator) -> Cells:
+        """Exactly the target."""
+        return Cells(target, target, {})
+
+    def aged(self, cells: Cells, time: float) -> Array:
+        """As programmed."""
+        return cells.programmed
+
+    def read_sd(self, cells: Cells, aged: Array, time: float) -> Array:
+        """None."""
+        return np.zeros_like(aged)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Measured(Device):
+    """A device of one's own, from arrays of mean and SD; see :func:`from_measurements`.
+
+    Parameters
+    ----------
+    targets : tuple of float
+        Conductances that were asked for, uS, increasing.
+    measured_at : tuple of float
+        Ages of the measurements, s, increasing.
+    mean, sd : tuple of tuple of float
+        For each age and target, uS. Linear in the target; between ages linear in
+        ``log(1 + t)``.
+    read_noise : float
+        SD of a read over its conductance.
+    """
+
+    g_max: float = 0.0
+    targets: tuple[float, ...] = ()
+    measured_at: tuple[float, ...] = (0.0,)
+    mean: tuple[tuple[float, ...], ...] = ()
+    sd: tuple[tuple[float, ...], ...] = ()
+    read_noise: float = parameter(0.0)
+
+    title: ClassVar[str] = "a device from measured means and standard deviations"
+    source: ClassVar[str] = "the user's measurements"
+    validity: ClassVar[str] = "within the measured targets and ages"
+
+    def __post_init__(self) -> None:
+        problems = Problems("Measured")
+        for item, unit in (("targets", "uS"), ("measured_at", "s")):
+            with problems.noting():
+                array = to_array(getattr(self, item), unit, item)
+                if array.ndim != 1 or not array.size or np.any(np.diff(array) <= 0):
+                    problems.add(f"{item} must increase, got {shown(getattr(self, item))}")
+                elif array[0] < 0:
+                    problems.add(f"{item} must be >= 0 {unit}, got {array[0]:g}")
+                object.__setattr__(self, item, tuple(np.atleast_1d(array).tolist()))
+        problems.raise_if_any()
+        self._check_tables(problems)
+        if not self.g_max and len(self.targets) > 1:
+            object.__setattr__(self, "g_max", self.targets[-1])
+            object.__setattr__(self, "g_min", self.targets[0])
+        super().__post_init__()
+
+    def _check_tables(self, problems: Problems) -> None:
+        shape = len(self.measured_at), len(self.targets)
+        for item in ("mean", "sd"):
+            with problems.noting():
+                table = to_array(getattr(self, item), "uS", item)
+                if table.shape == shape[1:]:
+                    table = table[np.newaxis]
+                if table.shape != shape:
+                    problems.add(f"{item} must have shape {shape} (ages, targets), "
+                                 f"got {table.shape}")  # fmt: skip
+                elif table.min() < 0:
+                    problems.add(f"{item} must be >= 0 uS, got {table.min():g}")
+                rows = tuple(tuple(row) for row in np.atleast_2d(table).tolist())
+                object.__setattr__(self, item, rows)
+        problems.raise_if_any()
+
+    @property
+    def ages(self) -> tuple[float, float]:  # type: ignore[override]
+        """First and last age of the measurements, s."""
+        return self.measured_at[0], self.measured_at[-1]
+
+    def _at(self, table: tuple[tuple[float, ...], ...], target: Array, time: float) -> Array:
+        logs = np.log1p(self.measured_at)
+        columns = zip(*table, strict=True)
+        row = [np.interp(np.log1p(time), logs, column) for column in columns]
+        return np.asarray(np.interp(target, self.targets, row))
+
+    def program(self, target: Array, rng: np.random.Generator) -> Cells:
+        """Write; one normal number belongs to each device for good."""
+        cells = Cells(target, target, {"z": rng.standard_normal(target.shape)})
+        return cells._replace(programmed=self.aged(cells, self.ages[0]))
+
+    def aged(self, cells: Cells, time: float) -> Array:
+        """Measured mean, and the device's own deviation in units of the measured SD."""
+        mean = self._at(self.mean, cells.target, time)
+        return self.clip(mean + self._at(self.sd, cells.target, time) * cells.drawn["z"])
+
+    def read_sd(self, cells: Cells, aged: Array, time: float) -> Array:
+        """In proportion to the conductance."""
+        return np.asarray(self.read_noise * aged)
+
+
+def from_measurements(
+    targets: Any,
+    mean: Any = None,
+    sd: Any = None,
+    *,
+    samples: Any = None,
+    ages: Any = (0.0,),
+    **options: Any,
+) -> Measured:
+    """Make a device of measured arrays.
+
+    Parameters
+    ----------
+    targets : array_like, shape (n_targets,)
+        Conductances that were asked for, uS, increasing; the first is g_min, the last g_max.
+    mean, sd : array_like, shape (n_targets,) or (n_ages, n_targets)
+        What was measured, uS.
+    samples : array_like, shape (n_targets, n_devices) or (n_ages, n_targets, n_devices), optional
+        Measured conductances instead of `mean` and `sd`, uS.
+    ages : array_like, shape (n_ages,)
+        When that was, s after writing.
+    **options
+        ``read_noise``, ``g_max``, ``g_min``, ``levels``, ``extrapolate`` of :class:`Measured`.
+
+    Raises
+    ------
+    DescriptionError
+        Both or neither of samples and mean with sd; arrays that don't fit; negative conductances.
+
+    Examples
+    --------
+    >>> device = from_measurements([0.0, 10.0, 20.0], mean=[0.1, 10.0, 19.5], sd=[0.1, 0.5, 0.8])
+    >>> device.g_max
+    20.0
+    """
+    if (samples is None) == (mean is None or sd is None):
+        raise DescriptionError("from_measurements: give either mean= and sd=, or samples=.")
+    if samples is not None:
+        taken = to_array(samples, "uS", "samples")
+        if taken.ndim not in (2, 3) or taken.shape[-1] < 2:
+            raise DescriptionError(
+                f"from_measurements: samples must have shape (n_targets, n_devices) or (n_ages, "
+                f"n_targets, n_devices) with at least two devices, got {taken.shape}."
+            )
+        if taken.min() < 0:
+            raise DescriptionError(
+                f"from_measurements: samples must be >= 0 uS, got {taken.min():g}."
+            )
+        mean, sd = taken.mean(axis=-1), taken.std(axis=-1, ddof=1)
+    return Measured(targets=targets, measured_at=ages, mean=mean, sd=sd, **options)

@@ -1,0 +1,195 @@
+"""Oxide memories: NeuRRAM (Wan), CMO/HfOx, and Milo's filamentary cells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ....errors import Problems
+from .base import DAY, YEAR, Array, Cells, Device, parameter, polynomial
+
+__all__ = ["CMOHfOx", "MiloRRAM", "WanRRAM"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class WanRRAM(Device):
+    """HfOx memory of the NeuRRAM chip after Wan et al. 2022.
+
+    The distribution around the target (programming error and relaxation together) is a polynomial
+    of fourth degree in x = g_target / g_max, at 1 s, 1 day and 2 days; between them the standard
+    deviation is interpolated linearly in the logarithm of the age. Each device keeps one standard
+    normal number for good, so that its deviation only grows and shrinks with the age (how the
+    deviations at two ages are correlated was not published).
+
+    Parameters
+    ----------
+    read_noise : float
+        SD of a read over its conductance. Not in the data; 1 % is a common assumption.
+    g_max, g_min, levels, extrapolate
+        See :class:`Device`; the noise is in proportion to g_max / 40 uS.
+
+    References
+    ----------
+    Wan et al., "A compute-in-memory chip based on resistive random-access memory", Nature 608:504
+    (2022).
+    """
+
+    g_max: float = 40.0
+    read_noise: float = parameter(0.01)
+
+    reference: ClassVar[float] = 40.0
+    title: ClassVar[str] = "HfOx memory of the NeuRRAM chip, 130 nm"
+    source: ClassVar[str] = "Wan et al., Nature 608:504 (2022)"
+    validity: ClassVar[str] = "1 s, 1 day, 2 days; interpolated in log time between them"
+    ages: ClassVar[tuple[float, float]] = (1.0, 2 * DAY)
+    calibrated: ClassVar[tuple[float, ...]] = (1.0, DAY, 2 * DAY)
+    coefficients: ClassVar[tuple[tuple[float, ...], ...]] = (
+        (0.348, 16.030, -43.853, 45.393, -16.815),
+        (0.701, 22.086, -50.773, 47.095, -16.458),
+        (0.782, 20.274, -43.507, 37.062, -11.934),
+    )
+
+    def sd(self, target: Array, time: float) -> Array:
+        """Standard deviation around `target` (uS) at the age `time` (s), before clipping at 0."""
+        age = np.log(np.clip(time, self.calibrated[0], self.calibrated[-1]))
+        logs = np.log(self.calibrated)
+        mixed = [np.interp(age, logs, column) for column in zip(*self.coefficients, strict=True)]
+        sd = polynomial(target / self.g_max, *(float(value) for value in mixed))
+        return np.asarray(np.maximum(sd, 0.0) * (self.g_max / self.reference))
+
+    def interpolated(self, time: float) -> bool:
+        """Whether `time` (s) lies between two calibrated ages."""
+        return not any(np.isclose(time, age) for age in self.calibrated)
+
+    def program(self, target: Array, rng: np.random.Generator) -> Cells:
+        """Write; "programmed" is what stands there after 1 s."""
+        z = rng.standard_normal(target.shape)
+        programmed = np.maximum(target + z * self.sd(target, 1.0), 0.0)
+        return Cells(target, programmed, {"z": z})
+
+    def aged(self, cells: Cells, time: float) -> Array:
+        """Target plus the device's own deviation."""
+        return np.maximum(cells.target + cells.drawn["z"] * self.sd(cells.target, time), 0.0)
+
+    def read_sd(self, cells: Cells, aged: Array, time: float) -> Array:
+        """In proportion to the conductance."""
+        return np.asarray(self.read_noise * aged)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CMOHfOx(Device):
+    """Conductive-metal-oxide/HfOx memory (IBM Zurich), 9 to 88.2 uS in one device.
+
+    Programming SD linear in G for either acceptance of the write-verify loop; relaxation after t
+    seconds (natural logarithm): mean shift ``-0.08900206 ln t``, SD
+    ``0.41183342 + 0.04201137 ln t``
+    uS, independent of G, with one normal number kept for each device; read SD
+    ``0.0277316483 log10(G) sqrt(ln((t + 1e-6) / 2e-6))``. Clamped to 9 to 88.2 uS.
+
+    Parameters
+    ----------
+    acceptance : {0.002, 0.02}
+        Relative error at which writing stops.
+    g_max, g_min, levels, extrapolate
+        See :class:`Device`. The noise depends on G itself, so that g_max does not scale it.
+
+    References
+    ----------
+    Falcone et al., "All-in-one analog AI hardware: on-chip training and inference with
+    conductive-metal-oxide/HfOx ReRAM devices", Advanced Functional Materials (2025).
+    """
+
+    g_max: float = 88.2
+    g_min: float = 9.0
+    acceptance: float = parameter(0.02)
+
+    title: ClassVar[str] = "CMO/HfOx memory, 130 nm"
+    source: ClassVar[str] = "Falcone et al., Advanced Functional Materials 2025 (IBM Zurich)"
+    validity: ClassVar[str] = "9 to 88.2 uS, just programmed (0 s) and from 1 s to 1 year"
+    ages: ClassVar[tuple[float, float]] = (0.0, YEAR)
+    range: ClassVar[tuple[float, float]] = (9.0, 88.2)
+    programming: ClassVar[dict[float, tuple[float, float]]] = {
+        0.002: (0.00081107, 0.00106879), 0.02: (0.0112185391, 0.01129027418),
+    }  # fmt: skip
+
+    def __post_init__(self) -> None:
+        problems = Problems("CMOHfOx")
+        if self.acceptance not in self.programming:
+            problems.add(f"acceptance must be 0.002 or 0.02, got {self.acceptance!r}")
+        problems.raise_if_any()
+        super().__post_init__()
+
+    def check_time(self, time: float) -> float:
+        """An age in s; between 0 and 1 s nothing was measured."""
+        age = super().check_time(time)
+        problems = Problems(self.name)
+        if 0 < age < 1 and not self.extrapolate:
+            problems.add(
+                f"time must be 0 or at least 1 s, got {age:g}; pass extrapolate=True to the "
+                f"device to take an age below 1 s as just programmed"
+            )
+        problems.raise_if_any()
+        return age
+
+    def program(self, target: Array, rng: np.random.Generator) -> Cells:
+        """Write; see :class:`Device`."""
+        sd = polynomial(target, *self.programming[self.acceptance])
+        programmed = self.clip(target + sd * rng.standard_normal(target.shape))
+        return Cells(target, programmed, {"z": rng.standard_normal(target.shape)})
+
+    def aged(self, cells: Cells, time: float) -> Array:
+        """Relaxation by a logarithm of the age."""
+        if time < 1:
+            return cells.programmed
+        log = np.log(time)
+        spread = (0.41183342 + 0.04201137 * log) * cells.drawn["z"]
+        return self.clip(cells.programmed - 0.08900206 * log + spread)
+
+    def read_sd(self, cells: Cells, aged: Array, time: float) -> Array:
+        """1/f noise; none in a device that was programmed this moment."""
+        growth = np.sqrt(max(np.log((time + 1e-6) / 2e-6), 0.0))
+        return np.asarray(0.0277316483 * np.log10(np.maximum(aged, 1.0)) * growth)
+
+    def clip(self, conductance: Array) -> Array:
+        """Between 9 and 88.2 uS."""
+        return np.clip(conductance, min(self.g_min, 9.0), max(self.g_max, 88.2))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MiloRRAM(Device):
+    """Filamentary memory after Milo et al. 2021: programming error only.
+
+    Programming SD ``max(0, 4.782321 - 0.009107 G)`` uS between 50 and 225 uS, with the
+    incremental algorithm of that paper. No drift and no read noise were modelled: an age above 0
+    is an error without ``extrapolate``, and changes nothing with it.
+
+    References
+    ----------
+    Milo et al., "Accurate program/verify schemes of resistive switching memory (RRAM) for
+    in-memory neural network circuits", IEEE Trans. Electron Devices 68:3832 (2021), fig. 4.
+    """
+
+    g_max: float = 225.0
+    g_min: float = 50.0
+
+    title: ClassVar[str] = "HfO2 memory, program-verify scheme of Milo et al."
+    source: ClassVar[str] = "Milo et al., IEEE Trans. Electron Devices 68:3832 (2021)"
+    validity: ClassVar[str] = "50 to 225 uS, just programmed"
+    ages: ClassVar[tuple[float, float]] = (0.0, 0.0)
+    range: ClassVar[tuple[float, float]] = (50.0, 225.0)
+
+    def program(self, target: Array, rng: np.random.Generator) -> Cells:
+        """Write; see :class:`Device`."""
+        sd = np.maximum(4.782321 - 0.009107 * target, 0.0)
+        programmed = np.maximum(target + sd * rng.standard_normal(target.shape), 0.0)
+        return Cells(target, programmed, {})
+
+    def aged(self, cells: Cells, time: float) -> Array:
+        """As programmed."""
+        return cells.programmed
+
+    def read_sd(self, cells: Cells, aged: Array, time: float) -> Array:
+        """None."""
+        return np.zeros_like(aged)

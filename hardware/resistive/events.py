@@ -1,0 +1,87 @@
+"""Reads of sparse synapses by spikes, with exact noise, at a cost of the synapses touched."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ...errors import DescriptionError
+from ...streams import Seed, stream
+from ...units import to_int, to_integers
+from .array import ProgrammedArray
+
+__all__ = ["EventReader"]
+
+
+class EventReader:
+    """Synapses in order of their input, each with a weight and the SD of one read.
+
+    Parameters
+    ----------
+    i, j : array_like of int, shape (n_synapses,)
+        Input and output of each synapse.
+    array : ProgrammedArray
+        Of shape (n_synapses,).
+    n_in, n_out : int
+        Number of inputs and outputs.
+    time : float, optional
+        Age, s. Default: the first for which the device is calibrated.
+    seed : int or Generator
+        Of the reads.
+
+    Examples
+    --------
+    >>> from spikemem.hardware.resistive import Ideal, program
+    >>> array = program(Ideal(), [1.0, 2.0, 4.0])
+    >>> EventReader([0, 1, 1], [0, 0, 1], array, n_in=2, n_out=2).read([1])
+    array([2., 4.])
+    """
+
+    def __init__(
+        self,
+        i: ArrayLike,
+        j: ArrayLike,
+        array: ProgrammedArray,
+        *,
+        n_in: int,
+        n_out: int,
+        time: Any = None,
+        seed: Seed = 0,
+    ) -> None:
+        rows, columns = to_integers(i, "i"), to_integers(j, "j")
+        if rows.shape != array.shape or columns.shape != array.shape:
+            raise DescriptionError(
+                f"EventReader: i and j must have the array's shape {array.shape}, got "
+                f"{rows.shape} and {columns.shape}."
+            )
+        self.n_in, self.n_out = to_int(n_in, "n_in"), to_int(n_out, "n_out")
+        for name, index, size in (("i", rows, self.n_in), ("j", columns, self.n_out)):
+            if index.size and index.max() >= size:
+                raise DescriptionError(
+                    f"EventReader: {name} must be from 0 to {size - 1}, got {index.max()}."
+                )
+        age = array.device.first_age if time is None else time
+        order = np.argsort(rows, kind="stable")
+        self._edges = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=self.n_in))])
+        self._j = columns[order]
+        self._weight = array.weights(age)[order]
+        self._variance = (array.weight_sd(age) ** 2)[order]
+        self._noisy = bool(self._variance.any())
+        self._rng = stream(seed, "resistive", "events")
+
+    def read(self, spikes: ArrayLike) -> NDArray[np.float64]:
+        """What each output receives when these inputs fire, shape (n_out,), nA."""
+        fired = to_integers(spikes, "spikes")
+        if fired.size and fired.max() >= self.n_in:
+            raise DescriptionError(f"spikes must be from 0 to {self.n_in - 1}, got {fired.max()}.")
+        counts = self._edges[fired + 1] - self._edges[fired]
+        shift = np.repeat(self._edges[fired] - (np.cumsum(counts) - counts), counts)
+        at = np.arange(shift.size) + shift
+        j = self._j[at]
+        y: Any = np.bincount(j, self._weight[at], self.n_out)
+        if self._noisy:
+            spread = np.bincount(j, self._variance[at], self.n_out)
+            y = y + np.sqrt(spread) * self._rng.standard_normal(self.n_out)
+        return np.asarray(y)

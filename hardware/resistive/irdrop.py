@@ -1,0 +1,145 @@
+"""Voltage drop along the wires of a crossbar: exactly, by Kirchhoff's laws, and approximately."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import DescriptionError
+from ...units import to_array, to_float
+
+__all__ = ["approximate_drop", "effective_conductances", "nodal_currents"]
+
+Array = NDArray[np.float64]
+
+G_RATIO = 1 / (0.35 * 5e-6)
+"""Conductance of a piece of wire (0.35 Ohm) over that of a device (5 uS)."""
+
+
+def nodal_currents(g: Any, v: Any, r_row: float, r_column: float) -> Array:
+    """Currents out of the columns of a crossbar with resistive wires.
+
+    Row i is driven at its left end, column j ends on virtual ground at the bottom; between
+    neighbouring cells, and at these ends, each wire has the resistance of one piece.
+
+    Parameters
+    ----------
+    g : array_like, shape (n_in, n_out)
+        Conductances of the cells, uS.
+    v : array_like, shape (n_in,) or (n_vectors, n_in)
+        Voltages of the drivers, V.
+    r_row, r_column : float
+        Resistance of a piece of wire, Ohm; both 0 or both > 0.
+
+    Returns
+    -------
+    ndarray, shape (n_out,) or (n_vectors, n_out)
+        uA.
+
+    Raises
+    ------
+    DescriptionError
+        Shapes that don't fit, negative conductances or resistances.
+
+    Examples
+    --------
+    >>> nodal_currents([[100.0]], [1.0], 1000.0, 4000.0).round(6)
+    array([66.666667])
+    """
+    cells, volts = to_array(g, "uS", "g"), to_array(v, "V", "v")
+    rows = np.atleast_2d(volts)
+    if cells.ndim != 2 or rows.shape[-1] != len(cells) or volts.ndim > 2:
+        raise DescriptionError(
+            f"nodal_currents: g must have shape (n_in, n_out) and v (..., n_in), got "
+            f"{cells.shape} and {volts.shape}."
+        )
+    if cells.size and cells.min() < 0:
+        raise DescriptionError(f"nodal_currents: g must be >= 0 uS, got {cells.min():g}.")
+    currents = rows @ effective_conductances(cells, r_row, r_column)
+    return currents[0] if volts.ndim == 1 else currents
+
+
+def effective_conductances(g: Array, r_row: float, r_column: float) -> Array:
+    """Current out of column j for one volt on row i alone, shape (n_in, n_out), uS.
+
+    The network is linear, so that this matrix is all there is to know about its wires.
+    """
+    wires = to_float(r_row, "Ohm", "r_row"), to_float(r_column, "Ohm", "r_column")
+    if min(wires) < 0 or (min(wires) == 0) != (max(wires) == 0):
+        raise DescriptionError(
+            f"r_row and r_column must be both 0 or both > 0 Ohm, got {wires[0]:g} and {wires[1]:g}."
+        )
+    if max(wires) == 0 or not g.size:
+        return np.array(g, dtype=np.float64)
+    from scipy.sparse.linalg import splu
+
+    n_in, n_out = g.shape
+    row, column = 1e6 / wires[0], 1e6 / wires[1]
+    solver = splu(_laplacian(g, row, column).tocsc())
+    # The matrix is symmetric: one solution for each column instead of one for each row.
+    sinks = np.zeros((2 * n_in * n_out, n_out))
+    sinks[n_in * n_out + (n_in - 1) * n_out + np.arange(n_out), np.arange(n_out)] = column
+    potential = solver.solve(sinks)
+    return np.asarray(row * potential[np.arange(n_in) * n_out])
+
+
+def _laplacian(g: Array, row: float, column: float) -> Any:
+    """Conductance matrix (uS) of the nodes on the row wires, then those on the column wires."""
+    from scipy.sparse import coo_array
+
+    n_in, n_out = g.shape
+    node = np.arange(n_in * n_out).reshape(n_in, n_out)
+    below = node + node.size
+    pairs: list[tuple[Any, Any, Any]] = [
+        (node[:, :-1], node[:, 1:], row),
+        (below[:-1], below[1:], column),
+        (node, below, g),
+    ]
+    total = np.zeros(2 * node.size)
+    total[node[:, 0]] += row
+    total[below[-1]] += column
+    i, j, values = [], [], []
+    for one, other, conductance in pairs:
+        ends = one.ravel(), other.ravel()
+        flat = np.broadcast_to(conductance, one.shape).ravel()
+        for this, that in (ends, ends[::-1]):
+            i.append(this)
+            j.append(that)
+            values.append(-flat)
+            np.add.at(total, this, flat)
+    i.append(np.arange(total.size))
+    j.append(np.arange(total.size))
+    values.append(total)
+    where = np.concatenate(i), np.concatenate(j)
+    return coo_array((np.concatenate(values), where), shape=(total.size, total.size))
+
+
+def approximate_drop(weights: Array, x: Array, y: Array, g_ratio: float = G_RATIO) -> Array:
+    """What an output loses to the wires, by a polynomial in the current of its column.
+
+    With ``a = n / gamma sum_j |w_j| |x_j|`` and ``c = 0.05 a^3 - 0.2 a^2 + 0.5 a``, the loss is
+    ``c sum_j w_j x_j (1 - (1 - j/n)^2)`` (the approximation of aihwkit's tiles; weights and
+    inputs at most 1 in size).
+
+    Parameters
+    ----------
+    weights : ndarray, shape (n_in, n_out)
+        Normalised weights.
+    x : ndarray, shape (n_vectors, n_in)
+        Normalised inputs.
+    y : ndarray, shape (n_vectors, n_out)
+        ``x @ weights``.
+    g_ratio : float
+        Conductance of a piece of wire over that of the largest weight.
+
+    Returns
+    -------
+    ndarray, shape (n_vectors, n_out)
+    """
+    n = len(weights)
+    a = (np.abs(x) @ np.abs(weights)) * (n / g_ratio)
+    c = ((0.05 * a - 0.2) * a + 0.5) * a
+    far = ((1 - np.arange(n) / n) ** 2).astype(x.dtype)
+    return np.asarray(c * (y - (x * far) @ weights))

@@ -1,0 +1,88 @@
+"""Crossbars as PyTorch modules (extra ``learn``)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...errors import BackendMissing, DescriptionError, shown
+from .crossbar import Crossbar
+
+_Module: Any = object
+_Function: Any = object
+try:
+    import torch
+except ImportError:
+    _MISSING = True
+else:
+    _MISSING = False
+    _Module, _Function = torch.nn.Module, torch.autograd.Function
+
+__all__ = ["CrossbarLinear"]
+
+
+class _Product(_Function):  # type: ignore[misc]
+    """The crossbar's own product; its gradient is that of the noiseless matrix."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, crossbar: Crossbar) -> Any:
+        ctx.crossbar = crossbar
+        y = crossbar.matvec(x.detach().cpu().reshape(-1, crossbar.shape[0]).numpy())
+        return torch.as_tensor(y).to(x).reshape(*x.shape[:-1], crossbar.shape[1])
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        (grad,) = grads
+        return grad @ torch.as_tensor(ctx.crossbar.matrix).to(grad).T, None
+
+
+class CrossbarLinear(_Module):  # type: ignore[misc]
+    """A linear layer whose matrix is in devices, e.g. a trained readout.
+
+    Its output is that of :meth:`Crossbar.matvec`, noise and converters included; gradients pass
+    through to the input as if the matrix were noiseless. The matrix itself does not learn.
+
+    Parameters
+    ----------
+    crossbar : Crossbar
+        Of shape (n_in, n_out).
+    bias : array_like, shape (n_out,), optional
+        Added digitally.
+
+    Raises
+    ------
+    BackendMissing
+        PyTorch is not installed.
+    DescriptionError
+        `crossbar` is none, or `bias` has another shape.
+    """
+
+    def __init__(self, crossbar: Crossbar, bias: Any = None) -> None:
+        if _MISSING:
+            raise BackendMissing(
+                "CrossbarLinear needs PyTorch, which is not installed: "
+                'pip install "spikemem[learn]"'
+            )
+        super().__init__()
+        given: Any = crossbar
+        if not isinstance(given, Crossbar):
+            raise DescriptionError(f"CrossbarLinear: needs a Crossbar, got {shown(given)}.")
+        self.crossbar = crossbar
+        added = np.zeros(crossbar.shape[1]) if bias is None else np.asarray(bias, np.float64)
+        if added.shape != (crossbar.shape[1],):
+            raise DescriptionError(
+                f"CrossbarLinear: bias must have shape ({crossbar.shape[1]},), got {added.shape}."
+            )
+        self.register_buffer("bias", torch.as_tensor(added))
+
+    @classmethod
+    def from_linear(cls, layer: Any, device: Any, **options: Any) -> CrossbarLinear:
+        """Write a ``torch.nn.Linear`` into a device; options as :class:`Crossbar`."""
+        weights = layer.weight.detach().cpu().double().numpy().T
+        bias = None if layer.bias is None else layer.bias.detach().cpu().double().numpy()
+        return cls(Crossbar(device, weights, **options), bias)
+
+    def forward(self, x: Any) -> Any:
+        """Product with the matrix, shape (..., n_out)."""
+        return _Product.apply(x, self.crossbar) + self.bias.to(x)

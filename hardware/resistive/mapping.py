@@ -1,0 +1,304 @@
+"""Weights to conductances and back, without any noise.
+
+A weight is a linear function of the conductances of its devices,
+``w = c_0 + sum_k c_k g_k``, for every mapping; what differs is how the targets are chosen.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import DescriptionError, Problems
+from ...frozen import Frozen
+from ...units import to_array, to_flag, to_float, to_int, to_tuple
+
+__all__ = ["BitSlices", "DifferentialPair", "Mapping", "Offset", "Readout", "SingleDevice"]
+
+Array = NDArray[np.float64]
+
+
+class Readout(NamedTuple):
+    """How conductances become weights: ``constant + factors @ g``; nA and nA/uS."""
+
+    factors: Array
+    constant: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Mapping(Frozen, ABC):
+    """A way to write weights as conductances."""
+
+    @property
+    @abstractmethod
+    def n_devices(self) -> int:
+        """Devices for each weight."""
+
+    @property
+    def signed(self) -> bool:
+        """Whether weights below zero can be written."""
+        return True
+
+    @abstractmethod
+    def _targets(self, share: Array, low: float, span: float) -> Array:
+        """Conductances for weights as a share of w_max, shape (n_devices, ...)."""
+
+    @abstractmethod
+    def readout(self, w_max: float, g_min: float, g_max: float) -> Readout:
+        """How the conductances of a weight's devices give the weight."""
+
+    def targets(self, weight: Any, w_max: float, g_min: float, g_max: float) -> Array:
+        """Conductances to be written.
+
+        Parameters
+        ----------
+        weight : array_like, any shape
+            nA, at most `w_max` in size.
+        w_max : float
+            Weight of the largest conductance, nA, > 0.
+        g_min, g_max : float
+            Range of the device, uS.
+
+        Returns
+        -------
+        ndarray, shape (n_devices, *weight.shape)
+            uS.
+
+        Raises
+        ------
+        DescriptionError
+            Weights that are not finite, too large, or of a sign that can't be written.
+        """
+        values, largest = check_weights(weight, w_max)
+        if not self.signed and values.size and values.min() < 0:
+            raise DescriptionError(
+                f"{type(self).__name__}: weights must be >= 0, got {values.min():g} nA; use a "
+                f"DifferentialPair or an Offset for both signs."
+            )
+        return self._targets(values / largest, g_min, g_max - g_min)
+
+    def weights(self, conductance: Any, w_max: float, g_min: float, g_max: float) -> Array:
+        """Weights (nA) of conductances (uS) of shape (n_devices, ...)."""
+        g = to_array(conductance, "uS", "conductance")
+        if g.shape[:1] != (self.n_devices,):
+            raise DescriptionError(
+                f"{type(self).__name__}: conductance must have shape ({self.n_devices}, ...), got "
+                f"{g.shape}."
+            )
+        readout = self.readout(w_max, g_min, g_max)
+        return np.asarray(np.tensordot(readout.factors, g, axes=1) + readout.constant)
+
+
+def check_weights(weight: Any, w_max: Any) -> tuple[Array, float]:
+    """Weights and their scale, as floats, checked."""
+    values = to_array(weight, "nA", "weight")
+    largest = to_float(w_max, "nA", "w_max")
+    if largest <= 0:
+        raise DescriptionError(f"w_max must be > 0 nA, got {largest:g}.")
+    size = float(np.abs(values).max(initial=0.0))
+    if size > largest * (1 + 1e-12):
+        raise DescriptionError(
+            f"weight must be at most w_max={largest:g} nA in size, got {size:g}; give a larger "
+            f"w_max."
+        )
+    return values, largest
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DifferentialPair(Mapping):
+    """Weights as differences of two conductances, in one or several pairs.
+
+    One-sided: a positive weight raises g+ and leaves g- at g_min. Balanced: both start in the
+    middle and move apart. With several pairs of significance `factors`, that of the lowest
+    significance is filled first, or all are filled alike.
+
+    Parameters
+    ----------
+    factors : sequence of float
+        Significance of each pair, > 0.
+    fill : {"lowest", "alike"}
+        How a weight is shared out among pairs.
+    balanced : bool
+        Whether both devices of a pair move.
+
+    Examples
+    --------
+    >>> pair = DifferentialPair()
+    >>> pair.targets([3.0, -6.0], 6.0, 0.0, 25.0)
+    array([[12.5,  0. ],
+           [ 0. , 25. ]])
+    """
+
+    factors: tuple[float, ...] = (1.0,)
+    fill: str = "lowest"
+    balanced: bool = False
+
+    def __post_init__(self) -> None:
+        problems = Problems("DifferentialPair")
+        with problems.noting():
+            factors = to_tuple(self.factors, "factors", "numbers")
+            array = np.atleast_1d(to_array(factors, "1", "factors"))
+            if not array.size or array.min() <= 0:
+                problems.add(f"factors must be > 0, got {factors}")
+            object.__setattr__(self, "factors", tuple(array.tolist()))
+        with problems.noting():
+            to_flag(self.balanced, "balanced")
+        if self.fill not in ("lowest", "alike"):
+            problems.add(f"fill must be 'lowest' or 'alike', got {self.fill!r}")
+        problems.raise_if_any()
+
+    @property
+    def n_devices(self) -> int:
+        """Two for each pair: first all g+, then all g-."""
+        return 2 * len(self.factors)
+
+    def _shares(self, share: Array) -> Array:
+        """How far each pair is filled, from -1 to 1, shape (n_pairs, ...)."""
+        factors = np.array(self.factors)
+        if self.fill == "alike" or factors.size == 1:
+            return np.broadcast_to(share, (factors.size, *share.shape))
+        rest, filled = np.abs(share) * factors.sum(), np.empty((factors.size, *share.shape))
+        for k in np.argsort(factors, kind="stable"):
+            part = np.minimum(rest, factors[k])
+            filled[k] = part / factors[k]
+            rest = rest - part
+        return np.asarray(filled * np.sign(share))
+
+    def _targets(self, share: Array, low: float, span: float) -> Array:
+        filled = self._shares(share)
+        if self.balanced:
+            middle = low + span / 2
+            return np.concatenate([middle + filled * (span / 2), middle - filled * (span / 2)])
+        n = len(filled)
+        both = np.empty((2 * n, *share.shape))
+        np.maximum(filled, 0.0, out=both[:n])
+        np.subtract(both[:n], filled, out=both[n:])
+        both *= span
+        both += low
+        return both
+
+    def readout(self, w_max: float, g_min: float, g_max: float) -> Readout:
+        """See :class:`Mapping`."""
+        factors = np.array(self.factors)
+        unit = w_max / ((g_max - g_min) * factors.sum())
+        return Readout(np.concatenate([unit * factors, -unit * factors]), 0.0)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SingleDevice(Mapping):
+    """Weights >= 0 in one device: 0 is g_min, w_max is g_max; g_min is subtracted digitally."""
+
+    @property
+    def n_devices(self) -> int:
+        """One."""
+        return 1
+
+    @property
+    def signed(self) -> bool:
+        """No."""
+        return False
+
+    def _targets(self, share: Array, low: float, span: float) -> Array:
+        return np.asarray(low + share * span)[np.newaxis]
+
+    def readout(self, w_max: float, g_min: float, g_max: float) -> Readout:
+        """See :class:`Mapping`."""
+        unit = w_max / (g_max - g_min)
+        return Readout(np.array([unit]), -unit * g_min)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Offset(Mapping):
+    """Weights of both signs in one device: 0 lies in the middle of the range.
+
+    Parameters
+    ----------
+    reference : {"digital", "device"}
+        What is subtracted: a number, or a second device in the middle of the range beside each
+        weight, which has noise of its own.
+    """
+
+    reference: str = "digital"
+
+    def __post_init__(self) -> None:
+        if self.reference not in ("digital", "device"):
+            raise DescriptionError(
+                f"Offset: reference must be 'digital' or 'device', got {self.reference!r}."
+            )
+
+    @property
+    def n_devices(self) -> int:
+        """One, and the reference if it is a device."""
+        return 1 if self.reference == "digital" else 2
+
+    def _targets(self, share: Array, low: float, span: float) -> Array:
+        middle = low + span / 2
+        own = np.asarray(middle + share * (span / 2))
+        if self.reference == "digital":
+            return own[np.newaxis]
+        return np.stack([own, np.full_like(own, middle)])
+
+    def readout(self, w_max: float, g_min: float, g_max: float) -> Readout:
+        """See :class:`Mapping`."""
+        unit = 2 * w_max / (g_max - g_min)
+        if self.reference == "digital":
+            return Readout(np.array([unit]), -unit * (g_min + g_max) / 2)
+        return Readout(np.array([unit, -unit]), 0.0)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BitSlices(Mapping):
+    """The size of a weight as an integer of `bits` bits, `per_device` bits in each device.
+
+    The sign is kept by differential pairs. Weights come back rounded to the nearest of the
+    ``2^bits - 1`` steps from 0 to w_max.
+
+    Parameters
+    ----------
+    bits, per_device : int
+        `bits` is a multiple of `per_device`, at most 24.
+    """
+
+    bits: int = 8
+    per_device: int = 2
+
+    def __post_init__(self) -> None:
+        problems = Problems("BitSlices")
+        with problems.noting():
+            to_int(self.bits, "bits", high=24)
+        with problems.noting():
+            to_int(self.per_device, "per_device", high=24)
+        problems.raise_if_any()
+        if self.bits % self.per_device:
+            problems.add(
+                f"bits must be a multiple of per_device={self.per_device}, got {self.bits}"
+            )
+        problems.raise_if_any()
+
+    @property
+    def _n(self) -> int:
+        return self.bits // self.per_device
+
+    @property
+    def n_devices(self) -> int:
+        """Two for each slice: first all g+ from the lowest slice on, then all g-."""
+        return 2 * self._n
+
+    def _targets(self, share: Array, low: float, span: float) -> Array:
+        whole = np.rint(np.abs(share) * (2**self.bits - 1)).astype(np.int64)
+        base = 2**self.per_device
+        places = base ** np.arange(self._n).reshape(-1, *(1,) * share.ndim)
+        digits = (whole // places) % base / (base - 1)
+        both = [np.where(share > 0, digits, 0.0), np.where(share < 0, digits, 0.0)]
+        return np.asarray(low + span * np.concatenate(both))
+
+    def readout(self, w_max: float, g_min: float, g_max: float) -> Readout:
+        """See :class:`Mapping`."""
+        base = 2**self.per_device
+        unit = w_max / (2**self.bits - 1) * (base - 1) / (g_max - g_min)
+        factors = unit * base ** np.arange(self._n, dtype=np.float64)
+        return Readout(np.concatenate([factors, -factors]), 0.0)

@@ -1,0 +1,397 @@
+"""Networks on devices: the same network with its weights written into resistive memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import DescriptionError, Problems, UnsupportedError, shown, unknown_name
+from ...network import Network, Projection, Synapses
+from ...streams import Seed, stream
+from ...units import to_choice, to_float, to_tuple
+from . import mapping as mappings
+from .array import ProgrammedArray, Verify, program
+from .compensation import drift_scale
+from .devices.base import Array, Device
+from .faults import Faults
+
+__all__ = ["Quality", "Written", "apply", "write"]
+
+_COMPENSATION = ("none", "global", "column")
+
+
+class Quality(NamedTuple):
+    """How well a projection's weights came out.
+
+    Attributes
+    ----------
+    error : float
+        Root mean square of the deviation over that of the wanted weights.
+    gain : float
+        Slope of the regression of the weights on the wanted ones.
+    clipped : float
+        Fraction of weights that were below 0 (or below w_min of a plastic projection).
+    above : float
+        Fraction of the weights of a plastic projection that were above its w_max.
+    fixed : float
+        Fraction of the synapses that can't change any more (or whose value is stuck).
+    accepted : float
+        Fraction of the devices that met the tolerance of the write-verify loop.
+    """
+
+    error: float
+    gain: float
+    clipped: float
+    above: float
+    fixed: float
+    accepted: float
+
+
+class _Absent(NamedTuple):
+    """Cells of a crossbar where the projection has no synapse."""
+
+    i: NDArray[np.int32]
+    j: NDArray[np.int32]
+    array: ProgrammedArray
+
+
+@dataclass(frozen=True, eq=False)
+class Written:
+    """A network in devices: the arrays are drawn once, and age.
+
+    Parameters
+    ----------
+    ideal : Network
+        What was written.
+    device : Device
+        Into what.
+    arrays : mapping of str to ProgrammedArray
+        For each projection that was written, with weights of shape (n_synapses,).
+    absent : mapping of str to tuple
+        For ``unconnected="hrs"``: indices and arrays of the cells without a synapse.
+    negative : {"clip", "split"}
+        What becomes of a weight below 0.
+    """
+
+    ideal: Network
+    device: Device
+    arrays: Mapping[str, ProgrammedArray]
+    absent: Mapping[str, _Absent]
+    negative: str
+
+    def network(
+        self, time: Any = None, *, draw: int | None = 0, compensation: str = "none"
+    ) -> Network:
+        """The network with the weights of an age.
+
+        Parameters
+        ----------
+        time : float, optional
+            Age of the arrays, s. Default: the first for which the device is calibrated.
+        draw : int or None
+            Which read: its noise stays in the weights. None: without read noise.
+        compensation : {"none", "global", "column"}
+            Digital factor against drift: that brings the mean size of all weights of a
+            projection, or of each post-synaptic cell, back to what it was.
+
+        Raises
+        ------
+        DescriptionError
+            An age out of calibration, or an unknown compensation.
+        """
+        age = self.device.first_age if time is None else self.device.check_time(time)
+        changed: list[Projection] = []
+        added: list[Projection] = []
+        for name in self.arrays:
+            own, extra = self._projection(name, self.weights(name, age, draw, compensation), age)
+            changed.append(own)
+            added += extra
+            if name in self.absent:
+                added += self._residues(name, age, draw)
+        whole = self.ideal.replace(*changed)
+        return Network(
+            populations=whole.populations, projections=[*whole.projections, *added], dt=whole.dt
+        )
+
+    def weights(
+        self, name: str, time: Any, draw: int | None = 0, compensation: str = "none"
+    ) -> Array:
+        """Weights of one projection as they are read, nA, below 0 too, shape (n_synapses,)."""
+        if name not in self.arrays:
+            raise DescriptionError(
+                f"Written: {unknown_name('projection in devices', name, self.arrays)}"
+            )
+        to_choice(compensation, "compensation", _COMPENSATION)
+        array = self.arrays[name]
+        weight = array.weights(time, draw)
+        if compensation == "none":
+            return weight
+        columns = None if compensation == "global" else self.ideal.synapses(name).j
+        return weight * drift_scale(array.weights(self.device.first_age), weight, columns)
+
+    def _projection(
+        self, name: str, weight: Array, time: float
+    ) -> tuple[Projection, list[Projection]]:
+        """A projection with other weights, and what has to stand beside it."""
+        projection = self.ideal.projection(name)
+        if projection.plasticity is not None:
+            return self._plastic(projection, weight)
+        own = replace(projection, weight=np.maximum(weight, 0.0))
+        below = weight < 0
+        if self.negative == "clip" or not below.any():
+            return own, []
+        other = "inhibitory" if projection.receptor == "excitatory" else "excitatory"
+        synapses = self.ideal.synapses(name)
+        return own, [_list(f"{name} negative", projection, synapses, below, -weight, other)]
+
+    def _plastic(
+        self, projection: Projection, weight: Array
+    ) -> tuple[Projection, list[Projection]]:
+        """Initial weights within the rule's range; broken synapses are taken out of the rule."""
+        rule = projection.plasticity
+        assert rule is not None
+        kept = np.clip(weight, rule.w_min, rule.w_max)
+        broken = self.broken(projection.name)
+        if not broken.any():
+            return replace(projection, weight=kept), []
+        if rule.last_tile > 0:
+            raise UnsupportedError(
+                f"projection {projection.name!r}: broken cells leave the tiles unequal, but its "
+                f"plasticity windows name tiles; apply the device to each network before stacking."
+            )
+        synapses = self.ideal.synapses(projection.name)
+        works = ~broken
+        own = replace(
+            projection, connector="list", i=synapses.i[works], j=synapses.j[works], tiles=1,
+            weight=kept[works], delay=synapses.delay[works], allow_self=True,
+        )  # fmt: skip
+        stuck = broken & (weight > 0)
+        if not stuck.any():
+            return own, []
+        name = f"{projection.name} fixed"
+        return own, [_list(name, projection, synapses, stuck, weight, projection.receptor)]
+
+    def broken(self, name: str) -> NDArray[np.bool_]:
+        """Which synapses can't change: a device that holds their weight is broken."""
+        array = self.arrays[name]
+        if array.fixed is None:
+            return np.zeros(array.shape, dtype=np.bool_)
+        stuck = ~np.isnan(array.fixed)
+        readout = array.mapping.readout(array.w_max, array.device.g_min, array.device.g_max)
+        # A device that is subtracted and stands where it should be does no harm.
+        idle = (readout.factors < 0).reshape(-1, *(1,) * len(array.shape))
+        harmless = idle & (array.fixed == array.device.g_min)
+        return np.asarray((stuck & ~harmless).any(axis=0))
+
+    def _residues(self, name: str, time: float, draw: int | None) -> list[Projection]:
+        """What the cells without a synapse conduct, as a static projection."""
+        cells = self.absent[name]
+        weight = cells.array.weights(time, draw)
+        projection = self.ideal.projection(name)
+        delay = np.broadcast_to(np.max(projection.delay), weight.shape)
+        synapses = Synapses(cells.i, cells.j, weight, delay)
+        found = []
+        if (weight > 0).any():
+            found.append(
+                _list(f"{name} hrs", projection, synapses, weight > 0, weight, projection.receptor)
+            )
+        if self.negative == "split" and (weight < 0).any():
+            other = "inhibitory" if projection.receptor == "excitatory" else "excitatory"
+            found.append(
+                _list(f"{name} hrs negative", projection, synapses, weight < 0, -weight, other)
+            )
+        return found
+
+    def report(self, time: Any = None, *, draw: int | None = 0) -> dict[str, Quality]:
+        """How well the weights of each projection came out at an age (s)."""
+        age = self.device.first_age if time is None else self.device.check_time(time)
+        found = {}
+        for name, array in self.arrays.items():
+            wanted, got = self.ideal.synapses(name).weight, array.weights(age, draw)
+            rule = self.ideal.projection(name).plasticity
+            low, high = (0.0, np.inf) if rule is None else (rule.w_min, rule.w_max)
+            power = float(wanted @ wanted)
+            found[name] = Quality(
+                error=float(np.sqrt(((got - wanted) ** 2).sum() / power)) if power else np.nan,
+                gain=float(wanted @ got) / power if power else np.nan,
+                clipped=float((got < low).mean()),
+                above=float((got > high).mean()),
+                fixed=float(self.broken(name).mean()),
+                accepted=array.accepted,
+            )
+        return found
+
+
+def _list(
+    name: str,
+    like: Projection,
+    synapses: Synapses,
+    chosen: NDArray[np.bool_],
+    weight: Array,
+    receptor: Any,
+) -> Projection:
+    """Some synapses of a projection as a static list."""
+    return Projection(
+        name=name, pre=like.pre, post=like.post, i=synapses.i[chosen], j=synapses.j[chosen],
+        weight=weight[chosen], delay=synapses.delay[chosen], receptor=receptor,
+    )  # fmt: skip
+
+
+def write(
+    device: Device,
+    network: Network,
+    *,
+    projections: Iterable[str] | str | None = None,
+    seed: Seed = 0,
+    mapping: mappings.Mapping | None = None,
+    w_max: float | Mapping[str, float] | None = None,
+    faults: Faults | None = None,
+    verify: Verify | None = None,
+    unconnected: str = "absent",
+    negative: str = "clip",
+) -> Written:
+    """Write the weights of a network into devices.
+
+    Parameters
+    ----------
+    device : Device
+        Into what.
+    network : Network
+        What to write.
+    projections : sequence of str, optional
+        Which of its projections. Default: all that have synapses.
+    seed : int or Generator
+        The same int gives the same arrays; those of one projection do not depend on the others.
+    mapping : Mapping, optional
+        Default: one differential pair for each weight.
+    w_max : float or mapping of str to float, optional
+        Weight of the largest conductance, nA. Default: the projection's largest weight; that of
+        the rule where it is plastic.
+    faults : Faults, optional
+        What does not work. A plastic synapse with a broken cell leaves the plastic projection: it
+        is static from then on, in "<name> fixed" if it conducts.
+    verify : Verify, optional
+        Write again what is too far off.
+    unconnected : {"absent", "hrs"}
+        What stands where a projection has no synapse: no device, or a cell of a crossbar in its
+        high-resistance state, whose noise becomes synapses of "<name> hrs".
+    negative : {"clip", "split"}
+        What becomes of a weight that noise brings below 0: it is set to 0 (:meth:`Written.report`
+        tells how many), or it acts through "<name> negative" with the other receptor. The weights
+        of plastic projections are clipped to their range in either case.
+
+    Raises
+    ------
+    DescriptionError
+        An unknown projection, or one without synapses; a scale that is unknown or too small; a
+        device that can't be written.
+    """
+    problems = Problems(f"{device.name}.write")
+    given: Any = network
+    if not isinstance(given, Network):
+        raise DescriptionError(
+            f"{device.name}.write: network must be a Network, got {shown(given)}."
+        )
+    with problems.noting():
+        to_choice(unconnected, "unconnected", ("absent", "hrs"))
+    with problems.noting():
+        to_choice(negative, "negative", ("clip", "split"))
+    problems.raise_if_any()
+    names = _chosen(network, projections)
+    if not isinstance(seed, int | np.integer):
+        seed = int(stream(seed).integers(2**63))
+    arrays, absent = {}, {}
+    how: dict[str, Any] = {"mapping": mapping, "seed": seed, "faults": faults, "verify": verify}
+    for name in names:
+        synapses = network.synapses(name)
+        scale = _scale(network.projection(name), w_max)
+        arrays[name] = program(
+            device, synapses.weight, w_max=scale, name=name, rows=synapses.i, columns=synapses.j,
+            **how,
+        )  # fmt: skip
+        if unconnected == "hrs":
+            i, j = _unconnected(network, name)
+            if i.size:
+                array = program(
+                    device, np.zeros(i.size), w_max=arrays[name].w_max, name=f"{name} hrs",
+                    rows=i, columns=j, **how,
+                )  # fmt: skip
+                absent[name] = _Absent(i, j, array)
+    return Written(network, device, arrays, absent, negative)
+
+
+def apply(
+    device: Device,
+    network: Network,
+    *,
+    time: Any = None,
+    draw: int | None = 0,
+    compensation: str = "none",
+    **options: Any,
+) -> Network:
+    """The network with its weights written into devices and left to age.
+
+    Parameters
+    ----------
+    device, network, **options
+        As :func:`write`.
+    time, draw, compensation
+        As :meth:`Written.network`.
+
+    Examples
+    --------
+    >>> import spikemem as sm
+    >>> network = sm.CA3Memory(4, 8, contents={0: [1, 2]}).build([sm.RecallCue(0)])
+    >>> noisy = sm.hardware.resistive.PCM().apply(network, time=3600.0)
+    >>> noisy.n_neurons == network.n_neurons
+    True
+    """
+    return write(device, network, **options).network(time, draw=draw, compensation=compensation)
+
+
+def _chosen(network: Network, projections: Iterable[str] | str | None) -> list[str]:
+    if projections is None:
+        return [item.name for item in network.projections if network.count(item.name)]
+    given = (projections,) if isinstance(projections, str) else projections
+    names = to_tuple(given, "projections", "names")
+    for name in names:
+        if not network.count(name):
+            raise DescriptionError(
+                f"projections: {name!r} has no synapses, and nothing can be written; leave it out."
+            )
+    return list(dict.fromkeys(names))
+
+
+def _scale(projection: Projection, w_max: float | Mapping[str, float] | None) -> float:
+    rule = projection.plasticity
+    given = w_max.get(projection.name) if isinstance(w_max, Mapping) else w_max
+    if given is None:
+        given = float(np.max(projection.weight)) if rule is None else rule.w_max
+    scale = to_float(given, "nA", "w_max")
+    if scale <= 0:
+        raise DescriptionError(
+            f"projection {projection.name!r}: all weights are 0 nA, so that their scale is "
+            f"unknown; give w_max={{{projection.name!r}: ...}} or leave it out of projections."
+        )
+    return scale
+
+
+def _unconnected(network: Network, name: str) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Pairs of cells (within each tile) that the projection does not join."""
+    projection, synapses = network.projection(name), network.synapses(name)
+    if np.size(synapses.delay) and np.ptp(synapses.delay) > 0:
+        raise DescriptionError(
+            f"projection {name!r}: its synapses differ in delay, so that that of the cells "
+            f"between them is unknown; use unconnected='absent'."
+        )
+    tiles = projection.tiles
+    n_pre = network.population(projection.pre).size // tiles
+    n_post = network.population(projection.post).size // tiles
+    free = np.ones((tiles, n_pre, n_post), dtype=np.bool_)
+    free[synapses.i // n_pre, synapses.i % n_pre, synapses.j % n_post] = False
+    tile, i, j = np.nonzero(free)
+    return (tile * n_pre + i).astype(np.int32), (tile * n_post + j).astype(np.int32)

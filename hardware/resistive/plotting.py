@@ -1,0 +1,220 @@
+"""Pictures of devices: distributions, ageing, errors against time, maps of a crossbar."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...errors import DescriptionError, shown
+from ...plotting import COLORS
+from ...units import to_float, to_int
+from .array import ProgrammedArray, program
+from .crossbar import Crossbar
+from .devices.base import DAY, YEAR, Device
+from .mapping import SingleDevice
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["ageing", "conductances", "crossbar_map", "error_against_time"]
+
+_TICKS = {"1 s": 1.0, "1 min": 60.0, "1 h": 3600.0, "1 day": DAY, "30 d": 30 * DAY, "1 year": YEAR}
+
+
+def conductances(
+    device: Device,
+    time: Any = None,
+    *,
+    targets: int = 5,
+    n: int = 20_000,
+    seed: int = 0,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the distribution of the conductances for some targets, read noise included.
+
+    Parameters
+    ----------
+    device : Device
+    time : float, optional
+        Age, s. Default: the first for which the device is calibrated.
+    targets : int
+        How many targets, from g_min to g_max.
+    n : int
+        Devices for each.
+    seed : int
+    ax : matplotlib.axes.Axes, optional
+        Default: a new figure.
+    """
+    age = _device(device, "conductances").first_age if time is None else device.check_time(time)
+    axes = _axes(ax)
+    levels = np.linspace(device.g_min, device.g_max, to_int(targets, "targets", high=len(COLORS)))
+    for k, target in enumerate(levels):
+        share = np.full(n, (target - device.g_min) / (device.g_max - device.g_min))
+        array = program(device, share, w_max=1.0, mapping=SingleDevice(), seed=seed + k)
+        values = array.read(age)[0]
+        axes.hist(values, bins=80, density=True, histtype="stepfilled", alpha=0.45,
+                  color=COLORS[k])  # fmt: skip
+        axes.axvline(target, color=COLORS[k], linewidth=1.2, linestyle="--")
+    axes.set_xlabel("conductance (µS); dashed: target")
+    axes.set_ylabel("density (1/µS)")
+    axes.set_title(f"{device.name} after {_written_out(age)}", fontsize=10)
+    axes.set_yscale("log")
+    axes.set_ylim(bottom=1e-3)
+    return axes
+
+
+def ageing(
+    device: Device, *, targets: int = 5, n: int = 2000, seed: int = 0, ax: Axes | None = None
+) -> Axes:
+    """Draw mean and standard deviation of the conductances against the age.
+
+    Parameters
+    ----------
+    device, targets, n, seed, ax
+        As :func:`conductances`.
+    """
+    times = _times(_device(device, "ageing"))
+    axes = _axes(ax)
+    levels = np.linspace(device.g_min, device.g_max, to_int(targets, "targets", high=len(COLORS)))
+    for k, target in enumerate(levels):
+        share = np.full(n, (target - device.g_min) / (device.g_max - device.g_min))
+        array = program(device, share, w_max=1.0, mapping=SingleDevice(), seed=seed + k)
+        values = np.array([array.read(time)[0] for time in times])
+        mean, sd = values.mean(axis=1), values.std(axis=1)
+        axes.plot(times, mean, color=COLORS[k], label=f"{target:.3g} µS")
+        axes.fill_between(times, mean - sd, mean + sd, color=COLORS[k], alpha=0.25, linewidth=0)
+    _time_axis(axes, times)
+    axes.set_ylabel("conductance (µS), mean ± SD")
+    axes.set_title(device.name, fontsize=10)
+    axes.legend(title="target", fontsize=8, title_fontsize=8, loc="upper left",
+                bbox_to_anchor=(1.0, 1.0), frameon=False)  # fmt: skip
+    return axes
+
+
+def error_against_time(
+    crossbars: Crossbar | Sequence[Crossbar],
+    x: Any,
+    *,
+    labels: Iterable[str] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the relative error of products against the age; the crossbars keep theirs.
+
+    Parameters
+    ----------
+    crossbars : Crossbar or sequence of Crossbar
+    x : array_like, shape (n_vectors, n_in)
+        Inputs.
+    labels : sequence of str, optional
+        Default: the names of their devices.
+    ax : matplotlib.axes.Axes, optional
+        Default: a new figure.
+    """
+    bars = [crossbars] if isinstance(crossbars, Crossbar) else list(crossbars)
+    names = [bar.array.device.name for bar in bars] if labels is None else list(labels)
+    if not bars or len(names) != len(bars):
+        raise DescriptionError(
+            f"error_against_time: needs as many labels as crossbars, at least one, got "
+            f"{len(names)} and {len(bars)}."
+        )
+    axes, shown_times = _axes(ax), []
+    for k, (bar, name) in enumerate(zip(bars, names, strict=True)):
+        device, now = bar.array.device, bar.time
+        times = _times(device)
+        shown_times += list(times)
+        exact = np.asarray(x) @ bar.array.wanted()
+        errors = [
+            np.linalg.norm(bar.age(time).matvec(x) - exact) / np.linalg.norm(exact)
+            for time in times
+        ]
+        bar.age(now)
+        axes.plot(times, errors, marker=".", color=COLORS[k % len(COLORS)], label=name)
+    _time_axis(axes, np.array(sorted(set(shown_times))))
+    axes.set_ylabel("relative error of a product")
+    axes.set_ylim(bottom=0.0)
+    axes.legend(fontsize=8, frameon=False)
+    return axes
+
+
+def crossbar_map(
+    thing: Crossbar | ProgrammedArray,
+    time: Any = None,
+    *,
+    device: int = 0,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the conductances of one plane of devices; broken ones are crossed out.
+
+    Parameters
+    ----------
+    thing : Crossbar or ProgrammedArray
+        Of a matrix.
+    time : float, optional
+        Age, s. Default: that of the crossbar, or the device's first.
+    device : int
+        Which of the devices of each weight.
+    ax : matplotlib.axes.Axes, optional
+        Default: a new figure.
+    """
+    given: Any = thing
+    if not isinstance(given, Crossbar | ProgrammedArray):
+        raise DescriptionError(f"crossbar_map: needs a Crossbar, got {shown(given)}.")
+    array = given.array if isinstance(given, Crossbar) else given
+    now = given.time if isinstance(given, Crossbar) else array.device.first_age
+    age = now if time is None else to_float(time, "s", "time")
+    if len(array.shape) != 2:
+        raise DescriptionError(f"crossbar_map: needs a matrix, got weights of shape {array.shape}.")
+    plane = to_int(device, "device", low=0, high=array.mapping.n_devices - 1)
+    axes = _axes(ax, height=4.2)
+    values = array.conductances(age)[plane]
+    picture = axes.imshow(values, cmap="viridis", aspect="auto", interpolation="nearest",
+                          vmin=0.0, vmax=array.device.g_max)  # fmt: skip
+    if array.fixed is not None:
+        rows, columns = np.nonzero(~np.isnan(array.fixed[plane]))
+        axes.plot(columns, rows, linestyle="none", marker="x", markersize=4, color="#D55E00",
+                  label=f"{rows.size} broken")  # fmt: skip
+        axes.legend(fontsize=8, loc="lower left", bbox_to_anchor=(0.0, 1.0), frameon=False)
+    axes.figure.colorbar(picture, ax=axes, label="conductance (µS)")
+    axes.set_xlabel("output")
+    axes.set_ylabel("input")
+    return axes
+
+
+def _device(device: Any, where: str) -> Device:
+    if not isinstance(device, Device) or not device.writable:
+        raise DescriptionError(f"{where}: needs a device that can be written, got {shown(device)}.")
+    return device
+
+
+def _times(device: Device) -> Any:
+    first, last = max(device.first_age, 1.0), device.ages[1]
+    if last < 1.0:
+        raise DescriptionError(
+            f"{device.name}: no ageing was measured, so that there is none to draw."
+        )
+    return np.geomspace(first, min(last, YEAR), 25)
+
+
+def _written_out(time: float) -> str:
+    for text, seconds in reversed(_TICKS.items()):
+        if np.isclose(time, seconds):
+            return text
+    return f"{time:g} s"
+
+
+def _time_axis(axes: Axes, times: Any) -> None:
+    axes.set_xscale("log")
+    ticks = {text: t for text, t in _TICKS.items() if times[0] * 0.99 <= t <= times[-1] * 1.01}
+    axes.set_xticks(list(ticks.values()), list(ticks))
+    axes.minorticks_off()
+    axes.set_xlabel("age")
+
+
+def _axes(ax: Axes | None, height: float = 3.2) -> Axes:
+    if ax is not None:
+        return ax
+    from matplotlib import pyplot as plt
+
+    return plt.subplots(figsize=(6.0, height), layout="constrained")[1]

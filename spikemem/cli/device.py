@@ -1,0 +1,117 @@
+"""Commands about resistive devices: ``device list``, ``device show`` and ``device age``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from ..errors import DescriptionError, unknown_name
+from .app import FILE, PATH, commands, force_option, json_option
+
+_NAME = click.argument("name", metavar="DEVICE")
+
+
+@commands.group()
+def device() -> None:
+    """Models of resistive memory: which there are, how they age, what they do to a network."""
+
+
+def _device(name: str) -> Any:
+    from ..hardware.resistive import DEVICES
+
+    by_name: dict[str, Any] = {key.lower(): cls for key, cls in DEVICES.items()}
+    found = by_name.get(name.lower())
+    if found is None:
+        raise DescriptionError(unknown_name("device", name, DEVICES))
+    return found()
+
+
+@device.command("list")
+@json_option
+def list_devices(as_json: bool) -> None:
+    """List the models."""
+    from ..hardware.resistive import DEVICES
+
+    if as_json:
+        found = [
+            {"name": name, "title": cls.title, "source": cls.source, "validity": cls.validity}
+            for name, cls in DEVICES.items()
+        ]
+        click.echo(json.dumps(found, indent=2))
+        return
+    wide = max(len(name) for name in DEVICES)
+    for name, cls in DEVICES.items():
+        click.echo(f"{name:<{wide}}  {cls.title}")
+
+
+@device.command()
+@_NAME
+def show(name: str) -> None:
+    """Say what a model is, where it comes from, and how its conductances age."""
+    model = _device(name)
+    click.echo(model.describe())
+    if model.writable:
+        click.echo(_table(model))
+
+
+def _table(model: Any) -> str:
+    """Mean and SD of 20,000 devices at a few ages."""
+    from ..hardware.resistive import SingleDevice, program
+
+    day = 86400.0
+    ages = {"0 s": 0.0, "1 s": 1.0, "1 h": 3600.0, "1 day": day, "2 d": 2 * day, "30 d": 30 * day,
+            "1 year": 365 * day}  # fmt: skip
+    first, last = model.ages
+    known = {text: age for text, age in ages.items() if first <= age <= last * 1.001}
+    lines = ["  target/µS" + "".join(f"{text:>16}" for text in known) + "   (mean ± SD, µS)"]
+    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
+        array = program(model, np.full(20_000, share), w_max=1.0, mapping=SingleDevice())
+        target = model.g_min + share * (model.g_max - model.g_min)
+        reads = [array.read(age)[0] for age in known.values()]
+        cells = "".join(f"{read.mean():>9.3f} ±{read.std():>5.3f}" for read in reads)
+        lines.append(f"  {target:>9.3f}{cells}")
+    return "\n".join(lines)
+
+
+@device.command()
+@_NAME
+@click.argument("file", type=FILE)
+@click.option("-o", "--output", type=PATH, required=True, help="Where the network goes.")
+@click.option("--time", type=float, default=None, help="Age of the devices, s.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the devices.")
+@click.option("--missing", type=float, default=0.0, help="Fraction of cells that are open.")
+@click.option(
+    "--compensation", type=click.Choice(["none", "global", "column"]), default="none",
+    show_default=True, help="Digital factor against drift.",
+)  # fmt: skip
+@force_option
+def age(
+    name: str,
+    file: Path,
+    output: Path,
+    time: float | None,
+    seed: int,
+    missing: float,
+    compensation: str,
+    force: bool,
+) -> None:
+    """Write the weights of the network in FILE into DEVICE, and let them age."""
+    from ..hardware.resistive import Faults, write
+    from ..network import load_network
+    from ..output import check_target
+
+    check_target(output, force=force)
+    model = _device(name)
+    faults = Faults(missing=missing) if missing else None
+    arrays = write(model, load_network(file), seed=seed, faults=faults)
+    arrays.network(time, compensation=compensation).save(output)
+    for projection, quality in arrays.report(time).items():
+        click.echo(
+            f"{projection}: error {quality.error:.3f}, gain {quality.gain:.3f}, "
+            f"{quality.clipped:.1%} below 0"
+        )
+    click.echo(f"wrote {output}")

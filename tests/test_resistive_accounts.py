@@ -1,0 +1,158 @@
+"""Accounts, pictures and the command line of devices."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import spikemem as sm
+from spikemem.cli import main
+from spikemem.hardware.resistive import (
+    PCM,
+    CMOHfOx,
+    Crossbar,
+    Faults,
+    MiloRRAM,
+    Periphery,
+    RandomRRAM,
+    SingleDevice,
+    account,
+    count,
+    plotting,
+    program,
+    write,
+)
+from spikemem.hardware.resistive.accounts import adc_energy, costs, table
+
+
+def chain() -> sm.Network:
+    """Three sources on two cells: spikes at 1 and 3 ms."""
+    spikes = sm.SpikeTrains(ids=[0, 2, 1], times=[1.0, 1.0, 3.0], size=3, duration=10.0)
+    return sm.Network(
+        populations=[
+            sm.Population(name="in", cell=sm.SpikeSource(spikes=spikes)),
+            sm.Population(name="out", size=2, cell=sm.LIF()),
+        ],
+        projections=[
+            sm.Projection.all_to_all("all", "in", "out", weight=1e-3, delay=1.0),
+            sm.Projection(name="list", pre="in", post="out", i=[0, 0, 1], j=[0, 1, 1],
+                          weight=[1e-3, 2e-3, 0.0], delay=1.0),
+        ],
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def run():
+    network = chain()
+    return network, sm.simulate(network)
+
+
+def test_counters_by_hand(run):
+    counters = count(*run)
+    assert counters.synaptic_events == 3 * 2 + 3
+    assert counters.dense_operations == 2 * (3 * 2) * 10
+    assert counters.stored_operations == (6 + 3) * 10
+    assert counters.neuron_updates == 20
+    assert counters.spikes == 3
+    assert counters.conversions == 2 * (2 * 2)
+    assert counters.duration == pytest.approx(0.01)
+    assert count(*run, ["list"]).synaptic_events == 3
+
+
+def test_counters_of_tiles_are_sums(run):
+    network, recording = run
+    tiled = network.tile(3)
+    counters = count(tiled, sm.simulate(tiled))
+    for item in ("synaptic_events", "dense_operations", "conversions", "neuron_updates"):
+        assert getattr(counters, item) == 3 * getattr(count(network, recording), item)
+
+
+def test_accounts_of_platforms(run):
+    loihi = account(*run, "Loihi")
+    assert loihi.energy["synapses"] == pytest.approx(9 * 23.6e-12)
+    assert loihi.total == pytest.approx(9 * 23.6e-12 + 20 * 81e-12 + 3 * 3.5e-12)
+    assert account(*run, "SpiNNaker").latency == pytest.approx(0.01)
+    gpu = account(*run, "GPU")
+    assert gpu.total == gpu.dense_energy == pytest.approx(120 * 0.3e-9)
+    assert gpu.sparse_energy == pytest.approx(9 * 0.3e-9)
+    text = table([loihi, gpu])
+    assert "Loihi" in text
+    assert "2018" in str(loihi)
+
+
+def test_account_of_a_crossbar_is_the_sum_over_its_cells(run):
+    network, recording = run
+    arrays = write(PCM(), network, mapping=SingleDevice())
+    around = Periphery(read_voltage=0.2, read_time=1e-8, feature=40.0)
+    result = account(network, recording, "crossbar", written=arrays, periphery=around)
+    g = {name: array.conductances()[0] for name, array in arrays.arrays.items()}
+    touched = g["all"].sum() + g["list"].sum()
+    assert result.energy["cells"] == pytest.approx(touched * 1e-6 * 0.2**2 * 1e-8)
+    assert result.energy["converters"] == pytest.approx(8 * adc_energy(5))
+    assert result.area == pytest.approx(9 * 48 * (40e-6) ** 2)
+
+
+def test_units_have_a_source_and_a_year():
+    for name, unit in costs()["platforms"].items():
+        assert unit["source"], name
+        assert 2010 <= unit["year"] <= 2030
+        assert unit["synaptic_event"] > 0
+    assert adc_energy(5, 45, 1000.0) == pytest.approx(0.74e-12, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda run: account(*run, "Loihi3"), "Did you mean 'Loihi'"),
+        (lambda run: account(*run, "crossbar"), "needs written="),
+        (lambda run: count(run[1], run[0]), "needs a Network"),
+        (lambda run: Periphery(read_voltage=0.0), "read_voltage must be > 0"),
+        (lambda run: Periphery(node=10), "45, 22 or 7"),
+        (lambda run: plotting.conductances("PCM"), "needs a device"),
+        (lambda run: plotting.ageing(RandomRRAM()), "can be written"),
+        (lambda run: plotting.ageing(MiloRRAM()), "no ageing"),
+        (lambda run: plotting.error_against_time([], [1.0]), "at least one"),
+        (lambda run: plotting.crossbar_map(program(PCM(), [1.0])), "needs a matrix"),
+        (lambda run: plotting.crossbar_map("bar"), "needs a Crossbar"),
+    ],
+)
+def test_bad_input(run, make, words):
+    with pytest.raises(sm.DescriptionError, match=words):
+        make(run)
+
+
+def test_pictures():
+    assert plotting.conductances(PCM(), 3600.0, n=500).get_xlabel().startswith("conductance")
+    axes = plotting.ageing(CMOHfOx(), n=100)
+    assert axes.get_title() == "CMOHfOx"
+    weights = np.random.default_rng(0).normal(size=(20, 10))
+    bars = [Crossbar(PCM(), weights), Crossbar(PCM(), weights, compensation="global")]
+    drawn = plotting.error_against_time(bars, np.eye(20), labels=["plain", "compensated"])
+    plain, compensated = (line.get_ydata() for line in drawn.get_lines())
+    assert plain[-1] > compensated[-1]
+    assert bars[0].time == 0.0
+    broken = program(PCM(), weights, faults=Faults(missing=0.1))
+    assert plotting.crossbar_map(broken).get_legend() is not None
+    assert plotting.crossbar_map(bars[0], 60.0, device=1).get_ylabel() == "input"
+
+
+def test_command_line(tmp_path, capsys):
+    assert main(["device", "list"]) == 0
+    assert "PCM" in capsys.readouterr().out
+    assert main(["device", "list", "--json"]) == 0
+    assert {item["name"] for item in json.loads(capsys.readouterr().out)} >= {"PCM", "WanRRAM"}
+    assert main(["device", "show", "pcm"]) == 0
+    assert "Nandakumar" in capsys.readouterr().out
+    assert main(["device", "show", "PCMs"]) == 2
+    assert "Did you mean 'PCM'" in capsys.readouterr().err
+    network, old, new = chain(), tmp_path / "old.h5", tmp_path / "new.h5"
+    network.save(old)
+    arguments = ["device", "age", "PCM", str(old), "-o", str(new), "--time", "3600", "--seed", "3"]
+    assert main(arguments) == 0
+    assert "gain" in capsys.readouterr().out
+    expected = PCM().apply(network, time=3600.0, seed=3)
+    assert sm.load_network(new).content_hash == expected.content_hash
+    assert main(arguments) != 0
+    assert main(["device", "age", "PCM", str(old), "-o", str(new), "--force", "--time", "-1"]) == 2
