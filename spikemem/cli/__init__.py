@@ -1,4 +1,4 @@
-"""The command line: ``spikemem demo | simulate | plot | info | check | map | export | sdr | device``.
+"""The command line: ``spikemem demo | simulate | plot | info | check | map | export | sdr | ...``.
 
 Each module holds a group of commands, functions under ``@commands.command()``; a new one is
 imported here. Exit codes: 0 done, 1 a run failed or was interrupted, 2 bad input or usage.
