@@ -2,8 +2,9 @@
 
 100,000 segments of 20 synapses, 2,048 cells of which 40 are active in a frame. Both decide on the
 same frames, with the same segments, in this process, one after the other, and their decisions are
-compared. NumPy keeps each segment and each frame as 2,048 bits, takes the AND, and counts. Where
-htm.core is installed (it is not on PyPI), its ``Connections.computeActivity`` runs too.
+compared. NumPy keeps each segment and each frame as 2,048 bits, takes the AND, and counts. The
+public implementations of such neurons (htm.core, nupic) can't be installed with pip, and are not
+compared.
 
     python benchmarks/dendrites.py [--quick] [--jobs N]
 """
@@ -11,7 +12,6 @@ htm.core is installed (it is not on PyPI), its ``Connections.computeActivity`` r
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
 import time
 
@@ -57,23 +57,6 @@ def rate(function, n_frames: int, repeats: int) -> tuple[float, float, np.ndarra
     return n_frames / min(walls), n_frames / min(loads), result
 
 
-def htm_rate(cells: np.ndarray, frames: np.ndarray) -> float:
-    from htm.bindings.algorithms import Connections
-    from htm.bindings.sdr import SDR
-
-    connections = Connections(len(cells), 0.5)
-    for k, row in enumerate(cells):
-        segment = connections.createSegment(k, 1)
-        for cell in row:
-            connections.createSynapse(segment, int(cell), 1.0)
-    begin = time.perf_counter()
-    for row in frames:
-        sdr = SDR(N)
-        sdr.sparse = row.astype(np.uint32)
-        connections.computeActivity(sdr, False)
-    return len(frames) / (time.perf_counter() - begin)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a tenth of the segments and frames")
@@ -106,10 +89,6 @@ def main() -> None:
             f"{load:>12,.0f} per processor second  {ours / theirs:,.0f} x NumPy, "
             f"{'same decisions' if same else 'DECISIONS DIFFER'}"
         )
-    if importlib.util.find_spec("htm") is None:
-        print("htm.core                    not installed")
-    else:
-        print(f"{'htm.core':<28}{htm_rate(neurons.segments.cells, shown[:few]):>12,.0f} frames/s")
 
 
 if __name__ == "__main__":
