@@ -99,14 +99,15 @@ class Cell:
 
     def tick(self, inputs):
         for side, arriving in enumerate(inputs):
-            self.current[side] += (signed(arriving) * self.gain[side]) >> 32
+            more = (signed(arriving) * self.gain[side]) >> 32
+            self.current[side] = signed(self.current[side] + more)
         fired = False
         if self.ref > 0:
             self.ref -= 1
         else:
-            drive = self.current[0] - self.current[1] + self.offset
-            alpha = times(drive, self.r) + self.rest
-            self.v = alpha - times(self.leak, alpha - self.v)
+            drive = signed(self.current[0] - self.current[1] + self.offset)
+            alpha = signed(times(drive, self.r) + self.rest)
+            self.v = signed(alpha - times(self.leak, signed(alpha - self.v)))
             if self.v >= self.threshold:
                 fired, self.v, self.ref = True, self.reset, self.n_ref
         for side in (0, 1):

@@ -145,6 +145,36 @@ def test_a_cell_that_fires_often_forgets(seed, current):
         assert got.provenance["spinnaker"]["forgotten"]["dense"] > 0
 
 
+@settings(max_examples=5, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_delays_beyond_the_ring_are_axonal(seed):
+    """70 plastic cells on a core leave 64 steps for the ring buffers."""
+    rng = np.random.default_rng(seed)
+    n, n_steps = 70, 400
+    i, j = np.nonzero(rng.random((3, n)) < 0.5)
+    delay = rng.integers(1, 200, i.size)
+    network = Network(
+        populations=[source(spikes(rng, 3, n_steps, rate=0.1)), cells("a", n)],
+        projections=[
+            Projection(name="list", pre="in", post="a", i=i, j=j, weight=3.0,
+                       delay=delay + (delay % 64 == 0), plasticity=RULE),
+            Projection.all_to_all("dense", "in", "a", weight=0.5, delay=150.0, plasticity=RULE),
+            Projection.all_to_all("static", "in", "a", weight=3.0, delay=64.0),
+        ],
+    )  # fmt: skip
+    assert_identical(network, float(n_steps))
+
+
+def test_sums_that_overflow_flip_their_sign():
+    trains = SpikeTrains(ids=[0, 0, 1], times=[1.0, 9.0, 9.0], size=2, duration=20.0)
+    network = Network(
+        populations=[source(trains), cells("a", 1, replace(FAST, cm=30.0))],
+        projections=[Projection.all_to_all("drive", "in", "a", weight=40000.0, delay=1.0)],
+    )
+    got = assert_identical(network, 20.0, shifts={"a": (17, 0)})
+    assert got["a"].times.tolist() == [2.0]
+
+
 def test_sums_saturate():
     trains = SpikeTrains(ids=[0, 1, 2], times=[1.0, 1.0, 5.0], size=3, duration=20.0)
     network = Network(
@@ -159,7 +189,7 @@ def test_constants_are_those_of_the_machine():
     """The figures of the fixed-point reference: tables, amplitudes, weights, constants."""
     rule = replace(RULE, tau_plus=20.0, tau_minus=0.25)
     network = learning(rule=rule)
-    numbers = BoardNumbers(ring_buffer_shifts(network))
+    numbers = BoardNumbers(ring_buffer_shifts(network), {"a": 32, "b": 32})
     row, plus, minus = numbers.rule(network, network.projection("in a"))
     assert plus.tolist() == [*(int(np.exp(-k / 20.0) * 2048) for k in range(154)), 0]
     assert minus.tolist() == [2048, 37, 0]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ...backends.native import fields as f
 from ...backends.native.numbers import compile_engine
 from ...network import Network, Population, Projection
-from . import board_cells, board_plasticity
+from . import board_cells, board_log, board_plasticity
 from .arithmetic import ONE, cell_constants, s1615, stdp_constants, weight16, weight_lsb
 from .copies import n_copies
 from .layout import Shifts, uniform
@@ -42,6 +42,8 @@ class BoardNumbers:
     ----------
     shifts : dict of str to (int, int)
         For each population the left shifts of its excitatory and inhibitory ring buffers.
+    slots : dict of str to int
+        For each population the steps of delay that its ring buffers hold.
     """
 
     state = trace = np.dtype(np.int32)
@@ -49,10 +51,10 @@ class BoardNumbers:
     weight = np.dtype(np.uint16)
     exact = False
     keeps_log = True
-    y_rows = board_plasticity.Y_ROWS
+    y_rows = board_log.Y_ROWS
 
-    def __init__(self, shifts: Shifts) -> None:
-        self.shifts = shifts
+    def __init__(self, shifts: Shifts, slots: dict[str, int]) -> None:
+        self.shifts, self.slots = shifts, slots
 
     def shift(self, projection: Projection) -> int:
         """Left shift of the ring buffer that a projection drives."""
@@ -65,6 +67,11 @@ class BoardNumbers:
     def log_size(self, n_post: int) -> int:
         """Twice what the histories of all cells hold, so that compaction is rare."""
         return 2 * 16 * n_post + 64
+
+    def lag(self, network: Network, projection: Projection, delay: int) -> int:
+        """Steps that a spike spends in delay cores: whole rings."""
+        slots = self.slots[projection.post]
+        return (delay - 1) // slots * slots
 
     def group(self, population: Population) -> Hashable:
         """Each population has its own shifts."""
@@ -110,7 +117,7 @@ class BoardNumbers:
         row = np.zeros(f.N_RULE, dtype=np.int64)
         row[f.A_PLUS], row[f.A_MINUS] = words.a_plus, words.a_minus
         row[f.W_MIN], row[f.W_MAX] = words.w_min, words.w_max
-        row[board_plasticity.SHIFT] = self.shift(projection)
+        row[board_log.SHIFT] = self.shift(projection)
         plus, minus = (
             np.append(table, 0).astype(np.int32) for table in (words.table_plus, words.table_minus)
         )

@@ -25,7 +25,7 @@ from ..pynn.gating import trace_reach
 from .arithmetic import weight_lsb
 from .board import BoardNumbers
 from .copies import n_copies, one_copy, shifts_of_copies
-from .layout import Shifts
+from .layout import Shifts, delay_slots
 from .rules import GOOD_STEP, RULES
 from .view import View
 
@@ -114,7 +114,8 @@ class EmulatorBackend(NativeBackend):
         view = View(one_copy(network, 0, n_copies(network)), self.shifts, COARSE_STEP)
         _refuse(view)
         self.learning_steps = _learning_steps(view, allow_coarse)
-        self._set_up(network, BoardNumbers(self.shifts), weights)
+        slots = {pop.name: delay_slots(view.network, pop) for pop in view.cells}
+        self._set_up(network, BoardNumbers(self.shifts, slots), weights)
 
     def _refuse_windows(self, network: Network, item: Projection) -> None:
         rule = item.plasticity
@@ -223,13 +224,6 @@ def _refuse(view: View) -> None:
             raise UnsupportedError(
                 f"backend 'emulator': {found.where}: {found.what} ({RULES[name].reason}); "
                 f"{found.remedy}."
-            )
-    for item in view.plastic:
-        if view.delays(item).max() > view.slots(item):
-            raise UnsupportedError(
-                f"backend 'emulator': projection {item.name!r} is plastic and has a delay of "
-                f"{view.delays(item).max() * view.dt:g} ms, longer than the ring buffers of "
-                f"{item.post!r} hold ({view.slots(item) * view.dt:g} ms); shorten it."
             )
 
 

@@ -37,13 +37,14 @@ on disk.
 
   ``update_block(s, ring_e, ring_i, mask, tally, group, g, n, exact)``
       one step of a block; must clear the ring; see :func:`.neurons.update_block`.
-  ``plastic_due(wiring, plastic, q, step, open_)``
+  ``plastic_due(wiring, plastic, q, step, open_, ring)``
       in each step with a queue that is not empty, before the cells: post-synaptic spikes arrive.
+      ``ring`` is that of all slots, for pre-synaptic spikes that were kept waiting (``lag``).
   ``plastic_pre(wiring, plastic, q, c, step, open_, ring)``
       a pre-synaptic spike: change the row and add it to the ring.
   ``plastic_post(wiring, plastic, q, c, step)``
       a post-synaptic spike; of one step all of them come before the pre-synaptic ones.
-  ``plastic_flush(wiring, plastic, q)``
+  ``plastic_flush(wiring, plastic, q, ring)``
       before weights are read; does nothing where pending changes are to stay invisible
       (``keeps_log``).
 

@@ -65,7 +65,7 @@ def specialise(
 
     Numba files machine code under the qualified name of a function and renews it when the
     function's own file changes, but not when one that it calls does. So the names of the entries
-    are given the digest of all files of the engine and of the bindings.
+    are given the digest of all files beside the engine and beside the bindings.
 
     Parameters
     ----------
@@ -83,8 +83,9 @@ def specialise(
     -------
     dict of str to dispatcher
     """
-    here = Path(__file__).parent.glob("*.py")
-    digest = _digest({*here, *(Path(inspect.getfile(item.py_func)) for item in bindings.values())})
+    folders = {Path(inspect.getfile(item.py_func)).parent for item in bindings.values()}
+    folders.add(Path(__file__).parent)
+    digest = _digest(file for folder in folders for file in folder.glob("*.py"))
     bound = dict(bindings)
     for function in functions:
         plain = cast(FunctionType, function)

@@ -81,7 +81,7 @@ class Engine:
             for name, (first, last) in self.layout.gate_columns.items()
         }
         self._steps(self._output(1, {}, nothing), 0, 0, 0)
-        self._flush(self.layout.wiring, self.plastic)
+        self._flush(self.cells, self.layout.wiring, self.plastic)
 
     def _potentials(self) -> NDArray[np.int64]:
         """Where in the state the recorded potentials are, population after population."""
@@ -120,7 +120,7 @@ class Engine:
             if not n_w:
                 self._adapt(time.perf_counter() - began, step - start)
         spikes.append(_drain(output))
-        self._flush(self.layout.wiring, self.plastic)
+        self._flush(self.cells, self.layout.wiring, self.plastic)
         self._forget_changed()
         return Run(np.concatenate(spikes), output.v, w)
 
@@ -132,7 +132,7 @@ class Engine:
         return found
 
     def _record_weights(self, row: NDArray[Any]) -> None:
-        self._flush(self.layout.wiring, self.plastic)
+        self._flush(self.cells, self.layout.wiring, self.plastic)
         column = 0
         for place in self._w_recorded:
             n = place.stop - place.start
@@ -298,13 +298,17 @@ def _make_plastic(network: Network, numbers: NumberSystem, layout: Layout) -> Pl
             row = np.zeros(f.N_PLASTIC, dtype=np.int64)
             log = numbers.log_size(n_post)
             queue = (delay + 2 + late) * n_post + 1
+            lag = numbers.lag(network, place.projection, delay)
+            waiting = (lag + 2) * n_pre + 1 if lag else 0
             row[[f.UNIT, f.LOG, f.LOG_SIZE, f.QUEUE, f.QUEUE_SIZE]] = u, n_log, log, n_queue, queue
             row[[f.ROW, f.Y, f.GATE, f.Y_LATE]] = n_row, n_y, gate, late
             row[[f.LUT_PLUS, f.N_LUT_PLUS]] = n_lut, plus.size
             row[[f.LUT_MINUS, f.N_LUT_MINUS]] = n_lut + plus.size, minus.size
+            row[[f.LAG, f.DENDRITIC]] = lag, delay - lag
+            row[[f.LATE, f.LATE_SIZE]] = n_queue + queue, waiting
             tables.append(row)
             rules.append(rule)
-            n_log, n_queue = n_log + log, n_queue + queue
+            n_log, n_queue = n_log + log, n_queue + queue + waiting
             n_row, n_y = n_row + n_pre, n_y + n_post
             longest = max(longest, log)
         luts += [plus, minus]

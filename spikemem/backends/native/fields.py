@@ -33,7 +33,8 @@ N_UNIT = 16
 # Wiring.route: for each segment of cells the number of units that leave it, these units, the
 # number of plastic units that end there, and these.
 
-# Plastic.table, shape (n_plastic, N_PLASTIC); the first five, and LOST, change in a run
+# Plastic.table, shape (n_plastic, N_PLASTIC); the first five, and LOST to LATE_TAIL,
+# change in a run
 N_LOG = 0
 DUE_HEAD = 1
 Y_HEAD = 2
@@ -53,7 +54,14 @@ LUT_MINUS = 15
 N_LUT_MINUS = 16
 Y_LATE = 17
 LOST = 18
-N_PLASTIC = 19
+NOW = 19
+LATE_HEAD = 20
+LATE_TAIL = 21
+LATE = 22
+LATE_SIZE = 23
+LAG = 24
+DENDRITIC = 25
+N_PLASTIC = 26
 
 # Plastic.row, shape (n_rows, N_ROW)
 SEEN = 0

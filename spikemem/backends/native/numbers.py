@@ -62,6 +62,9 @@ class NumberSystem(Protocol):
     def log_size(self, n_post: int) -> int:
         """Entries in the log of a plastic unit with `n_post` post-synaptic cells."""
 
+    def lag(self, network: Network, projection: Projection, delay: int) -> int:
+        """Steps of a delay that a spike takes before a plastic synapse sees it."""
+
     def kernels(self) -> dict[str, Any]:
         """``advance``, ``flush`` and what else :func:`compile_engine` gives."""
 
@@ -134,6 +137,10 @@ class Floats:
     def log_size(self, n_post: int) -> int:
         """Entries in the log of a plastic unit with `n_post` post-synaptic cells."""
         return min(max(64 * n_post, 1024), max(65536, 4 * n_post))
+
+    def lag(self, network: Network, projection: Projection, delay: int) -> int:
+        """None: all of a delay is dendritic."""
+        return 0
 
     def kernels(self) -> dict[str, Any]:
         """The compiled engine."""

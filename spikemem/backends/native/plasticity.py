@@ -130,7 +130,7 @@ def _catch_up(wiring, plastic, q, row, opened):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def plastic_flush(wiring, plastic, q):  # type: ignore[no-untyped-def]
+def plastic_flush(wiring, plastic, q, ring):  # type: ignore[no-untyped-def]
     """Bring all weights of unit `q` up to date and empty its log."""
     table = plastic.table[q]
     if table[N_LOG] == 0:
@@ -156,7 +156,7 @@ def _decay(y, table, lut, step):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def plastic_due(wiring, plastic, q, step, open_):  # type: ignore[no-untyped-def]
+def plastic_due(wiring, plastic, q, step, open_, ring):  # type: ignore[no-untyped-def]
     """Take in the post-synaptic spikes that reach the synapses of unit `q` in this step.
 
     Called in each step in which the queue of the unit is not empty, before any cell fires.
@@ -164,7 +164,7 @@ def plastic_due(wiring, plastic, q, step, open_):  # type: ignore[no-untyped-def
     table = plastic.table[q]
     delay, n_post = wiring.units[table[UNIT], DELAY], wiring.units[table[UNIT], N_POST]
     if table[N_LOG] + n_post > table[LOG_SIZE]:
-        plastic_flush(wiring, plastic, q)
+        plastic_flush(wiring, plastic, q, ring)
     queue = plastic.queue[table[QUEUE] : table[QUEUE] + table[QUEUE_SIZE]]
     y = plastic.y[table[Y] : table[Y] + n_post]
     while table[DUE_HEAD] != table[TAIL] and queue[table[DUE_HEAD], STEP] + delay <= step:

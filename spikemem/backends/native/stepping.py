@@ -16,6 +16,8 @@ from .fields import (
     FULL,
     GATE,
     GROUP,
+    LATE_HEAD,
+    LATE_TAIL,
     PARAMS,
     START,
     STATE,
@@ -98,10 +100,10 @@ def update_cells(cells, block, group, slot, step, exact):  # type: ignore[no-unt
     return n_fired
 
 
-def flush(wiring, plastic):  # type: ignore[no-untyped-def]
+def flush(cells, wiring, plastic):  # type: ignore[no-untyped-def]
     """Bring all plastic weights up to date."""
     for q in range(plastic.table.shape[0]):
-        plastic_flush(wiring, plastic, q)  # type: ignore[name-defined]
+        plastic_flush(wiring, plastic, q, cells.ring)  # type: ignore[name-defined]
 
 
 def advance(cells, params, wiring, plastic, output, begin, first, last, exact):  # type: ignore[no-untyped-def]
@@ -121,8 +123,9 @@ def advance(cells, params, wiring, plastic, output, begin, first, last, exact): 
             output.v[k - begin, m] = cells.state[output.v_place[m]]
         gate = output.gate[min(k - begin, n_gates - 1)]
         for q in range(table.shape[0]):
-            if table[q, Y_HEAD] != table[q, TAIL]:
-                plastic_due(wiring, plastic, q, k, gate[table[q, GATE]])  # type: ignore[name-defined]
+            waits = table[q, LATE_HEAD] != table[q, LATE_TAIL]
+            if waits or table[q, Y_HEAD] != table[q, TAIL]:
+                plastic_due(wiring, plastic, q, k, gate[table[q, GATE]], cells.ring)  # type: ignore[name-defined]
         if not exact:
             n_fired = update_cells(cells, params.block, params.group, k % n_slots, k, False)  # type: ignore[no-untyped-call]
             cells.waiting[0] = n_fired

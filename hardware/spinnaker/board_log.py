@@ -1,0 +1,205 @@
+"""The log of the post-synaptic spikes that have reached the synapses of a plastic unit.
+
+It is in order of time, for all cells of the unit. In dense units ``before`` holds which spike of
+its cell an entry is, so that its age in the cell's history is known; in sparse ones it leads to
+the entry before it of the same cell. The unit's part of ``Plastic.y`` has the rows below.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...backends.native.compile import kernel
+from ...backends.native.fields import (
+    A_PLUS,
+    ALLOW_SELF,
+    CELL,
+    INDEX,
+    KIND,
+    LOG,
+    LOST,
+    LUT_PLUS,
+    N_LOG,
+    N_LUT_PLUS,
+    N_POST,
+    N_PRE,
+    PLASTIC_DENSE,
+    POSITION,
+    POST,
+    ROW,
+    ROWS,
+    SEEN,
+    STEP,
+    UNIT,
+    W_MAX,
+    Y_ADDS,
+    Y,
+)
+from .arithmetic import HISTORY
+
+__all__ = [
+    "COST",
+    "COUNT",
+    "LAST",
+    "SHIFT",
+    "TRACE",
+    "TRAVELLING",
+    "Y_ROWS",
+    "change",
+    "compact",
+    "faded",
+    "forgotten",
+    "part",
+    "raise_dense",
+    "raise_one",
+    "span",
+]
+
+SHIFT = Y_ADDS
+"""Where ``Plastic.rule`` has the left shift of the ring buffer."""
+
+TRACE, LAST, TRAVELLING, COST, COUNT = range(5)
+"""Rows of ``Plastic.y``: trace and step of a cell's latest spike that reached the synapses, spikes
+on their way to them, what a pre-synaptic spike of this step costs, spikes so far."""
+Y_ROWS = 5
+
+
+@kernel
+def part(plastic, table, row):  # type: ignore[no-untyped-def]
+    """Where a unit's part of one row of ``Plastic.y`` begins."""
+    return row * plastic.newest.size + table[Y]
+
+
+@kernel
+def faded(trace, gap, lut):  # type: ignore[no-untyped-def]
+    """A trace (s4.11) after `gap` steps; `lut` ends in 0."""
+    return (np.int64(trace) * lut[min(gap, lut.size - 1)]) >> 11
+
+
+@kernel
+def change(amplitude, trace):  # type: ignore[no-untyped-def]
+    """Amplitude (s16.15) times trace (s4.11), in s16.15."""
+    return np.int64(np.int32((amplitude * (trace << 4)) >> 15))
+
+
+@kernel
+def span(wiring, unit, row):  # type: ignore[no-untyped-def]
+    """First and last synapse of a row, relative to the unit."""
+    if unit[KIND] == PLASTIC_DENSE:
+        return row * unit[N_POST], (row + 1) * unit[N_POST]
+    edge = unit[ROWS] + row
+    return wiring.rows[edge], wiring.rows[edge + 1]
+
+
+@kernel
+def raise_dense(wide, log, ordinal, count, first, since, x, lut, rule, own):  # type: ignore[no-untyped-def]
+    """Add to a widened row what the log holds from `first` on; how much of it was forgotten."""
+    top, lost, above = rule[W_MAX], 0, False
+    for j in range(wide.size):
+        above |= wide[j] > top
+    for e in range(first, log.shape[0]):
+        gap = log[e, STEP] - since
+        if gap >= lut.size - 1 and not above:
+            break
+        j = log[e, CELL]
+        if j == own:
+            continue
+        more = change(rule[A_PLUS], faded(x, gap, lut))
+        if count[j] - ordinal[e] < HISTORY:
+            wide[j] = min(wide[j] + more, top)
+        elif more != 0:
+            lost += 1
+    return lost
+
+
+@kernel
+def raise_one(value, e, first, log, before, room, since, x, lut, rule, gaps):  # type: ignore[no-untyped-def]
+    """Add to a widened weight what its cell's chain from entry `e` on holds.
+
+    Returns the weight, and how many additions were forgotten: all but the newest `room`.
+    """
+    n = lost = 0
+    while e >= first:
+        gap = log[e, STEP] - since
+        if n < room:
+            gaps[n] = gap
+            n += 1
+        elif change(rule[A_PLUS], faded(x, gap, lut)) != 0:
+            lost += 1
+        e = before[e]
+    for m in range(n - 1, -1, -1):
+        value = min(value + change(rule[A_PLUS], faded(x, gaps[m], lut)), rule[W_MAX])
+    return value, lost
+
+
+@kernel
+def forgotten(wiring, plastic, q, row):  # type: ignore[no-untyped-def]
+    """Additions that a row still waits for and that are no longer in any history."""
+    table, unit = plastic.table[q], wiring.units[plastic.table[q, UNIT]]
+    state, x = plastic.row[table[ROW] + row], plastic.x[table[ROW] + row]
+    if x == 0 or state[POSITION] >= table[N_LOG]:
+        return 0
+    log, before = plastic.log[table[LOG] :], plastic.before[table[LOG] :]
+    lut = plastic.lut[table[LUT_PLUS] : table[LUT_PLUS] + table[N_LUT_PLUS]]
+    rule, lost = plastic.rule[q], 0
+    travelling = plastic.y[part(plastic, table, TRAVELLING) :]
+    if unit[KIND] == PLASTIC_DENSE:
+        count = plastic.y[part(plastic, table, COUNT) :]
+        for e in range(state[POSITION], table[N_LOG]):
+            gap, j = log[e, STEP] - state[SEEN], log[e, CELL]
+            if gap >= lut.size - 1:
+                break
+            own = j == row and not unit[ALLOW_SELF]
+            if not own and count[j] - before[e] >= HISTORY:
+                lost += change(rule[A_PLUS], faded(x, gap, lut)) != 0
+        return lost
+    first, last = span(wiring, unit, row)
+    for s in range(unit[INDEX] + first, unit[INDEX] + last):
+        j = np.int64(wiring.target[s]) - unit[POST]
+        lost += raise_one(
+            np.int64(0), plastic.newest[table[Y] + j], state[POSITION], log, before,
+            HISTORY - travelling[j], state[SEEN], x, lut, rule, plastic.stack,
+        )[1]  # fmt: skip
+    return lost
+
+
+@kernel
+def compact(wiring, plastic, q):  # type: ignore[no-untyped-def]
+    """Drop the entries of the log that are no longer in any history."""
+    table, unit = plastic.table[q], wiring.units[plastic.table[q, UNIT]]
+    n_post, n_pre = unit[N_POST], unit[N_PRE]
+    for row in range(n_pre):
+        table[LOST] += forgotten(wiring, plastic, q, row)
+    log, before = plastic.log[table[LOG] :], plastic.before[table[LOG] :]
+    newest = plastic.newest[table[Y] : table[Y] + n_post]
+    count = plastic.y[part(plastic, table, COUNT) :]
+    travelling = plastic.y[part(plastic, table, TRAVELLING) :]
+    place, n_log, dense = plastic.stack, table[N_LOG], unit[KIND] == PLASTIC_DENSE
+    for e in range(n_log):
+        place[e] = dense and count[log[e, CELL]] - before[e] < HISTORY
+    for j in range(n_post):
+        e, room = newest[j], HISTORY - travelling[j]
+        while e >= 0 and room > 0:
+            place[e] = 1
+            e, room = before[e], room - 1
+    n = 0
+    for e in range(n_log):
+        kept = place[e]
+        place[e] = n
+        if kept:
+            j = log[e, CELL]
+            log[n, CELL] = j
+            log[n, STEP] = log[e, STEP]
+            before[n] = before[e]
+            n += 1
+    place[n_log] = n
+    if not dense:
+        for j in range(n_post):
+            newest[j] = -1
+        for e in range(n):
+            before[e] = newest[log[e, CELL]]
+            newest[log[e, CELL]] = e
+    for row in range(n_pre):
+        position = plastic.row[table[ROW] + row, POSITION]
+        plastic.row[table[ROW] + row, POSITION] = place[position]
+    table[N_LOG] = n
