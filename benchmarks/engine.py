@@ -11,7 +11,8 @@ except that C++ standalone always compiles: that is how it works.
 a  CUBA: 4,000 LIF, 2 % connected, dt 0.1 ms, 1 s
 b  1,000 -> 1,000 all to all, 10^6 STDP synapses, dt 1 ms, 10 s
 c  repeated recall: 1,200 LIF, 180,000 frozen synapses, 500 ms, a new cue in each trial
-d  operations of CA3 memories, one and 64 side by side, beside our Brian2 backend and real time
+d  operations of CA3 memories, one and 64 side by side, beside the emulator of SpiNNaker, our
+   Brian2 backend and real time
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ CASES = {
     "a": ("native f8", "native f4", "NEST 1", "NEST 2", "Brian2 cython", "Brian2 C++"),
     "b": ("native f8", "native f4", "NEST 1", "NEST 2", "Brian2 cython", "Brian2 C++"),
     "c": ("native f8", "native f4", "NEST kept alive", "Brian2 20 copies"),
-    "d": ("native f8", "brian2 backend"),
+    "d": ("native f8", "emulator", "brian2 backend"),
 }
-PACKAGE = {"N": "nest", "B": "brian2", "n": "numba", "b": "brian2"}
+PACKAGE = {"N": "nest", "B": "brian2", "n": "numba", "e": "numba", "b": "brian2"}
 
 
 def main() -> None:

@@ -170,7 +170,7 @@ def ca3(backend, data):
     sizes = {"5x10": (5, 10, 64), "100x100": (100, 100, 64)}
     if bool(data["large"]):
         sizes |= {"1000x1000": (1000, 1000, 8)}
-        if backend == "native":
+        if backend != "brian2":
             sizes |= {"10000x4000": (10000, 4000, 1)}
     for label, (n_cues, n_contents, copies) in sizes.items():
         memory = sm.CA3Memory(n_cues, n_contents)
@@ -208,6 +208,10 @@ def ca3_schedule(n_cues, n_contents, n):
 
 def ca3_native(data, peer):
     return ca3("native", data)
+
+
+def ca3_emulator(data, peer):
+    return ca3("emulator", data)
 
 
 def ca3_brian2(data, peer):
@@ -459,5 +463,5 @@ PEERS = {
     ("a", "native"): cuba_native, ("a", "NEST"): cuba_nest, ("a", "Brian2"): cuba_brian2,
     ("b", "native"): stdp_native, ("b", "NEST"): stdp_nest, ("b", "Brian2"): stdp_brian2,
     ("c", "native"): recall_native, ("c", "NEST"): recall_nest, ("c", "Brian2"): recall_brian2,
-    ("d", "native"): ca3_native, ("d", "brian2"): ca3_brian2,
+    ("d", "native"): ca3_native, ("d", "emulator"): ca3_emulator, ("d", "brian2"): ca3_brian2,
 }  # fmt: skip

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .errors import DescriptionError as DescriptionError
     from .errors import SimulationError as SimulationError
     from .errors import SpikememError as SpikememError
+    from .errors import SpikememWarning as SpikememWarning
     from .errors import StorageError as StorageError
     from .errors import UnsupportedError as UnsupportedError
     from .errors import VirtualRunError as VirtualRunError
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from .networks.ca3 import Recall as Recall
     from .networks.ca3 import RecallContent as RecallContent
     from .networks.ca3 import RecallCue as RecallCue
+    from .networks.dendrites import ActiveDendriteNeurons as ActiveDendriteNeurons
     from .recording import Recording as Recording
     from .recording import SpikeTrains as SpikeTrains
     from .recording import load_recording as load_recording
@@ -47,8 +49,9 @@ if TYPE_CHECKING:
 
 _WHERE = {
     "networks.ca3": "CA3Memory Forget HippocampalMemory Learn Recall RecallContent RecallCue",
-    "errors": "BackendMissing DescriptionError SimulationError SpikememError StorageError "
-    "UnsupportedError VirtualRunError",
+    "networks.dendrites": "ActiveDendriteNeurons",
+    "errors": "BackendMissing DescriptionError SimulationError SpikememError SpikememWarning "
+    "StorageError UnsupportedError VirtualRunError",
     "hardware.targets": "Problem check export",
     "network": "LIF STDP Network Population Projection SpikeSource load_network",
     "recording": "Recording SpikeTrains load_recording",

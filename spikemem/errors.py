@@ -13,6 +13,7 @@ __all__ = [
     "Problems",
     "SimulationError",
     "SpikememError",
+    "SpikememWarning",
     "StorageError",
     "UnsupportedError",
     "VirtualRunError",
@@ -47,6 +48,10 @@ class SimulationError(SpikememError, RuntimeError):
 
 class StorageError(SpikememError, OSError):
     """A file can't be read or written: damaged, foreign, newer, or no permission."""
+
+
+class SpikememWarning(UserWarning):
+    """A result that will differ from what one might expect; the message says in what."""
 
 
 class Problems:

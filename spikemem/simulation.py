@@ -35,7 +35,7 @@ class Results(NamedTuple):
     spikes: dict[str, SpikeTrains]
     traces: dict[tuple[str, str], NDArray[np.float64]]
     weights: dict[str, NDArray[np.float64]]
-    versions: dict[str, str]
+    versions: dict[str, Any]
 
 
 class Backend(Protocol):

@@ -16,6 +16,13 @@ __all__ = ["UNSUPPORTED", "features", "require_supported", "unsupported"]
 _REDRAWN = "device noise redrawn at each read"
 
 UNSUPPORTED: dict[tuple[str, str], str] = {
+    ("emulator", "integrator exact"): (
+        "the machine holds the synaptic current over a step; use integrator='spinnaker'"
+    ),
+    ("emulator", "reset at or above threshold"): (
+        "the machine compares the potential while refractory too, so that such a cell fires in "
+        "every step"
+    ),
     ("native", _REDRAWN): "its compiled step draws no random numbers; the noise is drawn once",
     ("emulator", _REDRAWN): "synaptic rows hold fixed weights; the noise is drawn once",
     ("spinnaker", _REDRAWN): "synaptic rows hold fixed weights; the noise is drawn once",

@@ -17,7 +17,7 @@ import spikemem as sm
 from spikemem import simulation
 from spikemem.cli import commands, main
 
-COMMANDS = ("demo", "simulate", "plot", "info", "check", "map", "export", "device")
+COMMANDS = ("demo", "simulate", "plot", "info", "check", "map", "export", "sdr", "device")
 
 
 @pytest.fixture

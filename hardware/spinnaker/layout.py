@@ -158,11 +158,14 @@ class _Input:
 
 def _fan_in(network: Network, projection: Projection) -> int:
     """Most synapses of a projection onto one cell, as sPyNNaker counts them."""
-    kind = connector(projection)
-    if kind == "one_to_one":
+    if projection.connector == "one_to_one":
         return 1
-    if kind == "all_to_all":
-        return network.population(projection.pre).size
+    if projection.connector == "all_to_all":
+        n_pre, n_post = (
+            network.population(name).size // projection.tiles
+            for name in (projection.pre, projection.post)
+        )
+        return n_pre if projection.allow_self or n_pre < n_post else n_pre - 1
     return int(np.bincount(network.synapses(projection.name).j).max())
 
 

@@ -6,6 +6,7 @@ __all__ = ["BACKENDS"]
 
 BACKENDS: dict[str, str] = {
     "brian2": "spikemem.backends.brian2:Brian2Backend",
+    "emulator": "spikemem.hardware.spinnaker.emulator:EmulatorBackend",
     "native": "spikemem.backends.native:NativeBackend",
     "pynn:brian2": "spikemem.hardware.pynn:Brian2PyNNBackend",
     "pynn:mock": "spikemem.hardware.pynn:MockBackend",

@@ -16,7 +16,7 @@ __all__ = ["DESCRIBED", "kinds_in", "recording_facts"]
 def kinds_in(file: Path) -> dict[str, Any]:
     """As :func:`spikemem.storage.contents`, with the models known by then."""
     # The models make themselves storable when they are imported.
-    from ..networks import ca3  # noqa: F401
+    from ..networks import ca3, dendrites  # noqa: F401
     from ..storage import contents
 
     return contents(file)
@@ -98,8 +98,20 @@ def _memory_text(memory: Any) -> str:
     return f"{memory!r}\n{held}\n{memory.health()}"
 
 
+def _dendrite_facts(model: Any) -> dict[str, Any]:
+    return {
+        "model": type(model).__name__,
+        **{name: value for name, value in model.arguments().items() if name != "rule"},
+        "segments_with_synapses": int((model.segments.sizes > 0).sum()),
+        "synapses": int(model.segments.sizes.sum()),
+        "connected_synapses": int(model.segments.connected.sum()),
+    }
+
+
 DESCRIBED: dict[str, tuple[Callable[[Any], dict[str, Any]], Callable[[Any], str]]] = {
     "network": (_network_facts, _network_text),
     "recording": (recording_facts, _recording_text),
     "memory": (_memory_facts, _memory_text),
+    "neurons": (_dendrite_facts, repr),
+    "sequence_memory": (_dendrite_facts, repr),
 }

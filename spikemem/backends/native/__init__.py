@@ -28,26 +28,27 @@ on disk.
   for all), `ring`, `weight`, `rule_type`, `trace`. Ring buffers are plain sums: weights are >= 0,
   so saturating them when they are read equals saturating at every addition.
 * *Encoding*: :meth:`cells`, :meth:`potential`, :meth:`weights`, :meth:`rule` turn mV, nA and ms
-  into these types, :meth:`in_mv` and :meth:`in_na` turn them back. The parameters of a cell are
+  into these types, :meth:`in_mv` and :meth:`in_na` turn them back; :meth:`group` says which
+  populations of equal cells may share their parameters. The parameters of a cell are
   ``fields.N_PARAM`` numbers whose meaning its own ``update_block`` decides; `weights` and `rule`
   are given network and projection, for shifts that depend on the post-synaptic population.
 * *Kernels*, bound by :func:`.numbers.compile_engine` and decorated with :func:`.compile.kernel`
   (:func:`.compile.select` keeps vectorised loops free of branches):
 
-  ``update_block(s, ring_e, ring_i, mask, group, g, n, exact)``
+  ``update_block(s, ring_e, ring_i, mask, tally, group, g, n, exact)``
       one step of a block; must clear the ring; see :func:`.neurons.update_block`.
   ``plastic_due(wiring, plastic, q, step, open_)``
       in each step with a queue that is not empty, before the cells: post-synaptic spikes arrive.
   ``plastic_pre(wiring, plastic, q, c, step, open_, ring)``
       a pre-synaptic spike: change the row and add it to the ring.
   ``plastic_post(wiring, plastic, q, c, step)``
-      a post-synaptic spike.
+      a post-synaptic spike; of one step all of them come before the pre-synaptic ones.
   ``plastic_flush(wiring, plastic, q)``
-      before weights are read; does nothing where pending changes are to stay invisible, but then
-      :meth:`Engine.snapshot` must copy the log as well.
+      before weights are read; does nothing where pending changes are to stay invisible
+      (``keeps_log``).
 
 The arrays of :class:`.state.Plastic` have fixed names and types, but a number system may use them
-as it likes: ``log`` and ``before`` can hold a history of 16 events for each cell, for example.
+as it likes: ``y`` can have more rows than the trace (``y_rows``), for example.
 """
 
 from .backend import NativeBackend

@@ -113,6 +113,12 @@ def deliver(cells, wiring, plastic, n, step, gate):  # type: ignore[no-untyped-d
         c = cells.ids[m]
         cells.fired[c] = 1
         at = wiring.segment[c]
+        at += 1 + route[at]
+        for e in range(at + 1, at + 1 + route[at]):
+            plastic_post(wiring, plastic, route[e], c, step)  # type: ignore[name-defined]
+    for m in range(n):
+        c = cells.ids[m]
+        at = wiring.segment[c]
         for e in range(at + 1, at + 1 + route[at]):
             u = route[e]
             unit = units[u]
@@ -144,9 +150,6 @@ def deliver(cells, wiring, plastic, n, step, gate):  # type: ignore[no-untyped-d
                 q = unit[PLASTIC]
                 plastic_pre(wiring, plastic, q, c, step, gate[plastic.table[q, GATE]], ring)  # type: ignore[name-defined]
                 mark(dirty, wiring.block, unit[POST], unit[N_POST])
-        at += 1 + route[at]
-        for e in range(at + 1, at + 1 + route[at]):
-            plastic_post(wiring, plastic, route[e], c, step)  # type: ignore[name-defined]
     for m in range(n_touched):
         unit, tile = units[wiring.touched[m, 0]], wiring.touched[m, 1]
         slot, counter = (step + unit[DELAY]) % n_slots, unit[COUNTER] + tile

@@ -21,8 +21,9 @@ __all__ = ["Engine", "Run", "Snapshot"]
 
 _CHUNK_SECONDS = 0.05
 _REPORTS = 100
-_CELLS = ("state", "ring", "dirty", "awake", "ids", "waiting")
+_CELLS = ("state", "ring", "dirty", "awake", "ids", "waiting", "tally")
 _PLASTIC = ("table", "x", "row", "y", "queue")
+_LOG = ("log", "before", "newest")
 
 
 class Run(NamedTuple):
@@ -60,6 +61,7 @@ class Engine:
         self.plastic = _make_plastic(network, numbers, self.layout)
         self._advance = numbers.kernels()["advance"]
         self._flush = numbers.kernels()["flush"]
+        self._kept = _PLASTIC + (_LOG if numbers.keeps_log else ())
         self._reported: dict[str, NDArray[np.float64]] = {}
         self._serial = 0
         self._chunk = 64
@@ -207,15 +209,15 @@ class Engine:
     def snapshot(self) -> Snapshot:
         """State as it is; the latest snapshot alone can be restored.
 
-        Weights are not copied: from now on the first change of a row saves it. Between runs the
-        logs are empty, so they need no copy either.
+        Weights are not copied: from now on the first change of a row saves it. Logs are copied
+        only where they are not empty between runs.
         """
         self._serial += 1
         self.plastic.row[:, f.SAVED] = 0
         return Snapshot(
             self._serial,
             tuple(getattr(self.cells, name).copy() for name in _CELLS),
-            tuple(getattr(self.plastic, name).copy() for name in _PLASTIC),
+            tuple(getattr(self.plastic, name).copy() for name in self._kept),
         )
 
     def restore(self, state: Snapshot) -> None:
@@ -234,9 +236,9 @@ class Engine:
             getattr(self.cells, name)[:] = values
         self.cells.fired[:] = 0
         self.layout.wiring.counts[:] = 0
-        for name, values in zip(_PLASTIC, state.plastic, strict=True):
-            getattr(self.plastic, name)[:] = values
         self.plastic.newest[:] = -1
+        for name, values in zip(self._kept, state.plastic, strict=True):
+            getattr(self.plastic, name)[:] = values
 
     def _restore_weights(self) -> None:
         wiring, plastic = self.layout.wiring, self.plastic
@@ -280,6 +282,7 @@ def _make_cells(network: Network, numbers: NumberSystem, layout: Layout) -> Cell
         mask=mask,
         mask64=mask.view(np.uint64),
         scratch=np.zeros(f.PARAMS * f.BLOCK_SIZE, dtype=numbers.state),
+        tally=np.zeros((n_blocks, 2), dtype=np.int64),
     )
 
 
@@ -293,7 +296,7 @@ def _make_plastic(network: Network, numbers: NumberSystem, layout: Layout) -> Pl
         for u, gate in zip(place.units, place.gates, strict=True):
             n_pre, n_post, delay = (int(units[u, k]) for k in (f.N_PRE, f.N_POST, f.DELAY))
             row = np.zeros(f.N_PLASTIC, dtype=np.int64)
-            log = min(max(64 * n_post, 1024), max(65536, 4 * n_post))
+            log = numbers.log_size(n_post)
             queue = (delay + 2 + late) * n_post + 1
             row[[f.UNIT, f.LOG, f.LOG_SIZE, f.QUEUE, f.QUEUE_SIZE]] = u, n_log, log, n_queue, queue
             row[[f.ROW, f.Y, f.GATE, f.Y_LATE]] = n_row, n_y, gate, late
@@ -311,7 +314,7 @@ def _make_plastic(network: Network, numbers: NumberSystem, layout: Layout) -> Pl
         rule=np.array(rules or np.zeros((0, f.N_RULE)), dtype=numbers.rule_type),
         x=np.zeros(n_row, dtype=numbers.trace),
         row=np.zeros((n_row, f.N_ROW), dtype=np.int64),
-        y=np.zeros(n_y, dtype=numbers.trace),
+        y=np.zeros(numbers.y_rows * n_y, dtype=numbers.trace),
         newest=np.full(n_y, -1, dtype=np.int64),
         log=np.zeros((n_log, 2), dtype=np.int64),
         before=np.zeros(n_log, dtype=np.int64),

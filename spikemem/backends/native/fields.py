@@ -33,7 +33,7 @@ N_UNIT = 16
 # Wiring.route: for each segment of cells the number of units that leave it, these units, the
 # number of plastic units that end there, and these.
 
-# Plastic.table, shape (n_plastic, N_PLASTIC); the first five change in a run
+# Plastic.table, shape (n_plastic, N_PLASTIC); the first five, and LOST, change in a run
 N_LOG = 0
 DUE_HEAD = 1
 Y_HEAD = 2
@@ -52,7 +52,8 @@ N_LUT_PLUS = 14
 LUT_MINUS = 15
 N_LUT_MINUS = 16
 Y_LATE = 17
-N_PLASTIC = 18
+LOST = 18
+N_PLASTIC = 19
 
 # Plastic.row, shape (n_rows, N_ROW)
 SEEN = 0

@@ -146,19 +146,19 @@ def _lay_out_cells(network: Network, numbers: NumberSystem) -> CellLayout:
     groups: dict[Any, list[Population]] = {}
     for population in network.populations:
         if not population.is_source:
-            groups.setdefault(_group_key(population), []).append(population)
+            groups.setdefault(_group_key(population, numbers), []).append(population)
     start: dict[str, int] = {}
     blocks: list[tuple[int, int, int, int]] = []
     group: list[NDArray[Any]] = []
     own: list[tuple[int, NDArray[Any]]] = []
     at = n_state = 0
     for key, members in groups.items():
-        first, cell = at, members[0].lif
+        first = at
         for population in members:
             start[population.name] = at
             at += population.size
         equal = isinstance(key, tuple)
-        values = numbers.cells(cell, 1 if equal else at - first, network.dt)
+        values = numbers.cells(members[0], 1 if equal else at - first, network.dt)
         for a in range(first, at, f.BLOCK_SIZE):
             b = min(a + f.BLOCK_SIZE, at)
             blocks.append((a, b, n_state, len(group) if equal else -1))
@@ -188,10 +188,12 @@ def _lay_out_cells(network: Network, numbers: NumberSystem) -> CellLayout:
     )
 
 
-def _group_key(population: Population) -> Any:
+def _group_key(population: Population, numbers: NumberSystem) -> Any:
     """Populations of the same key have the same parameters in all cells."""
     values = [getattr(population.lif, name) for name in population.lif.units]
-    return population.name if any(np.ndim(value) for value in values) else tuple(values)
+    if any(np.ndim(value) for value in values):
+        return population.name
+    return *values, numbers.group(population)
 
 
 def _state(

@@ -123,10 +123,11 @@ def _each(s, ring_e, ring_i, mask, n, exact):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def update_block(s, ring_e, ring_i, mask, group, g, n, exact):  # type: ignore[no-untyped-def]
+def update_block(s, ring_e, ring_i, mask, tally, group, g, n, exact):  # type: ignore[no-untyped-def]
     """One step of the `n` cells of a block; True if any fires (then `mask` says which).
 
     s : the block's part of ``Cells.state``; ring_e, ring_i : what arrives, cleared here
+    tally : the block's row of ``Cells.tally``
     group : ``Params.group``; g : the block's row of it, -1 where cells have their own
     """
     if g < 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from functools import cache
 from typing import Any, Literal, Protocol
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...cells import LIF, STDP
-from ...network import Network, Projection
+from ...network import Network, Population, Projection
 from . import delivery, neurons, plasticity, stepping
 from .compile import specialise
 from .fields import (
@@ -45,7 +46,8 @@ class NumberSystem(Protocol):
 
     `state`, `ring`, `weight`, `rule_type`, `trace` are the types of the membrane's arrays, of the
     ring buffers, of ``Wiring.weight``, of ``Plastic.rule`` and of ``Plastic.x``, ``y`` and
-    ``lut``; `exact` says whether the cells that fire in step k do so at its end.
+    ``lut``; `exact` says whether the cells that fire in step k do so at its end. ``Plastic.y`` has
+    `y_rows` rows, one after the other; `keeps_log` says that the log outlives a run.
     """
 
     state: np.dtype[Any]
@@ -54,12 +56,20 @@ class NumberSystem(Protocol):
     rule_type: np.dtype[Any]
     trace: np.dtype[Any]
     exact: bool
+    y_rows: int
+    keeps_log: bool
+
+    def log_size(self, n_post: int) -> int:
+        """Entries in the log of a plastic unit with `n_post` post-synaptic cells."""
 
     def kernels(self) -> dict[str, Any]:
         """``advance``, ``flush`` and what else :func:`compile_engine` gives."""
 
-    def cells(self, cell: LIF, size: int, dt: float) -> NDArray[Any]:
-        """Parameters of `size` cells, shape (N_PARAM, `size`)."""
+    def group(self, population: Population) -> Hashable:
+        """Populations of equal cells share their parameters where this is equal."""
+
+    def cells(self, population: Population, size: int, dt: float) -> NDArray[Any]:
+        """Parameters of the first `size` cells of a population, shape (N_PARAM, `size`)."""
 
     def potential(self, v: NDArray[np.float64]) -> NDArray[Any]:
         """Potentials (mV) as they are held."""
@@ -119,14 +129,23 @@ class Floats:
     ) -> None:
         self.state = self.ring = self.weight = self.rule_type = self.trace = np.dtype(precision)
         self.exact = integrator == "exact"
+        self.y_rows, self.keeps_log = 1, False
+
+    def log_size(self, n_post: int) -> int:
+        """Entries in the log of a plastic unit with `n_post` post-synaptic cells."""
+        return min(max(64 * n_post, 1024), max(65536, 4 * n_post))
 
     def kernels(self) -> dict[str, Any]:
         """The compiled engine."""
         return _float_kernels()
 
-    def cells(self, cell: LIF, size: int, dt: float) -> NDArray[Any]:
-        """Parameters of `size` cells, shape (N_PARAM, `size`)."""
-        p = {name: cell.array(name, size) for name in LIF.units}
+    def group(self, population: Population) -> Hashable:
+        """Every population may share with every other."""
+        return None
+
+    def cells(self, population: Population, size: int, dt: float) -> NDArray[Any]:
+        """Parameters of the first `size` cells of a population, shape (N_PARAM, `size`)."""
+        p = {name: population.lif.array(name, size) for name in LIF.units}
         out = np.empty((N_PARAM, size))
         resistance, keep = p["tau_m"] / p["cm"], np.exp(-dt / p["tau_m"])
         out[V_REST], out[V_THRESH], out[V_RESET] = p["v_rest"], p["v_thresh"], p["v_reset"]

@@ -32,6 +32,7 @@ class Cells(NamedTuple):
     waiting : int64, shape (1,), how many cells of `ids` fired in the step before
     mask : uint8, shape (BLOCK_SIZE,), who fires in a block, and mask64, the same memory
     scratch : shape (PARAMS * BLOCK_SIZE,)
+    tally : int64, shape (B, 2), for the number system to count what it likes
     """
 
     state: Numbers
@@ -44,6 +45,7 @@ class Cells(NamedTuple):
     mask: Bytes
     mask64: NDArray[np.uint64]
     scratch: Numbers
+    tally: Ints
 
 
 class Params(NamedTuple):
@@ -92,7 +94,7 @@ class Plastic(NamedTuple):
     row : int64, shape (n_rows, N_ROW), step of the row's last spike (its trace holds for it),
         the first entry of the log that is not yet in its weights, and whether `saved` holds its
         weights of the last snapshot
-    y : trace of each post-synaptic cell
+    y : trace of each post-synaptic cell; other number systems have several such rows
     newest : int64, for each post-synaptic cell its newest entry in the log (-1: none)
     log : int64, shape (*, 2), post-synaptic spikes that still have to change weights: cell, and
         step in which the spike takes effect

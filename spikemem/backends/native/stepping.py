@@ -88,9 +88,10 @@ def update_cells(cells, block, group, slot, step, exact):  # type: ignore[no-unt
             for i in range(_KEPT):
                 scratch[i] = s[i]
         ring_e, ring_i = cells.ring[slot, 0, start:stop], cells.ring[slot, 1, start:stop]
-        hit = update_block(s, ring_e, ring_i, cells.mask, group, g, stop - start, exact)  # type: ignore[name-defined]
+        tally, n = cells.tally[b], stop - start
+        hit = update_block(s, ring_e, ring_i, cells.mask, tally, group, g, n, exact)  # type: ignore[name-defined]
         if hit:
-            n_fired = listed(cells.mask, cells.mask64, stop - start, start, cells.ids, n_fired)
+            n_fired = listed(cells.mask, cells.mask64, n, start, cells.ids, n_fired)
         cells.dirty[slot, 0, b] = 0
         cells.dirty[slot, 1, b] = 0
         cells.awake[b] = not look or hit or differs(scratch, s)

@@ -1,0 +1,142 @@
+"""The machine's numbers for the compiled engine: s16.15 state, 16-bit weights, tables in s4.11."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...backends.native import fields as f
+from ...backends.native.numbers import compile_engine
+from ...network import Network, Population, Projection
+from . import board_cells, board_plasticity
+from .arithmetic import ONE, cell_constants, s1615, stdp_constants, weight16, weight_lsb
+from .copies import n_copies
+from .layout import Shifts, uniform
+
+__all__ = ["BoardNumbers"]
+
+_CHUNK = 1 << 20
+
+
+@cache
+def _kernels() -> dict[str, Any]:
+    return compile_engine(
+        "board",
+        board_cells.update_block,
+        board_plasticity.plastic_pre,
+        board_plasticity.plastic_post,
+        board_plasticity.plastic_due,
+        board_plasticity.plastic_flush,
+    )
+
+
+class BoardNumbers:
+    """A number system of :mod:`spikemem.backends.native`: that of SpiNNaker.
+
+    Parameters
+    ----------
+    shifts : dict of str to (int, int)
+        For each population the left shifts of its excitatory and inhibitory ring buffers.
+    """
+
+    state = trace = np.dtype(np.int32)
+    ring = rule_type = np.dtype(np.int64)
+    weight = np.dtype(np.uint16)
+    exact = False
+    keeps_log = True
+    y_rows = board_plasticity.Y_ROWS
+
+    def __init__(self, shifts: Shifts) -> None:
+        self.shifts = shifts
+
+    def shift(self, projection: Projection) -> int:
+        """Left shift of the ring buffer that a projection drives."""
+        return self.shifts[projection.post][projection.receptor == "inhibitory"]
+
+    def kernels(self) -> dict[str, Any]:
+        """The compiled engine."""
+        return _kernels()
+
+    def log_size(self, n_post: int) -> int:
+        """Twice what the histories of all cells hold, so that compaction is rare."""
+        return 2 * 16 * n_post + 64
+
+    def group(self, population: Population) -> Hashable:
+        """Each population has its own shifts."""
+        return population.name
+
+    def cells(self, population: Population, size: int, dt: float) -> NDArray[np.int32]:
+        """Parameters of the first `size` cells of a population, shape (N_PARAM, `size`)."""
+        words = cell_constants(replace(population, size=size, v_init=None), dt)
+        shift_e, shift_i = self.shifts[population.name]
+        out = np.zeros((f.N_PARAM, size), dtype=np.int64)
+        out[f.V_REST], out[f.V_RESET], out[f.V_THRESH] = words.v_rest, words.v_reset, words.v_thresh
+        out[f.RESISTANCE], out[f.KEEP_V], out[f.BIAS] = words.resistance, words.leak, words.i_offset
+        out[f.N_REF] = words.n_ref
+        out[f.KEEP_E], out[f.GAIN_E] = words.decay_E, words.scale_E
+        out[f.KEEP_I], out[f.GAIN_I] = words.decay_I, words.scale_I
+        out[board_cells.SHIFT_E], out[board_cells.SHIFT_I] = shift_e, shift_i
+        return out.astype(np.int32)
+
+    def potential(self, v: NDArray[np.float64]) -> NDArray[np.int32]:
+        """Potentials (mV) in s16.15."""
+        return s1615(v).astype(np.int32)
+
+    def weights(self, network: Network, projection: Projection, w: Any) -> NDArray[np.uint16]:
+        """Weights (nA) in 16 bits, rounded by the host or by the machine as each copy alone."""
+        values, shift = np.asarray(w, dtype=np.float64), self.shift(projection)
+        out = np.empty(values.shape, dtype=np.uint16)
+        n = n_copies(network) if values.ndim else 1
+        pieces = zip(values.reshape(n, -1), out.reshape(n, -1), strict=True)
+        for k, (piece, target) in enumerate(pieces):
+            machine = _made_by_machine(projection, piece, k, n, n_copies(network))
+            for at in range(0, piece.size, _CHUNK):
+                part = slice(at, at + _CHUNK)
+                target[part] = weight16(piece[part], shift, on_machine=machine)
+        return out
+
+    def rule(
+        self, network: Network, projection: Projection
+    ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
+        """Row of ``Plastic.rule``, and the tables of both windows, which end in 0."""
+        rule = projection.plasticity
+        assert rule is not None
+        words = stdp_constants(rule, network.dt)
+        row = np.zeros(f.N_RULE, dtype=np.int64)
+        row[f.A_PLUS], row[f.A_MINUS] = words.a_plus, words.a_minus
+        row[f.W_MIN], row[f.W_MAX] = words.w_min, words.w_max
+        row[board_plasticity.SHIFT] = self.shift(projection)
+        plus, minus = (
+            np.append(table, 0).astype(np.int32) for table in (words.table_plus, words.table_minus)
+        )
+        return row, plus, minus
+
+    def in_mv(self, v: NDArray[Any]) -> NDArray[np.float64]:
+        """Potentials in mV."""
+        return np.asarray(v, dtype=np.float64) / ONE
+
+    def in_na(
+        self, network: Network, projection: Projection, w: NDArray[Any]
+    ) -> NDArray[np.float64]:
+        """Weights in nA."""
+        return np.asarray(w, dtype=np.float64) * weight_lsb(self.shift(projection))
+
+
+def _made_by_machine(
+    projection: Projection, weight: NDArray[np.float64], k: int, n: int, copies: int
+) -> bool:
+    """Whether the machine makes the synapses of a copy; see :func:`.layout.connector`."""
+    if projection.connector == "list":
+        return False
+    tiles = projection.tiles // copies
+    if projection.connector == "all_to_all" and (tiles > 1 or not projection.allow_self):
+        return False
+    delay = np.asarray(projection.delay)
+    if delay.ndim:
+        delay = delay.reshape(n, -1)[k]
+    return uniform(weight) is not None and uniform(delay) is not None

@@ -1,0 +1,398 @@
+"""Neurons whose dendritic segments store sparse patterns and recognise them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, cast
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ...errors import DescriptionError, shown
+from ...storage import load, save
+from ...streams import Seed, stream
+from ...units import to_int, to_integers
+from .frames import Frames, as_frames
+from .learning import check_chance, learn_frame, with_faults
+from .segments import PermanenceRule, Segments
+
+if TYPE_CHECKING:
+    from ...network import Network
+    from .spiking import SpikingDendrites
+
+__all__ = ["ActiveDendriteNeurons"]
+
+
+class ActiveDendriteNeurons:
+    """Neurons with active dendrites: each segment recognises sparse patterns of its inputs.
+
+    A segment is active when at least `threshold` of its connected synapses are on active cells; a
+    neuron detects a pattern when one of its segments is active.
+
+    Parameters
+    ----------
+    n_inputs : int
+        Cells that synapses can be on.
+    n_neurons : int
+        Neurons.
+    n_segments : int
+        Segments of each neuron.
+    synapses_per_segment : int
+        Synapses that a segment grows for a pattern: a random part of its active cells, or all if
+        there are fewer.
+    threshold : int
+        Active synapses that activate a segment, 1 to `synapses_per_segment`.
+    patterns_per_segment : int
+        Patterns that :meth:`store` puts on one segment before there is no room left.
+    rule : PermanenceRule, optional
+        Growth and loss of synapses.
+    seed : int or numpy.random.Generator
+        For the choice of synapses.
+
+    Raises
+    ------
+    DescriptionError
+        Sizes that are not valid.
+
+    References
+    ----------
+    Ahmad, Hawkins, arXiv 1601.00720 (2016), equations 1, 7 and 10.
+
+    Examples
+    --------
+    >>> from spikemem.networks.dendrites import random_patterns
+    >>> patterns = random_patterns(100, n=2048, a=40, seed=1)
+    >>> neurons = ActiveDendriteNeurons(n_inputs=2048, n_segments=128, seed=0)
+    >>> stored = neurons.store(patterns)
+    >>> bool(neurons.detect(patterns).all())
+    True
+    >>> bool(neurons.detect(random_patterns(100, n=2048, a=40, seed=2)).any())
+    False
+    """
+
+    def __init__(
+        self,
+        n_inputs: int,
+        *,
+        n_neurons: int = 1,
+        n_segments: int = 128,
+        synapses_per_segment: int = 20,
+        threshold: int = 10,
+        patterns_per_segment: int = 1,
+        rule: PermanenceRule | None = None,
+        seed: Seed = 0,
+    ) -> None:
+        where = "ActiveDendriteNeurons"
+        self.n_inputs = to_int(n_inputs, f"{where}: n_inputs")
+        self.n_neurons = to_int(n_neurons, f"{where}: n_neurons")
+        self.n_segments = to_int(n_segments, f"{where}: n_segments")
+        self.synapses_per_segment = to_int(
+            synapses_per_segment, f"{where}: synapses_per_segment", high=self.n_inputs
+        )
+        self.threshold = to_int(threshold, f"{where}: threshold", high=self.synapses_per_segment)
+        self.patterns_per_segment = to_int(patterns_per_segment, f"{where}: patterns_per_segment")
+        if rule is not None and not isinstance(rule, PermanenceRule):
+            raise DescriptionError(f"{where}: rule must be a PermanenceRule, got {shown(rule)}.")
+        self.rule = PermanenceRule() if rule is None else rule
+        room = min(self.synapses_per_segment * self.patterns_per_segment, self.n_inputs)
+        self.segments = Segments(self.n_neurons * self.n_segments, room, self.n_inputs, self.rule)
+        self.segments.check_room()
+        self.n_patterns = np.zeros(len(self.segments), dtype=np.int32)
+        self.used = np.zeros(len(self.segments), dtype=np.int64)
+        self.clock = 0
+        if isinstance(seed, np.random.Generator):
+            seed = int(stream(seed).integers(2**62))
+        stream(seed)
+        self.seed = int(seed)
+
+    def __repr__(self) -> str:
+        return (
+            f"ActiveDendriteNeurons(n_inputs={self.n_inputs}, n_neurons={self.n_neurons}, "
+            f"n_segments={self.n_segments}, threshold={self.threshold}: "
+            f"{int(self.n_patterns.sum())} patterns on {np.count_nonzero(self.segments.sizes)} "
+            f"segments)"
+        )
+
+    @property
+    def n_synapses(self) -> int:
+        """Connected synapses of all segments."""
+        return int(np.count_nonzero(self.segments.connected))
+
+    def _stream(self, purpose: str) -> np.random.Generator:
+        """A stream for each call, so that a loaded copy goes on as the original would."""
+        self.clock += 1
+        return stream(self.seed, "dendrites", purpose, self.clock)
+
+    def store(self, patterns: Any, neurons: ArrayLike | None = None) -> NDArray[np.int64]:
+        """Put patterns on segments at once, each on the neuron's emptiest one.
+
+        Parameters
+        ----------
+        patterns : Frames, array_like of int (n_patterns, n_active), or sequence of array_like
+            Active cells of each pattern, at least `threshold`.
+        neurons : int or array_like of int, shape (n_patterns,), optional
+            Which neuron takes each pattern. Default: pattern k goes to neuron k mod `n_neurons`.
+
+        Returns
+        -------
+        ndarray of int, shape (n_patterns,)
+            Segment of the neuron that holds each pattern.
+
+        Raises
+        ------
+        DescriptionError
+            Not patterns or neurons; a pattern below threshold; or no room. Nothing is stored then.
+        """
+        where = "ActiveDendriteNeurons.store"
+        frames = as_frames(patterns, self.n_inputs, f"{where}: patterns")
+        self._check_active(frames, where)
+        owner = self._owners(neurons, len(frames), where)
+        places = self._places(owner, where)
+        permanence = max(self.rule.connect, self.rule.initial)
+        frame = np.repeat(np.arange(len(frames)), np.diff(frames.starts))
+        shuffled = frames.cells[np.lexsort((self._stream("store").random(frame.size), frame))]
+        for place, first, last in zip(places, frames.starts, frames.starts[1:], strict=False):
+            last = min(last, first + self.synapses_per_segment)
+            self.segments.strengthen(place, shuffled[first:last], permanence)
+        np.add.at(self.n_patterns, places, 1)
+        self.used[places] = self.clock
+        return places - owner * self.n_segments
+
+    def _check_active(self, frames: Frames, where: str) -> None:
+        few = np.flatnonzero(np.diff(frames.starts) < self.threshold)
+        if few.size:
+            raise DescriptionError(
+                f"{where}: a pattern needs at least threshold={self.threshold} active cells, "
+                f"got {frames[int(few[0])].size} in pattern {few[0]}."
+            )
+
+    def _owners(self, neurons: Any, count: int, where: str) -> NDArray[np.int64]:
+        if neurons is None:
+            return np.arange(count, dtype=np.int64) % self.n_neurons
+        owner = to_integers(neurons, f"{where}: neurons")
+        if np.ndim(neurons) == 0:
+            owner = np.repeat(owner, count)
+        if owner.size != count:
+            raise DescriptionError(
+                f"{where}: neurons must be one, or one for each of {count} patterns, "
+                f"got {owner.size}."
+            )
+        if owner.size and owner.max() >= self.n_neurons:
+            raise DescriptionError(
+                f"{where}: neurons must be from 0 to {self.n_neurons - 1}, got {owner.max()}."
+            )
+        return owner
+
+    def _places(self, owner: NDArray[np.int64], where: str) -> NDArray[np.int64]:
+        """A segment for each pattern; the emptiest first, the first of equals."""
+        held = self.n_patterns.reshape(self.n_neurons, self.n_segments)
+        places = np.empty(owner.size, dtype=np.int64)
+        for neuron in np.unique(owner):
+            mine = np.flatnonzero(owner == neuron)
+            free = self.n_segments * self.patterns_per_segment - int(held[neuron].sum())
+            if mine.size > free:
+                raise DescriptionError(
+                    f"{where}: neuron {neuron} has room for {max(free, 0)} more patterns, got "
+                    f"{mine.size}; make the neurons with more n_segments or patterns_per_segment."
+                )
+            slots = np.arange(self.patterns_per_segment)[:, None] >= held[neuron]
+            places[mine] = np.nonzero(slots)[1][: mine.size] + neuron * self.n_segments
+        return places
+
+    def overlaps(self, frames: Any) -> NDArray[np.uint16]:
+        """Active synapses of each segment, shape (n_frames, n_neurons, n_segments).
+
+        Raises
+        ------
+        DescriptionError
+            `frames` are not lists of active cells.
+        """
+        given = as_frames(frames, self.n_inputs, "ActiveDendriteNeurons.overlaps: frames")
+        return self.segments.overlaps(given).reshape(len(given), self.n_neurons, self.n_segments)
+
+    def active_segments(self, frames: Any) -> NDArray[np.int64]:
+        """Segments that reach the threshold.
+
+        Returns
+        -------
+        ndarray of int, shape (n_active, 4)
+            Columns: frame, neuron, segment of the neuron, overlap; in this order.
+
+        Raises
+        ------
+        DescriptionError
+            `frames` are not lists of active cells.
+        """
+        given = as_frames(frames, self.n_inputs, "ActiveDendriteNeurons.active_segments: frames")
+        rows = self.segments.active(given, self.threshold)
+        neuron, segment = np.divmod(rows[:, 1], self.n_segments)
+        return np.stack([rows[:, 0], neuron, segment, rows[:, 2]], axis=1).astype(np.int64)
+
+    def detect(self, frames: Any, *, p_fail: float = 0.0, seed: Seed = 0) -> NDArray[np.bool_]:
+        """Whether each neuron recognises each frame.
+
+        Parameters
+        ----------
+        frames : Frames, array_like of int (n_frames, n_active), or sequence of array_like
+            Active cells.
+        p_fail : float
+            Probability that an active synapse fails to transmit, each on its own.
+        seed : int or numpy.random.Generator
+            For the failures.
+
+        Returns
+        -------
+        ndarray of bool, shape (n_frames, n_neurons)
+
+        Raises
+        ------
+        DescriptionError
+            `frames` are not lists of active cells, or `p_fail` is no probability.
+        """
+        where = "ActiveDendriteNeurons.detect"
+        given = as_frames(frames, self.n_inputs, f"{where}: frames")
+        check_chance(p_fail, f"{where}: p_fail")
+        rows = self.segments.active(given, self.threshold)
+        if p_fail:
+            # Each of the overlapping synapses fails on its own: a binomial number stays.
+            kept = stream(seed, "dendrites", "failing").binomial(rows[:, 2], 1 - p_fail)
+            rows = rows[kept >= self.threshold]
+        found = np.zeros((len(given), self.n_neurons), dtype=np.bool_)
+        found[rows[:, 0], rows[:, 1] // self.n_segments] = True
+        return found
+
+    def predict(self, frames: Any) -> list[NDArray[np.int64]]:
+        """Neurons that each frame puts into the predictive state, in order.
+
+        Raises
+        ------
+        DescriptionError
+            `frames` are not lists of active cells.
+        """
+        return [np.flatnonzero(row) for row in self.detect(frames)]
+
+    def learn(self, frames: Any, neurons: ArrayLike) -> Self:
+        """Learn by permanences: one after the other, `neurons[k]` should recognise frame k.
+
+        The neuron's active segments, or else the one that comes nearest (with at least half the
+        threshold), are strengthened and regrown; without one a new segment is grown, in place of
+        the one that was used longest ago if there is none left. Active segments of other neurons
+        are punished.
+
+        Parameters
+        ----------
+        frames : Frames, array_like of int (n_frames, n_active), or sequence of array_like
+            Active cells.
+        neurons : int or array_like of int, shape (n_frames,)
+            Which neuron should recognise each frame; -1: none should.
+
+        Returns
+        -------
+        ActiveDendriteNeurons
+            Itself.
+
+        Raises
+        ------
+        DescriptionError
+            Not frames or neurons, or a frame to be recognised that is below threshold.
+        """
+        where = "ActiveDendriteNeurons.learn"
+        given = as_frames(frames, self.n_inputs, f"{where}: frames")
+        wanted = np.asarray(neurons)
+        if wanted.dtype.kind not in "iu":
+            raise DescriptionError(f"{where}: neurons must be integers, got {shown(neurons)}.")
+        none = wanted == -1
+        owner = self._owners(np.where(none, 0, wanted)[()], len(given), where)
+        few = (np.diff(given.starts) < self.threshold) & ~none
+        if few.any():
+            raise DescriptionError(
+                f"{where}: a frame to be recognised needs at least threshold={self.threshold} "
+                f"active cells, frame {int(np.argmax(few))} has fewer."
+            )
+        rng = self._stream("learn")
+        for cells, neuron in zip(given, np.where(none, -1, owner).tolist(), strict=True):
+            learn_frame(self, cells, neuron, rng)
+        return self
+
+    def with_device_faults(self, *, p_off: float = 0.0, p_on: float = 0.0, seed: Seed = 0) -> Self:
+        """A copy on a faulty crossbar: synapses stuck off, and others stuck on.
+
+        Parameters
+        ----------
+        p_off : float
+            Probability that a synapse is lost.
+        p_on : float
+            Probability that a cell without a synapse has one, for each segment that has any.
+        seed : int or numpy.random.Generator
+            For the faults.
+
+        Returns
+        -------
+        ActiveDendriteNeurons
+
+        Raises
+        ------
+        DescriptionError
+            Not probabilities.
+        """
+        for name, p in (("p_off", p_off), ("p_on", p_on)):
+            check_chance(p, f"ActiveDendriteNeurons.with_device_faults: {name}")
+        rng = stream(seed, "dendrites", "faults")
+        cells = with_faults(self.segments, p_off, p_on, rng)
+        copy = type(self)(**self.arguments())
+        copy.clock, copy.n_patterns, copy.used = (
+            self.clock,
+            self.n_patterns.copy(),
+            self.used.copy(),
+        )
+        copy.segments = Segments(len(cells), cells.shape[1], self.n_inputs, self.rule)
+        copy.segments.fill(cells, (cells >= 0).astype(np.float32))
+        return copy
+
+    def arguments(self) -> dict[str, Any]:
+        """What the constructor takes."""
+        names = ("n_inputs", "n_neurons", "n_segments", "synapses_per_segment", "threshold",
+                 "patterns_per_segment", "seed")  # fmt: skip
+        return {name: getattr(self, name) for name in names} | {"rule": self.rule}
+
+    def spiking(self, **options: Any) -> SpikingDendrites:
+        """The spiking form of the neurons, with the synapses that they have now.
+
+        Parameters
+        ----------
+        **options
+            ``dt``, ``integrator``, ``window``, ``period``, ``plateau``, ``cell``; see
+            :class:`SpikingDendrites`.
+
+        Returns
+        -------
+        SpikingDendrites
+        """
+        from .spiking import SpikingDendrites
+
+        return SpikingDendrites.of(self, **options)
+
+    def build(self, frames: Any, **options: Any) -> Network:
+        """The spiking network that is shown these frames; options as :meth:`spiking`."""
+        return self.spiking(**options).build(frames)
+
+    def save(self, path: str | Path) -> Path:
+        """Write all segments and settings to HDF5.
+
+        Raises
+        ------
+        StorageError
+            The file can't be written.
+        """
+        return save(path, neurons=self)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read neurons; they go on learning as the saved ones would.
+
+        Raises
+        ------
+        StorageError
+            No such file, damaged, not spikemem's, newer than this version, or without neurons.
+        """
+        return cast(Self, load(path, "neurons"))

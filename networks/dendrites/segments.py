@@ -1,0 +1,283 @@
+"""Dendritic segments: lists of synapses with permanences, counted and changed by the kernels."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import DescriptionError, Problems, shown
+from .frames import Frames
+
+__all__ = ["PermanenceRule", "Segments"]
+
+# Permanences are 32-bit: 0.2 + 3 * 0.1 shall reach 0.5.
+_SLACK = 1e-5
+_SPLIT = 10**8
+
+
+@dataclass(frozen=True, kw_only=True)
+class PermanenceRule:
+    """How synapses are grown, strengthened, weakened and lost.
+
+    A synapse counts when its permanence, from 0 to 1, is at least `connect`; below `disconnect`
+    it is lost.
+
+    Parameters
+    ----------
+    connect, disconnect : float
+        Thresholds, 0 <= `disconnect` <= `connect` <= 1.
+    initial : float
+        Permanence of a new synapse, at least `disconnect`.
+    increase : float
+        Added to synapses on active cells of a segment that was right.
+    decrease : float
+        Taken from its other synapses.
+    punish : float
+        Taken from synapses on active cells of a segment that was wrong.
+
+    Raises
+    ------
+    DescriptionError
+        A value out of range; all problems at once.
+    """
+
+    connect: float = 0.5
+    disconnect: float = 0.05
+    initial: float = 0.5
+    increase: float = 0.1
+    decrease: float = 0.02
+    punish: float = 0.05
+
+    def __post_init__(self) -> None:
+        problems = Problems("PermanenceRule")
+        for name in self.__dataclass_fields__:
+            value: object = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+                problems.add(f"{name} must be a number from 0 to 1, got {shown(value)}")
+            elif not 0 <= float(value) <= 1:
+                problems.add(f"{name} must be from 0 to 1, got {shown(value)}")
+        problems.raise_if_any()
+        for high in ("connect", "initial"):
+            if getattr(self, high) < self.disconnect:
+                problems.add(f"{high} must be at least disconnect={self.disconnect:g}, "
+                             f"got {getattr(self, high):g}")  # fmt: skip
+        problems.raise_if_any()
+
+
+class Segments:
+    """A growing table of segments.
+
+    Parameters
+    ----------
+    n_segments : int
+        Segments to begin with, without synapses.
+    room : int
+        Most synapses of one segment.
+    n_inputs : int
+        Cells that a synapse can be on.
+    rule : PermanenceRule
+        For the thresholds and changes.
+    """
+
+    def __init__(self, n_segments: int, room: int, n_inputs: int, rule: PermanenceRule) -> None:
+        self.n_inputs = n_inputs
+        self.rule = rule
+        self._size = n_segments
+        self._cells = np.full((n_segments, room), -1, dtype=np.int32)
+        self._permanences = np.zeros((n_segments, room), dtype=np.float32)
+        self._sizes = np.zeros(n_segments, dtype=np.int32)
+        self._index: tuple[NDArray[np.int64], NDArray[np.uint32]] | None = None
+
+    def __len__(self) -> int:
+        return self._size
+
+    @property
+    def cells(self) -> NDArray[np.int32]:
+        """Cell of each synapse, -1 where there is none, shape (n_segments, room)."""
+        return self._cells[: self._size]
+
+    @property
+    def permanences(self) -> NDArray[np.float32]:
+        """Permanence of each synapse, shape (n_segments, room)."""
+        return self._permanences[: self._size]
+
+    @property
+    def sizes(self) -> NDArray[np.int32]:
+        """Synapses of each segment, connected or not, shape (n_segments,)."""
+        return self._sizes[: self._size]
+
+    @property
+    def connected(self) -> NDArray[np.bool_]:
+        """Which synapses count, shape (n_segments, room)."""
+        present = np.arange(self.cells.shape[1]) < self.sizes[:, None]
+        strong: NDArray[np.bool_] = present & (self.permanences >= self.rule.connect - _SLACK)
+        return strong
+
+    def add(self, count: int) -> NDArray[np.int64]:
+        """Append segments without synapses; gives their numbers."""
+        first, self._size = self._size, self._size + count
+        if self._size > self._sizes.size:
+            more = max(self._size, 2 * self._sizes.size, 64) - self._sizes.size
+            pad = ((0, more), (0, 0))
+            self._cells = np.pad(self._cells, pad, constant_values=-1)
+            self._permanences = np.pad(self._permanences, pad)
+            self._sizes = np.pad(self._sizes, (0, more))
+        self._index = None
+        return np.arange(first, self._size)
+
+    def clear(self, segment: int) -> None:
+        """Take all synapses from a segment."""
+        self._cells[segment], self._sizes[segment] = -1, 0
+        self._index = None
+
+    def put(self, segment: int, cells: NDArray[np.int32], permanence: float) -> None:
+        """Append synapses on cells that the segment has none on; there must be room."""
+        first = int(self._sizes[segment])
+        last = first + cells.size
+        self._cells[segment, first:last] = cells
+        self._permanences[segment, first:last] = permanence
+        self._sizes[segment] = last
+        self._index = None
+
+    def strengthen(self, segment: int, cells: NDArray[np.int32], permanence: float) -> None:
+        """Connect a segment to all these cells."""
+        size = int(self.sizes[segment])
+        known = np.isin(self.cells[segment, :size], cells) if size else np.empty(0, np.bool_)
+        if known.any():
+            strong = self.permanences[segment, :size]
+            strong[known] = np.maximum(strong[known], permanence)
+            cells = np.setdiff1d(cells, self.cells[segment, :size])
+        self.put(segment, cells, permanence)
+
+    def fill(self, cells: NDArray[np.int32], permanences: NDArray[np.float32]) -> None:
+        """Replace all synapses, shape (n_segments, room); -1 where there is none."""
+        order = np.argsort(cells < 0, axis=1, kind="stable")
+        self._cells = np.take_along_axis(cells, order, axis=1).astype(np.int32)
+        self._permanences = np.take_along_axis(permanences, order, axis=1).astype(np.float32)
+        self._sizes = np.count_nonzero(cells >= 0, axis=1).astype(np.int32)
+        self._size = self._sizes.size
+        self._index = None
+
+    def grow(self, chosen: Any, wanted: Any, candidates: Any, permanence: float) -> None:
+        """Give segments up to `wanted` synapses each on candidates, in the order given.
+
+        Parameters
+        ----------
+        chosen, wanted : array_like of int, shape (n_chosen,)
+            Segments, and how many synapses each.
+        candidates : array_like of int, shape (n_chosen, n_candidates)
+            Cells.
+        permanence : float
+            Of the new synapses.
+        """
+        from .evaluator import grow
+
+        grow(
+            self._cells, self._permanences, self._sizes, np.asarray(chosen, dtype=np.int64),
+            np.asarray(wanted, dtype=np.int64), np.asarray(candidates, dtype=np.int32), permanence,
+        )  # fmt: skip
+        self._index = None
+
+    def adapt(
+        self, chosen: Any, active: NDArray[np.bool_], on_active: float, on_silent: float
+    ) -> None:
+        """Change permanences on active and on silent cells (mask, shape (n_inputs,))."""
+        from .evaluator import adapt
+
+        adapt(
+            self._cells, self._permanences, self._sizes, np.asarray(chosen, dtype=np.int64),
+            active, on_active, on_silent, self.rule.disconnect - _SLACK,
+        )  # fmt: skip
+        self._index = None
+
+    def scan(self, active: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Connected and all synapses on active cells, each shape (n_segments,)."""
+        from .evaluator import scan
+
+        connected = np.empty(self._size, dtype=np.int32)
+        every = np.empty(self._size, dtype=np.int32)
+        scan(
+            self.cells, self.permanences, self.sizes, active, self.rule.connect - _SLACK,
+            connected, every,
+        )  # fmt: skip
+        return connected, every
+
+    def overlaps(self, frames: Frames) -> NDArray[np.uint16]:
+        """Connected synapses on active cells, shape (n_frames, n_segments)."""
+        from .evaluator import count_overlaps
+
+        counts = np.zeros((len(frames), self._size), dtype=np.uint16)
+        count_overlaps(*self.index, frames.starts, frames.cells, counts)
+        return counts
+
+    def active(self, frames: Frames, theta: int, jobs: int | None = None) -> NDArray[np.int32]:
+        """Rows (frame, segment, overlap) of the segments that reach the threshold.
+
+        Work that is worth it is shared by `jobs` threads, by default one for each processor.
+        """
+        starts, segments = self.index
+        work = frames.cells.size * (segments.size / max(self.n_inputs, 1))
+        jobs = min(jobs or os.cpu_count() or 1, max(int(work // _SPLIT), 1), max(len(frames), 1))
+        edges = np.linspace(0, len(frames), jobs + 1).astype(np.int64)
+        if jobs == 1:
+            return self._active(starts, segments, frames, 0, len(frames), theta)
+        with ThreadPoolExecutor(jobs) as pool:
+            parts = pool.map(
+                lambda k: self._active(starts, segments, frames, edges[k], edges[k + 1], theta),
+                range(jobs),
+            )
+            return np.concatenate(list(parts))
+
+    def _active(
+        self, starts: Any, segments: Any, frames: Frames, first: Any, last: Any, theta: int
+    ) -> NDArray[np.int32]:
+        from .evaluator import find_active
+
+        # A count starts theta below half its range, and must not leave it with all synapses.
+        room = self.cells.shape[1]
+        kind: Any = np.uint32
+        for smaller in (np.uint16, np.uint8):
+            top = 1 << (8 * np.dtype(smaller).itemsize - 1)
+            if theta < top and room - theta < top:
+                kind = smaller
+        bits = 8 * np.dtype(kind).itemsize
+        words = np.empty(-(-self._size // (64 // bits)), dtype=np.uint64)
+        flags = sum(1 << (bits * k + bits - 1) for k in range(64 // bits))
+        high = 1 << (bits - 1)
+        part = frames.starts[first : last + 1]
+        found = np.empty((max(1024, len(part)), 3), dtype=np.int32)
+        while True:
+            total = find_active(
+                starts, segments, part, frames.cells, words.view(kind), words,
+                kind(high - theta), kind(high), np.uint64(flags), found,
+            )  # fmt: skip
+            if total <= len(found):
+                break
+            found = np.empty((total, 3), dtype=np.int32)
+        rows = found[:total].copy()
+        rows[:, 0] += first
+        return rows
+
+    @property
+    def index(self) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
+        """Segments by cell: of cell c those from ``starts[c]`` to ``starts[c + 1]``."""
+        if self._index is None:
+            strong = self.connected
+            segment = np.nonzero(strong)[0].astype(np.uint32)
+            cell = self.cells[strong]
+            starts = np.concatenate([[0], np.cumsum(np.bincount(cell, minlength=self.n_inputs))])
+            self._index = starts, segment[np.argsort(cell, kind="stable")]
+        return self._index
+
+    def check_room(self) -> None:
+        """Raise if the overlap of a segment could leave 16 bits."""
+        if self._cells.shape[1] > np.iinfo(np.uint16).max:
+            raise DescriptionError(
+                f"a segment can have at most {np.iinfo(np.uint16).max} synapses, "
+                f"got {self._cells.shape[1]}."
+            )

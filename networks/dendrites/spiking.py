@@ -1,0 +1,320 @@
+"""Segments and somas as spiking cells: built for any frames, decoded into decisions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ...cells import LIF, SpikeSource
+from ...errors import DescriptionError, shown
+from ...network import Network, Population, Projection
+from ...recording import Recording, SpikeTrains
+from ...streams import Seed, stream
+from ...units import LARGEST, off_grid, steps, to_float, to_int, to_integers
+from .frames import as_frames
+from .timing import coincidence_window, frame_period, potential, segment_weight, soma_weight
+
+if TYPE_CHECKING:
+    from .neurons import ActiveDendriteNeurons
+
+__all__ = ["CELL", "Decisions", "SpikingDendrites"]
+
+CELL = LIF(tau_m=10.0, cm=1.0, tau_syn_E=2.0, tau_syn_I=2.0,
+           v_rest=-65.0, v_reset=-65.0, v_thresh=-50.0)  # fmt: skip
+"""Segments and somas; their refractory time is half a frame period."""
+
+
+WEIGHT = 1.0
+"""Of each synapse of a segment, nA."""
+
+
+class Decisions(NamedTuple):
+    """What the segments and somas of a recording decided."""
+
+    segments: NDArray[np.int64]
+    """Spikes of each segment in each frame, 0 or 1, shape (n_frames, n_total_segments)."""
+    somas: NDArray[np.int64]
+    """Spikes of each neuron in each frame, 0 or 1, shape (n_frames, n_neurons)."""
+
+
+class SpikingDendrites:
+    """Coincidence-detecting cells, one for each segment, and a soma for each neuron.
+
+    Every active cell of a frame fires once. A segment with `theta` active synapses fires once, one
+    with fewer is silent; a soma fires once if any of its segments does.
+
+    Parameters
+    ----------
+    cells : array_like of int, shape (n_segments, room)
+        Cell of each synapse, -1 where there is none.
+    theta : int or array_like of int, shape (n_segments,)
+        Thresholds.
+    n_inputs : int
+        Cells.
+    owner : array_like of int, shape (n_segments,), optional
+        Neuron of each segment. Default: each has its own.
+    cell : LIF
+        For segments and somas.
+    dt : float
+        Time step, ms.
+    integrator : {"spinnaker", "exact"}
+        What the target does in a step; "spinnaker" for a board, its emulator, and the default of
+        every backend.
+    window : float
+        Time over which the spikes of a frame are spread at random, ms; at most
+        :func:`coincidence_window`.
+    period : float, optional
+        From frame to frame, ms. Default: the shortest that is safe, :func:`frame_period`.
+    plateau : float
+        Duration of the plateau potential, ms: the time constant of a slow synapse from each soma
+        to a cell that stays below threshold. 0: none.
+
+    Raises
+    ------
+    DescriptionError
+        Anything of the wrong type, shape or range, a window too wide or a period too short.
+
+    Examples
+    --------
+    >>> spiking = SpikingDendrites([[0, 1, 2], [2, 3, 4]], theta=2, n_inputs=5)
+    >>> spiking.period
+    26.0
+    >>> import spikemem as sm
+    >>> recording = sm.simulate(spiking.build([[0, 1], [2], [2, 3, 4]]))
+    >>> spiking.decode(recording).segments.tolist()
+    [[1, 0], [0, 0], [0, 1]]
+    """
+
+    def __init__(
+        self,
+        cells: ArrayLike,
+        theta: ArrayLike,
+        n_inputs: int,
+        *,
+        owner: ArrayLike | None = None,
+        cell: LIF = CELL,
+        dt: float = 1.0,
+        integrator: str = "spinnaker",
+        window: float = 0.0,
+        period: float | None = None,
+        plateau: float = 0.0,
+    ) -> None:
+        where = "SpikingDendrites"
+        self.n_inputs = to_int(n_inputs, f"{where}: n_inputs")
+        self.cells = _table(cells, self.n_inputs, where)
+        n_segments = len(self.cells)
+        self.theta = _each(theta, n_segments, f"{where}: theta", 1)
+        self.owner = _each(
+            np.arange(n_segments) if owner is None else owner, n_segments, f"{where}: owner", 0
+        )
+        self.n_neurons = int(self.owner.max()) + 1
+        if not isinstance(cell, LIF):
+            raise DescriptionError(f"{where}: cell must be LIF, got {shown(cell)}.")
+        self.dt, self.integrator = to_float(dt, "ms", f"{where}: dt"), integrator
+        self.window = to_float(window, "ms", f"{where}: window")
+        self.plateau = to_float(plateau, "ms", f"{where}: plateau")
+        self.period = self._period(period, cell)
+        self.cell = replace(cell, tau_refrac=self.period / 2)
+
+    @classmethod
+    def of(cls, neurons: ActiveDendriteNeurons, **options: Any) -> SpikingDendrites:
+        """The spiking form of neurons, with their connected synapses."""
+        table = neurons.segments
+        return cls(
+            np.where(table.connected, table.cells, -1), neurons.threshold, neurons.n_inputs,
+            owner=np.repeat(np.arange(neurons.n_neurons), neurons.n_segments), **options,
+        )  # fmt: skip
+
+    def _grid(self) -> dict[str, Any]:
+        return {"dt": self.dt, "integrator": self.integrator}
+
+    def _period(self, period: float | None, cell: LIF) -> float:
+        where, highest = "SpikingDendrites", int(self.theta.max())
+        widest = coincidence_window(highest, cell, **self._grid())
+        if not 0 <= self.window <= widest + 1e-9:
+            raise DescriptionError(
+                f"{where}: window must be from 0 to {widest:g} ms with theta={highest}, got "
+                f"{self.window:g}; a longer tau_m allows more."
+            )
+        most = int(np.count_nonzero(self.cells >= 0, axis=1).max())
+        branches = int(np.bincount(self.owner).max())
+        # A low threshold leaves more current after it is crossed, a high one less margin.
+        safe = max(
+            frame_period(int(theta), cell, n_synapses=max(most, 1), n_segments=branches,
+                         window=self.window, **self._grid())
+            for theta in (self.theta.min(), highest)
+        )  # fmt: skip
+        chosen = safe if period is None else to_float(period, "ms", f"{where}: period")
+        if chosen < safe - 1e-9 or off_grid(np.array([chosen / 2]), self.dt)[0]:
+            raise DescriptionError(
+                f"{where}: period must be an even multiple of dt={self.dt:g} ms and at least "
+                f"{safe:g} ms, got {chosen:g}."
+            )
+        return chosen
+
+    def build(self, frames: Any, *, seed: Seed = 0) -> Network:
+        """The network that is shown these frames, one every :attr:`period`.
+
+        Parameters
+        ----------
+        frames : Frames, array_like of int (n_frames, n_active), or sequence of array_like
+            Active cells.
+        seed : int or numpy.random.Generator
+            For the spread of the spikes.
+
+        Returns
+        -------
+        Network
+            Populations "inputs", "segments", "somas", and "plateaus" if there are any.
+
+        Raises
+        ------
+        DescriptionError
+            Not lists of active cells, or none.
+        """
+        given = as_frames(frames, self.n_inputs, "SpikingDendrites.build: frames")
+        if not len(given):
+            raise DescriptionError("SpikingDendrites.build: frames must be one or more, got none.")
+        spread = int(steps(self.window, self.dt))
+        frame = np.repeat(np.arange(len(given)), np.diff(given.starts))
+        tick = stream(seed, "dendrites", "spread").integers(spread + 1, size=frame.size)
+        ticks = frame * int(steps(self.period, self.dt)) + tick
+        if len(given) * self.period / self.dt > LARGEST:
+            raise DescriptionError("SpikingDendrites.build: too many frames for one run.")
+        trains = SpikeTrains(
+            ids=given.cells, times=ticks * self.dt, size=self.n_inputs,
+            duration=len(given) * self.period,
+        )  # fmt: skip
+        segment, place = np.nonzero(self.cells >= 0)
+        populations = [
+            Population(name="inputs", cell=SpikeSource(spikes=trains)),
+            Population(name="segments", cell=self.segment_cell(), size=len(self.cells)),
+            Population(name="somas", cell=self.cell, size=self.n_neurons),
+        ]
+        projections = [
+            Projection(
+                name="synapses", pre="inputs", post="segments", i=self.cells[segment, place],
+                j=segment, weight=WEIGHT, delay=self.dt,
+            ),
+            Projection(
+                name="branches", pre="segments", post="somas", i=np.arange(len(self.cells)),
+                j=self.owner, weight=soma_weight(self.cell, **self._grid()), delay=self.dt,
+            ),
+        ]  # fmt: skip
+        if self.plateau:
+            self._add_plateaus(populations, projections)
+        return Network(populations=populations, projections=projections, dt=self.dt)
+
+    def segment_cell(self) -> LIF:
+        """The cells of the segments: their capacitance sets the threshold, in place of the weight.
+
+        All weights are :data:`WEIGHT`, which 16 bits hold without an error: on SpiNNaker the
+        largest weight of a population limits the resolution of all others.
+        """
+        weights = np.asarray(segment_weight(self.theta, self.cell, **self._grid()))
+        capacitance = float(self.cell.cm) * WEIGHT / weights
+        same = np.all(self.theta == self.theta[0])
+        return replace(self.cell, cm=float(capacitance[0]) if same else capacitance)
+
+    def _plateau_cell(self) -> LIF:
+        return replace(self.cell, tau_syn_E=self.plateau, tau_refrac=self.dt)
+
+    def _plateau_peaks(self) -> tuple[float, float]:
+        """Peak of one plateau per nA, and of plateaus that follow each other in every frame."""
+        shape = potential(self._plateau_cell(), **self._grid())
+        every = int(steps(self.period, self.dt))
+        padded = np.pad(shape, (0, -shape.size % every)).reshape(-1, every)
+        return float(shape.max()), float(padded.sum(axis=0).max())
+
+    def _add_plateaus(self, populations: list[Any], projections: list[Any]) -> None:
+        """Slow synapses that never reach the threshold, however often the soma fires."""
+        reach = float(self.cell.v_thresh) - float(self.cell.v_rest)
+        populations.append(
+            Population(name="plateaus", cell=self._plateau_cell(), size=self.n_neurons,
+                       record=("spikes", "v"))
+        )  # fmt: skip
+        weight = 0.9 * reach / self._plateau_peaks()[1]
+        projections.append(
+            Projection.one_to_one("plateau", "somas", "plateaus", weight=weight, delay=self.dt)
+        )
+
+    def decode(self, recording: Recording) -> Decisions:
+        """Spikes of segments and somas by frame.
+
+        Raises
+        ------
+        DescriptionError
+            Not a recording of this network.
+        """
+        return Decisions(
+            self._by_frame(recording, "segments", len(self.cells)),
+            self._by_frame(recording, "somas", self.n_neurons),
+        )
+
+    def _by_frame(self, recording: Recording, name: str, size: int) -> NDArray[np.int64]:
+        trains = recording[name]
+        if trains.size != size:
+            raise DescriptionError(
+                f"SpikingDendrites.decode: {name!r} must have {size} cells, got {trains.size}."
+            )
+        every = int(steps(self.period, self.dt))
+        n_frames = round((recording.stop - recording.start) / self.period)
+        # Spikes follow those of the inputs by at least a step, and end in the same frame.
+        frame = (steps(trains.times - recording.start, self.dt) - 1) // every
+        counts = np.zeros((n_frames, size), dtype=np.int64)
+        inside = (frame >= 0) & (frame < n_frames)
+        np.add.at(counts, (frame[inside], trains.ids[inside]), 1)
+        return counts
+
+    def predictive(self, recording: Recording) -> NDArray[np.bool_]:
+        """Whether each neuron's plateau is up at the end of each frame, when the next one begins.
+
+        Returns
+        -------
+        ndarray of bool, shape (n_frames, n_neurons)
+            Above half the height of a single plateau.
+
+        Raises
+        ------
+        DescriptionError
+            The network has no plateaus.
+        """
+        if not self.plateau or ("plateaus", "v") not in recording.traces:
+            raise DescriptionError(
+                "SpikingDendrites.predictive: no plateaus were recorded; give plateau=100.0."
+            )
+        one, many = self._plateau_peaks()
+        reach = float(self.cell.v_thresh) - float(self.cell.v_rest)
+        level = float(self.cell.v_rest) + 0.45 * reach * one / many
+        every = int(steps(self.period, self.dt))
+        up: NDArray[np.bool_] = recording.traces["plateaus", "v"][every - 1 :: every] > level
+        return up
+
+
+def _table(cells: Any, n_inputs: int, where: str) -> NDArray[np.int64]:
+    try:
+        table = np.asarray(cells)
+    except ValueError:
+        table = np.asarray(None)
+    if table.ndim != 2 or table.dtype.kind not in "iu" or not len(table):
+        raise DescriptionError(
+            f"{where}: cells must be integers of shape (n_segments, room), got {shown(cells)}."
+        )
+    if table.max(initial=-1) >= n_inputs or table.min(initial=-1) < -1:
+        bad = table.max() if table.max() >= n_inputs else table.min()
+        raise DescriptionError(
+            f"{where}: cells must be from 0 to {n_inputs - 1}, or -1 for none, got {bad}."
+        )
+    return table.astype(np.int64)
+
+
+def _each(values: Any, count: int, where: str, low: int) -> NDArray[np.int64]:
+    array = to_integers(values, where)
+    if array.size not in (1, count) or array.min(initial=low) < low:
+        raise DescriptionError(
+            f"{where} must be integers >= {low}, one or {count}, got {shown(values)}."
+        )
+    return np.broadcast_to(array, (count,)).copy()

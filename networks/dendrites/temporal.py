@@ -1,0 +1,357 @@
+"""Sequence memory: columns of cells whose dendrites predict what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Self, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import DescriptionError, shown
+from ...storage import load, save
+from ...streams import Seed, stream
+from ...units import to_float, to_int
+from .frames import Frames, as_frames
+from .segments import PermanenceRule, Segments
+
+__all__ = ["Replay", "TemporalMemory"]
+
+Cells = NDArray[np.int64]
+
+
+class Replay(NamedTuple):
+    """What a sequence memory made of a sequence; each entry is for one frame."""
+
+    novelty: NDArray[np.float64]
+    """Fraction of the active columns that were not predicted, shape (n_frames,); 1 for the first
+    frame, which nothing predicts."""
+    predictions: list[Cells]
+    """Columns that were predicted after each frame, for the next one."""
+    active_cells: list[Cells]
+    """Cells that fired: the predicted ones of a column, or all of them (bursting)."""
+
+
+class TemporalMemory:
+    """Columns of cells that learn sequences, in the context of all that came before.
+
+    A frame activates columns. In a column with predicted cells these fire; in another all cells do
+    (it bursts), and one of them is chosen to learn. A cell is predicted when one of its segments
+    has `threshold` synapses on cells that fire. A frame in different contexts has the same columns
+    and different cells, and so leads to different predictions.
+
+    Parameters
+    ----------
+    n_columns : int
+        Columns.
+    cells_per_column : int
+        Cells of each column: contexts that it can tell apart.
+    synapses_per_segment : int
+        Synapses that a segment grows to the cells of one frame.
+    threshold : int
+        Active connected synapses that predict a cell, 1 to `synapses_per_segment`.
+    learning_threshold : int, optional
+        Active synapses, connected or not, with which a segment of a bursting column is taken up
+        again, and that of a silent column punished. Default: three quarters of `threshold`.
+    rule : PermanenceRule, optional
+        Growth and loss of synapses.
+    seed : int or numpy.random.Generator
+        For the choice of cells and synapses.
+
+    Raises
+    ------
+    DescriptionError
+        Sizes that are not valid.
+
+    References
+    ----------
+    J. Hawkins, S. Ahmad, "Why neurons have thousands of synapses, a theory of sequence memory in
+    neocortex", arXiv 1511.00083 (2015).
+
+    Examples
+    --------
+    >>> from spikemem.networks.dendrites import random_patterns
+    >>> a, b, c, d, x, y = random_patterns(6, n=512, a=20, seed=1)
+    >>> memory = TemporalMemory(512, seed=0)
+    >>> history = memory.learn([[a, b, c, d], [x, b, c, y]], passes=20)
+    >>> memory.predict([a, b, c]).tolist() == d.tolist()
+    True
+    >>> memory.predict([x, b, c]).tolist() == y.tolist()
+    True
+    """
+
+    def __init__(
+        self,
+        n_columns: int,
+        *,
+        cells_per_column: int = 8,
+        synapses_per_segment: int = 20,
+        threshold: int = 10,
+        learning_threshold: int | None = None,
+        rule: PermanenceRule | None = None,
+        seed: Seed = 0,
+    ) -> None:
+        where = "TemporalMemory"
+        self.n_columns = to_int(n_columns, f"{where}: n_columns")
+        self.cells_per_column = to_int(cells_per_column, f"{where}: cells_per_column")
+        self.n_cells = to_int(self.n_columns * self.cells_per_column, f"{where}: number of cells")
+        self.synapses_per_segment = to_int(
+            synapses_per_segment, f"{where}: synapses_per_segment", high=self.n_cells
+        )
+        self.threshold = to_int(threshold, f"{where}: threshold", high=self.synapses_per_segment)
+        if learning_threshold is None:
+            learning_threshold = max(3 * self.threshold // 4, 1)
+        self.learning_threshold = to_int(
+            learning_threshold, f"{where}: learning_threshold", high=self.threshold
+        )
+        if rule is not None and not isinstance(rule, PermanenceRule):
+            raise DescriptionError(f"{where}: rule must be a PermanenceRule, got {shown(rule)}.")
+        self.rule = PermanenceRule() if rule is None else rule
+        if isinstance(seed, np.random.Generator):
+            seed = int(stream(seed).integers(2**62))
+        stream(seed)
+        self.seed = int(seed)
+        self.clock = 0
+        room = 2 * self.synapses_per_segment
+        self.segments = Segments(0, room, self.n_cells, self.rule)
+        self.segments.check_room()
+        self.owner = np.empty(0, dtype=np.int64)
+        self.reset()
+
+    def __repr__(self) -> str:
+        return (
+            f"TemporalMemory(n_columns={self.n_columns}, "
+            f"cells_per_column={self.cells_per_column}, threshold={self.threshold}: "
+            f"{len(self.segments)} segments, {int(self.segments.sizes.sum())} synapses)"
+        )
+
+    def reset(self) -> None:
+        """Forget what came before: the next frame begins a sequence."""
+        self._active = np.zeros(self.n_cells, dtype=np.bool_)
+        self._winners = np.empty(0, dtype=np.int64)
+        self._look_ahead()
+
+    @property
+    def active_cells(self) -> Cells:
+        """Cells that fired in the last frame."""
+        return np.flatnonzero(self._active)
+
+    @property
+    def predictive_cells(self) -> Cells:
+        """Cells that are predicted for the next frame."""
+        return np.unique(self.owner[self._connected >= self.threshold])
+
+    @property
+    def predicted_columns(self) -> Cells:
+        """Columns that are predicted for the next frame."""
+        return np.unique(self.predictive_cells // self.cells_per_column)
+
+    def step(self, columns: Any, *, learn: bool = False) -> float:
+        """Take the next frame of a sequence.
+
+        Parameters
+        ----------
+        columns : array_like of int, shape (n_active,)
+            Active columns.
+        learn : bool
+            Whether synapses change.
+
+        Returns
+        -------
+        float
+            Novelty: fraction of the active columns that were not predicted (0 for no columns).
+
+        Raises
+        ------
+        DescriptionError
+            Not indices of columns.
+        """
+        frames = as_frames([columns], self.n_columns, "TemporalMemory.step: columns")
+        return self._step(frames[0].astype(np.int64), learn)
+
+    def _step(self, columns: Cells, learn: bool) -> float:
+        self.clock += learn
+        rng = stream(self.seed, "dendrites", "sequence", self.clock)
+        is_active = np.zeros(self.n_columns, dtype=np.bool_)
+        is_active[columns] = True
+        predicted = self.predictive_cells
+        firing = predicted[is_active[predicted // self.cells_per_column]]
+        bursting = np.setdiff1d(columns, firing // self.cells_per_column)
+        winners, nearest = self._winners_of(bursting, rng)
+        if learn:
+            self._learn(is_active, nearest, winners, rng)
+        self._active = np.zeros(self.n_cells, dtype=np.bool_)
+        self._active[firing] = True
+        self._active.reshape(self.n_columns, -1)[bursting] = True
+        self._winners = np.concatenate([firing, winners])
+        self._look_ahead()
+        return bursting.size / columns.size if columns.size else 0.0
+
+    def _look_ahead(self) -> None:
+        """Count the synapses of all segments on the cells that fire now."""
+        self._connected, self._every = self.segments.scan(self._active)
+
+    def _winners_of(self, bursting: Cells, rng: np.random.Generator) -> tuple[Cells, Cells]:
+        """A cell for each bursting column, and its segment that comes nearest (-1: none)."""
+        near = np.flatnonzero(self._every >= self.learning_threshold)
+        near = near[np.argsort(self._every[near], kind="stable")]
+        best = np.full(self.n_columns, -1, dtype=np.int64)
+        best[self.owner[near] // self.cells_per_column] = near
+        segments = best[bursting]
+        used = np.bincount(self.owner, minlength=self.n_cells).reshape(self.n_columns, -1)[bursting]
+        least = np.argmin(used + rng.random(used.shape), axis=1)
+        fresh = bursting * self.cells_per_column + least
+        if not self.owner.size:
+            return fresh, segments
+        return np.where(segments >= 0, self.owner[segments], fresh), segments
+
+    def _learn(
+        self, is_active: NDArray[np.bool_], nearest: Cells, winners: Cells, rng: np.random.Generator
+    ) -> None:
+        """Strengthen what was right, grow what was missing, punish what was wrong."""
+        expected = is_active[self.owner // self.cells_per_column]
+        right = np.flatnonzero((self._connected >= self.threshold) & expected)
+        wrong = np.flatnonzero((self._every >= self.learning_threshold) & ~expected)
+        known = nearest >= 0
+        chosen = np.concatenate([right, nearest[known]])
+        missing = self.synapses_per_segment - self._every[chosen]
+        self.segments.adapt(wrong, self._active, -self.rule.punish, 0.0)
+        self.segments.adapt(chosen, self._active, self.rule.increase, -self.rule.decrease)
+        before = self._winners.size
+        if before >= self.threshold:
+            new = self.segments.add(int(np.count_nonzero(~known)))
+            self.owner = np.concatenate([self.owner, winners[~known]])
+            chosen = np.concatenate([chosen, new])
+            missing = np.concatenate([missing, np.full(new.size, self.synapses_per_segment)])
+        if not before:
+            return
+        wanted = np.clip(missing, 0, before)
+        short = wanted > 0
+        order = np.argsort(rng.random((int(short.sum()), before)), axis=1)
+        self.segments.grow(chosen[short], wanted[short], self._winners[order], self.rule.initial)
+
+    def run(self, sequence: Any, *, learn: bool = False) -> Replay:
+        """Take a whole sequence, from its beginning.
+
+        Parameters
+        ----------
+        sequence : Frames, array_like of int (n_frames, n_active), or sequence of array_like
+            Active columns of each frame.
+        learn : bool
+            Whether synapses change.
+
+        Returns
+        -------
+        Replay
+
+        Raises
+        ------
+        DescriptionError
+            Not lists of columns.
+        """
+        frames = as_frames(sequence, self.n_columns, "TemporalMemory.run: sequence")
+        self.reset()
+        novelty, predictions, active = [], [], []
+        for columns in frames:
+            novelty.append(self._step(columns.astype(np.int64), learn))
+            predictions.append(self.predicted_columns)
+            active.append(self.active_cells)
+        return Replay(np.array(novelty, dtype=np.float64), predictions, active)
+
+    def learn(self, sequences: Iterable[Any], *, passes: int = 10) -> list[float]:
+        """Learn sequences, again and again until each frame is predicted, and nothing else.
+
+        Parameters
+        ----------
+        sequences : iterable of sequences
+            Each as for :meth:`run`.
+        passes : int
+            Most times that all are shown. High-order sequences need several: a context is passed
+            on by one frame at a time.
+
+        Returns
+        -------
+        list of float
+            Mean error of each pass: over all frames but the first of each sequence, the part of
+            the predicted and the active columns that were not both.
+
+        Raises
+        ------
+        DescriptionError
+            Not sequences of lists of columns.
+        """
+        where = "TemporalMemory.learn"
+        most = to_int(passes, f"{where}: passes")
+        if isinstance(sequences, Frames | str) or not isinstance(sequences, Iterable):
+            raise DescriptionError(
+                f"{where}: sequences must be a list of sequences, got {shown(sequences)}."
+            )
+        checked = [
+            as_frames(sequence, self.n_columns, f"{where}: sequences[{k}]")
+            for k, sequence in enumerate(sequences)
+        ]
+        errors: list[float] = []
+        while len(errors) < most and (not errors or errors[-1] > 0):
+            wrong = [e for frames in checked for e in _errors(frames, self.run(frames, learn=True))]
+            errors.append(float(np.mean(wrong)) if wrong else 0.0)
+        return errors
+
+    def predict(self, sequence: Any) -> Cells:
+        """Columns that are predicted after a sequence, in order; synapses stay.
+
+        Raises
+        ------
+        DescriptionError
+            Not lists of columns.
+        """
+        predictions = self.run(sequence).predictions
+        return predictions[-1] if predictions else np.empty(0, dtype=np.int64)
+
+    def is_known(self, sequence: Any, *, tolerance: float = 0.5) -> bool:
+        """Whether no frame but the first has a novelty above `tolerance`; synapses stay.
+
+        Raises
+        ------
+        DescriptionError
+            Not lists of columns, or a tolerance that is not from 0 to 1.
+        """
+        most = to_float(tolerance, "ms", "TemporalMemory.is_known: tolerance")
+        if not 0 <= most <= 1:
+            raise DescriptionError(
+                f"TemporalMemory.is_known: tolerance must be from 0 to 1, got {most:g}."
+            )
+        return bool(np.all(self.run(sequence).novelty[1:] <= most))
+
+    def arguments(self) -> dict[str, Any]:
+        """What the constructor takes."""
+        names = ("n_columns", "cells_per_column", "synapses_per_segment", "threshold",
+                 "learning_threshold", "seed")  # fmt: skip
+        return {name: getattr(self, name) for name in names} | {"rule": self.rule}
+
+    def save(self, path: str | Path) -> Path:
+        """Write all segments and settings to HDF5; what came last is not kept.
+
+        Raises
+        ------
+        StorageError
+            The file can't be written.
+        """
+        return save(path, sequence_memory=self)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a memory; it is at the beginning of a sequence.
+
+        Raises
+        ------
+        StorageError
+            No such file, damaged, not spikemem's, newer than this version, or without one.
+        """
+        return cast(Self, load(path, "sequence_memory"))
+
+
+def _errors(frames: Frames, replay: Replay) -> list[float]:
+    """One less the Jaccard index of each prediction and the frame that came."""
+    pairs: Sequence[tuple[Any, Any]] = list(zip(replay.predictions, list(frames)[1:], strict=False))
+    return [1.0 - np.intersect1d(a, b).size / max(np.union1d(a, b).size, 1) for a, b in pairs]

@@ -1,0 +1,153 @@
+"""Commands on sparse patterns: how often a dendritic segment errs, and how to build one."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import click
+
+from .app import Commands, commands, json_option
+
+n_option = click.option("--n", type=int, required=True, help="Cells.")
+a_option = click.option("--a", type=int, required=True, help="Active cells of a pattern.")
+s_option = click.option("--s", type=int, required=True, help="Synapses of the segment.")
+theta_option = click.option("--theta", type=int, required=True, help="Threshold of the segment.")
+fp_option = click.option(
+    "--fp", type=float, default=1e-9, show_default=True, help="Bound on false positives."
+)
+fn_option = click.option(
+    "--fn", type=float, default=1e-3, show_default=True, help="Bound on false negatives."
+)
+
+
+@commands.group("sdr", cls=Commands)
+def sdr() -> None:
+    """Dendritic segments on sparse patterns: errors, thresholds, sizes."""
+
+
+@sdr.command()
+@n_option
+@a_option
+@s_option
+@theta_option
+@click.option("--v", type=int, help="Swapped cells: gives false negatives too.")
+@click.option("--p-fail", type=float, default=0.0, help="Synapses that fail to transmit.")
+@click.option("--m", type=int, help="Segments, each with a pattern of its own.")
+@click.option("--union", type=int, metavar="M", help="Patterns on one segment.")
+@click.option("--exact", is_flag=True, help="Give fractions.")
+@json_option
+def error(
+    n: int,
+    a: int,
+    s: int,
+    theta: int,
+    v: int | None,
+    p_fail: float,
+    m: int | None,
+    union: int | None,
+    exact: bool,
+    as_json: bool,
+) -> None:
+    """Give the probabilities of errors of one segment, and of many."""
+    from ..networks import dendrites
+
+    if p_fail and v is None:
+        raise click.UsageError("--p-fail goes with --v.")
+    how: dict[str, Any] = {"exact": True} if exact else {"log": True}
+    sizes: dict[str, Any] = {"n": n, "a": a, "s": s, "theta": theta}
+    found = {"false positive": dendrites.false_positive_probability(**sizes, **how)}
+    if m is not None:
+        found[f"false positive of {m} segments"] = dendrites.population_false_positive_probability(
+            **sizes, m=m, **how
+        )
+    if union is not None:
+        found[f"false positive of {union} patterns on one segment"] = (
+            dendrites.union_false_positive_probability(**sizes, m=union, **how)
+        )
+    if v is not None:
+        found[f"false negative with {v} cells swapped"] = dendrites.false_negative_probability(
+            a=a, s=s, theta=theta, v=v, p_fail=p_fail, **how
+        )
+    if as_json:
+        plain = {name: str(p) if exact else _finite(p) for name, p in found.items()}
+        click.echo(json.dumps({**sizes, "fraction" if exact else "ln": plain}, indent=2))
+        return
+    _table({name: str(p) if exact else _scientific(p) for name, p in found.items()})
+
+
+@sdr.command("theta")
+@n_option
+@a_option
+@s_option
+@fp_option
+@fn_option
+@json_option
+def theta_command(n: int, a: int, s: int, fp: float, fn: float, as_json: bool) -> None:
+    """Give the smallest threshold within a bound on false positives, and the noise it tolerates."""
+    from ..networks.dendrites import choose_threshold
+
+    _choice(choose_threshold(n=n, a=a, s=s, false_positive=fp, false_negative=fn), as_json)
+
+
+@sdr.command()
+@n_option
+@a_option
+@click.option("--v", type=int, required=True, help="Swapped cells to be tolerated.")
+@fp_option
+@fn_option
+@json_option
+def synapses(n: int, a: int, v: int, fp: float, fn: float, as_json: bool) -> None:
+    """Give the fewest synapses with which a segment keeps both bounds."""
+    from ..networks.dendrites import synapses_needed
+
+    _choice(synapses_needed(n=n, a=a, v=v, false_positive=fp, false_negative=fn), as_json)
+
+
+@sdr.command()
+@n_option
+@a_option
+@s_option
+@theta_option
+@fp_option
+@json_option
+def patterns(n: int, a: int, s: int, theta: int, fp: float, as_json: bool) -> None:
+    """Give the number of patterns that one segment can hold."""
+    from ..networks.dendrites import patterns_per_segment
+
+    count = patterns_per_segment(n=n, a=a, s=s, theta=theta, false_positive=fp)
+    click.echo(json.dumps({"patterns": count}, indent=2) if as_json else f"patterns  {count}")
+
+
+def _choice(choice: Any, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(choice._asdict(), indent=2))
+        return
+    _table(
+        {
+            "synapses": str(choice.s),
+            "threshold": str(choice.theta),
+            "swapped cells tolerated": str(choice.v),
+            "false positive": f"{choice.false_positive:.6g}",
+            "false negative": f"{choice.false_negative:.6g}",
+        }
+    )
+
+
+def _table(rows: dict[str, str]) -> None:
+    wide = max(map(len, rows))
+    click.echo("\n".join(f"{name:<{wide}}  {value}" for name, value in rows.items()))
+
+
+def _finite(log_p: float) -> float | None:
+    """JSON has no infinity: null stands for the log of 0."""
+    return log_p if math.isfinite(log_p) else None
+
+
+def _scientific(log_p: float) -> str:
+    """A probability that may lie far below the range of floats."""
+    if log_p > -600 or not math.isfinite(log_p):
+        return f"{math.exp(log_p):.9g}"
+    power, rest = divmod(log_p / math.log(10), 1)
+    return f"{10**rest:.6f}e{int(power)}"
