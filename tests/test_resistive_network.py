@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import spikemem as sm
+from spikemem.hardware import resistive
 from spikemem.hardware.resistive import (
     PCM,
     Faults,
@@ -218,6 +219,29 @@ def test_redrawn_reads_are_refused_with_a_reason():
 def test_bad_input(make, words):
     with pytest.raises(sm.DescriptionError, match=words):
         make(ca3()[1])
+
+
+@pytest.mark.parametrize("thing", [True, -1, "x", [], {}, object(), [[1], [2, 3]]])
+def test_things_of_another_type_are_refused_by_name(thing):
+    _, network = ca3()
+    arrays = PCM().write(network)
+    calls = {
+        "network": lambda: PCM().write(thing),
+        "mapping": lambda: PCM().write(network, mapping=thing),
+        "faults": lambda: PCM().write(network, faults=thing),
+        "verify": lambda: PCM().write(network, verify=thing),
+        "device": lambda: resistive.program(thing, [1.0]),
+        "written": lambda: session(thing),
+        "session": lambda: resistive.learn_on_device(thing, resistive.ConductanceUpdate()),
+        "array": lambda: resistive.EventReader([0], [0], thing, n_in=1, n_out=1),
+        "wires": lambda: resistive.Crossbar(PCM(), [[1.0]], wires=thing),
+        "periphery": lambda: resistive.account(network, "recording", "Loihi", periphery=thing),
+    }
+    for name, call in calls.items():
+        with pytest.raises(sm.DescriptionError, match=name):
+            call()
+    with pytest.raises(sm.DescriptionError):
+        arrays.weights(thing, 0.0)
 
 
 def test_projections_without_synapses_and_without_a_scale():

@@ -16,6 +16,7 @@ from ...frozen import Frozen
 from ...network import Network
 from ...recording import Recording
 from ...units import steps, to_float, to_int
+from .kinds import to_kind, to_names
 from .network import Written
 
 __all__ = ["Account", "Counters", "Periphery", "account", "adc_energy", "costs", "count", "table"]
@@ -84,7 +85,9 @@ def count(
     for thing, kind in ((network, Network), (recording, Recording)):
         if not isinstance(thing, kind):
             raise DescriptionError(f"count: needs a {kind.__name__}, got {shown(thing)}.")
-    names = [p.name for p in network.projections] if projections is None else list(projections)
+    names = [p.name for p in network.projections]
+    if projections is not None:
+        names = to_names(projections, "projections")
     n_steps = int(steps(recording.stop - recording.start, network.dt))
     events = dense = stored = conversions = 0
     for name in names:
@@ -241,13 +244,15 @@ def account(
     DescriptionError
         An unknown platform, or "crossbar" without devices.
     """
+    to_kind(written, Written, "written", optional=True)
+    to_kind(periphery, Periphery, "periphery", optional=True)
     counters = count(network, recording)
     if platform == "crossbar":
         if written is None:
             raise DescriptionError("account: platform 'crossbar' needs written=.")
         return _crossbar(counters, network, recording, written, time, periphery or Periphery())
     known = costs()["platforms"]
-    if platform not in known:
+    if not isinstance(platform, str) or platform not in known:
         raise DescriptionError(
             f"account: {unknown_name('platform', platform, [*known, 'crossbar'])}"
         )

@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import DescriptionError, Problems, shown
+from ...errors import DescriptionError, Problems
 from ...frozen import Frozen, read_only
 from ...storage import load, put, register, save
 from ...streams import Seed, stream
@@ -21,6 +21,7 @@ from . import devices
 from . import mapping as mappings
 from .devices.base import Array, Cells, Device
 from .faults import Faults
+from .kinds import to_kind
 from .mapping import DifferentialPair, Mapping, check_weights
 
 __all__ = ["ProgrammedArray", "Verify", "load_array", "program"]
@@ -173,6 +174,7 @@ class ProgrammedArray(Frozen):
         verify : Verify, optional
             Write again what is too far off.
         """
+        to_kind(verify, Verify, "verify", optional=True)
         if weights is None:
             target = self.target
         else:
@@ -245,9 +247,10 @@ def program(
     >>> array.weights(3600.0).shape
     (1, 2)
     """
-    given: Any = device
-    if not isinstance(given, Device):
-        raise DescriptionError(f"program: device must be a Device, got {shown(given)}.")
+    to_kind(device, Device, "device")
+    to_kind(mapping, Mapping, "mapping", optional=True)
+    to_kind(faults, Faults, "faults", optional=True)
+    to_kind(verify, Verify, "verify", optional=True)
     values = to_array(weights, "nA", "weights")
     if w_max is None:
         w_max = float(np.abs(values).max(initial=0.0))

@@ -16,6 +16,7 @@ from .converters import Converters, quantise
 from .devices.base import Array, Device
 from .faults import Faults
 from .irdrop import G_RATIO, approximate_drop, effective_conductances
+from .kinds import to_kind, to_numbers, to_pair
 from .mapping import DifferentialPair, Mapping
 
 __all__ = ["Crossbar"]
@@ -106,6 +107,13 @@ class Crossbar:
             problems.add(f"converters must be Converters or None, got {shown(converters)}")
         with problems.noting():
             self.ir_drop = to_float(ir_drop, "1", "ir_drop")
+        with problems.noting():
+            self.g_ratio = to_float(g_ratio, "1", "g_ratio")
+        with problems.noting():
+            self.wires = to_pair(wires, "wires") if wires is not None else None
+        with problems.noting():
+            to_kind(mapping, Mapping, "mapping", optional=True)
+            to_kind(faults, Faults, "faults", optional=True)
         problems.raise_if_any()
         spare = to_int(spare_columns, "spare_columns", low=0)
         self.array: ProgrammedArray = _programmed(
@@ -113,7 +121,7 @@ class Crossbar:
             faults=faults, verify=verify,
         )  # fmt: skip
         self.converters, self.reads, self.compensation = converters, reads, compensation
-        self.g_ratio, self.wires, self.dtype = g_ratio, wires, np.dtype(dtype)
+        self.dtype = np.dtype(dtype)
         self.shape: tuple[int, int] = matrix.shape
         self.tiles = _tiles(self.shape, tile)
         self.bounds = self._fixed_bounds()
@@ -193,7 +201,7 @@ class Crossbar:
         ndarray, shape (n_out,) or (n_vectors, n_out)
             Of the crossbar's dtype.
         """
-        given = np.asarray(x)
+        given = to_numbers(x, "x")
         if given.ndim not in (1, 2) or given.shape[-1] != self.shape[0]:
             raise DescriptionError(
                 f"matvec: x must have shape ({self.shape[0]},) or (n, {self.shape[0]}), got "
@@ -220,7 +228,7 @@ class Crossbar:
             Exact in distribution: one normal number for each output in place of one for each
             synapse.
         """
-        fired = np.asarray(spikes)
+        fired = to_numbers(spikes, "spikes")
         if fired.dtype == bool and fired.shape == (self.shape[0],):
             fired = np.flatnonzero(fired)
         whole = fired.dtype.kind in "iu" or not fired.size

@@ -11,6 +11,7 @@ from ...errors import DescriptionError
 from ...streams import Seed, stream
 from ...units import to_int, to_integers
 from .array import ProgrammedArray
+from .kinds import to_kind
 
 __all__ = ["EventReader"]
 
@@ -50,6 +51,7 @@ class EventReader:
         time: Any = None,
         seed: Seed = 0,
     ) -> None:
+        to_kind(array, ProgrammedArray, "array")
         rows, columns = to_integers(i, "i"), to_integers(j, "j")
         if rows.shape != array.shape or columns.shape != array.shape:
             raise DescriptionError(

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from ...errors import DescriptionError, Problems, UnsupportedError, shown, unknown_name
 from ...network import Network, Projection, Synapses
 from ...streams import Seed, stream
-from ...units import to_choice, to_float, to_tuple
+from ...units import to_choice, to_float
 from . import mapping as mappings
 from .array import ProgrammedArray, Verify, program
 from .compensation import drift_scale
 from .devices.base import Array, Device
 from .faults import Faults
+from .kinds import to_names
 
 __all__ = ["Quality", "Written", "apply", "write"]
 
@@ -121,7 +122,7 @@ class Written:
         self, name: str, time: Any, draw: int | None = 0, compensation: str = "none"
     ) -> Array:
         """Weights of one projection as they are read, nA, below 0 too, shape (n_synapses,)."""
-        if name not in self.arrays:
+        if not isinstance(name, str) or name not in self.arrays:
             raise DescriptionError(
                 f"Written: {unknown_name('projection in devices', name, self.arrays)}"
             )
@@ -356,14 +357,13 @@ def apply(
 def _chosen(network: Network, projections: Iterable[str] | str | None) -> list[str]:
     if projections is None:
         return [item.name for item in network.projections if network.count(item.name)]
-    given = (projections,) if isinstance(projections, str) else projections
-    names = to_tuple(given, "projections", "names")
+    names = to_names(projections, "projections")
     for name in names:
         if not network.count(name):
             raise DescriptionError(
                 f"projections: {name!r} has no synapses, and nothing can be written; leave it out."
             )
-    return list(dict.fromkeys(names))
+    return names
 
 
 def _scale(projection: Projection, w_max: float | Mapping[str, float] | None) -> float:

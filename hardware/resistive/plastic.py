@@ -14,6 +14,7 @@ from ...frozen import Frozen
 from ...simulation import Session
 from ...streams import Seed, stream
 from ...units import to_float
+from .kinds import to_kind, to_names
 
 __all__ = ["ConductanceUpdate", "learn_on_device"]
 
@@ -163,6 +164,8 @@ def learn_on_device(
     ...     float(session.run(30.0).weights["W1"].max())
     0.0
     """
+    to_kind(session, Session, "session")
+    to_kind(update, ConductanceUpdate, "update")
     simulator: Any = session._simulator
     model = getattr(simulator, "model", None)
     if model is None or getattr(simulator, "target", "") != "numpy":
@@ -173,17 +176,20 @@ def learn_on_device(
     if session.time > 0:
         raise DescriptionError("learn_on_device: the session has run already; make a new one.")
     plastic = [item.name for item in session.network.plastic]
-    names = plastic if projections is None else list(projections)
+    names = plastic if projections is None else to_names(projections, "projections")
     for name in names:
         if name not in plastic:
             raise DescriptionError(
                 f"learn_on_device: {unknown_name('plastic projection', name, plastic)}"
             )
     rng = stream(seed, "resistive", "learning")
+    if not names:
+        return
     for bundle in model.bundles:
         if bundle.plastic and any(name in names for name in bundle.place):
             _enter(bundle, update, names, seed, rng)
     simulator.brian2_network.add(_random_state(model.clock, rng))
+    simulator.snapshot()  # makes the code now, so that an error shows here
 
 
 def _enter(

@@ -19,6 +19,7 @@ from ...simulation import Session
 from ...streams import Seed, stream
 from ...support import UNSUPPORTED
 from ...units import steps
+from .kinds import to_kind, to_names
 from .network import Written
 
 __all__ = ["REDRAWN", "redraw_reads", "session"]
@@ -57,12 +58,13 @@ def session(
     UnsupportedError
         The backend can't draw noise anew at each read; the message says why.
     """
-    if reads not in ("redrawn", "frozen", "none"):
+    to_kind(written, Written, "written")
+    if not isinstance(reads, str) or reads not in ("redrawn", "frozen", "none"):
         raise DescriptionError(f"reads must be 'redrawn', 'frozen' or 'none', got {reads!r}.")
     if reads != "redrawn":
         network = written.network(time, draw=0 if reads == "frozen" else None)
         return Session(network, backend=backend, **options)
-    reason = UNSUPPORTED.get((backend, REDRAWN))
+    reason = UNSUPPORTED.get((backend, REDRAWN)) if isinstance(backend, str) else None
     if reason:
         raise UnsupportedError(f"backend {backend!r}: {REDRAWN}: {reason}.")
     made = Session(written.network(time, draw=None), backend=backend, **options)
@@ -98,6 +100,8 @@ def redraw_reads(
     UnsupportedError
         Another backend, or a plastic projection.
     """
+    to_kind(session, Session, "session")
+    to_kind(written, Written, "written")
     simulator: Any = session._simulator
     model = getattr(simulator, "model", None)
     if model is None or not hasattr(simulator, "brian2_network"):
@@ -106,7 +110,7 @@ def redraw_reads(
             f"with target 'numpy' or 'cython'."
         )
     network = written.ideal
-    names = list(projections) if projections is not None else _static(written)
+    names = to_names(projections, "projections") if projections is not None else _static(written)
     for name in names:
         if network.projection(name).plasticity is not None:
             raise UnsupportedError(
@@ -117,6 +121,7 @@ def redraw_reads(
     late = session.integrator == "exact"
     noise = _Noise(network, written, names, age, model, stream(seed, "resistive", "reads"), late)
     simulator.brian2_network.add(noise.operation())
+    simulator.snapshot()  # makes the code now, so that an error shows here
 
 
 def _static(written: Written) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ....errors import DescriptionError, Problems
 from ....streams import Seed, stream
-from ....units import to_choice, to_float
+from ....units import to_choice, to_float, to_int, to_tuple
 from .base import Array, Cells, Device, parameter
 
 __all__ = ["RandomRRAM", "formed_fraction", "forming_voltage"]
@@ -89,6 +89,7 @@ class RandomRRAM(Device):
 
     def draw(self, shape: Any, seed: Seed = 0) -> Array:
         """Conductances of an array that has been formed, uS, 0 where it has not."""
+        shape = _shape(shape)
         rng = stream(seed, "resistive", "random macro")
         formed = rng.random(shape) < formed_fraction(self.voltage) * self.cell_yield
         if self.distribution == "normal":
@@ -100,7 +101,7 @@ class RandomRRAM(Device):
 
     def weights(self, shape: Any, seed: Seed = 0, *, scale: float = 1.0) -> Array:
         """Differential weights: the difference of two such arrays, times `scale` (nA/uS)."""
-        pair = self.draw((2, *np.atleast_1d(shape).tolist()), seed)
+        pair = self.draw((2, *_shape(shape)), seed)
         return np.asarray(scale * (pair[0] - pair[1]))
 
     def program(self, target: Array, rng: np.random.Generator) -> Cells:
@@ -117,6 +118,11 @@ class RandomRRAM(Device):
     def read_sd(self, cells: Cells, aged: Array, time: float) -> Array:
         """In proportion to the conductance."""
         return np.asarray(self.read_noise * aged)
+
+
+def _shape(shape: Any) -> tuple[int, ...]:
+    sizes = to_tuple((shape,) if isinstance(shape, int | np.integer) else shape, "shape", "sizes")
+    return tuple(to_int(size, "shape") for size in sizes)
 
 
 def _shifted_lognormal(z: Array) -> Array:

@@ -116,7 +116,7 @@ class CMOHfOx(Device):
 
     def __post_init__(self) -> None:
         problems = Problems("CMOHfOx")
-        if self.acceptance not in self.programming:
+        if not isinstance(self.acceptance, float) or self.acceptance not in self.programming:
             problems.add(f"acceptance must be 0.002 or 0.02, got {self.acceptance!r}")
         problems.raise_if_any()
         super().__post_init__()
