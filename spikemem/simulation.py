@@ -94,6 +94,11 @@ class Session:
     **options
         For the backend, e.g. ``target="cython"`` for "brian2".
 
+    Attributes
+    ----------
+    simulator : Backend
+        The backend's own object; that of "brian2" has the Brian2 objects in ``model``.
+
     Raises
     ------
     DescriptionError
@@ -141,7 +146,7 @@ class Session:
         self.network = network
         self.backend = backend
         self.integrator = integrator
-        self._simulator: Backend = _load(backend)(network, integrator, **options)
+        self.simulator: Backend = _load(backend)(network, integrator, **options)
         self._step = 0
         self._closed = False
         self._runs: list[Recording] = []
@@ -182,7 +187,7 @@ class Session:
                 raise DescriptionError(
                     f"set_weights: {unknown_name('plastic projection', name, names)}"
                 )
-        if weights and not self._simulator.can_continue:
+        if weights and not self.simulator.can_continue:
             raise DescriptionError(
                 f"set_weights: backend {self.backend!r} with these options runs once; give the "
                 f"weights to the network (Network.with_weights)."
@@ -190,7 +195,7 @@ class Session:
         changed = self.network.with_weights(weights)
         arrays = {name: changed.weights(name) for name in weights}
         if arrays:
-            self._simulator.set_weights(arrays)
+            self.simulator.set_weights(arrays)
             self._weights.update(arrays)
 
     def run(
@@ -231,13 +236,13 @@ class Session:
         n_steps = self._steps_of(duration)
         spikes = self._inputs(inputs or {}, n_steps)
         gates = self._gates(enabled or {}, n_steps)
-        before = self._simulator.snapshot() if self._simulator.can_continue else None
+        before = self.simulator.snapshot() if self.simulator.can_continue else None
         try:
             with progress_callback(progress, "simulating") as report:
-                results = self._simulator.run(self._step, n_steps, spikes, gates, report)
+                results = self.simulator.run(self._step, n_steps, spikes, gates, report)
         except BaseException as error:
-            if self._simulator.can_continue:
-                self._simulator.restore(before)
+            if self.simulator.can_continue:
+                self.simulator.restore(before)
             if isinstance(error, SpikememError) or not isinstance(error, Exception):
                 raise
             raise SimulationError(
@@ -262,7 +267,7 @@ class Session:
                 f"duration must be a positive multiple of dt={self.network.dt:g} ms, "
                 f"got {length:g} ms."
             )
-        if self._step and not self._simulator.can_continue:
+        if self._step and not self.simulator.can_continue:
             raise DescriptionError(
                 f"Session.run: backend {self.backend!r} with these options can't go on after a "
                 f"run; simulate all at once."
@@ -324,7 +329,7 @@ class Session:
     def close(self) -> None:
         """Free the simulator; recordings stay."""
         if not self._closed:
-            self._simulator.close()
+            self.simulator.close()
             self._closed = True
 
     def __enter__(self) -> Self:

@@ -41,11 +41,11 @@ def test_global_state_is_untouched():
 def test_users_can_add_objects():
     """A recorder of the user's own sees every step, and an interrupted run leaves it as it was."""
     with sm.Session(ring(0)) as session:
-        model = session._simulator.model
+        model = session.simulator.model
         monitor = b2.StateMonitor(
             model.cells, "current_E", record=[0, 1], clock=model.clock, name="mine"
         )
-        session._simulator.brian2_network.add(monitor)
+        session.simulator.brian2_network.add(monitor)
         session.run(10.0)
         assert monitor.current_E.shape == (2, 10)
 
@@ -65,7 +65,7 @@ def test_users_can_add_objects():
 def test_an_object_added_between_runs_changes_nothing_else():
     with sm.Session(ring(0)) as session:
         session.run(13.0)
-        model = session._simulator.model
+        model = session.simulator.model
         model.network.add(b2.SpikeMonitor(model.cells, name="mine"))
         session.run(27.0)
         assert_same(session.recording, sm.simulate(ring(0), 40.0))
@@ -73,7 +73,7 @@ def test_an_object_added_between_runs_changes_nothing_else():
 
 def test_objects_need_the_clock_of_the_model():
     with sm.Session(ring(0)) as session:
-        model = session._simulator.model
+        model = session.simulator.model
         model.network.add(b2.NeuronGroup(1, "x : 1", dt=0.5 * b2.ms, name="mine"))
         with pytest.raises(sm.DescriptionError, match=r"clock=model\.clock, but 'mine"):
             session.run(10.0)

@@ -166,7 +166,7 @@ def learn_on_device(
     """
     to_kind(session, Session, "session")
     to_kind(update, ConductanceUpdate, "update")
-    simulator: Any = session._simulator
+    simulator: Any = session.simulator
     model = getattr(simulator, "model", None)
     if model is None or getattr(simulator, "target", "") != "numpy":
         raise UnsupportedError(

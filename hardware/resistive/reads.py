@@ -102,7 +102,7 @@ def redraw_reads(
     """
     to_kind(session, Session, "session")
     to_kind(written, Written, "written")
-    simulator: Any = session._simulator
+    simulator: Any = session.simulator
     model = getattr(simulator, "model", None)
     if model is None or not hasattr(simulator, "brian2_network"):
         raise UnsupportedError(
