@@ -154,6 +154,7 @@ def unknown_name(kind: str, name: object, valid: Iterable[str]) -> str:
     """
     names = sorted(valid)
     have = ", ".join(names) if names else "none"
-    text = f"{shown(name)} is not a {kind} (have: {have})."
+    article = "an" if kind[0] in "aeiou" else "a"
+    text = f"{shown(name)} is not {article} {kind} (have: {have})."
     close = difflib.get_close_matches(name, names, n=1) if isinstance(name, str) else []
     return f"{text} Did you mean {close[0]!r}?" if close else text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import importlib
 import importlib.metadata
+import inspect
 import platform
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -146,7 +147,9 @@ class Session:
         self.network = network
         self.backend = backend
         self.integrator = integrator
-        self.simulator: Backend = _load(backend)(network, integrator, **options)
+        make = _load(backend)
+        _check_options(make, backend, options)
+        self.simulator: Backend = make(network, integrator, **options)
         self._step = 0
         self._closed = False
         self._runs: list[Recording] = []
@@ -405,6 +408,17 @@ def _load(backend: str) -> Any:
             f"backend {backend!r} needs the package {error.name!r}, which is not installed: "
             f"pip install {error.name}"
         ) from error
+
+
+def _check_options(make: Any, backend: str, options: Mapping[str, Any]) -> None:
+    """Refuse an option that the backend does not have, unless it looks at all of them itself."""
+    parameters = list(inspect.signature(make).parameters.values())[2:]
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return
+    known = [parameter.name for parameter in parameters]
+    for option in options:
+        if option not in known:
+            raise DescriptionError(f"backend {backend!r}: {unknown_name('option', option, known)}")
 
 
 def package_version(name: str) -> str:

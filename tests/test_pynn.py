@@ -375,7 +375,7 @@ def test_faults(monkeypatch):
     network = one(None)
     with pytest.raises(DescriptionError, match="'math' is not a known PyNN module"):
         to_pynn(network, __import__("math"))
-    with pytest.raises(DescriptionError, match="'thread' is not a option"):
+    with pytest.raises(DescriptionError, match="'thread' is not an option"):
         sm.Session(network, backend="pynn:mock", integrator="exact", thread=1)
     monkeypatch.setitem(sys.modules, "pyNN.mock", None)
     with pytest.raises(BackendMissing, match=r'pip install "spikemem\[pynn\]"'):

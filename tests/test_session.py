@@ -182,9 +182,9 @@ def test_wrong_names():
         sm.DescriptionError, match=r"'brain2' is not a backend .*Did you mean 'brian2'"
     ):
         sm.Session(network, backend="brain2")
-    with pytest.raises(sm.DescriptionError, match="'euler' is not a integrator"):
+    with pytest.raises(sm.DescriptionError, match="'euler' is not an integrator"):
         sm.Session(network, integrator="euler")
-    with pytest.raises(sm.DescriptionError, match=r"'targets' is not a option .have: target"):
+    with pytest.raises(sm.DescriptionError, match=r"'targets' is not an option .have: target"):
         sm.Session(network, targets="numpy")
     with pytest.raises(sm.DescriptionError, match=r"'gpu' is not a target .have: .*cython.*numpy"):
         sm.Session(network, target="gpu")
@@ -324,3 +324,9 @@ def weak_pair() -> sm.Network:
             sm.Projection.one_to_one("learnt", "in", "out", weight=2.0, delay=1.0, plasticity=rule)
         ],
     )
+
+
+@pytest.mark.parametrize("name", ["brian2", "native", "emulator"])
+def test_an_unknown_option_names_those_there_are(name):
+    with pytest.raises(sm.DescriptionError, match=f"backend '{name}': 'wieghts' is not an option"):
+        sm.Session(weak_pair(), backend=name, wieghts=False)

@@ -159,7 +159,7 @@ def test_other_targets_read_the_table_of_the_backends():
     [
         ((EXAMPLES["short history"], "spinaker"), {}, "Did you mean 'spinnaker'"),
         (("network",), {}, "must be a Network, got str"),
-        ((EXAMPLES["short history"], "brian2"), {"shifts": {}}, "'shifts' is not a option"),
+        ((EXAMPLES["short history"], "brian2"), {"shifts": {}}, "'shifts' is not an option"),
         (
             (EXAMPLES["short history"],),
             {"shifts": {"cells": (1, 1)}},

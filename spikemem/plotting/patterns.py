@@ -1,0 +1,130 @@
+"""Pictures of patterns as stored and as recalled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import DescriptionError
+from ..units import to_int, to_tuple
+from .axes import OFF, new_axes, two
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["images"]
+
+_ON, _MISSING, _EXTRA = "#222222", "#D55E00", "#56B4E9"
+_PER_ROW = 16
+
+
+def images(
+    stored: ArrayLike,
+    recalled: ArrayLike,
+    shape: tuple[int, int],
+    labels: Sequence[Any] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw stored patterns above recalled ones, with every wrong pixel marked.
+
+    Parameters
+    ----------
+    stored, recalled : array_like of bool, shape (n_patterns, n_bits)
+        What was learnt, and what came back.
+    shape : (rows, columns)
+        Of each picture; their product is ``n_bits``.
+    labels : sequence, optional
+        What to write above each picture, shape (n_patterns,).
+    ax : matplotlib.axes.Axes, optional
+        Where to draw. Default: a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Missing pixels are orange, pixels too many blue.
+
+    Raises
+    ------
+    DescriptionError
+        Not patterns of bits, or shapes that do not fit.
+    """
+    first, second = _patterns(stored, "stored"), _patterns(recalled, "recalled")
+    if first.shape != second.shape:
+        raise DescriptionError(
+            f"images: stored and recalled must have equal shapes, got {first.shape} and "
+            f"{second.shape}."
+        )
+    rows, columns = (to_int(n, "images: shape") for n in two(shape, "images: shape"))
+    if rows * columns != first.shape[1]:
+        raise DescriptionError(
+            f"images: shape must hold {first.shape[1]} pixels, got {(rows, columns)}."
+        )
+    words = None if labels is None else [str(w) for w in to_tuple(labels, "images: labels", "str")]
+    if words is not None and len(words) != len(first):
+        raise DescriptionError(
+            f"images: labels must be {len(first)}, one for each pattern, got {len(words)}."
+        )
+    wrong = second + 2 * (first & ~second) + 2 * (second & ~first)
+    pairs = np.stack([first.astype(int), wrong], axis=1).reshape(-1, 2, rows, columns)
+    return _draw_pairs(pairs, words, ax)
+
+
+def _draw_pairs(pairs: NDArray[np.int64], labels: list[str] | None, ax: Axes | None) -> Axes:
+    """Lay pairs of pictures (pixel codes 0 off, 1 on, 2 missing, 3 extra) out on one canvas."""
+    from matplotlib.colors import ListedColormap
+    from matplotlib.patches import Patch
+
+    n, _, rows, columns = pairs.shape
+    across, gap = min(n, _PER_ROW), max(1, round(0.12 * max(rows, columns)))
+    above = 4 * gap if labels is not None else 2 * gap
+    block, wide = 2 * rows + gap + above, columns + gap
+    canvas = np.full((-(-n // across) * block, across * wide - gap), -1)
+    ticks: list[tuple[float, str]] = []
+    for k, pair in enumerate(pairs):
+        down, right = divmod(k, across)
+        left = right * wide
+        for half, name in enumerate(("stored", "recalled")):
+            top = down * block + above + half * (rows + gap)
+            canvas[top : top + rows, left : left + columns] = pair[half]
+            if not right:
+                ticks.append((top + rows / 2 - 0.5, name))
+    if ax is None:
+        across_inches = across * float(np.clip(3.3 / across, 0.55, 1.1))
+        tall = across_inches * canvas.shape[0] / canvas.shape[1]
+        ax = new_axes(across_inches + 0.9, min(max(tall, 1.0) + 0.5, 12.0))
+    colors = ListedColormap(["none", OFF, _ON, _MISSING, _EXTRA])
+    ax.imshow(canvas, cmap=colors, vmin=-1, vmax=3, interpolation="nearest")
+    ax.set_xticks([])
+    ax.set_yticks([at for at, _ in ticks], [name for _, name in ticks])
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    points = ax.get_window_extent().width * 72.0 / ax.figure.dpi
+    fits = max(int(points / across / 5.6), 2)  # letters of 8 points above one picture
+    for k, word in enumerate(labels or []):
+        down, right = divmod(k, across)
+        at = right * wide + columns / 2 - 0.5, down * block + above - 0.5 * gap - 0.5
+        short = word if len(word) <= fits else f"{word[: fits - 1]}…"
+        ax.text(*at, short, ha="center", va="bottom", fontsize=8)
+    ax.legend(
+        handles=[
+            Patch(color=_MISSING, label=f"missing ({np.count_nonzero(pairs == 2)})"),
+            Patch(color=_EXTRA, label=f"extra ({np.count_nonzero(pairs == 3)})"),
+        ],
+        loc="upper left",
+        bbox_to_anchor=(0.0, 0.0),
+        ncols=2 if across > 2 else 1,
+        frameon=False,
+        borderaxespad=0.3,
+        handlelength=0.9,
+        handleheight=0.9,
+    )
+    return ax
+
+
+def _patterns(values: Any, where: str) -> NDArray[np.bool_]:
+    from ..metrics import bits
+
+    return np.atleast_2d(bits(values, f"images: {where}"))

@@ -1,0 +1,202 @@
+"""Pictures of weights: over time, and as a matrix."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import DescriptionError, unknown_name
+from ..network import Network
+from ..recording import Recording
+from ..units import to_array
+from .axes import COLORS, OFF, check_type, legend, new_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["weight_matrix", "weights"]
+
+_MAX_LINES = 200
+_MAX_BINS = 250
+
+
+def weights(
+    recording: Recording | ArrayLike, projection: str | None = None, ax: Axes | None = None
+) -> Axes:
+    """Draw weights: over time where that was recorded, else how they are distributed.
+
+    Parameters
+    ----------
+    recording : Recording or array_like, shape (n_synapses,) or (n_steps, n_synapses)
+        Weights in nA, or a recording of a plastic projection.
+    projection : str, optional
+        Which one; needed for a recording. With an array it is the title.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw. Default: a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        A line for each synapse; for more than 200 an image with a row for each; without a time
+        axis a histogram.
+
+    Raises
+    ------
+    DescriptionError
+        The recording holds no weights of this projection, or not an array of weights.
+    """
+    if isinstance(recording, Recording):
+        times, values = recording.times, _recorded_weights(recording, projection)
+    else:
+        values = to_array(recording, "nA", "weights")
+        times = np.arange(values.shape[0] if values.ndim else 0, dtype=np.float64)
+        if values.ndim not in (1, 2):
+            raise DescriptionError(
+                f"weights must have shape (n_synapses,) or (n_steps, n_synapses), "
+                f"got {values.shape}."
+            )
+    ax = new_axes(7.0, 2.8) if ax is None else ax
+    if values.ndim == 1:
+        _weight_histogram(values, ax)
+    else:
+        _weights_over_time(values, times, ax)
+        ax.set_xlabel("time (ms)" if isinstance(recording, Recording) else "step")
+    if projection is not None:
+        ax.set_title(projection, loc="left")
+    return ax
+
+
+def _recorded_weights(recording: Recording, projection: Any) -> NDArray[np.float64]:
+    known = {**recording.weights}
+    known |= {name: rows for (name, kind), rows in recording.traces.items() if kind == "weight"}
+    if not isinstance(projection, str) or projection not in known:
+        text = unknown_name("projection with recorded weights", projection, known)
+        raise DescriptionError(f"weights: {text}")
+    return known[projection]
+
+
+def _weight_histogram(values: NDArray[np.float64], ax: Axes) -> None:
+    ax.hist(values, bins=int(np.clip(np.sqrt(values.size), 10, 60)), color=COLORS[0])
+    ax.set_xlabel("weight (nA)")
+    ax.set_ylabel("synapses")
+
+
+def _weights_over_time(values: NDArray[np.float64], times: NDArray[np.float64], ax: Axes) -> None:
+    n_synapses = values.shape[1]
+    if n_synapses > _MAX_LINES:
+        step = times[1] - times[0] if times.size > 1 else 1.0
+        edges = (times[0], times[-1] + step) if times.size else (0.0, 1.0)
+        picture = ax.imshow(
+            values.T,
+            aspect="auto",
+            origin="lower",
+            extent=(*edges, 0, n_synapses),
+            interpolation="nearest",
+        )
+        _scale(ax, picture)
+        ax.set_ylabel("synapse")
+        return
+    few = n_synapses <= len(COLORS)
+    for k in range(n_synapses):
+        ax.plot(
+            times,
+            values[:, k],
+            color=COLORS[k % len(COLORS)] if few else COLORS[0],
+            alpha=1.0 if few else 0.4,
+            linewidth=1.2 if few else 0.8,
+            drawstyle="steps-post",
+            label=f"synapse {k}" if few else None,
+        )
+    ax.set_ylabel("weight (nA)")
+    if times.size > 1:
+        ax.set_xlim(times[0], times[-1])
+    legend(ax, n_synapses if few else 0)
+
+
+def weight_matrix(
+    network: Network,
+    projection: str,
+    weights: Recording | ArrayLike | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the weights of one projection as a matrix, with no colour where there is no synapse.
+
+    Parameters
+    ----------
+    network : Network
+        Where the projection is.
+    projection : str
+        Which one.
+    weights : Recording or array_like, shape (n_synapses,), optional
+        Weights after a run, nA. Default: the initial ones.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw. Default: a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Pre-synaptic cells are rows, post-synaptic ones columns. Above 250 cells neighbours share
+        a pixel, which shows the largest weight.
+
+    Raises
+    ------
+    DescriptionError
+        An unknown projection, or weights that do not fit it.
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    check_type(network, Network, "weight_matrix: network")
+    item, synapses = network.projection(projection), network.synapses(projection)
+    values = synapses.weight
+    if isinstance(weights, Recording):
+        if projection not in weights.weights:
+            text = unknown_name("projection with weights", projection, weights.weights)
+            raise DescriptionError(f"weight_matrix: {text}")
+        values = weights.weights[projection]
+    elif weights is not None:
+        values = to_array(weights, "nA", "weight_matrix: weights")
+    if values.shape != synapses.i.shape:
+        raise DescriptionError(
+            f"weight_matrix: weights must have shape {synapses.i.shape}, got {values.shape}."
+        )
+    n_pre, n_post = network.population(item.pre).size, network.population(item.post).size
+    matrix = _matrix(synapses.i, synapses.j, values, n_pre, n_post)
+    high = float(np.clip(4.6 * n_pre / n_post, 1.2, 4.6))
+    ax = new_axes(5.6, high + 0.9) if ax is None else ax
+    picture = ax.imshow(
+        matrix,
+        aspect="auto" if max(n_pre, n_post) > 4 * min(n_pre, n_post) else "equal",
+        extent=(-0.5, n_post - 0.5, n_pre - 0.5, -0.5),
+        interpolation="nearest",
+        vmin=0.0,
+        vmax=float(values.max()) if values.size and values.max() > 0 else 1.0,
+    )
+    ax.set_facecolor(OFF)
+    ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10], integer=True))
+    ax.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10], integer=True))
+    ax.set_xlabel(f"post: {item.post}")
+    ax.set_ylabel(f"pre: {item.pre}")
+    ax.set_title(projection, loc="left")
+    _scale(ax, picture)
+    return ax
+
+
+def _matrix(
+    i: NDArray[np.int32], j: NDArray[np.int32], values: NDArray[np.float64], n_pre: int, n_post: int
+) -> NDArray[np.float64]:
+    """Dense matrix, NaN without a synapse; summed, or above _MAX_BINS the largest of each bin."""
+    rows, columns = min(n_pre, _MAX_BINS), min(n_post, _MAX_BINS)
+    place = i.astype(np.int64) * rows // n_pre, j.astype(np.int64) * columns // n_post
+    matrix, seen = np.zeros((rows, columns)), np.zeros((rows, columns), dtype=np.bool_)
+    gather = np.add if (rows, columns) == (n_pre, n_post) else np.maximum
+    gather.at(matrix, place, values)
+    seen[place] = True
+    return np.where(seen, matrix, np.nan)
+
+
+def _scale(ax: Axes, picture: Any) -> None:
+    """Colour bar as high as the picture, whatever its shape."""
+    beside = ax.inset_axes((1.03, 0.0, 0.04, 1.0))
+    ax.figure.colorbar(picture, cax=beside, label="weight (nA)")
