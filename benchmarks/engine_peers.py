@@ -297,10 +297,14 @@ def recall_nest(data, peer):
     nest = nest_kernel(peer, 1.0)
     cells = nest.Create("iaf_psc_exp", 1200, params=nest_cell(QUIET))
     cells.V_m = QUIET["v_rest"]
-    exc, inh = cells[:1000], cells[1000:]
+    exc, inhibitory = cells[:1000], cells[1000:]
     sources = nest.Create("spike_generator", 1000)
     nest.Connect(sources, exc, "one_to_one", {"weight": 10000.0, "delay": 1.0})
-    for name, pre, post, sign in (("ee", exc, exc, 1), ("ei", exc, inh, 1), ("ie", inh, exc, -1)):
+    for name, pre, post, sign in (
+        ("ee", exc, exc, 1),
+        ("ei", exc, inhibitory, 1),
+        ("ie", inhibitory, exc, -1),
+    ):
         i, j, w = (data[f"{name}_{part}"] for part in "ijw")
         nest_list(nest, pre, post, i, j, 1000 * sign * w)
     recorder = nest.Create("spike_recorder")

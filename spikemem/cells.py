@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .errors import DescriptionError, Problems, shown
 from .frozen import Frozen
-from .recording import SpikeTrains
+from .spikes import SpikeTrains
 from .units import to_array, to_float, to_int, to_tuple
 
 __all__ = ["LIF", "STDP", "Parameter", "SpikeSource"]

@@ -16,7 +16,7 @@ from .errors import DescriptionError, Problems, shown, unknown_name
 from .frozen import Frozen, digest
 from .population import Population
 from .projection import Projection, Synapses
-from .recording import SpikeTrains
+from .spikes import SpikeTrains
 from .units import (
     LARGEST,
     off_grid,

@@ -12,7 +12,7 @@ from .cells import LIF, Parameter, SpikeSource
 from .errors import DescriptionError, Problems, shown
 from .fields import check_record, take
 from .frozen import Frozen
-from .recording import SpikeTrains
+from .spikes import SpikeTrains
 from .units import (
     to_array,
     to_int,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .cells import LIF, STDP, Parameter, SpikeSource, Window
 from .errors import DescriptionError, shown
 from .network import Network, Population, Projection
-from .recording import SpikeTrains
+from .spikes import SpikeTrains
 from .units import to_tuple
 
 __all__ = ["stack"]

@@ -328,5 +328,5 @@ def weak_pair() -> sm.Network:
 
 @pytest.mark.parametrize("name", ["brian2", "native", "emulator"])
 def test_an_unknown_option_names_those_there_are(name):
-    with pytest.raises(sm.DescriptionError, match=f"backend '{name}': 'wieghts' is not an option"):
-        sm.Session(weak_pair(), backend=name, wieghts=False)
+    with pytest.raises(sm.DescriptionError, match=f"backend '{name}': 'weight' is not an option"):
+        sm.Session(weak_pair(), backend=name, weight=False)
