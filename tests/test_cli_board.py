@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -58,6 +59,17 @@ def test_check_and_export_refuse_learning_below_the_resolution(coarse, tmp_path,
     assert not (tmp_path / "out").exists()
     assert main(["export", str(coarse), str(tmp_path / "out"), "--force"]) == 0
     assert (tmp_path / "out" / "run.py").exists()
+
+
+def test_the_emulator_warns_in_one_line_of_coarse_learning(coarse, tmp_path, capsys):
+    network = sm.load_network(coarse)
+    rule = sm.STDP(a_plus=0.2, a_minus=0.2, w_max=1.0)
+    network.replace(replace(network.projection("fine"), plasticity=rule)).save(coarse)
+    out = ["--out", str(tmp_path / "out.h5"), "--quiet", "--duration", "20"]
+    assert main(["simulate", str(coarse), "--backend", "emulator", *out]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2
+    assert all(line.startswith("spikemem: warning: backend 'emulator'") for line in lines)
 
 
 def test_unknown_target_names_the_known_ones(stored, capsys):

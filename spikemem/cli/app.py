@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import click
 
 from .._version import __version__
-from ..errors import SimulationError, SpikememError, VirtualRunError
+from ..errors import SimulationError, SpikememError, SpikememWarning, VirtualRunError
 from ..simulation import BACKENDS
 
 __all__ = [
@@ -71,9 +72,12 @@ class Commands(click.Group):
         return list(self.commands)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Carry out a command; errors that were foreseen become one line."""
+        """Carry out a command; warnings, and errors that were foreseen, become one line."""
         try:
-            return super().invoke(ctx)
+            with warnings.catch_warnings():
+                warnings.simplefilter("always", SpikememWarning)
+                warnings.showwarning = _warn
+                return super().invoke(ctx)
         except (KeyboardInterrupt, SpikememError) as error:
             if ctx.meta.get(_DEBUG):
                 raise
@@ -113,6 +117,10 @@ def main(args: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     return code if isinstance(code, int) else 0
+
+
+def _warn(message: Warning | str, category: type[Warning], *place: Any, **others: Any) -> None:
+    click.echo(f"spikemem: warning: {message}", err=True)
 
 
 def _report(error: click.ClickException) -> int:
