@@ -6,9 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .errors import Problems, unknown_name
-from .units import (
-    to_tuple,
-)
+from .units import to_tuple
 
 __all__ = ["check_record", "take"]
 

@@ -40,6 +40,7 @@ class Link(NamedTuple):
     weight: Any
     delay: float
     receptor: str = "excitatory"
+    allow_self: bool = True
 
 
 def match_lines(n_contents: int) -> int:
@@ -71,8 +72,8 @@ def _hold(p: CA3Parameters, n_contents: int) -> list[Link]:
         *_common(p),
         Link("ContCue", "CondInt", "all_to_all", p.weight, 1.0),
         Link("CondInt", "ContCond", "all_to_all", p.rescue, 1.0),
-        Link("CueCue", "CueCont", "all_to_all", mutual, 3.0, "inhibitory"),
-        Link("CueCont", "CueCont", "all_to_all", mutual, 2.0, "inhibitory"),
+        Link("CueCue", "CueCont", "all_to_all", mutual, 3.0, "inhibitory", p.self_links),
+        Link("CueCont", "CueCont", "all_to_all", mutual, 2.0, "inhibitory", False),
     ]
 
 
@@ -128,7 +129,7 @@ def circuit(
             if name in used
         ),
     ]
-    projections = [_projection(link, p) for link in links]
+    projections = [_projection(link) for link in links]
     record = ("weight",) if record_weights else ()
     for name, (pre, post) in PLASTIC.items():
         rule = replace(p.rule(), enabled=windows[name])
@@ -141,16 +142,9 @@ def circuit(
     return Network(populations=populations, projections=projections, dt=1.0)
 
 
-def _projection(link: Link, p: CA3Parameters) -> Projection:
-    others = link.pre == "CueCont" or (link.pre == "CueCue" and link.post == "CueCont")
-    mutual = others and link.receptor == "inhibitory"
+def _projection(link: Link) -> Projection:
     sign = "" if link.receptor == "excitatory" else " veto"
-    return Projection(
-        name=f"{link.pre} to {link.post}{sign}", pre=link.pre, post=link.post,
-        connector=link.connector, weight=link.weight, delay=link.delay,  # type: ignore[arg-type]
-        receptor=link.receptor,  # type: ignore[arg-type]
-        allow_self=not mutual or (p.self_links and link.pre == "CueCue"),
-    )  # fmt: skip
+    return Projection(name=f"{link.pre} to {link.post}{sign}", **link._asdict())
 
 
 def w_fire(cell: LIF, dt: float = 1.0) -> float:

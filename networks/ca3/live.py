@@ -14,20 +14,13 @@ from ...network import Network
 from ...progress import Progress
 from ...recording import Recording, SpikeTrains
 from ...simulation import Session
-from ...units import to_array
+from ...units import to_array, to_int
 from .operations import Operation, Placed
 from .recall import Recall
 
 __all__ = ["LiveMemory", "Weights"]
 
 Weights = Mapping[str, NDArray[np.float64]]
-
-
-def size(value: Any, name: str) -> int:
-    """An int >= 1, or an error that names the argument."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise DescriptionError(f"{name} must be an int >= 1, got {value!r}.")
-    return int(value)
 
 
 class LiveMemory(ABC):
@@ -37,8 +30,8 @@ class LiveMemory(ABC):
     """
 
     def __init__(self, n_cues: int, n_contents: int, backend: str) -> None:
-        self.n_cues = size(n_cues, "n_cues")
-        self.n_contents = size(n_contents, "n_contents")
+        self.n_cues = to_int(n_cues, "n_cues")
+        self.n_contents = to_int(n_contents, "n_contents")
         self.backend = backend
         self._initial: dict[str, NDArray[np.float64]] = {}
         self._session: Session | None = None
