@@ -4,8 +4,8 @@ The plain script makes one ``NeuronGroup`` for each population and one ``Synapse
 projection, and runs them with ``Network.run``: what one writes by hand. Both do the same operations
 on the same circuit, with Brian2's numpy target, in this process, one after the other; answers are
 compared. What ``Network.run`` prepares counts as run, what a session prepares as set-up: the last
-column has both. "64 side by side" are 64 memories in one simulation; the plain script's figure is that of
-one memory, since it would do 64 of them one after the other.
+column has both. "64 side by side" are 64 memories in one simulation; the plain script's figure is
+that of one memory, since it would do 64 of them one after the other.
 
     python benchmarks/ca3_brian2.py [--quick]
 """

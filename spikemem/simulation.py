@@ -243,6 +243,7 @@ class Session:
         try:
             with progress_callback(progress, "simulating") as report:
                 results = self.simulator.run(self._step, n_steps, spikes, gates, report)
+            recording = self._recording(results, n_steps)
         except BaseException as error:
             if self.simulator.can_continue:
                 self.simulator.restore(before)
@@ -252,7 +253,6 @@ class Session:
                 f"{self.backend} failed at {self.time:g} ms: {error}. The session is as it was "
                 f"before this run."
             ) from error
-        recording = self._recording(results, n_steps)
         self._step += n_steps
         # Without its weights: of a large memory, those of every run would soon fill the computer's.
         self._runs.append(replace(recording, weights={}))

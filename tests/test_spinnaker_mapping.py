@@ -194,6 +194,18 @@ def test_a_network_that_the_machine_can_not_hold(network):
         path.unlink()
 
 
+@pytest.mark.spinnaker
+def test_windows_of_one_run_are_refused_before_the_machine_is_asked():
+    path = configure("[Machine]\nmachine_name = nowhere\nversion = 5\n")
+    memory = sm.CA3Memory(3, 4, preset="published")
+    try:
+        session = sm.Session(memory.build([sm.Learn(0, [1])]), backend="spinnaker")
+        with pytest.raises(UnsupportedError, match="'W1' has plasticity windows"):
+            session.run(10.0, enabled={"W1": []})
+    finally:
+        path.unlink()
+
+
 def test_without_spynnaker(network, monkeypatch):
     find = importlib.util.find_spec
     monkeypatch.setattr(

@@ -6,7 +6,7 @@ import math
 
 from ...cells import STDP
 
-__all__ = ["gating_is_redundant", "trace_reach"]
+__all__ = ["gating_is_redundant", "trace_reach", "traces_are_short"]
 
 _ONE = 2048
 """1.0 in the traces of sPyNNaker (11 bits after the point)."""
@@ -59,6 +59,9 @@ def gating_is_redundant(rule: STDP, dt: float) -> bool:
     >>> gating_is_redundant(short, 1.0), gating_is_redundant(short, 0.1)
     (True, False)
     """
-    if rule.enabled is None:
-        return True
+    return rule.enabled is None or traces_are_short(rule, dt)
+
+
+def traces_are_short(rule: STDP, dt: float) -> bool:
+    """Whether both traces of a rule are 0 on SpiNNaker two steps of `dt` ms after a spike."""
     return max(trace_reach(rule.tau_plus, dt), trace_reach(rule.tau_minus, dt)) <= 1

@@ -21,7 +21,7 @@ from ...errors import DescriptionError, SpikememWarning, UnsupportedError, shown
 from ...network import Network, Projection
 from ...recording import SpikeTrains
 from ...simulation import Results
-from ..pynn.gating import trace_reach
+from ..pynn.gating import traces_are_short
 from .arithmetic import weight_lsb
 from .board import BoardNumbers
 from .copies import n_copies, one_copy, shifts_of_copies
@@ -121,7 +121,7 @@ class EmulatorBackend(NativeBackend):
         rule = item.plasticity
         if self.windows == "ignore" or rule is None:
             return
-        if max(trace_reach(tau, network.dt) for tau in (rule.tau_plus, rule.tau_minus)) > 1:
+        if not traces_are_short(rule, network.dt):
             raise UnsupportedError(
                 f"backend 'emulator': projection {item.name!r} has plasticity windows, and the "
                 f"machine can't switch plasticity; its traces outlast two steps, so that weights "

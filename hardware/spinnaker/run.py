@@ -20,6 +20,7 @@ from ...errors import SimulationError, UnsupportedError, VirtualRunError
 from ...network import Network
 from ...recording import SpikeTrains, load_recording
 from ...simulation import Results, package_version
+from ..pynn.gating import traces_are_short
 from .check import require_mappable
 from .folder import write_data
 from .layout import Shifts
@@ -100,7 +101,7 @@ class SpinnakerBackend:
             for problem in require_mappable(network, "simulate", shifts=shifts):
                 if problem.level == "warning":
                     _LOG.warning("spinnaker: %s", problem.text)
-        self._network, self._shifts = network, shifts
+        self._network, self._shifts, self._force = network, shifts, force
 
     def run(
         self,
@@ -111,6 +112,13 @@ class SpinnakerBackend:
         progress: Callable[[float], None],
     ) -> Results:
         """Run once; see :class:`spikemem.simulation.Backend`."""
+        for item in self._network.plastic:
+            rule, closed = item.plasticity, not gates[item.name].all()
+            if rule and closed and not self._force and not traces_are_short(rule, self._network.dt):
+                raise UnsupportedError(
+                    f"backend 'spinnaker': projection {item.name!r} has plasticity windows, and "
+                    f"the machine can't switch plasticity; leave out enabled=."
+                )
         network = self._network.with_inputs(inputs)
         duration = n_steps * network.dt
         with tempfile.TemporaryDirectory(prefix="spikemem-run-") as name:
