@@ -1,0 +1,485 @@
+"""Patterns: sets of active cells, in the one form that every model and measure takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, overload
+
+import numpy as np
+import scipy.sparse
+from numpy.typing import ArrayLike, NDArray
+
+from .checks import Count, Kind, Probability, checked
+from .errors import DescriptionError, shown
+from .frozen import read_only
+from .streams import Seed, stream
+
+__all__ = [
+    "PatternKind",
+    "Patterns",
+    "add_bits",
+    "as_patterns",
+    "drop_bits",
+    "random_patterns",
+    "swap_bits",
+]
+
+Indices = NDArray[np.int32]
+
+
+class Patterns:
+    """Sets of active cells, one set for each pattern; the sets may be of different sizes.
+
+    Parameters
+    ----------
+    patterns : Patterns, set, array_like, or a sequence of sets and array_likes
+        One pattern or several. Each is a set of indices, a sequence of indices (int), a mask
+        (bool, of length `size`), or a dense row (0 and 1, of length `size`). Integers are read
+        as indices unless a row has `size` > 2 entries that are all 0 or 1.
+    size : int
+        Number of cells.
+
+    Attributes
+    ----------
+    size : int
+        Number of cells.
+    starts : ndarray of int64, shape (n_patterns + 1,)
+        Pattern `k` holds ``indices[starts[k]:starts[k + 1]]``.
+    indices : ndarray of int32, shape (n_active,)
+        Active cells of all patterns, in order within each pattern.
+
+    Raises
+    ------
+    DescriptionError
+        Not patterns, an index out of range or repeated, or a mask of another length.
+
+    Examples
+    --------
+    >>> patterns = Patterns([{3, 1}, [], [True, False, False, False]], size=4)
+    >>> len(patterns), patterns[0].tolist(), patterns.counts.tolist()
+    (3, [1, 3], [2, 0, 1])
+    >>> patterns.to_dense().astype(int).tolist()
+    [[0, 1, 0, 1], [0, 0, 0, 0], [1, 0, 0, 0]]
+    """
+
+    __slots__ = ("indices", "size", "starts")
+
+    size: int
+    starts: NDArray[np.int64]
+    indices: Indices
+
+    @checked
+    def __init__(self, patterns: Any, size: Annotated[int, Count()]) -> None:
+        same = as_patterns(patterns, size, "Patterns: patterns")
+        self.size, self.starts, self.indices = size, same.starts, same.indices
+
+    @classmethod
+    def _of(cls, size: int, starts: NDArray[np.int64], indices: NDArray[Any]) -> Patterns:
+        made = cls.__new__(cls)
+        made.size = size
+        made.starts = read_only(starts.astype(np.int64, copy=False))
+        made.indices = read_only(indices.astype(np.int32, copy=False))
+        return made
+
+    @classmethod
+    def from_dense(cls, bits: ArrayLike) -> Patterns:
+        """Take dense rows: bool, or 0 and 1, shape (n_cells,) or (n_patterns, n_cells).
+
+        Raises
+        ------
+        DescriptionError
+            Other values, or an array of another number of dimensions.
+
+        Examples
+        --------
+        >>> Patterns.from_dense([[0, 1, 1], [1, 0, 0]])[0].tolist()
+        [1, 2]
+        """
+        array = _plain(bits)
+        dense = array is not None and array.ndim in (1, 2) and array.dtype.kind in "biuf"
+        if array is None or not dense or not array.shape[-1] or not _is_dense(array):
+            raise DescriptionError(
+                f"Patterns.from_dense: bits must be bool, or 0 and 1, of shape (n_cells,) or "
+                f"(n_patterns, n_cells), got {shown(bits)}."
+            )
+        return _from_rows(np.atleast_2d(array).astype(np.bool_))
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """Number of active cells of each pattern, shape (n_patterns,)."""
+        return np.diff(self.starts)
+
+    @property
+    def owners(self) -> NDArray[np.int64]:
+        """Pattern that each of :attr:`indices` belongs to, shape (n_active,)."""
+        return np.repeat(np.arange(len(self)), self.counts)
+
+    def to_dense(self) -> NDArray[np.bool_]:
+        """Masks, shape (n_patterns, size)."""
+        dense = np.zeros((len(self), self.size), dtype=np.bool_)
+        dense[self.owners, self.indices] = True
+        return dense
+
+    def to_sparse(self) -> scipy.sparse.csr_array[Any]:
+        """A sparse matrix of ones, shape (n_patterns, size)."""
+        ones = np.ones(self.indices.size, dtype=np.int64)
+        return scipy.sparse.csr_array((ones, self.indices, self.starts), (len(self), self.size))
+
+    def to_sets(self) -> list[frozenset[int]]:
+        """One set of cells for each pattern."""
+        return [frozenset(row.tolist()) for row in self]
+
+    def overlaps(self, other: Patterns) -> NDArray[np.int64]:
+        """Cells that patterns share, shape (n_patterns, n_patterns of `other`).
+
+        Raises
+        ------
+        DescriptionError
+            The patterns are of different numbers of cells.
+
+        Examples
+        --------
+        >>> Patterns([[0, 1], [2]], size=3).overlaps(Patterns([1, 2], size=3)).tolist()
+        [[1], [1]]
+        """
+        others = as_patterns(other, self.size, "Patterns.overlaps: other")
+        shared = (self.to_sparse() @ others.to_sparse().T).toarray()
+        return np.asarray(shared, dtype=np.int64)
+
+    def __len__(self) -> int:
+        return self.starts.size - 1
+
+    @overload
+    def __getitem__(self, k: int) -> Indices: ...
+    @overload
+    def __getitem__(self, k: slice | Sequence[int] | NDArray[Any]) -> Patterns: ...
+    def __getitem__(self, k: Any) -> Any:
+        if isinstance(k, int | np.integer) and not isinstance(k, bool):
+            if not -len(self) <= k < len(self):
+                raise IndexError(f"pattern {k} of {len(self)}")
+            k %= len(self)
+            return self.indices[self.starts[k] : self.starts[k + 1]]
+        chosen = np.arange(len(self))[k]
+        rows = [self[int(row)] for row in chosen]
+        return _joined(self.size, rows)
+
+    def __iter__(self) -> Iterator[Indices]:
+        return (self[k] for k in range(len(self)))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Patterns):
+            return NotImplemented
+        return (
+            self.size == other.size
+            and np.array_equal(self.starts, other.starts)
+            and np.array_equal(self.indices, other.indices)
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Patterns._of, (self.size, self.starts, self.indices)
+
+    def __repr__(self) -> str:
+        return f"Patterns({len(self)} patterns of {self.size} cells, {self.indices.size} active)"
+
+
+def as_patterns(patterns: Any, size: int, where: str) -> Patterns:
+    """Convert anything that :class:`Patterns` takes; the message of an error begins with `where`.
+
+    Raises
+    ------
+    DescriptionError
+        As :class:`Patterns`.
+    """
+    if isinstance(patterns, Patterns):
+        if patterns.size != size:
+            raise DescriptionError(
+                f"{where} must be patterns of {size} cells, got {patterns.size}."
+            )
+        return patterns
+    array = patterns if isinstance(patterns, np.ndarray) else None
+    if array is not None and array.dtype != object and array.ndim == 2:
+        return _from_table(array, size, where)
+    if _is_one(patterns, where):
+        patterns = [patterns]
+    rows = [_row(row, size, where) for row in patterns]
+    return _checked(size, _starts([row.size for row in rows]), _flat(rows), where)
+
+
+@dataclass(frozen=True)
+class PatternKind(Kind):
+    """Declared kind of an argument that takes patterns of `size` cells."""
+
+    size: int
+
+    def check(self, value: Any, where: str) -> Patterns:
+        """Return :class:`Patterns`."""
+        return as_patterns(value, self.size, where)
+
+
+def _is_one(patterns: Any, where: str) -> bool:
+    """Whether this is one pattern rather than a sequence of patterns."""
+    if isinstance(patterns, set | frozenset | range):
+        return True
+    if isinstance(patterns, str | bytes | Mapping) or not isinstance(patterns, Iterable):
+        raise DescriptionError(
+            f"{where} must be patterns (sets, indices, masks or dense rows), got {shown(patterns)}."
+        )
+    if isinstance(patterns, np.ndarray):
+        if patterns.ndim != 1 or isinstance(patterns, np.ma.MaskedArray):
+            raise DescriptionError(
+                f"{where} must be plain arrays of shape (n_patterns, n), got {shown(patterns)}."
+            )
+        return bool(patterns.dtype != object)
+    if not isinstance(patterns, Sequence):
+        raise DescriptionError(f"{where} must be a sequence of patterns, got {shown(patterns)}.")
+    return bool(patterns) and all(
+        isinstance(entry, int | float | np.generic) or _is_scalar(entry) for entry in patterns
+    )
+
+
+def _is_scalar(entry: Any) -> bool:
+    return isinstance(entry, np.ndarray) and not entry.ndim
+
+
+def _plain(values: Any) -> NDArray[Any] | None:
+    if isinstance(values, np.ma.MaskedArray):
+        return None
+    try:
+        return np.asarray(values)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _is_dense(array: NDArray[Any]) -> bool:
+    return bool(array.dtype.kind == "b" or np.all((array == 0) | (array == 1)))
+
+
+def _row(row: Any, size: int, where: str) -> NDArray[np.int64]:
+    """Indices of one pattern."""
+    if isinstance(row, set | frozenset):
+        if not all(isinstance(cell, int | np.integer) for cell in row):
+            raise DescriptionError(f"{where} must name cells by integers, got {shown(row)}.")
+        row = sorted(row)
+    array = None if isinstance(row, str | bytes | Mapping) else _plain(row)
+    if array is None or array.ndim != 1 or (array.size and array.dtype.kind not in "biuf"):
+        raise DescriptionError(
+            f"{where} must be patterns (sets, indices, masks or dense rows), got {shown(row)}."
+        )
+    if array.dtype.kind == "b" and array.size:
+        if array.size != size:
+            raise DescriptionError(
+                f"{where}: a mask must have a length of {size} cells, got {array.size}."
+            )
+        return np.flatnonzero(array)
+    if array.size == size and (size > 2 or array.dtype.kind == "f") and _is_dense(array):
+        return np.flatnonzero(array)
+    if array.size and array.dtype.kind not in "iu":
+        raise DescriptionError(
+            f"{where} must be indices (int), masks or dense rows of {size} cells, got {shown(row)}."
+        )
+    return _in_range(array, size, where)
+
+
+def _in_range(array: NDArray[Any], size: int, where: str) -> NDArray[np.int64]:
+    bad = (array < 0) | (array >= size)
+    if bad.any():
+        raise DescriptionError(
+            f"{where} must name cells from 0 to {size - 1}, got {array[bad].flat[0]}."
+        )
+    return np.asarray(array, dtype=np.int64)
+
+
+def _from_table(array: NDArray[Any], size: int, where: str) -> Patterns:
+    """Patterns from an array of two dimensions, without a look at each row."""
+    if isinstance(array, np.ma.MaskedArray) or array.dtype.kind not in "biuf":
+        raise DescriptionError(f"{where} must be a plain array of integers or bool, got "
+                               f"{shown(array)}.")  # fmt: skip
+    dense = array.dtype.kind in "bf" or (array.shape[1] == size > 2 and _is_dense(array))
+    if dense:
+        if array.shape[1] != size or not _is_dense(array):
+            raise DescriptionError(
+                f"{where}: masks and dense rows must have shape (n_patterns, {size}) and hold "
+                f"0 and 1, got shape {array.shape}."
+            )
+        return _from_rows(array.astype(np.bool_))
+    starts = np.arange(array.shape[0] + 1, dtype=np.int64) * array.shape[1]
+    return _checked(size, starts, _in_range(array, size, where).ravel(), where)
+
+
+def _from_rows(dense: NDArray[np.bool_]) -> Patterns:
+    _, indices = np.nonzero(dense)
+    return Patterns._of(dense.shape[1], _starts(np.count_nonzero(dense, axis=1)), indices)
+
+
+def _starts(lengths: Any) -> NDArray[np.int64]:
+    edges: NDArray[np.int64] = np.zeros(len(lengths) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=edges[1:])
+    return edges
+
+
+def _flat(rows: Sequence[NDArray[Any]]) -> NDArray[np.int64]:
+    return np.concatenate([*rows, np.empty(0, np.int64)]).astype(np.int64)
+
+
+def _joined(size: int, rows: Sequence[NDArray[Any]]) -> Patterns:
+    return Patterns._of(size, _starts([row.size for row in rows]), _flat(rows))
+
+
+def _checked(
+    size: int, starts: NDArray[np.int64], indices: NDArray[np.int64], where: str
+) -> Patterns:
+    """Put the cells of each pattern in order, and refuse repeated ones."""
+    owner = np.repeat(np.arange(starts.size - 1), np.diff(starts))
+    code = np.sort(owner * size + indices)
+    twice = np.flatnonzero(code[1:] == code[:-1])
+    if twice.size:
+        k, cell = divmod(int(code[twice[0]]), size)
+        raise DescriptionError(
+            f"{where} must name each cell once, got {cell} twice in pattern {k}; give a mask as "
+            f"an array of bool of length {size}."
+        )
+    return Patterns._of(size, starts, code % size)
+
+
+@checked
+def random_patterns(
+    n_patterns: Annotated[int, Count(low=0)],
+    *,
+    size: Annotated[int, Count()],
+    active: Annotated[int, Count(low=0)],
+    seed: Seed = 0,
+) -> Patterns:
+    """Draw patterns of `active` of `size` cells, each equally likely.
+
+    Parameters
+    ----------
+    n_patterns : int
+        How many.
+    size, active : int
+        Number of cells, and of active ones (0 to `size`).
+    seed : int or numpy.random.Generator
+        For the draw.
+
+    Raises
+    ------
+    DescriptionError
+        Not integers, or out of range.
+
+    Examples
+    --------
+    >>> random_patterns(2, size=10, active=3, seed=0).counts.tolist()
+    [3, 3]
+    """
+    if active > size:
+        raise DescriptionError(
+            f"random_patterns: active must be at most size={size}, got {active}."
+        )
+    rng = stream(seed, "codes", "patterns")
+    rows = np.sort(_draws(rng, n_patterns, size, active), axis=1)
+    return Patterns._of(size, np.arange(n_patterns + 1, dtype=np.int64) * active, rows.ravel())
+
+
+def _draws(rng: np.random.Generator, count: int, size: int, active: int) -> Indices:
+    """Rows of `active` different numbers below `size`."""
+    if count * size > 10**7 or active * 8 < size or not active:
+        rows = np.empty((count, active), dtype=np.int32)
+        for k in range(count):
+            rows[k] = rng.choice(size, active, replace=False, shuffle=False)
+        return rows
+    order = np.argpartition(rng.random((count, size)), active - 1, axis=1)
+    return order[:, :active].astype(np.int32)
+
+
+@checked
+def drop_bits(
+    patterns: Patterns, fraction: Annotated[float, Probability()], *, seed: Seed = 0
+) -> Patterns:
+    """Silence a fraction of the active cells of each pattern: a part of the cue is lost.
+
+    The number of cells that stay is rounded to the nearest whole number, and the cells are drawn
+    at random.
+
+    Parameters
+    ----------
+    patterns : Patterns
+        What to corrupt.
+    fraction : float
+        Part of each pattern's active cells, 0 to 1.
+    seed : int or numpy.random.Generator
+        For the draw.
+
+    Examples
+    --------
+    >>> drop_bits(Patterns([0, 1, 2, 3], size=9), 0.5).counts.tolist()
+    [2]
+    """
+    rng = stream(seed, "codes", "drop")
+    kept = np.rint(patterns.counts * (1.0 - fraction)).astype(np.int64)
+    rows = [
+        np.sort(rng.permutation(row.copy())[:n])
+        for row, n in zip(patterns, kept.tolist(), strict=True)
+    ]
+    return _joined(patterns.size, rows)
+
+
+@checked
+def add_bits(patterns: Patterns, n: Annotated[int, Count(low=0)], *, seed: Seed = 0) -> Patterns:
+    """Activate `n` silent cells of each pattern, drawn at random: wrong bits.
+
+    Raises
+    ------
+    DescriptionError
+        A pattern has fewer than `n` silent cells.
+
+    Examples
+    --------
+    >>> add_bits(Patterns([0, 1], size=9), 3).counts.tolist()
+    [5]
+    """
+    rng = stream(seed, "codes", "add")
+    new = [_silent(row, patterns.size, n, rng, "add_bits") for row in patterns]
+    rows = [np.sort(np.concatenate([row, more])) for row, more in zip(patterns, new, strict=True)]
+    return _joined(patterns.size, rows)
+
+
+@checked
+def swap_bits(patterns: Patterns, n: Annotated[int, Count(low=0)], *, seed: Seed = 0) -> Patterns:
+    """Exchange `n` active cells of each pattern for `n` silent ones, drawn at random.
+
+    Raises
+    ------
+    DescriptionError
+        A pattern has fewer than `n` active or silent cells.
+
+    Examples
+    --------
+    >>> swapped = swap_bits(Patterns([0, 1, 2, 3], size=100), 1)
+    >>> swapped.counts.tolist(), swapped.overlaps(Patterns([0, 1, 2, 3], size=100)).tolist()
+    ([4], [[3]])
+    """
+    rng = stream(seed, "codes", "swap")
+    rows = []
+    for row in patterns:
+        if n > row.size:
+            raise DescriptionError(
+                f"swap_bits: n must be at most {row.size}, the active cells of a pattern, got {n}."
+            )
+        new = _silent(row, patterns.size, n, rng, "swap_bits")
+        rows.append(np.sort(np.concatenate([rng.permutation(row.copy())[n:], new])))
+    return _joined(patterns.size, rows)
+
+
+def _silent(
+    row: Indices, size: int, n: int, rng: np.random.Generator, where: str
+) -> NDArray[np.int64]:
+    """Draw `n` different silent cells of a pattern."""
+    if n > size - row.size:
+        raise DescriptionError(
+            f"{where}: n must be at most {size - row.size}, the silent cells of a pattern, got {n}."
+        )
+    others = np.setdiff1d(np.arange(size), row, assume_unique=True)
+    chosen: NDArray[np.int64] = rng.choice(others, n, replace=False, shuffle=False)
+    return chosen
