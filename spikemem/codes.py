@@ -321,7 +321,8 @@ def _starts(lengths: Any) -> NDArray[np.int64]:
 
 
 def _flat(rows: Sequence[NDArray[Any]]) -> NDArray[np.int64]:
-    return np.concatenate([*rows, np.empty(0, np.int64)]).astype(np.int64)
+    flat: NDArray[np.int64] = np.concatenate([*rows, np.empty(0, np.int64)]).astype(np.int64)
+    return flat
 
 
 def _joined(size: int, rows: Sequence[NDArray[Any]]) -> Patterns:

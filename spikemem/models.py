@@ -1,0 +1,166 @@
+"""The contract of a model, and :func:`run`: build, apply, simulate, decode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, NamedTuple, Protocol, Self, TypeVar, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .checks import Quantity, checked
+from .errors import DescriptionError, shown
+from .network import Network
+from .progress import Progress
+from .recording import Recording
+from .simulation import Integrator, simulate
+from .streams import Seed
+
+__all__ = ["Associative", "Continual", "Device", "Model", "Stored", "Supervised", "run"]
+
+Trial = TypeVar("Trial", contravariant=True)
+Answer = TypeVar("Answer", covariant=True)
+
+
+class Stored(NamedTuple):
+    """An array of a model's state, with its unit ("1": none), as it is written to a file."""
+
+    values: NDArray[Any]
+    unit: str = "1"
+
+
+@runtime_checkable
+class Model(Protocol[Trial, Answer]):
+    """What every family of models answers to, so that nothing else needs to know the family."""
+
+    @property
+    def plastic(self) -> Mapping[str, str]:
+        """Projections that hold what is stored: for each name what it holds, in words."""
+
+    def build(self, trials: Iterable[Trial], **options: Any) -> Network:
+        """Return the network that carries out the trials; the model stays as it is."""
+
+    def decode(
+        self, recording: Recording, trials: Iterable[Trial], **options: Any
+    ) -> Sequence[Answer]:
+        """Return one answer for each trial, from a recording of the network built for them."""
+
+    def expected(self, trials: Iterable[Trial]) -> Sequence[Answer]:
+        """Return the answers of the family's own algorithm, without spikes."""
+
+    def after(self, recording: Recording, trials: Iterable[Trial]) -> Self:
+        """Return the model with what it has learnt in that run; one that can't learn: itself."""
+
+    def arguments(self) -> dict[str, Any]:
+        """Return what the constructor takes: plain values and dataclasses."""
+
+    def arrays(self) -> dict[str, Stored]:
+        """Return the state that the constructor does not set, as named arrays with units."""
+
+
+@runtime_checkable
+class Associative(Protocol):
+    """A model that stores patterns and recalls them."""
+
+    def store(self, *args: Any, **kwargs: Any) -> Any:
+        """Store patterns."""
+
+    def recall(self, *args: Any, **kwargs: Any) -> Any:
+        """Recall what is stored, from a cue or a fragment."""
+
+
+@runtime_checkable
+class Supervised(Protocol):
+    """A model that learns labels, as scikit-learn's classifiers do."""
+
+    def fit(self, x: Any, y: Any, **kwargs: Any) -> Self:
+        """Learn from samples and labels."""
+
+    def predict(self, x: Any) -> NDArray[Any]:
+        """Return a label for each sample."""
+
+    def score(self, x: Any, y: Any) -> float:
+        """Return the fraction of right labels."""
+
+
+@runtime_checkable
+class Continual(Protocol):
+    """A model that learns one task after another."""
+
+    def learn_task(self, x: Any, y: Any, **kwargs: Any) -> Any:
+        """Learn one task."""
+
+
+class Device(Protocol):
+    """A memory technology that a network's weights can be written into."""
+
+    def apply(
+        self, network: Network, *, projections: Any, time: float | None, seed: Seed
+    ) -> Network:
+        """Return the network with the weights of these projections as the device holds them."""
+
+
+@checked
+def run(
+    model: Model[Trial, Answer],
+    trials: Iterable[Trial],
+    *,
+    backend: str = "brian2",
+    integrator: Integrator = "spinnaker",
+    device: Device | None = None,
+    time: Annotated[float, Quantity("s", low=0.0)] | None = None,
+    seed: Seed = 0,
+    build: Mapping[str, Any] | None = None,
+    progress: Progress = False,
+    **options: Any,
+) -> list[Answer]:
+    """Carry out trials on a model: build, apply the device, simulate, decode.
+
+    Parameters
+    ----------
+    model : Model
+        Any model of any family; it stays as it is.
+    trials : iterable
+        What the family takes as trials: operations, patterns, sequences, ...
+    backend, integrator, progress, **options
+        As :func:`spikemem.simulate`.
+    device : Device, optional
+        Memory technology that holds the weights of ``model.plastic``.
+    time : float, optional
+        Age of the device, s. Default: the first for which it is calibrated.
+    seed : int or numpy.random.Generator
+        For the device.
+    build : mapping, optional
+        Options of the model's own ``build`` and ``decode``.
+
+    Returns
+    -------
+    list
+        One answer for each trial.
+
+    Raises
+    ------
+    DescriptionError
+        Not a model, or trials that it does not take.
+    UnsupportedError, BackendMissing, SimulationError
+        As :func:`spikemem.simulate`.
+
+    Examples
+    --------
+    >>> import spikemem as sm
+    >>> memory = sm.CA3Memory(4, 8, contents={0: [1, 2]})
+    >>> run(memory, [sm.Learn(1, [3]), sm.RecallCue(0)], backend="native")
+    [Recall({3}), Recall({1, 2})]
+    """
+    if not isinstance(model, Model):
+        raise DescriptionError(f"run: model must have the methods of a Model, got {shown(model)}.")
+    given = list(trials) if not isinstance(trials, Sequence) else trials
+    how = dict(build or {})
+    network = model.build(given, **how)
+    if device is not None:
+        names = [name for name in model.plastic if network.count(name)]
+        network = device.apply(network, projections=names, time=time, seed=seed)
+    recording = simulate(
+        network, backend=backend, integrator=integrator, progress=progress, **options
+    )
+    return list(model.decode(recording, given, **how))
