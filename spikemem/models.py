@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple, Protocol, Self, TypeVar, runtime_checkable
 
-import numpy as np
 from numpy.typing import NDArray
 
 from .checks import Quantity, checked
