@@ -1,0 +1,327 @@
+"""How synapses are drawn: which cells are joined, and with which weights and delays.
+
+Every function draws from the generator that it is given and returns plain arrays, so that each
+backend runs the same synapses.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import DescriptionError, SpikememWarning, shown
+from .units import to_array
+
+__all__ = [
+    "Pairs",
+    "bernoulli",
+    "distance_dependent",
+    "draw_values",
+    "fixed_in",
+    "fixed_out",
+    "fixed_probability",
+    "from_matrix",
+    "grid_positions",
+]
+
+BLOCK = 2**22
+"""Pairs that are looked at in one go, so that memory stays small."""
+
+
+class Pairs(NamedTuple):
+    """Joined cells: index of the pre- and of the post-synaptic cell, int32, shape (n_synapses,)."""
+
+    i: NDArray[np.int32]
+    j: NDArray[np.int32]
+
+
+def fixed_probability(
+    n_pre: int, n_post: int, p: float, rng: np.random.Generator, *, allow_self: bool = True
+) -> Pairs:
+    """Join each pair of cells with probability `p`, independently of the others.
+
+    The gaps between joined pairs are drawn from the geometric distribution, so that the cost
+    grows with the number of synapses and not with that of pairs.
+
+    Examples
+    --------
+    >>> pairs = fixed_probability(3, 2, 1.0, np.random.default_rng(0))
+    >>> pairs.i.tolist(), pairs.j.tolist()
+    ([0, 0, 1, 1, 2, 2], [0, 1, 0, 1, 0, 1])
+    """
+    total = n_pre * n_post
+    chosen = np.arange(total) if p == 1.0 else bernoulli(total, p, rng)
+    i, j = np.divmod(chosen, n_post)
+    return _without_self(i, j, allow_self)
+
+
+def bernoulli(total: int, p: float, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Choose each of the numbers below `total` with probability `p`; they are in order."""
+    if not p:
+        return np.empty(0, dtype=np.int64)
+    parts: list[NDArray[np.int64]] = []
+    last = -1
+    while last < total:
+        left = total - last
+        n = int(left * p + 4 * np.sqrt(left * p) + 16)
+        gaps = np.minimum(rng.geometric(p, size=min(n, BLOCK)), total + 1)
+        parts.append(last + np.cumsum(gaps))
+        last = int(parts[-1][-1])
+    found = np.concatenate(parts)
+    return found[found < total]
+
+
+def _without_self(i: NDArray[Any], j: NDArray[Any], allow_self: bool) -> Pairs:
+    if not allow_self:
+        apart = i != j
+        i, j = i[apart], j[apart]
+    return Pairs(i.astype(np.int32), j.astype(np.int32))
+
+
+def fixed_in(
+    n_pre: int, n_post: int, n: int, rng: np.random.Generator, *, allow_self: bool = True,
+    repeat: bool = False,
+) -> Pairs:  # fmt: skip
+    """Join each post-synaptic cell with `n` pre-synaptic ones, drawn at random.
+
+    Parameters
+    ----------
+    n_pre, n_post : int
+        Sizes of the populations.
+    n : int
+        Synapses of each post-synaptic cell.
+    rng : numpy.random.Generator
+        For the draw.
+    allow_self : bool
+        False leaves out pairs of equal index.
+    repeat : bool
+        Whether a pair may be joined more than once.
+
+    Raises
+    ------
+    DescriptionError
+        There are fewer than `n` cells to choose from.
+
+    Examples
+    --------
+    >>> pairs = fixed_in(5, 3, 2, np.random.default_rng(0))
+    >>> np.bincount(pairs.j).tolist()
+    [2, 2, 2]
+    """
+    rows = _choices(n_post, n_pre, n, rng, allow_self, repeat)
+    j = np.repeat(np.arange(n_post), n)
+    order = np.lexsort((j, rows.ravel()))
+    return Pairs(rows.ravel()[order].astype(np.int32), j[order].astype(np.int32))
+
+
+def fixed_out(
+    n_pre: int, n_post: int, n: int, rng: np.random.Generator, *, allow_self: bool = True,
+    repeat: bool = False,
+) -> Pairs:  # fmt: skip
+    """Join each pre-synaptic cell with `n` post-synaptic ones; arguments as :func:`fixed_in`."""
+    rows = _choices(n_pre, n_post, n, rng, allow_self, repeat)
+    return Pairs(np.repeat(np.arange(n_pre), n).astype(np.int32), rows.ravel().astype(np.int32))
+
+
+def _choices(
+    count: int, size: int, n: int, rng: np.random.Generator, allow_self: bool, repeat: bool
+) -> NDArray[np.int64]:
+    """Row k: `n` of `size` cells for cell k, in order; shape (count, n)."""
+    most = size if allow_self else size - (count <= size)
+    if (n > most and not repeat) or (n and not most):
+        raise DescriptionError(
+            f"n must be at most {most}, the number of cells to choose from, got {n}."
+        )
+    rows = np.empty((count, n), dtype=np.int64)
+    for k in range(count):
+        own = not allow_self and k < size
+        row = rng.choice(size - own, n, replace=repeat, shuffle=False)
+        rows[k] = np.sort(row + (row >= k) if own else row)
+    return rows
+
+
+def distance_dependent(
+    pre: NDArray[np.float64], post: NDArray[np.float64],
+    probability: Callable[[NDArray[np.float64]], Any], rng: np.random.Generator, *,
+    allow_self: bool = True,
+) -> Pairs:  # fmt: skip
+    """Join each pair of cells with a probability that depends on their distance.
+
+    Parameters
+    ----------
+    pre, post : ndarray of float, shapes (n_pre, n_dims) and (n_post, n_dims)
+        Positions of the cells, in any unit.
+    probability : callable
+        Takes an array of distances and returns an array of probabilities.
+    rng : numpy.random.Generator
+        For the draw.
+    allow_self : bool
+        False leaves out pairs of equal index.
+
+    Raises
+    ------
+    DescriptionError
+        `probability` returns anything but probabilities.
+
+    Examples
+    --------
+    >>> line = grid_positions((4,))
+    >>> near = distance_dependent(line, line, lambda d: d < 1.5, np.random.default_rng(0),
+    ...                           allow_self=False)
+    >>> list(zip(near.i.tolist(), near.j.tolist()))
+    [(0, 1), (1, 0), (1, 2), (2, 1), (2, 3), (3, 2)]
+    """
+    rows = max(BLOCK // max(len(post), 1), 1)
+    found_i, found_j = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    for first in range(0, len(pre), rows):
+        apart = pre[first : first + rows, None, :] - post[None, :, :]
+        distance = np.sqrt((apart**2).sum(axis=-1))
+        joined = rng.random(distance.shape) < _chances(probability, distance)
+        i, j = np.nonzero(joined)
+        found_i.append(i + first)
+        found_j.append(j)
+    return _without_self(np.concatenate(found_i), np.concatenate(found_j), allow_self)
+
+
+def _chances(
+    probability: Callable[[NDArray[np.float64]], Any], distance: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    given = np.asarray(probability(distance))
+    fits = given.dtype.kind in "biuf" and given.shape in ((), distance.shape)
+    if not fits or not np.all((given >= 0) & (given <= 1)):
+        raise DescriptionError(
+            f"probability must return a probability (0 to 1) for each distance, got {shown(given)}."
+        )
+    return np.broadcast_to(given.astype(np.float64), distance.shape)
+
+
+def grid_positions(shape: tuple[int, ...], spacing: float = 1.0) -> NDArray[np.float64]:
+    """Positions of cells on a grid, the last axis fastest, shape (n_cells, n_dims).
+
+    Examples
+    --------
+    >>> grid_positions((2, 2)).tolist()
+    [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
+    """
+    axes = np.indices(shape).reshape(len(shape), -1).T
+    return np.asarray(axes * spacing, dtype=np.float64)
+
+
+def from_matrix(matrix: Any, n_pre: int, n_post: int) -> tuple[Pairs, NDArray[np.float64]]:
+    """Synapses and weights (nA) of a matrix: each entry that is not 0 or NaN is a synapse.
+
+    Parameters
+    ----------
+    matrix : array_like or scipy.sparse array, shape (n_pre, n_post)
+        Weights, nA. Of a sparse array every stored entry is a synapse, zeros too.
+    n_pre, n_post : int
+        Sizes of the populations.
+
+    Raises
+    ------
+    DescriptionError
+        Another shape, or not numbers.
+
+    Examples
+    --------
+    >>> pairs, weight = from_matrix([[0.0, 0.5], [0.2, 0.0]], 2, 2)
+    >>> pairs.i.tolist(), pairs.j.tolist(), weight.tolist()
+    ([0, 1], [1, 0], [0.5, 0.2])
+    """
+    import scipy.sparse
+
+    if scipy.sparse.issparse(matrix):
+        entries: Any = cast(Any, matrix).tocoo()
+        if entries.shape != (n_pre, n_post):
+            raise _wrong_shape(entries.shape, n_pre, n_post)
+        order = np.lexsort((entries.col, entries.row))
+        pairs = Pairs(entries.row[order].astype(np.int32), entries.col[order].astype(np.int32))
+        return pairs, to_array(entries.data[order], "nA", "matrix")
+    try:
+        array = np.asarray(matrix, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DescriptionError(f"matrix must be weights in nA, got {shown(matrix)}.") from None
+    if array.shape != (n_pre, n_post):
+        raise _wrong_shape(array.shape, n_pre, n_post)
+    i, j = np.nonzero((array != 0) & ~np.isnan(array))
+    return Pairs(i.astype(np.int32), j.astype(np.int32)), to_array(array[i, j], "nA", "matrix")
+
+
+def _wrong_shape(shape: tuple[int, ...], n_pre: int, n_post: int) -> DescriptionError:
+    return DescriptionError(f"matrix must have shape ({n_pre}, {n_post}), got {shape}.")
+
+
+def draw_values(
+    values: Any,
+    n: int,
+    unit: str,
+    where: str,
+    rng: np.random.Generator,
+    *,
+    low: float,
+    high: float = np.inf,
+    step: float | None = None,
+) -> Any:
+    """Weights or delays of `n` synapses: numbers and arrays as they are, distributions drawn.
+
+    Parameters
+    ----------
+    values : float, array_like of shape (n,), or frozen distribution of ``scipy.stats``
+        In `unit`. A distribution that reaches beyond `low` or `high` is truncated there.
+    n : int
+        Number of synapses.
+    unit, where : str
+        Unit, and name of the argument for messages.
+    rng : numpy.random.Generator
+        For the draw.
+    low, high : float
+        Least and greatest value.
+    step : float, optional
+        Drawn values are rounded to multiples of it.
+
+    Returns
+    -------
+    float or ndarray of float64, shape (n,)
+
+    Warns
+    -----
+    SpikememWarning
+        More than one in 1000 of the distribution lay beyond the limits.
+
+    Raises
+    ------
+    DescriptionError
+        All of a distribution lies beyond the limits.
+
+    Examples
+    --------
+    >>> import scipy.stats
+    >>> weights = draw_values(scipy.stats.uniform(1.0, 2.0), 3, "nA", "weight",
+    ...                       np.random.default_rng(0), low=0.0)
+    >>> weights.round(2).tolist()
+    [2.27, 1.54, 1.08]
+    """
+    if not (hasattr(values, "ppf") and hasattr(values, "cdf")):
+        return values
+    below = float(values.cdf(np.nextafter(low, -np.inf)))
+    above = 1.0 - float(values.cdf(high))
+    if not below + above < 1:
+        raise DescriptionError(
+            f"{where}: the distribution has no values from {low:g} to {high:g} {unit}."
+        )
+    if below + above > 1e-3:
+        warnings.warn(
+            f"{where}: {below + above:.1%} of the distribution lies outside {low:g} to {high:g} "
+            f"{unit}; it is truncated there.",
+            SpikememWarning,
+            stacklevel=4,
+        )
+    drawn = np.asarray(values.ppf(below + rng.random(n) * (1.0 - below - above)))
+    drawn = np.clip(drawn.astype(np.float64), low, high)
+    if step is not None:
+        drawn = np.clip(np.rint(drawn / step), np.ceil(low / step - 1e-9), None) * step
+    return drawn
