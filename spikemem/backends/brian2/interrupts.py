@@ -83,7 +83,8 @@ class CtrlC:
         traceback: TracebackType | None,
     ) -> None:
         b2.Network._globally_running = self._running
-        if self._outer is not None and signal.getsignal(signal.SIGINT) is self:
+        now: Any = signal.getsignal(signal.SIGINT)
+        if now is self:
             signal.signal(signal.SIGINT, self._outer)
         if kind is GeneratorExit:
             return
