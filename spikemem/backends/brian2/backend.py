@@ -94,11 +94,18 @@ class Brian2Backend:
         return self._stepper.snapshot()
 
     def restore(self, state: Any) -> None:
-        """Be as at the time of the snapshot."""
+        """Return to the state of a snapshot; may be called again if it was interrupted."""
         self._stepper.restore(state)
+
+    def save_state(self) -> Any:
+        """State that another simulator of the same network can continue from."""
+        return self._stepper.save_state()
+
+    def load_state(self, state: Any) -> None:
+        """Continue from a state that :meth:`save_state` returned."""
+        self._stepper.load_state(state)
 
     def close(self) -> None:
         """Free the Brian2 objects."""
         self.model = None
-        if self.can_continue:
-            del self._stepper
+        self.__dict__.pop("_stepper", None)
