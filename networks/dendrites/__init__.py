@@ -24,6 +24,7 @@ from .neurons import ActiveDendriteNeurons as ActiveDendriteNeurons
 from .plots import error_curve as error_curve
 from .plots import segment_activity as segment_activity
 from .segments import PermanenceRule as PermanenceRule
+from .sequence_circuit import SequenceCircuit as SequenceCircuit
 from .spiking import Decisions as Decisions
 from .spiking import SpikingDendrites as SpikingDendrites
 from .temporal import Replay as Replay
@@ -53,6 +54,7 @@ __all__ = [
     "Measured",
     "PermanenceRule",
     "Replay",
+    "SequenceCircuit",
     "SpikingDendrites",
     "TemporalMemory",
     "choose_threshold",

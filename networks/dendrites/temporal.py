@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from pathlib import Path
-from typing import Any, NamedTuple, Self, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import DescriptionError, shown
+from ...models import Stored
+from ...network import Network
+from ...recording import Recording
 from ...storage import load, save
 from ...streams import Seed, stream
 from ...units import to_float, to_int
 from .frames import Frames, as_frames
 from .segments import PermanenceRule, Segments
+
+if TYPE_CHECKING:
+    from .sequence_circuit import SequenceCircuit
 
 __all__ = ["Replay", "TemporalMemory"]
 
@@ -328,6 +335,81 @@ class TemporalMemory:
         names = ("n_columns", "cells_per_column", "synapses_per_segment", "threshold",
                  "learning_threshold", "seed")  # fmt: skip
         return {name: getattr(self, name) for name in names} | {"rule": self.rule}
+
+    def arrays(self) -> dict[str, Stored]:
+        """What was learnt; what came last is not kept."""
+        return {
+            "cells": Stored(self.segments.cells), "permanences": Stored(self.segments.permanences),
+            "owner": Stored(self.owner), "clock": Stored(np.array(self.clock)),
+        }  # fmt: skip
+
+    @property
+    def plastic(self) -> Mapping[str, str]:
+        """The projection of the spiking form that holds what was learnt."""
+        from .sequence_circuit import PLASTIC
+
+        return PLASTIC
+
+    def spiking(self, **options: Any) -> SequenceCircuit:
+        """The spiking form, with the synapses that the memory has now.
+
+        Parameters
+        ----------
+        **options
+            ``cell``, ``dt``, ``integrator``, ``period``; see :class:`SequenceCircuit`.
+
+        Returns
+        -------
+        SequenceCircuit
+        """
+        from .sequence_circuit import SequenceCircuit
+
+        return SequenceCircuit(self, **options)
+
+    def build(self, trials: Iterable[Any], **options: Any) -> Network:
+        """The network that is shown sequences, one after the other; the memory stays as it is.
+
+        Parameters
+        ----------
+        trials : iterable of sequences
+            Each as for :meth:`run`; each begins anew.
+        **options
+            As :meth:`spiking`.
+
+        Raises
+        ------
+        DescriptionError
+            Not sequences of lists of columns, none, or options that can't work.
+        """
+        return self.spiking(**options).build(trials)
+
+    def decode(self, recording: Recording, trials: Iterable[Any], **options: Any) -> list[Replay]:
+        """What a recording of the network of :meth:`build`, with its options, made of each trial.
+
+        Raises
+        ------
+        DescriptionError
+            Not a recording of that network.
+        """
+        return self.spiking(**options).decode(recording, trials)
+
+    def expected(self, trials: Iterable[Any]) -> list[Replay]:
+        """What :meth:`run` gives for each sequence, without spikes; the memory stays as it is.
+
+        Raises
+        ------
+        DescriptionError
+            Not sequences of lists of columns.
+        """
+        from .sequence_circuit import as_sequences
+
+        aside = copy(self)
+        given = as_sequences(trials, self.n_columns, "TemporalMemory.expected: trials")
+        return [aside.run(frames) for frames in given]
+
+    def after(self, recording: Recording, trials: Iterable[Any]) -> Self:
+        """The memory itself: the synapses of its network are frozen."""
+        return self
 
     def save(self, path: str | Path) -> Path:
         """Write all segments and settings to HDF5; what came last is not kept.
