@@ -1,4 +1,4 @@
-"""Make the pictures in ``docs/images/``: the README's example, the demonstration, and the timing.
+"""Make the pictures in ``docs/images/``: the example of README, demonstration, timing, sequences.
 
 python docs/make_images.py
 """
@@ -77,10 +77,26 @@ def mark(ax: matplotlib.axes.Axes, answers: Sequence[sm.Recall]) -> None:
         )  # fmt: skip
 
 
+def sequences() -> None:
+    """Two sequences with a shared middle, in the spiking form of a sequence memory."""
+    from matplotlib.figure import Figure
+
+    from spikemem.networks.dendrites import TemporalMemory, sequence_activity
+
+    a, b, c, d, x, y = ([5 * k + m for m in range(5)] for k in range(6))
+    memory = TemporalMemory(30, cells_per_column=4, synapses_per_segment=5, threshold=4, seed=0)
+    trials = [[a, b, c, d], [x, b, c, y]]
+    memory.learn(trials, passes=20)
+    recording = sm.simulate(memory.build(trials), backend="native")
+    figure = Figure(figsize=(9.0, 4.6), layout="constrained")
+    sequence_activity(memory, recording, labels=["ABCD", "XBCY"], ax=figure.subplots())
+    figure.savefig(IMAGES / "sequences.png", dpi=100)
+
+
 def main() -> None:
     """Make them all."""
     IMAGES.mkdir(exist_ok=True)
-    for make in (example, demonstration, timing):
+    for make in (example, demonstration, timing, sequences):
         make()
     for picture in sorted(IMAGES.iterdir()):
         size = picture.stat().st_size

@@ -25,6 +25,7 @@ from .plots import error_curve as error_curve
 from .plots import segment_activity as segment_activity
 from .segments import PermanenceRule as PermanenceRule
 from .sequence_circuit import SequenceCircuit as SequenceCircuit
+from .sequence_plots import sequence_activity as sequence_activity
 from .spiking import Decisions as Decisions
 from .spiking import SpikingDendrites as SpikingDendrites
 from .temporal import Replay as Replay
@@ -76,6 +77,7 @@ __all__ = [
     "random_patterns",
     "segment_activity",
     "segment_weight",
+    "sequence_activity",
     "smallest_threshold",
     "swap_cells",
     "synapses_needed",

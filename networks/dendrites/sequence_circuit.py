@@ -224,7 +224,8 @@ class SequenceCircuit:
         """
         where = "SequenceCircuit.decode"
         given = as_sequences(sequences, self.n_columns, f"{where}: sequences")
-        self._check(recording, sum(len(frames) + 1 for frames in given), where)
+        self.check(recording, where)
+        self._check_length(recording, sum(len(frames) + 1 for frames in given), where)
         # Predictions are made after the cells have fired, and before those of the next frame do.
         late = self.schedule.meeting
         cells = _Reader(recording, "cells", self.schedule.period)
@@ -241,7 +242,14 @@ class SequenceCircuit:
             answers.append(Replay(np.array(novelty, dtype=np.float64), predictions, active))
         return answers
 
-    def _check(self, recording: Recording, n_periods: int, where: str) -> None:
+    def check(self, recording: Recording, where: str = "SequenceCircuit.check") -> None:
+        """Raise unless a recording has the populations of this network.
+
+        Raises
+        ------
+        DescriptionError
+            Not a recording, or of other populations; the message begins with `where`.
+        """
         thing: Any = recording
         if not isinstance(thing, Recording):
             raise DescriptionError(f"{where}: recording must be a Recording, got {shown(thing)}.")
@@ -251,13 +259,15 @@ class SequenceCircuit:
             if recording[name].size != size:
                 raise DescriptionError(
                     f"{where}: {name!r} must have {size} cells, got {recording[name].size}; "
-                    f"decode with the memory as it was when the network was built."
+                    f"take the memory as it was when the network was built."
                 )
+
+    def _check_length(self, recording: Recording, n_periods: int, where: str) -> None:
         needed = n_periods * self.period
         if abs(recording.duration - needed) > self.dt / 2:
             raise DescriptionError(
                 f"{where}: the recording of these sequences must be {needed:g} ms long, got "
-                f"{recording.duration:g} ms."
+                f"{recording.duration:g} ms; take the options and sequences of build."
             )
 
 
