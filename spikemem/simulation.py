@@ -95,6 +95,8 @@ class Session:
         One of :data:`BACKENDS`.
     integrator : {"spinnaker", "exact"}
         What one step does; ``docs/semantics.md``.
+    start : float
+        Time of the first step, ms: inputs, windows and recordings count from 0 all the same.
     **options
         For the backend, e.g. ``target="cython"`` for "brian2".
 
@@ -134,6 +136,7 @@ class Session:
         *,
         backend: str = "brian2",
         integrator: Integrator = "spinnaker",
+        start: Any = 0.0,
         **options: Any,
     ) -> None:
         if not isinstance(network, Network):
@@ -157,12 +160,28 @@ class Session:
         self._closed = False
         self._runs: list[Recording] = []
         weights = {item.name: network.weights(item.name) for item in network.plastic}
-        self._state = _State(0, 0, final={}, weights=weights, owed={}, note=None)
+        first = self._first_step(start)
+        self._state = _State(first, 0, final={}, weights=weights, owed={}, note=None)
         self._undo: tuple[_State, Any] | None = None
+
+    def _first_step(self, start: Any) -> int:
+        begin = to_float(start, "ms", "Session: start")
+        first = int(steps(begin, self.network.dt))
+        if begin < 0 or abs(first * self.network.dt - begin) > 1e-6:
+            raise DescriptionError(
+                f"Session: start must be a multiple of dt={self.network.dt:g} ms and >= 0, "
+                f"got {begin:g} ms."
+            )
+        if first and not self.simulator.can_continue:
+            raise DescriptionError(
+                f"Session: start must be 0 ms with backend {self.backend!r} and these options, "
+                f"which run once, from the beginning; got {begin:g} ms."
+            )
+        return first
 
     @property
     def time(self) -> float:
-        """Time simulated so far, ms."""
+        """Time of the next step, ms: what was simulated so far, from a session that began at 0."""
         return self._state.step * self.network.dt
 
     @property

@@ -333,3 +333,41 @@ def weak_pair() -> sm.Network:
 def test_an_unknown_option_names_those_there_are(name):
     with pytest.raises(sm.DescriptionError, match=f"backend '{name}': 'weight' is not an option"):
         sm.Session(weak_pair(), backend=name, weight=False)
+
+
+@pytest.mark.parametrize("backend", ["brian2", "native", "emulator"])
+def test_a_session_can_begin_late(backend):
+    """The same spikes, all of them later; plasticity too."""
+    rule = sm.STDP(a_plus=0.5, a_minus=0.1, w_max=60.0)
+    trains = sm.SpikeTrains.from_lists([[2.0, 9.0, 15.0]], duration=30.0)
+    cells = sm.LIF(tau_m=3.0, cm=0.27, tau_refrac=1.0, tau_syn_E=0.3)
+    net = sm.Network(
+        populations=[
+            sm.Population(name="in", cell=sm.SpikeSource(spikes=trains)),
+            sm.Population(name="out", size=1, cell=cells, record=("spikes", "v")),
+        ],
+        projections=[
+            sm.Projection.all_to_all("w", "in", "out", weight=30.0, delay=2.0, plasticity=rule)
+        ],
+    )
+    early = sm.simulate(net, 30.0, backend=backend)
+    with sm.Session(net, backend=backend, start=500.0) as session:
+        assert session.time == 500.0
+        late = [
+            session.run(length, inputs={"in": trains.shift(500.0).window(*edges)})
+            for length, edges in ((10.0, (500.0, 510.0)), (20.0, (510.0, 530.0)))
+        ]
+        assert session.time == 530.0
+    whole = sm.Recording.join(late)
+    assert (whole.start, whole.stop) == (500.0, 530.0)
+    assert len(early["out"]) >= 2
+    assert whole["out"] == early["out"].shift(500.0)
+    assert np.array_equal(whole.traces["out", "v"], early.traces["out", "v"])
+    assert np.allclose(whole.weights["w"], early.weights["w"], rtol=1e-12)
+
+
+@pytest.mark.parametrize("start", [-1.0, 0.5, "x", float("nan")])
+def test_a_bad_start_is_refused(start):
+    net = sm.Network(populations=[sm.Population(name="a", size=1, cell=sm.LIF())])
+    with pytest.raises(sm.DescriptionError, match="start"):
+        sm.Session(net, backend="native", start=start)
