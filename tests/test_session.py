@@ -347,7 +347,7 @@ def test_a_session_can_begin_late(backend):
             sm.Population(name="out", size=1, cell=cells, record=("spikes", "v")),
         ],
         projections=[
-            sm.Projection.all_to_all("w", "in", "out", weight=30.0, delay=2.0, plasticity=rule)
+            sm.Projection.all_to_all("w", "in", "out", weight=30.0, delay=3.0, plasticity=rule)
         ],
     )
     early = sm.simulate(net, 30.0, backend=backend)
