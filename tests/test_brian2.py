@@ -81,7 +81,7 @@ def test_an_inactive_object_of_the_users_does_nothing(active):
 
 
 def test_ctrl_c_arrives_though_brian2_believes_that_it_runs(monkeypatch):
-    """As after a run of the user's own that failed: then Brian2 keeps the first Ctrl-C to itself."""
+    """As after a run of the user's own that failed: Brian2 then keeps the first Ctrl-C."""
     before = signal.signal(signal.SIGINT, b2._int_handler)
     monkeypatch.setattr(b2._int_handler, "previous_handler", signal.default_int_handler)
     monkeypatch.setattr(b2.Network, "_globally_running", True)

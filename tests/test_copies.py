@@ -1,4 +1,4 @@
-"""Copies and pickles of whatever has a state: they continue as the original would, apart from it."""
+"""Copies and pickles of objects with a state continue as the original would, apart from it."""
 
 from __future__ import annotations
 
@@ -108,8 +108,10 @@ def test_sessions_after_an_interrupt(copied):
     assert_same(twin.recording, sm.simulate(network, 40.0, backend="native"))
 
 
-def test_sessions_that_can_not_be_copied(copied):
+def test_sessions_that_can_not_be_copied(copied, monkeypatch):
     import brian2 as b2
+
+    from spikemem.backends.native import NativeBackend
 
     with sm.Session(ring(0)) as session:
         model = session.simulator.model
@@ -118,6 +120,10 @@ def test_sessions_that_can_not_be_copied(copied):
             copied(session)
 
     session = sm.Session(ring(0), backend="native")
+    with monkeypatch.context() as patch:
+        patch.delattr(NativeBackend, "save_state")
+        with pytest.raises(sm.UnsupportedError, match="its state can't be read"):
+            copied(session)
     messages = []
 
     def use(fraction):
