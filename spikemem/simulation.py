@@ -35,7 +35,7 @@ from .errors import (
 from .network import Network
 from .progress import Progress, progress_callback
 from .recording import Recording, SpikeTrains
-from .runs import gates_of, inputs_of
+from .runs import gates_of, inputs_of, steps_needed
 from .support import require_supported
 from .units import steps, to_float
 
@@ -393,23 +393,19 @@ class Session:
     def _parts(self, note: Any) -> tuple[Any, ...]:
         """Everything that :func:`_revive` makes an equal session of."""
         self._require_idle("copy")
-        if self._closed:
-            return self._made_of(note, None)
-        self._settle()
         simulator: Any = self.simulator
-        if not simulator.can_continue:
-            return self._made_of(note, None)
-        if not hasattr(simulator, "save_state"):
-            raise UnsupportedError(
-                f"Session: backend {self.backend!r} can't be copied or pickled, since its state "
-                f"can't be read. Copy the network and the recording, and make a new Session."
-            )
-        return self._made_of(note, simulator.save_state())
-
-    def _made_of(self, note: Any, simulator: Any) -> tuple[Any, ...]:
+        saved = None
+        if not self._closed and simulator.can_continue:
+            self._settle()
+            if not hasattr(simulator, "save_state"):
+                raise UnsupportedError(
+                    f"Session: backend {self.backend!r} can't be copied or pickled, since its "
+                    f"state can't be read. Copy the network and the recording, and make a new Session."
+                )
+            saved = simulator.save_state()
         made = (self.network, self.backend, self.integrator, self._options)
         state = self._state._replace(note=note)
-        return (type(self), made, self._closed, self._runs[: state.n_runs], state, simulator)
+        return type(self), made, self._closed, self._runs[: state.n_runs], state, saved
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _revive, self._parts(self.note)
@@ -438,15 +434,15 @@ def _revive(
     closed: bool,
     runs: list[Recording],
     state: _State,
-    simulator: Any,
+    saved: Any,
 ) -> Any:
     """An equal session, from a copy or a pickle of its parts."""
     network, backend, integrator, options = made
     session = cls(network, backend=backend, integrator=integrator, **options)
     session._runs, session._state = list(runs), state
-    if simulator is not None:
-        loads: Any = session.simulator
-        loads.load_state(simulator)
+    if saved is not None:
+        simulator: Any = session.simulator
+        simulator.load_state(saved)
     if closed:
         session.close()
     return session
@@ -486,17 +482,10 @@ def simulate(
     """
     with Session(network, backend=backend, integrator=integrator, **options) as session:
         if duration is None:
-            n_steps = _steps_needed(network)
+            n_steps = steps_needed(network)
             if n_steps < 1:
                 raise DescriptionError(
                     "simulate: duration is needed, since no spike source of the network has one."
                 )
             duration = n_steps * network.dt
         return session.run(duration, progress=progress)
-
-
-def _steps_needed(network: Network) -> int:
-    """Steps that cover every spike source: its duration, and the step of its last spike."""
-    sources = [pop.source for pop in network.populations if pop.is_source]
-    last = [int(steps(trains.times[-1], network.dt)) + 1 for trains in sources if len(trains)]
-    return max(int(np.ceil(network.duration / network.dt - 1e-9)), *last, 0)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import copy
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import DescriptionError, unknown_name
+from ...frozen import Changing
 from ...network import Network
 from ...progress import Progress
 from ...recording import Recording, SpikeTrains
@@ -45,7 +45,7 @@ class Kept(NamedTuple):
     base: tuple[float, Weights]
 
 
-class LiveMemory(ABC):
+class LiveMemory(Changing, ABC):
     """A memory whose operations run one after the other in one simulation.
 
     Subclasses say how operations are placed, what they compile to, and what the network is. A
@@ -235,9 +235,6 @@ class LiveMemory(ABC):
         else:
             flat = {name: matrix.ravel() for name, matrix in checked.items()}
             self._session.set_weights(flat, note=note)
-
-    def __copy__(self) -> Self:
-        return copy.deepcopy(self)
 
     def close(self) -> None:
         """Free the simulator; what was recorded stays."""
