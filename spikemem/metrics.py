@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .errors import DescriptionError, shown, unknown_name
 from .recording import Recording, SpikeTrains
-from .units import to_float, to_int
+from .units import in_unit, to_float, to_int
 
 __all__ = [
     "BitErrors",
@@ -394,6 +394,7 @@ def bits(values: Any, where: str) -> Patterns:
 
 
 def _numbers(values: Any, where: str) -> NDArray[np.float64]:
+    values = in_unit(values, "1", where)
     try:
         array = np.asarray(values)
     except (TypeError, ValueError, OverflowError):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .errors import DescriptionError, Problems, shown, unknown_name
 from .frozen import Frozen, read_only
 from .spikes import SpikeTrains
-from .units import steps, to_float, to_int, to_name, to_tuple
+from .units import in_unit, steps, to_float, to_int, to_name, to_tuple
 
 __all__ = ["Recording", "SpikeTrains", "load_recording"]
 
@@ -107,7 +107,8 @@ class Recording(Frozen):
             where = f"{kind}[{shown(key)}]"
             with problems.noting():
                 _check_key(key, pair=kind == "traces", where=where)
-                checked[key] = _floats(value, shape, where)
+                unit = "mV" if kind == "traces" and key[1] == "v" else "nA"
+                checked[key] = _floats(value, shape, unit, where)
         object.__setattr__(self, kind, MappingProxyType(checked))
 
     @property
@@ -277,8 +278,9 @@ def _check_key(key: Any, *, pair: bool, where: str) -> None:
         to_name(name, f"{where}: name")
 
 
-def _floats(value: Any, shape: tuple[Any, ...], where: str) -> NDArray[np.float64]:
+def _floats(value: Any, shape: tuple[Any, ...], unit: str, where: str) -> NDArray[np.float64]:
     """Read-only float64 array; not finite is allowed, since a recording says what came out."""
+    value = in_unit(value, unit, where)
     try:
         array = np.asarray(value)
     except (TypeError, ValueError, OverflowError):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import DescriptionError, Problems, shown
 from .frozen import Frozen, read_only
-from .units import steps, to_array, to_float, to_int, to_integers, to_tuple
+from .units import is_sequence, steps, to_array, to_float, to_int, to_integers, to_tuple
 
 __all__ = ["SpikeTrains"]
 
@@ -94,21 +95,25 @@ class SpikeTrains(Frozen):
     ) -> SpikeTrains:
         """Spike trains from one list of times (ms) for each cell, as PyNN takes them.
 
+        Parameters
+        ----------
+        times : sequence of sequences of float
+            For each cell its times, ms; an empty list for a cell that is silent. Also the rows of
+            an array, or the spike trains of neo.
+        duration : float, optional
+            Length, ms. Default: just past the last spike.
+
+        Raises
+        ------
+        DescriptionError
+            Not a sequence of sequences: a dict, a set, a generator, a flat list of times.
+
         Examples
         --------
         >>> SpikeTrains.from_lists([[1.0, 3.0], []]).ids.tolist()
         [0, 0]
         """
-        lists = [
-            np.atleast_1d(to_array(train, "ms", f"SpikeTrains.from_lists: times[{k}]"))
-            for k, train in enumerate(to_tuple(times, "SpikeTrains.from_lists: times", "lists"))
-        ]
-        for k, train in enumerate(lists):
-            if train.ndim > 1:
-                raise DescriptionError(
-                    f"SpikeTrains.from_lists: times[{k}] must be one list of times in ms, "
-                    f"got shape {train.shape}."
-                )
+        lists = _lists(times, "SpikeTrains.from_lists: times")
         ids = np.repeat(np.arange(len(lists)), [len(train) for train in lists])
         moments = np.concatenate([*lists, np.empty(0)])
         return cls(ids=ids, times=moments, size=len(lists), duration=duration)
@@ -227,6 +232,31 @@ class SpikeTrains(Frozen):
             size=int(offsets[-1]),
             duration=max(train.duration for train in trains),
         )
+
+
+def _lists(times: Any, where: str) -> list[NDArray[np.float64]]:
+    """One array of times (ms) for each cell."""
+    advice = "Give one list of times for each cell: [[1.0, 3.0], []]."
+    if not is_sequence(times):
+        by_cell = " A dict by cell: [times.get(k, []) for k in range(size)]."
+        raise DescriptionError(
+            f"{where} must be a sequence of sequences, got {shown(times)}. {advice}"
+            f"{by_cell if isinstance(times, Mapping) else ''}"
+        )
+    lists = []
+    for k, train in enumerate(times):
+        if not is_sequence(train):
+            raise DescriptionError(
+                f"{where}[{k}] must be a sequence of times in ms, got {shown(train)}. {advice} "
+                f"All times of one cell: [times]."
+            )
+        array = to_array(train, "ms", f"{where}[{k}]")
+        if array.ndim != 1:
+            raise DescriptionError(
+                f"{where}[{k}] must be one list of times in ms, got shape {array.shape}. {advice}"
+            )
+        lists.append(array)
+    return lists
 
 
 def _just_past(times: NDArray[np.float64]) -> float:
