@@ -101,9 +101,9 @@ def _entries(value: Any, where: str) -> list[Any]:
 
 
 def _refuse_masked(value: Any, where: str) -> None:
-    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+    if isinstance(value, np.ma.MaskedArray) and np.any(value.mask):
         raise DescriptionError(
-            f"{where} has {int(np.ma.count_masked(value))} masked values, which would be read as "
+            f"{where} has {np.count_nonzero(value.mask)} masked values, which would be read as "
             f"numbers. Leave them out (compressed()), or fill them in (filled(value))."
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 
 __all__ = [
@@ -27,7 +27,22 @@ class SpikememError(Exception):
 
 
 class DescriptionError(SpikememError, ValueError):
-    """A value, a model or a network that can't be what it claims to be."""
+    """A value, a model or a network that can't be what it claims to be.
+
+    Attributes
+    ----------
+    problems : tuple of str
+        The sentences of the message, where a single value has several things wrong with it.
+    """
+
+    problems: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, problems: Sequence[str]) -> DescriptionError:
+        """Error of one value with several problems; a caller's list names each of them."""
+        error = cls("; ".join(problems))
+        error.problems = tuple(problems)
+        return error
 
 
 class UnsupportedError(SpikememError, NotImplementedError):
@@ -113,7 +128,7 @@ class _Noting:
         traceback: TracebackType | None,
     ) -> bool:
         if isinstance(error, DescriptionError):
-            self.problems.add(str(error))
+            self.problems.extend(error.problems or [str(error)])
             return True
         return False
 

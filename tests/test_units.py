@@ -109,7 +109,7 @@ def test_spike_trains_of_neo_are_converted(pq):
 def test_indices_have_no_unit(pq, brian2):
     assert to_integers(pq.Quantity([1, 2], "dimensionless"), "i").tolist() == [1, 2]
     for wrong in (pq.Quantity([1, 2], "ms"), [1, 2] * brian2.ms, [pq.Quantity(1, "ms")]):
-        with pytest.raises(DescriptionError, match="^i must have no unit"):
+        with pytest.raises(DescriptionError, match=r"^i must have no unit"):
             to_integers(wrong, "i")
         assert refusal(to_int, wrong, "i")
 
