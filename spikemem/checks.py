@@ -176,7 +176,7 @@ def _checked(kind: Kind, value: Any, name: str, problems: list[str]) -> Any:
         return value
 
 
-def check_fields(part: Any, problems: Problems | None = None) -> None:
+def check_fields(part: Any, problems: Problems | None = None) -> set[str]:
     """Convert every field of a dataclass that has a declared kind.
 
     Parameters
@@ -186,14 +186,22 @@ def check_fields(part: Any, problems: Problems | None = None) -> None:
     problems : Problems, optional
         Notes what is wrong, for the caller to raise with more. Default: raise at once.
 
+    Returns
+    -------
+    set of str
+        Names of the fields that are in their plain form now; the others are as they were given.
+
     Raises
     ------
     DescriptionError
         Values that are not of their kinds; all of them in one message.
     """
     noted = Problems(type(part).__name__) if problems is None else problems
+    plain = set()
     for name, kind in kinds_of(type(part)).items():
         with noted.noting():
             object.__setattr__(part, name, kind.check(getattr(part, name), name))
+            plain.add(name)
     if problems is None:
         noted.raise_if_any()
+    return plain

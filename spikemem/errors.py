@@ -22,6 +22,10 @@ __all__ = [
 ]
 
 
+_MOST = 20
+"""Largest number of problems of one value that a message names."""
+
+
 class SpikememError(Exception):
     """Base of every exception that spikemem raises on purpose."""
 
@@ -40,6 +44,8 @@ class DescriptionError(SpikememError, ValueError):
     @classmethod
     def of(cls, problems: Sequence[str]) -> DescriptionError:
         """Error of one value with several problems; a caller's list names each of them."""
+        if len(problems) > _MOST:
+            problems = [*problems[:_MOST], f"... and {len(problems) - _MOST} more."]
         error = cls("; ".join(problems))
         error.problems = tuple(problems)
         return error
