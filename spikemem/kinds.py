@@ -19,7 +19,6 @@ from .errors import DescriptionError, shown, unknown_name
 from .units import (
     LARGEST,
     to_array,
-    to_choice,
     to_flag,
     to_float,
     to_int,
@@ -248,16 +247,20 @@ class Name(Kind):
 
 @dataclass(frozen=True)
 class Choice(Kind):
-    """One of a few words."""
+    """One of a few words; `what` says what they are."""
 
     valid: tuple[str, ...]
+    what: str = "valid choice"
 
-    def __init__(self, *valid: str) -> None:
+    def __init__(self, *valid: str, what: str = "valid choice") -> None:
         object.__setattr__(self, "valid", valid)
+        object.__setattr__(self, "what", what)
 
     def check(self, value: Any, where: str) -> str:
         """Return the word."""
-        return to_choice(value, where, self.valid)
+        if isinstance(value, str) and value in self.valid:
+            return str(value)
+        raise DescriptionError(f"{where}: {unknown_name(self.what, value, self.valid)}")
 
 
 @dataclass(frozen=True)

@@ -93,9 +93,11 @@ class Projection(Frozen):
         plain = check_fields(self, problems)
         if {"i", "j", "connector"} <= plain:
             self._check_indices(problems)
-        for item in plain & {"weight", "delay"}:
+        for item in ("weight", "delay"):
             value = getattr(self, item)
-            if "i" in plain and self.i is not None and np.ndim(value) and len(value) != len(self.i):
+            if not {"i", item} <= plain or self.i is None or not np.ndim(value):
+                continue
+            if len(value) != len(self.i):
                 problems.add(
                     f"{item} must be a float or have shape ({len(self.i)},), got {value.shape}"
                 )

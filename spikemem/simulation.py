@@ -10,24 +10,31 @@ import platform
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Literal, NamedTuple, Protocol, Self
+from typing import Annotated, Any, Literal, NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ._version import __version__
-from .backends import BACKENDS
+from .backends import BACKENDS, BackendName
+from .cells import Windows
+from .checks import Choice, Instance, MappingOf, Name, Optional, Quantity, checked
 from .errors import BackendMissing, DescriptionError, SimulationError, SpikememError, unknown_name
-from .network import Network
+from .network import Inputs, Network, WeightsByName
 from .progress import Progress, progress_callback
 from .recording import Recording, SpikeTrains
 from .support import require_supported
-from .units import steps, to_float
+from .units import steps
 
 __all__ = ["BACKENDS", "INTEGRATORS", "Backend", "Results", "Session", "simulate"]
 
 Integrator = Literal["spinnaker", "exact"]
 INTEGRATORS: tuple[str, ...] = ("spinnaker", "exact")
+
+IntegratorName = Annotated[Integrator, Choice(*INTEGRATORS, what="integrator")]
+"""What every ``integrator`` argument takes."""
+
+_BUILD = "A model gives one by its build() method."
 
 
 class Results(NamedTuple):
@@ -125,24 +132,15 @@ class Session:
     (0, [2.0])
     """
 
+    @checked
     def __init__(
         self,
-        network: Network,
+        network: Annotated[Network, Instance(Network, remedy=_BUILD)],
         *,
-        backend: str = "brian2",
-        integrator: Integrator = "spinnaker",
+        backend: BackendName = "brian2",
+        integrator: IntegratorName = "spinnaker",
         **options: Any,
     ) -> None:
-        if not isinstance(network, Network):
-            raise DescriptionError(
-                f"simulate: network must be a Network, got {type(network).__name__}. "
-                f"A model gives one by its build() method."
-            )
-        rule: Any = integrator
-        if not isinstance(rule, str) or rule not in INTEGRATORS:
-            raise DescriptionError(
-                f"simulate: {unknown_name('integrator', integrator, INTEGRATORS)}"
-            )
         require_supported(network, backend, integrator)
         self.network = network
         self.backend = backend
@@ -171,7 +169,8 @@ class Session:
         """Weights of each plastic projection now, nA, shape (n_synapses,)."""
         return {name: weight.copy() for name, weight in self._weights.items()}
 
-    def set_weights(self, weights: Mapping[str, Any]) -> None:
+    @checked
+    def set_weights(self, weights: Annotated[Mapping[str, Any], WeightsByName]) -> None:
         """Give plastic projections other weights between two runs.
 
         Parameters
@@ -201,12 +200,13 @@ class Session:
             self.simulator.set_weights(arrays)
             self._weights.update(arrays)
 
+    @checked
     def run(
         self,
-        duration: Any,
+        duration: Annotated[Any, Quantity("ms")],
         *,
-        inputs: Mapping[str, SpikeTrains] | None = None,
-        enabled: Mapping[str, Any] | None = None,
+        inputs: Annotated[Mapping[str, SpikeTrains], Inputs] | None = None,
+        enabled: Annotated[Mapping[str, Any], MappingOf(Name(), Optional(Windows()))] | None = None,
         progress: Progress = False,
     ) -> Recording:
         """Simulate `duration` ms more.
@@ -260,10 +260,9 @@ class Session:
         self._weights = dict(recording.weights)
         return recording
 
-    def _steps_of(self, duration: Any) -> int:
+    def _steps_of(self, length: float) -> int:
         if self._closed:
             raise DescriptionError("Session.run: the session is closed; make a new one.")
-        length = to_float(duration, "ms", "duration")
         n_steps = int(steps(length, self.network.dt))
         if n_steps < 1 or abs(n_steps * self.network.dt - length) > 1e-6:
             raise DescriptionError(
@@ -347,12 +346,13 @@ class Session:
         self.close()
 
 
+@checked
 def simulate(
-    network: Network,
-    duration: Any = None,
+    network: Annotated[Network, Instance(Network, remedy=_BUILD)],
+    duration: Annotated[Any, Optional(Quantity("ms"))] = None,
     *,
-    backend: str = "brian2",
-    integrator: Integrator = "spinnaker",
+    backend: BackendName = "brian2",
+    integrator: IntegratorName = "spinnaker",
     progress: Progress = False,
     **options: Any,
 ) -> Recording:
