@@ -11,12 +11,13 @@ import functools
 import inspect
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any, ParamSpec, TypeVar
 
-from .errors import DescriptionError, Problems
+from .errors import DescriptionError, Problems, unknown_name
 from .kinds import (
+    AnyValue,
     Callback,
     Choice,
     Count,
@@ -35,10 +36,12 @@ from .kinds import (
     Quantity,
     SeedNumber,
     Some,
+    Text,
     check_shape,
 )
 
 __all__ = [
+    "AnyValue",
     "Callback",
     "Choice",
     "Count",
@@ -57,10 +60,12 @@ __all__ = [
     "Quantity",
     "SeedNumber",
     "Some",
+    "Text",
     "check_fields",
     "check_shape",
     "checked",
     "kinds_of",
+    "require_options",
 ]
 
 P = ParamSpec("P")
@@ -205,3 +210,18 @@ def check_fields(part: Any, problems: Problems | None = None) -> set[str]:
     if problems is None:
         noted.raise_if_any()
     return plain
+
+
+def require_options(function: Callable[..., Any], options: Mapping[str, Any], where: str) -> None:
+    """Refuse options that a function has no keyword for.
+
+    Raises
+    ------
+    DescriptionError
+        With the options that it has; the message begins with `where`.
+    """
+    parameters = inspect.signature(function).parameters.values()
+    known = [item.name for item in parameters if item.kind == item.KEYWORD_ONLY]
+    for option in options:
+        if option not in known:
+            raise DescriptionError(f"{where}: {unknown_name('option', option, known)}")

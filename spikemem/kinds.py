@@ -28,6 +28,7 @@ from .units import (
 )
 
 __all__ = [
+    "AnyValue",
     "Callback",
     "Choice",
     "Count",
@@ -46,6 +47,7 @@ __all__ = [
     "Quantity",
     "SeedNumber",
     "Some",
+    "Text",
     "check_shape",
 ]
 
@@ -246,6 +248,20 @@ class Name(Kind):
 
 
 @dataclass(frozen=True)
+class Text(Kind):
+    """Any text that can be written to a file."""
+
+    def check(self, value: Any, where: str) -> str:
+        """Return a str."""
+        try:
+            if isinstance(value, str) and value.encode() is not None:
+                return str(value)
+        except UnicodeEncodeError:
+            pass
+        raise DescriptionError(f"{where} must be a str, got {shown(value)}.")
+
+
+@dataclass(frozen=True)
 class Choice(Kind):
     """One of a few words; `what` says what they are."""
 
@@ -363,6 +379,15 @@ def _class(item: type | str) -> type:
 
 
 @dataclass(frozen=True)
+class AnyValue(Kind):
+    """Anything."""
+
+    def check(self, value: Any, where: str) -> Any:
+        """Return the value itself."""
+        return value
+
+
+@dataclass(frozen=True)
 class Callback(Kind):
     """A function."""
 
@@ -380,6 +405,7 @@ class Each(Kind):
     kind: Kind
     what: str = "values"
     least: int = 0
+    most: int = LARGEST
 
     def check(self, value: Any, where: str) -> tuple[Any, ...]:
         """Return a tuple of plain values."""
@@ -387,6 +413,10 @@ class Each(Kind):
         if len(entries) < self.least:
             raise DescriptionError(f"{where} must have at least {self.least} {self.what}, got "
                                    f"{len(entries)}.")  # fmt: skip
+        if len(entries) > self.most:
+            raise DescriptionError(
+                f"{where} must have at most {self.most} {self.what}, got {len(entries)}."
+            )
         plain, problems = [], []
         for k, entry in enumerate(entries):
             try:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .checks import (
+    AnyValue,
     Count,
     Each,
     Instance,
@@ -42,15 +43,6 @@ class TraceName(Kind):
         if not isinstance(value, tuple) or len(value) != 2:
             raise DescriptionError(f"{where} must be a pair (name, variable), got {shown(value)}.")
         return to_name(value[0], f"{where}: name"), to_name(value[1], f"{where}: variable")
-
-
-@dataclass(frozen=True)
-class AnyValue(Kind):
-    """Anything."""
-
-    def check(self, value: Any, where: str) -> Any:
-        """Return the value itself."""
-        return value
 
 
 @dataclass(frozen=True)
