@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,10 +104,19 @@ class HippocampalMemory(LiveMemory):
         self.preset = preset
         self.rule = parameters_of(preset).rule()
         first = np.zeros((self.n_cues, self.n_contents))
+        held = {}
         for cue, content in (contents or {}).items():
             item = self._place([Learn(cue, content)], 0.0, True)[0]
             first[item.cue, list(item.bits)] = self.rule.w_max
-        self._begin({"W1": first})
+            held[item.cue] = frozenset(item.bits)
+        self._begin({"W1": first}, held)
+
+    plastic: ClassVar[Mapping[str, str]] = {"W1": "which content bits each cue holds"}
+
+    def arguments(self) -> dict[str, Any]:
+        """What the constructor takes, without `contents`."""
+        names = ("n_cues", "n_contents", "preset", "backend")
+        return {name: getattr(self, name) for name in names}
 
     @property
     def n_bits(self) -> int:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated, Any, Self, cast
+from typing import Annotated, Any, ClassVar, Self, cast
 
 import h5py
 import numpy as np
@@ -106,12 +106,24 @@ class CA3Memory(LiveMemory):
         self.parameters: CA3Parameters = parameters_of(preset, **parameters)
         self.record_weights = record_weights
         first = np.zeros((self.n_cues, self.n_contents))
-        self._known: dict[int, frozenset[int]] = {}
+        held: dict[int, frozenset[int]] = {}
         for cue, content in (contents or {}).items():
             item = self._place([Learn(cue, content)], 0.0, True)[0]
             first[item.cue, list(item.bits)] = self.parameters.w_max
-            self._known[item.cue] = frozenset(item.bits)
-        self._begin({"W1": first, "W2": first.T.copy()})
+            held[item.cue] = frozenset(item.bits)
+        self._begin({"W1": first, "W2": first.T.copy()}, held)
+
+    plastic: ClassVar[Mapping[str, str]] = {
+        "W1": "which content bits each cue holds",
+        "W2": "which cues hold each content bit",
+    }
+
+    def arguments(self) -> dict[str, Any]:
+        """What the constructor takes, without `contents`."""
+        usual = asdict(parameters_of(self.preset))
+        changed = {k: v for k, v in asdict(self.parameters).items() if v != usual[k]}
+        names = ("n_cues", "n_contents", "preset", "backend", "record_weights")
+        return {name: getattr(self, name) for name in names} | changed
 
     def __repr__(self) -> str:
         return (
@@ -223,15 +235,6 @@ class CA3Memory(LiveMemory):
             Wrong names or shapes, or weights outside [0, w_max].
         """
         self._set_weights(weights, self.parameters.w_max)
-
-    @property
-    def contents(self) -> dict[int, frozenset[int]]:
-        """What each cue should hold, by the operations so far (not read from the weights)."""
-        known = dict(self._known)
-        for item in self._done:
-            if isinstance(item.operation, Learn | Forget):
-                known[item.cue] = frozenset(item.bits)
-        return {cue: bits for cue, bits in sorted(known.items()) if bits}
 
     def health(self) -> Health:
         """How safe what is stored is: weight margins, ghosts, pending weights."""

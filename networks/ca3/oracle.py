@@ -8,7 +8,7 @@ from typing import Any
 from .operations import Forget, Learn, Placed, RecallContent, RecallCue
 from .recall import Recall
 
-__all__ = ["answers", "contents_after"]
+__all__ = ["Contents", "answers", "contents_after"]
 
 Contents = Mapping[int, frozenset[int]]
 
