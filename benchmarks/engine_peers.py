@@ -95,6 +95,8 @@ def native_run(clock, network, data, peer, name):
     import spikemem as sm
 
     options = {"integrator": "exact", "precision": native_precision(peer)}
+    if "threads" in data:
+        options["threads"] = int(data["threads"])
     with sm.Session(network, backend="native", **options) as session:
         clock.mark("set-up")
         recording = session.run(float(data["duration"]))

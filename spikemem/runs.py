@@ -1,4 +1,4 @@
-"""What a run is given: the spikes of its sources, and when its weights may change."""
+"""What a run is given: its length, the spikes of its sources, and when its weights may change."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from .errors import DescriptionError, unknown_name
 from .network import Network
 from .recording import SpikeTrains
+from .units import steps
 
-__all__ = ["gates_of", "inputs_of"]
+__all__ = ["gates_of", "inputs_of", "steps_needed"]
 
 
 def inputs_of(
@@ -81,3 +82,10 @@ def gates_of(
             rule = replace(rule, enabled=enabled[projection.name])
         gates[projection.name] = rule.gate(times, projection.tiles)
     return gates
+
+
+def steps_needed(network: Network) -> int:
+    """Steps that cover every spike source: its duration, and the step of its last spike."""
+    sources = [pop.source for pop in network.populations if pop.is_source]
+    last = [int(steps(trains.times[-1], network.dt)) + 1 for trains in sources if len(trains)]
+    return max(int(np.ceil(network.duration / network.dt - 1e-9)), *last, 0)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import copy
 import datetime
+import inspect
 import platform
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Annotated, Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ._version import __version__
+from .backends import BACKENDS, BackendName
 from .backends.contract import (
-    BACKENDS,
     INTEGRATORS,
     Backend,
     Integrator,
@@ -25,19 +26,15 @@ from .backends.contract import (
     load,
     package_version,
 )
-from .errors import (
-    DescriptionError,
-    SimulationError,
-    SpikememError,
-    UnsupportedError,
-    unknown_name,
-)
-from .network import Network
+from .cells import Windows
+from .checks import Choice, Instance, MappingOf, Name, Optional, Quantity, checked
+from .errors import DescriptionError, SimulationError, SpikememError, UnsupportedError, unknown_name
+from .network import Inputs, Network, WeightsByName
 from .progress import Progress, progress_callback
 from .recording import Recording, SpikeTrains
-from .runs import gates_of, inputs_of
+from .runs import gates_of, inputs_of, steps_needed
 from .support import require_supported
-from .units import steps, to_float
+from .units import steps
 
 __all__ = [
     "BACKENDS",
@@ -48,6 +45,11 @@ __all__ = [
     "package_version",
     "simulate",
 ]
+
+IntegratorName = Annotated[Integrator, Choice(*INTEGRATORS, what="integrator")]
+"""What every ``integrator`` argument takes."""
+
+_BUILD = "A model gives one by its build() method."
 
 
 class _State(NamedTuple):
@@ -95,6 +97,8 @@ class Session:
         One of :data:`BACKENDS`.
     integrator : {"spinnaker", "exact"}
         What one step does; ``docs/semantics.md``.
+    start : float
+        Time of the first step, ms: inputs, windows and recordings count from 0 all the same.
     **options
         For the backend, e.g. ``target="cython"`` for "brian2".
 
@@ -128,24 +132,16 @@ class Session:
     (0, [2.0])
     """
 
+    @checked
     def __init__(
         self,
-        network: Network,
+        network: Annotated[Network, Instance(Network, remedy=_BUILD)],
         *,
-        backend: str = "brian2",
-        integrator: Integrator = "spinnaker",
+        backend: BackendName = "brian2",
+        integrator: IntegratorName = "spinnaker",
+        start: Annotated[float, Quantity("ms", low=0.0)] = 0.0,
         **options: Any,
     ) -> None:
-        if not isinstance(network, Network):
-            raise DescriptionError(
-                f"simulate: network must be a Network, got {type(network).__name__}. "
-                f"A model gives one by its build() method."
-            )
-        rule: Any = integrator
-        if not isinstance(rule, str) or rule not in INTEGRATORS:
-            raise DescriptionError(
-                f"simulate: {unknown_name('integrator', integrator, INTEGRATORS)}"
-            )
         require_supported(network, backend, integrator)
         self.network = network
         self.backend = backend
@@ -157,12 +153,26 @@ class Session:
         self._closed = False
         self._runs: list[Recording] = []
         weights = {item.name: network.weights(item.name) for item in network.plastic}
-        self._state = _State(0, 0, final={}, weights=weights, owed={}, note=None)
+        first = self._first_step(start)
+        self._state = _State(first, 0, final={}, weights=weights, owed={}, note=None)
         self._undo: tuple[_State, Any] | None = None
+
+    def _first_step(self, begin: float) -> int:
+        first = int(steps(begin, self.network.dt))
+        if abs(first * self.network.dt - begin) > 1e-6:
+            raise DescriptionError(
+                f"Session: start must be a multiple of dt={self.network.dt:g} ms, got {begin:g} ms."
+            )
+        if first and not self.simulator.can_continue:
+            raise DescriptionError(
+                f"Session: start must be 0 ms with backend {self.backend!r} and these options, "
+                f"which run once, from the beginning; got {begin:g} ms."
+            )
+        return first
 
     @property
     def time(self) -> float:
-        """Time simulated so far, ms."""
+        """Time of the next step, ms: what was simulated so far, from a session that began at 0."""
         return self._state.step * self.network.dt
 
     @property
@@ -189,7 +199,10 @@ class Session:
         """The `note` of the last :meth:`run` or :meth:`set_weights` that had one, or None."""
         return self._state.note
 
-    def set_weights(self, weights: Mapping[str, Any], *, note: Any = None) -> None:
+    @checked
+    def set_weights(
+        self, weights: Annotated[Mapping[str, Any], WeightsByName], *, note: Any = None
+    ) -> None:
         """Give plastic projections other weights between two runs.
 
         Parameters
@@ -229,12 +242,13 @@ class Session:
         )
         self._settle()
 
+    @checked
     def run(
         self,
-        duration: Any,
+        duration: Annotated[Any, Quantity("ms")],
         *,
-        inputs: Mapping[str, SpikeTrains] | None = None,
-        enabled: Mapping[str, Any] | None = None,
+        inputs: Annotated[Mapping[str, SpikeTrains], Inputs] | None = None,
+        enabled: Annotated[Mapping[str, Any], MappingOf(Name(), Optional(Windows()))] | None = None,
         progress: Progress = False,
         note: Any = None,
     ) -> Recording:
@@ -317,19 +331,18 @@ class Session:
         """Refuse to be used from within a run, by a progress callback."""
         if self._undo is None or self._undo[0] is not self._state:
             return
-        frame = sys._getframe(1).f_back
+        frame, run = sys._getframe(1).f_back, inspect.unwrap(Session.run).__code__
         while frame is not None:
-            if frame.f_code is Session.run.__code__ and frame.f_locals.get("self") is self:
+            if frame.f_code is run and frame.f_locals.get("self") is self:
                 raise DescriptionError(
                     f"Session.{method}: a run of this session is not over yet; a progress "
                     f"callback can't use it."
                 )
             frame = frame.f_back
 
-    def _steps_of(self, duration: Any) -> int:
+    def _steps_of(self, length: float) -> int:
         if self._closed:
             raise DescriptionError("Session.run: the session is closed; make a new one.")
-        length = to_float(duration, "ms", "duration")
         n_steps = int(steps(length, self.network.dt))
         if n_steps < 1 or abs(n_steps * self.network.dt - length) > 1e-6:
             raise DescriptionError(
@@ -374,23 +387,19 @@ class Session:
     def _parts(self, note: Any) -> tuple[Any, ...]:
         """Everything that :func:`_revive` makes an equal session of."""
         self._require_idle("copy")
-        if self._closed:
-            return self._made_of(note, None)
-        self._settle()
         simulator: Any = self.simulator
-        if not simulator.can_continue:
-            return self._made_of(note, None)
-        if not hasattr(simulator, "save_state"):
-            raise UnsupportedError(
-                f"Session: backend {self.backend!r} can't be copied or pickled, since its state "
-                f"can't be read. Copy the network and the recording, and make a new Session."
-            )
-        return self._made_of(note, simulator.save_state())
-
-    def _made_of(self, note: Any, simulator: Any) -> tuple[Any, ...]:
+        saved = None
+        if not self._closed and simulator.can_continue:
+            self._settle()
+            if not hasattr(simulator, "save_state"):
+                raise UnsupportedError(
+                    f"Session: backend {self.backend!r} can't be copied or pickled, since its "
+                    f"state can't be read. Copy its network and recording, and make a new Session."
+                )
+            saved = simulator.save_state()
         made = (self.network, self.backend, self.integrator, self._options)
         state = self._state._replace(note=note)
-        return (type(self), made, self._closed, self._runs[: state.n_runs], state, simulator)
+        return type(self), made, self._closed, self._runs[: state.n_runs], state, saved
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _revive, self._parts(self.note)
@@ -419,26 +428,27 @@ def _revive(
     closed: bool,
     runs: list[Recording],
     state: _State,
-    simulator: Any,
+    saved: Any,
 ) -> Any:
     """An equal session, from a copy or a pickle of its parts."""
     network, backend, integrator, options = made
     session = cls(network, backend=backend, integrator=integrator, **options)
     session._runs, session._state = list(runs), state
-    if simulator is not None:
-        loads: Any = session.simulator
-        loads.load_state(simulator)
+    if saved is not None:
+        simulator: Any = session.simulator
+        simulator.load_state(saved)
     if closed:
         session.close()
     return session
 
 
+@checked
 def simulate(
-    network: Network,
-    duration: Any = None,
+    network: Annotated[Network, Instance(Network, remedy=_BUILD)],
+    duration: Annotated[Any, Optional(Quantity("ms"))] = None,
     *,
-    backend: str = "brian2",
-    integrator: Integrator = "spinnaker",
+    backend: BackendName = "brian2",
+    integrator: IntegratorName = "spinnaker",
     progress: Progress = False,
     **options: Any,
 ) -> Recording:
@@ -467,17 +477,10 @@ def simulate(
     """
     with Session(network, backend=backend, integrator=integrator, **options) as session:
         if duration is None:
-            n_steps = _steps_needed(network)
+            n_steps = steps_needed(network)
             if n_steps < 1:
                 raise DescriptionError(
                     "simulate: duration is needed, since no spike source of the network has one."
                 )
             duration = n_steps * network.dt
         return session.run(duration, progress=progress)
-
-
-def _steps_needed(network: Network) -> int:
-    """Steps that cover every spike source: its duration, and the step of its last spike."""
-    sources = [pop.source for pop in network.populations if pop.is_source]
-    last = [int(steps(trains.times[-1], network.dt)) + 1 for trains in sources if len(trains)]
-    return max(int(np.ceil(network.duration / network.dt - 1e-9)), *last, 0)

@@ -10,19 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .cells import LIF, STDP, Parameter, SpikeSource, Window
-from .errors import DescriptionError, shown
+from .errors import DescriptionError
 from .network import Network, Population, Projection
 from .spikes import SpikeTrains
-from .units import to_tuple
 
 __all__ = ["stack"]
 
 
 def stack(networks: Sequence[Network]) -> Network:
     """Lay networks of the same structure side by side; see :meth:`spikemem.Network.stack`."""
-    networks = to_tuple(networks, "Network.stack: networks", "networks")
-    if not networks or not all(isinstance(network, Network) for network in networks):
-        raise DescriptionError(f"Network.stack: needs one Network or more, got {shown(networks)}.")
     first = networks[0]
     for k, other in enumerate(networks[1:], start=1):
         difference = _difference(first, other)

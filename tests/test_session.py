@@ -102,7 +102,16 @@ def test_failed_run_leaves_no_trace(backend, error, done):
         assert_same(session.recording, whole)
 
 
+@pytest.fixture
+def heeded_ctrl_c():
+    """SIGINT raises KeyboardInterrupt, even if the process that started the tests ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs POSIX signals")
+@pytest.mark.usefixtures("heeded_ctrl_c")
 def test_ctrl_c(backend):
     network = ring(2)
     with sm.Session(network, **backend) as session:
@@ -128,6 +137,44 @@ def test_ctrl_c(backend):
         assert session.time == 10.0
         session.run(30.0)
         assert_same(session.recording, sm.simulate(network, 40.0, **backend))
+
+
+@pytest.mark.parametrize(
+    "use", [lambda it: it.run(3.0), lambda it: it.set_weights({"ring": np.zeros(36)})]
+)
+def test_a_progress_callback_can_not_use_its_session(backend, use):
+    network = ring(1)
+    messages = []
+    with sm.Session(network, **backend) as session:
+
+        def callback(fraction):
+            with pytest.raises(sm.DescriptionError) as caught:
+                use(session)
+            messages.append(str(caught.value))
+
+        session.run(13.0, progress=callback)
+        assert len(set(messages)) == 1
+        assert "a run of this session is not over yet" in messages[0]
+        session.run(27.0)
+        assert_same(session.recording, sm.simulate(network, 40.0, **backend))
+
+
+def test_a_note_comes_with_its_run(backend):
+    with sm.Session(ring(0), **backend) as session:
+        assert session.note is None
+        session.run(2.0, note="first")
+        session.run(2.0)
+        assert session.note == "first"
+        with pytest.raises(sm.SimulationError):
+            session.run(2.0, note="second", progress=lambda fraction: 1 / 0)
+        assert session.note == "first"
+        session.set_weights({}, note="third")
+        assert session.note == "third"
+
+
+def test_a_session_that_has_not_run_has_no_recording():
+    with pytest.raises(sm.DescriptionError, match="nothing has been run yet"):
+        sm.Session(ring(0), backend="native").recording  # noqa: B018
 
 
 def test_progress_is_reported(backend):
@@ -219,6 +266,8 @@ def test_closed_session(backend):
     assert recording["out"].times.tolist() == [1.0]
     with pytest.raises(sm.DescriptionError, match="closed"):
         session.run(5.0)
+    with pytest.raises(sm.DescriptionError, match="closed"):
+        session.set_weights({})
 
 
 def test_join_needs_consecutive_runs(backend):
@@ -333,3 +382,41 @@ def weak_pair() -> sm.Network:
 def test_an_unknown_option_names_those_there_are(name):
     with pytest.raises(sm.DescriptionError, match=f"backend '{name}': 'weight' is not an option"):
         sm.Session(weak_pair(), backend=name, weight=False)
+
+
+@pytest.mark.parametrize("backend", ["brian2", "native", "emulator"])
+def test_a_session_can_begin_late(backend):
+    """The same spikes, all of them later; plasticity too."""
+    rule = sm.STDP(a_plus=0.5, a_minus=0.1, w_max=60.0)
+    trains = sm.SpikeTrains.from_lists([[2.0, 9.0, 15.0]], duration=30.0)
+    cells = sm.LIF(tau_m=3.0, cm=0.27, tau_refrac=1.0, tau_syn_E=0.3)
+    net = sm.Network(
+        populations=[
+            sm.Population(name="in", cell=sm.SpikeSource(spikes=trains)),
+            sm.Population(name="out", size=1, cell=cells, record=("spikes", "v")),
+        ],
+        projections=[
+            sm.Projection.all_to_all("w", "in", "out", weight=30.0, delay=3.0, plasticity=rule)
+        ],
+    )
+    early = sm.simulate(net, 30.0, backend=backend)
+    with sm.Session(net, backend=backend, start=500.0) as session:
+        assert session.time == 500.0
+        late = [
+            session.run(length, inputs={"in": trains.shift(500.0).window(*edges)})
+            for length, edges in ((10.0, (500.0, 510.0)), (20.0, (510.0, 530.0)))
+        ]
+        assert session.time == 530.0
+    whole = sm.Recording.join(late)
+    assert (whole.start, whole.stop) == (500.0, 530.0)
+    assert len(early["out"]) >= 2
+    assert whole["out"] == early["out"].shift(500.0)
+    assert np.array_equal(whole.traces["out", "v"], early.traces["out", "v"])
+    assert np.allclose(whole.weights["w"], early.weights["w"], rtol=1e-12)
+
+
+@pytest.mark.parametrize("start", [-1.0, 0.5, "x", float("nan")])
+def test_a_bad_start_is_refused(start):
+    net = sm.Network(populations=[sm.Population(name="a", size=1, cell=sm.LIF())])
+    with pytest.raises(sm.DescriptionError, match="start"):
+        sm.Session(net, backend="native", start=start)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 
+from ...checks import PathName, Quantity, checked
 from ...errors import StorageError
-from ...network import Network
+from ...network import Inputs, Network
 from ...recording import SpikeTrains
 from .common import require_nir
 from .exporting import to_nir
@@ -15,7 +17,10 @@ from .importing import from_nir
 __all__ = ["read", "write"]
 
 
-def write(path: str | Path, network: Network, *, metadata: bool = True) -> Path:
+@checked
+def write(
+    path: Annotated[str | Path, PathName()], network: Network, *, metadata: bool = True
+) -> Path:
     """Write a network to a NIR file (HDF5); see :func:`to_nir`.
 
     Raises
@@ -39,11 +44,12 @@ def write(path: str | Path, network: Network, *, metadata: bool = True) -> Path:
     return target
 
 
+@checked
 def read(
-    path: str | Path,
-    dt: float | None = None,
+    path: Annotated[str | Path, PathName()],
+    dt: Annotated[float, Quantity("ms", above=0.0)] | None = None,
     *,
-    inputs: Mapping[str, SpikeTrains] | None = None,
+    inputs: Annotated[Mapping[str, SpikeTrains], Inputs] | None = None,
 ) -> Network:
     """Read a network from a NIR file; see :func:`from_nir`.
 

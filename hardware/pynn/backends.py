@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ...checks import Count
 from ...errors import DescriptionError, UnsupportedError, unknown_name
 from ...network import Network
 from ...recording import SpikeTrains
@@ -39,10 +40,7 @@ class _PyNNBackend:
                     f"backend {name!r}: {unknown_name('option', option, self.options)}"
                 )
         threads = options.get("threads", 1)
-        if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
-            raise DescriptionError(
-                f"backend {name!r}: threads must be an int >= 1, got {threads!r}."
-            )
+        Count().check(threads, f"backend {name!r}: threads")
         self._sim = import_simulator(self.simulator)
         self._network, self._setup = network, options
 

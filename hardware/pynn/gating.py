@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import math
+from typing import Annotated
 
 from ...cells import STDP
+from ...checks import Quantity, checked
 
 __all__ = ["gating_is_redundant", "trace_reach", "traces_are_short"]
+
+_Time = Annotated[float, Quantity("ms", above=0.0)]
 
 _ONE = 2048
 """1.0 in the traces of sPyNNaker (11 bits after the point)."""
 
 
-def trace_reach(tau: float, dt: float) -> int:
+@checked
+def trace_reach(tau: _Time, dt: _Time) -> int:
     """Most steps between two spikes at which SpiNNaker's trace is not yet 0.
 
     sPyNNaker decays its traces by a table of ``floor(exp(-k * dt / tau) * 2048)``; this is the
@@ -36,7 +41,8 @@ def trace_reach(tau: float, dt: float) -> int:
     return reach
 
 
-def gating_is_redundant(rule: STDP, dt: float) -> bool:
+@checked
+def gating_is_redundant(rule: STDP, dt: _Time) -> bool:
     """Whether a plasticity's windows can be left out on SpiNNaker, which can't switch it.
 
     That is so if only spikes of the same step or of two steps that follow each other change a

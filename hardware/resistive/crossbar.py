@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import DescriptionError, Problems, shown
+from ...frozen import Changing
 from ...streams import Seed, stream
 from ...units import to_array, to_choice, to_float, to_int
 from .array import ProgrammedArray, Verify, program
@@ -25,7 +26,7 @@ _READS = ("redrawn", "frozen", "none")
 _COMPENSATION = ("none", "global", "column", "exact")
 
 
-class Crossbar:
+class Crossbar(Changing):
     """A matrix in devices that multiplies vectors, at any age.
 
     Parameters

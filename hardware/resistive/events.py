@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...errors import DescriptionError
+from ...frozen import Changing
 from ...streams import Seed, stream
 from ...units import to_int, to_integers
 from .array import ProgrammedArray
@@ -16,7 +17,7 @@ from .kinds import to_kind
 __all__ = ["EventReader"]
 
 
-class EventReader:
+class EventReader(Changing):
     """Synapses in order of their input, each with a weight and the SD of one read.
 
     Parameters

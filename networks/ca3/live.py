@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-import copy
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Self
+from typing import Annotated, Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...checks import MappingOf, Name, Quantities, checked
 from ...errors import DescriptionError, unknown_name
+from ...frozen import Changing
+from ...models import Stored
 from ...network import Network
 from ...progress import Progress
 from ...recording import Recording, SpikeTrains
 from ...simulation import Session
 from ...units import to_array, to_int
-from .operations import Operation, Placed
+from .operations import Operation, Placed, Schedule
+from .oracle import Contents, answers, contents_after
 from .recall import Recall
 
 __all__ = ["LiveMemory", "Weights"]
 
 Weights = Mapping[str, NDArray[np.float64]]
+
+WeightMatrices = Annotated[
+    Weights, MappingOf(Name(), Quantities("nA", low=0.0, shape=("n_pre", "n_post")))
+]
+"""What every ``weights`` argument takes."""
 
 
 class Kept(NamedTuple):
@@ -38,14 +46,20 @@ class Kept(NamedTuple):
         Weights that the session begins with, nA, each a matrix (n_pre, n_post).
     base : tuple of float and mapping
         When weights were last set from outside (ms), and all weights then.
+    held : mapping of int to frozenset of int
+        What the cues hold at the beginning of the history.
+    clock : float
+        When the session begins, ms.
     """
 
     n_done: int
     initial: Weights
     base: tuple[float, Weights]
+    held: Contents
+    clock: float
 
 
-class LiveMemory(ABC):
+class LiveMemory(Changing, ABC):
     """A memory whose operations run one after the other in one simulation.
 
     Subclasses say how operations are placed, what they compile to, and what the network is. A
@@ -60,9 +74,9 @@ class LiveMemory(ABC):
         self._history: list[Placed] = []
         self._begin({})
 
-    def _begin(self, initial: Weights) -> None:
-        """Start with these weights."""
-        self._start = Kept(0, initial, (0.0, initial))
+    def _begin(self, initial: Weights, held: Contents | None = None, clock: float = 0.0) -> None:
+        """Start with these weights and contents, at this time (ms)."""
+        self._start = Kept(0, initial, (clock, initial), held or {}, clock)
 
     @property
     def _kept(self) -> Kept:
@@ -100,7 +114,8 @@ class LiveMemory(ABC):
     def _decode(self, recording: Recording, placed: Sequence[Placed]) -> list[Recall]:
         """One answer for each operation."""
 
-    def build(self, schedule: Iterable[Operation] = (), *, safe: bool = True) -> Network:
+    @checked
+    def build(self, schedule: Schedule = (), *, safe: bool = True) -> Network:
         """The network that carries out a schedule from time 0, starting with today's weights.
 
         Parameters
@@ -125,8 +140,9 @@ class LiveMemory(ABC):
         inputs, windows = self._compile(self._place(schedule, 0.0, safe))
         return self._network(inputs, self.weights, windows)
 
+    @checked
     def decode(
-        self, recording: Recording, schedule: Iterable[Operation], *, safe: bool = True
+        self, recording: Recording, schedule: Schedule, *, safe: bool = True
     ) -> list[Recall]:
         """One answer for each operation of the schedule that the recording was made with.
 
@@ -137,8 +153,82 @@ class LiveMemory(ABC):
         """
         return self._decode(recording, self._place(schedule, 0.0, safe))
 
+    @checked
+    def expected(self, schedule: Schedule, *, safe: bool = True) -> list[Recall]:
+        """What a memory that makes no errors answers to a schedule: a dict of sets, no spikes.
+
+        Parameters
+        ----------
+        schedule : iterable of operations
+            As for :meth:`build`; it begins with what the memory holds now.
+        safe : bool
+            As for :meth:`build`.
+
+        Returns
+        -------
+        list of Recall
+            One for each operation; their sets alone are meant.
+        """
+        return answers(self._place(schedule, 0.0, safe), self.contents)
+
+    @checked
+    def after(self, recording: Recording, schedule: Schedule, *, safe: bool = True) -> Self:
+        """The memory as it is after a schedule whose network was simulated elsewhere.
+
+        Parameters
+        ----------
+        recording : Recording
+            Of the network that :meth:`build` gave for the schedule.
+        schedule : iterable of operations
+            The same.
+        safe : bool
+            As for :meth:`build`.
+
+        Returns
+        -------
+        LiveMemory
+            A new memory; weights, contents and time follow from the run.
+
+        Raises
+        ------
+        DescriptionError
+            The recording is too short for the schedule, or not of this memory.
+        """
+        placed = self._place(schedule, 0.0, safe)
+        self._decode(recording, placed)
+        weights = {
+            name: self._matrix(name, recording.weights.get(name), first.shape)
+            for name, first in self._kept.initial.items()
+        }
+        held = contents_after(placed, self.contents)
+        later = type(self)(**self.arguments())
+        later._begin(weights, held, self.time + recording.duration)
+        return later
+
+    def _matrix(self, name: str, weights: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
+        if np.size(weights) != np.prod(shape):
+            raise DescriptionError(
+                f"{type(self).__name__}.after: the recording must have {np.prod(shape)} weights "
+                f"of {name!r}, got {np.size(weights) if weights is not None else 'none'}."
+            )
+        return np.array(weights, dtype=np.float64).reshape(shape)
+
+    @abstractmethod
+    def arguments(self) -> dict[str, Any]:
+        """What the constructor takes, without what is held at the start."""
+
+    def arrays(self) -> dict[str, Stored]:
+        """Weights (nA), contents (a row (cue, bit) for each bit) and time (ms)."""
+        pairs = [(cue, bit) for cue, bits in self.contents.items() for bit in sorted(bits)]
+        weights = {name: Stored(weight, "nA") for name, weight in self.weights.items()}
+        return weights | {
+            "contents": Stored(np.array(pairs, dtype=np.int64).reshape(-1, 2)),
+            "time": Stored(np.array(self.time), "ms"),
+        }
+
+    @checked
     def run(
-        self, schedule: Iterable[Operation], *, safe: bool = True, progress: Progress = False
+        self, schedule: Schedule, *, safe: bool = True, progress: Progress = False
     ) -> list[Recall]:
         """Carry out operations in one simulation that goes on from where the last one stopped.
 
@@ -182,13 +272,18 @@ class LiveMemory(ABC):
         if self._session is None:
             inputs, windows = self._compile([])
             network = self._network(inputs, self._kept.initial, windows)
-            self._session = Session(network, backend=self.backend)
+            self._session = Session(network, backend=self.backend, start=self._kept.clock)
         return self._session
 
     @property
     def time(self) -> float:
         """Time simulated so far, ms."""
-        return self._session.time if self._session else 0.0
+        return self._session.time if self._session else self._kept.clock
+
+    @property
+    def contents(self) -> dict[int, frozenset[int]]:
+        """What each cue should hold, by the operations so far (not read from the weights)."""
+        return contents_after(self._done, self._kept.held)
 
     @property
     def recording(self) -> Recording:
@@ -199,7 +294,7 @@ class LiveMemory(ABC):
         DescriptionError
             Nothing has been run yet.
         """
-        if self._session is None or not self._session.time:
+        if self._session is None or not self._kept.n_done:
             raise DescriptionError(f"{type(self).__name__}.recording: nothing has been run yet.")
         return self._session.recording
 
@@ -235,9 +330,6 @@ class LiveMemory(ABC):
         else:
             flat = {name: matrix.ravel() for name, matrix in checked.items()}
             self._session.set_weights(flat, note=note)
-
-    def __copy__(self) -> Self:
-        return copy.deepcopy(self)
 
     def close(self) -> None:
         """Free the simulator; what was recorded stays."""

@@ -6,23 +6,28 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Annotated, Any, ClassVar, Self, cast
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from ...backends import BackendName
+from ...checks import Count, MappingOf, Optional, PathName, checked
 from ...errors import DescriptionError
 from ...network import Network
 from ...recording import Recording, SpikeTrains
 from ...storage import load, register, save
 from .circuit import PLASTIC, circuit
 from .health import Health, examine, replay
-from .live import LiveMemory, Weights
+from .live import LiveMemory, WeightMatrices, Weights
 from .operations import (
+    Content,
+    ContentBits,
+    CueNumber,
     Forget,
     Learn,
-    Match,
+    MatchRule,
     Operation,
     Placed,
     RecallContent,
@@ -31,7 +36,7 @@ from .operations import (
     place,
     windows_of,
 )
-from .parameters import CA3Parameters
+from .parameters import PRESET, CA3Parameters
 from .parameters import preset as parameters_of
 from .recall import Recall, decode
 
@@ -84,14 +89,15 @@ class CA3Memory(LiveMemory):
     Recall({})
     """
 
+    @checked
     def __init__(
         self,
-        n_cues: int,
-        n_contents: int,
+        n_cues: Annotated[int, Count()],
+        n_contents: Annotated[int, Count()],
         *,
-        preset: str = "robust",
-        contents: Mapping[int, Any] | None = None,
-        backend: str = "brian2",
+        preset: Annotated[str, PRESET] = "robust",
+        contents: Annotated[Mapping[int, Any], MappingOf(Count(low=0), Content())] | None = None,
+        backend: BackendName = "brian2",
         record_weights: bool = False,
         **parameters: Any,
     ) -> None:
@@ -100,12 +106,24 @@ class CA3Memory(LiveMemory):
         self.parameters: CA3Parameters = parameters_of(preset, **parameters)
         self.record_weights = record_weights
         first = np.zeros((self.n_cues, self.n_contents))
-        self._known: dict[int, frozenset[int]] = {}
+        held: dict[int, frozenset[int]] = {}
         for cue, content in (contents or {}).items():
             item = self._place([Learn(cue, content)], 0.0, True)[0]
             first[item.cue, list(item.bits)] = self.parameters.w_max
-            self._known[item.cue] = frozenset(item.bits)
-        self._begin({"W1": first, "W2": first.T.copy()})
+            held[item.cue] = frozenset(item.bits)
+        self._begin({"W1": first, "W2": first.T.copy()}, held)
+
+    plastic: ClassVar[Mapping[str, str]] = {
+        "W1": "which content bits each cue holds",
+        "W2": "which cues hold each content bit",
+    }
+
+    def arguments(self) -> dict[str, Any]:
+        """What the constructor takes, without `contents`."""
+        usual = asdict(parameters_of(self.preset))
+        changed = {k: v for k, v in asdict(self.parameters).items() if v != usual[k]}
+        names = ("n_cues", "n_contents", "preset", "backend", "record_weights")
+        return {name: getattr(self, name) for name in names} | changed
 
     def __repr__(self) -> str:
         return (
@@ -134,12 +152,18 @@ class CA3Memory(LiveMemory):
     def _decode(self, recording: Recording, placed: Sequence[Placed]) -> list[Recall]:
         return decode(recording, placed)
 
-    def learn(self, cue: int, content: Any) -> Recall:
+    @checked
+    def learn(self, cue: CueNumber, content: ContentBits) -> Recall:
         """Store `content` at `cue`; what the cue held is forgotten. See :class:`Learn`."""
         return self.run([Learn(cue, content)])[0]
 
+    @checked
     def recall(
-        self, *, cue: int | None = None, content: Any = None, match: Match = "any"
+        self,
+        *,
+        cue: CueNumber | None = None,
+        content: Annotated[Any, Optional(Content())] = None,
+        match: MatchRule = "any",
     ) -> Recall:
         """Recall content by its cue, or cues by a fragment of content.
 
@@ -163,7 +187,10 @@ class CA3Memory(LiveMemory):
             return self.run([RecallCue(cue)])[0]
         return self.run([RecallContent(content, match=match)])[0]
 
-    def complete(self, content: Any, *, match: Match | None = None) -> dict[int, Recall]:
+    @checked
+    def complete(
+        self, content: ContentBits, *, match: MatchRule | None = None
+    ) -> dict[int, Recall]:
         """Complete a fragment in two steps: which cues hold it, and all that each of them holds.
 
         Parameters
@@ -183,7 +210,8 @@ class CA3Memory(LiveMemory):
         cues = sorted(self.recall(content=content, match=match))
         return dict(zip(cues, self.run([RecallCue(cue) for cue in cues]), strict=True))
 
-    def forget(self, cue: int) -> Recall:
+    @checked
+    def forget(self, cue: CueNumber) -> Recall:
         """Erase what `cue` holds.
 
         The published circuit forgets by relearning only: there the weights of the cue are set to
@@ -197,7 +225,8 @@ class CA3Memory(LiveMemory):
         self._set_weights(weights, self.parameters.w_max, [item])
         return Recall(operation=item.operation, start=self.time)
 
-    def set_weights(self, weights: Weights) -> None:
+    @checked
+    def set_weights(self, weights: WeightMatrices) -> None:
         """Give the plastic projections other weights, nA, as :attr:`weights` returns them.
 
         Raises
@@ -206,15 +235,6 @@ class CA3Memory(LiveMemory):
             Wrong names or shapes, or weights outside [0, w_max].
         """
         self._set_weights(weights, self.parameters.w_max)
-
-    @property
-    def contents(self) -> dict[int, frozenset[int]]:
-        """What each cue should hold, by the operations so far (not read from the weights)."""
-        known = dict(self._known)
-        for item in self._done:
-            if isinstance(item.operation, Learn | Forget):
-                known[item.cue] = frozenset(item.bits)
-        return {cue: bits for cue, bits in sorted(known.items()) if bits}
 
     def health(self) -> Health:
         """How safe what is stored is: weight margins, ghosts, pending weights."""
@@ -228,7 +248,8 @@ class CA3Memory(LiveMemory):
                 replays[name] = replay(*ends, weights[name], rule, start)
         return examine(self.contents, self.weights, replays)
 
-    def save(self, path: str | Path) -> Path:
+    @checked
+    def save(self, path: Annotated[str | Path, PathName()]) -> Path:
         """Write the memory (sizes, parameters, weights, contents) and its recording to HDF5.
 
         Raises
@@ -240,7 +261,10 @@ class CA3Memory(LiveMemory):
         return save(path, memory=self, recording=recording)
 
     @classmethod
-    def load(cls, path: str | Path, *, backend: str = "brian2") -> Self:
+    @checked
+    def load(
+        cls, path: Annotated[str | Path, PathName()], *, backend: BackendName = "brian2"
+    ) -> Self:
         """Read a memory; its time begins at 0 again.
 
         Raises

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...backends.contract import Integrator
 from ...cells import LIF, SpikeSource
 from ...checks import Choice, Instance, Quantity, checked
 from ...errors import DescriptionError, shown
 from ...network import Network, Population, Projection
 from ...recording import Recording, SpikeTrains
-from ...simulation import Integrator
 from ...units import LARGEST, steps
 from .frames import Frames, as_frames
 from .sequence_timing import FIRST, Load, check_detector, schedule
@@ -182,25 +182,27 @@ class SequenceCircuit:
 
     def _projections(self) -> list[Projection]:
         delays = self.schedule
+        inside = {"weight": WEIGHT, "tiles": self.n_columns}
+
+        def listed(name: str, pre: str, post: str, i: Any, j: Any, delay: int) -> Projection:
+            return Projection(name=name, pre=pre, post=post, i=i, j=j, weight=WEIGHT,
+                              delay=delay * self.dt)  # fmt: skip
+
         relay = np.arange(self.predicting.size)
-        within = {"weight": WEIGHT, "tiles": self.n_columns}
-        listed = {"weight": WEIGHT}
+        column = self.predicting // self.cells_per_column
         return [
             Projection.one_to_one("alarm", "columns", "bursts", weight=WEIGHT,
                                   delay=FIRST * self.dt),
             Projection.all_to_all("drive", "columns", "cells", delay=delays.meeting * self.dt,
-                                  **within),
-            Projection.all_to_all("burst", "bursts", "cells", delay=FIRST * self.dt, **within),
-            Projection(name="synapses", pre="cells", post="segments", i=self.synapse_cell,
-                       j=self.segment, delay=delays.synapse * self.dt, **listed),
-            Projection(name="branches", pre="segments", post="predictions",
-                       i=np.arange(self.n_segments), j=self.branch, delay=delays.branch * self.dt,
-                       **listed),
-            Projection(name="context", pre="predictions", post="cells", i=relay,
-                       j=self.predicting, delay=delays.prediction * self.dt, **listed),
-            Projection(name="veto", pre="predictions", post="bursts", i=relay,
-                       j=self.predicting // self.cells_per_column, receptor="inhibitory",
-                       delay=delays.veto * self.dt, **listed),
+                                  **inside),
+            Projection.all_to_all("burst", "bursts", "cells", delay=FIRST * self.dt, **inside),
+            listed("synapses", "cells", "segments", self.synapse_cell, self.segment,
+                   delays.synapse),
+            listed("branches", "segments", "predictions", np.arange(self.n_segments), self.branch,
+                   delays.branch),
+            listed("context", "predictions", "cells", relay, self.predicting, delays.prediction),
+            replace(listed("veto", "predictions", "bursts", relay, column, delays.veto),
+                    receptor="inhibitory"),
         ]  # fmt: skip
 
     def decode(self, recording: Recording, sequences: Iterable[Any]) -> list[Replay]:

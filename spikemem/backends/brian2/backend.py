@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...checks import Choice, checked
 from ...errors import DescriptionError, unknown_name
 from ...network import Network
 from ...recording import SpikeTrains
-from ...simulation import Results
+from ...simulation import IntegratorName, Results
 from . import standalone
 from .model import Brian2Model, build
 from .results import collect
@@ -45,15 +46,18 @@ class Brian2Backend:
         Unknown option or target.
     """
 
+    @checked
     def __init__(
-        self, network: Network, integrator: str, target: Target = "numpy", **others: Any
+        self,
+        network: Network,
+        integrator: IntegratorName,
+        target: Annotated[Target, Choice(*TARGETS, what="target")] = "numpy",
+        **others: Any,
     ) -> None:
         for option in others:
             raise DescriptionError(
                 f"backend 'brian2': {unknown_name('option', option, ['target'])}"
             )
-        if target not in TARGETS:
-            raise DescriptionError(f"backend 'brian2': {unknown_name('target', target, TARGETS)}")
         self.network, self.integrator, self.target = network, integrator, target
         self.can_continue = target != "cpp_standalone"
         self.model: Brian2Model | None = None

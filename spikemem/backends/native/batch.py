@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..._version import __version__
 from ...cells import SpikeSource
+from ...checks import Each, Quantity, checked
 from ...errors import DescriptionError
-from ...network import Network
+from ...network import Inputs, Network, WeightsByName
 from ...progress import Progress, progress_callback
 from ...recording import Recording, SpikeTrains
-from ...units import steps, to_float
+from ...simulation import IntegratorName
+from ...units import steps
 from .backend import NativeBackend, results_of
 from .engine import Engine
 
@@ -24,14 +26,15 @@ __all__ = ["run_batch"]
 Weights = Mapping[str, NDArray[np.float64]]
 
 
+@checked
 def run_batch(
     network: Network,
-    inputs: Sequence[Mapping[str, SpikeTrains]],
-    duration: Any,
+    inputs: Annotated[Sequence[Mapping[str, SpikeTrains]], Each(Inputs, "mappings")],
+    duration: Annotated[Any, Quantity("ms", above=0.0)],
     *,
-    weights: Sequence[Weights] | None = None,
+    weights: Annotated[Sequence[Weights], Each(WeightsByName, "mappings")] | None = None,
     frozen: bool = False,
-    integrator: Literal["spinnaker", "exact"] = "spinnaker",
+    integrator: IntegratorName = "spinnaker",
     precision: Literal["f8", "f4"] = "f8",
     progress: Progress = False,
 ) -> list[Recording]:
@@ -110,8 +113,7 @@ class _Fixed:
         }
 
 
-def _steps(network: Network, duration: Any) -> int:
-    length = to_float(duration, "ms", "duration")
+def _steps(network: Network, length: float) -> int:
     n_steps = int(steps(length, network.dt))
     if n_steps < 1 or abs(n_steps * network.dt - length) > 1e-6:
         raise DescriptionError(
