@@ -137,7 +137,7 @@ def schedule(
     --------
     >>> cell = LIF(tau_m=1.0, tau_syn_E=1.0, tau_syn_I=1.0)
     >>> schedule([Load(10, 40)], cell, dt=1.0, integrator="spinnaker", where="example").period
-    12
+    9
     """
     lag = int(integrator == "exact")
     meeting = 2 * FIRST + lag
