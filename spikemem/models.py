@@ -151,9 +151,11 @@ def run(
     >>> run(memory, [sm.Learn(1, [3]), sm.RecallCue(0)], backend="native")
     [Recall({3}), Recall({1, 2})]
     """
-    if not isinstance(model, Model):
+    if not isinstance(model, Model) or isinstance(model, type):
         raise DescriptionError(f"run: model must have the methods of a Model, got {shown(model)}.")
-    given = list(trials) if not isinstance(trials, Sequence) else trials
+    if isinstance(trials, str | bytes) or not isinstance(trials, Iterable):
+        raise DescriptionError(f"run: trials must be a sequence of trials, got {shown(trials)}.")
+    given: Any = trials if hasattr(trials, "__len__") else list(trials)
     how = dict(build or {})
     network = model.build(given, **how)
     if device is not None:

@@ -37,8 +37,8 @@ __all__ = ["HippocampalMemory"]
 WEIGHT, VETO, DECODE = 6.0, 2.5, 3.0
 """Driving weight; inhibition among DG cells; sum of the input weights of a DG cell, nA."""
 
-CUE_AT, CONTENT_AT = 4.0, 5.0
-"""When cue and content of a recall leave the output, ms after its start."""
+CUE_AT, CONTENT_AT, ECHO_AT = 4.0, 5.0, 6.0
+"""When cue and content of a recall, and the last echo of what is learnt, leave the output, ms."""
 
 LEARN_GAP, RECALL_GAP, HOLD = 7.0, 5.0, 3
 """Times between operations, ms, and steps for which something to be learnt is held."""
@@ -140,7 +140,7 @@ class HippocampalMemory(LiveMemory):
             item = place_one(operation, self.n_cues, self.n_contents)
             return replace(
                 item, stop=LEARN_GAP if learns else RECALL_GAP,
-                answer=CONTENT_AT + (2.0 if learns else 0.0),
+                answer=ECHO_AT if learns else CONTENT_AT,
             )  # fmt: skip
 
         return put(schedule, check, start=start, safe=safe)

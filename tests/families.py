@@ -1,0 +1,84 @@
+"""The families of models as rows of the contract's test: a small model of each, and its trials."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import spikemem as sm
+
+BACKENDS = ("brian2", "native", "emulator", "pynn:nest")
+
+NOT_EXACT = 'no: it needs `integrator="spinnaker"`'
+
+
+class Family(NamedTuple):
+    """One row: how to make a model that has learnt, one that has not, and what to ask them."""
+
+    name: str
+    trained: Callable[[], Any]
+    untrained: Callable[[], Any]
+    trials: list[Any]
+    cut: str
+    """Projection without which the answers must be wrong."""
+    page: str
+    """Page about it, from the root of the repository."""
+    unsupported: dict[str, str] = {}
+    """For each backend that can't run it what README says there."""
+    integrators: dict[str, dict[str, Any]] = {}
+    """For a backend the arguments of ``sm.run`` that it needs."""
+
+
+SCHEDULE = [
+    sm.RecallCue(0),
+    sm.Learn(1, [3, 4]),
+    sm.RecallCue(1),
+    sm.RecallContent([2, 5], match="any"),
+    sm.RecallContent([1, 2, 4], match="best"),
+    sm.Forget(0),
+    sm.RecallCue(0),
+    sm.Learn(1, [0]),
+    sm.RecallCue(1),
+]
+
+FAMILIES = [
+    Family(
+        "CA3Memory",
+        lambda: sm.CA3Memory(4, 8, contents={0: [1, 2], 2: [2, 5]}),
+        lambda: sm.CA3Memory(4, 8),
+        SCHEDULE,
+        "W1",
+        "docs/ca3.md",
+        {"pynn:nest": NOT_EXACT},
+    ),
+    Family(
+        "HippocampalMemory",
+        lambda: sm.HippocampalMemory(5, 8, contents={0: [1, 2], 2: [2, 5]}),
+        lambda: sm.HippocampalMemory(5, 8),
+        [sm.RecallCue(0), sm.Learn(1, [3, 4]), sm.RecallCue(1), sm.RecallCue(2)],
+        "W1",
+        "docs/ca3.md",
+        {"pynn:nest": NOT_EXACT},
+    ),
+]
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two answers, or lists of answers, are equal."""
+    if isinstance(a, frozenset | str) or not isinstance(a, list | tuple | np.ndarray):
+        return bool(a == b)
+    if isinstance(a, np.ndarray):
+        return np.array_equal(a, b)
+    return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
+
+
+def table() -> str:
+    """README's table of models and backends."""
+    head = ["model", *(f"`{name}`" for name in BACKENDS)]
+    rows = [head, ["---"] * len(head)]
+    for family in FAMILIES:
+        cells = [family.unsupported.get(name, "yes") for name in BACKENDS]
+        rows.append([f"[`{family.name}`]({family.page})", *cells])
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
