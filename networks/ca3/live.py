@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from ...checks import MappingOf, Name, Quantities, checked
 from ...errors import DescriptionError, unknown_name
+from ...limits import require_memory
 from ...network import Network
 from ...progress import Progress
 from ...recording import Recording, SpikeTrains
 from ...simulation import Session
-from ...units import to_array, to_int
+from ...units import to_array
 from .operations import Operation, Placed, Schedule
 from .recall import Recall
 
@@ -36,8 +37,13 @@ class LiveMemory(ABC):
     """
 
     def __init__(self, n_cues: int, n_contents: int, backend: str) -> None:
-        self.n_cues = to_int(n_cues, "n_cues")
-        self.n_contents = to_int(n_contents, "n_contents")
+        self.n_cues, self.n_contents = n_cues, n_contents
+        require_memory(
+            # Two matrices of weights, here and in the simulator, and the lines of each cue.
+            32 * n_cues * n_contents + 8 * n_cues * n_contents.bit_length(),
+            f"{type(self).__name__}: the weights of n_cues={n_cues} and n_contents={n_contents}",
+            "Make a smaller memory.",
+        )
         self.backend = backend
         self._initial: dict[str, NDArray[np.float64]] = {}
         self._session: Session | None = None
