@@ -21,6 +21,7 @@ from .checks import (
 )
 from .errors import DescriptionError, Problems, shown
 from .frozen import Frozen
+from .limits import require_memory
 from .spikes import SpikeTrains
 from .units import to_float, to_int, to_tuple
 
@@ -130,6 +131,8 @@ class LIF(Frozen):
     def tile(self, n: Annotated[int, Count()]) -> LIF:
         """The parameters of `n` copies side by side; scalars stay scalars."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
+        numbers = sum(np.size(value) for value in values.values() if np.ndim(value))
+        require_memory(8 * numbers * n, f"LIF.tile: {n} copies", "Make fewer.")
         return LIF(**{k: np.tile(v, n) if np.ndim(v) else v for k, v in values.items()})
 
 
@@ -230,14 +233,16 @@ class STDP(Frozen):
         >>> rule.gate(np.arange(4.0))[:, 0].tolist()
         [False, True, True, False]
         """
-        if self.enabled is None:
-            return np.ones((len(times), tiles), dtype=np.bool_)
         if self.last_tile >= tiles:
             raise DescriptionError(
                 f"enabled: tile must be from 0 to {tiles - 1}, got {self.last_tile}."
             )
+        require_memory(
+            len(times) * tiles, f"STDP.gate: {len(times)} times of {tiles} tiles", "Ask for fewer."
+        )
         table = np.zeros((len(times), tiles), dtype=np.bool_)
-        for start, stop, *tile in self.enabled:
+        table[:] = self.enabled is None
+        for start, stop, *tile in self.enabled or ():
             low, high = np.searchsorted(times, np.array([start, stop]) - _EDGE)
             table[low:high, int(tile[0]) if tile else slice(None)] = True
         return table

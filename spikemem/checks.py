@@ -203,9 +203,14 @@ def check_fields(part: Any, problems: Problems | None = None) -> set[str]:
     """
     noted = Problems(type(part).__name__) if problems is None else problems
     plain = set()
-    for name, kind in kinds_of(type(part)).items():
-        with noted.noting():
-            object.__setattr__(part, name, kind.check(getattr(part, name), name))
+    cls: Any = type(part)
+    for name, kind in _kinds(cls).items():
+        try:
+            value = kind.check(getattr(part, name), name)
+        except DescriptionError as error:
+            noted.extend(error.problems or [str(error)])
+        else:
+            object.__setattr__(part, name, value)
             plain.add(name)
     if problems is None:
         noted.raise_if_any()

@@ -88,6 +88,8 @@ class _Range:
 
     def check_range(self, array: NDArray[np.float64], where: str) -> None:
         """Refuse numbers outside the limits."""
+        if self.low is self.high is self.above is self.below is None:
+            return
         bad = np.zeros(array.shape, dtype=np.bool_)
         for limit, outside in (
             (self.low, np.less),
@@ -124,7 +126,13 @@ class Quantity(_Range, Kind):
     def check(self, value: Any, where: str) -> float:
         """Return a float in the unit."""
         number = to_float(value, self.unit, where)
-        self.check_range(np.asarray(number), where)
+        if (
+            (self.low is not None and number < self.low)
+            or (self.high is not None and number > self.high)
+            or (self.above is not None and number <= self.above)
+            or (self.below is not None and number >= self.below)
+        ):
+            self.check_range(np.asarray(number), where)
         return number
 
 
@@ -359,6 +367,11 @@ class Instance(Kind):
         object.__setattr__(self, "types", types)
         object.__setattr__(self, "remedy", remedy)
 
+    def fits(self, values: tuple[Any, ...]) -> bool:
+        """Whether all of some values are of these types."""
+        allowed = tuple(_class(item) for item in self.types)
+        return all(isinstance(value, allowed) for value in values)
+
     def check(self, value: Any, where: str) -> Any:
         """Return the object itself."""
         allowed = tuple(_class(item) for item in self.types)
@@ -417,6 +430,8 @@ class Each(Kind):
             raise DescriptionError(
                 f"{where} must have at most {self.most} {self.what}, got {len(entries)}."
             )
+        if isinstance(self.kind, Instance) and self.kind.fits(entries):
+            return entries
         plain, problems = [], []
         for k, entry in enumerate(entries):
             try:

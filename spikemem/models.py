@@ -7,12 +7,13 @@ from typing import Annotated, Any, NamedTuple, Protocol, Self, TypeVar, runtime_
 
 from numpy.typing import NDArray
 
+from .backends.contract import Integrator
 from .checks import Quantity, checked
 from .errors import DescriptionError, shown
 from .network import Network
 from .progress import Progress
 from .recording import Recording
-from .simulation import Integrator, simulate
+from .simulation import simulate
 from .streams import Seed
 
 __all__ = ["Associative", "Continual", "Device", "Model", "Stored", "Supervised", "run"]

@@ -280,6 +280,12 @@ class Network(Frozen):
     @checked
     def tile(self, n: Annotated[int, Count()]) -> Network:
         """`n` independent copies side by side; see :meth:`stack` and :meth:`Recording.split`."""
+        for population in self.populations:
+            if population.size * n > LARGEST:
+                raise DescriptionError(
+                    f"Network.tile: {n} copies of population {population.name!r} have "
+                    f"{population.size * n} cells; at most {LARGEST} are possible."
+                )
         return Network.stack([self] * n)
 
     @staticmethod

@@ -12,6 +12,7 @@ from .cells import STDP, Parameter
 from .checks import Count, Indices, Name, Quantities, Some, check_fields, checked
 from .errors import Problems, shown
 from .frozen import Frozen
+from .limits import require_memory
 
 __all__ = ["Projection", "Synapses"]
 
@@ -160,7 +161,19 @@ class Projection(Frozen):
 
     @checked
     def expand(self, n_pre: Annotated[int, Count()], n_post: Annotated[int, Count()]) -> Synapses:
-        """Arrays of all synapses, each of shape (n_synapses,)."""
+        """Arrays of all synapses, each of shape (n_synapses,).
+
+        Raises
+        ------
+        DescriptionError
+            They would take more memory than this computer has.
+        """
+        if self.i is None:
+            count = self.n_synapses(n_pre, n_post)
+            require_memory(
+                24 * count, f"projection {self.name!r}: a list of its {count} synapses",
+                "Use smaller populations, or a list of fewer synapses (i= and j=).",
+            )  # fmt: skip
         if self.i is not None and self.j is not None:
             i, j = self.i.astype(np.int32, copy=False), self.j.astype(np.int32, copy=False)
         elif self.connector == "one_to_one":

@@ -28,6 +28,7 @@ from .checks import (
 )
 from .errors import DescriptionError, Problems, shown, unknown_name
 from .frozen import Frozen, read_only
+from .limits import require_memory
 from .spikes import SpikeTrains
 from .units import in_unit, steps, to_name
 
@@ -148,6 +149,7 @@ class Recording(Frozen):
     def times(self) -> NDArray[np.float64]:
         """Time of each row of a trace, ms, shape (n_steps,)."""
         n_steps = int(steps(self.duration, self.dt))
+        require_memory(16 * n_steps, f"Recording.times: {n_steps} steps", "Use duration and dt.")
         return self.start + self.dt * np.arange(n_steps, dtype=np.float64)
 
     def __repr__(self) -> str:

@@ -29,6 +29,7 @@ from .backends.contract import (
 from .cells import Windows
 from .checks import Choice, Instance, MappingOf, Name, Optional, Quantity, checked
 from .errors import DescriptionError, SimulationError, SpikememError, UnsupportedError, unknown_name
+from .limits import require_run, require_set_up
 from .network import Inputs, Network, WeightsByName
 from .progress import Progress, progress_callback
 from .recording import Recording, SpikeTrains
@@ -143,6 +144,7 @@ class Session:
         **options: Any,
     ) -> None:
         require_supported(network, backend, integrator)
+        require_set_up(network)
         self.network = network
         self.backend = backend
         self.integrator = integrator
@@ -349,6 +351,7 @@ class Session:
                 f"duration must be a positive multiple of dt={self.network.dt:g} ms, "
                 f"got {length:g} ms."
             )
+        require_run(self.network, n_steps)
         if self._state.step and not self.simulator.can_continue:
             raise DescriptionError(
                 f"Session.run: backend {self.backend!r} with these options can't go on after a "

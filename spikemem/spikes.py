@@ -23,6 +23,7 @@ from .checks import (
 )
 from .errors import DescriptionError, Problems, shown
 from .frozen import Frozen, read_only
+from .limits import require_memory
 from .units import is_sequence, steps, to_array
 
 __all__ = ["SpikeTrains"]
@@ -189,13 +190,20 @@ class SpikeTrains(Frozen):
 
     def to_lists(self) -> list[list[float]]:
         """One sorted list of times (ms) for each cell."""
+        self._require_memory(64, "to_lists")
         order = np.argsort(self.ids, kind="stable")
         edges = np.searchsorted(self.ids[order], np.arange(1, self.size))
         return [train.tolist() for train in np.split(self.times[order], edges)]
 
     def counts(self) -> NDArray[np.int64]:
         """Spikes of each cell, shape (size,)."""
+        self._require_memory(16, "counts")
         return np.bincount(self.ids, minlength=self.size).astype(np.int64)
+
+    def _require_memory(self, each: int, where: str) -> None:
+        require_memory(
+            each * self.size, f"SpikeTrains.{where}: {self.size} cells", "Make size smaller."
+        )
 
     @checked
     def at(
@@ -234,6 +242,7 @@ class SpikeTrains(Frozen):
             raise DescriptionError(
                 f"SpikeTrains.select: cells must be at least one, each once, got {shown(cells)}."
             )
+        self._require_memory(8, "select")
         place = np.full(self.size, -1)
         place[chosen] = np.arange(chosen.size)
         keep = place[self.ids] >= 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -49,6 +50,8 @@ def to_float(value: Any, unit: str, where: str) -> float:
     >>> to_float(3, "ms", "delay")
     3.0
     """
+    if type(value) is float and math.isfinite(value):
+        return value
     array = to_array(value, unit, where)
     if array.ndim:
         raise DescriptionError(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,9 +26,9 @@ class Family(NamedTuple):
     """Projection without which the answers must be wrong."""
     page: str
     """Page about it, from the root of the repository."""
-    unsupported: dict[str, str] = {}
+    unsupported: Mapping[str, str] = MappingProxyType({})
     """For each backend that can't run it what README says there."""
-    integrators: dict[str, dict[str, Any]] = {}
+    integrators: Mapping[str, dict[str, Any]] = MappingProxyType({})
     """For a backend the arguments of ``sm.run`` that it needs."""
 
 

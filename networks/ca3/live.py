@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from ...checks import MappingOf, Name, Quantities, checked
 from ...errors import DescriptionError, unknown_name
 from ...frozen import Changing
+from ...limits import require_memory
 from ...models import Stored
 from ...network import Network
 from ...progress import Progress
 from ...recording import Recording, SpikeTrains
 from ...simulation import Session
-from ...units import to_array, to_int
+from ...units import to_array
 from .operations import Operation, Placed, Schedule
 from .oracle import Contents, answers, contents_after
 from .recall import Recall
@@ -67,8 +68,13 @@ class LiveMemory(Changing, ABC):
     """
 
     def __init__(self, n_cues: int, n_contents: int, backend: str) -> None:
-        self.n_cues = to_int(n_cues, "n_cues")
-        self.n_contents = to_int(n_contents, "n_contents")
+        self.n_cues, self.n_contents = n_cues, n_contents
+        require_memory(
+            # Two matrices of weights, here and in the simulator, and the lines of each cue.
+            32 * n_cues * n_contents + 8 * n_cues * n_contents.bit_length(),
+            f"{type(self).__name__}: the weights of n_cues={n_cues} and n_contents={n_contents}",
+            "Make a smaller memory.",
+        )
         self.backend = backend
         self._session: Session | None = None
         self._history: list[Placed] = []

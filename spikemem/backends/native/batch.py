@@ -13,6 +13,7 @@ from ..._version import __version__
 from ...cells import SpikeSource
 from ...checks import Each, Quantity, checked
 from ...errors import DescriptionError
+from ...limits import require_run, require_set_up
 from ...network import Inputs, Network, WeightsByName
 from ...progress import Progress, progress_callback
 from ...recording import Recording, SpikeTrains
@@ -71,6 +72,7 @@ def run_batch(
     DescriptionError
         Inputs, weights or duration do not fit the network.
     """
+    require_set_up(network)
     n_steps = _steps(network, duration)
     if weights is not None:
         _check_weights(network, weights, len(inputs))
@@ -120,6 +122,7 @@ def _steps(network: Network, length: float) -> int:
             f"run_batch: duration must be a positive multiple of dt={network.dt:g} ms, "
             f"got {length:g} ms."
         )
+    require_run(network, n_steps)
     return n_steps
 
 
