@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -134,7 +135,9 @@ class Measured(Device):
         Ages of the measurements, s, increasing.
     mean, sd : tuple of tuple of float
         For each age and target, uS. Linear in the target; between ages linear in
-        ``log(1 + t)``.
+        ``log(1 + t)``. Conductances are drawn from the normal distribution that has this mean and
+        SD once its values below 0 are set to 0. An SD above nine times its mean fits no such
+        distribution; the mean is then higher.
     read_noise : float
         SD of a read over its conductance.
     """
@@ -201,12 +204,37 @@ class Measured(Device):
 
     def aged(self, cells: Cells, time: float) -> Array:
         """Measured mean, and the device's own deviation in units of the measured SD."""
-        mean = self._at(self.mean, cells.target, time)
-        return self.clip(mean + self._at(self.sd, cells.target, time) * cells.drawn["z"])
+        mean, sd = (self._at(table, cells.target, time) for table in (self.mean, self.sd))
+        return self.clip(_before_clipping(mean, sd, cells.drawn["z"]))
 
     def read_sd(self, cells: Cells, aged: Array, time: float) -> Array:
         """In proportion to the conductance."""
         return np.asarray(self.read_noise * aged)
+
+
+_SHIFT = np.linspace(-2.0, 6.0, 8001)
+"""Means of normal distributions of SD 1; from 6 on, clipping at 0 changes nothing."""
+
+
+@cache
+def _clipped_moments() -> tuple[Array, Array]:
+    """Mean and SD of max(0, N(shift, 1)) for each of :data:`_SHIFT`."""
+    from scipy.special import ndtr
+
+    density = np.exp(-(_SHIFT**2) / 2) / np.sqrt(2 * np.pi)
+    mean = _SHIFT * ndtr(_SHIFT) + density
+    square = (_SHIFT**2 + 1) * ndtr(_SHIFT) + _SHIFT * density
+    return mean, np.sqrt(square - mean**2)
+
+
+def _before_clipping(mean: Array, sd: Array, z: Array) -> Array:
+    """Normal numbers `z` as values whose mean and SD are these after negative ones became 0."""
+    clipped_mean, clipped_sd = _clipped_moments()
+    ratio = mean / np.where(sd > 0, sd, 1.0)
+    near = (sd > 0) & (ratio < _SHIFT[-1])
+    shift = np.interp(ratio, clipped_mean / clipped_sd, _SHIFT)
+    scale = sd / np.interp(shift, _SHIFT, clipped_sd)
+    return np.asarray(np.where(near, scale * (shift + z), mean + sd * z))
 
 
 def from_measurements(

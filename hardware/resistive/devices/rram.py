@@ -86,7 +86,8 @@ class CMOHfOx(Device):
     seconds (natural logarithm): mean shift ``-0.08900206 ln t``, SD
     ``0.41183342 + 0.04201137 ln t``
     uS, independent of G, with one normal number kept for each device; read SD
-    ``0.0277316483 log10(G) sqrt(ln((t + 1e-6) / 2e-6))``. Clamped to 9 to 88.2 uS.
+    ``0.0277316483 log10(G) sqrt(ln((t + 1e-6) / 2e-6))``. A conductance may lie outside the window
+    of the targets: the published means and SDs are those of the whole distribution.
 
     Parameters
     ----------
@@ -151,10 +152,6 @@ class CMOHfOx(Device):
         """1/f noise; none in a device that was programmed this moment."""
         growth = np.sqrt(max(np.log((time + 1e-6) / 2e-6), 0.0))
         return np.asarray(0.0277316483 * np.log10(np.maximum(aged, 1.0)) * growth)
-
-    def clip(self, conductance: Array) -> Array:
-        """Between 9 and 88.2 uS."""
-        return np.clip(conductance, min(self.g_min, 9.0), max(self.g_max, 88.2))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
