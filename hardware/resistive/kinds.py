@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...checks import SeedNumber
 from ...errors import DescriptionError, shown
+from ...streams import Seed, stream
 from ...units import to_array, to_tuple
 
-__all__ = ["to_kind", "to_names", "to_numbers", "to_pair"]
+__all__ = ["to_kind", "to_names", "to_number", "to_numbers", "to_pair"]
 
 
 def to_kind(value: Any, kind: type, where: str, *, optional: bool = False) -> Any:
@@ -58,3 +60,9 @@ def to_pair(values: Any, where: str) -> tuple[float, float]:
     if pair.shape != (2,):
         raise DescriptionError(f"{where} must be (row, column), got {shown(values)}.")
     return float(pair[0]), float(pair[1])
+
+
+def to_number(seed: Seed) -> int:
+    """A seed as an int: the next number of a generator, so that it can be stored and used again."""
+    plain = SeedNumber().check(seed, "seed")
+    return plain if isinstance(plain, int) else int(stream(plain).integers(2**63))

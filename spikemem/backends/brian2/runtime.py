@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ...errors import DescriptionError
 from ...network import Network
 from ...recording import SpikeTrains
-from .equations import CELL_STATE, PLASTIC_STATE
+from .equations import CELL_STATE
 from .model import Brian2Model, Gates, opening_changes, source_events
 from .results import Raw
 from .settings import Target, brian2_settings
@@ -115,10 +115,7 @@ class Stepper:
 
     def _arrays(self) -> list[NDArray[Any]]:
         names = {self.model.cells: (*CELL_STATE, "_spikespace")} if self.model.cells else {}
-        for bundle in self.model.bundles:
-            if bundle.plastic:
-                sent = [name for name in bundle.synapses.variables if name.startswith("sent_")]
-                names[bundle.synapses] = (*PLASTIC_STATE, *sent)
+        names |= {bundle.synapses: bundle.state for bundle in self.model.bundles}
         return [group.variables[name].get_value() for group in names for name in names[group]]
 
     def _pathways(self) -> list[Any]:
