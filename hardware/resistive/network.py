@@ -207,12 +207,17 @@ class Written:
             )
         return found
 
-    def report(self, time: Any = None, *, draw: int | None = 0) -> dict[str, Quality]:
-        """How well the weights of each projection came out at an age (s)."""
+    def report(
+        self, time: Any = None, *, draw: int | None = 0, compensation: str = "none"
+    ) -> dict[str, Quality]:
+        """How well the weights of each projection came out; arguments as :meth:`network`."""
         age = self.device.first_age if time is None else self.device.check_time(time)
         found = {}
         for name, array in self.arrays.items():
-            wanted, got = self.ideal.synapses(name).weight, array.weights(age, draw)
+            wanted, got = (
+                self.ideal.synapses(name).weight,
+                self.weights(name, age, draw, compensation),
+            )
             rule = self.ideal.projection(name).plasticity
             low, high = (0.0, np.inf) if rule is None else (rule.w_min, rule.w_max)
             power = float(wanted @ wanted)
