@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import DescriptionError, Problems, UnsupportedError, unknown_name
+from ...checks import Quantity, check_fields, checked
+from ...errors import DescriptionError, UnsupportedError, unknown_name
 from ...frozen import Frozen
 from ...network import Network
 from ...simulation import Session
 from ...streams import Seed, stream
-from ...units import to_float
-from .kinds import to_kind, to_names, to_number
+from .kinds import Factor, Names, to_number
 
 __all__ = ["ConductanceUpdate", "DeviceLearning", "learn_on_device"]
 
 Array = NDArray[np.float64]
 
-_LARGEST = 20.0
+_Nonlinearity = Annotated[float, Quantity(low=0.0, high=20.0)]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -60,24 +59,15 @@ class ConductanceUpdate(Frozen):
     array([0.356, 0.618])
     """
 
-    nonlinearity_plus: float = 0.0
-    nonlinearity_minus: float = 0.0
-    scale_plus: float = 1.0
-    scale_minus: float = 1.0
-    step_sd: float = 0.0
-    device_sd: float = 0.0
+    nonlinearity_plus: _Nonlinearity = 0.0
+    nonlinearity_minus: _Nonlinearity = 0.0
+    scale_plus: Factor = 1.0
+    scale_minus: Factor = 1.0
+    step_sd: Factor = 0.0
+    device_sd: Factor = 0.0
 
     def __post_init__(self) -> None:
-        problems = Problems("ConductanceUpdate")
-        for item in fields(self):
-            with problems.noting():
-                value = to_float(getattr(self, item.name), "1", item.name)
-                object.__setattr__(self, item.name, value)
-                high = _LARGEST if item.name.startswith("nonlin") else np.inf
-                if not 0 <= value <= high:
-                    allowed = ">= 0" if high == np.inf else f"from 0 to {high:g}"
-                    problems.add(f"{item.name} must be {allowed}, got {value:g}")
-        problems.raise_if_any()
+        check_fields(self)
 
     def moved(self, x: Array, share: Array) -> Array:
         """Where weights at `x` go when a change by `share` (of the range, signed) is asked for.
@@ -160,22 +150,14 @@ class DeviceLearning(Frozen):
     """
 
     update: ConductanceUpdate
-    projections: tuple[str, ...] | None = None
+    projections: Names | None = None
     seed: Seed = 0
 
     name: ClassVar[str] = "on-device learning"
 
     def __post_init__(self) -> None:
-        problems = Problems("DeviceLearning")
-        with problems.noting():
-            to_kind(self.update, ConductanceUpdate, "update")
-        with problems.noting():
-            if self.projections is not None:
-                names = tuple(to_names(self.projections, "projections"))
-                object.__setattr__(self, "projections", names)
-        with problems.noting():
-            object.__setattr__(self, "seed", to_number(self.seed))
-        problems.raise_if_any()
+        check_fields(self)
+        object.__setattr__(self, "seed", to_number(self.seed))
 
     def hooks(self, context: Any) -> Any:
         """What it changes in a session; see :class:`spikemem.backends.brian2.Extension`."""
@@ -217,11 +199,12 @@ class DeviceLearning(Frozen):
         return list(self.projections)
 
 
+@checked
 def learn_on_device(
     session: Session,
     update: ConductanceUpdate,
     *,
-    projections: Iterable[str] | None = None,
+    projections: Names | None = None,
     seed: Seed = 0,
 ) -> None:
     """Let the plastic synapses of a session change as devices do: adds a :class:`DeviceLearning`.
@@ -249,9 +232,7 @@ def learn_on_device(
     ...     float(session.run(30.0).weights["W1"].max())
     0.0
     """
-    to_kind(session, Session, "session")
-    names: Any = projections
-    learning = DeviceLearning(update=update, projections=names, seed=seed)
+    learning = DeviceLearning(update=update, projections=projections, seed=seed)
     simulator: Any = session.simulator
     if getattr(simulator, "model", None) is None or getattr(simulator, "target", "") != "numpy":
         raise UnsupportedError(

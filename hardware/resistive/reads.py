@@ -7,21 +7,22 @@ exactly the distribution of one number for each synapse.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import DescriptionError, Problems, UnsupportedError, unknown_name
+from ...checks import Choice, check_fields, checked
+from ...errors import DescriptionError, UnsupportedError, unknown_name
 from ...frozen import Frozen
 from ...network import Network, Projection
 from ...simulation import Session
 from ...streams import Seed, stream
 from ...support import UNSUPPORTED
 from ...units import steps, to_tuple
-from .kinds import to_kind, to_names, to_number
+from .kinds import Age, Names, to_number
 from .network import Written
 
 __all__ = ["REDRAWN", "ReadNoise", "redraw_reads", "session"]
@@ -30,11 +31,12 @@ REDRAWN = "device noise redrawn at each read"
 """Name of the feature in :data:`spikemem.support.UNSUPPORTED`."""
 
 
+@checked
 def session(
     written: Written,
-    time: Any = None,
+    time: Age | None = None,
     *,
-    reads: str = "redrawn",
+    reads: Annotated[str, Choice("redrawn", "frozen", "none")] = "redrawn",
     seed: Seed = 0,
     backend: str = "brian2",
     **options: Any,
@@ -60,9 +62,6 @@ def session(
     UnsupportedError
         The backend can't draw noise anew at each read; the message says why.
     """
-    to_kind(written, Written, "written")
-    if not isinstance(reads, str) or reads not in ("redrawn", "frozen", "none"):
-        raise DescriptionError(f"reads must be 'redrawn', 'frozen' or 'none', got {reads!r}.")
     if reads != "redrawn":
         network = written.network(time, draw=0 if reads == "frozen" else None)
         return Session(network, backend=backend, **options)
@@ -104,45 +103,38 @@ class ReadNoise(Frozen):
     """
 
     written: Written
-    time: float | None = None
-    projections: tuple[str, ...] | None = None
+    time: Age | None = None
+    projections: Names | None = None
     seed: Seed = 0
 
     name: ClassVar[str] = REDRAWN
 
     def __post_init__(self) -> None:
-        problems = Problems("ReadNoise")
-        with problems.noting():
-            to_kind(self.written, Written, "written")
-        problems.raise_if_any()
+        check_fields(self)
         device = self.written.device
-        with problems.noting():
-            age = device.first_age if self.time is None else device.check_time(self.time)
-            object.__setattr__(self, "time", age)
-        with problems.noting():
-            object.__setattr__(self, "projections", tuple(self._names()))
-        with problems.noting():
-            object.__setattr__(self, "seed", to_number(self.seed))
-        problems.raise_if_any()
+        age = device.first_age if self.time is None else device.check_time(self.time)
+        object.__setattr__(self, "time", age)
+        object.__setattr__(self, "projections", self._names())
+        object.__setattr__(self, "seed", to_number(self.seed))
 
     def _names(self) -> list[str]:
         if self.projections is None:
             names = _static(self.written)
             if not names:
-                raise DescriptionError("no static projection was written")
+                raise DescriptionError("ReadNoise: no static projection was written.")
             return names
-        names = to_names(self.projections, "projections")
-        for name in names:
+        for name in self.projections:
             if self.written.ideal.projection(name).plasticity is not None:
                 raise UnsupportedError(
                     f"projection {name!r}: {REDRAWN}: its conductances change during the run; "
                     f"leave it out, its noise is then drawn once."
                 )
             if name not in self.written.arrays:
+                known = self.written.arrays
                 raise DescriptionError(
-                    unknown_name("projection in devices", name, self.written.arrays)
+                    f"ReadNoise: {unknown_name('projection in devices', name, known)}"
                 )
-        return names
+        return list(self.projections)
 
     def hooks(self, context: Any) -> Any:
         """What it changes in a session; see :class:`spikemem.backends.brian2.Extension`."""
@@ -155,13 +147,14 @@ class ReadNoise(Frozen):
         return Hooks(projections=names, each_step=noise.act, state=[rng, noise.ring])
 
 
+@checked
 def redraw_reads(
     session: Session,
     written: Written,
-    time: Any = None,
+    time: Age | None = None,
     *,
     seed: Seed = 0,
-    projections: Iterable[str] | None = None,
+    projections: Names | None = None,
 ) -> None:
     """Add redrawn read noise to a session that has not run yet: a :class:`ReadNoise`.
 
@@ -179,9 +172,7 @@ def redraw_reads(
     UnsupportedError
         Another backend, or a plastic projection.
     """
-    to_kind(session, Session, "session")
-    names: Any = projections
-    noise = ReadNoise(written=written, time=time, seed=seed, projections=names)
+    noise = ReadNoise(written=written, time=time, seed=seed, projections=projections)
     simulator: Any = session.simulator
     if getattr(simulator, "model", None) is None or not hasattr(simulator, "extend"):
         raise UnsupportedError(
