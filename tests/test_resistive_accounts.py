@@ -108,15 +108,15 @@ def test_units_have_a_source_and_a_year():
     [
         (lambda run: account(*run, "Loihi3"), "Did you mean 'Loihi'"),
         (lambda run: account(*run, "crossbar"), "needs written="),
-        (lambda run: count(run[1], run[0]), "needs a Network"),
+        (lambda run: count(run[1], run[0]), "network must be a Network"),
         (lambda run: Periphery(read_voltage=0.0), "read_voltage must be > 0"),
         (lambda run: Periphery(node=10), "45, 22 or 7"),
-        (lambda run: plotting.conductances("PCM"), "needs a device"),
+        (lambda run: plotting.conductances("PCM"), "must be a Device"),
         (lambda run: plotting.ageing(RandomRRAM()), "can be written"),
         (lambda run: plotting.ageing(MiloRRAM()), "no ageing"),
-        (lambda run: plotting.error_against_time([], [1.0]), "at least one"),
+        (lambda run: plotting.error_against_time([], [[1.0]]), "at least 1"),
         (lambda run: plotting.crossbar_map(program(PCM(), [1.0])), "needs a matrix"),
-        (lambda run: plotting.crossbar_map("bar"), "needs a Crossbar"),
+        (lambda run: plotting.crossbar_map("bar"), "must be a Crossbar"),
     ],
 )
 def test_bad_input(run, make, words):

@@ -30,10 +30,10 @@ class _Tile(Kind):
 
     def check(self, value: Any, where: str) -> tuple[int, int]:
         """Return two int >= 1."""
-        ordered = isinstance(value, list | tuple | np.ndarray)
-        if not ordered or np.ndim(value) != 1 or len(value) != 2:
+        entries = value.tolist() if isinstance(value, np.ndarray) else value
+        if not isinstance(entries, list | tuple) or len(entries) != 2:
             raise DescriptionError(f"{where} must be (rows, columns), got {shown(value)}.")
-        return to_int(value[0], where), to_int(value[1], where)
+        return to_int(entries[0], where), to_int(entries[1], where)
 
 
 class Crossbar:

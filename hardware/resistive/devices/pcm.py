@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
-from ....checks import Count, check_fields
-from ..kinds import Conductance
+from ....checks import check_fields
+from ..kinds import Conductance, OneOf
 from .base import YEAR, Array, Cells, Device, polynomial
 
 __all__ = ["HERMES", "PCM"]
@@ -135,7 +135,7 @@ class HERMES(_PhaseChange):
     """
 
     g_max: Conductance = 0.0
-    devices: Annotated[int, Count(high=2)] = 2
+    devices: Annotated[int, OneOf(1, 2)] = 2
 
     t_read: ClassVar[float] = 512e-9
     title: ClassVar[str] = "phase-change memory of the HERMES chip, 14 nm"
