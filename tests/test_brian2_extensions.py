@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -276,3 +280,23 @@ def test_targets_and_backends_without_extensions():
 def test_every_hook_is_documented():
     assert set(HOOKS) == {"weight_update", "after_update", "before_delivery"}
     assert all("synapses:" in text for text in HOOKS.values())
+
+
+def test_the_example_of_the_page():
+    page = Path(__file__).resolve().parents[1] / "docs" / "extensions.md"
+    (example,) = re.findall(r"^```python\n(.*?)^```$", page.read_text("utf-8"), re.M | re.S)
+    names: dict[str, object] = {}
+    exec(example, names)
+    assert names["recording"].provenance["extensions"] == "noisy release"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("g++"), reason="needs a C++ compiler")
+def test_code_alone_also_runs_compiled():
+    half = Change(
+        "static", "p", "q",
+        code={"before_delivery": "read = 0.5*read", "weight_update": "weight + 0.5*change"},
+    )  # fmt: skip
+    plain, compiled = (run(network(), half, target=target) for target in ("numpy", "cython"))
+    np.testing.assert_allclose(compiled.traces["post", "v"], plain.traces["post", "v"], rtol=1e-9)
+    np.testing.assert_allclose(compiled.weights["p"], plain.weights["p"], rtol=1e-9)
