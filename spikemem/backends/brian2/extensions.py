@@ -210,8 +210,7 @@ def prepare(extensions: Iterable[Extension], context: Context) -> list[Prepared]
         if not isinstance(hooks, Hooks):
             problems.add(f"hooks() must return Hooks, got {shown(hooks)}")
             problems.raise_if_any()
-        with problems.noting():
-            found.append(_prepared(extension.name, hooks, context, problems))
+        found.append(_prepared(extension.name, hooks, context, problems))
         problems.raise_if_any()
     _check_pairs(found)
     return found
