@@ -381,7 +381,8 @@ class Session:
             if not hasattr(simulator, "save_state"):
                 raise UnsupportedError(
                     f"Session: backend {self.backend!r} can't be copied or pickled, since its "
-                    f"state can't be read. Copy the network and the recording, and make a new Session."
+                    f"state can't be read. Copy the network and the recording, and make a new "
+                    f"Session."
                 )
             saved = simulator.save_state()
         made = (self.network, self.backend, self.integrator, self._options)
