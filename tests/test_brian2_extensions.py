@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import re
 import shutil
 from pathlib import Path
@@ -173,6 +175,23 @@ def test_variables_and_generators_belong_to_the_session():
         np.testing.assert_array_equal(session.recording["post"].times, whole["post"].times)
     plain = run(network())
     assert (plain.weights["p"] != whole.weights["p"]).any()
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+def test_a_copy_of_a_session_continues_with_its_extensions(copied):
+    """Given as an option and added later: weights, variables and random numbers go along."""
+    noisy = DeviceLearning(update=ConductanceUpdate(step_sd=0.5), projections=["p"], seed=3)
+    later = DeviceLearning(update=ConductanceUpdate(step_sd=0.5), projections=["q"], seed=4)
+    with sm.Session(network(), extensions=[noisy]) as session:
+        session.simulator.extend(later)
+        session.run(30.0)
+        with copied(session) as twin:
+            got = twin.run(30.0)
+        expected = session.run(30.0)
+        for name in ("p", "q"):
+            np.testing.assert_array_equal(got.weights[name], expected.weights[name])
+        np.testing.assert_array_equal(got.traces["post", "v"], expected.traces["post", "v"])
+        assert expected.provenance["extensions"] == "on-device learning; on-device learning"
 
 
 def test_a_function_of_each_step_sees_every_step_once():

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ...checks import Choice, Count, Kind, Quantities, Quantity, checked
 from ...errors import DescriptionError, shown
+from ...frozen import Changing
 from ...streams import Seed, stream
 from ...units import to_array, to_int
 from .array import ProgrammedArray, Verify, program
@@ -36,7 +37,7 @@ class _Tile(Kind):
         return to_int(entries[0], where), to_int(entries[1], where)
 
 
-class Crossbar:
+class Crossbar(Changing):
     """A matrix in devices that multiplies vectors, at any age.
 
     Parameters

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ...checks import Count, Indices, checked
 from ...errors import DescriptionError
+from ...frozen import Changing
 from ...streams import Seed, stream
 from .array import ProgrammedArray
 from .kinds import Age
@@ -16,7 +17,7 @@ from .kinds import Age
 __all__ = ["EventReader"]
 
 
-class EventReader:
+class EventReader(Changing):
     """Synapses in order of their input, each with a weight and the SD of one read.
 
     Parameters

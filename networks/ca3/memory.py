@@ -99,17 +99,13 @@ class CA3Memory(LiveMemory):
         self.preset = preset
         self.parameters: CA3Parameters = parameters_of(preset, **parameters)
         self.record_weights = record_weights
-        self._initial = {
-            "W1": np.zeros((self.n_cues, self.n_contents)),
-            "W2": np.zeros((self.n_contents, self.n_cues)),
-        }
+        first = np.zeros((self.n_cues, self.n_contents))
         self._known: dict[int, frozenset[int]] = {}
         for cue, content in (contents or {}).items():
             item = self._place([Learn(cue, content)], 0.0, True)[0]
-            self._initial["W1"][item.cue, list(item.bits)] = self.parameters.w_max
+            first[item.cue, list(item.bits)] = self.parameters.w_max
             self._known[item.cue] = frozenset(item.bits)
-        self._initial["W2"] = self._initial["W1"].T.copy()
-        self._replay_base: tuple[float, Weights] = (0.0, self._initial)
+        self._begin({"W1": first, "W2": first.T.copy()})
 
     def __repr__(self) -> str:
         return (
@@ -198,8 +194,7 @@ class CA3Memory(LiveMemory):
         item = replace(self._place([RecallCue(cue)], self.time, True)[0], operation=Forget(cue))
         weights = self.weights
         weights["W1"][item.cue], weights["W2"][:, item.cue] = 0.0, 0.0
-        self.set_weights(weights)
-        self._history.append(item)
+        self._set_weights(weights, self.parameters.w_max, [item])
         return Recall(operation=item.operation, start=self.time)
 
     def set_weights(self, weights: Weights) -> None:
@@ -211,13 +206,12 @@ class CA3Memory(LiveMemory):
             Wrong names or shapes, or weights outside [0, w_max].
         """
         self._set_weights(weights, self.parameters.w_max)
-        self._replay_base = (self.time, self.weights)
 
     @property
     def contents(self) -> dict[int, frozenset[int]]:
         """What each cue should hold, by the operations so far (not read from the weights)."""
         known = dict(self._known)
-        for item in self._history:
+        for item in self._done:
             if isinstance(item.operation, Learn | Forget):
                 known[item.cue] = frozenset(item.bits)
         return {cue: bits for cue, bits in sorted(known.items()) if bits}
@@ -225,9 +219,9 @@ class CA3Memory(LiveMemory):
     def health(self) -> Health:
         """How safe what is stored is: weight margins, ghosts, pending weights."""
         replays = {}
-        start, weights = self._replay_base
+        start, weights = self._kept.base
         if self.time > start:
-            recording, windows = self.recording, windows_of(self._history, self.parameters)
+            recording, windows = self.recording, windows_of(self._done, self.parameters)
             for name, (pre, post) in PLASTIC.items():
                 rule = replace(self.parameters.rule(), enabled=windows[name])
                 ends = recording[pre], recording[post]

@@ -6,6 +6,7 @@ uses. An :class:`Extension` puts code of one's own into the synapses, at named h
 
 from __future__ import annotations
 
+import logging
 import sys
 
 from ...errors import BackendMissing
@@ -25,7 +26,19 @@ finally:
 
 from .backend import Brian2Backend  # noqa: E402
 from .extensions import HOOKS, Context, Extension, Hooks  # noqa: E402
+from .interrupts import keep_ignored  # noqa: E402
 from .model import Brian2Model, Bundle, build  # noqa: E402
+
+keep_ignored()
+
+
+def _is_not_ours(record: logging.LogRecord) -> bool:
+    return "'spikemem_" not in record.getMessage().split(" is getting deleted")[0]
+
+
+# Brian2 warns of objects that are deleted before they have run. Ours are all in a network; they
+# have not run if a set-up was interrupted, or if the result of `build` is not used.
+logging.getLogger("brian2.core.base.unused_brian_object").addFilter(_is_not_ours)
 
 __all__ = [
     "HOOKS",

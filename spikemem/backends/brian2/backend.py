@@ -77,7 +77,7 @@ class Brian2Backend:
 
     def _make(self, extensions: tuple[Extension, ...]) -> None:
         """Make the Brian2 objects and their code."""
-        network, model = self.network, None
+        network = self.network
         try:
             model = build(network, self.integrator, target=self.target, extensions=extensions)
             stepper = Stepper(network, model, self.target)
@@ -86,8 +86,6 @@ class Brian2Backend:
         except Exception as error:
             if not extensions:
                 raise
-            for item in model.network.objects if model else ():
-                item._network = "abandoned"  # or Brian2 warns that the object was never used
             names = ", ".join(repr(item.name) for item in extensions)
             reason = error.__cause__ or error
             raise DescriptionError(
@@ -164,11 +162,21 @@ class Brian2Backend:
         return self._stepper.snapshot()
 
     def restore(self, state: Any) -> None:
-        """Be as at the time of the snapshot."""
+        """Return to the state of a snapshot; may be called again if it was interrupted."""
         self._stepper.restore(state)
+
+    def save_state(self) -> Any:
+        """State that another simulator of the same network can continue from."""
+        return self._extensions, self._stepper.save_state()
+
+    def load_state(self, state: Any) -> None:
+        """Continue from a state that :meth:`save_state` returned."""
+        extensions, own = state
+        if len(extensions) != len(self._extensions):  # some were added by extend
+            self._make(extensions)
+        self._stepper.load_state(own)
 
     def close(self) -> None:
         """Free the Brian2 objects."""
         self.model = None
-        if self.can_continue:
-            del self._stepper
+        self.__dict__.pop("_stepper", None)

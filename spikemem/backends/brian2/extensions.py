@@ -371,12 +371,16 @@ def require_present(synapses: b2.Synapses, code: Mapping[str, str]) -> None:
             )
 
 
-def operation(item: Prepared, model: Brian2Model) -> Any:
+def operation(item: Prepared, model: Brian2Model, number: int) -> Any:
     """Brian2 object that calls `each_step`, and whose state is that of the extension."""
     act = item.hooks.each_step or (lambda model, step: None)
     step = model.clock.variables["timestep"].get_value()
     operation = _Operation(
-        lambda: act(model, int(step[0])), clock=model.clock, when="synapses", order=1000
+        lambda: act(model, int(step[0])),
+        clock=model.clock,
+        when="synapses",
+        order=1000,
+        name=f"spikemem_extension_{number}",
     )
     operation.kept = tuple(item.hooks.state)
     return operation

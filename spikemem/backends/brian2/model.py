@@ -157,7 +157,7 @@ def make(
     whole.add([item for item in (cells, sources) if item is not None])
     whole.add([bundle.synapses for bundle in bundles])
     model = Brian2Model(whole, clock, cells, sources, bundles, place)
-    whole.add([operation(item, model) for item in prepared])
+    whole.add([operation(item, model, k) for k, item in enumerate(prepared)])
     return model
 
 

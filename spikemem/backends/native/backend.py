@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import numba
 import numpy as np
@@ -86,12 +86,20 @@ class NativeBackend:
         return self.engine.snapshot()
 
     def restore(self, state: Snapshot) -> None:
-        """Be as at the time of the latest snapshot."""
+        """Return to the state of the latest snapshot; may be called again if it was interrupted."""
         self.engine.restore(state)
+
+    def save_state(self) -> Any:
+        """State that another simulator of the same network can continue from."""
+        return self.engine.save_state()
+
+    def load_state(self, state: Any) -> None:
+        """Continue from a state that :meth:`save_state` returned."""
+        self.engine.load_state(state)
 
     def close(self) -> None:
         """Free the arrays."""
-        del self.engine
+        self.__dict__.pop("engine", None)
 
 
 def results_of(engine: Engine, run: Run, stop_step: int, weights: bool = True) -> Results:
