@@ -155,7 +155,7 @@ def _new_part(folder: Path) -> BinaryIO:
     """A new file that is locked; another process may remove it until it is."""
     while True:
         name = f"{_PREFIX}{os.getpid()}-{secrets.token_hex(8)}{_SUFFIX}"
-        file = open(folder / name, "xb", opener=_open_new)
+        file = open(folder / name, "xb", opener=_open_new)  # noqa: SIM115
         if _lock(file) is not False and os.fstat(file.fileno()).st_nlink:
             return file
         file.close()

@@ -299,7 +299,7 @@ def test_faults(tmp_path, monkeypatch):
     bad.write_text("not HDF5")
     with pytest.raises(StorageError, match="can't be read as a NIR file"):
         nir_files.read(bad)
-    with pytest.raises(StorageError, match="can't be written"):
+    with pytest.raises(StorageError, match="can't write"):
         nir_files.write(tmp_path / "nowhere" / "net.nir", network)
     graph = graph_of({"a": cuba()}, [("in", "a"), ("a", "end")])
     with pytest.raises(DescriptionError, match="dt is needed"):
