@@ -16,7 +16,16 @@ from numpy.typing import NDArray
 
 from .errors import StorageError, shown
 
-__all__ = ["Refused", "Tree", "as_bytes", "attributes_of", "check_memory", "check_tree", "tree_of"]
+__all__ = [
+    "Refused",
+    "Tree",
+    "as_bytes",
+    "attributes_of",
+    "check_memory",
+    "check_tree",
+    "read_array",
+    "tree_of",
+]
 
 Tree = dict[str, Any]
 """Names of a group with what they lead to: a Tree, a str or an array."""
@@ -229,3 +238,57 @@ def _plain(value: Any) -> str | NDArray[Any]:
         return array
     texts = [text.encode() if isinstance(text, str) else text for text in array.flat]
     return np.array(texts, dtype="S").reshape(array.shape)
+
+
+def read_array(
+    group: h5py.Group,
+    name: str,
+    kind: str,
+    shape: tuple[int | None, ...] | None = None,
+    *,
+    low: float = -np.inf,
+    high: float = np.inf,
+    nan: bool = False,
+) -> NDArray[Any]:
+    """Read an array of numbers, checked against what it must be.
+
+    Parameters
+    ----------
+    group : h5py.Group
+        Where it is.
+    name : str
+        Name of the dataset.
+    kind : {"int", "float"}
+        Whole numbers or floats.
+    shape : tuple of int or None, optional
+        Lengths of the axes; None stands for any. Default: any shape.
+    low, high : float
+        Smallest and largest value.
+    nan : bool
+        Whether NaN is a value.
+
+    Raises
+    ------
+    StorageError
+        It is missing, or something else. The message is the reason alone.
+    """
+    data = group.get(name)
+    if not isinstance(data, h5py.Dataset):
+        raise StorageError(f"there is no array {name!r}")
+    if data.dtype.kind not in {"int": "iu", "float": "f"}[kind]:
+        raise StorageError(f"{name} must be of type {kind}, got {data.dtype}")
+    fits = shape is None or (
+        len(shape) == data.ndim
+        and all(want in (None, have) for want, have in zip(shape, data.shape, strict=True))
+    )
+    if not fits:
+        raise StorageError(f"{name} must have shape {shape}, got {data.shape}")
+    array: NDArray[Any] = data[()] if data.ndim else np.asarray(data[()])
+    known = array[~np.isnan(array)] if nan else array
+    if kind == "float" and not np.isfinite(known).all():
+        raise StorageError(f"{name} must be finite")
+    if known.size and (known.min() < low or known.max() > high):
+        raise StorageError(
+            f"{name} must be from {low:g} to {high:g}, got {known.min():g} to {known.max():g}"
+        )
+    return array
