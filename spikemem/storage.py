@@ -25,6 +25,7 @@ from .foreign import read_attributes
 from .hdf5 import Refused, check_memory
 from .network import Network, Population, Projection
 from .recording import Recording, SpikeTrains
+from .units import to_int
 
 __all__ = [
     "FORMAT",
@@ -185,7 +186,7 @@ def _facts(opened: Opened, name: str) -> dict[str, Any]:
         facts = {
             "kinds": [str(kind) for kind in attributes["kinds"]],
             "writer": str(attributes["writer"]),
-            "schema_version": int(attributes["schema_version"]),
+            "schema_version": to_int(attributes["schema_version"], "schema_version"),
         }
     except DAMAGE as error:
         raise _damaged(name, error) from error
