@@ -177,11 +177,11 @@ def as_bytes(count: int) -> str:
     '3.2 GB'
     """
     value = float(count)
-    for unit in ("bytes", "kB", "MB", "GB"):
+    for unit in ("bytes", "kB", "MB", "GB", "TB"):
         if value < 1000:
             return f"{value:.3g} {unit}"
         value /= 1000
-    return f"{value:.4g} TB"
+    return f"{value:.3g} PB"
 
 
 def check_memory(needed: int) -> None:

@@ -89,9 +89,13 @@ def save_figure(figure: Figure, path: Path) -> Path:
 
     Raises
     ------
+    DescriptionError
+        matplotlib does not know the ending of the name.
     StorageError
         The file can't be written.
     """
+    check_replaceable(path, "save_figure")
+    check_format(path)
     picture = io.BytesIO()
     figure.savefig(picture, format=path.suffix.lower().removeprefix("."), dpi=DPI)
     return write_atomically(path, picture.getbuffer(), "save_figure")

@@ -89,6 +89,11 @@ def _problems_of_notes(where: str, node: Any) -> Iterator[str]:
     cell = notes.get("cell", {})
     if not isinstance(cell, Mapping) or not set(cell) <= set(LIF.units):
         yield f"{where} 'cell' must have parameters of a LIF, got {shown(cell)}"
+        cell = {}
+    size = np.size(getattr(node, "v_threshold", 0.0))
+    for item, value in cell.items():
+        if not _are_numbers(value) or np.shape(value) not in ((), (size,)):
+            yield f"{where} {item!r} must be a number or have shape ({size},), got {shown(value)}"
     if "projection" in notes:
         yield from _problems_of_synapses(where, node)
 

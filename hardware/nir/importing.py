@@ -314,7 +314,12 @@ class _Reader:
                 return None
             i[here], j[here], delay[here] = note["i"], note["j"], note["delay"]
             weight[here] = values[note["j"], note["i"]]
-        return _rebuild(name, ways[0], own[0], i, j, weight, delay)
+        whole = _rebuild(name, ways[0], own[0], i, j, weight, delay)
+        n_post, n_pre = np.shape(ways[0].weight)
+        if whole.n_synapses(n_pre, n_post) != i.size:
+            return None
+        made = whole.expand(n_pre, n_post)
+        return whole if np.array_equal(made.i, i) and np.array_equal(made.j, j) else None
 
     def _plain(self, way: _Path, taken: Mapping[str, Any]) -> Iterator[Projection]:
         """A list of the synapses that are not 0, one projection for each sign."""

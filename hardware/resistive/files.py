@@ -71,7 +71,7 @@ def _read(file: h5py.File) -> ProgrammedArray:
     fixed = None
     if "fixed" in group:
         fixed = read_array(group, "fixed", "float", target.shape, low=0.0, nan=True)
-    return ProgrammedArray(
+    array = ProgrammedArray(
         device=device,
         mapping=mapping,
         target=target,
@@ -80,6 +80,12 @@ def _read(file: h5py.File) -> ProgrammedArray:
         fixed=fixed,
         **_read_plain(json.loads(group.attrs["plain"])),
     )
+    # Each device has its own range, outside of which its equations give no number.
+    with np.errstate(all="ignore"):
+        first = array.conductances(device.first_age), array.read_sd(device.first_age)
+    if not all(np.isfinite(values).all() for values in first):
+        raise StorageError("its devices have no conductance at their first age")
+    return array
 
 
 def _read_drawn(group: h5py.Group, device: Device, target: Array) -> dict[str, Array]:

@@ -32,14 +32,14 @@ if __name__ == "__main__":
 
 import h5py
 import numpy as np
-from fuzz import workers
 from samples import small_network, small_recording
 
 import spikemem as sm
+from fuzz import workers
 from spikemem import container, storage
 from spikemem.errors import SpikememError
 from spikemem.hardware import resistive
-from spikemem.networks.ca3 import CA3Memory, Learn, RecallCue
+from spikemem.networks.ca3 import CA3Memory, RecallCue
 from spikemem.networks.dendrites import ActiveDendriteNeurons, TemporalMemory, random_patterns
 
 

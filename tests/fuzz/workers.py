@@ -61,7 +61,7 @@ def _run_range(
         command = [sys.executable, str(script), "--worker", str(first), str(last)]
         done = subprocess.run(
             [*command, "--seed", str(seed), *options],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
+            capture_output=True, text=True, check=False,
         )  # fmt: skip
         found += [(k, text) for k, text in map(json.loads, done.stdout.splitlines())]
         first = found[-1][0] + 1 if done.stdout else first
