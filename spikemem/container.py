@@ -33,7 +33,7 @@ DAMAGE = (
 """What HDF5, and code that makes objects of what it read, raise when the data make no sense."""
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
-_SEAL = re.compile(rb"([\w-]+) (\d{1,9}) sha256 ([0-9a-f]{64})\n\0*")
+_SEAL = re.compile(rb"(spikemem[a-z-]*) ([1-9]\d{0,8}) sha256 ([0-9a-f]{64})\n\0*")
 _PIECE = 1 << 20
 
 
@@ -57,7 +57,8 @@ def pack(fill: Callable[[h5py.File], object], form: str, version: int) -> memory
     fill : callable
         Called with the empty ``h5py.File``.
     form, version : str, int
-        What the seal says: one word, and the version of the format.
+        What the seal says: "spikemem" or a word that begins with it, and the version of the
+        format, from 1.
 
     Returns
     -------

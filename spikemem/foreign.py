@@ -22,6 +22,7 @@ __all__ = ["read_attributes", "read_tree"]
 
 Tree = dict[str, Any]
 
+_CODE = "from spikemem.foreign import main; main()"
 _SECONDS = 4
 _BYTES_PER_SECOND = 20_000_000
 _WAIT = 60
@@ -59,10 +60,9 @@ def _ask(file: BinaryIO, what: str, group: str) -> Tree:
     environment = os.environ | {
         "PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1", "HDF5_PLUGIN_PRELOAD": "::",
     }  # fmt: skip
-    code = "from spikemem.foreign import main; main()"
     try:
         done = subprocess.run(
-            [sys.executable, "-P", "-c", code, what, group, str(seconds)],
+            [sys.executable, "-P", "-c", _CODE, what, group, str(seconds)],
             stdin=file, capture_output=True, env=environment, timeout=seconds * _WAIT, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...checks import Flag, Instance, PathName, checked
 from ...container import DAMAGE, is_hdf5, open_sealed, reason, seal
-from ...errors import StorageError
+from ...errors import StorageError, shown
 from ...files import NotRegular, open_regular, to_path, write_atomically
 from ...foreign import read_tree
 from ...hdf5 import Refused, Tree, check_memory, tree_of
@@ -82,13 +82,13 @@ def read(
         raise StorageError(f"nir.read: {name!r} is refused: {error}.") from error
     except DAMAGE as error:
         raise _unreadable(name, error) from error
+    if tree.get("type") != "NIRGraph":
+        raise _unreadable(name, f"it holds {shown(tree.get('type'))}, not a graph")
     try:
         graph = nir.ir.dict2NIRNode({**tree, "type_check": False})
     except Exception as error:
         # The package nir checks little of what it is given.
         raise _unreadable(name, f"{type(error).__name__}: {reason(error)}") from error
-    if not isinstance(graph, nir.NIRGraph):
-        raise _unreadable(name, f"it holds a {type(graph).__name__}, not a graph")
     return from_nir(graph, dt, inputs=inputs)
 
 
@@ -105,6 +105,8 @@ def _tree(name: str) -> dict[str, Any]:
             check_memory(2 * opened.memory["node"])
             return _plain(tree_of(opened.file["node"]))
     with open_regular(name) as raw:
+        if raw.read(8) == b"spikemem":
+            raise StorageError("it is another file of spikemem")
         if not is_hdf5(raw):
             raise StorageError("it is not HDF5")
         return _plain(read_tree(raw, "node"))

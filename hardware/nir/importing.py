@@ -315,7 +315,8 @@ class _Reader:
             i[here], j[here], delay[here] = note["i"], note["j"], note["delay"]
             weight[here] = values[note["j"], note["i"]]
         whole = _rebuild(name, ways[0], own[0], i, j, weight, delay)
-        n_post, n_pre = np.shape(ways[0].weight)
+        assert ways[0].weight is not None
+        n_post, n_pre = ways[0].weight.shape
         if whole.n_synapses(n_pre, n_post) != i.size:
             return None
         made = whole.expand(n_pre, n_post)
