@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping as Table
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, cast
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,9 +22,8 @@ from ...checks import (
 )
 from ...errors import DescriptionError, Problems
 from ...frozen import Frozen
-from ...storage import load, put, register, save
+from ...storage import load, save
 from ...streams import Seed, stream
-from . import devices
 from . import mapping as mappings
 from .devices.base import Array, Cells, Device
 from .faults import Faults, Lines
@@ -206,6 +203,8 @@ class ProgrammedArray(Frozen):
     @checked
     def save(self, path: Annotated[str | Path, PathName()]) -> Path:
         """Write to an HDF5 file; :func:`load_array` reads it."""
+        from . import files  # noqa: F401 - makes the kind known
+
         return save(path, resistive=self)
 
 
@@ -343,50 +342,6 @@ def load_array(path: Annotated[str | Path, PathName()]) -> ProgrammedArray:
     StorageError
         No such file, damaged, not spikemem's, newer than this version, or without an array.
     """
+    from . import files  # noqa: F401 - makes the kind known
+
     return cast(ProgrammedArray, load(path, "resistive"))
-
-
-_PLAIN = ("w_max", "seed", "name", "generation", "writes", "accepted")
-
-
-def _write(file: h5py.File, array: ProgrammedArray) -> None:
-    group = file.create_group("resistive")
-    for item in ("device", "mapping"):
-        thing = getattr(array, item)
-        settings = {each.name: getattr(thing, each.name) for each in fields(thing)}
-        group.attrs[item] = json.dumps({"type": type(thing).__name__, "settings": settings})
-    group.attrs["plain"] = json.dumps({item: getattr(array, item) for item in _PLAIN})
-    put(group, "target", array.target, "uS")
-    put(group, "programmed", array.programmed, "uS")
-    if array.fixed is not None:
-        put(group, "fixed", array.fixed, "uS")
-    drawn = group.create_group("drawn")
-    for name, values in array.drawn.items():
-        put(drawn, name, values)
-
-
-def _made(text: str, *places: Any) -> Any:
-    found = json.loads(text)
-    cls = next(getattr(place, found["type"]) for place in places if hasattr(place, found["type"]))
-    settings = {key: _tuples(value) for key, value in found["settings"].items()}
-    return cls(**settings)
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(_tuples(entry) for entry in value) if isinstance(value, list) else value
-
-
-def _read(file: h5py.File) -> ProgrammedArray:
-    group = file["resistive"]
-    return ProgrammedArray(
-        device=_made(group.attrs["device"], devices),
-        mapping=_made(group.attrs["mapping"], mappings),
-        target=group["target"][()],
-        programmed=group["programmed"][()],
-        drawn={name: item[()] for name, item in group["drawn"].items()},
-        fixed=group["fixed"][()] if "fixed" in group else None,
-        **json.loads(group.attrs["plain"]),
-    )
-
-
-register("resistive", _write, _read, ProgrammedArray)
