@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from ...checks import Instance, Quantities, checked
+from ...checks import Instance, Kind, Quantities, checked
 from ...errors import BackendMissing, DescriptionError
 from .crossbar import Crossbar
 from .devices.base import Device
@@ -22,6 +22,22 @@ else:
     _Module, _Function = torch.nn.Module, torch.autograd.Function
 
 __all__ = ["CrossbarLinear"]
+
+
+class _Linear(Kind):
+    """A ``torch.nn.Linear``."""
+
+    def check(self, value: Any, where: str) -> Any:
+        """Return the layer itself."""
+        _require_torch()
+        return Instance("torch.nn:Linear").check(value, where)
+
+
+def _require_torch() -> None:
+    if _MISSING:
+        raise BackendMissing(
+            'CrossbarLinear needs PyTorch, which is not installed: pip install "spikemem[learn]"'
+        )
 
 
 class _Product(_Function):  # type: ignore[misc]
@@ -64,11 +80,7 @@ class CrossbarLinear(_Module):  # type: ignore[misc]
     def __init__(
         self, crossbar: Crossbar, bias: Annotated[Any, Quantities()] | None = None
     ) -> None:
-        if _MISSING:
-            raise BackendMissing(
-                "CrossbarLinear needs PyTorch, which is not installed: "
-                'pip install "spikemem[learn]"'
-            )
+        _require_torch()
         super().__init__()
         self.crossbar = crossbar
         added = np.zeros(crossbar.shape[1]) if bias is None else bias.copy()
@@ -81,7 +93,7 @@ class CrossbarLinear(_Module):  # type: ignore[misc]
     @classmethod
     @checked
     def from_linear(
-        cls, layer: Annotated[Any, Instance("torch.nn:Linear")], device: Device, **options: Any
+        cls, layer: Annotated[Any, _Linear()], device: Device, **options: Any
     ) -> CrossbarLinear:
         """Write a ``torch.nn.Linear`` into a device; options as :class:`Crossbar`."""
         weights = layer.weight.detach().cpu().double().numpy().T
