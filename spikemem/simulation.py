@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import copy
 import datetime
+import inspect
 import platform
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Annotated, Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ._version import __version__
+from .backends import BACKENDS, BackendName
 from .backends.contract import (
-    BACKENDS,
     INTEGRATORS,
     Backend,
     Integrator,
@@ -25,19 +26,16 @@ from .backends.contract import (
     load,
     package_version,
 )
-from .errors import (
-    DescriptionError,
-    SimulationError,
-    SpikememError,
-    UnsupportedError,
-    unknown_name,
-)
-from .network import Network
+from .cells import Windows
+from .checks import Choice, Instance, MappingOf, Name, Optional, Quantity, checked
+from .errors import DescriptionError, SimulationError, SpikememError, UnsupportedError, unknown_name
+from .limits import require_run, require_set_up
+from .network import Inputs, Network, WeightsByName
 from .progress import Progress, progress_callback
 from .recording import Recording, SpikeTrains
 from .runs import gates_of, inputs_of, steps_needed
 from .support import require_supported
-from .units import steps, to_float
+from .units import steps
 
 __all__ = [
     "BACKENDS",
@@ -48,6 +46,11 @@ __all__ = [
     "package_version",
     "simulate",
 ]
+
+IntegratorName = Annotated[Integrator, Choice(*INTEGRATORS, what="integrator")]
+"""What every ``integrator`` argument takes."""
+
+_BUILD = "A model gives one by its build() method."
 
 
 class _State(NamedTuple):
@@ -128,25 +131,17 @@ class Session:
     (0, [2.0])
     """
 
+    @checked
     def __init__(
         self,
-        network: Network,
+        network: Annotated[Network, Instance(Network, remedy=_BUILD)],
         *,
-        backend: str = "brian2",
-        integrator: Integrator = "spinnaker",
+        backend: BackendName = "brian2",
+        integrator: IntegratorName = "spinnaker",
         **options: Any,
     ) -> None:
-        if not isinstance(network, Network):
-            raise DescriptionError(
-                f"simulate: network must be a Network, got {type(network).__name__}. "
-                f"A model gives one by its build() method."
-            )
-        rule: Any = integrator
-        if not isinstance(rule, str) or rule not in INTEGRATORS:
-            raise DescriptionError(
-                f"simulate: {unknown_name('integrator', integrator, INTEGRATORS)}"
-            )
         require_supported(network, backend, integrator)
+        require_set_up(network)
         self.network = network
         self.backend = backend
         self.integrator = integrator
@@ -189,7 +184,10 @@ class Session:
         """The `note` of the last :meth:`run` or :meth:`set_weights` that had one, or None."""
         return self._state.note
 
-    def set_weights(self, weights: Mapping[str, Any], *, note: Any = None) -> None:
+    @checked
+    def set_weights(
+        self, weights: Annotated[Mapping[str, Any], WeightsByName], *, note: Any = None
+    ) -> None:
         """Give plastic projections other weights between two runs.
 
         Parameters
@@ -229,12 +227,13 @@ class Session:
         )
         self._settle()
 
+    @checked
     def run(
         self,
-        duration: Any,
+        duration: Annotated[Any, Quantity("ms")],
         *,
-        inputs: Mapping[str, SpikeTrains] | None = None,
-        enabled: Mapping[str, Any] | None = None,
+        inputs: Annotated[Mapping[str, SpikeTrains], Inputs] | None = None,
+        enabled: Annotated[Mapping[str, Any], MappingOf(Name(), Optional(Windows()))] | None = None,
         progress: Progress = False,
         note: Any = None,
     ) -> Recording:
@@ -317,25 +316,25 @@ class Session:
         """Refuse to be used from within a run, by a progress callback."""
         if self._undo is None or self._undo[0] is not self._state:
             return
-        frame = sys._getframe(1).f_back
+        frame, run = sys._getframe(1).f_back, inspect.unwrap(Session.run).__code__
         while frame is not None:
-            if frame.f_code is Session.run.__code__ and frame.f_locals.get("self") is self:
+            if frame.f_code is run and frame.f_locals.get("self") is self:
                 raise DescriptionError(
                     f"Session.{method}: a run of this session is not over yet; a progress "
                     f"callback can't use it."
                 )
             frame = frame.f_back
 
-    def _steps_of(self, duration: Any) -> int:
+    def _steps_of(self, length: float) -> int:
         if self._closed:
             raise DescriptionError("Session.run: the session is closed; make a new one.")
-        length = to_float(duration, "ms", "duration")
         n_steps = int(steps(length, self.network.dt))
         if n_steps < 1 or abs(n_steps * self.network.dt - length) > 1e-6:
             raise DescriptionError(
                 f"duration must be a positive multiple of dt={self.network.dt:g} ms, "
                 f"got {length:g} ms."
             )
+        require_run(self.network, n_steps)
         if self._state.step and not self.simulator.can_continue:
             raise DescriptionError(
                 f"Session.run: backend {self.backend!r} with these options can't go on after a "
@@ -430,12 +429,13 @@ def _revive(
     return session
 
 
+@checked
 def simulate(
-    network: Network,
-    duration: Any = None,
+    network: Annotated[Network, Instance(Network, remedy=_BUILD)],
+    duration: Annotated[Any, Optional(Quantity("ms"))] = None,
     *,
-    backend: str = "brian2",
-    integrator: Integrator = "spinnaker",
+    backend: BackendName = "brian2",
+    integrator: IntegratorName = "spinnaker",
     progress: Progress = False,
     **options: Any,
 ) -> Recording:

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...checks import MappingOf, Name, Quantities, checked
 from ...errors import DescriptionError, unknown_name
 from ...frozen import Changing
+from ...limits import require_memory
 from ...network import Network
 from ...progress import Progress
 from ...recording import Recording, SpikeTrains
 from ...simulation import Session
-from ...units import to_array, to_int
-from .operations import Operation, Placed
+from ...units import to_array
+from .operations import Operation, Placed, Schedule
 from .recall import Recall
 
 __all__ = ["LiveMemory", "Weights"]
 
 Weights = Mapping[str, NDArray[np.float64]]
+
+WeightMatrices = Annotated[
+    Weights, MappingOf(Name(), Quantities("nA", low=0.0, shape=("n_pre", "n_post")))
+]
+"""What every ``weights`` argument takes."""
 
 
 class Kept(NamedTuple):
@@ -53,8 +60,13 @@ class LiveMemory(Changing, ABC):
     """
 
     def __init__(self, n_cues: int, n_contents: int, backend: str) -> None:
-        self.n_cues = to_int(n_cues, "n_cues")
-        self.n_contents = to_int(n_contents, "n_contents")
+        self.n_cues, self.n_contents = n_cues, n_contents
+        require_memory(
+            # Two matrices of weights, here and in the simulator, and the lines of each cue.
+            32 * n_cues * n_contents + 8 * n_cues * n_contents.bit_length(),
+            f"{type(self).__name__}: the weights of n_cues={n_cues} and n_contents={n_contents}",
+            "Make a smaller memory.",
+        )
         self.backend = backend
         self._session: Session | None = None
         self._history: list[Placed] = []
@@ -100,7 +112,8 @@ class LiveMemory(Changing, ABC):
     def _decode(self, recording: Recording, placed: Sequence[Placed]) -> list[Recall]:
         """One answer for each operation."""
 
-    def build(self, schedule: Iterable[Operation] = (), *, safe: bool = True) -> Network:
+    @checked
+    def build(self, schedule: Schedule = (), *, safe: bool = True) -> Network:
         """The network that carries out a schedule from time 0, starting with today's weights.
 
         Parameters
@@ -125,8 +138,9 @@ class LiveMemory(Changing, ABC):
         inputs, windows = self._compile(self._place(schedule, 0.0, safe))
         return self._network(inputs, self.weights, windows)
 
+    @checked
     def decode(
-        self, recording: Recording, schedule: Iterable[Operation], *, safe: bool = True
+        self, recording: Recording, schedule: Schedule, *, safe: bool = True
     ) -> list[Recall]:
         """One answer for each operation of the schedule that the recording was made with.
 
@@ -137,8 +151,9 @@ class LiveMemory(Changing, ABC):
         """
         return self._decode(recording, self._place(schedule, 0.0, safe))
 
+    @checked
     def run(
-        self, schedule: Iterable[Operation], *, safe: bool = True, progress: Progress = False
+        self, schedule: Schedule, *, safe: bool = True, progress: Progress = False
     ) -> list[Recall]:
         """Carry out operations in one simulation that goes on from where the last one stopped.
 

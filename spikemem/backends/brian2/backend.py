@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...checks import Choice, checked
 from ...errors import DescriptionError, SpikememError, UnsupportedError, unknown_name
 from ...network import Network
 from ...recording import SpikeTrains
-from ...simulation import Results
+from ...simulation import IntegratorName, Results
 from . import standalone
 from .extensions import Extension, to_extensions
 from .model import Brian2Model, build
@@ -48,11 +49,12 @@ class Brian2Backend:
         Unknown option or target.
     """
 
+    @checked
     def __init__(
         self,
         network: Network,
-        integrator: str,
-        target: Target = "numpy",
+        integrator: IntegratorName,
+        target: Annotated[Target, Choice(*TARGETS, what="target")] = "numpy",
         extensions: Sequence[Extension] = (),
         **others: Any,
     ) -> None:
@@ -60,8 +62,6 @@ class Brian2Backend:
             raise DescriptionError(
                 f"backend 'brian2': {unknown_name('option', option, ['target', 'extensions'])}"
             )
-        if target not in TARGETS:
-            raise DescriptionError(f"backend 'brian2': {unknown_name('target', target, TARGETS)}")
         self.network, self.integrator, self.target = network, integrator, target
         self.can_continue = target != "cpp_standalone"
         self.model: Brian2Model | None = None

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import DescriptionError, unknown_name
+from ...checks import Choice, checked
 from ...network import Network
 from ...recording import SpikeTrains
-from ...simulation import Results
+from ...simulation import IntegratorName, Results
 from .engine import Engine, Run, Snapshot
 from .fields import CELL, STEP
 from .numbers import Floats, NumberSystem
@@ -45,18 +45,15 @@ class NativeBackend:
 
     can_continue = True
 
+    @checked
     def __init__(
         self,
         network: Network,
-        integrator: str,
+        integrator: IntegratorName,
         *,
-        precision: Literal["f8", "f4"] = "f8",
+        precision: Annotated[Literal["f8", "f4"], Choice(*PRECISIONS, what="precision")] = "f8",
         weights: bool = True,
     ) -> None:
-        if precision not in PRECISIONS:
-            raise DescriptionError(
-                f"simulate: backend 'native': {unknown_name('precision', precision, PRECISIONS)}"
-            )
         self._set_up(network, Floats(integrator, precision), weights)
 
     def _set_up(self, network: Network, numbers: NumberSystem, weights: bool) -> None:
