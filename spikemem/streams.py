@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
+from .checks import SeedNumber
 from .errors import DescriptionError, shown
 
 __all__ = ["Seed", "stream"]
 
-Seed = int | np.random.Generator
+Seed = Annotated[int | np.random.Generator, SeedNumber()]
 """What every ``seed`` argument takes."""
 
 
@@ -45,15 +46,12 @@ def stream(seed: Seed, *name: str | int) -> np.random.Generator:
                 f"seed: this generator has no SeedSequence to spawn from, got {shown(seed)}; "
                 f"make one with numpy.random.default_rng(seed)."
             ) from error
-    if isinstance(seed, bool) or not _is_int(seed) or seed < 0:
-        raise DescriptionError(
-            f"seed must be an int >= 0 or a numpy.random.Generator, got {shown(seed)}."
-        )
+    number: int = SeedNumber().check(seed, "seed")
     for part in name:
         if not isinstance(part, str) and not _is_int(part):
             raise DescriptionError(f"stream: a name is made of str and int, got {shown(part)}.")
     key = "/".join(str(part) for part in name).encode(errors="surrogatepass")
-    return np.random.default_rng(np.random.SeedSequence([int(seed), *key]))
+    return np.random.default_rng(np.random.SeedSequence([number, *key]))
 
 
 def _is_int(value: Any) -> bool:

@@ -154,7 +154,7 @@ def to_int(value: Any, where: str, *, low: int = 1, high: int = LARGEST) -> int:
     >>> to_int(3, "size")
     3
     """
-    is_int = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    is_int = isinstance(value, int | np.integer) and not isinstance(value, bool | np.timedelta64)
     if is_int and low <= value <= high:
         return int(value)
     limits = f">= {low}" if not is_int or value < low else f"<= {high}"
