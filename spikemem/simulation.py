@@ -143,7 +143,7 @@ class Session:
             raise DescriptionError(
                 f"simulate: {unknown_name('integrator', integrator, INTEGRATORS)}"
             )
-        require_supported(network, backend, integrator)
+        require_supported(network, backend, integrator, **options)
         self.network = network
         self.backend = backend
         self.integrator = integrator

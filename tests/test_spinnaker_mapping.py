@@ -38,7 +38,9 @@ def assert_same_words(network, report):
             # Without a machine the host expands structured projections, and rounds as for lists.
             synapses = network.synapses(projection.name)
             weight = arithmetic.weight16(synapses.weight, shift).tolist()
-            assert np.abs(np.subtract(weight, ours.weight)).max() <= on_machine(projection)
+            assert np.abs(np.subtract(weight, ours.weight)).max() <= on_machine(
+                projection, network.dt
+            )
             rows = zip(synapses.i, ours.j, ours.delay, weight, strict=True)
             theirs = map(tuple, report.weights[projection.name])
             assert sorted(theirs) == sorted((int(i), j, d, w) for i, j, d, w in rows)

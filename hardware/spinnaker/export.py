@@ -11,8 +11,8 @@ from typing import Any
 from ..._version import __version__
 from ...errors import DescriptionError, StorageError
 from ...network import Network
+from ...problem import Problem
 from ...units import to_float
-from ..problem import Problem
 from .check import check_spinnaker, require_mappable
 from .folder import write_data
 from .layout import Shifts

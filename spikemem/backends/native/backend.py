@@ -9,12 +9,12 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import DescriptionError, unknown_name
+from ...errors import DescriptionError, SimulationError, unknown_name
 from ...network import Network
 from ...recording import SpikeTrains
 from ...simulation import Results
 from .engine import Engine, Run, Snapshot
-from .fields import CELL, STEP
+from .fields import BLOCK_SIZE, CELL, I_E, I_I, STEP, V
 from .numbers import Floats, NumberSystem
 
 __all__ = ["NativeBackend", "results_of"]
@@ -74,6 +74,11 @@ class NativeBackend:
     ) -> Results:
         """Advance by `n_steps`; see :class:`spikemem.simulation.Backend`."""
         run = self.engine.run(first_step, n_steps, inputs, gates, progress)
+        if not _finite(self.engine):
+            raise SimulationError(
+                "backend 'native': a potential or a current has left the range of floating point; "
+                "use precision='f8', or smaller weights"
+            )
         return results_of(self.engine, run, first_step + n_steps, self._weights)
 
     def set_weights(self, weights: Mapping[str, NDArray[np.float64]]) -> None:
@@ -92,6 +97,13 @@ class NativeBackend:
     def close(self) -> None:
         """Free the arrays."""
         del self.engine
+
+
+def _finite(engine: Engine) -> bool:
+    """Whether all potentials and currents are numbers."""
+    place = engine.layout.cells.place
+    rows = [engine.cells.state[place + row * BLOCK_SIZE] for row in (V, I_E, I_I)]
+    return all(bool(np.isfinite(row).all()) for row in rows)
 
 
 def results_of(engine: Engine, run: Run, stop_step: int, weights: bool = True) -> Results:

@@ -152,6 +152,10 @@ class Floats:
 
     def cells(self, population: Population, size: int, dt: float) -> NDArray[Any]:
         """Parameters of the first `size` cells of a population, shape (N_PARAM, `size`)."""
+        with np.errstate(over="ignore"):
+            return self._cells(population, size, dt).astype(self.state)
+
+    def _cells(self, population: Population, size: int, dt: float) -> NDArray[np.float64]:
         p = {name: population.lif.array(name, size) for name in LIF.units}
         out = np.empty((N_PARAM, size))
         resistance, keep = p["tau_m"] / p["cm"], np.exp(-dt / p["tau_m"])
@@ -167,7 +171,7 @@ class Floats:
             out[keep_row] = np.exp(-dt / tau)
             out[gain_row] = 1.0 if self.exact else tau / dt * -np.expm1(-dt / tau)
             out[pull_row] = _propagator(tau, p["tau_m"], p["cm"], dt)
-        return out.astype(self.state)
+        return out
 
     def potential(self, v: NDArray[np.float64]) -> NDArray[Any]:
         """Potentials (mV) as they are held."""
@@ -219,6 +223,7 @@ def _propagator(tau: Any, tau_m: Any, cm: Any, dt: float) -> Any:
 def _table(tau: float, dt: float) -> NDArray[np.float64]:
     """exp(-k dt / tau) until it is far below the last bit of any weight, then one 0."""
     n = int(np.ceil(_HORIZON * tau / dt)) + 2
-    table: NDArray[np.float64] = np.exp(-np.arange(n) * dt / tau)
+    with np.errstate(over="ignore"):
+        table: NDArray[np.float64] = np.exp(-np.arange(n) * dt / tau)
     table[-1] = 0.0
     return table

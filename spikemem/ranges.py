@@ -1,0 +1,107 @@
+"""Numbers that floating point can't compute with: refused by each backend that uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .network import Network, Population, Projection
+from .problem import Problem
+
+__all__ = ["out_of_range"]
+
+LARGEST = 1e30
+"""Largest current (nA), potential (mV) and resistance (MΩ): their products stay finite."""
+
+MOST_STEPS = 1e9
+"""Longest time constant in steps: beyond it the decay of a step is lost in rounding."""
+
+MOST_ENTRIES = 1e8
+"""Entries of a table of exponentials that the engine takes memory for."""
+
+_COUNTED = 2.0**24
+"""Steps that a number of 4 bytes can count."""
+
+
+def out_of_range(network: Network, backend: str, precision: str = "f8") -> list[Problem]:
+    """Numbers of a network that a floating-point backend can't compute with.
+
+    Parameters
+    ----------
+    network : Network
+        What is to run.
+    backend : str
+        "native" keeps tables of exponentials, which limit the time constants of plasticity.
+    precision : {"f8", "f4"}
+        As for the backend "native".
+    """
+    found = []
+    for population in network.populations:
+        if not population.is_source:
+            found += [
+                _problem(f"population {population.name!r}", *case)
+                for case in _of_cells(population, network.dt, precision)
+            ]
+    for item in network.projections:
+        if network.count(item.name):
+            found += [
+                _problem(f"projection {item.name!r}", *case)
+                for case in _of_synapses(item, network.dt, backend)
+            ]
+    return found
+
+
+def _problem(where: str, what: str, remedy: str) -> Problem:
+    return Problem(level="error", where=where, what=what, remedy=remedy, rule="number out of range")
+
+
+def _largest(values: Any) -> float:
+    return float(np.abs(values).max(initial=0.0))
+
+
+def _of_cells(population: Population, dt: float, precision: str) -> Iterator[tuple[str, str]]:
+    def values(name: str) -> NDArray[np.float64]:
+        return np.asarray(getattr(population.lif, name), dtype=np.float64)
+
+    for name, unit in (("v_rest", "mV"), ("v_reset", "mV"), ("i_offset", "nA")):
+        if _largest(values(name)) > LARGEST:
+            what = f"{name} reaches {_largest(values(name)):g} {unit}"
+            yield what, f"keep it below {LARGEST:g} {unit}"
+    start = _largest(population.initial_v())
+    if start > LARGEST:
+        yield f"v_init reaches {start:g} mV", f"keep it below {LARGEST:g} mV"
+    for name in ("tau_m", "tau_syn_E", "tau_syn_I"):
+        if _largest(values(name)) > MOST_STEPS * dt:
+            what = f"{name} = {_largest(values(name)):g} ms is longer than {MOST_STEPS:g} steps"
+            yield f"{what}, so that the decay of a step is lost in rounding", f"shorten {name}"
+    with np.errstate(over="ignore"):
+        resistance = _largest(np.maximum(values("tau_m"), dt) / values("cm"))
+    if resistance > LARGEST:
+        yield f"cm = {values('cm').min():g} nF is too small", "raise cm, and scale the weights"
+    if precision == "f4" and _largest(values("tau_refrac")) > _COUNTED * dt:
+        what = (
+            f"tau_refrac = {_largest(values('tau_refrac')):g} ms is more steps than 4 bytes count"
+        )
+        yield what, "use precision='f8'"
+
+
+def _of_synapses(item: Projection, dt: float, backend: str) -> Iterator[tuple[str, str]]:
+    rule = item.plasticity
+    top = _largest(np.asarray(item.weight, dtype=np.float64))
+    if rule is not None:
+        top = max(top, rule.w_max, rule.a_plus, rule.a_minus)
+    if top > LARGEST:
+        yield f"weights or changes of weights reach {top:g} nA", f"keep them below {LARGEST:g} nA"
+    if rule is None:
+        return
+    for name in ("tau_plus", "tau_minus"):
+        tau = getattr(rule, name)
+        if tau > MOST_STEPS * dt:
+            what = f"{name} = {tau:g} ms is longer than {MOST_STEPS:g} steps"
+            yield f"{what}, so that the decay of a step is lost in rounding", f"shorten {name}"
+        elif backend == "native" and 50.0 * tau / dt > MOST_ENTRIES:
+            what = f"{name} = {tau:g} ms needs a table of {50.0 * tau / dt:.2g} numbers"
+            yield what, f"shorten {name}, use a larger dt, or use backend 'brian2'"
