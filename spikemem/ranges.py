@@ -14,10 +14,16 @@ from .problem import Problem
 __all__ = ["out_of_range"]
 
 LARGEST = 1e30
-"""Largest current (nA), potential (mV) and resistance (MΩ): their products stay finite."""
+"""Largest current (nA) and resistance (MΩ): their products stay finite."""
+
+LARGEST_V = 1e9
+"""Largest potential, mV: beyond it steps of 1e-7 mV are lost in rounding."""
 
 MOST_STEPS = 1e9
 """Longest time constant in steps: beyond it the decay of a step is lost in rounding."""
+
+LEAST_STEPS = 1e-30
+"""Shortest time constant in steps: the exponent of its decay stays finite."""
 
 MOST_ENTRIES = 1e8
 """Entries of a table of exponentials that the engine takes memory for."""
@@ -34,11 +40,15 @@ def out_of_range(network: Network, backend: str, precision: str = "f8") -> list[
     network : Network
         What is to run.
     backend : str
-        "native" keeps tables of exponentials, which limit the time constants of plasticity.
+        "native" keeps tables of exponentials, which limit the time constants of plasticity;
+        "pynn:nest" counts time in µs.
     precision : {"f8", "f4"}
         As for the backend "native".
     """
     found = []
+    if backend == "pynn:nest" and not _whole_tics(network.dt):
+        what = f"dt = {network.dt:g} ms: NEST counts time in whole µs"
+        found.append(_problem("network", what, "use a multiple of 0.001 ms"))
     for population in network.populations:
         if not population.is_source:
             found += [
@@ -58,6 +68,11 @@ def _problem(where: str, what: str, remedy: str) -> Problem:
     return Problem(level="error", where=where, what=what, remedy=remedy, rule="number out of range")
 
 
+def _whole_tics(dt: float) -> bool:
+    tics = dt * 1000.0
+    return tics < 1e9 and round(tics) >= 1 and abs(round(tics) - tics) <= 1e-9 * tics
+
+
 def _largest(values: Any) -> float:
     return float(np.abs(values).max(initial=0.0))
 
@@ -66,17 +81,15 @@ def _of_cells(population: Population, dt: float, precision: str) -> Iterator[tup
     def values(name: str) -> NDArray[np.float64]:
         return np.asarray(getattr(population.lif, name), dtype=np.float64)
 
-    for name, unit in (("v_rest", "mV"), ("v_reset", "mV"), ("i_offset", "nA")):
-        if _largest(values(name)) > LARGEST:
-            what = f"{name} reaches {_largest(values(name)):g} {unit}"
-            yield what, f"keep it below {LARGEST:g} {unit}"
-    start = _largest(population.initial_v())
-    if start > LARGEST:
-        yield f"v_init reaches {start:g} mV", f"keep it below {LARGEST:g} mV"
+    potentials = {name: _largest(values(name)) for name in ("v_rest", "v_reset")}
+    for name, most in {**potentials, "v_init": _largest(population.initial_v())}.items():
+        if most > LARGEST_V:
+            yield f"{name} reaches {most:g} mV", f"keep it within {LARGEST_V:g} mV"
+    if _largest(values("i_offset")) > LARGEST:
+        most = _largest(values("i_offset"))
+        yield f"i_offset reaches {most:g} nA", f"keep it below {LARGEST:g} nA"
     for name in ("tau_m", "tau_syn_E", "tau_syn_I"):
-        if _largest(values(name)) > MOST_STEPS * dt:
-            what = f"{name} = {_largest(values(name)):g} ms is longer than {MOST_STEPS:g} steps"
-            yield f"{what}, so that the decay of a step is lost in rounding", f"shorten {name}"
+        yield from _of_constant(name, _largest(values(name)), float(values(name).min()), dt)
     with np.errstate(over="ignore"):
         resistance = _largest(np.maximum(values("tau_m"), dt) / values("cm"))
     if resistance > LARGEST:
@@ -86,6 +99,16 @@ def _of_cells(population: Population, dt: float, precision: str) -> Iterator[tup
             f"tau_refrac = {_largest(values('tau_refrac')):g} ms is more steps than 4 bytes count"
         )
         yield what, "use precision='f8'"
+
+
+def _of_constant(
+    name: str, longest: float, shortest: float, dt: float
+) -> Iterator[tuple[str, str]]:
+    if longest > MOST_STEPS * dt:
+        what = f"{name} = {longest:g} ms is longer than {MOST_STEPS:g} steps"
+        yield f"{what}, so that the decay of a step is lost in rounding", f"shorten {name}"
+    if shortest < LEAST_STEPS * dt:
+        yield f"{name} = {shortest:g} ms is shorter than {LEAST_STEPS:g} steps", f"raise {name}"
 
 
 def _of_synapses(item: Projection, dt: float, backend: str) -> Iterator[tuple[str, str]]:
@@ -99,9 +122,7 @@ def _of_synapses(item: Projection, dt: float, backend: str) -> Iterator[tuple[st
         return
     for name in ("tau_plus", "tau_minus"):
         tau = getattr(rule, name)
-        if tau > MOST_STEPS * dt:
-            what = f"{name} = {tau:g} ms is longer than {MOST_STEPS:g} steps"
-            yield f"{what}, so that the decay of a step is lost in rounding", f"shorten {name}"
-        elif backend == "native" and 50.0 * tau / dt > MOST_ENTRIES:
+        yield from _of_constant(name, tau, tau, dt)
+        if backend == "native" and MOST_ENTRIES < 50.0 * tau / dt < 50.0 * MOST_STEPS:
             what = f"{name} = {tau:g} ms needs a table of {50.0 * tau / dt:.2g} numbers"
             yield what, f"shorten {name}, use a larger dt, or use backend 'brian2'"

@@ -152,10 +152,10 @@ class Floats:
 
     def cells(self, population: Population, size: int, dt: float) -> NDArray[Any]:
         """Parameters of the first `size` cells of a population, shape (N_PARAM, `size`)."""
-        with np.errstate(over="ignore"):
-            return self._cells(population, size, dt).astype(self.state)
+        with np.errstate(over="ignore"):  # A threshold beyond 4 bytes is never reached.
+            return self._constants(population, size, dt).astype(self.state)
 
-    def _cells(self, population: Population, size: int, dt: float) -> NDArray[np.float64]:
+    def _constants(self, population: Population, size: int, dt: float) -> NDArray[np.float64]:
         p = {name: population.lif.array(name, size) for name in LIF.units}
         out = np.empty((N_PARAM, size))
         resistance, keep = p["tau_m"] / p["cm"], np.exp(-dt / p["tau_m"])
@@ -223,7 +223,6 @@ def _propagator(tau: Any, tau_m: Any, cm: Any, dt: float) -> Any:
 def _table(tau: float, dt: float) -> NDArray[np.float64]:
     """exp(-k dt / tau) until it is far below the last bit of any weight, then one 0."""
     n = int(np.ceil(_HORIZON * tau / dt)) + 2
-    with np.errstate(over="ignore"):
-        table: NDArray[np.float64] = np.exp(-np.arange(n) * dt / tau)
+    table: NDArray[np.float64] = np.exp(-np.arange(n) * dt / tau)
     table[-1] = 0.0
     return table
