@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from .network import Network, Population, Projection
 from .problem import Problem
 
-__all__ = ["out_of_range"]
+__all__ = ["out_of_range", "too_much_memory"]
 
 LARGEST = 1e30
 """Largest current (nA) and resistance (MΩ): their products stay finite."""
@@ -45,7 +46,7 @@ def out_of_range(network: Network, backend: str, precision: str = "f8") -> list[
     precision : {"f8", "f4"}
         As for the backend "native".
     """
-    found = []
+    found = too_much_memory(network) if backend == "native" else []
     if backend == "pynn:nest" and not _whole_tics(network.dt):
         what = f"dt = {network.dt:g} ms: NEST counts time in whole µs"
         found.append(_problem("network", what, "use a multiple of 0.001 ms"))
@@ -68,13 +69,46 @@ def _problem(where: str, what: str, remedy: str) -> Problem:
     return Problem(level="error", where=where, what=what, remedy=remedy, rule="number out of range")
 
 
+def too_much_memory(network: Network) -> list[Problem]:
+    """Ring buffers that this computer has no memory for; those of the compiled engine.
+
+    They have a number for each cell, each receptor and each step up to the longest delay.
+    """
+    n_cells = sum(pop.size for pop in network.populations if not pop.is_source)
+    delays = {
+        item.name: float(np.max(item.delay))
+        for item in network.projections
+        if network.count(item.name)
+    }
+    if not delays:
+        return []
+    name = max(delays, key=lambda name: delays[name])
+    needed, available = 16.0 * n_cells * (delays[name] / network.dt + 1.0), _memory()
+    if needed <= available:
+        return []
+    what = (
+        f"a delay of {delays[name]:g} ms needs buffers of {needed / 2**30:.3g} GiB for "
+        f"{n_cells} cells, and this computer has {available / 2**30:.3g} GiB"
+    )
+    return [_problem(f"projection {name!r}", what, "shorten it, or use a larger dt")]
+
+
+def _memory() -> float:
+    """Bytes of memory of this computer; infinite where the system does not say."""
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE")) * float(os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, OSError, ValueError):
+        return float("inf")
+
+
 def _whole_tics(dt: float) -> bool:
     tics = dt * 1000.0
     return tics < 1e9 and round(tics) >= 1 and abs(round(tics) - tics) <= 1e-9 * tics
 
 
 def _largest(values: Any) -> float:
-    return float(np.abs(values).max(initial=0.0))
+    array = np.asarray(values)
+    return float(max(array.max(initial=0.0), -array.min(initial=0.0)))
 
 
 def _of_cells(population: Population, dt: float, precision: str) -> Iterator[tuple[str, str]]:

@@ -235,7 +235,7 @@ def test_what_is_declared_is_refused(backend, feature):
 
 
 def test_the_table_is_not_empty():
-    assert {backend for backend, _ in DECLARED} == {"pynn:brian2", "pynn:nest"}
+    assert {backend for backend, _ in DECLARED} == {"pynn:brian2", "pynn:mock", "pynn:nest"}
 
 
 def wired():

@@ -177,6 +177,17 @@ def test_a_synapse_and_windows_that_the_emulator_refuses():
     assert levels == ["warning", "warning"]
 
 
+@pytest.mark.parametrize("backend", ["native", "emulator"])
+def test_buffers_larger_than_the_memory_are_refused_before_they_are_made(backend):
+    net = network(link(), link("far", delay=1e9))
+    big = net.replace(Population(name="out", size=10**6, cell=CELL))
+    (problem,) = [p for p in sm.check(big, backend) if p.level == "error"]
+    assert problem.where == "projection 'far'"
+    assert "1.49e+07 GiB for 1000000 cells" in problem.what
+    with pytest.raises(UnsupportedError, match="GiB"):
+        sm.simulate(big, 5.0, backend=backend)
+
+
 def test_four_bytes_that_overflow_are_an_error():
     net = network(link(weight=1e25), cell=replace(CELL, tau_m=1e5, cm=1e-10))
     assert sm.check(net, "native", precision="f4") == []

@@ -11,6 +11,7 @@ import numpy as np
 from ...errors import DescriptionError, UnsupportedError, shown, unknown_name
 from ...network import Network
 from ...problem import Problem
+from ...ranges import too_much_memory
 from ..pynn.gating import traces_are_short
 from .copies import n_copies, one_copy, shifts_of_copies
 from .layout import Shifts
@@ -68,6 +69,7 @@ def admit(
         )
     asked = _asked_shifts(network, shifts or {})
     out_of_range = find_problems(View(network, {}, COARSE_STEP), RANGES)
+    out_of_range += too_much_memory(network)
     if out_of_range:
         return Admission(out_of_range)
     found = Admission(_windows(network, windows) + _split_cores(network))

@@ -25,7 +25,9 @@ _MAX_TRACE = 16
 
 def _too_large(values: Any) -> bool:
     """Whether a value does not fit into s16.15."""
-    return bool(np.abs(values).max(initial=0.0) >= LARGEST - 0.5 / ONE)
+    array = np.asarray(values)
+    most = max(array.max(initial=0.0), -array.min(initial=0.0))
+    return bool(most >= LARGEST - 0.5 / ONE)
 
 
 @rule("time step", "error", "sPyNNaker counts time in whole µs and takes the next larger number")
