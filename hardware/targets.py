@@ -15,7 +15,11 @@ from ..support import refusals, unsupported
 __all__ = ["Problem", "check", "export"]
 
 EXPORTS = ("spinnaker", "nir")
-_OPTIONS = {"native": ("precision",), "emulator": ("shifts", "windows", "allow_coarse")}
+_OPTIONS = {
+    "native": ("precision",),
+    "emulator": ("shifts", "windows", "allow_coarse"),
+    "spinnaker": ("shifts", "smallest_step"),
+}
 """Options of a backend that change what it refuses."""
 
 
@@ -55,6 +59,7 @@ def check(network: Network, target: str = "spinnaker", **options: Any) -> list[P
     if target == "spinnaker":
         from .spinnaker.check import check_spinnaker
 
+        _check_options(target, options)
         return check_spinnaker(network, **options)
     if target not in BACKENDS:
         raise DescriptionError(f"check: {unknown_name('target', target, ['spinnaker', *BACKENDS])}")
@@ -69,7 +74,7 @@ def check(network: Network, target: str = "spinnaker", **options: Any) -> list[P
 
 
 def _check_options(target: str, options: dict[str, Any]) -> None:
-    known = ["integrator", *_OPTIONS.get(target, ())]
+    known = [*_OPTIONS.get(target, ()), *([] if target == "spinnaker" else ["integrator"])]
     for option in options:
         if option not in known:
             raise DescriptionError(f"check: {unknown_name('option', option, known)}")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from ...errors import DescriptionError, UnsupportedError, unknown_name
+from ...errors import DescriptionError, UnsupportedError, shown, unknown_name
 from ...network import Network
 from ...problem import Problem
+from ...units import to_float, to_int
 from .layout import Shifts
 from .rules import find_problems
 from .view import View
@@ -38,10 +40,21 @@ def check_spinnaker(
         Errors, warnings, notes; in this order.
     """
     asked = shifts or {}
+    smallest_step = to_float(smallest_step, "1", "check: smallest_step")
+    if not isinstance(asked, Mapping):
+        raise DescriptionError(f"check: shifts must be a mapping, got {shown(asked)}.")
     cells = [pop.name for pop in network.populations if not pop.is_source]
     for name in asked:
         if name not in cells:
             raise DescriptionError(f"check: shifts: {unknown_name('population', name, cells)}")
+        pair = asked[name]
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise DescriptionError(
+                f"check: shifts[{name!r}] must be a pair (excitatory, inhibitory), got "
+                f"{shown(pair)}."
+            )
+        for shift in pair:
+            to_int(shift, f"check: shifts[{name!r}]", low=0, high=31)
     view = View(network, asked, smallest_step)
     return find_problems(view)
 
