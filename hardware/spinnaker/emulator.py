@@ -107,8 +107,10 @@ class EmulatorBackend(NativeBackend):
     ) -> Results:
         """Advance by `n_steps`; see :class:`spikemem.simulation.Backend`."""
         for item in self.network.plastic:
+            if self.windows == "ignore" or gates[item.name].all():
+                continue
             what = windows_matter(self.network, item.name)
-            if what and self.windows == "refuse" and not gates[item.name].all():
+            if what:
                 raise UnsupportedError(
                     f"backend 'emulator': projection {item.name!r}: {what}; windows='ignore' "
                     f"leaves them out."
