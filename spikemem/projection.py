@@ -19,6 +19,9 @@ __all__ = ["Projection", "Synapses"]
 Receptor = Literal["excitatory", "inhibitory"]
 Connector = Literal["list", "one_to_one", "all_to_all"]
 
+PartName = Annotated[str, Name()]
+"""Name of a population or projection."""
+
 _INHIBITION = "use receptor='inhibitory' for inhibition"
 _VARIABLE = "variable to record"
 
@@ -75,9 +78,9 @@ class Projection(Frozen):
         Anything of the wrong type, shape or range; all problems at once.
     """
 
-    name: Annotated[str, Name()]
-    pre: Annotated[str, Name()]
-    post: Annotated[str, Name()]
+    name: PartName
+    pre: PartName
+    post: PartName
     i: Annotated[NDArray[np.integer[Any]], Indices()] | None = None
     j: Annotated[NDArray[np.integer[Any]], Indices()] | None = None
     weight: Annotated[Parameter, _per_synapse("nA", low=0.0, remedy=_INHIBITION)]
@@ -140,12 +143,16 @@ class Projection(Frozen):
             )
 
     @classmethod
-    def one_to_one(cls, name: str, pre: str, post: str, **options: Any) -> Projection:
+    def one_to_one(
+        cls, name: PartName, pre: PartName, post: PartName, **options: Any
+    ) -> Projection:
         """Cell k to cell k of an equally large population. Options: as :class:`Projection`."""
         return cls(name=name, pre=pre, post=post, connector="one_to_one", **options)
 
     @classmethod
-    def all_to_all(cls, name: str, pre: str, post: str, **options: Any) -> Projection:
+    def all_to_all(
+        cls, name: PartName, pre: PartName, post: PartName, **options: Any
+    ) -> Projection:
         """Every cell to every cell, ordered by pre, then post; options as :class:`Projection`."""
         return cls(name=name, pre=pre, post=post, connector="all_to_all", **options)
 
