@@ -258,7 +258,8 @@ class PathName(Kind):
         """Return a ``Path``."""
         try:
             name = os.fspath(value)
-        except TypeError:
+            os.fsencode(name)
+        except (TypeError, UnicodeError):
             name = None
         if not isinstance(name, str) or not name or "\0" in name:
             raise DescriptionError(f"{where} must be a str or Path, got {shown(value)}.")

@@ -243,7 +243,7 @@ def test_a_fifo_that_takes_the_name_after_the_look_does_not_block(tmp_path, monk
         pass
 
 
-@pytest.mark.parametrize("name", ["x" * 300, "a\0b", "", "loop"])
+@pytest.mark.parametrize("name", ["x" * 300, "a\0b", "a\ud800", "", "loop"])
 def test_names_that_no_file_can_have(tmp_path, name):
     (tmp_path / "loop").symlink_to("loop")
     path = f"{tmp_path}/{name}" if name else name

@@ -397,6 +397,7 @@ def main() -> int:
     parser.add_argument("--n", type=int, default=20_000, help="number of files")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2, help="processes")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="stop after them")
     parser.add_argument("--worker", nargs=2, type=int, help=argparse.SUPPRESS)
     parser.add_argument("--show", type=int, help="run one case here, and show its error")
     chosen = parser.parse_args()
@@ -410,7 +411,7 @@ def main() -> int:
         elif chosen.worker:
             workers.serve(case, *chosen.worker, chosen.seed)
         else:
-            report = workers.run(HERE, chosen.n, chosen.seed, chosen.jobs)
+            report = workers.run(HERE, chosen.n, chosen.seed, chosen.jobs, minutes=chosen.minutes)
             print(report.table())
             return 1 if report.bad else 0
     return 0
