@@ -251,3 +251,15 @@ def test_names_that_no_file_can_have(tmp_path, name):
         with pytest.raises((StorageError, DescriptionError)):
             call()
     assert litter(tmp_path) == ["loop"]
+
+
+def test_the_ground_knows_no_network_and_no_recording():
+    code = (
+        "import sys, spikemem.container, spikemem.files, spikemem.foreign, spikemem.hdf5\n"
+        "print(*(name for name in sys.modules if name.startswith('spikemem.')))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    wanted = {"_version", "checks", "container", "errors", "files", "foreign", "hdf5", "units"}
+    assert {name.removeprefix("spikemem.") for name in done.stdout.split()} == wanted
