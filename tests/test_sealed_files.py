@@ -289,6 +289,8 @@ WRONG = {
         copied("resistive/target", 0, np.nan),
         copied("resistive/target", 0, -1.0),
         copied("resistive/programmed", 0, np.inf),
+        # A device that works, and one that is missing.
+        *(copied("resistive/programmed", place, -1.0) for place in range(24)),
         replaced("resistive/programmed", np.zeros((2, 4, 3))),
         copied("resistive/fixed", 0, np.inf),
         replaced("resistive/fixed", np.zeros(3)),
