@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from ..backends import BACKENDS
+from ..checks import Choice, PathName, checked, require_options
 from ..errors import DescriptionError, unknown_name
 from ..network import Network
+from ..problem import LEVELS, Problem
 from ..simulation import INTEGRATORS
-from ..support import unsupported
-from .problem import Problem
+from ..support import refusals, unsupported
 
 __all__ = ["Problem", "check", "export"]
 
 EXPORTS = ("spinnaker", "nir")
+_OPTIONS = {
+    "native": ("precision",),
+    "emulator": ("shifts", "windows", "allow_coarse"),
+}
+"""Options of a backend that change what it refuses."""
+
+_TARGETS = tuple(dict.fromkeys(["spinnaker", *BACKENDS]))
 
 
-def check(network: Network, target: str = "spinnaker", **options: Any) -> list[Problem]:
+@checked
+def check(
+    network: Network,
+    target: Annotated[str, Choice(*_TARGETS, what="target")] = "spinnaker",
+    **options: Any,
+) -> list[Problem]:
     """List what a target would refuse or silently change.
 
     Parameters
@@ -27,12 +40,14 @@ def check(network: Network, target: str = "spinnaker", **options: Any) -> list[P
     target : str
         "spinnaker", or a backend of :func:`spikemem.simulate`.
     **options
-        For "spinnaker": `shifts`, `smallest_step`; for a backend: `integrator`.
+        For "spinnaker": `shifts`, `smallest_step`; for a backend: `integrator`; for "native"
+        also `precision`, for "emulator" `shifts`, `windows` and `allow_coarse`, as it takes them.
 
     Returns
     -------
     list of Problem
-        The worst first; empty if there is nothing to say.
+        The worst first; empty if there is nothing to say. A run on a backend starts if and only
+        if none of them is an error.
 
     Raises
     ------
@@ -46,23 +61,33 @@ def check(network: Network, target: str = "spinnaker", **options: Any) -> list[P
     >>> [problem.level for problem in check(network, "brian2")]
     []
     """
-    if not isinstance(network, Network):
-        raise DescriptionError(f"check: network must be a Network, got {type(network).__name__}.")
     if target == "spinnaker":
         from .spinnaker.check import check_spinnaker
 
+        require_options(check_spinnaker, options, "check")
         return check_spinnaker(network, **options)
-    if target not in BACKENDS:
-        raise DescriptionError(f"check: {unknown_name('target', target, ['spinnaker', *BACKENDS])}")
-    integrator = options.pop("integrator", None) or _integrator(network, target)
-    if options:
+    asked = options.pop("integrator", None)
+    if asked is not None:
+        asked = Choice(*INTEGRATORS, what="integrator").check(asked, "check: integrator")
+    integrator = asked or _integrator(network, target)
+    _check_options(target, options)
+    found = refusals(network, target, integrator, **options)
+    if target == "emulator":
+        from .spinnaker.admission import admit
+
+        found += admit(network, **options).problems
+    return sorted(found, key=lambda problem: LEVELS.index(problem.level))
+
+
+def _check_options(target: str, options: dict[str, Any]) -> None:
+    for option in options:
+        if option not in _OPTIONS.get(target, ()):
+            known = ["integrator", *_OPTIONS.get(target, ())]
+            raise DescriptionError(f"check: {unknown_name('option', option, known)}")
+    if options.get("precision", "f8") not in ("f8", "f4"):
         raise DescriptionError(
-            f"check: {unknown_name('option', next(iter(options)), ['integrator'])}"
+            f"check: {unknown_name('precision', options['precision'], ['f8', 'f4'])}"
         )
-    return [
-        Problem(level="error", where="network", what=f"{feature}: {reason}", remedy="see above")
-        for feature, reason in unsupported(network, target, integrator).items()
-    ]
 
 
 def _integrator(network: Network, target: str) -> str:
@@ -73,7 +98,13 @@ def _integrator(network: Network, target: str) -> str:
     return INTEGRATORS[0]
 
 
-def export(network: Network, target: str, folder: str | Path, **options: Any) -> Path:
+@checked
+def export(
+    network: Network,
+    target: Annotated[str, Choice(*EXPORTS, what="target")],
+    folder: Annotated[str | Path, PathName()],
+    **options: Any,
+) -> Path:
     """Write what someone else needs to run a network, without spikemem.
 
     Parameters
@@ -102,14 +133,12 @@ def export(network: Network, target: str, folder: str | Path, **options: Any) ->
     StorageError
         The folder is there already or can't be written.
     """
-    if not isinstance(network, Network):
-        raise DescriptionError(f"export: network must be a Network, got {type(network).__name__}.")
-    if target not in EXPORTS:
-        raise DescriptionError(f"export: {unknown_name('target', target, EXPORTS)}")
     if target == "nir":
         from .nir import write
 
+        require_options(write, options, "export")
         return write(folder, network, **options)
     from .spinnaker.export import export_folder
 
+    require_options(export_folder, options, "export")
     return export_folder(network, folder, **options)

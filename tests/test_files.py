@@ -261,5 +261,7 @@ def test_the_ground_knows_no_network_and_no_recording():
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    wanted = {"_version", "checks", "container", "errors", "files", "foreign", "hdf5", "units"}
-    assert {name.removeprefix("spikemem.") for name in done.stdout.split()} == wanted
+    loaded = {name.removeprefix("spikemem.") for name in done.stdout.split()}
+    assert "files" in loaded
+    above = {"cells", "network", "networks", "hardware", "recording", "simulation", "storage"}
+    assert loaded.isdisjoint(above)

@@ -74,10 +74,10 @@ OUTSIDE = {
         name, (2,), h5py.ref_dtype
     ),
     "more than 32 groups inside": deep,
-    "declares 9.01 PB": lambda group, name, secret: group.create_dataset(
+    "declares 8 PiB": lambda group, name, secret: group.create_dataset(
         name, (2**50,), "f8", chunks=(1024,), compression="gzip"
     ),
-    "declares 80 bytes, and the file has 0": lambda group, name, secret: group.create_dataset(
+    "declares 80 B, and the file has 0": lambda group, name, secret: group.create_dataset(
         name, (10,), "f8"
     ),
 }
@@ -105,8 +105,8 @@ def test_too_many_objects_are_refused(saved, monkeypatch):
 
 
 def test_data_that_do_not_fit_into_memory_are_refused_with_their_size(saved, monkeypatch):
-    monkeypatch.setattr(hdf5, "memory_limit", lambda: 100)
-    with pytest.raises(StorageError, match=r"it would take \d+ bytes of memory.* has 100 bytes"):
+    monkeypatch.setattr(hdf5, "available_memory", lambda: 100)
+    with pytest.raises(StorageError, match=r"it would take \d+ B of memory.* has 100 B"):
         sm.load_recording(saved)
     assert storage.contents(saved)["kinds"] == ["network", "recording"]
 
@@ -115,7 +115,7 @@ def test_the_memory_of_other_kinds_does_not_count(saved, monkeypatch):
     with h5py.File(saved, "r+") as file:
         file["network"]["ballast"] = np.zeros(50_000)
     seal_again(saved)
-    monkeypatch.setattr(hdf5, "memory_limit", lambda: 50_000)
+    monkeypatch.setattr(hdf5, "available_memory", lambda: 50_000)
     assert sm.load_recording(saved).same_as(small_recording())
 
 

@@ -9,13 +9,13 @@ from typing import Annotated, Any, BinaryIO
 
 import numpy as np
 
-from ...checks import Flag, Instance, PathName, checked
+from ...checks import PathName, Quantity, checked
 from ...container import DAMAGE, is_hdf5, open_sealed, reason, seal
 from ...errors import StorageError, shown
 from ...files import NotRegular, open_regular, to_path, write_atomically
 from ...foreign import read_tree
 from ...hdf5 import Refused, Tree, check_memory, tree_of
-from ...network import Network
+from ...network import Inputs, Network
 from ...recording import SpikeTrains
 from .common import require_nir
 from .exporting import to_nir
@@ -28,10 +28,7 @@ _FORM, _VERSION = "spikemem-nir", 1
 
 @checked
 def write(
-    path: Annotated[str | Path, PathName()],
-    network: Annotated[Network, Instance(Network)],
-    *,
-    metadata: Annotated[bool, Flag()] = True,
+    path: Annotated[str | Path, PathName()], network: Network, *, metadata: bool = True
 ) -> Path:
     """Write a network to a NIR file (HDF5); see :func:`to_nir`.
 
@@ -53,11 +50,12 @@ def write(
     return write_atomically(path, content, "nir.write")
 
 
+@checked
 def read(
-    path: str | Path,
-    dt: float | None = None,
+    path: Annotated[str | Path, PathName()],
+    dt: Annotated[float, Quantity("ms", above=0.0)] | None = None,
     *,
-    inputs: Mapping[str, SpikeTrains] | None = None,
+    inputs: Annotated[Mapping[str, SpikeTrains], Inputs] | None = None,
 ) -> Network:
     """Read a network from a NIR file; see :func:`from_nir`.
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...cells import LIF, SpikeSource
+from ...checks import Quantity, checked
 from ...errors import DescriptionError, UnsupportedError, shown
-from ...network import Network, Population, Projection
+from ...network import Inputs, Network, Population, Projection
 from ...recording import SpikeTrains
 from ...units import steps, to_float
 from .checking import LARGEST, problems_of_node
@@ -25,8 +26,12 @@ _PULSE = 50.0
 """A LIF of NIR has no synaptic current: its input lasts for one step, ``dt / tau_syn`` = 50."""
 
 
+@checked
 def from_nir(
-    graph: Any, dt: float | None = None, *, inputs: Mapping[str, SpikeTrains] | None = None
+    graph: Any,
+    dt: Annotated[float, Quantity("ms", above=0.0)] | None = None,
+    *,
+    inputs: Annotated[Mapping[str, SpikeTrains], Inputs] | None = None,
 ) -> Network:
     """Convert a NIR graph to a network.
 
