@@ -50,6 +50,7 @@ __all__ = [
     "Quantities",
     "Quantity",
     "SeedNumber",
+    "Text",
     "check_fields",
     "checked",
     "kinds_of",
@@ -234,6 +235,17 @@ class Name(Kind):
     def check(self, value: Any, where: str) -> str:
         """Return a str."""
         return to_name(value, where)
+
+
+@dataclass(frozen=True)
+class Text(Kind):
+    """Any text, for instance a label of a picture."""
+
+    def check(self, value: Any, where: str) -> str:
+        """Return a str."""
+        if isinstance(value, str):
+            return str(value)
+        raise DescriptionError(f"{where} must be a str, got {shown(value)}.")
 
 
 @dataclass(frozen=True)
