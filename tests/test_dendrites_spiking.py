@@ -189,7 +189,7 @@ def test_plateaus(backend):
     [
         ({"cells": [[0, 9]]}, "cells must be from 0 to 4, or -1 for none, got 9"),
         ({"cells": [0, 1]}, r"shape \(n_segments, room\)"),
-        ({"theta": 0}, "theta must be integers >= 1"),
+        ({"theta": 0}, "theta must be from 1 to 2147483647, got 0"),
         ({"theta": [2, 2, 2]}, "one or 2"),
         ({"owner": [0, -1]}, "owner must be from 0"),
         ({"cell": 3}, "cell must be LIF"),

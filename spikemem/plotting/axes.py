@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+from ..checks import Instance
 from ..errors import DescriptionError, shown
 from ..units import to_tuple
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+else:  # declared without importing matplotlib
+    Axes = Annotated[Any, Instance("matplotlib.axes:Axes")]
 
-__all__ = ["COLORS", "OFF", "check_type", "legend", "new_axes", "two"]
+__all__ = ["COLORS", "OFF", "Axes", "check_type", "legend", "new_axes", "two"]
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 """Okabe and Ito's colours, which colour-blind readers can tell apart (without the yellow)."""
