@@ -73,8 +73,11 @@ def _deviance(x: Floats, expected: Floats, difference: Floats) -> Floats:
         series = (series + 1.0 / (2 * k + 1)) * square
     close = difference * v + 2.0 * x * v * series
     ok = (x > 0) & (expected > 0)
-    ratio = np.divide(x, expected, out=np.ones_like(total), where=ok)
-    far = np.where(x > 0, x * np.log(ratio), 0.0) - difference
+    # A quotient may leave the range of floats; the difference of two logarithms does not.
+    logs = np.log(np.where(ok, x, 1.0)) - np.log(np.where(ok, expected, 1.0))
+    with np.errstate(over="ignore"):
+        ratio = np.divide(x, expected, out=np.ones_like(total), where=ok)
+    far = np.where(x > 0, x * np.where(np.isinf(ratio), logs, np.log(ratio)), 0.0) - difference
     return np.asarray(np.where(near, close, far))
 
 
@@ -137,7 +140,10 @@ def binomial_log_tail(k: Any, p: Any, low: Any) -> Floats:
     upper = low > k * p
     first = np.clip(np.where(upper, low, low - 1), 0, k)
     odds = np.divide(p, 1 - p, out=np.zeros_like(p), where=p < 1)
-    against = np.divide(1 - p, p, out=np.zeros_like(p), where=p > 0)
+    with np.errstate(over="ignore"):
+        # Below the range of floats no tail is summed downwards.
+        against = np.divide(1 - p, p, out=np.zeros_like(p), where=p > 0)
+        against = np.where(np.isinf(against), 0.0, against)
 
     def ratio(step: int) -> Floats:
         x = np.where(upper, first + step, first - step)

@@ -301,7 +301,7 @@ def swap_cells(
                 f"got {v}."
             )
         kept = rng.permutation(active)[v:]
-        silent = np.setdiff1d(np.arange(n, dtype=np.int32), active, assume_unique=True)
+        silent = np.delete(np.arange(n, dtype=np.int32), active)
         new = rng.choice(silent, v, replace=False, shuffle=False)
         result.append(np.sort(np.concatenate([kept, new])))
     return result

@@ -104,7 +104,9 @@ class ActiveDendriteNeurons:
         self.patterns_per_segment = patterns_per_segment
         self.rule = PermanenceRule() if rule is None else rule
         room = min(self.synapses_per_segment * self.patterns_per_segment, self.n_inputs)
-        self.segments = Segments(self.n_neurons * self.n_segments, room, self.n_inputs, self.rule)
+        self.segments = Segments(
+            n_neurons * n_segments, room, n_inputs, self.rule, "ActiveDendriteNeurons"
+        )
         self.n_patterns = np.zeros(len(self.segments), dtype=np.int32)
         self.used = np.zeros(len(self.segments), dtype=np.int64)
         self.clock = 0

@@ -79,14 +79,30 @@ class Segments:
         Cells that a synapse can be on.
     rule : PermanenceRule
         For the thresholds and changes.
+    where : str
+        Begins the message of an error.
+
+    Raises
+    ------
+    DescriptionError
+        More synapses than 16 bits count, or than the memory holds.
     """
 
-    def __init__(self, n_segments: int, room: int, n_inputs: int, rule: PermanenceRule) -> None:
+    def __init__(
+        self,
+        n_segments: int,
+        room: int,
+        n_inputs: int,
+        rule: PermanenceRule,
+        where: str = "Segments",
+    ) -> None:
         if room > _MOST_ROOM:
-            raise DescriptionError(f"a segment can have at most {_MOST_ROOM} synapses, got {room}.")
-        require_memory(float(n_segments) * (8 * room + 4) + 16.0 * n_inputs,
-                       f"{n_segments} segments of {room} synapses on {n_inputs} cells",
-                       "Take fewer segments, synapses or cells.")  # fmt: skip
+            raise DescriptionError(
+                f"{where}: a segment can have at most {_MOST_ROOM} synapses, got {room}."
+            )
+        require_memory(float(n_segments) * (8 * room + 16) + 32.0 * n_inputs,
+                       f"{where}: n_segments: {n_segments} in all, of {room} synapses on "
+                       f"n_inputs={n_inputs} cells", "Take fewer of any.")  # fmt: skip
         self.n_inputs = n_inputs
         self.rule = rule
         self._size = n_segments

@@ -99,12 +99,18 @@ class TemporalMemory:
         if learning_threshold is None:
             learning_threshold = max(3 * threshold // 4, 1)
         self.n_cells = n_columns * cells_per_column
+        if self.n_cells > LARGEST:
+            raise DescriptionError(
+                f"TemporalMemory: n_columns times cells_per_column must be at most {LARGEST}, got "
+                f"{n_columns} times {cells_per_column}."
+            )
         require_order(
-            "TemporalMemory", LARGEST=LARGEST, n_cells=self.n_cells,
+            "TemporalMemory", n_cells=self.n_cells,
             synapses_per_segment=synapses_per_segment, threshold=threshold,
             learning_threshold=learning_threshold,
         )  # fmt: skip
-        require_memory(32.0 * self.n_cells, f"TemporalMemory: {self.n_cells} cells",
+        require_memory(32.0 * self.n_cells,
+                       f"TemporalMemory: n_columns={n_columns} of {cells_per_column} cells",
                        "Take fewer columns, or fewer cells per column.")  # fmt: skip
         self.n_columns, self.cells_per_column = n_columns, cells_per_column
         self.synapses_per_segment, self.threshold = synapses_per_segment, threshold

@@ -47,7 +47,8 @@ __all__ = [
 
 Method = Annotated[str, Choice("exact", "paper")]
 
-_MOST_WORK = 1e11
+_MOST_WORK = 1e10
+_OVERHEAD = 5000
 
 
 @formula
@@ -134,10 +135,13 @@ def _law(n: int, s: int, m: int) -> Floats:
     """Chance of each size: x grows to x + k with the chance that s cells hold k new ones."""
     top = min(n, m * s)
     require_table((top + 1.0) * (s + 1), f"unions of m={m} patterns of s={s} of n={n} cells")
-    if float(m) * top * s > _MOST_WORK:
+    # After so many patterns no cell is left out, with a chance that a float can hold.
+    rounds = min(m, 760.0 * n / s)
+    work = rounds * (s + 1) * (top + _OVERHEAD)
+    if work > _MOST_WORK:
         raise DescriptionError(
-            f"unions of m={m} patterns of s={s} of n={n} cells take {m * top * s:.3g} steps; take "
-            f"fewer, or method='paper'."
+            f"unions of m={m} patterns of s={s} of n={n} cells take {work:.3g} steps; take fewer, "
+            f"or method='paper'."
         )
     x, k = np.meshgrid(np.arange(top + 1), np.arange(s + 1), indexing="ij")
     possible = (k <= n - x) & (s - k <= x)
@@ -150,6 +154,8 @@ def _law(n: int, s: int, m: int) -> Floats:
         ahead = np.zeros(top + 1)
         for new in range(s + 1):
             ahead[new:] += (law * step[:, new])[: top + 1 - new]
+        if np.array_equal(ahead, law):
+            break
         law = ahead
     law.flags.writeable = False
     return law
