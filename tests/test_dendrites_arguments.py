@@ -12,7 +12,7 @@ from matplotlib import pyplot
 from nonsense import nonsense, refusal
 
 import spikemem as sm
-from spikemem import DescriptionError
+from spikemem import DescriptionError, limits
 from spikemem.networks import dendrites as dd
 
 LAST = 2**31 - 1
@@ -70,20 +70,16 @@ def test_flags_and_seeds_are_not_read_by_truth():
     ],
 )  # fmt: skip
 def test_sizes_beyond_memory_are_refused_with_both_numbers(call, given, monkeypatch):
-    from spikemem import limits
-
-    monkeypatch.setattr(limits, "machine_memory", lambda: 16 * 2.0**30)
-    assert "GiB of memory; this machine has 16 GiB" in refusal(call, **given)
+    monkeypatch.setattr(limits, "available_memory", lambda: 16 * 2**30)
+    assert "of memory, and this computer has 16 GiB" in refusal(call, **given)
 
 
 def test_many_overlaps_are_refused_before_they_are_counted(monkeypatch):
-    from spikemem import limits
-
-    neurons = good.neurons()
-    frames = dd.Frames([[0, 1]] * 1000, 60)
-    monkeypatch.setattr(limits, "machine_memory", lambda: 10_000.0)
+    neurons = dd.ActiveDendriteNeurons(1000, n_segments=400)
+    frames = dd.Frames([[0]] * 10**5, 1000)
+    monkeypatch.setattr(limits, "available_memory", lambda: 2**20)
     for call in (lambda: neurons.overlaps(frames), frames.to_dense):
-        assert "this machine has" in refusal(call)
+        assert "this computer has 1 MiB" in refusal(call)
 
 
 @pytest.mark.parametrize(

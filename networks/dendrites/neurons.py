@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...checks import Count, Probability, checked
 from ...errors import DescriptionError
+from ...frozen import Changing
 from ...storage import load, save
 from ...streams import Seed, stream
 from .arguments import Whole
@@ -37,7 +38,7 @@ def own_seed(seed: Seed) -> int:
     return int(stream(seed).integers(2**62)) if isinstance(seed, np.random.Generator) else int(seed)
 
 
-class ActiveDendriteNeurons:
+class ActiveDendriteNeurons(Changing):
     """Neurons with active dendrites: each segment recognises sparse patterns of its inputs.
 
     A segment is active when at least `threshold` of its connected synapses are on active cells; a

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...checks import Probability, check_fields
 from ...errors import DescriptionError, Problems
+from ...frozen import Changing
 from ...limits import require_memory
 from .frames import Frames
 
@@ -66,7 +67,7 @@ class PermanenceRule:
         problems.raise_if_any()
 
 
-class Segments:
+class Segments(Changing):
     """A growing table of segments.
 
     Parameters

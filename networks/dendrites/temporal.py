@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...checks import Count, Flag, Probability, checked
 from ...errors import DescriptionError, shown
+from ...frozen import Changing
 from ...limits import require_memory
 from ...storage import load, save
 from ...streams import Seed, stream
@@ -36,7 +37,7 @@ class Replay(NamedTuple):
     """Cells that fired: the predicted ones of a column, or all of them (bursting)."""
 
 
-class TemporalMemory:
+class TemporalMemory(Changing):
     """Columns of cells that learn sequences, in the context of all that came before.
 
     A frame activates columns. In a column with predicted cells these fire; in another all cells do
