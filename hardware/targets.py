@@ -53,7 +53,7 @@ def check(network: Network, target: str = "spinnaker", **options: Any) -> list[P
 
         return check_spinnaker(network, **options)
     if target not in BACKENDS:
-        raise DescriptionError(f"check: {unknown_name('target', target, ['spinnaker', *BACKENDS])}")
+        raise DescriptionError(f"check: {unknown_name('target', target, {'spinnaker', *BACKENDS})}")
     integrator = options.pop("integrator", None) or _integrator(network, target)
     if options:
         raise DescriptionError(

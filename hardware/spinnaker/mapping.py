@@ -148,6 +148,7 @@ def map_network(
     version: int = 5,
     shifts: Shifts | None = None,
     weights: bool = False,
+    smallest_step: float = 5.0,
     force: bool = False,
     timeout: float | None = None,
 ) -> MappingReport:
@@ -170,6 +171,8 @@ def map_network(
         Left shifts of the ring buffers of some populations. Default: sPyNNaker chooses.
     weights : bool
         Also report the 16-bit weights (small networks).
+    smallest_step : float
+        As for :func:`check`.
     force : bool
         Map even if :func:`check` finds errors.
     timeout : float, optional
@@ -192,7 +195,7 @@ def map_network(
     if boards is not None and (isinstance(boards, bool) or boards < 1):
         raise DescriptionError(f"map_network: boards must be an int >= 1, got {boards!r}.")
     if not force:
-        require_mappable(network, "map_network", shifts=shifts)
+        require_mappable(network, "map_network", shifts=shifts, smallest_step=smallest_step)
     length = network.duration or 1000.0
     if duration is not None:
         length = to_float(duration, "ms", "map_network: duration")
