@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ...errors import DescriptionError, shown, unknown_name
-from ...plotting import COLORS
+from ...plotting import COLORS, plain
 from ...streams import Seed
 from .arguments import whole
 from .theory import false_negative_probability, false_positive_probability
@@ -94,7 +94,8 @@ def error_curve(
         line = false_negative_probability(**without_n)
     else:
         line = false_positive_probability(**given)
-    ax.plot(axis, np.where(line > 0, line, np.nan), color=color, label=label, gid=_THEORY)
+    shown_label = None if label is None else plain(label)
+    ax.plot(axis, np.where(line > 0, line, np.nan), color=color, label=shown_label, gid=_THEORY)
     if trials:
         _draw_trials(ax, axis, vary, fixed, trials, seed, color)
     ax.set_yscale("log")
