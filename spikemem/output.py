@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,22 +19,38 @@ DPI = 150
 """Resolution of pictures, pixels per inch."""
 
 
-def check_target(path: Path, *, force: bool = False) -> Path:
-    """Refuse a file that can't be written, or that is there already unless `force`.
+def check_target(path: Path, *, overwrite: bool = False) -> Path:
+    """Refuse a file that can't be written, or that exists already unless `overwrite`.
 
     Raises
     ------
     StorageError
-        It exists, it is a folder, or its folder does not exist or can't be written.
+        It exists, it is not a regular file, its name is too long, or its folder does not exist or
+        can't be written.
     """
-    if path.is_dir():
-        raise StorageError(f"{str(path)!r} is a folder; give the name of a file.")
-    if path.exists() and not force:
-        raise StorageError(f"{str(path)!r} exists; pass --force to replace it.")
-    if not path.parent.is_dir():
-        raise StorageError(f"there is no folder {str(path.parent)!r}; make it first.")
+    try:
+        _look_at(path, overwrite)
+    except StorageError:
+        raise
+    except OSError as error:
+        raise StorageError(f"can't write {str(path)!r}: {error.strerror}.") from error
     _try_to_write(path.parent)
     return path
+
+
+def _look_at(path: Path, overwrite: bool) -> None:
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        if not path.parent.is_dir():
+            raise StorageError(f"there is no folder {str(path.parent)!r}; make it first.") from None
+        return
+    if stat.S_ISDIR(mode):
+        raise StorageError(f"{str(path)!r} is a folder; give the name of a file.")
+    if not stat.S_ISREG(mode):
+        raise StorageError(f"{str(path)!r} is a device or a pipe; give the name of a file.")
+    if not overwrite:
+        raise StorageError(f"{str(path)!r} exists already; --overwrite replaces it.")
 
 
 def check_folder(folder: Path) -> Path:

@@ -10,7 +10,7 @@ import click
 import numpy as np
 
 from ..errors import DescriptionError, unknown_name
-from .app import FILE, PATH, commands, force_option, json_option
+from .app import FILE, PATH, commands, json_option, overwrite_option
 
 _NAME = click.argument("name", metavar="DEVICE")
 
@@ -88,7 +88,7 @@ def _table(model: Any) -> str:
     "--compensation", type=click.Choice(["none", "global", "column"]), default="none",
     show_default=True, help="Digital factor against drift.",
 )  # fmt: skip
-@force_option
+@overwrite_option
 def age(
     name: str,
     file: Path,
@@ -97,14 +97,14 @@ def age(
     seed: int,
     missing: float,
     compensation: str,
-    force: bool,
+    overwrite: bool,
 ) -> None:
     """Write the weights of the network in FILE into DEVICE, and let them age."""
     from ..hardware.resistive import Faults, write
     from ..network import load_network
     from ..output import check_target
 
-    check_target(output, force=force)
+    check_target(output, overwrite=overwrite)
     model = _device(name)
     faults = Faults(missing=missing) if missing else None
     arrays = write(model, load_network(file), seed=seed, faults=faults)
