@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from ..backends import BACKENDS
+from ..checks import Choice, PathName, checked, require_options
 from ..errors import DescriptionError, unknown_name
 from ..network import Network
 from ..simulation import INTEGRATORS
@@ -16,8 +17,15 @@ __all__ = ["Problem", "check", "export"]
 
 EXPORTS = ("spinnaker", "nir")
 
+_TARGETS = tuple(dict.fromkeys(["spinnaker", *BACKENDS]))
 
-def check(network: Network, target: str = "spinnaker", **options: Any) -> list[Problem]:
+
+@checked
+def check(
+    network: Network,
+    target: Annotated[str, Choice(*_TARGETS, what="target")] = "spinnaker",
+    **options: Any,
+) -> list[Problem]:
     """List what a target would refuse or silently change.
 
     Parameters
@@ -46,15 +54,15 @@ def check(network: Network, target: str = "spinnaker", **options: Any) -> list[P
     >>> [problem.level for problem in check(network, "brian2")]
     []
     """
-    if not isinstance(network, Network):
-        raise DescriptionError(f"check: network must be a Network, got {type(network).__name__}.")
     if target == "spinnaker":
         from .spinnaker.check import check_spinnaker
 
+        require_options(check_spinnaker, options, "check")
         return check_spinnaker(network, **options)
-    if target not in BACKENDS:
-        raise DescriptionError(f"check: {unknown_name('target', target, {'spinnaker', *BACKENDS})}")
-    integrator = options.pop("integrator", None) or _integrator(network, target)
+    asked = options.pop("integrator", None)
+    if asked is not None:
+        asked = Choice(*INTEGRATORS, what="integrator").check(asked, "check: integrator")
+    integrator = asked or _integrator(network, target)
     if options:
         raise DescriptionError(
             f"check: {unknown_name('option', next(iter(options)), ['integrator'])}"
@@ -73,7 +81,13 @@ def _integrator(network: Network, target: str) -> str:
     return INTEGRATORS[0]
 
 
-def export(network: Network, target: str, folder: str | Path, **options: Any) -> Path:
+@checked
+def export(
+    network: Network,
+    target: Annotated[str, Choice(*EXPORTS, what="target")],
+    folder: Annotated[str | Path, PathName()],
+    **options: Any,
+) -> Path:
     """Write what someone else needs to run a network, without spikemem.
 
     Parameters
@@ -102,14 +116,12 @@ def export(network: Network, target: str, folder: str | Path, **options: Any) ->
     StorageError
         The folder is there already or can't be written.
     """
-    if not isinstance(network, Network):
-        raise DescriptionError(f"export: network must be a Network, got {type(network).__name__}.")
-    if target not in EXPORTS:
-        raise DescriptionError(f"export: {unknown_name('target', target, EXPORTS)}")
     if target == "nir":
         from .nir import write
 
+        require_options(write, options, "export")
         return write(folder, network, **options)
     from .spinnaker.export import export_folder
 
+    require_options(export_folder, options, "export")
     return export_folder(network, folder, **options)

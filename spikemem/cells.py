@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .checks import (
+    Choice,
+    Count,
+    Instance,
+    Kind,
+    Quantities,
+    Quantity,
+    check_fields,
+    checked,
+    kinds_of,
+)
 from .errors import DescriptionError, Problems, shown
 from .frozen import Frozen
+from .limits import require_memory
 from .spikes import SpikeTrains
-from .units import to_array, to_float, to_int, to_tuple
+from .units import to_float, to_int, to_tuple
 
 __all__ = ["LIF", "STDP", "Parameter", "SpikeSource"]
 
@@ -22,6 +34,37 @@ Window = tuple[float, float] | tuple[float, float, int]
 """Start and stop (ms) of a time of plasticity, and the tile if it holds for one alone."""
 
 _EDGE = 1e-6
+
+
+@dataclass(frozen=True)
+class Windows(Kind):
+    """Times of plasticity: pairs (start, stop) in ms, with a tile as a third entry or without."""
+
+    def check(self, value: Any, where: str) -> tuple[Window, ...]:
+        """Return floats (and the tile), in order of time."""
+        problems: list[str] = []
+        windows: list[Window] = []
+        for k, window in enumerate(to_tuple(value, where, "pairs (start, stop) in ms")):
+            try:
+                windows.append(_window(window, f"{where}[{k}]"))
+            except DescriptionError as error:
+                problems.append(str(error))
+        if problems:
+            raise DescriptionError.of(problems)
+        return tuple(sorted(windows))
+
+
+@dataclass(frozen=True)
+class ParameterName(Kind):
+    """Name of a parameter of :class:`LIF`."""
+
+    def check(self, value: Any, where: str) -> str:
+        """Return the name."""
+        return Choice(*LIF.units).check(value, where)
+
+
+def _per_cell(unit: str, **limits: float) -> Quantities:
+    return Quantities(unit, shape=("size",), scalar=True, least=1, **limits)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -58,49 +101,45 @@ class LIF(Frozen):
     10.0
     """
 
-    tau_m: Parameter = 20.0
-    cm: Parameter = 1.0
-    v_rest: Parameter = -65.0
-    v_reset: Parameter = -65.0
-    v_thresh: Parameter = -50.0
-    tau_refrac: Parameter = 0.1
-    tau_syn_E: Parameter = 5.0
-    tau_syn_I: Parameter = 5.0
-    i_offset: Parameter = 0.0
+    tau_m: Annotated[Parameter, _per_cell("ms", above=0.0)] = 20.0
+    cm: Annotated[Parameter, _per_cell("nF", above=0.0)] = 1.0
+    v_rest: Annotated[Parameter, _per_cell("mV")] = -65.0
+    v_reset: Annotated[Parameter, _per_cell("mV")] = -65.0
+    v_thresh: Annotated[Parameter, _per_cell("mV")] = -50.0
+    tau_refrac: Annotated[Parameter, _per_cell("ms", low=0.0)] = 0.1
+    tau_syn_E: Annotated[Parameter, _per_cell("ms", above=0.0)] = 5.0
+    tau_syn_I: Annotated[Parameter, _per_cell("ms", above=0.0)] = 5.0
+    i_offset: Annotated[Parameter, _per_cell("nA")] = 0.0
 
-    units: ClassVar[dict[str, str]] = {
-        "tau_m": "ms", "cm": "nF", "v_rest": "mV", "v_reset": "mV", "v_thresh": "mV",
-        "tau_refrac": "ms", "tau_syn_E": "ms", "tau_syn_I": "ms", "i_offset": "nA",
-    }  # fmt: skip
-    positive: ClassVar[tuple[str, ...]] = ("tau_m", "cm", "tau_syn_E", "tau_syn_I")
+    units: ClassVar[dict[str, str]] = {}
+    positive: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
-        problems = Problems("LIF")
-        for name, unit in self.units.items():
-            try:
-                array = to_array(getattr(self, name), unit, name)
-            except DescriptionError as error:
-                problems.add(str(error))
-                continue
-            if array.ndim > 1 or not array.size:
-                problems.add(f"{name} must be a float or have shape (size,), got {array.shape}")
-                continue
-            if name in self.positive and np.any(array <= 0):
-                problems.add(f"{name} must be > 0 {unit}, got {array.min():g}")
-            if name == "tau_refrac" and np.any(array < 0):
-                problems.add(f"tau_refrac must be >= 0 ms, got {array.min():g}")
-            array.flags.writeable = False
-            object.__setattr__(self, name, array if array.ndim else float(array))
-        problems.raise_if_any()
+        check_fields(self)
 
-    def array(self, name: str, size: int) -> NDArray[np.float64]:
+    @checked
+    def array(
+        self, name: Annotated[str, ParameterName()], size: Annotated[int, Count()]
+    ) -> NDArray[np.float64]:
         """One parameter for each of `size` cells, shape (size,)."""
-        return np.broadcast_to(np.asarray(getattr(self, name), dtype=np.float64), (size,))
+        value = np.asarray(getattr(self, name), dtype=np.float64)
+        if value.ndim and value.size != size:
+            raise DescriptionError(f"LIF.array: size must be {value.size}, as {name}, got {size}.")
+        return np.broadcast_to(value, (size,))
 
-    def tile(self, n: int) -> LIF:
+    @checked
+    def tile(self, n: Annotated[int, Count()]) -> LIF:
         """The parameters of `n` copies side by side; scalars stay scalars."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
+        numbers = sum(np.size(value) for value in values.values() if np.ndim(value))
+        require_memory(8 * numbers * n, f"LIF.tile: {n} copies", "Make fewer.")
         return LIF(**{k: np.tile(v, n) if np.ndim(v) else v for k, v in values.items()})
+
+
+LIF.units = {name: kind.unit for name, kind in kinds_of(LIF).items()}  # type: ignore[attr-defined]
+LIF.positive = tuple(
+    name for name, kind in kinds_of(LIF).items() if getattr(kind, "above", None) == 0.0
+)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -118,14 +157,16 @@ class SpikeSource(Frozen):
         `spikes` is not a :class:`SpikeTrains`.
     """
 
-    spikes: SpikeTrains
+    spikes: Annotated[
+        SpikeTrains,
+        Instance(
+            SpikeTrains,
+            remedy="From lists of times: SpikeTrains.from_lists([[1.0], [2.0, 5.0]]).",
+        ),
+    ]
 
     def __post_init__(self) -> None:
-        if not isinstance(self.spikes, SpikeTrains):
-            raise DescriptionError(
-                f"SpikeSource.spikes must be SpikeTrains, got {shown(self.spikes)}. "
-                f"From lists of times: SpikeTrains.from_lists([[1.0], [2.0, 5.0]])."
-            )
+        check_fields(self)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -156,36 +197,21 @@ class STDP(Frozen):
         A value out of range; all problems at once.
     """
 
-    tau_plus: float = 20.0
-    tau_minus: float = 20.0
-    a_plus: float
-    a_minus: float
-    w_min: float = 0.0
-    w_max: float
-    enabled: tuple[Window, ...] | None = None
+    tau_plus: Annotated[float, Quantity("ms", above=0.0)] = 20.0
+    tau_minus: Annotated[float, Quantity("ms", above=0.0)] = 20.0
+    a_plus: Annotated[float, Quantity("nA", low=0.0)]
+    a_minus: Annotated[float, Quantity("nA", low=0.0)]
+    w_min: Annotated[float, Quantity("nA", low=0.0)] = 0.0
+    w_max: Annotated[float, Quantity("nA", low=0.0)]
+    enabled: Annotated[tuple[Window, ...], Windows()] | None = None
 
-    units: ClassVar[dict[str, str]] = {
-        "tau_plus": "ms", "tau_minus": "ms", "a_plus": "nA", "a_minus": "nA",
-        "w_min": "nA", "w_max": "nA",
-    }  # fmt: skip
+    units: ClassVar[dict[str, str]] = {}
 
     def __post_init__(self) -> None:
         problems = Problems("STDP")
-        for name, unit in self.units.items():
-            try:
-                value = to_float(getattr(self, name), unit, name)
-            except DescriptionError as error:
-                problems.add(str(error))
-                continue
-            object.__setattr__(self, name, value)
-            if name.startswith("tau") and value <= 0:
-                problems.add(f"{name} must be > 0 ms, got {value:g}")
-            elif value < 0:
-                problems.add(f"{name} must be >= 0 nA, got {value:g}")
+        check_fields(self, problems)
         if not problems.found and self.w_min >= self.w_max:
             problems.add(f"w_min must be below w_max, got {self.w_min:g} and {self.w_max:g} nA")
-        if self.enabled is not None:
-            object.__setattr__(self, "enabled", _windows(self.enabled, problems))
         problems.raise_if_any()
 
     @property
@@ -193,7 +219,12 @@ class STDP(Frozen):
         """Largest tile that a window names, or -1."""
         return max((window[2] for window in self.enabled or () if len(window) == 3), default=-1)
 
-    def gate(self, times: NDArray[np.floating[Any]], tiles: int = 1) -> NDArray[np.bool_]:
+    @checked
+    def gate(
+        self,
+        times: Annotated[NDArray[np.floating[Any]], Quantities("ms", shape=("n_times",))],
+        tiles: Annotated[int, Count()] = 1,
+    ) -> NDArray[np.bool_]:
         """Whether weights may change at each of these times (ms), shape (n_times, `tiles`).
 
         Examples
@@ -202,28 +233,24 @@ class STDP(Frozen):
         >>> rule.gate(np.arange(4.0))[:, 0].tolist()
         [False, True, True, False]
         """
-        if self.enabled is None:
-            return np.ones((len(times), tiles), dtype=np.bool_)
         if self.last_tile >= tiles:
             raise DescriptionError(
                 f"enabled: tile must be from 0 to {tiles - 1}, got {self.last_tile}."
             )
+        require_memory(
+            len(times) * tiles, f"STDP.gate: {len(times)} times of {tiles} tiles", "Ask for fewer."
+        )
         table = np.zeros((len(times), tiles), dtype=np.bool_)
-        for start, stop, *tile in self.enabled:
+        table[:] = self.enabled is None
+        for start, stop, *tile in self.enabled or ():
             low, high = np.searchsorted(times, np.array([start, stop]) - _EDGE)
             table[low:high, int(tile[0]) if tile else slice(None)] = True
         return table
 
 
-def _windows(windows: Any, problems: Problems) -> tuple[Window, ...]:
-    """Windows as floats (and the tile), in order of time."""
-    checked: list[Window] = []
-    with problems.noting():
-        windows = to_tuple(windows, "enabled", "pairs (start, stop) in ms")
-        for k, window in enumerate(windows):
-            with problems.noting():
-                checked.append(_window(window, f"enabled[{k}]"))
-    return tuple(sorted(checked))
+STDP.units = {
+    name: kind.unit for name, kind in kinds_of(STDP).items() if isinstance(kind, Quantity)
+}
 
 
 def _window(window: Any, where: str) -> Window:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 
 __all__ = [
@@ -22,12 +22,33 @@ __all__ = [
 ]
 
 
+_MOST = 20
+"""Largest number of problems of one value that a message names."""
+
+
 class SpikememError(Exception):
     """Base of every exception that spikemem raises on purpose."""
 
 
 class DescriptionError(SpikememError, ValueError):
-    """A value, a model or a network that can't be what it claims to be."""
+    """A value, a model or a network that can't be what it claims to be.
+
+    Attributes
+    ----------
+    problems : tuple of str
+        The sentences of the message, where a single value has several things wrong with it.
+    """
+
+    problems: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, problems: Sequence[str]) -> DescriptionError:
+        """Error of one value with several problems; a caller's list names each of them."""
+        if len(problems) > _MOST:
+            problems = [*problems[:_MOST], f"... and {len(problems) - _MOST} more."]
+        error = cls("; ".join(problems))
+        error.problems = tuple(problems)
+        return error
 
 
 class UnsupportedError(SpikememError, NotImplementedError):
@@ -113,7 +134,7 @@ class _Noting:
         traceback: TracebackType | None,
     ) -> bool:
         if isinstance(error, DescriptionError):
-            self.problems.add(str(error))
+            self.problems.extend(error.problems or [str(error)])
             return True
         return False
 

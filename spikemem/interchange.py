@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from .errors import BackendMissing, DescriptionError, shown
+from .checks import checked
+from .errors import BackendMissing
 from .recording import Recording, SpikeTrains
 
 __all__ = ["recording_to_neo"]
 
 
+@checked
 def recording_to_neo(recording: Recording) -> Any:
     """Convert a recording to a ``neo.Block`` with one segment.
 
@@ -35,9 +37,6 @@ def recording_to_neo(recording: Recording) -> Any:
     DescriptionError
         `recording` is not a :class:`~spikemem.Recording`.
     """
-    thing: Any = recording
-    if not isinstance(thing, Recording):
-        raise DescriptionError(f"recording_to_neo: needs a Recording, got {shown(thing)}.")
     try:
         import neo
     except ImportError as error:

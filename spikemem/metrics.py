@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import math
+from dataclasses import dataclass
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .checks import Count, Kind, Quantities, Quantity, checked
 from .errors import DescriptionError, shown, unknown_name
 from .recording import Recording, SpikeTrains
-from .units import to_float, to_int
+from .units import in_unit
 
 __all__ = [
     "BitErrors",
@@ -29,8 +32,23 @@ __all__ = [
 
 Patterns = NDArray[np.bool_]
 
+_MANY = 10**6
 
-def overlap(stored: ArrayLike, recalled: ArrayLike) -> NDArray[np.int64]:
+
+@dataclass(frozen=True)
+class Bits(Kind):
+    """One pattern of bits, or several: bool, or 0 and 1."""
+
+    def check(self, value: Any, where: str) -> Patterns:
+        """Return an array of bool, shape (n_bits,) or (n_patterns, n_bits)."""
+        return bits(value, where)
+
+
+BitPatterns = Annotated[ArrayLike, Bits()]
+
+
+@checked
+def overlap(stored: BitPatterns, recalled: BitPatterns) -> NDArray[np.int64]:
     """Count the bits that are set in both patterns.
 
     Parameters
@@ -63,7 +81,8 @@ class BitErrors(NamedTuple):
     extra: NDArray[np.int64]
 
 
-def bit_errors(stored: ArrayLike, recalled: ArrayLike) -> BitErrors:
+@checked
+def bit_errors(stored: BitPatterns, recalled: BitPatterns) -> BitErrors:
     """Count the bits that are missing from, and those that are too many in, what came back.
 
     Parameters
@@ -89,7 +108,8 @@ def bit_errors(stored: ArrayLike, recalled: ArrayLike) -> BitErrors:
     )
 
 
-def exact_recall(stored: ArrayLike, recalled: ArrayLike) -> float:
+@checked
+def exact_recall(stored: BitPatterns, recalled: BitPatterns) -> float:
     """Fraction of the patterns that came back without a wrong bit, from 0 to 1.
 
     Parameters
@@ -114,7 +134,8 @@ def exact_recall(stored: ArrayLike, recalled: ArrayLike) -> float:
     return float(np.mean(right))
 
 
-def jaccard(stored: ArrayLike, recalled: ArrayLike) -> NDArray[np.float64]:
+@checked
+def jaccard(stored: BitPatterns, recalled: BitPatterns) -> NDArray[np.float64]:
     """Bits set in both patterns over bits set in either; 1 where both are empty.
 
     Parameters
@@ -138,7 +159,8 @@ def jaccard(stored: ArrayLike, recalled: ArrayLike) -> NDArray[np.float64]:
     return np.asarray(np.where(either == 0, 1.0, both / np.maximum(either, 1)), dtype=np.float64)
 
 
-def binary_entropy(p: ArrayLike) -> NDArray[np.float64]:
+@checked
+def binary_entropy(p: Annotated[ArrayLike, Quantities(low=0.0, high=1.0)]) -> NDArray[np.float64]:
     """Entropy of a bit that is set with probability `p`, in bits; 0 for p = 0 and p = 1.
 
     Raises
@@ -151,13 +173,14 @@ def binary_entropy(p: ArrayLike) -> NDArray[np.float64]:
     >>> float(binary_entropy(0.5))
     1.0
     """
-    chance = _numbers(p, "binary_entropy: p")
-    if not np.all((chance >= 0) & (chance <= 1)):
-        raise DescriptionError(f"binary_entropy: p must be from 0 to 1, got {shown(p)}.")
+    chance = np.asarray(p)
     return np.asarray(_plogp(chance) + _plogp(1.0 - chance), dtype=np.float64)
 
 
-def pattern_information(n_bits: int, n_active: int | None = None) -> float:
+@checked
+def pattern_information(
+    n_bits: Annotated[int, Count()], n_active: Annotated[int, Count(low=0)] | None = None
+) -> float:
     """Information of one random pattern, in bits.
 
     Parameters
@@ -178,16 +201,23 @@ def pattern_information(n_bits: int, n_active: int | None = None) -> float:
     >>> pattern_information(4), round(pattern_information(4, 2), 3)
     (4.0, 2.585)
     """
-    length = to_int(n_bits, "pattern_information: n_bits")
     if n_active is None:
-        return float(length)
-    active = to_int(n_active, "pattern_information: n_active", low=0, high=length)
+        return float(n_bits)
+    if n_active > n_bits:
+        raise DescriptionError(
+            f"pattern_information: n_active must be at most n_bits={n_bits}, got {n_active}."
+        )
+    few = min(n_active, n_bits - n_active)
+    if few > _MANY:
+        logarithms = math.lgamma(n_bits + 1), math.lgamma(few + 1), math.lgamma(n_bits - few + 1)
+        return (logarithms[0] - logarithms[1] - logarithms[2]) / math.log(2)
     # The sum of logarithms, since the number itself leaves the range of floats at 1000 bits.
-    few = np.arange(1, min(active, length - active) + 1)
-    return float(np.sum(np.log2((length - few.size + few) / few)))
+    numbers = np.arange(1, few + 1)
+    return float(np.sum(np.log2((n_bits - few + numbers) / numbers)))
 
 
-def information(stored: ArrayLike, recalled: ArrayLike) -> float:
+@checked
+def information(stored: BitPatterns, recalled: BitPatterns) -> float:
     """Information that the recalled patterns give on the stored ones, in bits, over all patterns.
 
     Each bit counts as one use of a binary channel whose two error rates are those of this set:
@@ -222,7 +252,10 @@ def information(stored: ArrayLike, recalled: ArrayLike) -> float:
     return max(float((apart - _plogp(joint).sum()) * first.size), 0.0)
 
 
-def information_per_synapse(stored: ArrayLike, recalled: ArrayLike, n_synapses: int) -> float:
+@checked
+def information_per_synapse(
+    stored: BitPatterns, recalled: BitPatterns, n_synapses: Annotated[int, Count(high=2**63 - 1)]
+) -> float:
     """Divide :func:`information` by the number of synapses that hold the patterns.
 
     Parameters
@@ -242,8 +275,7 @@ def information_per_synapse(stored: ArrayLike, recalled: ArrayLike, n_synapses: 
     >>> information_per_synapse([[1, 0], [0, 1]], [[1, 0], [0, 1]], n_synapses=8)
     0.5
     """
-    count = to_int(n_synapses, "information_per_synapse: n_synapses", high=2**63 - 1)
-    return information(stored, recalled) / count
+    return information(stored, recalled) / n_synapses
 
 
 class Divergence(NamedTuple):
@@ -283,7 +315,13 @@ class Comparison(NamedTuple):
         )
 
 
-def compare(a: Recording, b: Recording, *, tolerance: float = 1e-6) -> Comparison:
+@checked
+def compare(
+    a: Recording,
+    b: Recording,
+    *,
+    tolerance: Annotated[float, Quantity("ms", low=0.0)] = 1e-6,
+) -> Comparison:
     """Compare the spikes of two recordings of the same populations.
 
     Parameters
@@ -306,12 +344,11 @@ def compare(a: Recording, b: Recording, *, tolerance: float = 1e-6) -> Compariso
     >>> print(compare(a, b))
     50.0% coincident (2 and 2 spikes); they part at 2 ms: CA3[1] fires only in a
     """
-    margin = to_float(tolerance, "ms", "compare: tolerance")
     _check_comparable(a, b)
     counts, coincident, partings = {}, {}, []
     for name, trains in a.spikes.items():
         other = b.spikes[name]
-        only_a, only_b = _unpaired(trains, other, margin)
+        only_a, only_b = _unpaired(trains, other, tolerance)
         counts[name] = len(trains), len(other)
         coincident[name] = len(trains) - int(np.count_nonzero(only_a))
         for side, part, alone in (("a", trains, only_a), ("b", other, only_b)):
@@ -328,9 +365,6 @@ def compare(a: Recording, b: Recording, *, tolerance: float = 1e-6) -> Compariso
 
 
 def _check_comparable(a: Any, b: Any) -> None:
-    for name, recording in (("a", a), ("b", b)):
-        if not isinstance(recording, Recording):
-            raise DescriptionError(f"compare: {name} must be a Recording, got {shown(recording)}.")
     for name in sorted(a.spikes.keys() ^ b.spikes.keys()):
         have = b.spikes if name in a.spikes else a.spikes
         text = unknown_name("population of both", name, have)
@@ -363,8 +397,8 @@ def _unpaired(
     return alone_a, alone_b
 
 
-def _pair(stored: ArrayLike, recalled: ArrayLike) -> tuple[Patterns, Patterns]:
-    first, second = bits(stored, "stored"), bits(recalled, "recalled")
+def _pair(stored: BitPatterns, recalled: BitPatterns) -> tuple[Patterns, Patterns]:
+    first, second = np.asarray(stored, np.bool_), np.asarray(recalled, np.bool_)
     equal = first.shape == second.shape
     one_to_many = first.shape[-1] == second.shape[-1] and 1 in (first.ndim, second.ndim)
     if not (equal or one_to_many):
@@ -394,6 +428,7 @@ def bits(values: Any, where: str) -> Patterns:
 
 
 def _numbers(values: Any, where: str) -> NDArray[np.float64]:
+    values = in_unit(values, "1", where)
     try:
         array = np.asarray(values)
     except (TypeError, ValueError, OverflowError):

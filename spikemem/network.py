@@ -6,24 +6,33 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Annotated, Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .cells import LIF, STDP, Parameter, SpikeSource
-from .errors import DescriptionError, Problems, shown, unknown_name
+from .checks import (
+    Count,
+    Each,
+    Instance,
+    MappingOf,
+    Name,
+    PathName,
+    Quantities,
+    Quantity,
+    check_fields,
+    checked,
+)
+from .errors import DescriptionError, Problems, unknown_name
 from .frozen import Frozen, digest
 from .population import Population
-from .projection import Projection, Synapses
+from .projection import PartName, Projection, Synapses
 from .spikes import SpikeTrains
 from .units import (
     LARGEST,
     off_grid,
     steps,
-    to_float,
-    to_int,
-    to_tuple,
 )
 
 __all__ = [
@@ -37,7 +46,16 @@ __all__ = [
     "load_network",
 ]
 
+_FIELDS = ("populations", "projections", "dt")
 _GRID = 1e-6
+_NETWORK = Instance("spikemem.network:Network")
+
+Inputs = MappingOf(Name(), Instance(SpikeTrains))
+"""Kind of what spike sources fire, by name."""
+
+WeightsByName = MappingOf(Name(), Quantities("nA", low=0.0, shape=("n_synapses",), scalar=True))
+"""Kind of the weights of projections, by name."""
+
 _Named = TypeVar("_Named", "Population", "Projection")
 
 
@@ -73,9 +91,11 @@ class Network(Frozen):
     (1, 1)
     """
 
-    populations: tuple[Population, ...]
-    projections: tuple[Projection, ...] = ()
-    dt: float = 1.0
+    populations: Annotated[tuple[Population, ...], Each(Instance(Population), "Population objects")]
+    projections: Annotated[
+        tuple[Projection, ...], Each(Instance(Projection), "Projection objects")
+    ] = ()
+    dt: Annotated[float, Quantity("ms", above=0.0)] = 1.0
 
     def __init__(
         self,
@@ -84,16 +104,11 @@ class Network(Frozen):
         projections: Iterable[Projection] = (),
         dt: Any = 1.0,
     ) -> None:
-        object.__setattr__(self, "dt", dt)
+        for name, value in zip(_FIELDS, (populations, projections, dt), strict=True):
+            object.__setattr__(self, name, value)
         problems = Problems("network is not valid")
-        _take_parts(self, "populations", populations, Population, problems)
-        _take_parts(self, "projections", projections, Projection, problems)
-        if not self.populations and not problems.found:
+        if "populations" in check_fields(self, problems) and not self.populations:
             problems.add("needs at least one population, got none")
-        with problems.noting():
-            object.__setattr__(self, "dt", to_float(dt, "ms", "dt"))
-            if self.dt <= 0:
-                problems.add(f"dt must be > 0 ms, got {self.dt:g}")
         problems.raise_if_any()
         _check_unique("population", self.populations, problems)
         _check_unique("projection", self.projections, problems)
@@ -175,25 +190,25 @@ class Network(Frozen):
                 f"(at most {LARGEST} of them)"
             )
 
-    def population(self, name: str) -> Population:
+    def population(self, name: PartName) -> Population:
         """The population of this name; an unknown one lists the names there are."""
         return _by_name("population", name, self.populations)
 
-    def projection(self, name: str) -> Projection:
+    def projection(self, name: PartName) -> Projection:
         """The projection of this name; an unknown one lists the names there are."""
         return _by_name("projection", name, self.projections)
 
-    def synapses(self, name: str) -> Synapses:
+    def synapses(self, name: PartName) -> Synapses:
         """The synapses of one projection, expanded."""
         projection = self.projection(name)
         return projection.expand(*self._sizes(projection))
 
-    def weights(self, name: str) -> NDArray[np.float64]:
+    def weights(self, name: PartName) -> NDArray[np.float64]:
         """(Initial) weights of one projection, nA, shape (n_synapses,), read-only."""
         weight = np.asarray(self.projection(name).weight, dtype=np.float64)
         return np.broadcast_to(weight, (self.count(name),))
 
-    def count(self, name: str) -> int:
+    def count(self, name: PartName) -> int:
         """Number of synapses of one projection."""
         projection = self.projection(name)
         return projection.n_synapses(*self._sizes(projection))
@@ -225,7 +240,12 @@ class Network(Frozen):
         lengths = [pop.source.duration for pop in self.populations if pop.is_source]
         return max(lengths, default=0.0)
 
-    def replace(self, *parts: Population | Projection, dt: float | None = None) -> Network:
+    @checked
+    def replace(
+        self,
+        *parts: Annotated[Population | Projection, Instance(Population, Projection)],
+        dt: Annotated[float, Quantity("ms", above=0.0)] | None = None,
+    ) -> Network:
         """A copy in which some populations or projections give way to others of the same name."""
         populations = {pop.name: pop for pop in self.populations}
         projections = {item.name: item for item in self.projections}
@@ -233,10 +253,6 @@ class Network(Frozen):
             if isinstance(part, Population):
                 self.population(part.name)
                 populations[part.name] = part
-            elif not isinstance(part, Projection):
-                raise DescriptionError(
-                    f"Network.replace: needs a Population or Projection, got {shown(part)}."
-                )
             else:
                 self.projection(part.name)
                 projections[part.name] = part
@@ -246,26 +262,37 @@ class Network(Frozen):
             dt=self.dt if dt is None else dt,
         )
 
-    def with_inputs(self, inputs: Mapping[str, SpikeTrains]) -> Network:
+    @checked
+    def with_inputs(self, inputs: Annotated[Mapping[str, SpikeTrains], Inputs]) -> Network:
         """A copy whose spike sources of these names fire otherwise."""
         changed = []
-        for name, trains in _mapping(inputs, "Network.with_inputs: inputs").items():
+        for name, trains in inputs.items():
             self.population(name).source  # noqa: B018  (an error unless it is a source)
             changed.append(replace(self.population(name), cell=SpikeSource(spikes=trains)))
         return self.replace(*changed)
 
-    def with_weights(self, weights: Mapping[str, Any]) -> Network:
+    @checked
+    def with_weights(self, weights: Annotated[Mapping[str, Any], WeightsByName]) -> Network:
         """A copy with other (initial) weights in nA for the projections of these names."""
-        given = _mapping(weights, "Network.with_weights: weights")
-        changed = [replace(self.projection(name), weight=w) for name, w in given.items()]
+        changed = [replace(self.projection(name), weight=w) for name, w in weights.items()]
         return self.replace(*changed)
 
-    def tile(self, n: int) -> Network:
+    @checked
+    def tile(self, n: Annotated[int, Count()]) -> Network:
         """`n` independent copies side by side; see :meth:`stack` and :meth:`Recording.split`."""
-        return Network.stack([self] * to_int(n, "Network.tile: n"))
+        for population in self.populations:
+            if population.size * n > LARGEST:
+                raise DescriptionError(
+                    f"Network.tile: {n} copies of population {population.name!r} have "
+                    f"{population.size * n} cells; at most {LARGEST} are possible."
+                )
+        return Network.stack([self] * n)
 
     @staticmethod
-    def stack(networks: Sequence[Network]) -> Network:
+    @checked
+    def stack(
+        networks: Annotated[Sequence[Network], Each(_NETWORK, "networks", least=1)],
+    ) -> Network:
         """Networks of the same structure side by side, so that one simulation runs all of them.
 
         Names, cell types, sizes, connectors and plasticity must agree; spike trains, weights,
@@ -310,19 +337,22 @@ class Network(Frozen):
             f"{len(self.projections)} projections, {self.n_synapses} synapses, dt={self.dt:g} ms)"
         )
 
-    def save(self, path: str | Path) -> Path:
+    @checked
+    def save(self, path: Annotated[str | Path, PathName()]) -> Path:
         """Write to an HDF5 file; see :func:`spikemem.storage.save`."""
         from .storage import save
 
         return save(path, network=self)
 
     @staticmethod
-    def load(path: str | Path) -> Network:
+    @checked
+    def load(path: Annotated[str | Path, PathName()]) -> Network:
         """Read from an HDF5 file; see :func:`spikemem.load_network`."""
         return load_network(path)
 
 
-def load_network(path: str | Path) -> Network:
+@checked
+def load_network(path: Annotated[str | Path, PathName()]) -> Network:
     """Read a :class:`Network` from an HDF5 file.
 
     Raises
@@ -333,21 +363,6 @@ def load_network(path: str | Path) -> Network:
     from .storage import load
 
     return cast(Network, load(path, "network"))
-
-
-def _take_parts(network: Any, item: str, parts: Any, kind: type, problems: Problems) -> None:
-    object.__setattr__(network, item, ())
-    with problems.noting():
-        given = to_tuple(parts, item, f"{kind.__name__} objects")
-        strangers = [part for part in given if not isinstance(part, kind)]
-        problems.extend(f"{item}: {shown(part)} is not a {kind.__name__}" for part in strangers)
-        object.__setattr__(network, item, given)
-
-
-def _mapping(value: Any, where: str) -> Mapping[str, Any]:
-    if isinstance(value, Mapping):
-        return value
-    raise DescriptionError(f"{where} must be a mapping of names, got {shown(value)}.")
 
 
 def _within_tiles(projection: Projection, n_pre: int, n_post: int) -> bool:

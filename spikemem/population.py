@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .cells import LIF, Parameter, SpikeSource
+from .checks import Count, Instance, Name, Quantities, Some, check_fields
 from .errors import DescriptionError, Problems, shown
-from .fields import check_record, take
 from .frozen import Frozen
 from .spikes import SpikeTrains
-from .units import (
-    to_array,
-    to_int,
-    to_name,
-)
 
 __all__ = ["Population"]
+
+_VARIABLE = "variable to record"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -45,57 +42,37 @@ class Population(Frozen):
         Anything of the wrong type, shape or range; all problems at once.
     """
 
-    name: str
-    cell: LIF | SpikeSource
-    size: int = 0
-    v_init: Parameter | None = None
-    record: tuple[str, ...] = ("spikes",)
+    name: Annotated[str, Name()]
+    cell: Annotated[LIF | SpikeSource, Instance(LIF, SpikeSource)]
+    size: Annotated[int, Count()] = 0
+    v_init: Annotated[Parameter, Quantities("mV", shape=("size",), scalar=True)] | None = None
+    record: Annotated[tuple[str, ...], Some("spikes", "v", what=_VARIABLE)] = ("spikes",)
 
     def __post_init__(self) -> None:
         problems = Problems(f"population {shown(self.name)}")
-        take(self, "name", to_name, problems)
-        cell: Any = self.cell
-        if not isinstance(cell, LIF | SpikeSource):
-            problems.add(f"cell must be LIF or SpikeSource, got {shown(cell)}")
-            self._check_size(None, problems)
-            check_record(self, ("spikes", "v"), problems)
-        else:
-            trains = cell.spikes if isinstance(cell, SpikeSource) else None
-            if self._check_size(trains, problems):
-                self._check_lengths(problems)
-            check_record(self, ("spikes", "v") if trains is None else ("spikes",), problems)
+        cell, size = cast(Any, self.cell), cast(Any, self.size)
+        if isinstance(cell, SpikeSource) and (size is None or (type(size) is int and size == 0)):
+            object.__setattr__(self, "size", cell.spikes.size)
+        check_fields(self, problems)
+        if not problems.found:
+            self._check_source(problems) if self.is_source else self._check_lengths(problems)
         problems.raise_if_any()
 
-    def _check_size(self, trains: SpikeTrains | None, problems: Problems) -> bool:
-        """Take the size, by default that of the trains; False if it is not valid."""
-        before = len(problems.found)
-        size: Any = self.size
-        if trains is not None and (size is None or (type(size) is int and size == 0)):
-            object.__setattr__(self, "size", trains.size)
-        take(self, "size", to_int, problems)
-        if len(problems.found) == before and trains is not None and self.size != trains.size:
-            problems.add(f"size must be that of its trains ({trains.size}), got {self.size}")
-        return len(problems.found) == before
+    def _check_source(self, problems: Problems) -> None:
+        if self.size != self.source.size:
+            problems.add(f"size must be that of its trains ({self.source.size}), got {self.size}")
+        if self.v_init is not None:
+            problems.add("v_init must be None for a SpikeSource: it has no potential")
+        with problems.noting():
+            Some("spikes", what=_VARIABLE).check(self.record, "record")
 
     def _check_lengths(self, problems: Problems) -> None:
-        if isinstance(self.cell, SpikeSource):
-            if self.v_init is not None:
-                problems.add("v_init must be None for a SpikeSource: it has no potential")
-            return
-        for item in LIF.units:
-            value = getattr(self.cell, item)
+        values = {f"cell.{name}": getattr(self.cell, name) for name in LIF.units}
+        for item, value in {**values, "v_init": self.v_init}.items():
             if np.ndim(value) and len(value) != self.size:
-                problems.add(f"cell.{item} must be a float or have shape ({self.size},), "
-                             f"got {np.shape(value)}")  # fmt: skip
-        if self.v_init is not None:
-            with problems.noting():
-                start = to_array(self.v_init, "mV", "v_init")
-                if start.ndim and start.shape != (self.size,):
-                    problems.add(
-                        f"v_init must be a float or have shape ({self.size},), got {start.shape}"
-                    )
-                start.flags.writeable = False
-                object.__setattr__(self, "v_init", start if start.ndim else float(start))
+                problems.add(
+                    f"{item} must be a float or have shape ({self.size},), got {np.shape(value)}"
+                )
 
     @property
     def is_source(self) -> bool:

@@ -5,10 +5,34 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from .checks import Kind
+from .errors import DescriptionError, shown
+from .units import to_flag
 
 __all__ = ["Progress", "progress_callback"]
 
-Progress = bool | Callable[[float], None]
+
+@dataclass(frozen=True)
+class ProgressReport(Kind):
+    """True or False, or a function that is given the fraction done."""
+
+    def check(self, value: Any, where: str) -> Any:
+        """Return a bool, or the function itself."""
+        if callable(value) and not isinstance(value, type):
+            return value
+        try:
+            return to_flag(value, where)
+        except DescriptionError:
+            raise DescriptionError(
+                f"{where} must be True, False or a function of the fraction done, got "
+                f"{shown(value)}."
+            ) from None
+
+
+Progress = Annotated[bool | Callable[[float], None], ProgressReport()]
 """What every ``progress`` argument takes."""
 
 

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .cells import STDP, Parameter
-from .errors import DescriptionError, Problems, shown
-from .fields import check_record, take
+from .checks import Count, Indices, Name, Quantities, Some, check_fields, checked
+from .errors import Problems, shown
 from .frozen import Frozen
-from .units import (
-    to_array,
-    to_choice,
-    to_flag,
-    to_int,
-    to_integers,
-    to_name,
-)
+from .limits import require_memory
 
 __all__ = ["Projection", "Synapses"]
 
 Receptor = Literal["excitatory", "inhibitory"]
 Connector = Literal["list", "one_to_one", "all_to_all"]
+
+PartName = Annotated[str, Name()]
+"""Name of a population or projection."""
+
+_INHIBITION = "use receptor='inhibitory' for inhibition"
+_VARIABLE = "variable to record"
+
+
+def _per_synapse(unit: str, *, low: float, remedy: str = "") -> Quantities:
+    return Quantities(unit, low=low, remedy=remedy, shape=("n_synapses",), scalar=True)
 
 
 class Synapses(NamedTuple):
@@ -75,39 +78,37 @@ class Projection(Frozen):
         Anything of the wrong type, shape or range; all problems at once.
     """
 
-    name: str
-    pre: str
-    post: str
-    i: NDArray[np.integer[Any]] | None = None
-    j: NDArray[np.integer[Any]] | None = None
-    weight: Parameter
-    delay: Parameter
+    name: PartName
+    pre: PartName
+    post: PartName
+    i: Annotated[NDArray[np.integer[Any]], Indices()] | None = None
+    j: Annotated[NDArray[np.integer[Any]], Indices()] | None = None
+    weight: Annotated[Parameter, _per_synapse("nA", low=0.0, remedy=_INHIBITION)]
+    delay: Annotated[Parameter, _per_synapse("ms", low=0.0)]
     receptor: Receptor = "excitatory"
     plasticity: STDP | None = None
     connector: Connector = "list"
     allow_self: bool = True
-    tiles: int = 1
-    record: tuple[str, ...] = ()
+    tiles: Annotated[int, Count()] = 1
+    record: Annotated[tuple[str, ...], Some("weight", what=_VARIABLE)] = ()
 
     def __post_init__(self) -> None:
         problems = Problems(f"projection {shown(self.name)}")
-        for item in ("name", "pre", "post"):
-            take(self, item, to_name, problems)
-        take(self, "tiles", to_int, problems)
-        take(self, "allow_self", to_flag, problems)
-        take(self, "receptor", to_choice, problems, valid=("excitatory", "inhibitory"))
-        rule: Any = self.plasticity
-        if rule is not None and not isinstance(rule, STDP):
-            problems.add(f"plasticity must be STDP or None, got {shown(rule)}")
-        before = len(problems.found)
-        connectors = ("list", "one_to_one", "all_to_all")
-        take(self, "connector", to_choice, problems, valid=connectors)
-        if len(problems.found) == before:
+        plain = check_fields(self, problems)
+        if {"i", "j", "connector"} <= plain:
             self._check_indices(problems)
-        self._check_values("weight", "nA", problems)
-        self._check_values("delay", "ms", problems)
-        self._check_plastic(problems)
-        check_record(self, ("weight",) if self.plasticity is not None else (), problems)
+        for item in ("weight", "delay"):
+            value = getattr(self, item)
+            if not {"i", item} <= plain or self.i is None or not np.ndim(value):
+                continue
+            if len(value) != len(self.i):
+                problems.add(
+                    f"{item} must be a float or have shape ({len(self.i)},), got {value.shape}"
+                )
+        if "record" in plain and self.record and self.plasticity is None:
+            problems.add("record: only plastic weights can be recorded; this projection is static")
+        if not problems.found and self.plasticity is not None:
+            self._check_plastic(self.plasticity, problems)
         problems.raise_if_any()
 
     def _check_indices(self, problems: Problems) -> None:
@@ -121,37 +122,14 @@ class Projection(Frozen):
                 "for a structured one use Projection.one_to_one or Projection.all_to_all"
             )
             return
-        before = len(problems.found)
         for item in ("i", "j"):
-            with problems.noting():
-                array = to_integers(getattr(self, item), item).astype(np.int32)
-                array.flags.writeable = False
-                object.__setattr__(self, item, array)
-        if len(problems.found) == before and self.i.shape != self.j.shape:
+            array = getattr(self, item).astype(np.int32)
+            array.flags.writeable = False
+            object.__setattr__(self, item, array)
+        if self.i.shape != self.j.shape:
             problems.add(f"i and j must be equally long, got {self.i.size} and {self.j.size}")
 
-    def _check_values(self, item: str, unit: str, problems: Problems) -> None:
-        try:
-            array = to_array(getattr(self, item), unit, item)
-        except DescriptionError as error:
-            problems.add(str(error))
-            return
-        listed = isinstance(self.i, np.ndarray) and self.i.dtype == np.int32
-        count = len(self.i) if listed and self.i is not None else 0
-        if array.ndim > 1:
-            problems.add(f"{item} must be a float or have shape (n_synapses,), got {array.shape}")
-        elif array.ndim and listed and array.shape != (count,):
-            problems.add(f"{item} must be a float or have shape ({count},), got {array.shape}")
-        if np.any(array < 0):
-            sign = "; use receptor='inhibitory' for inhibition" if item == "weight" else ""
-            problems.add(f"{item} must be >= 0 {unit}, got {array.min():g}{sign}")
-        array.flags.writeable = False
-        object.__setattr__(self, item, array if array.ndim else float(array))
-
-    def _check_plastic(self, problems: Problems) -> None:
-        if self.plasticity is None or problems.found:
-            return
-        rule = self.plasticity
+    def _check_plastic(self, rule: STDP, problems: Problems) -> None:
         if np.size(self.weight) and (
             np.min(self.weight) < rule.w_min or np.max(self.weight) > rule.w_max
         ):
@@ -165,16 +143,21 @@ class Projection(Frozen):
             )
 
     @classmethod
-    def one_to_one(cls, name: str, pre: str, post: str, **options: Any) -> Projection:
+    def one_to_one(
+        cls, name: PartName, pre: PartName, post: PartName, **options: Any
+    ) -> Projection:
         """Cell k to cell k of an equally large population. Options: as :class:`Projection`."""
         return cls(name=name, pre=pre, post=post, connector="one_to_one", **options)
 
     @classmethod
-    def all_to_all(cls, name: str, pre: str, post: str, **options: Any) -> Projection:
+    def all_to_all(
+        cls, name: PartName, pre: PartName, post: PartName, **options: Any
+    ) -> Projection:
         """Every cell to every cell, ordered by pre, then post; options as :class:`Projection`."""
         return cls(name=name, pre=pre, post=post, connector="all_to_all", **options)
 
-    def n_synapses(self, n_pre: int, n_post: int) -> int:
+    @checked
+    def n_synapses(self, n_pre: Annotated[int, Count()], n_post: Annotated[int, Count()]) -> int:
         """Number of synapses between populations of these sizes."""
         if self.i is not None:
             return int(self.i.size)
@@ -183,8 +166,21 @@ class Projection(Frozen):
         total = n_pre * n_post // self.tiles
         return total if self.allow_self else total - min(n_pre, n_post)
 
-    def expand(self, n_pre: int, n_post: int) -> Synapses:
-        """Arrays of all synapses, each of shape (n_synapses,)."""
+    @checked
+    def expand(self, n_pre: Annotated[int, Count()], n_post: Annotated[int, Count()]) -> Synapses:
+        """Arrays of all synapses, each of shape (n_synapses,).
+
+        Raises
+        ------
+        DescriptionError
+            They would take more memory than this computer has.
+        """
+        if self.i is None:
+            count = self.n_synapses(n_pre, n_post)
+            require_memory(
+                24 * count, f"projection {self.name!r}: a list of its {count} synapses",
+                "Use smaller populations, or a list of fewer synapses (i= and j=).",
+            )  # fmt: skip
         if self.i is not None and self.j is not None:
             i, j = self.i.astype(np.int32, copy=False), self.j.astype(np.int32, copy=False)
         elif self.connector == "one_to_one":

@@ -7,17 +7,68 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .checks import (
+    AnyValue,
+    Count,
+    Each,
+    Instance,
+    Kind,
+    MappingOf,
+    Name,
+    PathName,
+    Quantity,
+    check_fields,
+    check_shape,
+    checked,
+)
 from .errors import DescriptionError, Problems, shown, unknown_name
 from .frozen import Frozen, read_only
+from .limits import require_memory
 from .spikes import SpikeTrains
-from .units import steps, to_float, to_int, to_name, to_tuple
+from .units import in_unit, steps, to_name
 
 __all__ = ["Recording", "SpikeTrains", "load_recording"]
+
+
+@dataclass(frozen=True)
+class TraceName(Kind):
+    """What a trace is of: a pair (name of a population or projection, variable)."""
+
+    def check(self, value: Any, where: str) -> tuple[str, str]:
+        """Return the pair."""
+        if not isinstance(value, tuple) or len(value) != 2:
+            raise DescriptionError(f"{where} must be a pair (name, variable), got {shown(value)}.")
+        return to_name(value[0], f"{where}: name"), to_name(value[1], f"{where}: variable")
+
+
+@dataclass(frozen=True)
+class Floats(Kind):
+    """An array of floats of some shape; not finite is allowed, since a recording is a result.
+
+    The unit is nA, or mV for the traces whose key ends in "v".
+    """
+
+    shape: tuple[str, ...]
+
+    def __init__(self, *shape: str) -> None:
+        object.__setattr__(self, "shape", shape)
+
+    def check(self, value: Any, where: str) -> NDArray[np.float64]:
+        """Return a read-only array."""
+        value = in_unit(value, "mV" if where.endswith("'v')]") else "nA", where)
+        try:
+            array = np.asarray(value)
+        except (TypeError, ValueError, OverflowError):
+            array = np.asarray(None)
+        if array.dtype.kind not in "iuf":
+            raise DescriptionError(f"{where} must be an array of floats, got {shown(value)}")
+        check_shape(array, self.shape, where)
+        return read_only(array.astype(np.float64, copy=False))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -52,63 +103,42 @@ class Recording(Frozen):
     [2.0]
     """
 
-    spikes: Mapping[str, SpikeTrains]
-    traces: Mapping[tuple[str, str], NDArray[np.float64]] = field(default_factory=dict)
-    weights: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
-    dt: float = 1.0
-    start: float = 0.0
-    stop: float = 0.0
-    provenance: Mapping[str, Any] = field(default_factory=dict)
+    spikes: Annotated[Mapping[str, SpikeTrains], MappingOf(Name(), Instance(SpikeTrains))]
+    traces: Annotated[
+        Mapping[tuple[str, str], NDArray[np.float64]],
+        MappingOf(TraceName(), Floats("n_steps", "n")),
+    ] = field(default_factory=dict)
+    weights: Annotated[
+        Mapping[str, NDArray[np.float64]], MappingOf(Name(), Floats("n_synapses"))
+    ] = field(default_factory=dict)
+    dt: Annotated[float, Quantity("ms", above=0.0)] = 1.0
+    start: Annotated[float, Quantity("ms")] = 0.0
+    stop: Annotated[float, Quantity("ms")] = 0.0
+    provenance: Annotated[Mapping[str, Any], MappingOf(AnyValue())] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         problems = Problems("Recording")
+        plain = check_fields(self, problems)
+        if {"dt", "start", "stop"} <= plain:
+            self._check_clock(problems)
+        problems.raise_if_any()
         for name in ("spikes", "traces", "weights", "provenance"):
-            value = getattr(self, name)
-            if not isinstance(value, Mapping):
-                problems.add(f"{name} must be a mapping, got {shown(value)}")
-                value = {}
-            object.__setattr__(self, name, MappingProxyType(dict(value)))
-        self._check_clock(problems)
-        problems.raise_if_any()
-        self._check_spikes(problems)
-        n_steps = int(steps(self.duration, self.dt))
-        self._check_arrays("traces", (n_steps, None), problems)
-        self._check_arrays("weights", (None,), problems)
-        problems.raise_if_any()
+            object.__setattr__(self, name, MappingProxyType(getattr(self, name)))
 
     def _check_clock(self, problems: Problems) -> None:
-        before = len(problems.found)
-        for name in ("dt", "start", "stop"):
-            with problems.noting():
-                object.__setattr__(self, name, to_float(getattr(self, name), "ms", name))
-        if len(problems.found) > before:
-            return
-        if self.dt <= 0:
-            problems.add(f"dt must be > 0 ms, got {self.dt:g}")
-        elif self.stop < self.start:
+        if self.stop < self.start:
             problems.add(
                 f"stop must not be before start, got start={self.start:g} and stop={self.stop:g} ms"
             )
-        else:
-            with problems.noting():
-                steps(self.duration, self.dt)
-
-    def _check_spikes(self, problems: Problems) -> None:
-        trains: Any
-        for name, trains in self.spikes.items():
-            with problems.noting():
-                to_name(name, "spikes: name")
-            if not isinstance(trains, SpikeTrains):
-                problems.add(f"spikes[{shown(name)}] must be SpikeTrains, got {shown(trains)}")
-
-    def _check_arrays(self, kind: str, shape: tuple[Any, ...], problems: Problems) -> None:
-        checked = {}
-        for key, value in getattr(self, kind).items():
-            where = f"{kind}[{shown(key)}]"
-            with problems.noting():
-                _check_key(key, pair=kind == "traces", where=where)
-                checked[key] = _floats(value, shape, where)
-        object.__setattr__(self, kind, MappingProxyType(checked))
+            return
+        with problems.noting():
+            n_steps = int(steps(self.duration, self.dt))
+            traces = self.traces if isinstance(self.traces, Mapping) else {}
+            for key, trace in traces.items():
+                if isinstance(trace, np.ndarray) and trace.ndim == 2 and len(trace) != n_steps:
+                    problems.add(
+                        f"traces[{shown(key)}] must have shape ({n_steps}, n), got {trace.shape}"
+                    )
 
     @property
     def duration(self) -> float:
@@ -119,6 +149,7 @@ class Recording(Frozen):
     def times(self) -> NDArray[np.float64]:
         """Time of each row of a trace, ms, shape (n_steps,)."""
         n_steps = int(steps(self.duration, self.dt))
+        require_memory(16 * n_steps, f"Recording.times: {n_steps} steps", "Use duration and dt.")
         return self.start + self.dt * np.arange(n_steps, dtype=np.float64)
 
     def __repr__(self) -> str:
@@ -136,10 +167,9 @@ class Recording(Frozen):
                 f"Recording: {unknown_name('recorded population', population, self.spikes)}"
             ) from None
 
+    @checked
     def same_as(self, other: Recording) -> bool:
         """True if spikes, traces and weights are equal to the last bit."""
-        if not isinstance(other, Recording):
-            raise DescriptionError(f"same_as: needs a Recording, got {shown(other)}.")
         return (
             self.spikes.keys() == other.spikes.keys()
             and self.traces.keys() == other.traces.keys()
@@ -150,7 +180,13 @@ class Recording(Frozen):
         )
 
     @staticmethod
-    def join(parts: Iterable[Recording]) -> Recording:
+    @checked
+    def join(
+        parts: Annotated[
+            Iterable[Recording],
+            Each(Instance("spikemem.recording:Recording"), "recordings", least=1),
+        ],
+    ) -> Recording:
         """One recording from consecutive ones of the same session.
 
         Raises
@@ -159,11 +195,7 @@ class Recording(Frozen):
             There is none, one does not begin where the one before it ended, or they do not
             record the same.
         """
-        runs = to_tuple(parts, "Recording.join: parts", "recordings")
-        if not runs or not all(isinstance(run, Recording) for run in runs):
-            raise DescriptionError(
-                f"Recording.join: needs one recording or more, got {shown(runs)}."
-            )
+        runs = tuple(parts)
         for before, after in pairwise(runs):
             if abs(before.stop - after.start) > 1e-9:
                 raise DescriptionError(
@@ -204,7 +236,8 @@ class Recording(Frozen):
             {name: weights.shape for name, weights in self.weights.items()},
         )
 
-    def split(self, n: int) -> list[Recording]:
+    @checked
+    def split(self, n: Annotated[int, Count()]) -> list[Recording]:
         """Recordings of the `n` copies that :meth:`spikemem.Network.tile` laid side by side.
 
         Raises
@@ -214,7 +247,6 @@ class Recording(Frozen):
         """
         sizes = [trains.size for trains in self.spikes.values()]
         sizes += [array.shape[-1] for array in (*self.traces.values(), *self.weights.values())]
-        to_int(n, "Recording.split: n")
         if any(size % n for size in sizes):
             raise DescriptionError(
                 f"Recording.split: n={n} must divide every population and projection (sizes: "
@@ -241,14 +273,16 @@ class Recording(Frozen):
             provenance=self.provenance,
         )
 
-    def save(self, path: str | Path, **others: Any) -> Path:
+    @checked
+    def save(self, path: Annotated[str | Path, PathName()], **others: Any) -> Path:
         """Write to an HDF5 file; see :func:`spikemem.storage.save`."""
         from .storage import save
 
         return save(path, recording=self, **others)
 
     @staticmethod
-    def load(path: str | Path) -> Recording:
+    @checked
+    def load(path: Annotated[str | Path, PathName()]) -> Recording:
         """Read from an HDF5 file; see :func:`spikemem.load_recording`."""
         return load_recording(path)
 
@@ -269,32 +303,8 @@ def _same(a: NDArray[np.float64], b: NDArray[np.float64]) -> bool:
     return np.array_equal(a, b, equal_nan=True)
 
 
-def _check_key(key: Any, *, pair: bool, where: str) -> None:
-    names = key if pair and isinstance(key, tuple) and len(key) == 2 else (key,)
-    if pair and len(names) != 2:
-        raise DescriptionError(f"{where}: the key must be a pair (name, variable)")
-    for name in names:
-        to_name(name, f"{where}: name")
-
-
-def _floats(value: Any, shape: tuple[Any, ...], where: str) -> NDArray[np.float64]:
-    """Read-only float64 array; not finite is allowed, since a recording says what came out."""
-    try:
-        array = np.asarray(value)
-    except (TypeError, ValueError, OverflowError):
-        array = np.asarray(None)
-    if array.dtype.kind not in "iuf":
-        raise DescriptionError(f"{where} must be an array of floats, got {shown(value)}")
-    fits = array.ndim == len(shape) and all(
-        wanted in (None, length) for wanted, length in zip(shape, array.shape, strict=True)
-    )
-    if not fits:
-        text = ", ".join("n" if wanted is None else str(wanted) for wanted in shape)
-        raise DescriptionError(f"{where} must have shape ({text}), got {array.shape}")
-    return read_only(array.astype(np.float64, copy=False))
-
-
-def load_recording(path: str | Path) -> Recording:
+@checked
+def load_recording(path: Annotated[str | Path, PathName()]) -> Recording:
     """Read a :class:`Recording` from an HDF5 file.
 
     Raises

@@ -2,17 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .checks import (
+    Count,
+    Each,
+    Indices,
+    Instance,
+    Kind,
+    Optional,
+    Quantities,
+    Quantity,
+    check_fields,
+    checked,
+)
 from .errors import DescriptionError, Problems, shown
 from .frozen import Frozen, read_only
-from .units import steps, to_array, to_float, to_int, to_integers, to_tuple
+from .limits import require_memory
+from .units import is_sequence, steps, to_array
 
 __all__ = ["SpikeTrains"]
+
+_FIELDS = ("ids", "times", "size", "duration")
+
+
+@dataclass(frozen=True)
+class Trains(Kind):
+    """For each cell its times in ms: a sequence of sequences."""
+
+    def check(self, value: Any, where: str) -> list[NDArray[np.float64]]:
+        """Return one array of times for each cell."""
+        advice = "Give one list of times for each cell: [[1.0, 3.0], []]."
+        if not is_sequence(value):
+            by_cell = " A dict by cell: [times.get(k, []) for k in range(size)]."
+            raise DescriptionError(
+                f"{where} must be a sequence of sequences, got {shown(value)}. {advice}"
+                f"{by_cell if isinstance(value, Mapping) else ''}"
+            )
+        lists = []
+        for k, train in enumerate(value):
+            if not is_sequence(train):
+                raise DescriptionError(
+                    f"{where}[{k}] must be a sequence of times in ms, got {shown(train)}. {advice} "
+                    f"All times of one cell: [times]."
+                )
+            array = to_array(train, "ms", f"{where}[{k}]")
+            if array.ndim != 1:
+                raise DescriptionError(
+                    f"{where}[{k}] must be one list of times, got shape {array.shape}. {advice}"
+                )
+            lists.append(array)
+        return lists
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -44,10 +89,10 @@ class SpikeTrains(Frozen):
     [[2.0], [5.0], []]
     """
 
-    ids: NDArray[np.int32]
-    times: NDArray[np.float64]
-    size: int
-    duration: float = -1.0
+    ids: Annotated[NDArray[np.int32], Indices()]
+    times: Annotated[NDArray[np.float64], Quantities("ms")]
+    size: Annotated[int, Count()]
+    duration: Annotated[float, Optional(Quantity("ms", low=0.0))] = -1.0
 
     def __init__(
         self,
@@ -58,63 +103,71 @@ class SpikeTrains(Frozen):
         duration: float | None = None,
     ) -> None:
         problems = Problems("SpikeTrains")
-        cells = moments = n = length = None
-        with problems.noting():
-            moments = np.atleast_1d(to_array(times, "ms", "times"))
-        with problems.noting():
-            cells = to_integers(ids, "ids")
-        with problems.noting():
-            n = to_int(size, "size")
-        with problems.noting():
-            length = None if duration is None else to_float(duration, "ms", "duration")
-        if cells is not None and n is not None and cells.size and cells.max() >= n:
-            problems.add(f"ids must be from 0 to {n - 1} (size={n}), got {cells.max()}")
+        for name, value in zip(_FIELDS, (ids, times, size, duration), strict=True):
+            object.__setattr__(self, name, value)
+        plain = check_fields(self, problems)
+        cells = self.ids if "ids" in plain else None
+        moments = np.atleast_1d(self.times) if "times" in plain else None
+        length = self.duration if duration is not None and "duration" in plain else None
         if cells is not None and moments is not None and cells.shape != moments.shape:
             problems.add(
                 f"ids and times must both have shape (n_spikes,), "
                 f"got {cells.shape} and {moments.shape}"
             )
+        if cells is not None and cells.size and "size" in plain and cells.max() >= self.size:
+            problems.add(f"ids must be from 0 to {self.size - 1} (size={self.size}), got "
+                         f"{cells.max()}")  # fmt: skip
         if moments is not None:
             _check_times(moments, length, problems)
         problems.raise_if_any()
         assert cells is not None
         assert moments is not None
-        assert n is not None
-        if length is None:
-            length = _just_past(moments)
         order = np.lexsort((cells, moments))
         object.__setattr__(self, "ids", read_only(cells[order].astype(np.int32)))
         object.__setattr__(self, "times", read_only(moments[order]))
-        object.__setattr__(self, "size", n)
-        object.__setattr__(self, "duration", length)
+        if duration is None:
+            object.__setattr__(self, "duration", _just_past(moments))
 
     @classmethod
+    @checked
     def from_lists(
-        cls, times: Sequence[ArrayLike], *, duration: float | None = None
+        cls,
+        times: Annotated[Sequence[ArrayLike], Trains()],
+        *,
+        duration: Annotated[float, Quantity("ms", low=0.0)] | None = None,
     ) -> SpikeTrains:
         """Spike trains from one list of times (ms) for each cell, as PyNN takes them.
+
+        Parameters
+        ----------
+        times : sequence of sequences of float
+            For each cell its times, ms; an empty list for a cell that is silent. Also the rows of
+            an array, or the spike trains of neo.
+        duration : float, optional
+            Length, ms. Default: just past the last spike.
+
+        Raises
+        ------
+        DescriptionError
+            Not a sequence of sequences: a dict, a set, a generator, a flat list of times.
 
         Examples
         --------
         >>> SpikeTrains.from_lists([[1.0, 3.0], []]).ids.tolist()
         [0, 0]
         """
-        lists = [
-            np.atleast_1d(to_array(train, "ms", f"SpikeTrains.from_lists: times[{k}]"))
-            for k, train in enumerate(to_tuple(times, "SpikeTrains.from_lists: times", "lists"))
-        ]
-        for k, train in enumerate(lists):
-            if train.ndim > 1:
-                raise DescriptionError(
-                    f"SpikeTrains.from_lists: times[{k}] must be one list of times in ms, "
-                    f"got shape {train.shape}."
-                )
+        lists = [np.asarray(train) for train in times]
         ids = np.repeat(np.arange(len(lists)), [len(train) for train in lists])
         moments = np.concatenate([*lists, np.empty(0)])
         return cls(ids=ids, times=moments, size=len(lists), duration=duration)
 
     @classmethod
-    def empty(cls, size: int, duration: float = 0.0) -> SpikeTrains:
+    @checked
+    def empty(
+        cls,
+        size: Annotated[int, Count()],
+        duration: Annotated[float, Quantity("ms", low=0.0)] = 0.0,
+    ) -> SpikeTrains:
         """No spikes of `size` cells for `duration` ms."""
         return cls(ids=[], times=[], size=size, duration=duration)
 
@@ -137,29 +190,39 @@ class SpikeTrains(Frozen):
 
     def to_lists(self) -> list[list[float]]:
         """One sorted list of times (ms) for each cell."""
+        self._require_memory(64, "to_lists")
         order = np.argsort(self.ids, kind="stable")
         edges = np.searchsorted(self.ids[order], np.arange(1, self.size))
         return [train.tolist() for train in np.split(self.times[order], edges)]
 
     def counts(self) -> NDArray[np.int64]:
         """Spikes of each cell, shape (size,)."""
+        self._require_memory(16, "counts")
         return np.bincount(self.ids, minlength=self.size).astype(np.int64)
 
-    def at(self, time: float, *, tolerance: float = 1e-6) -> NDArray[np.int32]:
+    def _require_memory(self, each: int, where: str) -> None:
+        require_memory(
+            each * self.size, f"SpikeTrains.{where}: {self.size} cells", "Make size smaller."
+        )
+
+    @checked
+    def at(
+        self,
+        time: Annotated[float, Quantity("ms")],
+        *,
+        tolerance: Annotated[float, Quantity("ms", low=0.0)] = 1e-6,
+    ) -> NDArray[np.int32]:
         """Sorted ids of the cells that fire at `time` (ms), within `tolerance` ms."""
-        moment = to_float(time, "ms", "SpikeTrains.at: time")
-        margin = to_float(tolerance, "ms", "SpikeTrains.at: tolerance")
-        low = np.searchsorted(self.times, moment - margin)
-        high = np.searchsorted(self.times, moment + margin, side="right")
+        low = np.searchsorted(self.times, time - tolerance)
+        high = np.searchsorted(self.times, time + tolerance, side="right")
         return np.unique(self.ids[low:high])
 
-    def window(self, start: float, stop: float) -> SpikeTrains:
+    @checked
+    def window(
+        self, start: Annotated[float, Quantity("ms")], stop: Annotated[float, Quantity("ms")]
+    ) -> SpikeTrains:
         """Spikes with ``start <= time < stop`` (ms); times and duration are kept."""
-        edges = [
-            to_float(start, "ms", "SpikeTrains.window: start"),
-            to_float(stop, "ms", "SpikeTrains.window: stop"),
-        ]
-        low, high = np.searchsorted(self.times, edges)
+        low, high = np.searchsorted(self.times, [start, stop])
         return SpikeTrains(
             ids=self.ids[low:high],
             times=self.times[low:high],
@@ -167,9 +230,10 @@ class SpikeTrains(Frozen):
             duration=self.duration,
         )
 
-    def select(self, cells: ArrayLike) -> SpikeTrains:
+    @checked
+    def select(self, cells: Annotated[ArrayLike, Indices()]) -> SpikeTrains:
         """Trains of some cells, renumbered in the order given."""
-        chosen = to_integers(cells, "SpikeTrains.select: cells")
+        chosen = np.asarray(cells)
         if chosen.size and chosen.max() >= self.size:
             raise DescriptionError(
                 f"SpikeTrains.select: cells must be from 0 to {self.size - 1}, got {chosen.max()}."
@@ -178,6 +242,7 @@ class SpikeTrains(Frozen):
             raise DescriptionError(
                 f"SpikeTrains.select: cells must be at least one, each once, got {shown(cells)}."
             )
+        self._require_memory(8, "select")
         place = np.full(self.size, -1)
         place[chosen] = np.arange(chosen.size)
         keep = place[self.ids] >= 0
@@ -188,37 +253,37 @@ class SpikeTrains(Frozen):
             duration=self.duration,
         )
 
-    def shift(self, by: float) -> SpikeTrains:
+    @checked
+    def shift(self, by: Annotated[float, Quantity("ms")]) -> SpikeTrains:
         """The same spikes `by` ms later (earlier, if negative)."""
-        delta = to_float(by, "ms", "SpikeTrains.shift: by")
-        times = self.times + delta
+        times = self.times + by
         if times.size and times[0] < 0:
             raise DescriptionError(
                 f"SpikeTrains.shift: no time may become negative, got {times[0]:g} ms "
-                f"(by={delta:g} ms); cut first with window(start, stop)."
+                f"(by={by:g} ms); cut first with window(start, stop)."
             )
         # The sum is rounded: a duration just past the last spike can fall onto it.
-        duration = max(self.duration + delta, _just_past(times))
+        duration = max(self.duration + by, _just_past(times), 0.0)
         return SpikeTrains(ids=self.ids, times=times, size=self.size, duration=duration)
 
-    def to_grid(self, dt: float) -> SpikeTrains:
+    @checked
+    def to_grid(self, dt: Annotated[float, Quantity("ms", above=0.0)]) -> SpikeTrains:
         """Round each time to the nearest multiple of `dt` ms; a cell's double spikes merge."""
-        step = to_float(dt, "ms", "SpikeTrains.to_grid: dt")
-        if step <= 0:
-            raise DescriptionError(f"SpikeTrains.to_grid: dt must be > 0 ms, got {step:g}.")
-        ticks = steps(self.times, step)
+        ticks = steps(self.times, dt)
         pairs = np.unique(np.stack([ticks, self.ids.astype(np.int64)]), axis=1)
-        times = pairs[0] * step
-        duration = max(self.duration, float(times.max()) + step) if times.size else self.duration
+        times = pairs[0] * dt
+        duration = max(self.duration, float(times.max()) + dt) if times.size else self.duration
         return SpikeTrains(ids=pairs[1], times=times, size=self.size, duration=duration)
 
     @staticmethod
-    def side_by_side(trains: Sequence[SpikeTrains]) -> SpikeTrains:
+    @checked
+    def side_by_side(
+        trains: Annotated[
+            Sequence[SpikeTrains],
+            Each(Instance("spikemem.spikes:SpikeTrains"), "SpikeTrains", least=1),
+        ],
+    ) -> SpikeTrains:
         """Stack groups into one: cells of the second follow those of the first."""
-        where = "SpikeTrains.side_by_side: trains"
-        trains = to_tuple(trains, where, "SpikeTrains")
-        if not trains or not all(isinstance(train, SpikeTrains) for train in trains):
-            raise DescriptionError(f"{where} must be one SpikeTrains or more, got {shown(trains)}.")
         offsets = np.cumsum([0, *(train.size for train in trains)])
         ids = [train.ids + offset for train, offset in zip(trains, offsets, strict=False)]
         return SpikeTrains(
@@ -236,11 +301,7 @@ def _just_past(times: NDArray[np.float64]) -> float:
 def _check_times(times: NDArray[np.float64], length: float | None, problems: Problems) -> None:
     if times.size and times.min() < 0:
         problems.add(f"times must be >= 0 ms, got {times.min():g}")
-    if length is None:
-        return
-    if length < 0:
-        problems.add(f"duration must be >= 0 ms, got {length:g}")
-    elif times.size and times.max() >= length:
+    if length is not None and times.size and times.max() >= length:
         problems.add(
             f"times must be below duration={length:g} ms, got {times.max():g}; "
             f"raise duration, or cut with window(0, duration)"

@@ -10,20 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .cells import LIF, STDP, Parameter, SpikeSource, Window
-from .errors import DescriptionError, shown
+from .errors import DescriptionError
+from .limits import require_memory
 from .network import Network, Population, Projection
 from .spikes import SpikeTrains
-from .units import to_tuple
 
 __all__ = ["stack"]
 
 
 def stack(networks: Sequence[Network]) -> Network:
     """Lay networks of the same structure side by side; see :meth:`spikemem.Network.stack`."""
-    networks = to_tuple(networks, "Network.stack: networks", "networks")
-    if not networks or not all(isinstance(network, Network) for network in networks):
-        raise DescriptionError(f"Network.stack: needs one Network or more, got {shown(networks)}.")
     first = networks[0]
+    require_memory(
+        sum(_bytes_of(network, len(networks)) for network in {id(n): n for n in networks}.values()),
+        f"Network.stack: {len(networks)} copies of {first!r}",
+        "Simulate fewer copies at a time.",
+    )
     for k, other in enumerate(networks[1:], start=1):
         difference = _difference(first, other)
         if difference:
@@ -40,6 +42,22 @@ def stack(networks: Sequence[Network]) -> Network:
         for k in range(len(first.projections))
     ]
     return Network(populations=populations, projections=projections, dt=first.dt)
+
+
+def _bytes_of(network: Network, n: int) -> float:
+    """Memory of `n` copies of a network, with what making them takes besides, bytes."""
+    per_copy = 0
+    for population in network.populations:
+        if population.is_source:
+            per_copy += 48 * len(population.source)
+        else:
+            values = [getattr(population.lif, name) for name in LIF.units]
+            per_copy += 16 * sum(np.size(value) for value in values if np.ndim(value))
+    for item in network.projections:
+        listed = item.i is not None
+        arrays = 3 * listed + (np.ndim(item.weight) > 0) + (np.ndim(item.delay) > 0)
+        per_copy += 16 * arrays * network.count(item.name) + 8
+    return float(per_copy) * n
 
 
 def _difference(a: Network, b: Network) -> str:
@@ -100,8 +118,11 @@ def _stack_populations(copies: Sequence[Population]) -> Population:
 
 
 def _stack_values(values: Sequence[Parameter], length: int) -> Parameter:
-    if all(np.ndim(value) == 0 and value == values[0] for value in values):
-        return values[0]
+    first = values[0]
+    if all(value is first for value in values):
+        return np.tile(first, len(values)) if np.ndim(first) else first
+    if all(np.ndim(value) == 0 and value == first for value in values):
+        return first
     full = [np.broadcast_to(np.asarray(value, np.float64), (length,)) for value in values]
     return np.concatenate(full)
 

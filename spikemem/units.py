@@ -1,19 +1,21 @@
-"""Values at the door: plain numbers in PyNN's units, Brian2 quantities, whole numbers, names."""
+"""Values at the door: numbers in PyNN's units, whole numbers, flags, choices, names."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .dimensions import in_unit
 from .errors import DescriptionError, shown, unknown_name
 
 __all__ = [
     "UNITS",
     "in_unit",
+    "is_sequence",
     "off_grid",
     "steps",
     "to_array",
@@ -32,64 +34,11 @@ UNITS = ("ms", "mV", "nA", "nF", "uS", "Hz", "s")
 LARGEST = 2**31 - 1
 """Largest index, size and number of steps."""
 
-_BRIAN2_NAME = {
-    "nF": "nfarad", "uS": "usiemens", "Hz": "hertz", "s": "second", "V": "volt", "Ohm": "ohm",
-    "nm": "nmetre",
-}  # fmt: skip
 _GRID = 1e-6
 
 
-def in_unit(value: Any, unit: str, where: str) -> Any:
-    """Strip the unit of a Brian2 quantity, after checking that it has the right dimension.
-
-    Parameters
-    ----------
-    value : object
-        A number, an array, a ``brian2.Quantity``, or a list of these; anything else is returned
-        as it came.
-    unit : str
-        One of :data:`UNITS`.
-    where : str
-        The argument's name, for the message.
-
-    Raises
-    ------
-    DescriptionError
-        The quantity has another dimension.
-
-    Examples
-    --------
-    >>> in_unit(20.0, "ms", "tau_m")
-    20.0
-    """
-    brian2 = sys.modules.get("brian2")
-    if brian2 is None:
-        return value
-    nested = list | tuple | brian2.Quantity
-    if isinstance(value, list | tuple):
-        if not any(isinstance(entry, nested) for entry in value):
-            return value
-        return [in_unit(entry, unit, where) for entry in value]
-    if not isinstance(value, brian2.Quantity):
-        return value
-    target = 1.0 if unit == "1" else getattr(brian2, _BRIAN2_NAME.get(unit, unit))
-    if not brian2.have_same_dimensions(value, target):
-        raise DescriptionError(
-            f"{where} must be in {unit}, got the Brian2 quantity {shown(value)}. "
-            f"Pass a quantity of the dimension of {unit}, or a float in {unit}."
-        )
-    return _unscaled(np.asarray(value, dtype=np.float64), float(target))[()]
-
-
-def _unscaled(value: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
-    """Divide, and take the short decimal if it is the number that was multiplied by `scale`."""
-    plain = np.asarray(value / scale)
-    short = np.array([float(f"{number:.15g}") for number in plain.flat]).reshape(plain.shape)
-    return np.where(short * scale == value, short, plain)
-
-
 def to_float(value: Any, unit: str, where: str) -> float:
-    """Convert one finite number, or a Brian2 quantity, to a float in `unit`.
+    """Convert one finite number, with or without a unit, to a float in `unit`.
 
     Raises
     ------
@@ -101,6 +50,8 @@ def to_float(value: Any, unit: str, where: str) -> float:
     >>> to_float(3, "ms", "delay")
     3.0
     """
+    if type(value) is float and math.isfinite(value):
+        return value
     array = to_array(value, unit, where)
     if array.ndim:
         raise DescriptionError(
@@ -110,7 +61,7 @@ def to_float(value: Any, unit: str, where: str) -> float:
 
 
 def to_array(value: ArrayLike | Any, unit: str, where: str) -> NDArray[np.float64]:
-    """Convert numbers, or a Brian2 quantity, to a float64 array in `unit` (a copy).
+    """Convert numbers, with or without a unit, to a float64 array in `unit` (a copy).
 
     Raises
     ------
@@ -147,7 +98,7 @@ def to_int(value: Any, where: str, *, low: int = 1, high: int = LARGEST) -> int:
     Raises
     ------
     DescriptionError
-        Not an integer (a bool is none), or out of range.
+        Not an integer (booleans are not accepted), or out of range.
 
     Examples
     --------
@@ -169,7 +120,7 @@ def to_integers(values: Any, where: str) -> NDArray[np.int64]:
     DescriptionError
         Not integers, of more than one dimension, or not from 0 to :data:`LARGEST`.
     """
-    array = _numpy(values)
+    array = _numpy(in_unit(values, "1", where))
     if array is None or array.ndim > 1 or (array.size and array.dtype.kind not in "iu"):
         raise DescriptionError(f"{where} must be integers in one dimension, got {shown(values)}")
     array = np.atleast_1d(array)
@@ -219,6 +170,24 @@ def to_flag(value: Any, where: str) -> bool:
     if isinstance(value, bool | np.bool_):
         return bool(value)
     raise DescriptionError(f"{where} must be True or False, got {shown(value)}")
+
+
+def is_sequence(value: Any) -> bool:
+    """Whether a value has entries in an order: a list, a tuple, an array with axes, and the like.
+
+    Strings, mappings, sets and generators are not sequences here.
+
+    Examples
+    --------
+    >>> is_sequence([1, 2]), is_sequence({1, 2}), is_sequence("ab"), is_sequence(3.0)
+    (True, False, False, False)
+    """
+    if isinstance(value, str | bytes | bytearray | Mapping | type):
+        return False
+    kind = type(value)
+    if not (hasattr(kind, "__len__") and hasattr(kind, "__getitem__")):
+        return False
+    return getattr(value, "ndim", 1) != 0
 
 
 def to_tuple(values: Any, where: str, what: str) -> tuple[Any, ...]:

@@ -309,13 +309,13 @@ def test_saved_memory_goes_on_where_it_was(tmp_path):
     ("call", "message"),
     [
         (lambda m: m.learn(9, [1]), r"cue must be from 0 to 4 \(n_cues=5\), got 9"),
-        (lambda m: m.learn(-1, [1]), r"cue must be from 0 to 4"),
-        (lambda m: m.learn(1.5, [1]), r"cue must be an int, got 1.5"),
-        (lambda m: m.learn(True, [1]), r"cue must be an int, got True"),
+        (lambda m: m.learn(-1, [1]), r"cue must be an int >= 0, got -1"),
+        (lambda m: m.learn(1.5, [1]), r"cue must be an int >= 0, got 1.5"),
+        (lambda m: m.learn(True, [1]), r"cue must be an int >= 0, got True"),
         (lambda m: m.learn(0, []), r"content is empty"),
         (lambda m: m.learn(0, np.zeros(8, dtype=bool)), r"content is empty"),
         (lambda m: m.learn(0, [8]), r"content bits must be from 0 to 7 \(n_contents=8\), got 8"),
-        (lambda m: m.learn(0, [-1]), r"content bits must be from 0 to 7"),
+        (lambda m: m.learn(0, [-1]), r"content bits must be >= 0, got -1"),
         (lambda m: m.learn(0, [1, 1]), r"content names a bit twice"),
         (lambda m: m.learn(0, [0.5, 1.0]), r"must be indices \(ints\) or a mask \(bool\)"),
         (lambda m: m.learn(0, "abc"), r"must be indices \(ints\) or a mask \(bool\)"),
@@ -326,8 +326,8 @@ def test_saved_memory_goes_on_where_it_was(tmp_path):
         (lambda m: m.recall(cue=1, content=[1]), r"either cue= or content="),
         (lambda m: m.recall(content=[1], match=2), r"match must be from 1 to 1"),
         (lambda m: m.recall(content=[1], match="most"), r"match must be 'any', 'all', 'best'"),
-        (lambda m: m.run(["learn"]), r"'learn' is no operation"),
-        (lambda m: m.build([Learn(0, [1], at=-1.0)]), r"whole number of ms >= 0"),
+        (lambda m: m.run(["learn"]), r"schedule\[0\] must be a Learn or Forget .*, got 'learn'"),
+        (lambda m: m.build([Learn(0, [1], at=-1.0)]), r"at must be >= 0 ms, got -1"),
         (lambda m: m.build([Learn(0, [1], at=0.5)]), r"whole number of ms >= 0"),
         (lambda m: m.set_weights({"W1": np.ones((2, 2))}), r"must have shape \(5, 8\)"),
         (lambda m: m.set_weights({"W1": np.full((5, 8), 9.0)}), r"lie in \[0, 6\] nA"),
@@ -381,6 +381,17 @@ def test_hippocampal_memory_recalls_by_binary_cue(backend):
     first = recalls[0]
     assert recording["OUTcue"].times[0] == first.start + 4
     assert recording["CA3cue"].times[0] == first.start + 2
+
+
+def test_hippocampal_memory_holds_what_it_learns_from_its_start_on():
+    """For three steps, whenever the operation starts; a recall asks once."""
+    schedule = [Learn(2, [0, 3], at=5.0), RecallCue(1, at=20.0)]
+    network = sm.HippocampalMemory(5, 4).build(schedule)
+    trains = {name: network.population(name).source for name in ("INcue", "INcont")}
+    held = [5.0, 6.0, 7.0]
+    # Cue 2 is the number 3 (both lowest lines), cue 1 the number 2 (line 1 alone).
+    assert trains["INcue"].to_lists() == [held, [*held, 20.0], []]
+    assert trains["INcont"].to_lists() == [held, [], [], held]
 
 
 def test_hippocampal_published_window_leaks_between_operations():

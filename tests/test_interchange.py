@@ -71,5 +71,5 @@ def test_without_neo_the_message_gives_the_command(monkeypatch):
 
 def test_other_things_are_refused():
     for value in nonsense():
-        with pytest.raises(DescriptionError, match="needs a Recording"):
+        with pytest.raises(DescriptionError, match="must be a Recording"):
             recording_to_neo(value)

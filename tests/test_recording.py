@@ -228,7 +228,7 @@ def test_same_as_sees_every_difference_and_takes_nan_for_equal():
     assert not any(base.same_as(other) for other in others)
     broken = small_recording(weights={"learnt": [np.nan, 1.0]})
     assert broken.same_as(copy.copy(broken))
-    with pytest.raises(DescriptionError, match="needs a Recording"):
+    with pytest.raises(DescriptionError, match="must be a Recording"):
         base.same_as(3)
 
 

@@ -158,7 +158,7 @@ def test_other_targets_read_the_table_of_the_backends():
     ("arguments", "options", "message"),
     [
         ((EXAMPLES["short history"], "spinaker"), {}, "Did you mean 'spinnaker'"),
-        (("network",), {}, "must be a Network, got str"),
+        (("network",), {}, "must be a Network, got 'network'"),
         ((EXAMPLES["short history"], "brian2"), {"shifts": {}}, "'shifts' is not an option"),
         (
             (EXAMPLES["short history"],),

@@ -66,6 +66,130 @@ def test_quantities_reach_the_fields(brian2):
     assert sm.SpikeTrains.from_lists([[1 * ms], [2 * ms]]).times.tolist() == [1.0, 2.0]
 
 
+@pytest.fixture(scope="module")
+def pq():
+    return pytest.importorskip("quantities")
+
+
+PQ_NAMES = {"Ohm": "ohm"}
+
+
+@pytest.mark.parametrize("unit", [*units.UNITS, "V", "Ohm", "nm", "A"])
+def test_a_value_of_quantities_is_converted(pq, unit):
+    one = pq.Quantity(1.0, PQ_NAMES.get(unit, unit))
+    assert to_float(20 * one, unit, "x") == 20.0
+    for values in ([1, 2] * one, [1 * one, 2 * one], np.array([1 * one, 2 * one], dtype=object)):
+        plain = to_array(values, unit, "x")
+        assert plain.tolist() == [1.0, 2.0]
+        assert type(plain) is np.ndarray
+    for wrong in (3 * pq.mol, [3 * pq.mol], np.array([3 * pq.mol, 1], dtype=object)):
+        with pytest.raises(DescriptionError, match=f"^x must be in {unit}, got the quantities"):
+            to_array(wrong, unit, "x")
+
+
+@given(st.integers(-(10**9), 10**9), st.sampled_from([(-6, "us"), (-3, "ms"), (0, "s")]))
+def test_a_value_of_quantities_gives_the_float_of_the_same_decimal(number, scale):
+    pq = pytest.importorskip("quantities")
+    written = float(f"{number}e-5")
+    given_unit = pq.Quantity(written, scale[1])
+    expected = float(f"{number}e{scale[0] + 3 - 5}")
+    assert to_float(given_unit, "ms", "x") == expected
+
+
+def test_spike_trains_of_neo_are_converted(pq):
+    neo = pytest.importorskip("neo")
+    train = neo.SpikeTrain([0.002, 0.0057] * pq.s, t_stop=1.0 * pq.s)
+    trains = sm.SpikeTrains.from_lists([train, train], duration=0.5 * pq.s)
+    assert trains.to_lists() == [[2.0, 5.7], [2.0, 5.7]]
+    assert trains.duration == 500.0
+    assert sm.SpikeTrains.from_lists(neo.core.spiketrainlist.SpikeTrainList([train])).size == 1
+    assert sm.SpikeTrains(ids=[0, 0], times=train, size=1).times.tolist() == [2.0, 5.7]
+
+
+def test_indices_have_no_unit(pq, brian2):
+    assert to_integers(pq.Quantity([1, 2], "dimensionless"), "i").tolist() == [1, 2]
+    for wrong in (pq.Quantity([1, 2], "ms"), [1, 2] * brian2.ms, [pq.Quantity(1, "ms")]):
+        with pytest.raises(DescriptionError, match=r"^i must have no unit"):
+            to_integers(wrong, "i")
+        assert refusal(to_int, wrong, "i")
+
+
+class Foreign:
+    """As pint's quantities are: a magnitude with units."""
+
+    units, magnitude = "second", 0.02
+
+    def __float__(self):
+        return self.magnitude
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self.magnitude)
+
+
+class ForeignArray(np.ndarray):
+    """As those of astropy (`unit`) and unyt (`units`) are."""
+
+    unit = "s"
+
+
+class Labelled(Foreign):
+    """As the arrays of xarray and the datasets of h5py are."""
+
+    units = None
+    attrs = {"units": "s"}  # noqa: RUF012
+
+
+@pytest.mark.parametrize(
+    "value", [Foreign(), np.zeros(2).view(ForeignArray), Labelled()], ids=lambda v: type(v).__name__
+)
+def test_units_that_are_not_understood_are_refused(value):
+    for given_value in (value, [1.0, value], (value,), np.array([value, 1.0], dtype=object)):
+        if isinstance(given_value, np.ndarray) and given_value.dtype != object:
+            continue
+        with pytest.raises(DescriptionError, match=r"^tau_m has a unit that is not understood: 's"):
+            to_array(given_value, "ms", "tau_m")
+    assert "is not understood" in refusal(to_integers, value, "i")
+    assert "is not understood" in refusal(sm.metrics.binary_entropy, value)
+
+
+def test_hidden_values_of_masked_arrays_are_refused():
+    shown = np.ma.array([1.0, 2.0], mask=[False, False])
+    assert to_array(shown, "ms", "x").tolist() == [1.0, 2.0]
+    hidden = np.ma.array([1.0, 2.0], mask=[False, True])
+    for value in (hidden, [hidden], np.ma.masked, [1.0, np.ma.masked]):
+        assert refusal(to_array, value, "ms", "x").startswith("x has 1 masked values")
+    assert "masked" in refusal(to_integers, np.ma.array([1, 2], mask=[True, False]), "x")
+
+
+def test_lists_that_hold_themselves_are_refused():
+    endless = []
+    endless.append(endless)
+    assert refusal(to_array, endless, "ms", "x")
+
+
+def test_values_of_a_running_brian2_model_keep_their_unit(brian2):
+    group = brian2.NeuronGroup(2, "v : volt", name="units_of_a_view")
+    group.v = [-65, -70] * brian2.mV
+    assert to_array(group.v, "mV", "v_init").tolist() == [-65.0, -70.0]
+    assert "must be in ms" in refusal(to_array, group.v, "ms", "delay")
+
+
+@pytest.mark.parametrize(
+    "times",
+    [{7: [1.0, 2.0]}, {1.0, 2.0}, [1.0, 2.0], 3.0, "12", (t for t in [[1.0]]), [[1.0], "2"],
+     [[1.0], {2.0}], [[1.0], None], np.arange(3.0), [[[1.0]]]],
+    ids=repr,
+)  # fmt: skip
+def test_spike_trains_are_made_of_a_list_for_each_cell(times):
+    said = refusal(sm.SpikeTrains.from_lists, times)
+    assert said.startswith("SpikeTrains.from_lists: times")
+    assert "[[1.0, 3.0], []]" in said
+
+
+def test_rows_of_arrays_are_lists_of_times():
+    assert sm.SpikeTrains.from_lists(np.array([[1.0], [2.0]])).to_lists() == [[1.0], [2.0]]
+
+
 def test_all_wrong_dimensions_are_named_at_once(brian2):
     with pytest.raises(DescriptionError) as caught:
         sm.LIF(tau_m=1 * brian2.mV, cm=1 * brian2.ms)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...cells import LIF
+from ...checks import checked
 from ...errors import UnsupportedError
 from ...network import Network, Population, Projection
 from .common import KEY, as_lines, free_name, native_parameters, require_nir
@@ -18,6 +19,7 @@ __all__ = ["to_nir"]
 _LARGEST = 10**8
 
 
+@checked
 def to_nir(network: Network, *, metadata: bool = True) -> Any:
     """Convert a network to a NIR graph.
 

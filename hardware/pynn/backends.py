@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ...checks import Count, checked
 from ...errors import DescriptionError, UnsupportedError, unknown_name
 from ...network import Network
 from ...recording import SpikeTrains
-from ...simulation import Results, package_version
+from ...simulation import IntegratorName, Results, package_version
 from ...support import UNSUPPORTED
 from .build import to_pynn
 from .dialects import DIALECTS, import_simulator
@@ -31,7 +32,8 @@ class _PyNNBackend:
     options: ClassVar[tuple[str, ...]] = ()
     can_continue = False
 
-    def __init__(self, network: Network, integrator: str, **options: Any) -> None:
+    @checked
+    def __init__(self, network: Network, integrator: IntegratorName, **options: Any) -> None:
         name = DIALECTS[self.simulator].backend
         for option in options:
             if option not in self.options:
@@ -39,10 +41,7 @@ class _PyNNBackend:
                     f"backend {name!r}: {unknown_name('option', option, self.options)}"
                 )
         threads = options.get("threads", 1)
-        if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
-            raise DescriptionError(
-                f"backend {name!r}: threads must be an int >= 1, got {threads!r}."
-            )
+        Count().check(threads, f"backend {name!r}: threads")
         self._sim = import_simulator(self.simulator)
         self._network, self._setup = network, options
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...cells import LIF, Parameter
+from ...checks import MappingOf, Name, Quantity, checked
 from ...errors import DescriptionError, UnsupportedError
 from ...network import Network, Population, Projection
 from ...recording import Recording
 from ...support import unsupported
-from ...units import steps, to_float
+from ...units import steps
 from . import nest, reading
 from .dialects import Dialect, dialect_of, quiet
 from .gating import gating_is_redundant
@@ -57,7 +58,8 @@ class PyNNModel:
     weights: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     _undo: list[Callable[[], None]] = field(default_factory=list)
 
-    def run(self, duration: Any) -> None:
+    @checked
+    def run(self, duration: Annotated[Any, Quantity("ms", above=0.0)]) -> None:
         """Simulate, once.
 
         Parameters
@@ -72,7 +74,7 @@ class PyNNModel:
         """
         if self.n_steps:
             raise DescriptionError("PyNNModel.run: has run before; make a new one with to_pynn.")
-        length, dt = to_float(duration, "ms", "PyNNModel.run: duration"), self.network.dt
+        length, dt = duration, self.network.dt
         n_steps = int(steps(length, dt))
         if n_steps < 1 or abs(n_steps * dt - length) > 1e-6:
             raise DescriptionError(
@@ -117,7 +119,13 @@ class PyNNModel:
         brian2.defaultclock.dt = self.network.dt * brian2.ms
 
 
-def to_pynn(network: Network, sim: Any, *, setup: Mapping[str, Any] | None = None) -> PyNNModel:
+@checked
+def to_pynn(
+    network: Network,
+    sim: Any,
+    *,
+    setup: Annotated[Mapping[str, Any], MappingOf(Name())] | None = None,
+) -> PyNNModel:
     """Build a network with a PyNN simulator.
 
     Signs of weights, the scale of STDP amplitudes, refractory times and delays are set so that

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from logging import ERROR, getLogger
 from typing import Any
 
-from ...errors import BackendMissing, DescriptionError, unknown_name
+from ...errors import BackendMissing, DescriptionError, shown, unknown_name
 
 __all__ = ["DIALECTS", "Dialect", "dialect_of", "import_simulator", "quiet"]
 
@@ -96,7 +96,7 @@ def dialect_of(sim: Any) -> Dialect:
     DescriptionError
         Any other module.
     """
-    name = str(getattr(sim, "__name__", sim))
+    name = str(getattr(sim, "__name__", "")) or shown(sim)
     known = {dialect.module: dialect for dialect in DIALECTS.values()}
     known["spynnaker.pyNN"] = DIALECTS["spinnaker"]
     if name not in known:

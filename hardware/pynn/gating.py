@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import math
+from typing import Annotated
 
 from ...cells import STDP
+from ...checks import Quantity, checked
+from ...errors import DescriptionError
+from ...units import LARGEST
 
 __all__ = ["gating_is_redundant", "trace_reach", "traces_are_short"]
+
+_Time = Annotated[float, Quantity("ms", above=0.0)]
 
 _ONE = 2048
 """1.0 in the traces of sPyNNaker (11 bits after the point)."""
 
 
-def trace_reach(tau: float, dt: float) -> int:
+@checked
+def trace_reach(tau: _Time, dt: _Time) -> int:
     """Most steps between two spikes at which SpiNNaker's trace is not yet 0.
 
     sPyNNaker decays its traces by a table of ``floor(exp(-k * dt / tau) * 2048)``; this is the
@@ -30,13 +37,20 @@ def trace_reach(tau: float, dt: float) -> int:
     >>> trace_reach(0.25, 1.0), trace_reach(20.0, 1.0)
     (1, 152)
     """
-    reach = int(math.log(_ONE) * tau / dt) + 1
+    ratio = tau / dt
+    if not 0.0 < ratio <= LARGEST:
+        raise DescriptionError(
+            f"trace_reach: tau must be from 0 to {LARGEST} steps of dt, got tau={tau:g} and "
+            f"dt={dt:g} ms."
+        )
+    reach = int(math.log(_ONE) * ratio) + 1
     while reach and math.floor(math.exp(-reach * dt / tau) * _ONE) == 0:
         reach -= 1
     return reach
 
 
-def gating_is_redundant(rule: STDP, dt: float) -> bool:
+@checked
+def gating_is_redundant(rule: STDP, dt: _Time) -> bool:
     """Whether a plasticity's windows can be left out on SpiNNaker, which can't switch it.
 
     That is so if only spikes of the same step or of two steps that follow each other change a

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
+from ...checks import Quantity, checked
 from ...errors import DescriptionError, UnsupportedError, unknown_name
 from ...network import Network
 from ..problem import Problem
-from .layout import Shifts
+from .layout import AskedShifts
 from .rules import RULES
 from .view import View
 
@@ -16,8 +17,12 @@ __all__ = ["check_spinnaker", "require_mappable"]
 SMALLEST_STEP = 5.0
 
 
+@checked
 def check_spinnaker(
-    network: Network, *, shifts: Shifts | None = None, smallest_step: float = SMALLEST_STEP
+    network: Network,
+    *,
+    shifts: AskedShifts | None = None,
+    smallest_step: Annotated[float, Quantity(low=0.0)] = SMALLEST_STEP,
 ) -> list[Problem]:
     """List what SpiNNaker would refuse or change, the worst first.
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
+from ...checks import Optional, Quantity, checked
 from ...network import Network
 from ...recording import Recording
 from ...simulation import simulate
@@ -81,7 +82,10 @@ class DriftReport:
         return "\n".join(lines)
 
 
-def drift(network: Network, duration: Any = None, **options: Any) -> DriftReport:
+@checked
+def drift(
+    network: Network, duration: Annotated[Any, Optional(Quantity("ms"))] = None, **options: Any
+) -> DriftReport:
     """Run a network on the emulator and in floating point (backend "native"), and compare.
 
     Plasticity windows hold in floating point, as far as the emulator accepts them, and not on the

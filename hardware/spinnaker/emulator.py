@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...backends.native import fields as f
 from ...backends.native.backend import NativeBackend, results_of
+from ...checks import AnyValue, MappingOf, checked
 from ...errors import DescriptionError, SpikememWarning, UnsupportedError, shown, unknown_name
 from ...network import Network, Projection
 from ...recording import SpikeTrains
@@ -91,20 +92,17 @@ class EmulatorBackend(NativeBackend):
         A pair of spikes changes a weight by less than 20 of its steps.
     """
 
+    @checked
     def __init__(
         self,
         network: Network,
         integrator: str = "spinnaker",
         *,
-        shifts: Mapping[Any, Any] | None = None,
+        shifts: Annotated[Mapping[Any, Any], MappingOf(AnyValue())] | None = None,
         windows: Literal["refuse", "ignore"] = "refuse",
         allow_coarse: bool = False,
         weights: bool = True,
     ) -> None:
-        if windows not in WINDOWS:
-            raise DescriptionError(
-                f"backend 'emulator': {unknown_name('value of windows', windows, WINDOWS)}"
-            )
         asked = _asked_shifts(network, shifts or {})
         self.shifts: Shifts = _complete(network, asked)
         self.windows = windows

@@ -6,16 +6,16 @@ import os
 import secrets
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from ..._version import __version__
+from ...checks import Optional, PathName, Quantity, Text, checked
 from ...errors import DescriptionError, StorageError
 from ...network import Network
-from ...units import to_float
 from ..problem import Problem
 from .check import check_spinnaker, require_mappable
 from .folder import write_data
-from .layout import Shifts
+from .layout import AskedShifts
 
 __all__ = ["FILES", "export_folder"]
 
@@ -64,14 +64,15 @@ made for one of them has to be checked on it.
 """
 
 
+@checked
 def export_folder(
     network: Network,
-    folder: str | Path,
+    folder: Annotated[str | Path, PathName()],
     *,
-    duration: Any = None,
-    shifts: Shifts | None = None,
-    title: str = "A spiking network",
-    smallest_step: float = 5.0,
+    duration: Annotated[Any, Optional(Quantity("ms", above=0.0))] = None,
+    shifts: AskedShifts | None = None,
+    title: Annotated[str, Text()] = "A spiking network",
+    smallest_step: Annotated[float, Quantity(low=0.0)] = 5.0,
     force: bool = False,
 ) -> Path:
     """Write a folder with one PyNN script, its data, a README and its requirements.
@@ -112,7 +113,7 @@ def export_folder(
         problems = check_spinnaker(network, **options)
     else:
         problems = require_mappable(network, "export", **options)
-    length = network.duration if duration is None else to_float(duration, "ms", "duration")
+    length = network.duration if duration is None else duration
     if length <= 0:
         raise DescriptionError(
             f"export: duration must be > 0 ms, got {length:g}; no spike source has one."

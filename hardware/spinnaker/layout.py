@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from scipy import special
 
 from ...cells import Parameter
+from ...checks import Count, Each, MappingOf, Name, checked
 from ...network import Network, Population, Projection
 from ...units import steps
 
@@ -41,6 +42,11 @@ SIGMA = 5.0
 
 Shifts = dict[str, tuple[int, int]]
 """For each population the left shifts of its excitatory and its inhibitory ring buffers."""
+
+AskedShifts = Annotated[
+    Shifts, MappingOf(Name(), Each(Count(low=0, high=31), "left shifts", least=2, most=2))
+]
+"""What every ``shifts`` argument takes."""
 
 
 def bits(n: int) -> int:
@@ -169,6 +175,7 @@ def _fan_in(network: Network, projection: Projection) -> int:
     return int(np.bincount(network.synapses(projection.name).j).max())
 
 
+@checked
 def ring_buffer_shifts(network: Network) -> Shifts:
     """Predict the left shifts of the ring buffers, as sPyNNaker 7.4 chooses them.
 

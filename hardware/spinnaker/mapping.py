@@ -12,13 +12,13 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from ...checks import Count, Optional, Quantity, checked
 from ...errors import BackendMissing, DescriptionError, SimulationError, UnsupportedError
 from ...network import Network
-from ...units import to_float
 from .folder import write_data
-from .layout import Shifts
+from .layout import AskedShifts, Shifts
 
 __all__ = ["MappingReport", "PopulationReport", "map_network", "require_spynnaker"]
 
@@ -140,17 +140,18 @@ def require_spynnaker() -> None:
         )
 
 
+@checked
 def map_network(
     network: Network,
     *,
-    duration: Any = None,
-    boards: int | None = None,
-    version: int = 5,
-    shifts: Shifts | None = None,
+    duration: Annotated[Any, Optional(Quantity("ms", above=0.0))] = None,
+    boards: Annotated[int, Count()] | None = None,
+    version: Annotated[int, Count(low=min(_VERSIONS), high=max(_VERSIONS))] = 5,
+    shifts: AskedShifts | None = None,
     weights: bool = False,
     smallest_step: float = 5.0,
     force: bool = False,
-    timeout: float | None = None,
+    timeout: Annotated[float, Quantity("s", above=0.0)] | None = None,
 ) -> MappingReport:
     """Map a network on a virtual machine.
 
@@ -192,13 +193,11 @@ def map_network(
     require_spynnaker()
     if version not in _VERSIONS:
         raise DescriptionError(f"map_network: version must be one of {_VERSIONS}, got {version!r}.")
-    if boards is not None and (isinstance(boards, bool) or boards < 1):
-        raise DescriptionError(f"map_network: boards must be an int >= 1, got {boards!r}.")
     if not force:
         require_mappable(network, "map_network", shifts=shifts, smallest_step=smallest_step)
     length = network.duration or 1000.0
     if duration is not None:
-        length = to_float(duration, "ms", "map_network: duration")
+        length = duration
     with tempfile.TemporaryDirectory(prefix="spikemem-map-") as name:
         folder = Path(name)
         write_data(network, folder, duration=length, shifts=shifts)

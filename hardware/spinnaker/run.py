@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...checks import checked
 from ...errors import SimulationError, UnsupportedError, VirtualRunError
 from ...network import Network
 from ...recording import SpikeTrains, load_recording
@@ -23,7 +24,7 @@ from ...simulation import Results, package_version
 from ..pynn.gating import traces_are_short
 from .check import require_mappable
 from .folder import write_data
-from .layout import Shifts
+from .layout import AskedShifts
 from .mapping import require_spynnaker
 
 __all__ = ["SpinnakerBackend", "machine_of_the_user"]
@@ -83,12 +84,13 @@ class SpinnakerBackend:
 
     can_continue = False
 
+    @checked
     def __init__(
         self,
         network: Network,
         integrator: str,
         *,
-        shifts: Shifts | None = None,
+        shifts: AskedShifts | None = None,
         force: bool = False,
     ) -> None:
         require_spynnaker()

@@ -5,18 +5,30 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...backends import BackendName
 from ...cells import LIF, SpikeSource
+from ...checks import Count, MappingOf, checked
 from ...errors import DescriptionError, UnsupportedError
 from ...network import Network, Population, Projection
 from ...recording import Recording, SpikeTrains
-from .live import LiveMemory, Weights
-from .operations import Learn, Operation, Placed, RecallCue, place_one, put
-from .parameters import GATED, OUTPUT, RELAY
+from .live import LiveMemory, WeightMatrices, Weights
+from .operations import (
+    Content,
+    ContentBits,
+    CueNumber,
+    Learn,
+    Operation,
+    Placed,
+    RecallCue,
+    place_one,
+    put,
+)
+from .parameters import GATED, OUTPUT, PRESET, RELAY
 from .parameters import preset as parameters_of
 from .recall import Recall, require_whole
 
@@ -76,24 +88,26 @@ class HippocampalMemory(LiveMemory):
     Recall({0, 7})
     """
 
+    @checked
     def __init__(
         self,
-        n_cues: int,
-        n_contents: int,
+        n_cues: Annotated[int, Count()],
+        n_contents: Annotated[int, Count()],
         *,
-        preset: str = "robust",
-        contents: Mapping[int, Any] | None = None,
-        backend: str = "brian2",
+        preset: Annotated[str, PRESET] = "robust",
+        contents: Annotated[Mapping[int, Any], MappingOf(Count(low=0), Content())] | None = None,
+        backend: BackendName = "brian2",
     ) -> None:
         super().__init__(n_cues, n_contents, backend)
         if self.n_cues > MAX_CUES:
             raise DescriptionError(f"n_cues must be at most {MAX_CUES}, got {self.n_cues}.")
         self.preset = preset
         self.rule = parameters_of(preset).rule()
-        self._initial = {"W1": np.zeros((self.n_cues, self.n_contents))}
+        first = np.zeros((self.n_cues, self.n_contents))
         for cue, content in (contents or {}).items():
             item = self._place([Learn(cue, content)], 0.0, True)[0]
-            self._initial["W1"][item.cue, list(item.bits)] = self.rule.w_max
+            first[item.cue, list(item.bits)] = self.rule.w_max
+        self._begin({"W1": first})
 
     @property
     def n_bits(self) -> int:
@@ -210,14 +224,17 @@ class HippocampalMemory(LiveMemory):
             )  # fmt: skip
         return answers
 
-    def learn(self, cue: int, content: Any) -> Recall:
+    @checked
+    def learn(self, cue: CueNumber, content: ContentBits) -> Recall:
         """Store `content` at `cue`; what the cue held is forgotten. See :class:`Learn`."""
         return self.run([Learn(cue, content)])[0]
 
-    def recall(self, *, cue: int) -> Recall:
+    @checked
+    def recall(self, *, cue: CueNumber) -> Recall:
         """Recall the content of a cue, as a set of bits."""
         return self.run([RecallCue(cue)])[0]
 
-    def set_weights(self, weights: Weights) -> None:
+    @checked
+    def set_weights(self, weights: WeightMatrices) -> None:
         """Give "W1" other weights, nA, shape (n_cues, n_contents), within [0, 6]."""
         self._set_weights(weights, self.rule.w_max)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 
-from ...errors import DescriptionError, UnsupportedError
+from ...checks import Count, Each, Instance, Kind, Quantity, check_fields
+from ...errors import DescriptionError, UnsupportedError, shown
 from ...recording import SpikeTrains
-from ...units import to_float
+from ...units import in_unit, is_sequence, to_int, to_integers
 from .circuit import INPUTS, match_lines
 from .parameters import CA3Parameters
 
@@ -35,7 +36,64 @@ Match = int | Literal["any", "all", "best"]
 
 
 @dataclass(frozen=True)
-class Learn:
+class Content(Kind):
+    """Content of a memory: indices of bits, or a mask of bool; at least one entry."""
+
+    def check(self, value: Any, where: str) -> tuple[int, ...]:
+        """Return a tuple of int, or of bool for a mask."""
+        if isinstance(value, set | frozenset):
+            value = list(value)
+        array = None
+        if is_sequence(value):
+            try:
+                array = np.asarray(in_unit(value, "1", where))
+            except (TypeError, ValueError, OverflowError):
+                array = None
+        if array is None or array.ndim != 1 or (array.size and array.dtype.kind not in "iub"):
+            raise DescriptionError(
+                f"{where} must be indices (ints) or a mask (bool) of shape (n_contents,), "
+                f"got {shown(value)}."
+            )
+        if not array.size:
+            raise DescriptionError(f"{where} is empty; give at least one bit.")
+        if array.dtype.kind != "b":
+            if array.min() < 0:
+                raise DescriptionError(f"{where} bits must be >= 0, got {array.min()}.")
+            array = to_integers(array, where)
+        return tuple(array.tolist())
+
+
+@dataclass(frozen=True)
+class MatchNumber(Kind):
+    """How many bits of a fragment a cue must hold."""
+
+    def check(self, value: Any, where: str) -> Any:
+        """Return the word, or an int."""
+        if isinstance(value, str) and value in ("any", "all", "best"):
+            return str(value)
+        try:
+            return to_int(value, where)
+        except DescriptionError:
+            raise DescriptionError(
+                f"{where} must be 'any', 'all', 'best' or an int >= 1, got {shown(value)}."
+            ) from None
+
+
+CueNumber = Annotated[int, Count(low=0)]
+ContentBits = Annotated[Any, Content()]
+MatchRule = Annotated[Match, MatchNumber()]
+_Start = Annotated[float, Quantity("ms", low=0.0)]
+
+
+class _Checked:
+    """Base of the operations: the fields are checked when one is made."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+@dataclass(frozen=True)
+class Learn(_Checked):
     """Store content at a cue; what was there before is forgotten.
 
     Parameters
@@ -48,29 +106,29 @@ class Learn:
         Start in ms. Default: as soon as it is safe after the operation before.
     """
 
-    cue: int
-    content: Any
-    at: float | None = None
+    cue: CueNumber
+    content: ContentBits
+    at: _Start | None = None
 
 
 @dataclass(frozen=True)
-class Forget:
+class Forget(_Checked):
     """Erase what a cue holds. `cue`, `at`: as :class:`Learn`."""
 
-    cue: int
-    at: float | None = None
+    cue: CueNumber
+    at: _Start | None = None
 
 
 @dataclass(frozen=True)
-class RecallCue:
+class RecallCue(_Checked):
     """Ask what a cue holds. `cue`, `at`: as :class:`Learn`."""
 
-    cue: int
-    at: float | None = None
+    cue: CueNumber
+    at: _Start | None = None
 
 
 @dataclass(frozen=True)
-class RecallContent:
+class RecallContent(_Checked):
     """Ask which cues hold a fragment of content.
 
     Parameters
@@ -84,12 +142,17 @@ class RecallContent:
         as many as the best cue does ("best" asks for all, then for one less, and so on).
     """
 
-    content: Any
-    at: float | None = None
-    match: Match = "any"
+    content: ContentBits
+    at: _Start | None = None
+    match: MatchRule = "any"
 
 
 Operation = Learn | Forget | RecallCue | RecallContent
+
+Schedule = Annotated[
+    Iterable[Operation], Each(Instance(Learn, Forget, RecallCue, RecallContent), "operations")
+]
+"""What every ``schedule`` argument takes."""
 
 
 @dataclass(frozen=True)
@@ -115,53 +178,40 @@ class Placed:
         return max(self.stop, self.start + self.answer + 1.0)
 
 
-def _cue(value: Any, n_cues: int, where: str) -> int:
-    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
-        raise DescriptionError(f"{where}: cue must be an int, got {value!r}.")
-    if not 0 <= value < n_cues:
+def _cue(value: int, n_cues: int, where: str) -> int:
+    if value >= n_cues:
         raise DescriptionError(
             f"{where}: cue must be from 0 to {n_cues - 1} (n_cues={n_cues}), got {value}."
         )
-    return int(value)
+    return value
 
 
-def bits_of(content: Any, n_contents: int, where: str) -> tuple[int, ...]:
-    """Sorted indices of the set bits, from indices or from a mask.
+def bits_of(content: tuple[int, ...], n_contents: int, where: str) -> tuple[int, ...]:
+    """Sorted indices of the set bits, from plain content (:class:`Content`).
 
     Raises
     ------
     DescriptionError
-        Empty, out of range, repeated, of the wrong length, or neither indices nor a mask.
+        Out of range, repeated, or a mask of the wrong length or without a bit.
     """
-    if isinstance(content, set | frozenset):
-        content = sorted(content)
-    try:
-        array = np.asarray(content)
-    except ValueError:
-        array = np.asarray(content, dtype=object)
-    if array.dtype == bool and array.size:
-        if array.shape != (n_contents,):
+    if isinstance(content[0], bool):
+        if len(content) != n_contents:
             raise DescriptionError(
-                f"{where}: a mask of content must have shape ({n_contents},), got {array.shape}."
+                f"{where}: a mask of content must have shape ({n_contents},), got "
+                f"({len(content)},)."
             )
-        array = np.flatnonzero(array)
-    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
-        raise DescriptionError(
-            f"{where}: content must be indices (ints) or a mask (bool) of shape ({n_contents},), "
-            f"got dtype {array.dtype} and shape {array.shape}."
-        )
-    if not array.size:
-        raise DescriptionError(f"{where}: content is empty; give at least one bit.")
-    if array.min() < 0 or array.max() >= n_contents:
-        bad = array[(array < 0) | (array >= n_contents)][0]
+        content = tuple(bit for bit, is_set in enumerate(content) if is_set)
+        if not content:
+            raise DescriptionError(f"{where}: content is empty; give at least one bit.")
+    bits = tuple(sorted(content))
+    if bits[-1] >= n_contents:
         raise DescriptionError(
             f"{where}: content bits must be from 0 to {n_contents - 1} "
-            f"(n_contents={n_contents}), got {bad}."
+            f"(n_contents={n_contents}), got {next(bit for bit in bits if bit >= n_contents)}."
         )
-    bits = tuple(sorted(int(bit) for bit in array))
     if len(set(bits)) < len(bits):
         raise DescriptionError(
-            f"{where}: content names a bit twice: {list(bits)}; "
+            f"{where}: content names a bit twice: {shown(list(bits))}; "
             f"for a mask pass np.asarray(content, dtype=bool)."
         )
     return bits
@@ -176,15 +226,11 @@ def _thresholds(operation: RecallContent, n_bits: int) -> tuple[int, ...]:
         return (n_bits,)
     if match == "best":
         return tuple(range(n_bits, 0, -1))
-    if isinstance(match, bool) or not isinstance(match, int | np.integer):
-        raise DescriptionError(
-            f"{where}: match must be 'any', 'all', 'best' or an int, got {match!r}."
-        )
     if not 1 <= match <= n_bits:
         raise DescriptionError(
             f"{where}: match must be from 1 to {n_bits} (the bits of the fragment), got {match}."
         )
-    return (int(match),)
+    return (match,)
 
 
 def place_one(operation: Operation, n_cues: int, n_contents: int) -> Placed:
@@ -192,10 +238,6 @@ def place_one(operation: Operation, n_cues: int, n_contents: int) -> Placed:
     where = type(operation).__name__
     cue = -1
     bits: tuple[int, ...] = ()
-    if not isinstance(operation, Learn | Forget | RecallCue | RecallContent):
-        raise DescriptionError(
-            f"schedule: {operation!r} is no operation (Learn, Forget, RecallCue, RecallContent)."
-        )
     if not isinstance(operation, RecallContent):
         cue = _cue(operation.cue, n_cues, where)
     if isinstance(operation, Learn | RecallContent):
@@ -264,7 +306,7 @@ def put(
     free, last = start, -1.0
     for k, operation in enumerate(schedule):
         item = check(operation)
-        at = free if operation.at is None else to_float(operation.at, "ms", "at")
+        at = free if operation.at is None else operation.at
         where = f"schedule[{k}]: {type(operation).__name__} at {at:g} ms"
         if at != round(at) or at < 0:
             raise DescriptionError(f"{where} must start at a whole number of ms >= 0 (dt = 1 ms).")

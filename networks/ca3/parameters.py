@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from ...cells import LIF, STDP
-from ...errors import DescriptionError, Problems, unknown_name
-from ...units import to_float
+from ...checks import NameOf, Quantity, check_fields
+from ...errors import DescriptionError, unknown_name
 
 __all__ = ["PRESETS", "CA3Parameters", "preset"]
 
@@ -20,6 +20,11 @@ OUTPUT = replace(RELAY, v_thresh=-57.5)
 
 GATED = replace(RELAY, tau_m=0.5, cm=0.14)
 """Type B: cells whose input is gated by inhibition; 3.3580 nA."""
+
+
+_Current = Annotated[float, Quantity("nA", low=0.0)]
+_Constant = Annotated[float, Quantity("ms", above=0.0)]
+_Gap = Annotated[float, Quantity("ms", low=0.0)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,38 +68,23 @@ class CA3Parameters:
     """
 
     protocol: Literal["hold", "two_phase"]
-    weight: float = 6.0
-    content_drive: float = 9.0
-    cue_veto: float
-    rescue: float
-    answer_veto: float = 0.0
+    weight: _Current = 6.0
+    content_drive: _Current = 9.0
+    cue_veto: _Current
+    rescue: _Current
+    answer_veto: _Current = 0.0
     self_links: bool = False
     gated: bool
-    tau_plus: float
-    tau_minus: float
-    a_plus: float
-    a_minus: float
-    w_max: float = 6.0
-    learn_gap: float
-    recall_gap: float
+    tau_plus: _Constant
+    tau_minus: _Constant
+    a_plus: _Current
+    a_minus: _Current
+    w_max: Annotated[float, Quantity("nA", above=0.0)] = 6.0
+    learn_gap: _Gap
+    recall_gap: _Gap
 
     def __post_init__(self) -> None:
-        problems = Problems("CA3Parameters")
-        if self.protocol not in ("hold", "two_phase"):
-            problems.add(f"protocol must be 'hold' or 'two_phase', got {self.protocol!r}")
-        for item in fields(self):
-            if str(item.type) != "float":
-                continue
-            unit = "ms" if item.name.startswith("tau") or item.name.endswith("gap") else "nA"
-            try:
-                value = to_float(getattr(self, item.name), unit, item.name)
-            except DescriptionError as error:
-                problems.add(str(error))
-                continue
-            object.__setattr__(self, item.name, value)
-            if value < 0:
-                problems.add(f"{item.name} must be >= 0 {unit}, got {value:g}")
-        problems.raise_if_any()
+        check_fields(self)
 
     def rule(self) -> STDP:
         """The plasticity of both plastic projections, always on."""
@@ -119,6 +109,10 @@ PRESETS: dict[str, CA3Parameters] = {
 """The parameters of the paper, and those that keep every memory intact."""
 
 
+PRESET = NameOf(PRESETS, "preset")
+"""Kind of the name of a preset."""
+
+
 def preset(name: str, **changes: Any) -> CA3Parameters:
     """One of :data:`PRESETS`, with some parameters changed.
 
@@ -132,8 +126,7 @@ def preset(name: str, **changes: Any) -> CA3Parameters:
     >>> preset("robust", recall_gap=10.0).recall_gap
     10.0
     """
-    if name not in PRESETS:
-        raise DescriptionError(f"CA3Memory: {unknown_name('preset', name, PRESETS)}")
+    PRESET.check(name, "CA3Memory: preset")
     known = [item.name for item in fields(CA3Parameters)]
     for key in changes:
         if key not in known:

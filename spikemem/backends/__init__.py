@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["BACKENDS"]
+from typing import Annotated
+
+from ..checks import NameOf
+
+__all__ = ["BACKENDS", "BackendName"]
 
 BACKENDS: dict[str, str] = {
     "brian2": "spikemem.backends.brian2:Brian2Backend",
@@ -14,3 +18,6 @@ BACKENDS: dict[str, str] = {
     "spinnaker": "spikemem.hardware.spinnaker:SpinnakerBackend",
 }
 """Where each backend is; imported when it is first used."""
+
+BackendName = Annotated[str, NameOf(BACKENDS, "backend")]
+"""What every ``backend`` argument takes."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import DescriptionError, unknown_name
+from ...checks import Choice, checked
 from ...network import Network
 from ...recording import SpikeTrains
-from ...simulation import Results
+from ...simulation import IntegratorName, Results
 from .engine import Engine, Run, Snapshot
 from .fields import CELL, STEP
 from .numbers import Floats, NumberSystem
@@ -45,18 +45,15 @@ class NativeBackend:
 
     can_continue = True
 
+    @checked
     def __init__(
         self,
         network: Network,
-        integrator: str,
+        integrator: IntegratorName,
         *,
-        precision: Literal["f8", "f4"] = "f8",
+        precision: Annotated[Literal["f8", "f4"], Choice(*PRECISIONS, what="precision")] = "f8",
         weights: bool = True,
     ) -> None:
-        if precision not in PRECISIONS:
-            raise DescriptionError(
-                f"simulate: backend 'native': {unknown_name('precision', precision, PRECISIONS)}"
-            )
         self._set_up(network, Floats(integrator, precision), weights)
 
     def _set_up(self, network: Network, numbers: NumberSystem, weights: bool) -> None:
@@ -86,12 +83,20 @@ class NativeBackend:
         return self.engine.snapshot()
 
     def restore(self, state: Snapshot) -> None:
-        """Be as at the time of the latest snapshot."""
+        """Return to the state of the latest snapshot; may be called again if it was interrupted."""
         self.engine.restore(state)
+
+    def save_state(self) -> Any:
+        """State that another simulator of the same network can continue from."""
+        return self.engine.save_state()
+
+    def load_state(self, state: Any) -> None:
+        """Continue from a state that :meth:`save_state` returned."""
+        self.engine.load_state(state)
 
     def close(self) -> None:
         """Free the arrays."""
-        del self.engine
+        self.__dict__.pop("engine", None)
 
 
 def results_of(engine: Engine, run: Run, stop_step: int, weights: bool = True) -> Results:

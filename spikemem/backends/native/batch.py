@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..._version import __version__
 from ...cells import SpikeSource
+from ...checks import Each, Quantity, checked
 from ...errors import DescriptionError
-from ...network import Network
+from ...limits import require_run, require_set_up
+from ...network import Inputs, Network, WeightsByName
 from ...progress import Progress, progress_callback
 from ...recording import Recording, SpikeTrains
-from ...units import steps, to_float
+from ...simulation import IntegratorName
+from ...units import steps
 from .backend import NativeBackend, results_of
 from .engine import Engine
 
@@ -24,14 +27,15 @@ __all__ = ["run_batch"]
 Weights = Mapping[str, NDArray[np.float64]]
 
 
+@checked
 def run_batch(
     network: Network,
-    inputs: Sequence[Mapping[str, SpikeTrains]],
-    duration: Any,
+    inputs: Annotated[Sequence[Mapping[str, SpikeTrains]], Each(Inputs, "mappings")],
+    duration: Annotated[Any, Quantity("ms", above=0.0)],
     *,
-    weights: Sequence[Weights] | None = None,
+    weights: Annotated[Sequence[Weights], Each(WeightsByName, "mappings")] | None = None,
     frozen: bool = False,
-    integrator: Literal["spinnaker", "exact"] = "spinnaker",
+    integrator: IntegratorName = "spinnaker",
     precision: Literal["f8", "f4"] = "f8",
     progress: Progress = False,
 ) -> list[Recording]:
@@ -68,6 +72,7 @@ def run_batch(
     DescriptionError
         Inputs, weights or duration do not fit the network.
     """
+    require_set_up(network)
     n_steps = _steps(network, duration)
     if weights is not None:
         _check_weights(network, weights, len(inputs))
@@ -110,14 +115,14 @@ class _Fixed:
         }
 
 
-def _steps(network: Network, duration: Any) -> int:
-    length = to_float(duration, "ms", "duration")
+def _steps(network: Network, length: float) -> int:
     n_steps = int(steps(length, network.dt))
     if n_steps < 1 or abs(n_steps * network.dt - length) > 1e-6:
         raise DescriptionError(
             f"run_batch: duration must be a positive multiple of dt={network.dt:g} ms, "
             f"got {length:g} ms."
         )
+    require_run(network, n_steps)
     return n_steps
 
 

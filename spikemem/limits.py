@@ -1,0 +1,146 @@
+"""Memory: what would not fit into this computer is refused before any of it is taken."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .errors import DescriptionError
+from .units import LARGEST, steps
+
+if TYPE_CHECKING:
+    from .network import Network
+
+__all__ = ["available_memory", "require_memory", "require_run", "require_set_up", "size_text"]
+
+_SMALL = 2**26
+"""Bytes below which the memory of the computer is not looked at."""
+
+_CELL = 96
+"""Bytes of one cell at least: nine parameters and its state."""
+
+
+@functools.cache
+def _physical() -> int:
+    """Bytes of this computer's memory, or of the part that the container may use."""
+    found = []
+    with contextlib.suppress(AttributeError, OSError, ValueError):
+        found.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):
+        try:
+            found.append(int((Path("/sys/fs/cgroup") / name).read_text(encoding="ascii")))
+        except (OSError, ValueError):
+            continue
+    return min(found, default=2**62)
+
+
+def _left_of_limit() -> int:
+    """Bytes that this process may still map (``ulimit -v``)."""
+    try:
+        import resource
+
+        soft = resource.getrlimit(resource.RLIMIT_AS)[0]
+        if soft == resource.RLIM_INFINITY:
+            return 2**62
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        return max(soft - pages * os.sysconf("SC_PAGE_SIZE"), 0)
+    except (ImportError, OSError, ValueError):
+        return 2**62
+
+
+def available_memory() -> int:
+    """Bytes of memory that this process can have at most.
+
+    That is the memory of the computer, or of its container, or what a limit of the process
+    leaves; what other programs hold is not subtracted.
+    """
+    return min(_physical(), _left_of_limit())
+
+
+def size_text(n_bytes: float) -> str:
+    """Number of bytes in words.
+
+    Examples
+    --------
+    >>> size_text(3 * 2**30), size_text(1500)
+    ('3 GiB', '1.46 KiB')
+    """
+    value = float(n_bytes)
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB", "PiB"):
+        if value < 1024:
+            return f"{value:.3g} {unit}"
+        value /= 1024
+    return f"{value:.3g} EiB"
+
+
+def require_memory(n_bytes: float, what: str, remedy: str) -> None:
+    """Refuse what takes more memory than this computer has.
+
+    Parameters
+    ----------
+    n_bytes : float
+        Memory that it takes at least, bytes.
+    what : str
+        What takes it; the subject of the message.
+    remedy : str
+        What to do instead, a sentence.
+
+    Raises
+    ------
+    DescriptionError
+        It does not fit; the message has both numbers.
+    """
+    if n_bytes < _SMALL:
+        return
+    available = available_memory()
+    if n_bytes > available:
+        raise DescriptionError(
+            f"{what} would take at least {size_text(n_bytes)} of memory, and this computer has "
+            f"{size_text(available)}. {remedy}"
+        )
+
+
+def require_set_up(network: Network) -> None:
+    """Refuse to set up a network whose cells, delays and weights do not fit into the memory."""
+    cells = network.n_neurons
+    require_memory(
+        _CELL * cells, f"simulate: a network of {cells} neurons", "Make populations smaller."
+    )
+    delays = [
+        (int(steps(np.max(item.delay), network.dt)), item.name)
+        for item in network.projections
+        if np.size(item.delay)
+    ]
+    longest, name = max(delays, default=(0, ""))
+    require_memory(
+        16 * (longest + 1) * cells,
+        f"simulate: a delay of {longest} steps (projection {name!r}) onto {cells} neurons",
+        "Shorten the delay, or use a larger dt.",
+    )
+    plastic = sum(network.count(item.name) for item in network.plastic)
+    require_memory(
+        8 * plastic, f"simulate: {plastic} plastic synapses", "Make populations smaller."
+    )
+
+
+def require_run(network: Network, n_steps: int) -> None:
+    """Refuse a run whose traces and plasticity windows do not fit into the memory."""
+    traced = sum(pop.size for pop in network.populations if "v" in pop.record)
+    traced += sum(network.count(item.name) for item in network.plastic if item.record)
+    gates = sum(item.tiles for item in network.plastic)
+    what = f"duration: a run of {n_steps} steps"
+    if traced:
+        what += f" that records {traced} values in each"
+    require_memory(
+        n_steps * (8 * traced + gates + 8.0), what, "Run it in shorter parts, or record less."
+    )
+    if n_steps > LARGEST:
+        raise DescriptionError(
+            f"duration must be at most {LARGEST} steps of dt={network.dt:g} ms, got {n_steps}. "
+            f"Run it in shorter parts."
+        )
