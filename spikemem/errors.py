@@ -173,7 +173,7 @@ def unknown_name(kind: str, name: object, valid: Iterable[str]) -> str:
     >>> unknown_name("population", "CA4", ["CA3", "DG"])
     "'CA4' is not a population (have: CA3, DG). Did you mean 'CA3'?"
     """
-    names = sorted(valid)
+    names = sorted(set(valid))
     have = ", ".join(names) if names else "none"
     article = "an" if kind[0] in "aeiou" else "a"
     text = f"{shown(name)} is not {article} {kind} (have: {have})."

@@ -57,7 +57,7 @@ def test_check_and_export_refuse_learning_below_the_resolution(coarse, tmp_path,
     assert main(["export", str(coarse), str(tmp_path / "out")]) == 2
     assert "can't run this network" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
-    assert main(["export", str(coarse), str(tmp_path / "out"), "--force"]) == 0
+    assert main(["export", str(coarse), str(tmp_path / "out"), "--ignore-errors"]) == 0
     assert (tmp_path / "out" / "run.py").exists()
 
 

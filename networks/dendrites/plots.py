@@ -9,7 +9,7 @@ import numpy as np
 
 from ...checks import Choice, Count, Text, checked
 from ...errors import DescriptionError, unknown_name
-from ...plotting import COLORS
+from ...plotting import COLORS, plain
 from ...plotting.axes import Axes
 from ...streams import Seed
 from .arguments import Whole
@@ -96,7 +96,8 @@ def error_curve(
     ax = _axes(ax, 5.2, 3.4)
     n_drawn = sum(one.get_gid() == _THEORY for one in ax.lines)
     color = COLORS[n_drawn % len(COLORS)]
-    ax.plot(axis, np.where(line > 0, line, np.nan), color=color, label=label, gid=_THEORY)
+    shown_label = None if label is None else plain(label)
+    ax.plot(axis, np.where(line > 0, line, np.nan), color=color, label=shown_label, gid=_THEORY)
     if trials:
         _draw_trials(ax, axis, vary, fixed, trials, seed, color)
     ax.set_yscale("log")

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import DescriptionError, shown, unknown_name
+from ..errors import DescriptionError, unknown_name
 from ..recording import Recording
-from ..units import to_float, to_integers, to_tuple
-from .axes import COLORS, check_type, legend, new_axes, two
+from ..units import to_integers, to_tuple
+from .axes import COLORS, check_type, legend, new_axes, plain, run_of, time_window
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,7 +34,7 @@ def raster(
     populations : sequence of str, optional
         Which to draw, from bottom to top. Default: all.
     window : (start, stop), optional
-        Part of the time to draw, ms. Default: all of the run.
+        Part of the time to draw, ms; it must overlap the recording. Default: all of it.
     ax : matplotlib.axes.Axes, optional
         Where to draw. Default: a new figure, as high as the cells need.
 
@@ -45,11 +45,12 @@ def raster(
     Raises
     ------
     DescriptionError
-        An unknown population, or a window that is none.
+        An unknown population, or a window outside the recording.
     """
     check_type(recording, Recording, "raster: recording")
     names = _chosen(recording, populations)
-    start, stop = _window(recording, names, window)
+    last = max(recording[name].duration for name in names)
+    start, stop = time_window(window, *run_of(recording, last), "raster: window")
     sizes = np.array([recording[name].size for name in names])
     heights = _band_heights(sizes)
     if ax is None:
@@ -89,7 +90,7 @@ def _label_bands(
 ) -> None:
     for base in bases[1:-1]:
         ax.axhline(base, color="0.7", linewidth=0.8)
-    labels = [f"{name} ({size})" for name, size in zip(names, sizes, strict=True)]
+    labels = [f"{plain(name)} ({size})" for name, size in zip(names, sizes, strict=True)]
     ax.set_yticks((bases[:-1] + bases[1:]) / 2, labels)
     ax.tick_params(axis="y", length=0)
     for k, label in enumerate(ax.get_yticklabels()):
@@ -102,6 +103,8 @@ def traces(
     population: str,
     cells: ArrayLike | None = None,
     ax: Axes | None = None,
+    *,
+    window: tuple[float, float] | None = None,
 ) -> Axes:
     """Draw membrane potentials over time.
 
@@ -110,11 +113,13 @@ def traces(
     recording : Recording
         Of a network whose population has ``record=("v",)``.
     population : str
-        Whose cells.
+        Population that the cells belong to.
     cells : array_like of int, optional
         Which cells. Default: the first seven.
     ax : matplotlib.axes.Axes, optional
         Where to draw. Default: a new figure.
+    window : (start, stop), optional
+        Part of the time to draw, ms; it must overlap the recording. Default: all of it.
 
     Returns
     -------
@@ -123,7 +128,8 @@ def traces(
     Raises
     ------
     DescriptionError
-        The potential of this population was not recorded, or a cell that it does not have.
+        The potential of this population was not recorded, a cell that it does not have, or a
+        window outside the recording.
     """
     check_type(recording, Recording, "traces: recording")
     values = _trace(recording, population, "v")
@@ -135,6 +141,7 @@ def traces(
         raise DescriptionError(
             f"traces: cells must be from 0 to {values.shape[1] - 1}, got {wanted.max()}."
         )
+    limits = time_window(window, *run_of(recording), "traces: window")
     ax = new_axes(7.0, 2.8) if ax is None else ax
     for k, cell in enumerate(wanted):
         ax.plot(
@@ -145,9 +152,9 @@ def traces(
             linewidth=1.2,
             label=f"cell {cell}",
         )
-    ax.set_xlim(recording.start, max(recording.stop, recording.start + recording.dt))
+    ax.set_xlim(*limits)
     ax.set_xlabel("time (ms)")
-    ax.set_ylabel(f"{population}: v (mV)")
+    ax.set_ylabel(f"{plain(population)}: v (mV)")
     legend(ax, len(wanted))
     return ax
 
@@ -164,17 +171,6 @@ def _chosen(recording: Recording, populations: Any) -> list[str]:
     for name in names:
         recording[name]
     return names
-
-
-def _window(recording: Recording, names: Sequence[str], window: Any) -> tuple[float, float]:
-    if window is None:
-        last = max(recording[name].duration for name in names)
-        start, stop = recording.start, recording.stop
-        return start, stop if stop > start else max(last, start + recording.dt)
-    start, stop = (to_float(edge, "ms", "raster: window") for edge in two(window, "raster: window"))
-    if start >= stop:
-        raise DescriptionError(f"raster: window must be (start, stop) in ms, got {shown(window)}.")
-    return start, stop
 
 
 def _trace(recording: Recording, population: Any, variable: str) -> NDArray[np.float64]:

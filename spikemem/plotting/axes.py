@@ -1,4 +1,4 @@
-"""What the pictures share: colours, new axes, checks."""
+"""What the pictures share: colours, new axes, texts, windows, checks."""
 
 from __future__ import annotations
 
@@ -6,14 +6,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from ..checks import Instance
 from ..errors import DescriptionError, shown
-from ..units import to_tuple
+from ..units import to_float, to_tuple
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from ..recording import Recording
 else:  # declared without importing matplotlib
     Axes = Annotated[Any, Instance("matplotlib.axes:Axes")]
 
-__all__ = ["COLORS", "OFF", "Axes", "check_type", "legend", "new_axes", "two"]
+__all__ = [
+    "COLORS",
+    "OFF",
+    "Axes",
+    "check_type",
+    "legend",
+    "new_axes",
+    "plain",
+    "run_of",
+    "time_window",
+    "two",
+]
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 """Okabe and Ito's colours, which colour-blind readers can tell apart (without the yellow)."""
@@ -28,6 +41,45 @@ def new_axes(width: float, height: float) -> Axes:
 
     figure = pyplot.figure(figsize=(width, height), layout="constrained")
     return figure.add_subplot()
+
+
+def plain(text: Any) -> str:
+    r"""A name as text that matplotlib draws unchanged: a pair of "$" would enclose a formula.
+
+    Examples
+    --------
+    >>> print(plain("cost: 3$ or 4$"))
+    cost: 3\$ or 4\$
+    """
+    return str(text).replace("$", r"\$")
+
+
+def time_window(window: Any, start: float, stop: float, where: str) -> tuple[float, float]:
+    """The part of the time to draw, ms: `window`, or all from `start` to `stop`.
+
+    Raises
+    ------
+    DescriptionError
+        Not (start, stop) with start < stop, or no part of the run.
+    """
+    if window is None:
+        return start, stop
+    first, last = (to_float(edge, "ms", where) for edge in two(window, where))
+    if first >= last:
+        raise DescriptionError(f"{where} must be (start, stop) in ms, got {shown(window)}.")
+    if last <= start or first >= stop:
+        raise DescriptionError(
+            f"{where} must overlap the recording, from {start:g} to {stop:g} ms, got "
+            f"{first:g} to {last:g} ms."
+        )
+    return first, last
+
+
+def run_of(recording: Recording, last: float = 0.0) -> tuple[float, float]:
+    """Start and end of a recording, ms, at least one step apart; it may end after `last`."""
+    if recording.stop > recording.start:
+        return recording.start, recording.stop
+    return recording.start, max(last, recording.start + recording.dt)
 
 
 def check_type(value: Any, cls: type, where: str) -> None:

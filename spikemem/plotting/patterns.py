@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import DescriptionError
 from ..units import to_int, to_tuple
-from .axes import OFF, new_axes, two
+from .axes import OFF, new_axes, plain, two
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -107,7 +107,7 @@ def _draw_pairs(pairs: NDArray[np.int64], labels: list[str] | None, ax: Axes | N
         down, right = divmod(k, across)
         at = right * wide + columns / 2 - 0.5, down * block + above - 0.5 * gap - 0.5
         short = word if len(word) <= fits else f"{word[: fits - 1]}…"
-        ax.text(*at, short, ha="center", va="bottom", fontsize=8)
+        ax.text(*at, plain(short), ha="center", va="bottom", fontsize=8)
     ax.legend(
         handles=[
             Patch(color=_MISSING, label=f"missing ({np.count_nonzero(pairs == 2)})"),

@@ -11,7 +11,7 @@ from ..errors import DescriptionError, unknown_name
 from ..network import Network
 from ..recording import Recording
 from ..units import to_array
-from .axes import COLORS, OFF, check_type, legend, new_axes
+from .axes import COLORS, OFF, check_type, legend, new_axes, plain, run_of, time_window
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +23,11 @@ _MAX_BINS = 250
 
 
 def weights(
-    recording: Recording | ArrayLike, projection: str | None = None, ax: Axes | None = None
+    recording: Recording | ArrayLike,
+    projection: str | None = None,
+    ax: Axes | None = None,
+    *,
+    window: tuple[float, float] | None = None,
 ) -> Axes:
     """Draw weights: over time where that was recorded, else how they are distributed.
 
@@ -35,6 +39,9 @@ def weights(
         Which one; needed for a recording. With an array it is the title.
     ax : matplotlib.axes.Axes, optional
         Where to draw. Default: a new figure.
+    window : (start, stop), optional
+        Part of the time to draw, ms; it must overlap the recording. It needs a recording of the
+        weights over time. Default: all of it.
 
     Returns
     -------
@@ -45,7 +52,8 @@ def weights(
     Raises
     ------
     DescriptionError
-        The recording holds no weights of this projection, or not an array of weights.
+        The recording holds no weights of this projection, the array is not one of weights, or
+        the window is outside the recording or has no time axis to apply to.
     """
     if isinstance(recording, Recording):
         times, values = recording.times, _recorded_weights(recording, projection)
@@ -57,14 +65,24 @@ def weights(
                 f"weights must have shape (n_synapses,) or (n_steps, n_synapses), "
                 f"got {values.shape}."
             )
+    limits = None
+    if window is not None:
+        if values.ndim == 1 or not isinstance(recording, Recording):
+            raise DescriptionError(
+                "weights: window needs weights that were recorded over time. Leave it out, or run "
+                "a network whose projection has record=['weight']."
+            )
+        limits = time_window(window, *run_of(recording), "weights: window")
     ax = new_axes(7.0, 2.8) if ax is None else ax
     if values.ndim == 1:
         _weight_histogram(values, ax)
     else:
         _weights_over_time(values, times, ax)
         ax.set_xlabel("time (ms)" if isinstance(recording, Recording) else "step")
+    if limits is not None:
+        ax.set_xlim(*limits)
     if projection is not None:
-        ax.set_title(projection, loc="left")
+        ax.set_title(plain(projection), loc="left")
     return ax
 
 
@@ -176,9 +194,9 @@ def weight_matrix(
     ax.set_facecolor(OFF)
     ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10], integer=True))
     ax.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10], integer=True))
-    ax.set_xlabel(f"post: {item.post}")
-    ax.set_ylabel(f"pre: {item.pre}")
-    ax.set_title(projection, loc="left")
+    ax.set_xlabel(f"post: {plain(item.post)}")
+    ax.set_ylabel(f"pre: {plain(item.pre)}")
+    ax.set_title(plain(projection), loc="left")
     _scale(ax, picture)
     return ax
 
