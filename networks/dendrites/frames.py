@@ -9,13 +9,21 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...checks import Count, Kind, checked
+from ...checks import Count, Each, Kind, checked
 from ...errors import DescriptionError, shown
 from ...limits import require_memory
 from ...streams import Seed, stream
 from .arguments import plain_array
 
-__all__ = ["FrameLists", "Frames", "as_frames", "random_patterns", "swap_cells"]
+__all__ = [
+    "ActiveCells",
+    "FrameLists",
+    "Frames",
+    "Sequences",
+    "as_frames",
+    "random_patterns",
+    "swap_cells",
+]
 
 Indices = NDArray[np.int32]
 
@@ -34,6 +42,26 @@ class ListsOfCells(Kind):
     def check(self, value: Any, where: str) -> Frames | _Lists:
         """Return the frames themselves, or the lists as integers."""
         return value if isinstance(value, Frames | _Lists) else _flat(value, where)
+
+
+@dataclass(frozen=True)
+class ActiveCells(Kind):
+    """Active cells of one frame."""
+
+    def check(self, value: Any, where: str) -> NDArray[np.int64]:
+        """Return an int64 array, shape (n_active,)."""
+        return _row(value, where)
+
+
+@dataclass(frozen=True)
+class Sequences(Kind):
+    """A sequence of sequences of frames."""
+
+    def check(self, value: Any, where: str) -> tuple[Frames | _Lists, ...]:
+        """Return the lists of each sequence."""
+        if isinstance(value, Frames):
+            raise DescriptionError(f"{where} must be a list of sequences, got {shown(value)}.")
+        return Each(ListsOfCells(), "sequences: a list of sequences").check(value, where)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ...checks import Count, Probability, checked
+from ...checks import Count, PathName, Probability, checked
 from ...errors import DescriptionError
 from ...frozen import Changing
 from ...storage import load, save
@@ -391,7 +391,8 @@ class ActiveDendriteNeurons(Changing):
         """The spiking network that is shown these frames; options as :meth:`spiking`."""
         return self.spiking(**options).build(frames)
 
-    def save(self, path: str | Path) -> Path:
+    @checked
+    def save(self, path: Annotated[str | Path, PathName()]) -> Path:
         """Write all segments and settings to HDF5.
 
         Raises
@@ -402,7 +403,8 @@ class ActiveDendriteNeurons(Changing):
         return save(path, neurons=self)
 
     @classmethod
-    def load(cls, path: str | Path) -> Self:
+    @checked
+    def load(cls, path: Annotated[str | Path, PathName()]) -> Self:
         """Read neurons; they go on learning as the saved ones would.
 
         Raises

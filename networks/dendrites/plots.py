@@ -10,7 +10,7 @@ import numpy as np
 from ...checks import Choice, Count, Text, checked
 from ...errors import DescriptionError, unknown_name
 from ...plotting import COLORS, plain
-from ...plotting.axes import Axes
+from ...plotting.kinds import Axes
 from ...streams import Seed
 from .arguments import Whole
 from .frames import FrameLists

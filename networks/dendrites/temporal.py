@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...checks import Count, Flag, Probability, checked
-from ...errors import DescriptionError, shown
+from ...checks import Count, Flag, PathName, Probability, checked
+from ...errors import DescriptionError
 from ...frozen import Changing
 from ...limits import require_memory
 from ...storage import load, save
 from ...streams import Seed, stream
-from ...units import LARGEST, to_tuple
-from .frames import FrameLists, Frames, as_frames
+from ...units import LARGEST
+from .frames import ActiveCells, FrameLists, Frames, Sequences, as_frames
 from .neurons import own_seed, require_order
 from .segments import PermanenceRule, Segments
 
@@ -152,7 +152,9 @@ class TemporalMemory(Changing):
         return np.unique(self.predictive_cells // self.cells_per_column)
 
     @checked
-    def step(self, columns: Any, *, learn: Annotated[bool, Flag()] = False) -> float:
+    def step(
+        self, columns: Annotated[Any, ActiveCells()], *, learn: Annotated[bool, Flag()] = False
+    ) -> float:
         """Take the next frame of a sequence.
 
         Parameters
@@ -270,7 +272,7 @@ class TemporalMemory(Changing):
 
     @checked
     def learn(
-        self, sequences: Iterable[Any], *, passes: Annotated[int, Count()] = 10
+        self, sequences: Annotated[Any, Sequences()], *, passes: Annotated[int, Count()] = 10
     ) -> list[float]:
         """Learn sequences, again and again until each frame is predicted, and nothing else.
 
@@ -293,16 +295,9 @@ class TemporalMemory(Changing):
         DescriptionError
             Not sequences of lists of columns.
         """
-        where = "TemporalMemory.learn"
-        if isinstance(sequences, Frames):
-            raise DescriptionError(
-                f"{where}: sequences must be a list of sequences, got {shown(sequences)}."
-            )
         given = [
-            as_frames(sequence, self.n_columns, f"{where}: sequences[{k}]")
-            for k, sequence in enumerate(
-                to_tuple(sequences, f"{where}: sequences", "sequences: a list of sequences")
-            )
+            as_frames(sequence, self.n_columns, f"TemporalMemory.learn: sequences[{k}]")
+            for k, sequence in enumerate(sequences)
         ]
         errors: list[float] = []
         while len(errors) < passes and (not errors or errors[-1] > 0):
@@ -341,7 +336,8 @@ class TemporalMemory(Changing):
                  "learning_threshold", "seed")  # fmt: skip
         return {name: getattr(self, name) for name in names} | {"rule": self.rule}
 
-    def save(self, path: str | Path) -> Path:
+    @checked
+    def save(self, path: Annotated[str | Path, PathName()]) -> Path:
         """Write all segments and settings to HDF5; what came last is not kept.
 
         Raises
@@ -352,7 +348,8 @@ class TemporalMemory(Changing):
         return save(path, sequence_memory=self)
 
     @classmethod
-    def load(cls, path: str | Path) -> Self:
+    @checked
+    def load(cls, path: Annotated[str | Path, PathName()]) -> Self:
         """Read a memory; it is at the beginning of a sequence.
 
         Raises
