@@ -24,7 +24,7 @@ from .arguments import (
     require_table,
 )
 from .chance import Floats, log_tail
-from .union import Method, union_log_probability
+from .union import Method, require_law, union_log_probability
 
 __all__ = [
     "GRID",
@@ -304,9 +304,18 @@ def patterns_per_segment(
             f"and a={a}: there is no limit."
         )
 
-    def too_many(m: int) -> bool:
-        return bool(union_log_probability(n, a, s, theta, m, method) >= goal)
+    def search(method: str) -> int:
+        return _most(lambda m: bool(union_log_probability(n, a, s, theta, m, method) >= goal))
 
+    near = search("paper")
+    if method == "paper":
+        return near
+    require_law(n, s, near + 1)
+    return search("exact")
+
+
+def _most(too_many: Callable[[int], bool]) -> int:
+    """Largest number that is not too many; 0 if 1 is."""
     high = 1
     while not too_many(high):
         high *= 2

@@ -130,9 +130,8 @@ def union_size_probability(
     return _law(n, s, m).copy()
 
 
-@lru_cache(maxsize=64)
-def _law(n: int, s: int, m: int) -> Floats:
-    """Chance of each size: x grows to x + k with the chance that s cells hold k new ones."""
+def require_law(n: int, s: int, m: int) -> None:
+    """Refuse laws that would take more than the memory, or minutes."""
     top = min(n, m * s)
     require_table((top + 1.0) * (s + 1), f"unions of m={m} patterns of s={s} of n={n} cells")
     # After so many patterns no cell is left out, with a chance that a float can hold.
@@ -143,6 +142,13 @@ def _law(n: int, s: int, m: int) -> Floats:
             f"unions of m={m} patterns of s={s} of n={n} cells take {work:.3g} steps; take fewer, "
             f"or method='paper'."
         )
+
+
+@lru_cache(maxsize=64)
+def _law(n: int, s: int, m: int) -> Floats:
+    """Chance of each size: x grows to x + k with the chance that s cells hold k new ones."""
+    require_law(n, s, m)
+    top = min(n, m * s)
     x, k = np.meshgrid(np.arange(top + 1), np.arange(s + 1), indexing="ij")
     possible = (k <= n - x) & (s - k <= x)
     cells = np.full(x.shape, n)

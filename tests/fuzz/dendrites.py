@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -44,6 +46,7 @@ def spiking() -> Any:
     return dd.SpikingDendrites(TABLE, 2, 5, plateau=30.0)
 
 
+@functools.cache
 def recording() -> Any:
     """Recording of :func:`spiking`, shown two frames."""
     return sm.simulate(spiking().build([[0, 1], [2, 3, 4]]), backend="native")
@@ -185,6 +188,24 @@ def plot_calls() -> dict[str, GoodCall]:
             {"neurons": neurons(), "frames": FRAMES, "neuron": 0, "ax": None},
         ),
     }  # fmt: skip
+
+
+SAMPLES: dict[str, Callable[[], Any]] = {
+    "Frames": lambda: dd.Frames(FRAMES, 60),
+    "PermanenceRule": dd.PermanenceRule,
+    "ActiveDendriteNeurons": neurons,
+    "TemporalMemory": memory,
+    "SpikingDendrites": spiking,
+}
+"""A fresh object of each class."""
+
+
+def good_values() -> dict[str, dict[str, Callable[[], Any]]]:
+    """A good value of each parameter of every call, made anew."""
+    return {
+        name: {key: functools.partial(copy.deepcopy, value) for key, value in given.items()}
+        for name, (_, given) in good_calls().items()
+    }
 
 
 def good_calls() -> dict[str, GoodCall]:
