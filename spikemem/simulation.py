@@ -140,7 +140,7 @@ class Session:
         integrator: IntegratorName = "spinnaker",
         **options: Any,
     ) -> None:
-        require_supported(network, backend, integrator)
+        require_supported(network, backend, integrator, **options)
         require_set_up(network)
         self.network = network
         self.backend = backend

@@ -106,10 +106,17 @@ class Model:
         sign = -1.0 if self.nest and item["receptor"] == "inhibitory" else 1.0
         fixed = {}
         if item["connector"] == "list":
-            columns = [self.value(item[key]) for key in ("i", "j", "weight", "delay")]
+            columns = [self.value(item[key]) for key in ("i", "j", "weight")]
             columns[2] = sign * columns[2]
+            names = ["weight"]
+            if isinstance(item["delay"], str):
+                columns.append(self.value(item["delay"]))
+                names.append("delay")
+            else:
+                # sPyNNaker takes a column of equal delays for delays that differ by rounding.
+                fixed = {"delay": item["delay"]}
             rows = np.column_stack(np.broadcast_arrays(*columns))
-            connector = sim.FromListConnector(rows, column_names=["weight", "delay"])
+            connector = sim.FromListConnector(rows, column_names=names)
         else:
             fixed = {"weight": sign * item["weight"], "delay": item["delay"]}
             if item["connector"] == "one_to_one":

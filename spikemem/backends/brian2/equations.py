@@ -110,13 +110,14 @@ def coefficients(populations: Sequence[Population], dt: float, integrator: str) 
     for side in "EI":
         tau = p[f"tau_syn_{side}"]
         if integrator == "spinnaker":
-            values[f"drive_{side}"] = tau / dt * (1 - keep[side])
+            values[f"drive_{side}"] = -tau / dt * _each(math.expm1, -dt / tau)
         else:
-            gap = dt * (p["tau_m"] - tau) / (p["tau_m"] * tau)
-            values[f"drive_{side}"] = dt / p["cm"] * keep[side] * _each(_relative_expm1, gap)
+            gap = dt * ((p["tau_m"] - tau) / p["tau_m"]) / tau
+            slower = np.where(gap > 0, leak, keep[side])
+            values[f"drive_{side}"] = dt / p["cm"] * slower * _each(_relative_expm1, -np.abs(gap))
     if integrator == "spinnaker":
         return {**values, "drive_offset": p["i_offset"], "resistance": resistance}
-    offset = resistance * (1 - leak) * p["i_offset"]
+    offset = -resistance * _each(math.expm1, -dt / p["tau_m"]) * p["i_offset"]
     return {**values, "drive_offset": offset, "resistance": resistance}
 
 
