@@ -58,6 +58,17 @@ class UnsupportedError(SpikememError, NotImplementedError):
 class BackendMissing(SpikememError, ImportError):
     """A package that a backend needs is not installed; the message gives the command."""
 
+    @classmethod
+    def of(cls, user: str, package: str, extra: str) -> BackendMissing:
+        """Error for a package of one of the extras in setup.cfg.
+
+        Its command works in a clone of the repository; nothing is on PyPI.
+        """
+        return cls(
+            f"{user} needs the package {package!r}, which is not installed: run "
+            f'pip install ".[{extra}]" in the folder of spikemem that holds setup.cfg.'
+        )
+
 
 class VirtualRunError(SpikememError, RuntimeError):
     """A recording was asked of a machine that is only virtual."""

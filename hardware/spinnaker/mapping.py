@@ -134,10 +134,7 @@ class MappingReport:
 def require_spynnaker() -> None:
     """Raise unless sPyNNaker is installed."""
     if importlib.util.find_spec("spynnaker") is None:
-        raise BackendMissing(
-            "SpiNNaker needs the package 'sPyNNaker', which is not installed: "
-            'pip install "spikemem[spinnaker]"'
-        )
+        raise BackendMissing.of("SpiNNaker", "sPyNNaker", extra="spinnaker")
 
 
 @checked

@@ -23,14 +23,14 @@ def device() -> None:
     """Models of resistive memory: which there are, how they age, what they do to a network."""
 
 
-def _device(name: str) -> Any:
+def _device(name: str, **options: Any) -> Any:
     from ..hardware.resistive import DEVICES
 
     by_name: dict[str, Any] = {key.lower(): cls for key, cls in DEVICES.items()}
     found = by_name.get(name.lower())
     if found is None:
         raise DescriptionError(unknown_name("device", name, DEVICES))
-    return found()
+    return found(**options)
 
 
 @device.command("list")
@@ -96,6 +96,9 @@ def _table(model: Any) -> str:
     help="Weights at the end of the recording in FILE, or those that the network starts from.  "
     "[default: learnt, if FILE holds them]",
 )  # fmt: skip
+@click.option(
+    "--extrapolate", is_flag=True, help="Allow ages for which the device is not calibrated."
+)
 @overwrite_option
 def age(
     name: str,
@@ -106,6 +109,7 @@ def age(
     missing: float,
     compensation: str,
     which: str | None,
+    extrapolate: bool,
     overwrite: bool,
 ) -> None:
     """Write the weights of the network in FILE into DEVICE, and let them age.
@@ -116,7 +120,7 @@ def age(
     from ..output import check_target
 
     check_target(output, overwrite=overwrite)
-    model = _device(name)
+    model = _device(name, extrapolate=extrapolate)
     faults = Faults(missing=missing) if missing else None
     network, used = _network(file, which)
     arrays = write(model, network, seed=seed, faults=faults)

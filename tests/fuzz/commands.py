@@ -191,12 +191,12 @@ def foreign_option(message: str, case: Case) -> str | None:
     """An option or Python argument that a message advises and the command does not have."""
     own = {"--help", *(option for param in case.command.params for option in param.opts)}
     for value in case.words:
-        if len(value) > 3 or not value.isalnum():
+        if not value.startswith("-") and (len(value) > 3 or not value.isalnum()):
             message = message.replace(repr(value), "").replace(value or "''", "")
     for option in re.findall(r"(?<![\w-])--[a-z][a-z-]+", message):
         if option not in own:
             return f"names {option}, which {case.words[0]} does not have: {message}"
-    argument = re.search(r"\b[a-z_]+=(?![\d.-])", message)
+    argument = re.search(r"\b[a-z_]+=(?!-?\.?\d)", message)
     return f"names the Python argument {argument[0]} in: {message}" if argument else None
 
 
