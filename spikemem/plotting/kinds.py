@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 else:  # declared without importing matplotlib
     Axes = Annotated[Any, Instance("matplotlib.axes:Axes")]
 
+_MOST = 1e300  # nA; differences of larger weights leave the range of floats
+
 __all__ = ["Axes", "Labels", "Names", "Pair", "Weights", "Window"]
 
 
@@ -69,7 +71,9 @@ class RecordingOrWeights(Kind):
 
     def check(self, value: Any, where: str) -> Any:
         """Return the recording itself, or a float64 array."""
-        return value if isinstance(value, Recording) else Quantities("nA").check(value, where)
+        if isinstance(value, Recording):
+            return value
+        return Quantities("nA", low=-_MOST, high=_MOST).check(value, where)
 
 
 Window = Annotated[tuple[float, float], Pair(Quantity("ms"), rising=True)]

@@ -95,7 +95,12 @@ def _recorded_weights(recording: Recording, projection: Any) -> NDArray[np.float
 
 
 def _weight_histogram(values: NDArray[np.float64], ax: Axes) -> None:
-    ax.hist(values, bins=int(np.clip(np.sqrt(values.size), 10, 60)), color=COLORS[0])
+    low, high = values.min(initial=np.inf), values.max(initial=-np.inf)
+    # Bins around equal weights need a width that the weights themselves can resolve.
+    width = max(0.5, 1e-3 * abs(low))
+    limits = (low - width, high + width) if low == high else None
+    bins = int(np.clip(np.sqrt(values.size), 10, 60))
+    ax.hist(values, bins=bins, range=limits, color=COLORS[0])
     ax.set_xlabel("weight (nA)")
     ax.set_ylabel("synapses")
 
