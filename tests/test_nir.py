@@ -323,7 +323,7 @@ def test_faults(tmp_path, monkeypatch):
     with pytest.raises(DescriptionError, match="NIRGraph, got str"):
         from_nir("net.nir", 1.0)
     monkeypatch.setitem(sys.modules, "nir", None)
-    with pytest.raises(BackendMissing, match=r'pip install "spikemem\[nir\]"'):
+    with pytest.raises(BackendMissing, match=r'pip install "\.\[nir\]"'):
         to_nir(network)
 
 
