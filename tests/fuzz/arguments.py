@@ -41,7 +41,7 @@ LIMIT = 5.0
 CHUNK = 2000
 """Calls in one process, by hand; a crash ends the process and not the search."""
 
-MEMORY = 6 * 2**30
+MEMORY = 3 * 2**30
 """Memory that a process may map, by hand, bytes."""
 
 
