@@ -1,16 +1,17 @@
-"""Descriptions that can't change: read-only arrays, copies and pickles that are checked again."""
+"""What can change and what can't: read-only arrays, and what copies and pickles are."""
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Frozen", "digest", "read_only"]
+__all__ = ["Changing", "Frozen", "digest", "read_only"]
 
 
 class Frozen:
@@ -23,6 +24,13 @@ class Frozen:
         values = {item.name: getattr(self, item.name) for item in fields(self)}  # type: ignore[arg-type]
         plain = {k: dict(v) if isinstance(v, Mapping) else v for k, v in values.items()}
         return _remake, (type(self), plain)
+
+
+class Changing:
+    """Base of objects with a state: a shallow copy shares nothing of it, as a deep one."""
+
+    def __copy__(self) -> Self:
+        return copy.deepcopy(self)
 
 
 def _remake(cls: type, values: dict[str, Any]) -> Any:

@@ -2,35 +2,50 @@
 
 from __future__ import annotations
 
+import copy
 import datetime
-import importlib
-import importlib.metadata
 import inspect
 import platform
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from types import TracebackType
-from typing import Annotated, Any, Literal, NamedTuple, Protocol, Self
+from typing import Annotated, Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ._version import __version__
 from .backends import BACKENDS, BackendName
+from .backends.contract import (
+    INTEGRATORS,
+    Backend,
+    Integrator,
+    Results,
+    check_options,
+    load,
+    package_version,
+)
 from .cells import Windows
 from .checks import Choice, Instance, MappingOf, Name, Optional, Quantity, checked
-from .errors import BackendMissing, DescriptionError, SimulationError, SpikememError, unknown_name
+from .errors import DescriptionError, SimulationError, SpikememError, UnsupportedError, unknown_name
 from .limits import require_run, require_set_up
 from .network import Inputs, Network, WeightsByName
 from .progress import Progress, progress_callback
 from .recording import Recording, SpikeTrains
+from .runs import gates_of, inputs_of, steps_needed
 from .support import require_supported
 from .units import steps
 
-__all__ = ["BACKENDS", "INTEGRATORS", "Backend", "Results", "Session", "simulate"]
-
-Integrator = Literal["spinnaker", "exact"]
-INTEGRATORS: tuple[str, ...] = ("spinnaker", "exact")
+__all__ = [
+    "BACKENDS",
+    "INTEGRATORS",
+    "Backend",
+    "Results",
+    "Session",
+    "package_version",
+    "simulate",
+]
 
 IntegratorName = Annotated[Integrator, Choice(*INTEGRATORS, what="integrator")]
 """What every ``integrator`` argument takes."""
@@ -38,59 +53,42 @@ IntegratorName = Annotated[Integrator, Choice(*INTEGRATORS, what="integrator")]
 _BUILD = "A model gives one by its build() method."
 
 
-class Results(NamedTuple):
-    """What a backend hands back after a run."""
+class _State(NamedTuple):
+    """What a session has done so far.
 
-    spikes: dict[str, SpikeTrains]
-    traces: dict[tuple[str, str], NDArray[np.float64]]
-    weights: dict[str, NDArray[np.float64]]
-    versions: dict[str, Any]
+    It is replaced as a whole, by one assignment: an interrupt comes before or after that, and
+    never finds half a run.
 
+    Parameters
+    ----------
+    step : int
+        Steps done.
+    n_runs : int
+        Recordings that count; more may be in the list, of runs that were interrupted.
+    final : mapping of str to ndarray
+        Weights of the last recording.
+    weights : mapping of str to ndarray
+        Weights of the plastic projections now.
+    owed : mapping of str to ndarray
+        Weights that the simulator has not been given yet.
+    note : object
+        What the owner of the session keeps with it.
+    """
 
-class Backend(Protocol):
-    """What a simulator must offer; it is made as ``Backend(network, integrator, **options)``."""
-
-    can_continue: bool
-
-    def run(
-        self,
-        first_step: int,
-        n_steps: int,
-        inputs: Mapping[str, SpikeTrains],
-        gates: Mapping[str, NDArray[np.bool_]],
-        progress: Callable[[float], None],
-    ) -> Results:
-        """Advance by `n_steps`.
-
-        Parameters
-        ----------
-        first_step : int
-            Number of steps done so far.
-        n_steps : int
-            Number of steps to do.
-        inputs : mapping of str to SpikeTrains
-            For each spike source its spikes of these steps (absolute times in ms).
-        gates : mapping of str to ndarray of bool, shape (n_steps, tiles)
-            For each plastic projection whether weights may change in each step.
-        progress : callable
-            To be called with the fraction done, from 0 to 1.
-        """
-
-    def set_weights(self, weights: Mapping[str, NDArray[np.float64]]) -> None:
-        """Replace the weights (nA, shape (n_synapses,)) of these plastic projections."""
-
-    def snapshot(self) -> Any:
-        """Everything that :meth:`restore` needs to be as now."""
-
-    def restore(self, state: Any) -> None:
-        """Be as at the time of the snapshot."""
-
-    def close(self) -> None:
-        """Free what the backend holds."""
+    step: int
+    n_runs: int
+    final: Mapping[str, NDArray[np.float64]]
+    weights: Mapping[str, NDArray[np.float64]]
+    owed: Mapping[str, NDArray[np.float64]]
+    note: Any
 
 
 class Session:
     """A network that is being simulated: it can be run again and again, from where it stopped.
+
+    A run is done wholly or not at all: after an error or an interrupt, even one that comes while
+    the session recovers from another, the session is as it was before the run. Sessions can be
+    copied and pickled between runs; the copy continues as the original would.
 
     Parameters
     ----------
@@ -142,49 +140,71 @@ class Session:
         integrator: IntegratorName = "spinnaker",
         **options: Any,
     ) -> None:
-        require_supported(network, backend, integrator)
+        require_supported(network, backend, integrator, **options)
         require_set_up(network)
         self.network = network
         self.backend = backend
         self.integrator = integrator
-        make = _load(backend)
-        _check_options(make, backend, options)
+        make = load(backend)
+        check_options(make, backend, options)
         self.simulator: Backend = make(network, integrator, **options)
-        self._step = 0
+        self._options = dict(options)
         self._closed = False
         self._runs: list[Recording] = []
-        self._final: Mapping[str, NDArray[np.float64]] = {}
-        self._weights = {item.name: network.weights(item.name) for item in network.plastic}
+        weights = {item.name: network.weights(item.name) for item in network.plastic}
+        self._state = _State(0, 0, final={}, weights=weights, owed={}, note=None)
+        self._undo: tuple[_State, Any] | None = None
 
     @property
     def time(self) -> float:
         """Time simulated so far, ms."""
-        return self._step * self.network.dt
+        return self._state.step * self.network.dt
 
     @property
     def recording(self) -> Recording:
-        """All runs so far as one recording."""
-        return replace(Recording.join(self._runs), weights=self._final)
+        """All runs so far as one recording.
+
+        Raises
+        ------
+        DescriptionError
+            Nothing has been run yet.
+        """
+        state = self._state
+        if not state.n_runs:
+            raise DescriptionError("Session.recording: nothing has been run yet.")
+        return replace(Recording.join(self._runs[: state.n_runs]), weights=state.final)
 
     @property
     def weights(self) -> dict[str, NDArray[np.float64]]:
         """Weights of each plastic projection now, nA, shape (n_synapses,)."""
-        return {name: weight.copy() for name, weight in self._weights.items()}
+        return {name: weight.copy() for name, weight in self._state.weights.items()}
+
+    @property
+    def note(self) -> Any:
+        """The `note` of the last :meth:`run` or :meth:`set_weights` that had one, or None."""
+        return self._state.note
 
     @checked
-    def set_weights(self, weights: Annotated[Mapping[str, Any], WeightsByName]) -> None:
+    def set_weights(
+        self, weights: Annotated[Mapping[str, Any], WeightsByName], *, note: Any = None
+    ) -> None:
         """Give plastic projections other weights between two runs.
 
         Parameters
         ----------
         weights : mapping of str to array_like, shape (n_synapses,)
             nA, within the range of the projection's plasticity.
+        note : object, optional
+            As for :meth:`run`.
 
         Raises
         ------
         DescriptionError
             Unknown projection, or weights of the wrong shape or range.
         """
+        if self._closed:
+            raise DescriptionError("Session.set_weights: the session is closed; make a new one.")
+        self._require_idle("set_weights")
         names = [projection.name for projection in self.network.plastic]
         for name in weights:
             if name not in names:
@@ -198,9 +218,14 @@ class Session:
             )
         changed = self.network.with_weights(weights)
         arrays = {name: changed.weights(name) for name in weights}
-        if arrays:
-            self.simulator.set_weights(arrays)
-            self._weights.update(arrays)
+        self._settle()
+        state = self._state
+        self._state = state._replace(
+            weights={**state.weights, **arrays},
+            owed=arrays,
+            note=state.note if note is None else note,
+        )
+        self._settle()
 
     @checked
     def run(
@@ -210,6 +235,7 @@ class Session:
         inputs: Annotated[Mapping[str, SpikeTrains], Inputs] | None = None,
         enabled: Annotated[Mapping[str, Any], MappingOf(Name(), Optional(Windows()))] | None = None,
         progress: Progress = False,
+        note: Any = None,
     ) -> Recording:
         """Simulate `duration` ms more.
 
@@ -225,6 +251,9 @@ class Session:
             since the start of the session. Default: what the network says.
         progress : bool or callable
             True shows a bar on a terminal; a callable is given the fraction done.
+        note : object, optional
+            Anything to keep in :attr:`note` from the end of this run on. Run and note are stored
+            together: whatever interrupts, both are there or neither. Default: as before.
 
         Returns
         -------
@@ -234,33 +263,67 @@ class Session:
         Raises
         ------
         DescriptionError
-            `duration`, `inputs` or `enabled` is not valid.
+            `duration`, `inputs` or `enabled` is not valid, or `progress` uses this session.
         SimulationError
             The backend failed. As after an interrupt, the session is as it was before this run.
         """
+        self._require_idle("run")
         n_steps = self._steps_of(duration)
-        spikes = self._inputs(inputs or {}, n_steps)
-        gates = self._gates(enabled or {}, n_steps)
-        before = self.simulator.snapshot() if self.simulator.can_continue else None
+        step = self._state.step
+        spikes = inputs_of(self.network, inputs or {}, step, n_steps)
+        gates = gates_of(self.network, enabled or {}, step, n_steps)
+        self._settle()
+        state = self._state
         try:
-            with progress_callback(progress, "simulating") as report:
-                results = self.simulator.run(self._step, n_steps, spikes, gates, report)
-            recording = self._recording(results, n_steps)
-        except BaseException as error:
             if self.simulator.can_continue:
-                self.simulator.restore(before)
+                self._undo = (state, self.simulator.snapshot())
+            with progress_callback(progress, "simulating") as report:
+                results = self.simulator.run(state.step, n_steps, spikes, gates, report)
+            recording = self._recording(results, n_steps)
+            after = self._after(recording, n_steps, state.note if note is None else note)
+        except BaseException as error:
+            self._settle()
             if isinstance(error, SpikememError) or not isinstance(error, Exception):
                 raise
             raise SimulationError(
                 f"{self.backend} failed at {self.time:g} ms: {error}. The session is as it was "
                 f"before this run."
             ) from error
-        self._step += n_steps
+        self._state = after
+        self._undo = None
+        return recording
+
+    def _after(self, recording: Recording, n_steps: int, note: Any) -> _State:
+        """Put a recording into the list; returns the state in which it counts."""
+        state = self._state
+        del self._runs[state.n_runs :]
         # Without its weights: of a large memory, those of every run would soon fill the computer's.
         self._runs.append(replace(recording, weights={}))
-        self._final = recording.weights
-        self._weights = dict(recording.weights)
-        return recording
+        weights = dict(recording.weights)
+        return _State(state.step + n_steps, state.n_runs + 1, weights, weights, {}, note)
+
+    def _settle(self) -> None:
+        """Bring the simulator to the state of the session; an interrupted call is repeated."""
+        state = self._state
+        if self._undo is not None and self._undo[0] is state:
+            self.simulator.restore(self._undo[1])
+            self._undo = None
+        if state.owed:
+            self.simulator.set_weights(state.owed)
+            self._state = state._replace(owed={})
+
+    def _require_idle(self, method: str) -> None:
+        """Refuse to be used from within a run, by a progress callback."""
+        if self._undo is None or self._undo[0] is not self._state:
+            return
+        frame, run = sys._getframe(1).f_back, inspect.unwrap(Session.run).__code__
+        while frame is not None:
+            if frame.f_code is run and frame.f_locals.get("self") is self:
+                raise DescriptionError(
+                    f"Session.{method}: a run of this session is not over yet; a progress "
+                    f"callback can't use it."
+                )
+            frame = frame.f_back
 
     def _steps_of(self, length: float) -> int:
         if self._closed:
@@ -272,42 +335,12 @@ class Session:
                 f"got {length:g} ms."
             )
         require_run(self.network, n_steps)
-        if self._step and not self.simulator.can_continue:
+        if self._state.step and not self.simulator.can_continue:
             raise DescriptionError(
                 f"Session.run: backend {self.backend!r} with these options can't go on after a "
                 f"run; simulate all at once."
             )
         return n_steps
-
-    def _inputs(self, inputs: Mapping[str, SpikeTrains], n_steps: int) -> dict[str, SpikeTrains]:
-        network = self.network.with_inputs(inputs) if inputs else self.network
-        dt, start = network.dt, self.time
-        edges = start - dt / 2, start + (n_steps - 0.5) * dt
-        for name, trains in inputs.items():
-            if len(trains) and not edges[0] <= trains.times[0] <= trains.times[-1] <= edges[1]:
-                raise DescriptionError(
-                    f"inputs[{name!r}]: spikes must lie in this run ({start:g} to "
-                    f"{start + n_steps * dt:g} ms since the start of the session), got "
-                    f"{trains.times[0]:g} to {trains.times[-1]:g}; see SpikeTrains.shift."
-                )
-        return {pop.name: pop.source.window(*edges) for pop in network.populations if pop.is_source}
-
-    def _gates(self, enabled: Mapping[str, Any], n_steps: int) -> dict[str, NDArray[np.bool_]]:
-        names = [projection.name for projection in self.network.plastic]
-        for name in enabled:
-            if name not in names:
-                raise DescriptionError(
-                    f"enabled: {unknown_name('plastic projection', name, names)}"
-                )
-        times = (self._step + np.arange(n_steps, dtype=np.float64)) * self.network.dt
-        gates = {}
-        for projection in self.network.plastic:
-            rule = projection.plasticity
-            assert rule is not None
-            if projection.name in enabled:
-                rule = replace(rule, enabled=enabled[projection.name])
-            gates[projection.name] = rule.gate(times, projection.tiles)
-        return gates
 
     def _recording(self, results: Results, n_steps: int) -> Recording:
         dt = self.network.dt
@@ -327,7 +360,7 @@ class Session:
             weights=results.weights,
             dt=dt,
             start=self.time,
-            stop=(self._step + n_steps) * dt,
+            stop=(self._state.step + n_steps) * dt,
             provenance=provenance,
         )
 
@@ -336,6 +369,33 @@ class Session:
         if not self._closed:
             self.simulator.close()
             self._closed = True
+
+    def _parts(self, note: Any) -> tuple[Any, ...]:
+        """Everything that :func:`_revive` makes an equal session of."""
+        self._require_idle("copy")
+        simulator: Any = self.simulator
+        saved = None
+        if not self._closed and simulator.can_continue:
+            self._settle()
+            if not hasattr(simulator, "save_state"):
+                raise UnsupportedError(
+                    f"Session: backend {self.backend!r} can't be copied or pickled, since its "
+                    f"state can't be read. Copy the network and the recording, and make a new "
+                    f"Session."
+                )
+            saved = simulator.save_state()
+        made = (self.network, self.backend, self.integrator, self._options)
+        state = self._state._replace(note=note)
+        return type(self), made, self._closed, self._runs[: state.n_runs], state, saved
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _revive, self._parts(self.note)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        # Network and recordings can't change, so that a deep copy may share them.
+        made: Self = _revive(*self._parts(copy.deepcopy(self.note, memo)))
+        memo[id(self)] = made
+        return made
 
     def __enter__(self) -> Self:
         return self
@@ -347,6 +407,26 @@ class Session:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _revive(
+    cls: type[Session],
+    made: tuple[Any, ...],
+    closed: bool,
+    runs: list[Recording],
+    state: _State,
+    saved: Any,
+) -> Any:
+    """An equal session, from a copy or a pickle of its parts."""
+    network, backend, integrator, options = made
+    session = cls(network, backend=backend, integrator=integrator, **options)
+    session._runs, session._state = list(runs), state
+    if saved is not None:
+        simulator: Any = session.simulator
+        simulator.load_state(saved)
+    if closed:
+        session.close()
+    return session
 
 
 @checked
@@ -384,46 +464,10 @@ def simulate(
     """
     with Session(network, backend=backend, integrator=integrator, **options) as session:
         if duration is None:
-            n_steps = _steps_needed(network)
+            n_steps = steps_needed(network)
             if n_steps < 1:
                 raise DescriptionError(
                     "simulate: duration is needed, since no spike source of the network has one."
                 )
             duration = n_steps * network.dt
         return session.run(duration, progress=progress)
-
-
-def _steps_needed(network: Network) -> int:
-    """Steps that cover every spike source: its duration, and the step of its last spike."""
-    sources = [pop.source for pop in network.populations if pop.is_source]
-    last = [int(steps(trains.times[-1], network.dt)) + 1 for trains in sources if len(trains)]
-    return max(int(np.ceil(network.duration / network.dt - 1e-9)), *last, 0)
-
-
-def _load(backend: str) -> Any:
-    module, name = BACKENDS[backend].split(":")
-    try:
-        return getattr(importlib.import_module(module), name)
-    except ImportError as error:
-        if isinstance(error, BackendMissing) or (error.name or "").startswith("spikemem"):
-            raise
-        raise BackendMissing(
-            f"backend {backend!r} needs the package {error.name!r}, which is not installed: "
-            f"pip install {error.name}"
-        ) from error
-
-
-def _check_options(make: Any, backend: str, options: Mapping[str, Any]) -> None:
-    """Refuse an option that the backend does not have, unless it looks at all of them itself."""
-    parameters = list(inspect.signature(make).parameters.values())[2:]
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
-        return
-    known = [parameter.name for parameter in parameters]
-    for option in options:
-        if option not in known:
-            raise DescriptionError(f"backend {backend!r}: {unknown_name('option', option, known)}")
-
-
-def package_version(name: str) -> str:
-    """Version of an installed package."""
-    return importlib.metadata.version(name)

@@ -107,7 +107,7 @@ def backend(request: pytest.FixtureRequest) -> dict[str, Any]:
     if name not in simulation.BACKENDS:
         pytest.skip(f"no backend {name!r}")
     try:
-        simulation._load(name)
+        simulation.load(name)
     except BackendMissing as error:
         pytest.skip(str(error))
     return {"backend": name, **options}

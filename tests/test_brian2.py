@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import sys
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -60,6 +62,57 @@ def test_users_can_add_objects():
         assert monitor.current_E.shape == (2, 40)
         assert np.asarray(monitor.current_E).any()
         assert_same(session.recording, sm.simulate(ring(0), 40.0))
+
+
+@pytest.mark.parametrize("active", [True, False])
+def test_an_inactive_object_of_the_users_does_nothing(active):
+    calls = []
+    with sm.Session(ring(0)) as session:
+        clock = session.simulator.model.clock
+        operation = b2.NetworkOperation(lambda: calls.append(1), clock=clock, name="mine")
+        operation.active = active
+        session.simulator.brian2_network.add(operation)
+        session.run(10.0)
+        assert len(calls) == (10 if active else 0)
+        operation.active = True
+        session.run(30.0)
+        assert len(calls) == (40 if active else 30)
+        assert_same(session.recording, sm.simulate(ring(0), 40.0))
+
+
+def test_ctrl_c_arrives_though_brian2_believes_that_it_runs(monkeypatch):
+    """As after a run of the user's own that failed: Brian2 then keeps the first Ctrl-C."""
+    before = signal.signal(signal.SIGINT, b2._int_handler)
+    monkeypatch.setattr(b2._int_handler, "previous_handler", signal.default_int_handler)
+    monkeypatch.setattr(b2.Network, "_globally_running", True)
+
+    def press(fraction):
+        if fraction > 0.5:
+            signal.raise_signal(signal.SIGINT)
+
+    try:
+        with sm.Session(ring(0)) as session:
+            with pytest.raises(KeyboardInterrupt):
+                session.run(40.0, progress=press)
+            assert signal.getsignal(signal.SIGINT) is b2._int_handler
+            session.run(40.0)
+        assert not b2.Network._globally_stopped
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_a_handler_of_the_users_stays_and_is_asked():
+    presses = []
+    mine = lambda number, frame: presses.append(number)  # noqa: E731
+    before = signal.signal(signal.SIGINT, mine)
+    try:
+        with sm.Session(ring(0)) as session:
+            session.run(40.0, progress=lambda fraction: signal.raise_signal(signal.SIGINT))
+            assert session.time == 40.0
+        assert len(presses) > 10
+        assert signal.getsignal(signal.SIGINT) is mine
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_an_object_added_between_runs_changes_nothing_else():
@@ -142,6 +195,35 @@ def test_compiled_targets(target, integrator):
     network = ring(1, windows=[(0.0, 11.0), (20.0, 31.0)])
     got = sm.simulate(network, 40.0, integrator=integrator, target=target)
     assert_alike(got, reference(network, 40.0, integrator))
+
+
+def two_rules():
+    """Two plastic synapses: one may always change, the other in a window that never comes."""
+    rule = sm.STDP(tau_plus=3.0, tau_minus=3.0, a_plus=1.0, a_minus=0.5, w_max=6.0)
+    network = driven(A, [0.0, 4.0], SURE)
+    plastic = [
+        sm.Projection.one_to_one(name, "in", "out", weight=1.0, delay=1.0, plasticity=stdp)
+        for name, stdp in (("always", rule), ("never", replace(rule, enabled=[])))
+    ]
+    return sm.Network(populations=network.populations, projections=[*network.projections, *plastic])
+
+
+def test_standalone_compiles_windows_in_if_one_projection_has_any():
+    """With a compiler, the test after this one shows what that is for."""
+    from spikemem.backends.brian2.standalone import _needed
+
+    open_, closed = np.ones((3, 1), dtype=bool), np.array([[True], [False], [True]])
+    assert not _needed({"always": open_, "too": open_})
+    assert _needed({"always": open_, "never": closed}).keys() == {"always", "never"}
+
+
+@compiler
+@pytest.mark.slow
+def test_standalone_with_a_window_of_one_projection():
+    got = sm.simulate(two_rules(), 10.0, target="cpp_standalone")
+    assert got.weights["never"].tolist() == [1.0]
+    assert got.weights["always"][0] > 1.0
+    assert_alike(got, reference(two_rules(), 10.0, "spinnaker"))
 
 
 @compiler

@@ -383,6 +383,17 @@ def test_hippocampal_memory_recalls_by_binary_cue(backend):
     assert recording["CA3cue"].times[0] == first.start + 2
 
 
+def test_hippocampal_memory_holds_what_it_learns_from_its_start_on():
+    """For three steps, whenever the operation starts; a recall asks once."""
+    schedule = [Learn(2, [0, 3], at=5.0), RecallCue(1, at=20.0)]
+    network = sm.HippocampalMemory(5, 4).build(schedule)
+    trains = {name: network.population(name).source for name in ("INcue", "INcont")}
+    held = [5.0, 6.0, 7.0]
+    # Cue 2 is the number 3 (both lowest lines), cue 1 the number 2 (line 1 alone).
+    assert trains["INcue"].to_lists() == [held, [*held, 20.0], []]
+    assert trains["INcont"].to_lists() == [held, [], [], held]
+
+
 def test_hippocampal_published_window_leaks_between_operations():
     schedule = [
         op for op in random_operations(20, 12, 300, seed=4) if not isinstance(op, RecallContent)

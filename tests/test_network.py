@@ -18,7 +18,7 @@ from samples import RULE, any_network, small_network
 
 import spikemem as sm
 from spikemem.errors import DescriptionError
-from spikemem.simulation import _steps_needed
+from spikemem.runs import steps_needed
 
 ROOT = Path(__file__).resolve().parents[1]
 TRAINS = sm.SpikeTrains(ids=[0], times=[1.0], size=1, duration=2.0)
@@ -449,11 +449,11 @@ def test_a_run_without_a_duration_covers_the_last_spike():
     def needed(duration, dt=1.0):
         trains = sm.SpikeTrains(ids=[0], times=[3.0], size=1, duration=duration)
         source = sm.Population(name="s", cell=sm.SpikeSource(spikes=trains))
-        return _steps_needed(sm.Network(populations=[source, CELLS], dt=dt))
+        return steps_needed(sm.Network(populations=[source, CELLS], dt=dt))
 
     assert [needed(None), needed(4.0), needed(7.5), needed(7.0)] == [4, 4, 8, 7]
     assert needed(3.5, dt=0.1) == 35
-    assert _steps_needed(sm.Network(populations=[CELLS])) == 0
+    assert steps_needed(sm.Network(populations=[CELLS])) == 0
 
 
 @pytest.mark.parametrize("field", ["network", "backend", "integrator"])

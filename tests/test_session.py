@@ -102,7 +102,16 @@ def test_failed_run_leaves_no_trace(backend, error, done):
         assert_same(session.recording, whole)
 
 
+@pytest.fixture
+def heeded_ctrl_c():
+    """SIGINT raises KeyboardInterrupt, even if the process that started the tests ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs POSIX signals")
+@pytest.mark.usefixtures("heeded_ctrl_c")
 def test_ctrl_c(backend):
     network = ring(2)
     with sm.Session(network, **backend) as session:
@@ -128,6 +137,44 @@ def test_ctrl_c(backend):
         assert session.time == 10.0
         session.run(30.0)
         assert_same(session.recording, sm.simulate(network, 40.0, **backend))
+
+
+@pytest.mark.parametrize(
+    "use", [lambda it: it.run(3.0), lambda it: it.set_weights({"ring": np.zeros(36)})]
+)
+def test_a_progress_callback_can_not_use_its_session(backend, use):
+    network = ring(1)
+    messages = []
+    with sm.Session(network, **backend) as session:
+
+        def callback(fraction):
+            with pytest.raises(sm.DescriptionError) as caught:
+                use(session)
+            messages.append(str(caught.value))
+
+        session.run(13.0, progress=callback)
+        assert len(set(messages)) == 1
+        assert "a run of this session is not over yet" in messages[0]
+        session.run(27.0)
+        assert_same(session.recording, sm.simulate(network, 40.0, **backend))
+
+
+def test_a_note_comes_with_its_run(backend):
+    with sm.Session(ring(0), **backend) as session:
+        assert session.note is None
+        session.run(2.0, note="first")
+        session.run(2.0)
+        assert session.note == "first"
+        with pytest.raises(sm.SimulationError):
+            session.run(2.0, note="second", progress=lambda fraction: 1 / 0)
+        assert session.note == "first"
+        session.set_weights({}, note="third")
+        assert session.note == "third"
+
+
+def test_a_session_that_has_not_run_has_no_recording():
+    with pytest.raises(sm.DescriptionError, match="nothing has been run yet"):
+        sm.Session(ring(0), backend="native").recording  # noqa: B018
 
 
 def test_progress_is_reported(backend):
@@ -187,7 +234,7 @@ def test_wrong_names():
         sm.Session(network, backend="brain2")
     with pytest.raises(sm.DescriptionError, match="'euler' is not an integrator"):
         sm.Session(network, integrator="euler")
-    with pytest.raises(sm.DescriptionError, match=r"'targets' is not an option .have: target"):
+    with pytest.raises(sm.DescriptionError, match=r"'targets' is not an option .have: exten"):
         sm.Session(network, targets="numpy")
     with pytest.raises(sm.DescriptionError, match=r"'gpu' is not a target .have: .*cython.*numpy"):
         sm.Session(network, target="gpu")
@@ -219,6 +266,8 @@ def test_closed_session(backend):
     assert recording["out"].times.tolist() == [1.0]
     with pytest.raises(sm.DescriptionError, match="closed"):
         session.run(5.0)
+    with pytest.raises(sm.DescriptionError, match="closed"):
+        session.set_weights({})
 
 
 def test_join_needs_consecutive_runs(backend):

@@ -56,7 +56,7 @@ class _PyNNBackend:
         """Simulate from the start; see :class:`spikemem.simulation.Backend`."""
         name = DIALECTS[self.simulator].backend
         if not all(np.all(gate) for gate in gates.values()):
-            reason = UNSUPPORTED["pynn:nest", "plasticity windows"]
+            reason = UNSUPPORTED[name, "plasticity windows"]
             raise UnsupportedError(
                 f"backend {name!r} can't run this: plasticity windows: {reason}."
             )

@@ -103,10 +103,11 @@ class HippocampalMemory(LiveMemory):
             raise DescriptionError(f"n_cues must be at most {MAX_CUES}, got {self.n_cues}.")
         self.preset = preset
         self.rule = parameters_of(preset).rule()
-        self._initial = {"W1": np.zeros((self.n_cues, self.n_contents))}
+        first = np.zeros((self.n_cues, self.n_contents))
         for cue, content in (contents or {}).items():
             item = self._place([Learn(cue, content)], 0.0, True)[0]
-            self._initial["W1"][item.cue, list(item.bits)] = self.rule.w_max
+            first[item.cue, list(item.bits)] = self.rule.w_max
+        self._begin({"W1": first})
 
     @property
     def n_bits(self) -> int:

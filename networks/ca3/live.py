@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...checks import MappingOf, Name, Quantities, checked
 from ...errors import DescriptionError, unknown_name
+from ...frozen import Changing
 from ...limits import require_memory
 from ...network import Network
 from ...progress import Progress
@@ -30,10 +31,32 @@ WeightMatrices = Annotated[
 """What every ``weights`` argument takes."""
 
 
-class LiveMemory(ABC):
+class Kept(NamedTuple):
+    """What a memory knows beside its simulation.
+
+    It is replaced as a whole and together with the state of the session (as its note): an
+    interrupt leaves both as they were, or both as they are after the operation.
+
+    Parameters
+    ----------
+    n_done : int
+        Operations of the history that count; more may be in it, of runs that were interrupted.
+    initial : mapping of str to ndarray
+        Weights that the session begins with, nA, each a matrix (n_pre, n_post).
+    base : tuple of float and mapping
+        When weights were last set from outside (ms), and all weights then.
+    """
+
+    n_done: int
+    initial: Weights
+    base: tuple[float, Weights]
+
+
+class LiveMemory(Changing, ABC):
     """A memory whose operations run one after the other in one simulation.
 
-    Subclasses say how operations are placed, what they compile to, and what the network is.
+    Subclasses say how operations are placed, what they compile to, and what the network is. A
+    copy, shallow or deep, and a pickle are memories of their own, which continue from here.
     """
 
     def __init__(self, n_cues: int, n_contents: int, backend: str) -> None:
@@ -45,9 +68,31 @@ class LiveMemory(ABC):
             "Make a smaller memory.",
         )
         self.backend = backend
-        self._initial: dict[str, NDArray[np.float64]] = {}
         self._session: Session | None = None
         self._history: list[Placed] = []
+        self._begin({})
+
+    def _begin(self, initial: Weights) -> None:
+        """Start with these weights."""
+        self._start = Kept(0, initial, (0.0, initial))
+
+    @property
+    def _kept(self) -> Kept:
+        """What counts now."""
+        noted: Kept | None = self._session.note if self._session else None
+        return noted or self._start
+
+    @property
+    def _done(self) -> list[Placed]:
+        """Operations so far."""
+        return self._history[: self._kept.n_done]
+
+    def _note(self, placed: Sequence[Placed]) -> Kept:
+        """Add operations to the history; returns with what they count."""
+        kept = self._kept
+        del self._history[kept.n_done :]
+        self._history += placed
+        return kept._replace(n_done=kept.n_done + len(placed))
 
     @abstractmethod
     def _place(self, schedule: Iterable[Operation], start: float, safe: bool) -> list[Placed]:
@@ -112,6 +157,9 @@ class LiveMemory(ABC):
     ) -> list[Recall]:
         """Carry out operations in one simulation that goes on from where the last one stopped.
 
+        All of them are carried out, or none: after an error or an interrupt the memory is as
+        before.
+
         Parameters
         ----------
         schedule : iterable of operations
@@ -137,15 +185,18 @@ class LiveMemory(ABC):
         session = self._live()
         inputs, windows = self._compile(placed)
         recording = session.run(
-            placed[-1].end - self.time, inputs=inputs, enabled=windows, progress=progress
+            placed[-1].end - self.time,
+            inputs=inputs,
+            enabled=windows,
+            progress=progress,
+            note=self._note(placed),
         )
-        self._history += placed
         return self._decode(recording, placed)
 
     def _live(self) -> Session:
         if self._session is None:
             inputs, windows = self._compile([])
-            network = self._network(inputs, self._initial, windows)
+            network = self._network(inputs, self._kept.initial, windows)
             self._session = Session(network, backend=self.backend)
         return self._session
 
@@ -170,30 +221,35 @@ class LiveMemory(ABC):
     @property
     def weights(self) -> dict[str, NDArray[np.float64]]:
         """Weights of the plastic projections now, nA, each as a matrix (n_pre, n_post)."""
-        now = self._session.weights if self._session else self._initial
-        shapes = {name: first.shape for name, first in self._initial.items()}
+        initial = self._kept.initial
+        now = self._session.weights if self._session else initial
+        shapes = {name: first.shape for name, first in initial.items()}
         return {name: now[name].reshape(shape).copy() for name, shape in shapes.items()}
 
-    def _set_weights(self, weights: Weights, w_max: float) -> None:
-        """Check matrices of weights and hand them to the session, or keep them as initial ones."""
+    def _set_weights(self, weights: Weights, w_max: float, placed: Sequence[Placed] = ()) -> None:
+        """Check matrices of weights and let them count, with the operations that they stand for."""
+        initial = self._kept.initial
         checked = {}
         for name, array in weights.items():
-            if name not in self._initial:
+            if name not in initial:
                 raise DescriptionError(
-                    f"set_weights: {unknown_name('plastic projection', name, self._initial)}"
+                    f"set_weights: {unknown_name('plastic projection', name, initial)}"
                 )
             matrix = to_array(array, "nA", f"weights[{name!r}]")
-            shape = self._initial[name].shape
+            shape = initial[name].shape
             if matrix.shape != shape or not np.all((matrix >= 0) & (matrix <= w_max)):
                 raise DescriptionError(
                     f"weights[{name!r}] must have shape {shape} and lie in [0, {w_max:g}] nA, "
                     f"got shape {matrix.shape}, {matrix.min():g} to {matrix.max():g} nA."
                 )
             checked[name] = matrix
+        now = {**self.weights, **checked}
+        note = self._note(placed)._replace(base=(self.time, now))
         if self._session is None:
-            self._initial.update(checked)
+            self._start = note._replace(initial=now)
         else:
-            self._session.set_weights({name: matrix.ravel() for name, matrix in checked.items()})
+            flat = {name: matrix.ravel() for name, matrix in checked.items()}
+            self._session.set_weights(flat, note=note)
 
     def close(self) -> None:
         """Free the simulator; what was recorded stays."""

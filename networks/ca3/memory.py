@@ -10,14 +10,15 @@ from typing import Annotated, Any, Self, cast
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
 
 from ...backends import BackendName
 from ...checks import Count, MappingOf, Optional, PathName, checked
 from ...errors import DescriptionError
+from ...hdf5 import read_array
 from ...network import Network
 from ...recording import Recording, SpikeTrains
 from ...storage import load, register, save
+from ...units import to_int
 from .circuit import PLASTIC, circuit
 from .health import Health, examine, replay
 from .live import LiveMemory, WeightMatrices, Weights
@@ -105,17 +106,13 @@ class CA3Memory(LiveMemory):
         self.preset = preset
         self.parameters: CA3Parameters = parameters_of(preset, **parameters)
         self.record_weights = record_weights
-        self._initial = {
-            "W1": np.zeros((self.n_cues, self.n_contents)),
-            "W2": np.zeros((self.n_contents, self.n_cues)),
-        }
+        first = np.zeros((self.n_cues, self.n_contents))
         self._known: dict[int, frozenset[int]] = {}
         for cue, content in (contents or {}).items():
             item = self._place([Learn(cue, content)], 0.0, True)[0]
-            self._initial["W1"][item.cue, list(item.bits)] = self.parameters.w_max
+            first[item.cue, list(item.bits)] = self.parameters.w_max
             self._known[item.cue] = frozenset(item.bits)
-        self._initial["W2"] = self._initial["W1"].T.copy()
-        self._replay_base: tuple[float, Weights] = (0.0, self._initial)
+        self._begin({"W1": first, "W2": first.T.copy()})
 
     def __repr__(self) -> str:
         return (
@@ -214,8 +211,7 @@ class CA3Memory(LiveMemory):
         item = replace(self._place([RecallCue(cue)], self.time, True)[0], operation=Forget(cue))
         weights = self.weights
         weights["W1"][item.cue], weights["W2"][:, item.cue] = 0.0, 0.0
-        self.set_weights(weights)
-        self._history.append(item)
+        self._set_weights(weights, self.parameters.w_max, [item])
         return Recall(operation=item.operation, start=self.time)
 
     @checked
@@ -228,13 +224,12 @@ class CA3Memory(LiveMemory):
             Wrong names or shapes, or weights outside [0, w_max].
         """
         self._set_weights(weights, self.parameters.w_max)
-        self._replay_base = (self.time, self.weights)
 
     @property
     def contents(self) -> dict[int, frozenset[int]]:
         """What each cue should hold, by the operations so far (not read from the weights)."""
         known = dict(self._known)
-        for item in self._history:
+        for item in self._done:
             if isinstance(item.operation, Learn | Forget):
                 known[item.cue] = frozenset(item.bits)
         return {cue: bits for cue, bits in sorted(known.items()) if bits}
@@ -242,9 +237,9 @@ class CA3Memory(LiveMemory):
     def health(self) -> Health:
         """How safe what is stored is: weight margins, ghosts, pending weights."""
         replays = {}
-        start, weights = self._replay_base
+        start, weights = self._kept.base
         if self.time > start:
-            recording, windows = self.recording, windows_of(self._history, self.parameters)
+            recording, windows = self.recording, windows_of(self._done, self.parameters)
             for name, (pre, post) in PLASTIC.items():
                 rule = replace(self.parameters.rule(), enabled=windows[name])
                 ends = recording[pre], recording[post]
@@ -296,14 +291,19 @@ def _read(file: h5py.File) -> CA3Memory:
     group = file["memory"]
     if group.attrs["model"] != "CA3Memory":
         raise ValueError(f"it is a {group.attrs['model']}, not a CA3Memory")
+    n_cues = to_int(group.attrs["n_cues"], "n_cues")
+    n_contents = to_int(group.attrs["n_contents"], "n_contents")
+    # Compared with the arrays before anything of this size is made.
+    weights = {
+        "W1": read_array(group, "W1", "float", (n_cues, n_contents)),
+        "W2": read_array(group, "W2", "float", (n_contents, n_cues)),
+    }
     contents = {int(c): bits for c, bits in json.loads(group.attrs["contents"]).items()}
-    memory = CA3Memory(
-        int(group.attrs["n_cues"]), int(group.attrs["n_contents"]),
-        preset=str(group.attrs["preset"]), contents=contents,
-        **json.loads(group.attrs["parameters"]),
-    )  # fmt: skip
-    memory.set_weights({name: cast(NDArray[np.float64], group[name][()]) for name in ("W1", "W2")})
+    parameters = asdict(CA3Parameters(**json.loads(group.attrs["parameters"])))
+    preset = str(group.attrs["preset"])
+    memory = CA3Memory(n_cues, n_contents, preset=preset, contents=contents, **parameters)
+    memory.set_weights(weights)
     return memory
 
 
-register("memory", _write, _read)
+register("memory", _write, _read, CA3Memory)

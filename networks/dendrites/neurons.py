@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...errors import DescriptionError, shown
+from ...frozen import Changing
 from ...storage import load, save
 from ...streams import Seed, stream
 from ...units import to_int, to_integers
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["ActiveDendriteNeurons"]
 
 
-class ActiveDendriteNeurons:
+class ActiveDendriteNeurons(Changing):
     """Neurons with active dendrites: each segment recognises sparse patterns of its inputs.
 
     A segment is active when at least `threshold` of its connected synapses are on active cells; a

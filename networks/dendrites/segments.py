@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import DescriptionError, Problems, shown
+from ...frozen import Changing
 from .frames import Frames
 
 __all__ = ["PermanenceRule", "Segments"]
@@ -69,7 +70,7 @@ class PermanenceRule:
         problems.raise_if_any()
 
 
-class Segments:
+class Segments(Changing):
     """A growing table of segments.
 
     Parameters

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import DescriptionError, shown
+from ...frozen import Changing
 from ...storage import load, save
 from ...streams import Seed, stream
 from ...units import to_float, to_int
@@ -33,7 +34,7 @@ class Replay(NamedTuple):
     """Cells that fired: the predicted ones of a column, or all of them (bursting)."""
 
 
-class TemporalMemory:
+class TemporalMemory(Changing):
     """Columns of cells that learn sequences, in the context of all that came before.
 
     A frame activates columns. In a column with predicted cells these fire; in another all cells do

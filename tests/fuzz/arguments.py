@@ -29,11 +29,11 @@ TESTS = Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path[:0] = [str(TESTS), str(TESTS.parent)]
 
-import numpy as np  # noqa: E402
-from nonsense import nonsense  # noqa: E402
+import numpy as np
+from nonsense import nonsense
 
-from fuzz.doors import Door, Drawer, Impossible, doors  # noqa: E402
-from spikemem.errors import SpikememError, shown  # noqa: E402
+from fuzz.doors import Door, Drawer, Impossible, doors
+from spikemem.errors import SpikememError, shown
 
 LIMIT = 5.0
 """Longest time of a call, s."""

@@ -1,11 +1,12 @@
 """The backend "brian2": Brian2 objects made from a network, and how they are run.
 
-:func:`build` gives the Brian2 objects, to be extended with equations of one's own;
-:class:`Brian2Backend` is what :class:`spikemem.Session` uses.
+:func:`build` makes the Brian2 objects; :class:`Brian2Backend` is what :class:`spikemem.Session`
+uses. An :class:`Extension` puts code of one's own into the synapses, at named hooks.
 """
 
 from __future__ import annotations
 
+import logging
 import sys
 
 from ...errors import BackendMissing
@@ -24,6 +25,28 @@ finally:
     sys.excepthook = _hook  # Brian2's asks to report every uncaught exception as its own bug
 
 from .backend import Brian2Backend  # noqa: E402
+from .extensions import HOOKS, Context, Extension, Hooks  # noqa: E402
+from .interrupts import keep_ignored  # noqa: E402
 from .model import Brian2Model, Bundle, build  # noqa: E402
 
-__all__ = ["Brian2Backend", "Brian2Model", "Bundle", "build"]
+keep_ignored()
+
+
+def _is_not_ours(record: logging.LogRecord) -> bool:
+    return "'spikemem_" not in record.getMessage().split(" is getting deleted")[0]
+
+
+# Brian2 warns of objects that are deleted before they have run. Ours are all in a network; they
+# have not run if a set-up was interrupted, or if the result of `build` is not used.
+logging.getLogger("brian2.core.base.unused_brian_object").addFilter(_is_not_ours)
+
+__all__ = [
+    "HOOKS",
+    "Brian2Backend",
+    "Brian2Model",
+    "Bundle",
+    "Context",
+    "Extension",
+    "Hooks",
+    "build",
+]

@@ -13,10 +13,11 @@ import brian2 as b2
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import DescriptionError
+from ...errors import DescriptionError, UnsupportedError
 from ...network import Network
 from ...recording import SpikeTrains
-from .equations import CELL_STATE, PLASTIC_STATE
+from .equations import CELL_STATE
+from .interrupts import CtrlC
 from .model import Brian2Model, Gates, opening_changes, source_events
 from .results import Raw
 from .settings import Target, brian2_settings
@@ -43,6 +44,7 @@ class Stepper:
         self.network, self.model, self.target = network, model, target
         self._prepared: list[Any] = []
         self._prepare()
+        self._built = {item.name for item in self._prepared}
 
     def run(
         self,
@@ -58,16 +60,17 @@ class Stepper:
         openings = _Openings(self.model, gates)
         probes = _Probes(self.network, self.model, n_steps)
         every = max(n_steps // _REPORTS, 1)
-        for k in range(n_steps):
-            self._set_clock(first_step + k)
-            openings.set(k)
-            probes.before(k)
-            spikes.emit(k)
-            for item in objects:
-                item.run()
-            probes.after(first_step + k)
-            if k % every == 0:
-                progress(k / n_steps)
+        with CtrlC(insist=False):  # code of the user's may catch it
+            for k in range(n_steps):
+                self._set_clock(first_step + k)
+                openings.set(k)
+                probes.before(k)
+                spikes.emit(k)
+                for item in objects:
+                    item.run()
+                probes.after(first_step + k)
+                if k % every == 0:
+                    progress(k / n_steps)
         self._set_clock(first_step + n_steps)
         progress(1.0)
         return probes.raw()
@@ -103,7 +106,7 @@ class Stepper:
         return step, arrays, queues, [(item, item._full_state()) for item in self._others()]
 
     def restore(self, state: Any) -> None:
-        """Be as at the time of the snapshot."""
+        """Return to the state of a snapshot; may be called again if it was interrupted."""
         step, arrays, queues, others = state
         self._set_clock(step)
         for array, saved in zip(self._arrays(), arrays, strict=True):
@@ -113,12 +116,33 @@ class Stepper:
         for item, saved in others:
             item._restore_from_full_state(saved)
 
+    def save_state(self) -> Any:
+        """What :meth:`load_state` of another stepper of the same network takes.
+
+        Raises
+        ------
+        UnsupportedError
+            The user has added objects.
+        """
+        self._prepare()
+        added = [item.name for item in self._prepared if item.name not in self._built]
+        if added:
+            raise UnsupportedError(
+                f"Session: backend 'brian2' can't be copied or pickled with the object "
+                f"{added[0]!r} in its Brian2 network: its state is not ours to read. Make a new "
+                f"Session and add the object there."
+            )
+        *own, others = self.snapshot()
+        return *own, {item.name: state for item, state in others}
+
+    def load_state(self, state: Any) -> None:
+        """Continue from a state that :meth:`save_state` returned."""
+        *own, others = state
+        self.restore((*own, [(item, others[item.name]) for item in self._others()]))
+
     def _arrays(self) -> list[NDArray[Any]]:
         names = {self.model.cells: (*CELL_STATE, "_spikespace")} if self.model.cells else {}
-        for bundle in self.model.bundles:
-            if bundle.plastic:
-                sent = [name for name in bundle.synapses.variables if name.startswith("sent_")]
-                names[bundle.synapses] = (*PLASTIC_STATE, *sent)
+        names |= {bundle.synapses: bundle.state for bundle in self.model.bundles}
         return [group.variables[name].get_value() for group in names for name in names[group]]
 
     def _pathways(self) -> list[Any]:

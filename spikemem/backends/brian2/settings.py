@@ -11,6 +11,8 @@ from typing import Any, Literal
 from brian2 import prefs
 from brian2.devices.device import get_device, reset_device, runtime_device, set_device
 
+from .interrupts import CtrlC
+
 __all__ = ["TARGETS", "Target", "brian2_settings"]
 
 Target = Literal["numpy", "cython", "cpp_standalone"]
@@ -22,26 +24,32 @@ _PLAIN_ARITHMETIC = ["-w", "-O3", "-std=c++11", "-ffp-contract=off"]
 
 @contextmanager
 def brian2_settings(target: Target) -> Iterator[None]:
-    """Set what Brian2 keeps globally, and put everything back as it was."""
+    """Set what Brian2 keeps globally, and put everything back as it was.
+
+    Ctrl-C is held back while settings change, and does not get lost in between.
+    """
     wanted: dict[str, Any] = {"codegen.loop_invariant_optimisations": True}
     if target != "cpp_standalone":
         wanted["codegen.target"] = target
     if os.name == "posix":
         wanted["codegen.cpp.extra_compile_args"] = _PLAIN_ARITHMETIC
-    before = {name: prefs[name] for name in wanted}
     log = logging.getLogger("brian2")
-    level = log.level
     foreign = target != "cpp_standalone" and get_device() is not runtime_device
-    if foreign:
-        set_device("runtime")
-    try:
-        log.setLevel(logging.ERROR)
-        for name, value in wanted.items():
-            prefs[name] = value
-        yield
-    finally:
-        for name, value in before.items():
-            prefs[name] = value
-        log.setLevel(level)
+    with CtrlC() as ctrl_c:
+        ctrl_c.held = True
+        before, level = {name: prefs[name] for name in wanted}, log.level
         if foreign:
-            reset_device()
+            set_device("runtime")
+        try:
+            log.setLevel(logging.ERROR)
+            for name, value in wanted.items():
+                prefs[name] = value
+            ctrl_c.release()
+            yield
+        finally:
+            ctrl_c.held = True
+            for name, value in before.items():
+                prefs[name] = value
+            log.setLevel(level)
+            if foreign:
+                reset_device()

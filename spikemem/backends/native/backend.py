@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from ...checks import Choice, checked
+from ...errors import SimulationError
 from ...network import Network
 from ...recording import SpikeTrains
 from ...simulation import IntegratorName, Results
 from .engine import Engine, Run, Snapshot
-from .fields import CELL, STEP
+from .fields import BLOCK_SIZE, CELL, I_E, I_I, STEP, V
 from .numbers import Floats, NumberSystem
 
 __all__ = ["NativeBackend", "results_of"]
@@ -71,6 +72,11 @@ class NativeBackend:
     ) -> Results:
         """Advance by `n_steps`; see :class:`spikemem.simulation.Backend`."""
         run = self.engine.run(first_step, n_steps, inputs, gates, progress)
+        if not _finite(self.engine):
+            raise SimulationError(
+                "backend 'native': a potential or a current has left the range of floating point; "
+                "use precision='f8', or smaller weights"
+            )
         return results_of(self.engine, run, first_step + n_steps, self._weights)
 
     def set_weights(self, weights: Mapping[str, NDArray[np.float64]]) -> None:
@@ -83,12 +89,27 @@ class NativeBackend:
         return self.engine.snapshot()
 
     def restore(self, state: Snapshot) -> None:
-        """Be as at the time of the latest snapshot."""
+        """Return to the state of the latest snapshot; may be called again if it was interrupted."""
         self.engine.restore(state)
+
+    def save_state(self) -> Any:
+        """State that another simulator of the same network can continue from."""
+        return self.engine.save_state()
+
+    def load_state(self, state: Any) -> None:
+        """Continue from a state that :meth:`save_state` returned."""
+        self.engine.load_state(state)
 
     def close(self) -> None:
         """Free the arrays."""
-        del self.engine
+        self.__dict__.pop("engine", None)
+
+
+def _finite(engine: Engine) -> bool:
+    """Whether all potentials and currents are numbers."""
+    place = engine.layout.cells.place
+    rows = [engine.cells.state[place + row * BLOCK_SIZE] for row in (V, I_E, I_I)]
+    return all(bool(np.isfinite(row).all()) for row in rows)
 
 
 def results_of(engine: Engine, run: Run, stop_step: int, weights: bool = True) -> Results:

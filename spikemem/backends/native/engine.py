@@ -221,7 +221,7 @@ class Engine:
         )
 
     def restore(self, state: Snapshot) -> None:
-        """Be as at the time of the latest snapshot.
+        """Return to the state of the latest snapshot; may be called again if it was interrupted.
 
         Raises
         ------
@@ -239,6 +239,18 @@ class Engine:
         self.plastic.newest[:] = -1
         for name, values in zip(self._kept, state.plastic, strict=True):
             getattr(self.plastic, name)[:] = values
+
+    def save_state(self) -> tuple[Any, ...]:
+        """Copies of all that changes in a run, the weights included."""
+        state = self.snapshot()
+        return state.cells, state.plastic, self.layout.wiring.weight.copy()
+
+    def load_state(self, state: tuple[Any, ...]) -> None:
+        """Continue from the state that another engine of the same network saved."""
+        cells, plastic, weight = state
+        self.layout.wiring.weight[:] = weight
+        self._reported.clear()
+        self.restore(self.snapshot()._replace(cells=cells, plastic=plastic))
 
     def _restore_weights(self) -> None:
         wiring, plastic = self.layout.wiring, self.plastic
