@@ -7,7 +7,6 @@ that the file has.
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import h5py
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import StorageError, shown
+from .limits import available_memory
 
 __all__ = [
     "Refused",
@@ -205,11 +205,8 @@ def check_memory(needed: int) -> None:
 
 
 def memory_limit() -> int:
-    """Memory of this machine, bytes; 16 GiB where the system does not say."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):
-        return 16 * 2**30
+    """Memory that this process can have, bytes."""
+    return available_memory()
 
 
 def tree_of(group: h5py.Group) -> Tree:
