@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 import spikemem as sm
+from fuzz import dendrites
 from spikemem import checks
 from spikemem.errors import SpikememError
 
@@ -187,6 +188,7 @@ SAMPLES: dict[str, Callable[[], Any]] = {
     "Device": lambda: importlib.import_module("spikemem.hardware.resistive").Ideal(),
     "Mapping": lambda: importlib.import_module("spikemem.hardware.resistive").SingleDevice(),
     "Problem": lambda: sm.Problem(level="note", where="a", what="b", remedy="c"),
+    **dendrites.SAMPLES,
 }
 """A fresh object of each class that no declared kinds can make."""
 
@@ -225,6 +227,14 @@ GOOD: dict[str, dict[str, Callable[[], Any]]] = {
     "write": {"network": static_network},
     "to_nir": {"network": static_network},
     "export": {"target": lambda: "spinnaker"},
+    "raster": {"recording": lambda: _recording()},
+    "traces": {"recording": lambda: _recording(), "population": lambda: "out"},
+    "weights": {"recording": lambda: [1.0, 2.0]},
+    "weight_matrix": {"network": small_network, "projection": lambda: "learnt"},
+    "images": {
+        "stored": lambda: [[1, 0]], "recalled": lambda: [[1, 1]], "shape": lambda: (1, 2),
+    },
+    **dendrites.good_values(),
 }  # fmt: skip
 """Good values of parameters that must fit together, by class or method."""
 
