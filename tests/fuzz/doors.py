@@ -156,6 +156,12 @@ def small_network() -> sm.Network:
     )
 
 
+def static_network() -> sm.Network:
+    """The same without its plastic projection."""
+    network = small_network()
+    return sm.Network(populations=network.populations, projections=network.projections[:1])
+
+
 @functools.cache
 def _recording() -> sm.Recording:
     return sm.simulate(small_network(), 5.0, backend="native")
@@ -218,6 +224,8 @@ GOOD: dict[str, dict[str, Callable[[], Any]]] = {
     "CA3Memory.set_weights": {"weights": lambda: {"W1": np.zeros((2, 3))}},
     "HippocampalMemory.set_weights": {"weights": lambda: {"W1": np.zeros((2, 3))}},
     "CA3Memory.decode": {"recording": lambda: _memory().recording},
+    "write": {"network": static_network},
+    "to_nir": {"network": static_network},
     "export": {"target": lambda: "spinnaker"},
     "raster": {"recording": lambda: _recording()},
     "traces": {"recording": lambda: _recording(), "population": lambda: "out"},
