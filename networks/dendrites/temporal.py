@@ -317,7 +317,7 @@ class TemporalMemory(Changing):
         DescriptionError
             Not lists of columns, or a tolerance that is not from 0 to 1.
         """
-        most = to_float(tolerance, "ms", "TemporalMemory.is_known: tolerance")
+        most = to_float(tolerance, "1", "TemporalMemory.is_known: tolerance")
         if not 0 <= most <= 1:
             raise DescriptionError(
                 f"TemporalMemory.is_known: tolerance must be from 0 to 1, got {most:g}."
