@@ -8,11 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .limits import available_memory
+from .limits import lack_of_memory
 from .network import Network, Population, Projection
 from .problem import Problem
 
 __all__ = ["out_of_range", "too_much_memory"]
+
+CELL = 96.0
+"""Bytes of one cell at least: nine parameters and its state."""
 
 LARGEST = 1e30
 """Largest current (nA) and resistance (MΩ): their products stay finite."""
@@ -46,7 +49,7 @@ def out_of_range(network: Network, backend: str, precision: str = "f8") -> list[
     precision : {"f8", "f4"}
         As for the backend "native".
     """
-    found = too_much_memory(network) if backend == "native" else []
+    found: list[Problem] = []
     if backend == "pynn:nest" and not _whole_tics(network.dt):
         what = f"dt = {network.dt:g} ms: NEST counts time in whole µs"
         found.append(_problem("network", what, "use a multiple of 0.001 ms"))
@@ -70,27 +73,32 @@ def _problem(where: str, what: str, remedy: str) -> Problem:
 
 
 def too_much_memory(network: Network) -> list[Problem]:
-    """Ring buffers that this computer has no memory for; those of the compiled engine.
+    """Cells, ring buffers and plastic weights that this computer has no memory for.
 
-    They have a number for each cell, each receptor and each step up to the longest delay.
+    A ring buffer has a number for each cell, each receptor and each step up to the longest delay.
     """
-    n_cells = sum(pop.size for pop in network.populations if not pop.is_source)
+    cells = network.n_neurons
+    plastic = sum(network.count(item.name) for item in network.plastic)
     delays = {
         item.name: float(np.max(item.delay))
         for item in network.projections
         if network.count(item.name)
     }
-    if not delays:
-        return []
-    name = max(delays, key=lambda name: delays[name])
-    needed, available = 16.0 * n_cells * (delays[name] / network.dt + 1.0), available_memory()
-    if needed <= available:
-        return []
-    what = (
-        f"a delay of {delays[name]:g} ms needs buffers of {needed / 2**30:.3g} GiB for "
-        f"{n_cells} cells, and this computer has {available / 2**30:.3g} GiB"
-    )
-    return [_problem(f"projection {name!r}", what, "shorten it, or use a larger dt")]
+    name = max(delays, key=lambda name: delays[name], default="")
+    longest = delays.get(name, 0.0)
+    cases = [
+        ("network", f"{cells} neurons", CELL * cells, "make populations smaller"),
+        ("network", f"{plastic} plastic synapses", 8.0 * plastic, "make populations smaller"),
+        (
+            f"projection {name!r}", f"a delay of {longest:g} ms onto {cells} cells",
+            16.0 * cells * (longest / network.dt + 1.0), "shorten it, or use a larger dt",
+        ),
+    ]  # fmt: skip
+    return [
+        _problem(where, said, remedy)
+        for where, what, needed, remedy in cases
+        if (said := lack_of_memory(needed, what))
+    ]
 
 
 def _whole_tics(dt: float) -> bool:

@@ -29,7 +29,7 @@ from .backends.contract import (
 from .cells import Windows
 from .checks import Choice, Instance, MappingOf, Name, Optional, Quantity, checked
 from .errors import DescriptionError, SimulationError, SpikememError, UnsupportedError, unknown_name
-from .limits import require_run, require_set_up
+from .limits import require_run
 from .network import Inputs, Network, WeightsByName
 from .progress import Progress, progress_callback
 from .recording import Recording, SpikeTrains
@@ -141,7 +141,6 @@ class Session:
         **options: Any,
     ) -> None:
         require_supported(network, backend, integrator, **options)
-        require_set_up(network)
         self.network = network
         self.backend = backend
         self.integrator = integrator

@@ -11,7 +11,7 @@ from .backends import BACKENDS
 from .errors import DescriptionError, UnsupportedError, unknown_name
 from .network import Network
 from .problem import Problem
-from .ranges import out_of_range
+from .ranges import out_of_range, too_much_memory
 
 __all__ = [
     "UNSUPPORTED",
@@ -196,6 +196,9 @@ def refusals(
     backend, integrator, **options
         As for :func:`spikemem.simulate`.
     """
+    found = [] if backend == "emulator" else too_much_memory(network)
+    if found:
+        return found
     found = [
         Problem(
             level="error",

@@ -218,6 +218,15 @@ def test_a_segment_at_the_learning_threshold_is_taken_up_again():
         assert permanences(model) == [[expected] * 3] * 3
 
 
+def test_a_bursting_column_learns_with_the_cell_of_its_nearest_segment():
+    model = memory(cells_per_column=2, rule=PermanenceRule(initial=0.3))
+    model.run([A, B], learn=True)
+    chosen = set(model.owner.tolist())
+    assert {cell // 2 for cell in chosen} == set(B)
+    model.run([A, B, C], learn=True)
+    assert set(model.segments.cells[3:, :3].ravel().tolist()) == chosen
+
+
 def test_sequences_are_shown_at_most_as_often_as_asked():
     model = memory(rule=PermanenceRule(initial=0.3))
     assert model.learn([[A, B]], passes=1) == [1.0]
@@ -250,6 +259,12 @@ def neurons():
     model = ActiveDendriteNeurons(9, n_segments=2, synapses_per_segment=3, threshold=3, seed=0)
     model.store([A])
     return model
+
+
+def test_a_frame_of_as_many_cells_as_the_threshold_can_be_learnt():
+    assert neurons().learn([B], [0]).detect([B]).all()
+    with pytest.raises(DescriptionError, match="at least threshold=3"):
+        neurons().learn([[3, 4]], [0])
 
 
 def test_a_segment_at_its_threshold_detects_and_is_corrected():

@@ -36,7 +36,7 @@ def network(size=1, *, delay=1.0, record=("spikes",), **options):
 LARGE = {
     "many steps": lambda: sm.simulate(network(), 2**31, backend="native"),
     "most steps": lambda: sm.simulate(network(), 1e12, backend="native"),
-    "a long delay": lambda: sm.simulate(network(100, delay=1e8), 10.0, backend="native"),
+    "a long delay": lambda: sm.simulate(network(100, delay=1e8), 10.0),
     "potentials": lambda: sm.simulate(network(10**6, record=["v"]), 200.0, backend="native"),
     "cells": lambda: sm.Session(network(2**31 - 1)),
     "cues": lambda: sm.CA3Memory(2**31 - 1, 5),
@@ -54,10 +54,10 @@ LARGE = {
 
 @pytest.mark.parametrize("call", LARGE.values(), ids=LARGE)
 def test_what_does_not_fit_is_refused_with_both_numbers(small_computer, call):
-    said = refusal(call)
-    assert said is not None
-    assert "would take at least" in said
-    assert "this computer has 1 GiB" in said
+    with pytest.raises((sm.DescriptionError, sm.UnsupportedError)) as caught:
+        call()
+    assert "would take at least" in str(caught.value)
+    assert "this computer has 1 GiB" in str(caught.value)
 
 
 def test_steps_are_counted_by_32_bit():

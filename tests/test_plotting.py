@@ -395,3 +395,10 @@ def test_a_window_needs_weights_over_time():
     for recording in (small_recording(traces={}), [1.0, 2.0], np.ones((3, 2))):
         with pytest.raises(DescriptionError, match="weights that were recorded over time"):
             plotting.weights(recording, "learnt", window=(0.0, 1.0))
+
+
+@pytest.mark.parametrize("weight", [0.0, 2.0, 1e20, -1e300])
+def test_equal_weights_of_any_size_fill_one_bar(weight):
+    ax = plotting.weights([weight] * 3)
+    assert sorted(bar.get_height() for bar in ax.patches)[-2:] == [0.0, 3.0]
+    pyplot.close("all")

@@ -167,7 +167,7 @@ def test_other_targets_read_the_table_of_the_backends():
         ((EXAMPLES["short history"], "brian2"), {"shifts": {}}, "'shifts' is not an option"),
         ((EXAMPLES["short history"],), {"integrator": "exact"}, "'integrator' is not an option"),
         ((EXAMPLES["short history"],), {"shifts": 3}, "must be a mapping"),
-        ((EXAMPLES["short history"],), {"shifts": {"out": 3}}, "must be a pair"),
+        ((EXAMPLES["short history"],), {"shifts": {"out": 3}}, "must be a sequence of left shifts"),
         ((EXAMPLES["short history"],), {"shifts": {"out": (1, 99)}}, "must be an int <= 31"),
         ((EXAMPLES["short history"],), {"smallest_step": "5"}, "smallest_step must be"),
         ((EXAMPLES["short history"], "native"), {"precision": "f2"}, "'f2' is not a precision"),

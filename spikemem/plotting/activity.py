@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from ..checks import Indices, Name, checked
 from ..errors import DescriptionError, unknown_name
 from ..recording import Recording
-from ..units import to_integers, to_tuple
-from .axes import COLORS, check_type, legend, new_axes, plain, run_of, time_window
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from .axes import COLORS, legend, new_axes, plain, run_of, time_window
+from .kinds import Axes, Names, Window
 
 __all__ = ["raster", "traces"]
 
 
+@checked
 def raster(
     recording: Recording,
-    populations: str | Sequence[str] | None = None,
-    window: tuple[float, float] | None = None,
+    populations: Names | None = None,
+    window: Window | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw a mark for each spike, with a row for each cell, silent ones too.
@@ -47,7 +46,6 @@ def raster(
     DescriptionError
         An unknown population, or a window outside the recording.
     """
-    check_type(recording, Recording, "raster: recording")
     names = _chosen(recording, populations)
     last = max(recording[name].duration for name in names)
     start, stop = time_window(window, *run_of(recording, last), "raster: window")
@@ -98,13 +96,14 @@ def _label_bands(
     ax.set_ylim(0.0, bases[-1])
 
 
+@checked
 def traces(
     recording: Recording,
-    population: str,
-    cells: ArrayLike | None = None,
+    population: Annotated[str, Name()],
+    cells: Annotated[Any, Indices()] | None = None,
     ax: Axes | None = None,
     *,
-    window: tuple[float, float] | None = None,
+    window: Window | None = None,
 ) -> Axes:
     """Draw membrane potentials over time.
 
@@ -131,12 +130,11 @@ def traces(
         The potential of this population was not recorded, a cell that it does not have, or a
         window outside the recording.
     """
-    check_type(recording, Recording, "traces: recording")
     values = _trace(recording, population, "v")
     if cells is None:
         wanted = np.arange(min(values.shape[1], len(COLORS)))
     else:
-        wanted = to_integers(cells, "traces: cells")
+        wanted = cells
     if wanted.size and wanted.max() >= values.shape[1]:
         raise DescriptionError(
             f"traces: cells must be from 0 to {values.shape[1] - 1}, got {wanted.max()}."
@@ -160,12 +158,7 @@ def traces(
 
 
 def _chosen(recording: Recording, populations: Any) -> list[str]:
-    if populations is None:
-        names = list(recording.spikes)
-    elif isinstance(populations, str):
-        names = [populations]
-    else:
-        names = list(to_tuple(populations, "raster: populations", "names"))
+    names = list(recording.spikes if populations is None else populations)
     if not names:
         raise DescriptionError("raster: no population to draw; record spikes of at least one.")
     for name in names:
@@ -173,9 +166,9 @@ def _chosen(recording: Recording, populations: Any) -> list[str]:
     return names
 
 
-def _trace(recording: Recording, population: Any, variable: str) -> NDArray[np.float64]:
+def _trace(recording: Recording, population: str, variable: str) -> NDArray[np.float64]:
     have = [name for name, kind in recording.traces if kind == variable]
-    if not isinstance(population, str) or population not in have:
+    if population not in have:
         text = unknown_name(f"population with a recorded {variable!r}", population, have)
         raise DescriptionError(f"traces: {text}")
     return recording.traces[population, variable]

@@ -1,27 +1,21 @@
-"""What the pictures share: colours, new axes, texts, windows, checks."""
+"""What the pictures share: colours, new axes, texts, windows."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..errors import DescriptionError, shown
-from ..units import to_float, to_tuple
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-    from ..recording import Recording
+from ..errors import DescriptionError
+from ..recording import Recording
+from .kinds import Axes
 
 __all__ = [
     "COLORS",
     "OFF",
-    "check_type",
     "legend",
     "new_axes",
     "plain",
     "run_of",
     "time_window",
-    "two",
 ]
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
@@ -50,19 +44,19 @@ def plain(text: Any) -> str:
     return str(text).replace("$", r"\$")
 
 
-def time_window(window: Any, start: float, stop: float, where: str) -> tuple[float, float]:
+def time_window(
+    window: tuple[float, float] | None, start: float, stop: float, where: str
+) -> tuple[float, float]:
     """The part of the time to draw, ms: `window`, or all from `start` to `stop`.
 
     Raises
     ------
     DescriptionError
-        Not (start, stop) with start < stop, or no part of the run.
+        No part of the run.
     """
     if window is None:
         return start, stop
-    first, last = (to_float(edge, "ms", where) for edge in two(window, where))
-    if first >= last:
-        raise DescriptionError(f"{where} must be (start, stop) in ms, got {shown(window)}.")
+    first, last = window
     if last <= start or first >= stop:
         raise DescriptionError(
             f"{where} must overlap the recording, from {start:g} to {stop:g} ms, got "
@@ -78,12 +72,6 @@ def run_of(recording: Recording, last: float = 0.0) -> tuple[float, float]:
     return recording.start, max(last, recording.start + recording.dt)
 
 
-def check_type(value: Any, cls: type, where: str) -> None:
-    """Raise :class:`DescriptionError` unless `value` is a `cls`."""
-    if not isinstance(value, cls):
-        raise DescriptionError(f"{where} must be a {cls.__name__}, got {shown(value)}.")
-
-
 def legend(ax: Axes, n_lines: int) -> None:
     """Add a legend beside the picture, if it is of use."""
     if 1 < n_lines <= 3 * len(COLORS):
@@ -94,11 +82,3 @@ def legend(ax: Axes, n_lines: int) -> None:
             fontsize="small",
             ncols=-(-n_lines // 10),
         )
-
-
-def two(value: Any, where: str) -> tuple[Any, Any]:
-    """A pair, or :class:`DescriptionError`."""
-    parts = to_tuple(value, where, "two numbers")
-    if len(parts) != 2:
-        raise DescriptionError(f"{where} must be two numbers, got {shown(value)}.")
-    return parts[0], parts[1]
