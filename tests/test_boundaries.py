@@ -194,9 +194,9 @@ def memory(**changes):
 
 
 def permanences(model):
-    segments = model.segments
-    return [[round(float(value), 4) for value in row[:size]] for row, size in zip(segments.permanences, segments.sizes,
-                                                               strict=True)]  # fmt: skip
+    """Of each segment, rounded to what 32 bits hold."""
+    rows = zip(model.segments.permanences, model.segments.sizes, strict=True)
+    return [[round(float(value), 4) for value in row[:size]] for row, size in rows]
 
 
 def test_a_segment_at_its_threshold_predicts_learns_and_is_punished():
