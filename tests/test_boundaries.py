@@ -302,3 +302,11 @@ def test_without_noise_every_synapse_may_be_needed(n, a):
         s += 1
     found = synapses_needed(n=n, a=a, v=0)
     assert (found.s, found.theta) == (s, s)
+
+
+def test_cells_are_selected_from_the_first_to_the_last():
+    trains = sm.SpikeTrains(ids=[0, 1, 2], times=[1.0, 2.0, 3.0], size=3)
+    assert trains.select([2, 0]).to_lists()[0].tolist() == [3.0]
+    assert trains.select([2, 0]).to_lists()[1].tolist() == [1.0]
+    with pytest.raises(DescriptionError, match="cells must be from 0 to 2, got 3"):
+        trains.select([3])

@@ -188,7 +188,9 @@ def test_command_line(tmp_path, capsys):
     expected = PCM().apply(network, time=3600.0, seed=3)
     assert sm.load_network(new).content_hash == expected.content_hash
     assert main(arguments) != 0
-    assert main(["device", "age", "PCM", str(old), "-o", str(new), "--overwrite", "--time", "-1"]) == 2
+    assert (
+        main(["device", "age", "PCM", str(old), "-o", str(new), "--overwrite", "--time", "-1"]) == 2
+    )
 
 
 def test_ageing_takes_the_weights_that_were_learnt(tmp_path, capsys):
