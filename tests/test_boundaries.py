@@ -306,7 +306,6 @@ def test_without_noise_every_synapse_may_be_needed(n, a):
 
 def test_cells_are_selected_from_the_first_to_the_last():
     trains = sm.SpikeTrains(ids=[0, 1, 2], times=[1.0, 2.0, 3.0], size=3)
-    assert trains.select([2, 0]).to_lists()[0].tolist() == [3.0]
-    assert trains.select([2, 0]).to_lists()[1].tolist() == [1.0]
+    assert [list(train) for train in trains.select([2, 0]).to_lists()] == [[3.0], [1.0]]
     with pytest.raises(DescriptionError, match="cells must be from 0 to 2, got 3"):
         trains.select([3])
