@@ -89,11 +89,16 @@ def test_errors_of_a_network_are_one_line_and_name_the_options(coarse, tmp_path,
 
 
 @pytest.mark.spinnaker
-def test_map_refuses_in_one_line_unless_smaller_steps_are_allowed(coarse, capsys):
+def test_map_refuses_in_one_line(coarse, capsys):
     assert main(["map", str(coarse)]) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert error.endswith("Pass --ignore-errors to go on anyway.\n")
+
+
+@pytest.mark.slow
+@pytest.mark.spinnaker
+def test_map_allows_smaller_steps_when_asked(coarse, capsys):
     assert main(["map", str(coarse), "--smallest-step", "0", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["chips"] == 1
 

@@ -28,6 +28,13 @@ def test_error_curve_draws_the_theory_and_the_trials():
     assert again is ax
 
 
+def test_a_label_with_dollar_signs_is_drawn_as_it_is():
+    ax = error_curve("n", [100, 200], a=20, s=12, theta=5, label="$\\q$")
+    ax.figure.canvas.draw()
+    (text,) = ax.get_legend().get_texts()
+    assert text._preprocess_math(text.get_text()) == ("$\\q$", False)
+
+
 def test_error_curve_of_misses():
     ax = error_curve("v", [5, 15, 25], a=40, s=20, theta=12, n=1000, trials=500)
     expected = false_negative_probability(a=40, s=20, theta=12, v=[5, 15, 25])

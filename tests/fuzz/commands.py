@@ -40,7 +40,7 @@ VALID = {
 """Valid values by the name of the parameter, for those that are required or save time."""
 
 NUMBERS = ("nan", "inf", "-inf", "-1", "0", "1e-320", "1e300", "1e400", "1.5", "x", "", "1,5",
-           "9" * 30, "9" * 5000)  # fmt: skip
+           "2147483648", "9" * 30, "9" * 5000)  # fmt: skip
 WORDS = ("", "nosuch", "$", "a$b$", "x" * 5000, "a/b", "\0", "é", "\udc80", "force=True", "a\nb")
 PATHS = ("", "missing.h5", ".", "x" * 300, "d/" * 3000, "\0", "\udc80", "text.h5", "cut.h5",
          "empty.h5", "pipe", "/dev/null", "/proc/self/mem", "missing/out.h5", "text.h5/out.h5",
