@@ -17,10 +17,10 @@ from ...limits import require_memory
 from ...models import Stored, StoredModel
 from ...network import Network
 from ...recording import Recording
-from ...streams import Seed, stream
+from ...streams import Seed, own_seed, stream
 from ...units import LARGEST
 from .frames import ActiveCells, FrameLists, Frames, Sequences, as_frames
-from .neurons import own_seed, require_order
+from .neurons import require_order
 from .restoring import read_clock, read_segments, read_settings, refill
 from .segments import PermanenceRule, Segments
 
