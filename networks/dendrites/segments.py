@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import DescriptionError, Problems, shown
-from ...frozen import Changing
+from ...frozen import Changing, Frozen
 from .frames import Frames
 
 __all__ = ["PermanenceRule", "Segments"]
@@ -22,7 +22,7 @@ _SPLIT = 10**8
 
 
 @dataclass(frozen=True, kw_only=True)
-class PermanenceRule:
+class PermanenceRule(Frozen):
     """How synapses are grown, strengthened, weakened and lost.
 
     A synapse counts when its permanence, from 0 to 1, is at least `connect`; below `disconnect`

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...checks import Choice, checked
-from ...errors import DescriptionError, unknown_name
 from ...network import Network
 from ...recording import SpikeTrains
 from ...simulation import IntegratorName, Results
@@ -52,12 +51,7 @@ class Brian2Backend:
         network: Network,
         integrator: IntegratorName,
         target: Annotated[Target, Choice(*TARGETS, what="target")] = "numpy",
-        **others: Any,
     ) -> None:
-        for option in others:
-            raise DescriptionError(
-                f"backend 'brian2': {unknown_name('option', option, ['target'])}"
-            )
         self.network, self.integrator, self.target = network, integrator, target
         self.can_continue = target != "cpp_standalone"
         self.model: Brian2Model | None = None
