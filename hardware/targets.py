@@ -9,13 +9,18 @@ from ..backends import BACKENDS
 from ..checks import Choice, PathName, checked, require_options
 from ..errors import DescriptionError, unknown_name
 from ..network import Network
+from ..problem import LEVELS, Problem
 from ..simulation import INTEGRATORS
-from ..support import unsupported
-from .problem import Problem
+from ..support import refusals, unsupported
 
 __all__ = ["Problem", "check", "export"]
 
 EXPORTS = ("spinnaker", "nir")
+_OPTIONS = {
+    "native": ("precision",),
+    "emulator": ("shifts", "windows", "allow_coarse"),
+}
+"""Options of a backend that change what it refuses."""
 
 _TARGETS = tuple(dict.fromkeys(["spinnaker", *BACKENDS]))
 
@@ -35,12 +40,14 @@ def check(
     target : str
         "spinnaker", or a backend of :func:`spikemem.simulate`.
     **options
-        For "spinnaker": `shifts`, `smallest_step`; for a backend: `integrator`.
+        For "spinnaker": `shifts`, `smallest_step`; for a backend: `integrator`; for "native"
+        also `precision`, for "emulator" `shifts`, `windows` and `allow_coarse`, as it takes them.
 
     Returns
     -------
     list of Problem
-        The worst first; empty if there is nothing to say.
+        The worst first; empty if there is nothing to say. A run on a backend starts if and only
+        if none of them is an error.
 
     Raises
     ------
@@ -63,14 +70,24 @@ def check(
     if asked is not None:
         asked = Choice(*INTEGRATORS, what="integrator").check(asked, "check: integrator")
     integrator = asked or _integrator(network, target)
-    if options:
+    _check_options(target, options)
+    found = refusals(network, target, integrator, **options)
+    if target == "emulator":
+        from .spinnaker.admission import admit
+
+        found += admit(network, **options).problems
+    return sorted(found, key=lambda problem: LEVELS.index(problem.level))
+
+
+def _check_options(target: str, options: dict[str, Any]) -> None:
+    for option in options:
+        if option not in _OPTIONS.get(target, ()):
+            known = ["integrator", *_OPTIONS.get(target, ())]
+            raise DescriptionError(f"check: {unknown_name('option', option, known)}")
+    if options.get("precision", "f8") not in ("f8", "f4"):
         raise DescriptionError(
-            f"check: {unknown_name('option', next(iter(options)), ['integrator'])}"
+            f"check: {unknown_name('precision', options['precision'], ['f8', 'f4'])}"
         )
-    return [
-        Problem(level="error", where="network", what=f"{feature}: {reason}", remedy="see above")
-        for feature, reason in unsupported(network, target, integrator).items()
-    ]
 
 
 def _integrator(network: Network, target: str) -> str:

@@ -8,21 +8,16 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from .errors import DescriptionError
-from .units import LARGEST, steps
+from .units import LARGEST
 
 if TYPE_CHECKING:
     from .network import Network
 
-__all__ = ["available_memory", "require_memory", "require_run", "require_set_up", "size_text"]
+__all__ = ["available_memory", "lack_of_memory", "require_memory", "require_run", "size_text"]
 
 _SMALL = 2**26
 """Bytes below which the memory of the computer is not looked at."""
-
-_CELL = 96
-"""Bytes of one cell at least: nine parameters and its state."""
 
 
 @functools.cache
@@ -95,36 +90,18 @@ def require_memory(n_bytes: float, what: str, remedy: str) -> None:
     DescriptionError
         It does not fit; the message has both numbers.
     """
-    if n_bytes < _SMALL:
-        return
-    available = available_memory()
-    if n_bytes > available:
-        raise DescriptionError(
-            f"{what} would take at least {size_text(n_bytes)} of memory, and this computer has "
-            f"{size_text(available)}. {remedy}"
-        )
+    said = lack_of_memory(n_bytes, what)
+    if said:
+        raise DescriptionError(f"{said}. {remedy}")
 
 
-def require_set_up(network: Network) -> None:
-    """Refuse to set up a network whose cells, delays and weights do not fit into the memory."""
-    cells = network.n_neurons
-    require_memory(
-        _CELL * cells, f"simulate: a network of {cells} neurons", "Make populations smaller."
-    )
-    delays = [
-        (int(steps(np.max(item.delay), network.dt)), item.name)
-        for item in network.projections
-        if np.size(item.delay)
-    ]
-    longest, name = max(delays, default=(0, ""))
-    require_memory(
-        16 * (longest + 1) * cells,
-        f"simulate: a delay of {longest} steps (projection {name!r}) onto {cells} neurons",
-        "Shorten the delay, or use a larger dt.",
-    )
-    plastic = sum(network.count(item.name) for item in network.plastic)
-    require_memory(
-        8 * plastic, f"simulate: {plastic} plastic synapses", "Make populations smaller."
+def lack_of_memory(n_bytes: float, what: str) -> str | None:
+    """Say that something does not fit into the memory of this computer; None if it does."""
+    if n_bytes < _SMALL or n_bytes <= (available := available_memory()):
+        return None
+    return (
+        f"{what} would take at least {size_text(n_bytes)} of memory, and this computer has "
+        f"{size_text(available)}"
     )
 
 

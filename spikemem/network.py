@@ -26,7 +26,7 @@ from .checks import (
 )
 from .errors import DescriptionError, Problems, unknown_name
 from .frozen import Frozen, digest
-from .population import Population
+from .population import PartName, Population
 from .projection import Projection, Synapses
 from .spikes import SpikeTrains
 from .units import (
@@ -208,25 +208,25 @@ class Network(Frozen):
     __iter__ = None
     """A network is no sequence, although its parts have names."""
 
-    def population(self, name: str) -> Population:
+    def population(self, name: PartName) -> Population:
         """The population of this name; an unknown one lists the names there are."""
         return _by_name("population", name, self.populations)
 
-    def projection(self, name: str) -> Projection:
+    def projection(self, name: PartName) -> Projection:
         """The projection of this name; an unknown one lists the names there are."""
         return _by_name("projection", name, self.projections)
 
-    def synapses(self, name: str) -> Synapses:
+    def synapses(self, name: PartName) -> Synapses:
         """The synapses of one projection, expanded."""
         projection = self.projection(name)
         return projection.expand(*self._sizes(projection))
 
-    def weights(self, name: str) -> NDArray[np.float64]:
+    def weights(self, name: PartName) -> NDArray[np.float64]:
         """(Initial) weights of one projection, nA, shape (n_synapses,), read-only."""
         weight = np.asarray(self.projection(name).weight, dtype=np.float64)
         return np.broadcast_to(weight, (self.count(name),))
 
-    def count(self, name: str) -> int:
+    def count(self, name: PartName) -> int:
         """Number of synapses of one projection."""
         projection = self.projection(name)
         return projection.n_synapses(*self._sizes(projection))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
+import io
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import DescriptionError, StorageError
+from .files import check_replaceable, to_path, write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,11 +24,16 @@ def check_target(path: Path, *, force: bool = False) -> Path:
 
     Raises
     ------
+    DescriptionError
+        The name is too long.
     StorageError
-        It exists, it is a folder, or its folder does not exist or can't be written.
+        It exists, it is a folder, a device or the like, or its folder does not exist or can't be
+        written.
     """
+    to_path(path, "output")
     if path.is_dir():
         raise StorageError(f"{str(path)!r} is a folder; give the name of a file.")
+    check_replaceable(path, "output")
     if path.exists() and not force:
         raise StorageError(f"{str(path)!r} exists; pass --force to replace it.")
     if not path.parent.is_dir():
@@ -53,16 +59,12 @@ def check_folder(folder: Path) -> Path:
 
 
 def _try_to_write(folder: Path) -> None:
-    trial = _part(folder, "")
+    trial = folder / f".spikemem-{secrets.token_hex(8)}.part"
     try:
         trial.touch(exist_ok=False)
-        trial.unlink()
+        trial.unlink(missing_ok=True)
     except OSError as error:
         raise StorageError(f"can't write in {str(folder)!r}: {error.strerror}.") from error
-
-
-def _part(folder: Path, suffix: str) -> Path:
-    return folder / f".spikemem-{secrets.token_hex(8)}{suffix}"
 
 
 def check_format(path: Path) -> None:
@@ -87,15 +89,13 @@ def save_figure(figure: Figure, path: Path) -> Path:
 
     Raises
     ------
+    DescriptionError
+        matplotlib does not know the ending of the name.
     StorageError
         The file can't be written.
     """
-    part = _part(path.parent, path.suffix)
-    try:
-        figure.savefig(part, dpi=DPI)
-        os.replace(part, path)
-    except OSError as error:
-        raise StorageError(f"can't write {str(path)!r}: {error.strerror or error}.") from error
-    finally:
-        part.unlink(missing_ok=True)
-    return path
+    check_replaceable(path, "save_figure")
+    check_format(path)
+    picture = io.BytesIO()
+    figure.savefig(picture, format=path.suffix.lower().removeprefix("."), dpi=DPI)
+    return write_atomically(path, picture.getbuffer(), "save_figure")

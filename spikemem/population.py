@@ -15,7 +15,10 @@ from .errors import DescriptionError, Problems, shown
 from .frozen import Frozen
 from .spikes import SpikeTrains
 
-__all__ = ["Population", "PopulationName"]
+__all__ = ["End", "PartName", "Population", "PopulationName"]
+
+PartName = Annotated[str, Name()]
+"""Name of a population or projection."""
 
 _VARIABLE = "variable to record"
 _CELL = "Give the type of the cells: sm.LIF(), or a spike source such as sm.SpikeSource.poisson()."
@@ -136,3 +139,7 @@ class PopulationName(Kind):
     def check(self, value: Any, where: str) -> str:
         """Return the name."""
         return value.name if isinstance(value, Population) else Name().check(value, where)
+
+
+End = Annotated[str | Population, PopulationName()]
+"""Where a projection begins or ends: a population or its name."""

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .cells import STDP, Parameter
-from .checks import Count, Indices, Name, Quantities, Some, check_fields, checked
+from .checks import Count, Indices, Quantities, Some, check_fields, checked
 from .drawn import Connector, Drawn, Receptor
 from .errors import Problems, shown
 from .frozen import Frozen
 from .limits import require_memory
-from .population import Population, PopulationName
+from .population import End, PartName, Population, PopulationName
 
 __all__ = ["Projection", "Synapses"]
 
@@ -77,7 +77,7 @@ class Projection(Drawn, Frozen):
         Anything of the wrong type, shape or range; all problems at once.
     """
 
-    name: Annotated[str, Name()]
+    name: PartName
     pre: Annotated[str, PopulationName()]
     post: Annotated[str, PopulationName()]
     i: Annotated[NDArray[np.integer[Any]], Indices()] | None = None
@@ -159,17 +159,13 @@ class Projection(Drawn, Frozen):
 
     @classmethod
     @checked
-    def one_to_one(
-        cls, name: str, pre: str | Population, post: str | Population, **options: Any
-    ) -> Self:
+    def one_to_one(cls, name: PartName, pre: End, post: End, **options: Any) -> Self:
         """Cell k to cell k of an equally large population. Options: as :class:`Projection`."""
         return cls(name, pre, post, connector="one_to_one", **options)
 
     @classmethod
     @checked
-    def all_to_all(
-        cls, name: str, pre: str | Population, post: str | Population, **options: Any
-    ) -> Self:
+    def all_to_all(cls, name: PartName, pre: End, post: End, **options: Any) -> Self:
         """Every cell to every cell, ordered by pre, then post; options as :class:`Projection`."""
         return cls(name, pre, post, connector="all_to_all", **options)
 

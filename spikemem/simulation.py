@@ -29,7 +29,7 @@ from .backends.contract import (
 from .cells import Windows
 from .checks import Choice, Instance, MappingOf, Name, Optional, Quantity, checked
 from .errors import DescriptionError, SimulationError, SpikememError, UnsupportedError, unknown_name
-from .limits import require_run, require_set_up
+from .limits import require_run
 from .network import Inputs, Network, WeightsByName
 from .progress import Progress, progress_callback
 from .recording import Recording, SpikeTrains
@@ -143,8 +143,7 @@ class Session:
         start: Annotated[float, Quantity("ms", low=0.0)] = 0.0,
         **options: Any,
     ) -> None:
-        require_supported(network, backend, integrator)
-        require_set_up(network)
+        require_supported(network, backend, integrator, **options)
         self.network = network
         self.backend = backend
         self.integrator = integrator
@@ -397,7 +396,8 @@ class Session:
             if not hasattr(simulator, "save_state"):
                 raise UnsupportedError(
                     f"Session: backend {self.backend!r} can't be copied or pickled, since its "
-                    f"state can't be read. Copy its network and recording, and make a new Session."
+                    f"state can't be read. Copy the network and the recording, and make a new "
+                    f"Session."
                 )
             saved = simulator.save_state()
         made = (self.network, self.backend, self.integrator, self._options)

@@ -349,10 +349,14 @@ class SpikeTrains(Frozen):
         return moved.to_grid(dt)
 
     @staticmethod
-    def side_by_side(trains: Sequence[SpikeTrains]) -> SpikeTrains:
+    @checked
+    def side_by_side(
+        trains: Annotated[
+            Sequence[SpikeTrains],
+            Each(Instance("spikemem.spikes:SpikeTrains"), "SpikeTrains", least=1),
+        ],
+    ) -> SpikeTrains:
         """Stack groups into one: cells of the second follow those of the first."""
-        where = "SpikeTrains.side_by_side: trains"
-        trains = Each(Instance(SpikeTrains), "SpikeTrains", least=1).check(trains, where)
         offsets = np.cumsum([0, *(train.size for train in trains)])
         ids = [train.ids + offset for train, offset in zip(trains, offsets, strict=False)]
         return SpikeTrains(

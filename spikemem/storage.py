@@ -1,20 +1,16 @@
-"""HDF5 files: one versioned schema that is both written and read from, atomic writing.
+"""Files of networks, recordings and other kinds of objects: one schema to write and to read.
 
-In front of the HDF5 data stands a user block of 512 bytes with the SHA-256 of the rest. It is
-compared before HDF5 sees the file: damaged bytes can make that library loop without end.
+What a file is, is said in :mod:`spikemem.container`; here stands what is in it.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
-import os
-import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
@@ -22,9 +18,14 @@ from numpy.typing import NDArray
 
 from ._version import __version__
 from .cells import LIF, STDP, SpikeSource
-from .errors import DescriptionError, SpikememError, StorageError, shown, unknown_name
+from .container import DAMAGE, Opened, is_hdf5, open_sealed, pack, reason
+from .errors import DescriptionError, StorageError, shown, unknown_name
+from .files import NotRegular, check_replaceable, open_regular, to_path, write_atomically
+from .foreign import read_attributes
+from .hdf5 import Refused, check_memory
 from .network import Network, Population, Projection
 from .recording import Recording, SpikeTrains
+from .units import to_int
 
 __all__ = [
     "FORMAT",
@@ -41,19 +42,6 @@ __all__ = [
 FORMAT = "spikemem"
 SCHEMA_VERSION = 1
 _SONATA_MAGIC = 0x0A7A
-_BLOCK = 512
-# What HDF5 and the constructors raise when they meet bytes that make no sense.
-_DAMAGE = (
-    SpikememError,
-    OSError,
-    LookupError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    RuntimeError,
-    MemoryError,
-    OverflowError,
-)
 
 Writer = Callable[[h5py.Group, Any], None]
 Reader = Callable[[h5py.Group], Any]
@@ -63,24 +51,29 @@ class _Kind(NamedTuple):
     write: Writer
     read: Reader
     cls: type
+    groups: tuple[str, ...]
 
 
 _KINDS: dict[str, _Kind] = {}
 
 
-def register(kind: str, write: Writer, read: Reader, cls: type = object) -> None:
+def register(
+    kind: str, write: Writer, read: Reader, cls: type = object, groups: tuple[str, ...] = ()
+) -> None:
     """Make a further kind of object storable under the name `kind`.
 
     Parameters
     ----------
     kind : str
-        The keyword of :func:`save` and the name of its group in the file.
+        The keyword of :func:`save`.
     write, read : callable
         ``write(file, thing)`` and ``read(file) -> thing``, with the open ``h5py.File``.
     cls : type
         What :func:`save` takes under this name.
+    groups : tuple of str
+        Groups of the file that `read` reads. Default: the one named `kind`.
     """
-    _KINDS[kind] = _Kind(write, read, cls)
+    _KINDS[kind] = _Kind(write, read, cls, groups or (kind,))
 
 
 def save(path: str | Path, **objects: Any) -> Path:
@@ -104,27 +97,21 @@ def save(path: str | Path, **objects: Any) -> Path:
     DescriptionError
         Nothing to write, an unknown kind, or a thing of another kind.
     StorageError
-        The folder does not exist or can't be written.
+        The folder does not exist or can't be written, or `path` is a folder, a FIFO, a socket or a
+        device. A file that was there is unchanged.
     """
     given = {kind: thing for kind, thing in objects.items() if thing is not None}
     _check_kinds(given)
-    target = _path(path, "save")
-    # A link stays one: the file that it names is replaced.
-    place = Path(os.path.realpath(target))
-    part = place.with_name(f".spikemem-{secrets.token_hex(8)}.part")
+    target = to_path(path, "save")
+    check_replaceable(target)
     try:
-        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-        _write(part, given)
-        os.replace(part, place)
+        return write_atomically(
+            target, pack(lambda file: _write(file, given), FORMAT, SCHEMA_VERSION)
+        )
+    except StorageError:
+        raise
     except (OSError, RuntimeError, TypeError, ValueError) as error:
-        raise StorageError(
-            f"save: can't write {str(target)!r}: {getattr(error, 'strerror', None) or error}. "
-            f"Give a file in a folder that exists and that you may write to."
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
-    return target
+        raise StorageError(f"save: can't write {str(target)!r}: {reason(error)}.") from error
 
 
 def _check_kinds(given: dict[str, Any]) -> None:
@@ -138,36 +125,12 @@ def _check_kinds(given: dict[str, Any]) -> None:
             raise DescriptionError(f"save: {kind} must be a {cls.__name__}, got {shown(thing)}.")
 
 
-def _path(path: Any, where: str) -> Path:
-    try:
-        name = os.fspath(path)
-        if not isinstance(name, str) or not name or "\0" in name:
-            raise TypeError
-    except TypeError:
-        raise DescriptionError(f"{where}: path must be a str or Path, got {shown(path)}.") from None
-    return Path(name)
-
-
-def _write(path: Path, objects: dict[str, Any]) -> None:
-    # Older versions of the format can't hold attributes above 64 kB.
-    with h5py.File(path, "w", libver="v110", userblock_size=_BLOCK) as file:
-        file.attrs.update(format=FORMAT, schema_version=SCHEMA_VERSION, writer=__version__)
-        file.attrs.update(magic=np.uint32(_SONATA_MAGIC), version=np.array([0, 1], np.uint32))
-        file.attrs["kinds"] = list(objects)
-        for kind, thing in objects.items():
-            _KINDS[kind].write(file, thing)
-    with path.open("r+b") as raw:
-        raw.write(_seal(raw))
-        raw.flush()
-        os.fsync(raw.fileno())
-
-
-def _seal(raw: BinaryIO) -> bytes:
-    """User block for what stands behind it; leaves the file at its beginning."""
-    raw.seek(_BLOCK)
-    digest = hashlib.file_digest(raw, "sha256").hexdigest()  # type: ignore[arg-type]
-    raw.seek(0)
-    return f"{FORMAT} {SCHEMA_VERSION} sha256 {digest}\n".encode().ljust(_BLOCK, b"\0")
+def _write(file: h5py.File, objects: dict[str, Any]) -> None:
+    file.attrs.update(format=FORMAT, schema_version=SCHEMA_VERSION, writer=__version__)
+    file.attrs.update(magic=np.uint32(_SONATA_MAGIC), version=np.array([0, 1], np.uint32))
+    file.attrs["kinds"] = list(objects)
+    for kind, thing in objects.items():
+        _KINDS[kind].write(file, thing)
 
 
 def load(path: str | Path, kind: str) -> Any:
@@ -178,22 +141,26 @@ def load(path: str | Path, kind: str) -> Any:
     DescriptionError
         The kind is not known.
     StorageError
-        No such file; not HDF5 or damaged; not written by spikemem; newer than this version; or
-        nothing of this kind inside.
+        No such file, or not a regular one; not HDF5 or damaged; not written by spikemem; newer
+        than this version; it refers to other files; it needs more memory than there is; or nothing
+        of this kind is inside.
     """
     if kind not in _KINDS:
         raise DescriptionError(f"load: {unknown_name('kind of object', kind, _KINDS)}")
-    name = str(_path(path, "load"))
-    with _open(name) as file:
-        kinds = _kinds_in(file, name)
+    name = str(to_path(path, "load"))
+    with _open(name) as opened:
+        kinds = _facts(opened, name)["kinds"]
         if kind not in kinds:
             have = ", ".join(kinds) or "nothing"
             raise StorageError(f"load: {name!r} holds no {kind} (it holds: {have}).")
         try:
-            return _KINDS[kind].read(file)
-        except _DAMAGE as error:
+            check_memory(sum(opened.memory.get(group, 0) for group in _KINDS[kind].groups))
+            return _KINDS[kind].read(opened.file)
+        except Refused as error:
+            raise StorageError(f"load: the {kind} in {name!r} is refused: {error}.") from error
+        except DAMAGE as error:
             raise StorageError(
-                f"load: the {kind} in {name!r} is damaged ({_first_line(error)}). "
+                f"load: the {kind} in {name!r} is damaged ({reason(error)}). "
                 f"Restore the file from a copy, or write it again."
             ) from error
 
@@ -204,82 +171,73 @@ def contents(path: str | Path) -> dict[str, Any]:
     Raises
     ------
     StorageError
-        No such file; not HDF5 or damaged; not written by spikemem; newer than this version.
+        As for :func:`load`.
     """
-    name = str(_path(path, "contents"))
-    with _open(name) as file:
-        return {
-            "kinds": _kinds_in(file, name),
-            "writer": str(file.attrs.get("writer", "?")),
-            "schema_version": int(file.attrs["schema_version"]),
+    name = str(to_path(path, "contents"))
+    with _open(name) as opened:
+        return _facts(opened, name)
+
+
+def _facts(opened: Opened, name: str) -> dict[str, Any]:
+    """What the attributes at the top say."""
+    attributes = opened.file.attrs
+    try:
+        written_by = attributes["format"]
+        facts = {
+            "kinds": [str(kind) for kind in attributes["kinds"]],
+            "writer": str(attributes["writer"]),
+            "schema_version": to_int(attributes["schema_version"], "schema_version"),
         }
-
-
-def _kinds_in(file: h5py.File, name: str) -> list[str]:
-    try:
-        return [str(kind) for kind in file.attrs["kinds"]]
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise _damaged(name, error) from error
-
-
-def _open(name: str) -> h5py.File:
-    if not Path(name).exists():
-        raise StorageError(f"load: no such file: {name!r}.")
-    try:
-        sealed = _is_sealed(name)
-        file = h5py.File(name, "r")
-    except PermissionError as error:
-        raise StorageError(f"load: {name!r} can't be read: permission denied.") from error
-    except _DAMAGE as error:
-        raise _damaged(name, error) from error
-    try:
-        _check_format(file, name)
-        if not sealed:
-            raise _damaged(name, "it has lost its checksum")
-    except BaseException:
-        file.close()
-        raise
-    return file
-
-
-def _is_sealed(name: str) -> bool:
-    """Whether a file of this version is whole; False for other files, an error if it is not."""
-    with open(name, "rb") as raw:
-        block = raw.read(_BLOCK)
-        if not block.startswith(f"{FORMAT} {SCHEMA_VERSION} ".encode()):
-            return False
-        if block != _seal(raw):
-            raise StorageError("its content does not match its checksum")
-    return True
-
-
-def _check_format(file: h5py.File, name: str) -> None:
-    try:
-        written_by_us = shown(file.attrs.get("format")) == shown(FORMAT)
-        version = int(file.attrs.get("schema_version", 0))
-        writer = str(file.attrs.get("writer", "?"))
-    except _DAMAGE as error:
-        raise _damaged(name, error) from error
-    if not written_by_us:
+    if shown(written_by) != shown(FORMAT) or facts["schema_version"] != opened.version:
+        raise _damaged(name, "its attributes and its seal say different things")
+    if opened.version > SCHEMA_VERSION:
         raise StorageError(
-            f"load: {name!r} is an HDF5 file of another program (no format={FORMAT!r} attribute)."
+            f"load: {name!r} has schema version {opened.version}, written by spikemem "
+            f"{facts['writer']}; this version reads up to {SCHEMA_VERSION}. Update spikemem."
         )
-    if version > SCHEMA_VERSION:
-        raise StorageError(
-            f"load: {name!r} has schema version {version}, written by spikemem {writer}; this "
-            f"version reads up to {SCHEMA_VERSION}. Update spikemem."
-        )
+    return facts
+
+
+@contextlib.contextmanager
+def _open(name: str) -> Iterator[Opened]:
+    with contextlib.ExitStack() as stack:
+        try:
+            opened = stack.enter_context(open_sealed(name, FORMAT))
+            if opened is None:
+                raise _foreign(name)
+        except FileNotFoundError as error:
+            raise StorageError(f"load: no such file: {name!r}.") from error
+        except PermissionError as error:
+            raise StorageError(f"load: {name!r} can't be read: permission denied.") from error
+        except NotRegular as error:
+            raise StorageError(f"load: {name!r} is {error}, not a readable HDF5 file.") from error
+        except Refused as error:
+            raise StorageError(f"load: {name!r} is refused: {error}.") from error
+        except DAMAGE as error:
+            raise _damaged(name, error) from error
+        yield opened
+
+
+def _foreign(name: str) -> StorageError:
+    """What to say of a file without a seal of ours, which a second process looks at."""
+    with open_regular(name) as raw:
+        if not is_hdf5(raw):
+            return _damaged(name, "it is not HDF5")
+        found = read_attributes(raw)
+    if shown(found.get("format")) == shown(FORMAT):
+        return _damaged(name, "it has lost its checksum")
+    return StorageError(
+        f"load: {name!r} is an HDF5 file of another program (no format={FORMAT!r} attribute)."
+    )
 
 
 def _damaged(name: str, why: BaseException | str) -> StorageError:
     return StorageError(
         f"load: {name!r} is not a readable HDF5 file; it is damaged, cut short, or of another "
-        f"format ({_first_line(why)})."
+        f"format ({reason(why)})."
     )
-
-
-def _first_line(why: BaseException | str) -> str:
-    return (str(why) or type(why).__name__).splitlines()[0]
 
 
 def put(group: h5py.Group, name: str, value: Any, unit: str | None = None) -> None:
@@ -447,4 +405,4 @@ def _owned(data: h5py.Dataset) -> NDArray[Any]:
 
 
 register("network", _write_network, _read_network, Network)
-register("recording", _write_recording, _read_recording, Recording)
+register("recording", _write_recording, _read_recording, Recording, groups=("recording", "spikes"))

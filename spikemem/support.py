@@ -2,74 +2,114 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .backends import BACKENDS
 from .errors import DescriptionError, UnsupportedError, unknown_name
 from .network import Network
+from .problem import Problem
+from .ranges import out_of_range, too_much_memory
 
-__all__ = ["UNSUPPORTED", "features", "require_supported", "unsupported"]
+__all__ = [
+    "UNSUPPORTED",
+    "Unsupported",
+    "features",
+    "raise_errors",
+    "refusals",
+    "require_supported",
+    "unsupported",
+]
+
+_FLOATING = ("brian2", "native", "pynn:brian2", "pynn:nest")
 
 _REDRAWN = "device noise redrawn at each read"
+_ELSEWHERE = "use backend 'brian2'"
 
-UNSUPPORTED: dict[tuple[str, str], str] = {
-    ("emulator", "integrator exact"): (
-        "the machine holds the synaptic current over a step; use integrator='spinnaker'"
+
+class Unsupported(NamedTuple):
+    """Why a backend can't do something, and what helps."""
+
+    reason: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.reason}; {self.remedy}"
+
+
+_SPLIT = "split the population"
+_FIXED_ROWS = Unsupported("synaptic rows hold fixed weights", "draw the noise once")
+
+UNSUPPORTED: dict[tuple[str, str], Unsupported] = {
+    ("emulator", "integrator exact"): Unsupported(
+        "the machine holds the synaptic current over a step", "use integrator='spinnaker'"
     ),
-    ("emulator", "reset at or above threshold"): (
+    ("emulator", "reset at or above threshold"): Unsupported(
         "the machine compares the potential while refractory too, so that such a cell fires in "
-        "every step"
+        "every step",
+        "lower v_reset",
     ),
-    ("native", _REDRAWN): "its compiled step draws no random numbers; the noise is drawn once",
-    ("emulator", _REDRAWN): "synaptic rows hold fixed weights; the noise is drawn once",
-    ("spinnaker", _REDRAWN): "synaptic rows hold fixed weights; the noise is drawn once",
-    ("pynn:nest", "integrator spinnaker"): (
+    ("native", _REDRAWN): Unsupported(
+        "its compiled step draws no random numbers", "draw the noise once, or use backend 'brian2'"
+    ),
+    ("emulator", _REDRAWN): _FIXED_ROWS,
+    ("spinnaker", _REDRAWN): _FIXED_ROWS,
+    ("pynn:nest", "integrator spinnaker"): Unsupported(
         "NEST takes one step more from cell to cell and sees post-synaptic spikes at another "
-        "step than SpiNNaker; use integrator='exact', or another backend"
+        "step than SpiNNaker",
+        "use integrator='exact', or another backend",
     ),
-    ("pynn:nest", "plasticity windows"): (
+    ("pynn:nest", "plasticity windows"): Unsupported(
         "NEST changes a weight only when the next pre-synaptic spike arrives, so that a switch "
-        "in between falls on the wrong spikes; use backend 'brian2'"
+        "in between falls on the wrong spikes",
+        _ELSEWHERE,
     ),
-    ("pynn:nest", "recorded weights"): (
+    ("pynn:nest", "recorded weights"): Unsupported(
         "NEST changes a weight only when the next pre-synaptic spike arrives and has no weight "
-        "of each step; use backend 'brian2'"
+        "of each step",
+        _ELSEWHERE,
     ),
-    ("pynn:nest", "plastic inhibitory synapses"): (
-        "NEST refuses a weight of 0 below a negative largest weight; use backend 'brian2'"
+    ("pynn:nest", "plastic inhibitory synapses"): Unsupported(
+        "NEST refuses a weight of 0 below a negative largest weight", _ELSEWHERE
     ),
-    ("pynn:nest", "smallest weight above 0"): (
-        "the smallest weight of stdp_synapse is 0; set w_min=0"
+    ("pynn:nest", "smallest weight above 0"): Unsupported(
+        "the smallest weight of stdp_synapse is 0", "set w_min=0"
     ),
-    ("pynn:nest", "several tau_minus into one population"): (
-        "NEST keeps tau_minus in the post-synaptic cell; use one value, or split the population"
+    ("pynn:nest", "several tau_minus into one population"): Unsupported(
+        "NEST keeps tau_minus in the post-synaptic cell", f"use one value, or {_SPLIT}"
     ),
-    ("pynn:nest", "reset at or above threshold"): ("NEST needs v_reset below v_thresh"),
-    ("pynn:brian2", "integrator spinnaker"): (
-        "PyNN's Brian2 cells integrate the synaptic current exactly; use backend 'brian2'"
+    ("pynn:nest", "reset at or above threshold"): Unsupported(
+        "NEST needs v_reset below v_thresh", "lower v_reset"
     ),
-    ("pynn:brian2", "plastic synapses"): (
+    ("pynn:brian2", "integrator spinnaker"): Unsupported(
+        "PyNN's Brian2 cells integrate the synaptic current exactly", _ELSEWHERE
+    ),
+    ("pynn:brian2", "plastic synapses"): Unsupported(
         "PyNN's STDP for Brian2 takes the delay as axonal, where ours is dendritic, and ignores "
-        "the weight dependence; use backend 'brian2'"
+        "the weight dependence",
+        _ELSEWHERE,
     ),
-    ("pynn:brian2", "unequal resets in one population"): (
-        "PyNN's Brian2 cells have one tau_refrac and one v_reset for all; split the population"
+    ("pynn:brian2", "unequal resets in one population"): Unsupported(
+        "PyNN's Brian2 cells have one tau_refrac and one v_reset for all", _SPLIT
     ),
-    ("pynn:brian2", "several synapses between two cells"): (
-        "PyNN's Brian2 projections set the weights and delays of all of them to the last one; "
-        "use one projection for each"
+    ("pynn:brian2", "several synapses between two cells"): Unsupported(
+        "PyNN's Brian2 projections set the weights and delays of all of them to the last one",
+        "use one projection for each",
     ),
-    ("spinnaker", "integrator exact"): (
-        "the machine holds the synaptic current over a step; use integrator='spinnaker'"
+    ("pynn:mock", "plasticity windows"): Unsupported(
+        "PyNN has no call that switches plasticity", _ELSEWHERE
     ),
-    ("spinnaker", "recorded weights"): (
-        "weights stay in the memory of the machine while it runs and can only be read at the end"
+    ("spinnaker", "integrator exact"): Unsupported(
+        "the machine holds the synaptic current over a step", "use integrator='spinnaker'"
+    ),
+    ("spinnaker", "recorded weights"): Unsupported(
+        "weights stay in the memory of the machine while it runs and can only be read at the end",
+        "leave out record=('weight',)",
     ),
 }
-"""For (backend, feature) the reason why it can't be done there."""
+"""For (backend, feature) why it can't be done there, and what helps."""
 
 
 def features(network: Network) -> set[str]:
@@ -130,7 +170,9 @@ _RARE: dict[str, Callable[[Network], bool]] = {
 }
 
 
-def unsupported(network: Network, backend: str, integrator: str = "spinnaker") -> dict[str, str]:
+def unsupported(
+    network: Network, backend: str, integrator: str = "spinnaker"
+) -> dict[str, Unsupported]:
     """For each feature of the network that the backend can't do, the reason."""
     used = features(network) | {f"integrator {integrator}"}
     return {
@@ -140,11 +182,54 @@ def unsupported(network: Network, backend: str, integrator: str = "spinnaker") -
     }
 
 
-def require_supported(network: Network, backend: Any, integrator: str = "spinnaker") -> None:
+def refusals(
+    network: Network, backend: str, integrator: str = "spinnaker", **options: Any
+) -> list[Problem]:
+    """What a backend refuses of a network; both a simulation and ``check`` read this list.
+
+    What only the backends "emulator" and "spinnaker" know, they add themselves.
+
+    Parameters
+    ----------
+    network : Network
+        What is to run.
+    backend, integrator, **options
+        As for :func:`spikemem.simulate`.
+    """
+    found = [] if backend == "emulator" else too_much_memory(network)
+    if found:
+        return found
+    found = [
+        Problem(
+            level="error",
+            where="network",
+            what=f"{feature}: {why.reason}",
+            remedy=why.remedy,
+            rule=feature,
+        )
+        for feature, why in unsupported(network, backend, integrator).items()
+    ]
+    if backend in _FLOATING:
+        found += out_of_range(network, backend, options.get("precision", "f8"))
+    return found
+
+
+def raise_errors(problems: Iterable[Problem], backend: str) -> None:
+    """Raise one error with all problems of the level "error", if there are any."""
+    texts = [
+        f"{'' if problem.where == 'network' else problem.where + ': '}{problem.what}; "
+        f"{problem.remedy}"
+        for problem in problems
+        if problem.level == "error"
+    ]
+    if texts:
+        raise UnsupportedError(f"backend {backend!r} can't run this network: {'; '.join(texts)}.")
+
+
+def require_supported(
+    network: Network, backend: Any, integrator: str = "spinnaker", **options: Any
+) -> None:
     """Raise unless the backend exists and can do what the network needs."""
     if not isinstance(backend, str) or backend not in BACKENDS:
         raise DescriptionError(f"simulate: {unknown_name('backend', backend, BACKENDS)}")
-    refused = unsupported(network, backend, integrator)
-    if refused:
-        reasons = "; ".join(f"{feature}: {reason}" for feature, reason in refused.items())
-        raise UnsupportedError(f"backend {backend!r} can't run this network: {reasons}.")
+    raise_errors(refusals(network, backend, integrator, **options), backend)

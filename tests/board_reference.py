@@ -178,6 +178,7 @@ class Synapses:
 
     def __init__(self, network, projection, shift, slots):
         self.projection, self.shift, self.slots = projection, shift, slots
+        self.dt = network.dt
         self.side = 0 if projection.receptor == "excitatory" else 1
         synapses = network.synapses(projection.name)
         self.rule = Rule(projection.plasticity, network.dt) if projection.plasticity else None
@@ -193,7 +194,7 @@ class Synapses:
         self.last = defaultdict(lambda: (0, 0))
 
     def encode(self, weight):
-        if on_machine(self.projection):
+        if on_machine(self.projection, self.dt):
             half = 2 ** (self.shift - 1) if self.shift else 0
             return ((word(weight) + half) >> self.shift) % 2**16
         return round(float(weight) * 2 ** (15 - self.shift)) % 2**16

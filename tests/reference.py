@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from functools import cache
 
+import mpmath
 import numpy as np
 
 from spikemem.network import Network
@@ -102,6 +104,24 @@ class _Machine:
         )
 
 
+@cache
+def _gain(tau, dt):
+    """tau/dt·(1 - exp(-dt/tau)), with more digits than a float has."""
+    with mpmath.workdps(60):
+        tau, dt = mpmath.mpf(tau), mpmath.mpf(dt)
+        return float(tau / dt * (1 - mpmath.exp(-dt / tau)))
+
+
+@cache
+def _propagator(tau, tau_m, cm, dt):
+    with mpmath.workdps(60):
+        tau, tau_m, cm, dt = (mpmath.mpf(value) for value in (tau, tau_m, cm, dt))
+        if tau == tau_m:
+            return float(dt / cm * mpmath.exp(-dt / tau))
+        between = mpmath.exp(-dt / tau_m) - mpmath.exp(-dt / tau)
+        return float(tau * tau_m / (cm * (tau_m - tau)) * between)
+
+
 class _Cell:
     def __init__(self, pop, k, dt, exact):
         value = {name: float(pop.lif.array(name, pop.size)[k]) for name in pop.lif.units}
@@ -109,16 +129,14 @@ class _Cell:
         self.v, self.i_e, self.i_i, self.ref = float(pop.initial_v()[k]), 0.0, 0.0, 0
         tau_m, cm = value["tau_m"], value["cm"]
         self.r, self.a = tau_m / cm, math.exp(-dt / tau_m)
+        self.p_i = self.r * dt / tau_m * _gain(tau_m, dt)
         self.n_ref = math.ceil(value["tau_refrac"] / dt - 1e-9)
         self.d, self.g0, self.p_vs = {}, {}, {}
         for side in "EI":
             tau = value[f"tau_syn_{side}"]
             self.d[side] = math.exp(-dt / tau)
-            self.g0[side] = tau / dt * (1 - self.d[side])
-            if tau == tau_m:
-                self.p_vs[side] = dt / cm * self.a
-            else:
-                self.p_vs[side] = tau * tau_m / (cm * (tau_m - tau)) * (self.a - self.d[side])
+            self.g0[side] = _gain(tau, dt)
+            self.p_vs[side] = _propagator(tau, tau_m, cm, dt)
 
     def advance(self, in_e, in_i):
         p, free = self.p, self.ref == 0
@@ -127,7 +145,7 @@ class _Cell:
         if free and self.exact:
             u = self.v - p["v_rest"]
             drive = self.p_vs["E"] * self.i_e - self.p_vs["I"] * self.i_i
-            u = self.a * u + drive + self.r * (1 - self.a) * p["i_offset"]
+            u = self.a * u + drive + self.p_i * p["i_offset"]
             self.v = p["v_rest"] + u
         elif free:
             alpha = p["v_rest"] + self.r * (self.i_e - self.i_i + p["i_offset"])

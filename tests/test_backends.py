@@ -56,7 +56,7 @@ def draw_cell(rng, dt, size):
         v_thresh=-57.0,
         tau_refrac=pick([0.0, 1.0, 2.5], size) * dt,
         tau_syn_E=pick([0.3, 3.0], size) * dt,
-        tau_syn_I=pick([0.3, 2.0], size) * dt,
+        tau_syn_I=pick([0.3, 2.0, 3.0 * (1 + 1e-13), 10.0 * (1 - 1e-8)], size) * dt,
         i_offset=pick([0.0, 0.25], size),
     )
 

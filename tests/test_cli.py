@@ -231,7 +231,7 @@ def test_a_failed_run(capsys, monkeypatch, network):
         def close(self):
             pass
 
-    monkeypatch.setattr(simulation, "_load", lambda name: Broken)
+    monkeypatch.setattr(simulation, "load", lambda name: Broken)
     assert "out of order" in refused(capsys, "simulate", network, code=1)
     assert leftovers(network.parent) == {"net.h5"}
     with pytest.raises(sm.SimulationError):

@@ -427,3 +427,45 @@ def test_a_reset_above_threshold_is_refused():
     cell = replace(FAST, v_reset=-50.0)
     with pytest.raises(sm.UnsupportedError, match="reset"):
         emulate(network.replace(cells("a", 5, cell)), 5.0)
+
+
+@pytest.mark.parametrize("connector", ["one_to_one", "all_to_all"])
+@pytest.mark.parametrize("plastic", [False, True])
+def test_delays_below_a_millisecond_are_those_that_were_asked_for(connector, plastic):
+    """Where the board would cut a delay off, the projection is a list of synapses."""
+    for k in (1, 2, 3, 4, 5, 8, 14):
+        trains = SpikeTrains(ids=[0], times=[0.2], size=3, duration=5.0)
+        rule = replace(RULE, w_min=0.0, a_plus=3.0, a_minus=3.0) if plastic else None
+        link = Projection(name="p", pre="in", post="a", connector=connector, weight=1.3,
+                          delay=k / 10, plasticity=rule)  # fmt: skip
+        far = Projection.one_to_one("far", "in", "a", weight=0.5, delay=8.0)
+        network = Network(
+            populations=[source(trains), cells("a", 3)], projections=[link, far], dt=0.1
+        )
+        full = network.synapses("p")
+        listed = replace(link, connector="list", i=full.i, j=full.j, weight=full.weight,
+                         delay=full.delay)  # fmt: skip
+        got = assert_identical(network, 5.0)
+        trace = got.traces["a", "v"][:, 0]
+        # Row k is the potential before step k: the step in which the spike arrives moves it.
+        assert np.flatnonzero(trace != trace[0])[0] == 2 + k + 1
+        same = emulate(network.replace(listed), 5.0)
+        cut = k % 5 in (3, 4)
+        if cut or not plastic:
+            np.testing.assert_allclose(trace, same.traces["a", "v"][:, 0], atol=2e-4)
+        if cut:
+            np.testing.assert_array_equal(got.traces["a", "v"], same.traces["a", "v"])
+        found = {problem.rule: problem for problem in sm.check(network, "spinnaker")}
+        assert ("delay shortened" in found) is cut
+        if cut:
+            assert f"would become {k - 1} steps instead of {k}" in found["delay shortened"].what
+
+
+def test_below_a_millisecond_it_says_what_is_not_modelled():
+    network = random_network(3, 10, 0.1)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        sm.simulate(network, 1.0, backend="emulator", allow_coarse=True)
+    assert "separate cores, which are not modelled" in str(caught[0].message)
+    levels = {p.rule: p.level for p in sm.check(network, "emulator", allow_coarse=True)}
+    assert levels["small steps of time"] == "warning"

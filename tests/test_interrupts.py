@@ -247,7 +247,11 @@ class Memories:
 def test_interrupt_in_an_operation_of_a_memory(backend, choose):
     pair = Memories(backend)
     places = pair.disturb(None)
-    for at in choose(places):
+    for k, at in enumerate(choose(places)):
+        if k % 300 == 299:  # since comparing takes longer with each operation
+            assert_same(pair.got.recording, pair.wanted.recording)
+            pair = Memories(backend)
+            pair.step()
         pair.disturb(at)
     pair.step()
     assert_same(pair.got.recording, pair.wanted.recording)

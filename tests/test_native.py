@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
+import mpmath
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -83,7 +85,8 @@ def networks(draw):
     populations = [source("in", spikes(rng, draw(st.integers(1, 4)), n_steps, dt, rate))]
     for k in range(draw(st.integers(1, 3))):
         scale = {name: getattr(FAST, name) * dt for name in ("tau_m", "cm", "tau_syn_E")}
-        cell = replace(FAST, **scale, tau_syn_I=draw(st.sampled_from([0.3, 3.0])) * dt,
+        near = draw(st.sampled_from([0.1, 1.0, 1 + 1e-14, 1 + 1e-9, 1 - 1e-4, 1.1]))
+        cell = replace(FAST, **scale, tau_syn_I=scale["tau_m"] * near,
                        tau_refrac=draw(st.sampled_from([0.0, 1.0, 2.5])) * dt,
                        i_offset=draw(st.sampled_from([0.0, 0.25])))  # fmt: skip
         size = draw(st.integers(1, 4))
@@ -149,6 +152,76 @@ def test_equals_the_reference(integrator, case):
     network, duration = case
     got = native(network, duration, integrator=integrator)
     assert_close(got, reference(network, duration, integrator), 1e-11)
+
+
+GAPS = [0.0, *10.0 ** np.arange(-16.0, 0.0), 0.3]
+
+
+@pytest.mark.parametrize("gap", [*GAPS, *(-gap for gap in GAPS[1:])])
+def test_exact_with_nearly_equal_time_constants(gap):
+    """One input at 1 ms: the potential that follows, computed with 50 digits."""
+    cell = replace(FAST, tau_syn_E=3.0 * (1 + gap), v_thresh=1e9)
+    trains = SpikeTrains(ids=[0], times=[0.0], size=1, duration=12.0)
+    network = Network(
+        populations=[source("in", trains), cells("a", 1, cell)],
+        projections=[Projection.one_to_one("drive", "in", "a", weight=1.5, delay=1.0)],
+    )
+    with mpmath.workdps(50):
+        tau, tau_m, cm = (mpmath.mpf(x) for x in (cell.tau_syn_E, cell.tau_m, cell.cm))
+        for t in range(12):
+            after = mpmath.mpf(max(t - 1, 0))
+            if tau == tau_m:
+                u = mpmath.mpf(1.5) / cm * after * mpmath.exp(-after / tau)
+            else:
+                between = mpmath.exp(-after / tau_m) - mpmath.exp(-after / tau)
+                u = mpmath.mpf(1.5) * tau * tau_m / (cm * (tau_m - tau)) * between
+            for backend in ("native", "brian2"):
+                got = _exact_potential(network, backend)[t, 0]
+                assert abs(got - float(u - 60)) < 1e-12, (backend, t)
+
+
+@cache
+def _exact_potential(network, backend):
+    return sm.simulate(network, 12.0, backend=backend, integrator="exact").traces["a", "v"]
+
+
+def test_nearly_equal_time_constants_fire_as_others_do():
+    cell = LIF(tau_m=3 * 1.1, tau_syn_E=3.3, cm=0.3, v_thresh=-35.0, v_rest=-65.0, v_reset=-65.0)
+    assert 0 < abs(cell.tau_m - cell.tau_syn_E) < 1e-14
+    trains = SpikeTrains(ids=[0] * 4, times=[1.0, 2.0, 3.0, 4.0], size=1, duration=60.0)
+    network = Network(
+        populations=[source("in", trains), cells("a", 1, cell)],
+        projections=[Projection.one_to_one("drive", "in", "a", weight=1.5, delay=1.0)],
+    )
+    got = native(network, 60.0, integrator="exact")
+    assert got.traces["a", "v"].max() < -36.0
+    assert len(got["a"]) == 0
+
+
+@BOTH
+@pytest.mark.parametrize("connector", ["dense", "sparse"])
+@pytest.mark.parametrize("gap", [4, 5])
+def test_a_spike_as_late_as_the_table_is_long(integrator, connector, gap):
+    """A table of 4 entries: what comes 4 steps after a spike, or later, changes nothing."""
+    rule = STDP(tau_plus=0.04, tau_minus=3.0, a_plus=1.0, a_minus=0.0, w_max=6.0)
+    hop = 2 if integrator == "exact" else 1
+    trains = SpikeTrains(ids=[0, 1, 1], times=[10.0, 11.0 - hop, 9.0 + gap - hop], size=2,
+                         duration=30.0)  # fmt: skip
+    one = {"weight": [0.25, 0.0], "delay": 1.0, "plasticity": rule}
+    kind = {"i": [0, 1], "j": [0, 0]} if connector == "sparse" else {"connector": "all_to_all"}
+    network = Network(
+        populations=[source("in", trains), cells("a", 1)],
+        projections=[
+            Projection(name="drive", pre="in", post="a", i=[1], j=[0], weight=9.0, delay=1.0),
+            Projection(name="learn", pre="in", post="a", **kind, **one),
+        ],
+    )
+    table = Floats().rule(network, network.projection("learn"))[1]
+    assert table.size == 4
+    got = native(network, 30.0, integrator=integrator)
+    # Seen at the synapse, which is one step away.
+    assert (got["a"].times + 1.0 - 10.0).tolist() == [2.0, gap]
+    assert got.weights["learn"][0] == 0.25 + np.exp(-2 / 0.04)
 
 
 @BOTH
@@ -264,6 +337,13 @@ def test_batch_equals_runs_of_their_own(integrator):
         assert plain[k].same_as(native(single, 60.0, integrator=integrator))
         single = single.with_weights(weights[k])
         assert given_[k].same_as(native(single, 60.0, integrator=integrator))
+
+
+def test_a_batch_of_one_step():
+    network = small(9)
+    (got,) = run_batch(network, [{}], network.dt)
+    assert got.stop == network.dt
+    assert got.same_as(native(network, network.dt))
 
 
 def test_frozen_batch_keeps_the_weights():

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import reference
 
+import spikemem.foreign
+from spikemem import container
 from spikemem.errors import BackendMissing, DescriptionError, StorageError, UnsupportedError
 from spikemem.hardware import nir as nir_files
-from spikemem.hardware.nir import from_nir, to_nir
+from spikemem.hardware.nir import from_nir, importing, to_nir
 from spikemem.network import LIF, STDP, Network, Population, Projection, SpikeSource
 from spikemem.recording import SpikeTrains
 
 nir = pytest.importorskip("nir")
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def source(times, name="in"):
@@ -299,7 +307,7 @@ def test_faults(tmp_path, monkeypatch):
     bad.write_text("not HDF5")
     with pytest.raises(StorageError, match="can't be read as a NIR file"):
         nir_files.read(bad)
-    with pytest.raises(StorageError, match="can't be written"):
+    with pytest.raises(StorageError, match="can't write"):
         nir_files.write(tmp_path / "nowhere" / "net.nir", network)
     graph = graph_of({"a": cuba()}, [("in", "a"), ("a", "end")])
     with pytest.raises(DescriptionError, match="dt is needed"):
@@ -311,3 +319,223 @@ def test_faults(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "nir", None)
     with pytest.raises(BackendMissing, match=r'pip install "spikemem\[nir\]"'):
         to_nir(network)
+
+
+# -- files ----------------------------------------------------------------------------------------
+
+
+def network_of_two():
+    return Network(
+        populations=[source([[1.0], [2.0]]), cells(cell={"tau_refrac": 2.0})],
+        projections=[Projection.one_to_one("w", "in", "out", weight=0.5, delay=1.0)],
+    )
+
+
+def foreign(path, graph):
+    """A file without a checksum, as the package nir writes it."""
+    nir.write(path, graph)
+    return path
+
+
+def test_a_file_of_ours_is_read_by_the_package_nir(tmp_path):
+    path = nir_files.write(tmp_path / "a.nir", network_of_two())
+    assert path.read_bytes().startswith(b"spikemem-nir 1 sha256 ")
+    graph = nir.read(path)
+    assert from_nir(graph).content_hash == network_of_two().content_hash
+    np.testing.assert_array_equal(graph.nodes["w"].weight, 0.5 * np.eye(2))
+
+
+def test_a_file_of_the_package_nir_is_read(tmp_path):
+    path = foreign(tmp_path / "a.nir", to_nir(network_of_two()))
+    assert nir_files.read(path).content_hash == network_of_two().content_hash
+
+
+def test_every_changed_byte_of_a_file_of_ours_is_noticed(tmp_path):
+    path = nir_files.write(tmp_path / "a.nir", network_of_two())
+    whole = path.read_bytes()
+    for place in [*range(0, 512, 31), *range(512, len(whole), len(whole) // 100)]:
+        broken = bytearray(whole)
+        broken[place] ^= 0x10
+        path.write_bytes(broken)
+        with pytest.raises(StorageError, match="can't be read as a NIR file"):
+            nir_files.read(path)
+    path.write_bytes(whole + b"x")
+    with pytest.raises(StorageError, match="does not match its checksum"):
+        nir_files.read(path)
+
+
+def test_two_writers_do_not_meet(tmp_path):
+    path, others = tmp_path / "a.nir", [network_of_two(), network_of_two().tile(3)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda k: nir_files.write(path, others[k % 2]), range(12)))
+    assert nir_files.read(path).content_hash in {one.content_hash for one in others}
+    assert [file.name for file in tmp_path.iterdir()] == ["a.nir"]
+
+
+def test_what_crashes_or_stops_the_reader_is_an_error(tmp_path, monkeypatch):
+    path = foreign(tmp_path / "a.nir", to_nir(network_of_two()))
+    for code, words in {
+        "import os; os.abort()": r"HDF5 can't read it \(status -6\)",
+        "import sys; sys.exit(1)": r"HDF5 can't read it \(status 1\)",
+        "from spikemem.foreign import _limit; _limit(1)\nwhile True: pass": r"status -",
+    }.items():
+        monkeypatch.setattr(spikemem.foreign, "_CODE", code)
+        with pytest.raises(StorageError, match=words):
+            nir_files.read(path)
+    monkeypatch.setattr(spikemem.foreign, "_CODE", "import time; time.sleep(60)")
+    monkeypatch.setattr(spikemem.foreign, "_WAIT", 0.02)
+    with pytest.raises(StorageError, match="too long"):
+        nir_files.read(path)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "nothing"))
+    with pytest.raises(StorageError, match="no second Python process"):
+        nir_files.read(path)
+
+
+def test_reading_needs_no_main_guard_and_no_folder(tmp_path):
+    """The second process finds spikemem where the first one did, from anywhere."""
+    path = foreign(tmp_path / "a.nir", to_nir(network_of_two()))
+    script = tmp_path / "script.py"
+    script.write_text(
+        f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
+        "from spikemem.hardware import nir\n"
+        f"print(nir.read({str(path)!r}).content_hash)\n"
+    )
+    (tmp_path / "h5py.py").write_text("raise SystemExit('the wrong h5py')\n")
+    (tmp_path / "empty").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-P", str(script)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.strip() == network_of_two().content_hash, done.stderr
+
+
+@pytest.mark.parametrize("words", ["a link to another file", "a virtual dataset"])
+@pytest.mark.parametrize("ours", [True, False])
+def test_links_to_other_files_are_refused(tmp_path, words, ours):
+    with h5py.File(tmp_path / "secret.h5", "w") as file:
+        file["a"] = np.full((2, 2), 0.25)
+    path = tmp_path / "a.nir"
+    nir_files.write(path, network_of_two()) if ours else foreign(path, to_nir(network_of_two()))
+    with h5py.File(path, "r+") as file:
+        nodes = file["node/nodes/w"]
+        del nodes["weight"]
+        if "virtual" in words:
+            layout = h5py.VirtualLayout((2, 2), "f8")
+            layout[:] = h5py.VirtualSource(str(tmp_path / "secret.h5"), "a", (2, 2))
+            nodes.create_virtual_dataset("weight", layout)
+        else:
+            nodes["weight"] = h5py.ExternalLink(str(tmp_path / "secret.h5"), "/a")
+    if ours:
+        body = path.read_bytes()[container.BLOCK :]
+        path.write_bytes(container.seal(body, "spikemem-nir", 1) + body)
+    with pytest.raises(StorageError, match=words):
+        nir_files.read(path)
+
+
+def test_a_newer_file_of_ours_says_so(tmp_path):
+    path = nir_files.write(tmp_path / "a.nir", network_of_two())
+    body = path.read_bytes()[container.BLOCK :]
+    path.write_bytes(container.seal(body, "spikemem-nir", 2) + body)
+    with pytest.raises(StorageError, match="newer version of spikemem"):
+        nir_files.read(path)
+
+
+def test_a_file_without_a_graph(tmp_path):
+    with h5py.File(tmp_path / "a.nir", "w") as file:
+        file["other"] = 1
+    with pytest.raises(StorageError, match="has no group 'node'"):
+        nir_files.read(tmp_path / "a.nir")
+    foreign(tmp_path / "a.nir", nir.Linear(np.eye(2)))
+    with pytest.raises(StorageError, match="holds 'Linear', not a graph"):
+        nir_files.read(tmp_path / "a.nir")
+    foreign(tmp_path / "a.nir", to_nir(network_of_two()))
+    with h5py.File(tmp_path / "a.nir", "r+") as file:
+        del file["node/nodes/w/weight"]
+    with pytest.raises(StorageError, match="can't be read as a NIR file: "):
+        nir_files.read(tmp_path / "a.nir")
+
+
+# -- graphs with values that can't be -------------------------------------------------------------
+
+
+def test_a_lif_with_notes_of_ours():
+    """A LIF of NIR has no refractory time: that is in our note, and all else is in the node."""
+    values = {"tau": 0.01, "r": 2.0, "v_leak": -60.0, "v_threshold": -50.0, "v_reset": -58.0}
+    noted = {"tau_m": 7.0, "tau_refrac": 3.0, "v_rest": -1.0}
+    arrays = {name: np.full(2, value) for name, value in values.items()}
+    node = nir.LIF(**arrays, metadata={"spikemem": {"cell": noted}})
+    network = from_nir(graph_of({"a": node}, [("in", "a"), ("a", "end")]), 1.0)
+    cell = network.population("a").lif
+    assert cell.tau_refrac == 3.0
+    assert cell.tau_m.tolist() == [10.0, 10.0]
+    assert cell.cm.tolist() == [5.0, 5.0]
+    assert cell.v_rest.tolist() == [-60.0, -60.0]
+    assert cell.v_reset.tolist() == [-58.0, -58.0]
+
+
+def spoil(graph, node, item, value):
+    graph.nodes[node].metadata["spikemem"][item] = value
+
+
+SPOILT = {
+    "weight must be finite": lambda g: g.nodes["w"].weight.__setitem__((0, 0), np.nan),
+    "weight must be an array of numbers": lambda g: setattr(g.nodes["w"], "weight", np.eye(2) * 1j),
+    "tau_mem must be > 0": lambda g: g.nodes["out"].tau_mem.__setitem__(0, 0.0),
+    "delay must have shape": lambda g: g.nodes["w delay"].delay.__setitem__(0, -1.0),
+    "'place' must be a number": lambda g: spoil(g, "out", "place", "first"),
+    "'record' must be text": lambda g: spoil(g, "out", "record", 5),
+    "'times' must be an array": lambda g: spoil(g, "in", "times", "x"),
+    "'cell' must have parameters": lambda g: spoil(g, "out", "cell", {"x": 1}),
+    "'tau_m' must be a number or": lambda g: spoil(g, "out", "cell", {"tau_m": np.ones(3)}),
+    "has no rows": lambda g: g.nodes["w"].metadata["spikemem"].pop("rows"),
+    "rows, i and j must be whole": lambda g: spoil(g, "w", "i", np.array([0.0, 1.0])),
+    "rows must differ": lambda g: spoil(g, "w", "rows", np.array([1, 1])),
+    "i and j must be cells": lambda g: spoil(g, "w", "j", np.array([0, 7])),
+    "'connector' must be text": lambda g: spoil(g, "w", "connector", 1),
+    "differ in number: 3 and 2": lambda g: (
+        g.nodes.update(more=nir.Delay(np.zeros(3))),
+        g.edges.extend([("w delay", "more"), ("more", "out")]),
+    ),
+    "comes back to it": lambda g: g.edges.append(("w delay", "w delay")),
+    "scale must have at most": lambda g: g.nodes.update(s=nir.Scale(np.ones(20_000))),
+    "shape must be (n_cells,)": lambda g: g.nodes.update(i=nir.Input({"input": np.array([0])})),
+}
+
+
+@pytest.mark.parametrize("words", SPOILT)
+def test_graphs_with_values_that_can_not_be(words):
+    graph = to_nir(network_of_two())
+    SPOILT[words](graph)
+    with pytest.raises(UnsupportedError, match=re.escape(words)):
+        from_nir(graph)
+
+
+def test_notes_of_another_connector_are_not_believed():
+    graph = to_nir(network_of_two())
+    spoil(graph, "w", "connector", "all_to_all")
+    back = from_nir(graph).projection("w")
+    assert (back.connector, back.i.tolist(), back.j.tolist()) == ("list", [0, 1], [0, 1])
+
+
+def test_too_many_ways_between_neurons_are_refused(monkeypatch):
+    monkeypatch.setattr(importing, "_MOST_WAYS", 1000)
+    nodes, edges, last = {"a": cuba()}, [], ["in"]
+    for k in range(40):
+        pair = [f"d{k}", f"e{k}"]
+        nodes |= {name: nir.Delay(np.zeros(2)) for name in pair}
+        edges += [(start, name) for start in last for name in pair]
+        last = pair
+    graph = graph_of(nodes, [*edges, *((name, "a") for name in last)])
+    with pytest.raises(UnsupportedError, match="more than 1000 ways"):
+        from_nir(graph, 1.0)
+
+
+def test_a_direct_connection_of_many_cells_takes_no_matrix():
+    names = ("tau_mem", "tau_syn", "r", "v_leak", "v_threshold", "w_in")
+    node = nir.CubaLIF(**dict.fromkeys(names, np.ones(20_000)))
+    graph = nir.NIRGraph({"a": node, "b": node}, [("a", "b")], type_check=False)
+    with pytest.raises(UnsupportedError, match="20000 x 20000 cells are more than 1e"):
+        from_nir(graph, 1.0)

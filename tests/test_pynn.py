@@ -57,11 +57,14 @@ def random_network(seed, dt, *, plastic, recurrent, simple=False):
     ticks, ids = np.nonzero(rng.random((n_steps, n)) < rng.choice([0.1, 0.5]))
     trains = SpikeTrains(ids=ids, times=ticks * dt, size=n, duration=n_steps * dt)
     tau_m = value(3.0, 15.0)
-    # Synaptic constants apart from tau_m: where they meet, the factor between them loses digits.
+    near = value(1.3, 2.0)
+    if not simple:
+        near = rng.choice([1.0, 1.0, 1.0 + 1e-3, 1.0 - 1e-2, 1.4], n)
+    # Closer to tau_m than 1e-3 and not equal to it, NEST's own factor between them loses digits.
     cell = LIF(
         tau_m=tau_m, cm=value(0.1, 0.4), v_rest=-60.0, v_reset=alike(-64.0, -59.0),
         v_thresh=value(-57.0, -55.0), tau_refrac=np.floor(alike(0.0, 4.0)) * dt,
-        tau_syn_E=tau_m * value(0.2, 0.8), tau_syn_I=tau_m * value(1.3, 2.0),
+        tau_syn_E=tau_m * value(0.2, 0.8), tau_syn_I=tau_m * near,
         i_offset=value(0.0, 0.05),
     )  # fmt: skip
     populations = [
@@ -232,7 +235,7 @@ def test_what_is_declared_is_refused(backend, feature):
 
 
 def test_the_table_is_not_empty():
-    assert {backend for backend, _ in DECLARED} == {"pynn:brian2", "pynn:nest"}
+    assert {backend for backend, _ in DECLARED} == {"pynn:brian2", "pynn:mock", "pynn:nest"}
 
 
 def wired():

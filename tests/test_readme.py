@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("README.md", "docs/README.md", "docs/ca3.md", "docs/dendrites.md", "docs/semantics.md")
+PAGES = (
+    "README.md", "docs/README.md", "docs/ca3.md", "docs/dendrites.md", "docs/extensions.md",
+    "docs/semantics.md",
+)  # fmt: skip
 LARGEST = 100_000
 
 

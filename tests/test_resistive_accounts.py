@@ -25,6 +25,7 @@ from spikemem.hardware.resistive import (
     write,
 )
 from spikemem.hardware.resistive.accounts import adc_energy, costs, table
+from spikemem.storage import save
 
 
 def chain() -> sm.Network:
@@ -107,15 +108,15 @@ def test_units_have_a_source_and_a_year():
     [
         (lambda run: account(*run, "Loihi3"), "Did you mean 'Loihi'"),
         (lambda run: account(*run, "crossbar"), "needs written="),
-        (lambda run: count(run[1], run[0]), "needs a Network"),
+        (lambda run: count(run[1], run[0]), "network must be a Network"),
         (lambda run: Periphery(read_voltage=0.0), "read_voltage must be > 0"),
         (lambda run: Periphery(node=10), "45, 22 or 7"),
-        (lambda run: plotting.conductances("PCM"), "needs a device"),
+        (lambda run: plotting.conductances("PCM"), "must be a Device"),
         (lambda run: plotting.ageing(RandomRRAM()), "can be written"),
         (lambda run: plotting.ageing(MiloRRAM()), "no ageing"),
-        (lambda run: plotting.error_against_time([], [1.0]), "at least one"),
+        (lambda run: plotting.error_against_time([], [[1.0]]), "at least 1"),
         (lambda run: plotting.crossbar_map(program(PCM(), [1.0])), "needs a matrix"),
-        (lambda run: plotting.crossbar_map("bar"), "needs a Crossbar"),
+        (lambda run: plotting.crossbar_map("bar"), "must be a Crossbar"),
     ],
 )
 def test_bad_input(run, make, words):
@@ -156,3 +157,52 @@ def test_command_line(tmp_path, capsys):
     assert sm.load_network(new).content_hash == expected.content_hash
     assert main(arguments) != 0
     assert main(["device", "age", "PCM", str(old), "-o", str(new), "--force", "--time", "-1"]) == 2
+
+
+def test_ageing_takes_the_weights_that_were_learnt(tmp_path, capsys):
+    memory = sm.CA3Memory(4, 6)
+    network = memory.build([sm.Learn(0, [1, 2]), sm.Learn(3, [5])])
+    recording = sm.simulate(network)
+    both, new = tmp_path / "both.h5", tmp_path / "new.h5"
+    save(both, network=network, recording=recording)
+    learnt = network.with_weights(recording.weights)
+    age = ["device", "age", "PCM", str(both), "-o", str(new), "--time", "86400", "--force"]
+    for options, expected in (([], learnt), (["--weights", "learnt"], learnt),
+                              (["--weights", "initial"], network)):  # fmt: skip
+        assert main([*age, *options]) == 0
+        said = capsys.readouterr().out
+        assert f"{'initial' if options[1:] == ['initial'] else 'learnt'} weights of" in said
+        wanted = PCM().apply(expected, time=86400.0)
+        assert sm.load_network(new).content_hash == wanted.content_hash
+    assert sm.load_network(new).synapses("W1").weight.max() < 1.0  # nothing was learnt before
+
+    network.save(both)
+    assert main([*age, "--weights", "learnt"]) == 2
+    assert "holds no recording with weights" in capsys.readouterr().err
+    assert main(age) == 0
+    assert "initial weights of" in capsys.readouterr().out
+    save(both, network=chain(), recording=recording)
+    assert main(age) == 2
+    assert "--weights initial" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("compensation", ["none", "global", "column"])
+def test_the_report_of_ageing_is_that_of_the_weights_that_are_written(
+    tmp_path, capsys, compensation
+):
+    network, old, new = chain(), tmp_path / "old.h5", tmp_path / "new.h5"
+    network.save(old)
+    assert main(["device", "age", "PCM", str(old), "-o", str(new), "--time", "31536000",
+                 "--compensation", compensation]) == 0  # fmt: skip
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(network.projections) + 2
+    arrays = PCM().write(network)
+    for projection in network.projections:
+        name, wanted = projection.name, network.synapses(projection.name).weight
+        got = arrays.weights(name, 31536000.0, 0, compensation)
+        gain = wanted @ got / (wanted @ wanted)
+        assert any(line.startswith(f"{name}: ") and f"gain {gain:.3f}" in line for line in lines)
+        error = np.linalg.norm(got - wanted) / np.linalg.norm(wanted)
+        quality = arrays.report(31536000.0, compensation=compensation)[name]
+        assert quality.error == pytest.approx(error)
+        assert (gain < 0.7) == (compensation == "none")

@@ -18,6 +18,8 @@ WITHOUT_TORCH = importlib.util.find_spec("torch") is None
 def test_without_torch_the_message_gives_the_command():
     with pytest.raises(sm.BackendMissing, match="pip install"):
         resistive.learn.CrossbarLinear(Crossbar(Ideal(), [[1.0]]))
+    with pytest.raises(sm.BackendMissing, match="pip install"):
+        resistive.learn.CrossbarLinear.from_linear("layer", Ideal())
 
 
 @pytest.mark.skipif(WITHOUT_TORCH, reason="torch is not installed")

@@ -140,6 +140,16 @@ def test_unconnected_cells_in_their_high_resistance_state():
     assert np.sqrt((size**2).sum() / free) == pytest.approx(0.154 * np.sqrt(2), rel=0.1)
 
 
+def test_unconnected_cells_below_zero_are_left_out_when_clipped():
+    network = sparse()
+    both = PCM().apply(network, seed=1, draw=None, unconnected="hrs", negative="split")
+    clipped = PCM().apply(network, seed=1, draw=None, unconnected="hrs", negative="clip")
+    assert [item.name for item in both.projections] == ["p", "p hrs", "p hrs negative"]
+    assert [item.name for item in clipped.projections] == ["p", "p hrs"]
+    for name in ("p", "p hrs"):
+        np.testing.assert_array_equal(clipped.synapses(name).weight, both.synapses(name).weight)
+
+
 @pytest.mark.parametrize("compensation", ["global", "column"])
 def test_compensation(compensation):
     _, network = ca3()

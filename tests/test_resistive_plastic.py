@@ -115,7 +115,7 @@ def test_refusals():
         pytest.raises(sm.UnsupportedError, match="target 'numpy'"),
     ):
         learn_on_device(session, ConductanceUpdate())
-    with pytest.raises(sm.DescriptionError, match="from 0 to 20"):
+    with pytest.raises(sm.DescriptionError, match=r"nonlinearity_plus must be .* 20, got 30"):
         ConductanceUpdate(nonlinearity_plus=30.0)
     with pytest.raises(sm.DescriptionError, match="step_sd must be >= 0"):
         ConductanceUpdate(step_sd=-1.0)

@@ -234,7 +234,7 @@ def test_wrong_names():
         sm.Session(network, backend="brain2")
     with pytest.raises(sm.DescriptionError, match="'euler' is not an integrator"):
         sm.Session(network, integrator="euler")
-    with pytest.raises(sm.DescriptionError, match=r"'targets' is not an option .have: target"):
+    with pytest.raises(sm.DescriptionError, match=r"'targets' is not an option .have: exten"):
         sm.Session(network, targets="numpy")
     with pytest.raises(sm.DescriptionError, match=r"'gpu' is not a target .have: .*cython.*numpy"):
         sm.Session(network, target="gpu")

@@ -126,3 +126,18 @@ def test_decay_of_negative_currents_rounds_down():
         -(2**31),
         2147483646,
     ]
+
+
+def test_delays_that_the_machine_cuts_off():
+    """The figures are those of sPyNNaker's own ``synapse_expander.aplx``, at 0.1 ms."""
+    made = {k: fixed.machine_delay(k / 10, 0.1) for k in range(1, 400)}
+    assert [made[k] for k in (3, 4, 8, 9, 13)] == [2, 3, 7, 8, 12]
+    assert all(made[k] == k - (k % 5 in (3, 4)) for k in made)
+    assert all(fixed.machine_delay(k, 1.0) == k for k in range(1, 5000))
+    assert all(fixed.machine_delay(k / 2, 0.5) == k for k in range(1, 5000))
+
+
+@pytest.mark.parametrize(("a", "b"), [(2**31 - 1, 3277), (70000 << 15, 32768), (5 << 15, 7)])
+def test_quotients_have_a_sign(a, b):
+    whole = (a << 15) // b
+    assert fixed.divide(a, b) == board.signed(whole)

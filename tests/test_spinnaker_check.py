@@ -49,7 +49,12 @@ EXAMPLES = {
         link("a", rule=STDP_RULE), link("b", rule=replace(STDP_RULE, a_plus=0.4))
     ),
     "row too long": network(many(255, weight=0.1, rule=STDP_RULE)),
+    "time step": network(link(), dt=1e-6),
     "number out of range": network(link(), cell=LIF(cm=1e-6)),
+    "time constant out of range": network(link(delay=0.1), cell=LIF(tau_syn_I=3300.0), dt=0.1),
+    "table too long": network(link(rule=replace(STDP_RULE, tau_minus=5000.0))),
+    "change overflows": network(link(rule=replace(STDP_RULE, a_minus=5000.0))),
+    "delay shortened": network(link(delay=0.3), dt=0.1),
     "weight beyond 16 bit": network(link(weight=3.0)),
     "weight lost": network(link("a", weight=1000.0), link("b", weight=0.001)),
     "weight rounded": network(link("a", weight=1000.0), link("b", weight=0.8)),
@@ -149,7 +154,7 @@ def test_other_targets_read_the_table_of_the_backends():
     net = EXAMPLES["recorded weights"]
     assert sm.check(net, "brian2") == []
     assert [p.level for p in sm.check(net, "pynn:nest")] == ["error"]
-    assert "exact" in sm.check(net, "pynn:nest", integrator="spinnaker")[0].what
+    assert "exact" in sm.check(net, "pynn:nest", integrator="spinnaker")[0].remedy
     for name in BACKENDS:
         sm.check(net, name)
 
@@ -160,6 +165,12 @@ def test_other_targets_read_the_table_of_the_backends():
         ((EXAMPLES["short history"], "spinaker"), {}, "Did you mean 'spinnaker'"),
         (("network",), {}, "must be a Network, got 'network'"),
         ((EXAMPLES["short history"], "brian2"), {"shifts": {}}, "'shifts' is not an option"),
+        ((EXAMPLES["short history"],), {"integrator": "exact"}, "'integrator' is not an option"),
+        ((EXAMPLES["short history"],), {"shifts": 3}, "must be a mapping"),
+        ((EXAMPLES["short history"],), {"shifts": {"out": 3}}, "must be a sequence of left shifts"),
+        ((EXAMPLES["short history"],), {"shifts": {"out": (1, 99)}}, "must be an int <= 31"),
+        ((EXAMPLES["short history"],), {"smallest_step": "5"}, "smallest_step must be"),
+        ((EXAMPLES["short history"], "native"), {"precision": "f2"}, "'f2' is not a precision"),
         (
             (EXAMPLES["short history"],),
             {"shifts": {"cells": (1, 1)}},

@@ -16,8 +16,14 @@ import spikemem as sm
 from spikemem.cells import LIF
 from spikemem.errors import BackendMissing, DescriptionError, UnsupportedError, VirtualRunError
 from spikemem.hardware.spinnaker import arithmetic, map_network
-from spikemem.hardware.spinnaker.layout import delay_slots, on_machine, ring_buffer_shifts
-from spikemem.network import Network, Population, Projection
+from spikemem.hardware.spinnaker.layout import (
+    connector,
+    delay_slots,
+    on_machine,
+    ring_buffer_shifts,
+)
+from spikemem.network import Network, Population, Projection, SpikeSource
+from spikemem.recording import SpikeTrains
 
 MACHINE = "[Machine]\nversion = 5\nvirtual_board = {}\n"
 
@@ -38,7 +44,9 @@ def assert_same_words(network, report):
             # Without a machine the host expands structured projections, and rounds as for lists.
             synapses = network.synapses(projection.name)
             weight = arithmetic.weight16(synapses.weight, shift).tolist()
-            assert np.abs(np.subtract(weight, ours.weight)).max() <= on_machine(projection)
+            assert np.abs(np.subtract(weight, ours.weight)).max() <= on_machine(
+                projection, network.dt
+            )
             rows = zip(synapses.i, ours.j, ours.delay, weight, strict=True)
             theirs = map(tuple, report.weights[projection.name])
             assert sorted(theirs) == sorted((int(i), j, d, w) for i, j, d, w in rows)
@@ -81,6 +89,33 @@ def test_words_of_random_networks(seed):
 def test_words_of_more_random_networks(seed):
     network = random_network(seed)
     assert_same_words(network, map_network(network, weights=True, force=True))
+
+
+def short_delays():
+    """Both kinds of structured projection with every delay up to 1.5 ms, and lists, at 0.1 ms."""
+    trains = SpikeTrains(ids=[0], times=[1.0], size=10, duration=20.0)
+    cells = LIF(tau_m=10.0, cm=0.5)
+    populations = [Population(name="in", cell=SpikeSource(spikes=trains))]
+    projections = []
+    for k in range(1, 16):
+        delay, name = k / 10, f"{k}"
+        populations.append(Population(name=name, size=10, cell=cells))
+        make = Projection.one_to_one if k % 2 else Projection.all_to_all
+        projections.append(make(f"p{k}", "in", name, weight=0.37, delay=delay))
+        projections.append(
+            Projection.all_to_all(f"q{k}", "in", name, weight=3.0, delay=delay, allow_self=False)
+        )
+    return Network(populations=populations, projections=projections, dt=0.1)
+
+
+@pytest.mark.spinnaker
+def test_delays_below_a_millisecond():
+    """Lists, or structured, the shifts and delays are as predicted."""
+    network = short_delays()
+    assert_same_words(network, map_network(network, weights=True, force=True))
+    kinds = {item.name: connector(item, network.dt) for item in network.projections}
+    listed = {name for name, kind in kinds.items() if kind == "list" and name[0] == "p"}
+    assert listed == {f"p{k}" for k in range(1, 16) if k % 5 in (3, 4)}
 
 
 @pytest.mark.spinnaker

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, BinaryIO
+
+import numpy as np
 
 from ...checks import PathName, Quantity, checked
-from ...errors import StorageError
+from ...container import DAMAGE, is_hdf5, open_sealed, reason, seal
+from ...errors import StorageError, shown
+from ...files import NotRegular, open_regular, to_path, write_atomically
+from ...foreign import read_tree
+from ...hdf5 import Refused, Tree, check_memory, tree_of
 from ...network import Inputs, Network
 from ...recording import SpikeTrains
 from .common import require_nir
@@ -16,6 +23,8 @@ from .importing import from_nir
 
 __all__ = ["read", "write"]
 
+_FORM, _VERSION = "spikemem-nir", 1
+
 
 @checked
 def write(
@@ -23,25 +32,22 @@ def write(
 ) -> Path:
     """Write a network to a NIR file (HDF5); see :func:`to_nir`.
 
+    The file begins with a block of 512 bytes that holds its checksum. Other readers skip it.
+
     Raises
     ------
     StorageError
-        The file can't be written.
+        The file can't be written. A file that was there is unchanged.
     """
     nir = require_nir()
-    graph = to_nir(network, metadata=metadata)
-    target = Path(path)
-    partial = target.with_name(f".{target.name}.partial")
-    try:
-        nir.write(partial, graph)
-        partial.replace(target)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise StorageError(
-            f"{target} can't be written: {error.strerror or error}. "
-            f"Choose a folder that exists and may be written to."
-        ) from error
-    return target
+    body = io.BytesIO()
+    nir.write(body, to_nir(network, metadata=metadata))
+
+    def content(file: BinaryIO) -> None:
+        file.write(seal(body.getbuffer(), _FORM, _VERSION))
+        file.write(body.getbuffer())
+
+    return write_atomically(path, content, "nir.write")
 
 
 @checked
@@ -53,18 +59,64 @@ def read(
 ) -> Network:
     """Read a network from a NIR file; see :func:`from_nir`.
 
+    A file that :func:`write` wrote is compared with its checksum. Any other file is read in a
+    second process, since damaged bytes can crash the HDF5 library.
+
     Raises
     ------
     StorageError
-        No such file, or not a NIR file.
+        No such file, or not a regular one; not a NIR file or damaged; it refers to other files; or
+        it needs more memory than there is.
     """
     nir = require_nir()
+    name = str(to_path(path, "nir.read"))
     try:
-        graph = nir.read(Path(path), type_check=False)
+        tree = _tree(name)
     except FileNotFoundError as error:
-        raise StorageError(f"{path}: no such file.") from error
-    except (OSError, KeyError, ValueError, TypeError, AssertionError, AttributeError) as error:
-        raise StorageError(
-            f"{path} can't be read as a NIR file: {type(error).__name__}: {error}."
-        ) from error
+        raise StorageError(f"nir.read: no such file: {name!r}.") from error
+    except NotRegular as error:
+        raise StorageError(f"nir.read: {name!r} is {error}, not a NIR file.") from error
+    except Refused as error:
+        raise StorageError(f"nir.read: {name!r} is refused: {error}.") from error
+    except DAMAGE as error:
+        raise _unreadable(name, error) from error
+    if tree.get("type") != "NIRGraph":
+        raise _unreadable(name, f"it holds {shown(tree.get('type'))}, not a graph")
+    try:
+        graph = nir.ir.dict2NIRNode({**tree, "type_check": False})
+    except Exception as error:
+        # The package nir checks little of what it is given.
+        raise _unreadable(name, f"{type(error).__name__}: {reason(error)}") from error
     return from_nir(graph, dt, inputs=inputs)
+
+
+def _unreadable(name: str, why: BaseException | str) -> StorageError:
+    return StorageError(f"nir.read: {name!r} can't be read as a NIR file: {reason(why)}.")
+
+
+def _tree(name: str) -> dict[str, Any]:
+    """All data of the graph."""
+    with open_sealed(name, _FORM) as opened:
+        if opened is not None:
+            if opened.version > _VERSION:
+                raise StorageError("it was written by a newer version of spikemem; update it")
+            check_memory(2 * opened.memory["node"])
+            return _plain(tree_of(opened.file["node"]))
+    with open_regular(name) as raw:
+        if raw.read(8) == b"spikemem":
+            raise StorageError("it is another file of spikemem")
+        if not is_hdf5(raw):
+            raise StorageError("it is not HDF5")
+        return _plain(read_tree(raw, "node"))
+
+
+def _plain(tree: Tree) -> dict[str, Any]:
+    """Numbers instead of arrays without axes, as the package nir reads them."""
+    return {
+        name: _plain(item)
+        if isinstance(item, dict)
+        else item[()]
+        if isinstance(item, np.ndarray)
+        else item
+        for name, item in tree.items()
+    }

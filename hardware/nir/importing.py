@@ -11,13 +11,16 @@ from numpy.typing import NDArray
 
 from ...cells import LIF, SpikeSource
 from ...checks import Quantity, checked
-from ...errors import DescriptionError, UnsupportedError
+from ...errors import DescriptionError, UnsupportedError, shown
 from ...network import Inputs, Network, Population, Projection
 from ...recording import SpikeTrains
 from ...units import steps, to_float
+from .checking import LARGEST, problems_of_node
 from .common import alike, as_lines, free_name, native_parameters, notes_of, place_of, require_nir
 
 __all__ = ["from_nir"]
+
+_MOST_WAYS = 100_000
 
 _PULSE = 50.0
 """A LIF of NIR has no synaptic current: its input lasts for one step, ``dt / tau_syn`` = 50."""
@@ -68,7 +71,11 @@ def from_nir(
         )
     if dt is None and "dt" not in notes_of(graph):
         raise DescriptionError("from_nir: dt is needed (ms): the graph does not say it.")
-    strangers = sorted({end for edge in graph.edges for end in edge} - set(graph.nodes))
+    if inputs is not None and not isinstance(inputs, Mapping):
+        raise DescriptionError(
+            f"from_nir: inputs must be a mapping of names to SpikeTrains, got {shown(inputs)}."
+        )
+    strangers = sorted({str(end) for edge in graph.edges for end in edge} - set(graph.nodes))
     if strangers:
         raise UnsupportedError(
             f"from_nir: this graph can't be read: edges name nodes that it does not have: "
@@ -79,7 +86,8 @@ def from_nir(
     populations = reader.populations()
     projections = reader.projections() if not reader.problems else []
     if reader.problems:
-        raise UnsupportedError("from_nir: this graph can't be read:" + as_lines(reader.problems))
+        problems = list(dict.fromkeys(reader.problems))
+        raise UnsupportedError("from_nir: this graph can't be read:" + as_lines(problems))
     return Network(populations=populations, projections=projections, dt=step)
 
 
@@ -93,6 +101,7 @@ class _Path:
     weight: NDArray[np.float64] | None = None
     before: Any = 0.0
     after: Any = 0.0
+    passed: tuple[str, ...] = ()
 
     def then(self, **changes: Any) -> _Path:
         return _Path(**{**self.__dict__, **changes})
@@ -117,8 +126,9 @@ class _Reader:
         self.next: dict[str, list[str]] = {name: [] for name in self.graph.nodes}
         for start, stop in self.graph.edges:
             self.next[start].append(stop)
+        self.n_ways = 0
         names = [*self.neurons, *self.graph.inputs]
-        self.spiking = sorted(names, key=lambda name: place_of(self.graph.nodes[name]))
+        self.spiking = names
         strangers = set(self.inputs) - set(self.graph.inputs)
         if strangers:
             raise DescriptionError(
@@ -135,6 +145,11 @@ class _Reader:
                     f"node {name!r}: {type(node).__name__} has no counterpart (read are "
                     f"{', '.join(known)})"
                 )
+            else:
+                self.problems.extend(problems_of_node(name, node))
+        if self.problems:
+            return []
+        self.spiking.sort(key=lambda name: place_of(self.graph.nodes[name]))
         return [
             population
             for name in self.spiking
@@ -209,15 +224,28 @@ class _Reader:
         return made
 
     def _follow(self, way: _Path, at: str) -> Iterator[_Path]:
+        self.n_ways += 1
+        if self.n_ways > _MOST_WAYS:
+            raise UnsupportedError(
+                f"from_nir: this graph can't be read: it has more than {_MOST_WAYS} ways between "
+                f"its neurons."
+            )
+        way = way.then(passed=(*way.passed, at))
         for to in self.next[at]:
             node = self.graph.nodes[to]
-            if to in self.neurons:
+            if to in way.passed and to not in self.neurons:
+                self.problems.append(f"node {to!r}: a signal that passes it comes back to it")
+            elif to in self.neurons:
                 if self._fits(way, to):
                     yield way.then(post=to)
             elif isinstance(node, self.nir.Delay):
                 key = "after" if way.linear else "before"
-                delay = getattr(way, key) + np.asarray(node.delay) * 1000.0
-                yield from self._follow(way.then(**{key: delay}), to)
+                first, delay = getattr(way, key), np.asarray(node.delay) * 1000.0
+                if 1 not in (np.size(first), delay.size) and np.size(first) != delay.size:
+                    self.problems.append(f"node {to!r}: its delays and those before it differ in "
+                                         f"number: {delay.size} and {np.size(first)}")  # fmt: skip
+                    continue
+                yield from self._follow(way.then(**{key: first + delay}), to)
             elif isinstance(node, self.nir.Linear | self.nir.Affine | self.nir.Scale):
                 weight = self._map(way, to, node)
                 if weight is not None:
@@ -230,6 +258,12 @@ class _Reader:
         shape = (n_post, n_pre) if way.weight is None else way.weight.shape
         sizes = np.size(way.before), np.size(way.after)
         straight = way.weight is not None or n_pre == n_post
+        if way.weight is None and n_pre * n_post > LARGEST:
+            self.problems.append(
+                f"from node {way.pre!r} to {post!r}: the weights of {n_pre} x {n_post} cells are "
+                f"more than {LARGEST:g}"
+            )
+            return False
         whole = sizes[0] in (1, n_pre) and sizes[1] in (1, n_post)
         if straight and whole and shape == (n_post, n_pre):
             return True
@@ -264,6 +298,8 @@ class _Reader:
     def _as_noted(self, name: str, ways: Sequence[_Path]) -> Projection | None:
         """The projection that was exported, with the weights that are there now."""
         own = [notes_of(self.graph.nodes[way.linear]) for way in ways]
+        if len({(way.pre, way.post) for way in ways}) > 1:
+            return None
         rows = np.concatenate([note["rows"] for note in own])
         i, j, delay, weight = np.zeros((4, rows.size))
         position = np.argsort(np.argsort(rows))
@@ -283,7 +319,13 @@ class _Reader:
                 return None
             i[here], j[here], delay[here] = note["i"], note["j"], note["delay"]
             weight[here] = values[note["j"], note["i"]]
-        return _rebuild(name, ways[0], own[0], i, j, weight, delay)
+        whole = _rebuild(name, ways[0], own[0], i, j, weight, delay)
+        assert ways[0].weight is not None
+        n_post, n_pre = ways[0].weight.shape
+        if whole.n_synapses(n_pre, n_post) != i.size:
+            return None
+        made = whole.expand(n_pre, n_post)
+        return whole if np.array_equal(made.i, i) and np.array_equal(made.j, j) else None
 
     def _plain(self, way: _Path, taken: Mapping[str, Any]) -> Iterator[Projection]:
         """A list of the synapses that are not 0, one projection for each sign."""

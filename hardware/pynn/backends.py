@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...backends.contract import require_known
-from ...checks import Count
+from ...checks import Count, checked
 from ...errors import UnsupportedError
 from ...network import Network
 from ...recording import SpikeTrains
-from ...simulation import Results, package_version
+from ...simulation import IntegratorName, Results, package_version
 from ...support import UNSUPPORTED
 from .build import to_pynn
 from .dialects import DIALECTS, import_simulator
@@ -33,7 +33,8 @@ class _PyNNBackend:
     options: ClassVar[tuple[str, ...]] = ()
     can_continue = False
 
-    def __init__(self, network: Network, integrator: str, **options: Any) -> None:
+    @checked
+    def __init__(self, network: Network, integrator: IntegratorName, **options: Any) -> None:
         name = DIALECTS[self.simulator].backend
         require_known(options, self.options, name)
         threads = options.get("threads", 1)
@@ -52,7 +53,7 @@ class _PyNNBackend:
         """Simulate from the start; see :class:`spikemem.simulation.Backend`."""
         name = DIALECTS[self.simulator].backend
         if not all(np.all(gate) for gate in gates.values()):
-            reason = UNSUPPORTED["pynn:nest", "plasticity windows"]
+            reason = UNSUPPORTED[name, "plasticity windows"]
             raise UnsupportedError(
                 f"backend {name!r} can't run this: plasticity windows: {reason}."
             )

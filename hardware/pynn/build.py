@@ -206,7 +206,8 @@ def _fill(model: PyNNModel, arguments: Mapping[str, Any]) -> None:
 
 
 def _require(network: Network, dialect: Dialect) -> None:
-    refused = unsupported(network, dialect.backend, dialect.integrator)
+    known = unsupported(network, dialect.backend, dialect.integrator)
+    refused = {feature: str(why) for feature, why in known.items()}
     if dialect.integrator == "spinnaker":
         refused.pop("plasticity windows", None)
         for item in network.plastic:
@@ -279,9 +280,12 @@ def _projection(model: PyNNModel, projection: Projection) -> Any:
     if connector is None:
         delay: Any = (steps(synapses.delay, network.dt) + extra) * network.dt
         columns: list[Any] = [synapses.i, synapses.j, sign * synapses.weight, delay]
-        connector = sim.FromListConnector(
-            np.column_stack(columns), column_names=["weight", "delay"], safe=False
-        )
+        names = ["weight", "delay"]
+        if model.dialect.backend == "spinnaker" and np.all(delay == delay[0]):
+            # sPyNNaker takes a column of equal delays for delays that differ by rounding.
+            values["delay"] = float(delay[0])
+            del columns[3], names[1]
+        connector = sim.FromListConnector(np.column_stack(columns), column_names=names, safe=False)
     else:
         delay = (int(steps(projection.delay, network.dt)) + extra) * network.dt
         values = {"weight": sign * float(projection.weight), "delay": delay}
@@ -304,6 +308,11 @@ def _structured(model: PyNNModel, projection: Projection) -> Any:
     sizes = [model.populations[end].size for end in (projection.pre, projection.post)]
     if np.ndim(projection.weight) or np.ndim(projection.delay) or min(sizes) == 1:
         return None
+    if model.dialect.backend == "spinnaker":
+        from ..spinnaker.layout import shortened
+
+        if shortened(projection, model.network.dt) is not None:
+            return None
     if projection.connector == "one_to_one":
         return model.sim.OneToOneConnector(safe=False)
     if projection.connector != "all_to_all" or projection.tiles > 1:

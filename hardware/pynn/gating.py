@@ -7,6 +7,8 @@ from typing import Annotated
 
 from ...cells import STDP
 from ...checks import Quantity, checked
+from ...errors import DescriptionError
+from ...units import LARGEST
 
 __all__ = ["gating_is_redundant", "trace_reach", "traces_are_short"]
 
@@ -35,7 +37,13 @@ def trace_reach(tau: _Time, dt: _Time) -> int:
     >>> trace_reach(0.25, 1.0), trace_reach(20.0, 1.0)
     (1, 152)
     """
-    reach = int(math.log(_ONE) * tau / dt) + 1
+    ratio = tau / dt
+    if not 0.0 < ratio <= LARGEST:
+        raise DescriptionError(
+            f"trace_reach: tau must be from 0 to {LARGEST} steps of dt, got tau={tau:g} and "
+            f"dt={dt:g} ms."
+        )
+    reach = int(math.log(_ONE) * ratio) + 1
     while reach and math.floor(math.exp(-reach * dt / tau) * _ONE) == 0:
         reach -= 1
     return reach

@@ -49,7 +49,9 @@ if TYPE_CHECKING:
     from .network import apply as apply
     from .network import write as write
     from .plastic import ConductanceUpdate as ConductanceUpdate
+    from .plastic import DeviceLearning as DeviceLearning
     from .plastic import learn_on_device as learn_on_device
+    from .reads import ReadNoise as ReadNoise
     from .reads import redraw_reads as redraw_reads
     from .reads import session as session
 
@@ -65,8 +67,8 @@ _WHERE = {
     "irdrop": "nodal_currents",
     "mapping": "BitSlices DifferentialPair Offset SingleDevice",
     "network": "Quality Written apply write",
-    "plastic": "ConductanceUpdate learn_on_device",
-    "reads": "redraw_reads session",
+    "plastic": "ConductanceUpdate DeviceLearning learn_on_device",
+    "reads": "ReadNoise redraw_reads session",
 }
 _PLACE = {name: module for module, names in _WHERE.items() for name in names.split()}
 

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
-from ...errors import DescriptionError, Problems, shown, unknown_name
+from ...checks import Count, Each, Instance, Quantity, check_fields, checked
+from ...errors import DescriptionError, unknown_name
 from ...frozen import Frozen
 from ...network import Network
 from ...recording import Recording
-from ...units import steps, to_float, to_int
-from .kinds import to_kind, to_names
+from ...units import steps
+from .kinds import Age, Names, OneOf, Switch
 from .network import Written
 
 __all__ = ["Account", "Counters", "Periphery", "account", "adc_energy", "costs", "count", "table"]
+
+
+_Bits = Annotated[int, Count(high=16)]
+_Node = Annotated[int, OneOf(45, 22, 7)]
+_Ohm = Annotated[float, Quantity("Ohm", above=0.0)]
 
 
 @cache
@@ -63,9 +69,8 @@ class Counters(NamedTuple):
     duration: float
 
 
-def count(
-    network: Network, recording: Recording, projections: Iterable[str] | None = None
-) -> Counters:
+@checked
+def count(network: Network, recording: Recording, projections: Names | None = None) -> Counters:
     """Count what happened in a run, on whatever backend.
 
     Parameters
@@ -82,12 +87,7 @@ def count(
     DescriptionError
         The spikes of a population are missing, or an unknown projection.
     """
-    for thing, kind in ((network, Network), (recording, Recording)):
-        if not isinstance(thing, kind):
-            raise DescriptionError(f"count: needs a {kind.__name__}, got {shown(thing)}.")
-    names = [p.name for p in network.projections]
-    if projections is not None:
-        names = to_names(projections, "projections")
+    names = [p.name for p in network.projections] if projections is None else projections
     n_steps = int(steps(recording.stop - recording.start, network.dt))
     events = dense = stored = conversions = 0
     for name in names:
@@ -137,30 +137,20 @@ class Periphery(Frozen):
         Whether each cell has a transistor (48 F^2) or none (4 F^2).
     """
 
-    read_voltage: float = 0.2
-    read_time: float = 10e-9
-    adc_bits: int = 5
-    node: int = 45
-    column_resistance: float = 1e5
-    feature: float = 40.0
-    one_transistor: bool = True
+    read_voltage: Annotated[float, Quantity("V", above=0.0)] = 0.2
+    read_time: Annotated[float, Quantity("s", above=0.0)] = 10e-9
+    adc_bits: _Bits = 5
+    node: _Node = 45
+    column_resistance: _Ohm = 1e5
+    feature: Annotated[float, Quantity("nm", above=0.0)] = 40.0
+    one_transistor: Switch = True
 
     def __post_init__(self) -> None:
-        problems = Problems("Periphery")
-        for item, unit in (("read_voltage", "V"), ("read_time", "s"), ("feature", "nm"),
-                           ("column_resistance", "Ohm")):  # fmt: skip
-            with problems.noting():
-                value = to_float(getattr(self, item), unit, item)
-                if value <= 0:
-                    problems.add(f"{item} must be > 0 {unit}, got {value:g}")
-        with problems.noting():
-            to_int(self.adc_bits, "adc_bits", high=16)
-        if str(self.node) not in costs()["adc"]["nodes"]:
-            problems.add(f"node must be 45, 22 or 7 nm, got {self.node!r}")
-        problems.raise_if_any()
+        check_fields(self)
 
 
-def adc_energy(bits: int, node: int = 45, resistance: float = 1e5) -> float:
+@checked
+def adc_energy(bits: _Bits, node: _Node = 45, resistance: _Ohm = 1e5) -> float:
     """Energy (J) of one conversion of a successive-approximation converter.
 
     Examples
@@ -212,13 +202,14 @@ class Account(Frozen):
         return f"{self.platform}: {self.total:.3g} J ({parts}); {self.source}"
 
 
+@checked
 def account(
     network: Network,
     recording: Recording,
     platform: str,
     *,
     written: Written | None = None,
-    time: Any = None,
+    time: Age | None = None,
     periphery: Periphery | None = None,
 ) -> Account:
     """What a run costs.
@@ -244,10 +235,8 @@ def account(
     DescriptionError
         An unknown platform, or "crossbar" without devices.
     """
-    to_kind(written, Written, "written", optional=True)
-    to_kind(periphery, Periphery, "periphery", optional=True)
     counters = count(network, recording)
-    if platform == "crossbar":
+    if isinstance(platform, str) and platform == "crossbar":
         if written is None:
             raise DescriptionError("account: platform 'crossbar' needs written=.")
         return _crossbar(counters, network, recording, written, time, periphery or Periphery())
@@ -312,14 +301,14 @@ def _crossbar(
     )  # fmt: skip
 
 
-def table(accounts: Iterable[Account]) -> str:
+@checked
+def table(accounts: Annotated[Sequence[Account], Each(Instance(Account), "accounts")]) -> str:
     """Accounts as a readable table, with sparsity credited and not on every line."""
-    rows = list(accounts)
-    wide = max([len(item.platform) for item in rows] + [8])
+    wide = max([len(item.platform) for item in accounts] + [8])
     lines = [
         f"{'platform':<{wide}}  {'energy/J':>9} {'all dense':>9} {'all sparse':>10}  latency/s"
     ]
-    for item in rows:
+    for item in accounts:
         latency = "-" if item.latency is None else f"{item.latency:.3g}"
         lines.append(
             f"{item.platform:<{wide}}  {item.total:>9.3g} {item.dense_energy:>9.3g} "

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping as Table
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from ...checks import (
+    Count,
+    MappingOf,
+    Name,
+    PathName,
+    Quantity,
+    SeedNumber,
+    check_fields,
+    checked,
+)
 from ...errors import DescriptionError, Problems
-from ...frozen import Frozen, read_only
-from ...storage import load, put, register, save
+from ...frozen import Frozen
+from ...storage import load, save
 from ...streams import Seed, stream
-from ...units import to_array, to_float, to_int
-from . import devices
 from . import mapping as mappings
 from .devices.base import Array, Cells, Device
-from .faults import Faults
-from .kinds import to_kind
-from .mapping import DifferentialPair, Mapping, check_weights
+from .faults import Faults, Lines
+from .kinds import Age, Draw, Fraction, Scale, Stored, Weights, to_number
+from .mapping import DifferentialPair, Mapping
 
 __all__ = ["ProgrammedArray", "Verify", "load_array", "program"]
 
@@ -39,18 +45,11 @@ class Verify(Frozen):
         How often a device is written at most.
     """
 
-    tolerance: float
-    rounds: int = 10
+    tolerance: Annotated[float, Quantity("uS", above=0.0)]
+    rounds: Annotated[int, Count()] = 10
 
     def __post_init__(self) -> None:
-        problems = Problems("Verify")
-        with problems.noting():
-            object.__setattr__(self, "tolerance", to_float(self.tolerance, "uS", "tolerance"))
-            if self.tolerance <= 0:
-                problems.add(f"tolerance must be > 0 uS, got {self.tolerance:g}")
-        with problems.noting():
-            to_int(self.rounds, "rounds")
-        problems.raise_if_any()
+        check_fields(self)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -87,22 +86,28 @@ class ProgrammedArray(Frozen):
 
     device: Device
     mapping: Mapping
-    w_max: float
-    seed: int
-    name: str
-    target: Array
-    programmed: Array
-    drawn: Table[str, Array]
-    fixed: Array | None = None
-    generation: int = 0
-    writes: int = 0
-    accepted: float = 1.0
+    w_max: Scale
+    seed: Annotated[int, SeedNumber()]
+    name: Annotated[str, Name()]
+    target: Annotated[Array, Stored()]
+    programmed: Annotated[Array, Stored()]
+    drawn: Annotated[Table[str, Array], MappingOf(Name(), Stored())]
+    fixed: Annotated[Array, Stored(gaps=True)] | None = None
+    generation: Annotated[int, Count(low=0)] = 0
+    writes: Annotated[int, Count(low=0, high=2**63)] = 0
+    accepted: Fraction = 1.0
 
     def __post_init__(self) -> None:
-        for item in ("target", "programmed"):
-            object.__setattr__(self, item, read_only(getattr(self, item)))
-        drawn = {name: read_only(array) for name, array in self.drawn.items()}
-        object.__setattr__(self, "drawn", drawn)
+        check_fields(self)
+        problems = Problems("ProgrammedArray")
+        shape = (self.mapping.n_devices, *self.target.shape[1:])
+        arrays = {"target": self.target, "programmed": self.programmed, **self.drawn}
+        for name, array in arrays.items():
+            if array.shape != shape:
+                problems.add(f"{name} must have shape {shape} (n_devices, ...), got {array.shape}")
+        if self.fixed is not None and self.fixed.shape != shape:
+            problems.add(f"fixed must have shape {shape} (n_devices, ...), got {self.fixed.shape}")
+        problems.raise_if_any()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -114,19 +119,22 @@ class ProgrammedArray(Frozen):
         """All that is kept of each device."""
         return Cells(self.target, self.programmed, dict(self.drawn))
 
-    def conductances(self, time: Any = 0.0) -> Array:
+    @checked
+    def conductances(self, time: Age = 0.0) -> Array:
         """Conductances at the age `time` (s) without read noise, shape (n_devices, ...), uS."""
         aged = self.device.aged(self.cells, self.device.check_time(time))
         return aged if self.fixed is None else np.where(np.isnan(self.fixed), aged, self.fixed)
 
-    def read_sd(self, time: Any = 0.0) -> Array:
+    @checked
+    def read_sd(self, time: Age = 0.0) -> Array:
         """SD of one read of each device at the age `time` (s), uS."""
         age = self.device.check_time(time)
         aged = self.device.aged(self.cells, age)
         sd = self.device.read_sd(self.cells, aged, age)
         return sd if self.fixed is None else np.where(np.isnan(self.fixed), sd, 0.0)
 
-    def read(self, time: Any = 0.0, draw: int = 0) -> Array:
+    @checked
+    def read(self, time: Age = 0.0, draw: Draw = 0) -> Array:
         """Conductances with the noise of one read, uS.
 
         Parameters
@@ -136,8 +144,7 @@ class ProgrammedArray(Frozen):
         draw : int
             Which read: the same number gives the same normal deviations at any age.
         """
-        index = to_int(draw, "draw", low=0)
-        noise = stream(self.seed, "resistive", self.name, "read", self.generation, index)
+        noise = stream(self.seed, "resistive", self.name, "read", self.generation, draw)
         sd = self.read_sd(time)
         read = self.device.clip(
             self.conductances(time) + sd * noise.standard_normal(self.target.shape)
@@ -148,13 +155,15 @@ class ProgrammedArray(Frozen):
     def _readout(self) -> mappings.Readout:
         return self.mapping.readout(self.w_max, self.device.g_min, self.device.g_max)
 
-    def weights(self, time: Any = 0.0, draw: int | None = None) -> Array:
+    @checked
+    def weights(self, time: Age = 0.0, draw: Draw | None = None) -> Array:
         """Weights at the age `time` (s), nA; of one read if `draw` is given, else without it."""
         g = self.conductances(time) if draw is None else self.read(time, draw)
         readout = self._readout
         return np.asarray(np.tensordot(readout.factors, g, axes=1) + readout.constant)
 
-    def weight_sd(self, time: Any = 0.0) -> Array:
+    @checked
+    def weight_sd(self, time: Age = 0.0) -> Array:
         """SD of one read of each weight at the age `time` (s), nA."""
         squares = self._readout.factors**2
         return np.asarray(np.sqrt(np.tensordot(squares, self.read_sd(time) ** 2, axes=1)))
@@ -164,7 +173,10 @@ class ProgrammedArray(Frozen):
         readout = self._readout
         return np.asarray(np.tensordot(readout.factors, self.target, axes=1) + readout.constant)
 
-    def reprogram(self, weights: Any = None, *, verify: Verify | None = None) -> ProgrammedArray:
+    @checked
+    def reprogram(
+        self, weights: Weights | None = None, *, verify: Verify | None = None
+    ) -> ProgrammedArray:
         """Write the array again: broken devices stay broken, all else is drawn anew at age 0.
 
         Parameters
@@ -174,40 +186,42 @@ class ProgrammedArray(Frozen):
         verify : Verify, optional
             Write again what is too far off.
         """
-        to_kind(verify, Verify, "verify", optional=True)
         if weights is None:
             target = self.target
         else:
-            values, _ = check_weights(weights, self.w_max)
-            if values.shape != self.shape:
+            if weights.shape != self.shape:
                 raise DescriptionError(
-                    f"reprogram: weights must have shape {self.shape}, got {values.shape}."
+                    f"reprogram: weights must have shape {self.shape}, got {weights.shape}."
                 )
-            target = _targets(self.device, self.mapping, values, self.w_max)
+            target = _targets(self.device, self.mapping, weights, self.w_max)
         return _written(
             device=self.device, mapping=self.mapping, w_max=self.w_max, seed=self.seed,
             name=self.name, target=target, fixed=self.fixed, verify=verify,
             generation=self.generation + 1,
         )  # fmt: skip
 
-    def save(self, path: str | Path) -> Path:
+    @checked
+    def save(self, path: Annotated[str | Path, PathName()]) -> Path:
         """Write to an HDF5 file; :func:`load_array` reads it."""
+        from . import files  # noqa: F401 - makes the kind known
+
         return save(path, resistive=self)
 
 
+@checked
 def program(
     device: Device,
-    weights: Any,
+    weights: Weights,
     *,
-    w_max: float | None = None,
+    w_max: Scale | None = None,
     mapping: Mapping | None = None,
     seed: Seed = 0,
-    name: str = "array",
+    name: Annotated[str, Name()] = "array",
     faults: Faults | None = None,
     verify: Verify | None = None,
-    rows: Any = None,
-    columns: Any = None,
-    fixed: Array | None = None,
+    rows: Lines | None = None,
+    columns: Lines | None = None,
+    fixed: Annotated[Array, Stored(gaps=True)] | None = None,
 ) -> ProgrammedArray:
     """Write weights into devices.
 
@@ -247,35 +261,24 @@ def program(
     >>> array.weights(3600.0).shape
     (1, 2)
     """
-    to_kind(device, Device, "device")
-    to_kind(mapping, Mapping, "mapping", optional=True)
-    to_kind(faults, Faults, "faults", optional=True)
-    to_kind(verify, Verify, "verify", optional=True)
-    values = to_array(weights, "nA", "weights")
     if w_max is None:
-        w_max = float(np.abs(values).max(initial=0.0))
+        w_max = float(np.abs(weights).max(initial=0.0))
         if w_max == 0:
             raise DescriptionError(
                 "program: all weights are 0 nA, so that their scale is unknown; give w_max."
             )
     how = DifferentialPair() if mapping is None else mapping
-    number = int(seed) if isinstance(seed, int | np.integer) else _number(seed)
-    stream(number)
+    number = to_number(seed)
     if not device.writable:
-        device.program(values, stream(number))
+        device.program(weights, stream(number))
     broken = fixed
     if faults is not None:
-        at_rows, at_columns = _lines(values, rows, columns)
+        at_rows, at_columns = _lines(weights, rows, columns)
         broken = faults.fixed(device, at_rows, at_columns, how.n_devices, number, name)
     return _written(
-        device=device, mapping=how, w_max=to_float(w_max, "nA", "w_max"), seed=number, name=name,
-        target=_targets(device, how, values, w_max), fixed=broken, verify=verify, generation=0,
+        device=device, mapping=how, w_max=w_max, seed=number, name=name,
+        target=_targets(device, how, weights, w_max), fixed=broken, verify=verify, generation=0,
     )  # fmt: skip
-
-
-def _number(seed: Seed) -> int:
-    """A generator's next int, so that an array can say and save what it was drawn from."""
-    return int(stream(seed).integers(2**63))
 
 
 def _lines(values: Array, rows: Any, columns: Any) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -284,7 +287,12 @@ def _lines(values: Array, rows: Any, columns: Any) -> tuple[NDArray[Any], NDArra
             at = np.indices(values.shape)
             return at[0], at[1]
         return np.zeros(values.shape, np.int64), np.arange(values.size).reshape(values.shape)
-    return np.asarray(rows), np.asarray(columns)
+    if rows.shape != values.shape or columns.shape != values.shape:
+        raise DescriptionError(
+            f"program: rows and columns must have the weights' shape {values.shape}, got "
+            f"{rows.shape} and {columns.shape}."
+        )
+    return rows, columns
 
 
 def _targets(device: Device, how: Mapping, weights: Array, w_max: float) -> Array:
@@ -325,7 +333,8 @@ def _verified(
     return Cells(cells.target, programmed, drawn), writes, accepted
 
 
-def load_array(path: str | Path) -> ProgrammedArray:
+@checked
+def load_array(path: Annotated[str | Path, PathName()]) -> ProgrammedArray:
     """Read a :class:`ProgrammedArray` from an HDF5 file.
 
     Raises
@@ -333,50 +342,6 @@ def load_array(path: str | Path) -> ProgrammedArray:
     StorageError
         No such file, damaged, not spikemem's, newer than this version, or without an array.
     """
+    from . import files  # noqa: F401 - makes the kind known
+
     return cast(ProgrammedArray, load(path, "resistive"))
-
-
-_PLAIN = ("w_max", "seed", "name", "generation", "writes", "accepted")
-
-
-def _write(file: h5py.File, array: ProgrammedArray) -> None:
-    group = file.create_group("resistive")
-    for item in ("device", "mapping"):
-        thing = getattr(array, item)
-        settings = {each.name: getattr(thing, each.name) for each in fields(thing)}
-        group.attrs[item] = json.dumps({"type": type(thing).__name__, "settings": settings})
-    group.attrs["plain"] = json.dumps({item: getattr(array, item) for item in _PLAIN})
-    put(group, "target", array.target, "uS")
-    put(group, "programmed", array.programmed, "uS")
-    if array.fixed is not None:
-        put(group, "fixed", array.fixed, "uS")
-    drawn = group.create_group("drawn")
-    for name, values in array.drawn.items():
-        put(drawn, name, values)
-
-
-def _made(text: str, *places: Any) -> Any:
-    found = json.loads(text)
-    cls = next(getattr(place, found["type"]) for place in places if hasattr(place, found["type"]))
-    settings = {key: _tuples(value) for key, value in found["settings"].items()}
-    return cls(**settings)
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(_tuples(entry) for entry in value) if isinstance(value, list) else value
-
-
-def _read(file: h5py.File) -> ProgrammedArray:
-    group = file["resistive"]
-    return ProgrammedArray(
-        device=_made(group.attrs["device"], devices),
-        mapping=_made(group.attrs["mapping"], mappings),
-        target=group["target"][()],
-        programmed=group["programmed"][()],
-        drawn={name: item[()] for name, item in group["drawn"].items()},
-        fixed=group["fixed"][()] if "fixed" in group else None,
-        **json.loads(group.attrs["plain"]),
-    )
-
-
-register("resistive", _write, _read, ProgrammedArray)

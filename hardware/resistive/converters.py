@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import Problems
+from ...checks import Choice, Count, Quantity, check_fields, checked
 from ...frozen import Frozen
-from ...units import to_choice, to_flag, to_float
+from .kinds import Factor, Switch
 
 __all__ = ["Converters", "quantise"]
 
-RANGES = ("fixed", "calibrated", "granular", "max")
+_Bound = Annotated[float, Quantity(above=0.0)]
+_Bits = Annotated[int, Count(low=2, high=32)]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -50,36 +51,20 @@ class Converters(Frozen):
         A value out of range; all problems at once.
     """
 
-    inp_bound: float = 1.0
-    inp_res: float = 1 / 126
-    out_bound: float = 12.0
-    out_res: float = 1 / 510
-    inp_noise: float = 0.0
-    out_noise: float = 0.06
-    weight_noise: float = 0.0
-    weight_noise_kind: str = "constant"
-    scale_inputs: bool = True
-    repeat_saturated: bool = True
-    adc_range: str = "fixed"
+    inp_bound: _Bound = 1.0
+    inp_res: Factor = 1 / 126
+    out_bound: _Bound = 12.0
+    out_res: Factor = 1 / 510
+    inp_noise: Factor = 0.0
+    out_noise: Factor = 0.06
+    weight_noise: Factor = 0.0
+    weight_noise_kind: Annotated[str, Choice("constant", "pcm")] = "constant"
+    scale_inputs: Switch = True
+    repeat_saturated: Switch = True
+    adc_range: Annotated[str, Choice("fixed", "calibrated", "granular", "max")] = "fixed"
 
     def __post_init__(self) -> None:
-        problems = Problems("Converters")
-        for item in fields(self):
-            value = getattr(self, item.name)
-            with problems.noting():
-                if str(item.type) == "bool":
-                    to_flag(value, item.name)
-                elif str(item.type) == "float":
-                    number = to_float(value, "1", item.name)
-                    object.__setattr__(self, item.name, number)
-                    if number < 0 or (number == 0 and item.name.endswith("bound")):
-                        least = ">" if item.name.endswith("bound") else ">="
-                        problems.add(f"{item.name} must be {least} 0, got {number:g}")
-        with problems.noting():
-            to_choice(self.adc_range, "adc_range", RANGES)
-        with problems.noting():
-            to_choice(self.weight_noise_kind, "weight_noise_kind", ("constant", "pcm"))
-        problems.raise_if_any()
+        check_fields(self)
 
     @classmethod
     def hardware_aware(cls, **changes: Any) -> Converters:
@@ -91,8 +76,9 @@ class Converters(Frozen):
         return cls(**{**settings, **changes})
 
     @classmethod
-    def bits(cls, dac: int, adc: int, **changes: Any) -> Converters:
-        """Converters of so many bits without further noise, the range calibrated."""
+    @checked
+    def bits(cls, dac: _Bits, adc: _Bits, **changes: Any) -> Converters:
+        """Converters of so many bits (2 to 32) without further noise, the range calibrated."""
         settings: dict[str, Any] = {
             "inp_res": 1 / (2**dac - 2), "out_res": 1 / (2**adc - 2), "out_noise": 0.0,
             "repeat_saturated": False, "adc_range": "calibrated",

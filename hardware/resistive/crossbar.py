@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import DescriptionError, Problems, shown
+from ...checks import Choice, Count, Kind, Quantities, Quantity, checked
+from ...errors import DescriptionError, shown
 from ...frozen import Changing
 from ...streams import Seed, stream
-from ...units import to_array, to_choice, to_float, to_int
+from ...units import to_array, to_int
 from .array import ProgrammedArray, Verify, program
 from .compensation import drift_scale
 from .converters import Converters, quantise
 from .devices.base import Array, Device
 from .faults import Faults
 from .irdrop import G_RATIO, approximate_drop, effective_conductances
-from .kinds import to_kind, to_numbers, to_pair
+from .kinds import Age, Factor, Fraction, Numbers, Scale, Wires
 from .mapping import DifferentialPair, Mapping
 
 __all__ = ["Crossbar"]
 
-_READS = ("redrawn", "frozen", "none")
-_COMPENSATION = ("none", "global", "column", "exact")
+
+@dataclass(frozen=True)
+class _Tile(Kind):
+    """Rows and columns of a tile."""
+
+    def check(self, value: Any, where: str) -> tuple[int, int]:
+        """Return two int >= 1."""
+        entries = value.tolist() if isinstance(value, np.ndarray) else value
+        if not isinstance(entries, list | tuple) or len(entries) != 2:
+            raise DescriptionError(f"{where} must be (rows, columns), got {shown(value)}.")
+        return to_int(entries[0], where), to_int(entries[1], where)
 
 
 class Crossbar(Changing):
@@ -72,65 +83,49 @@ class Crossbar(Changing):
     array([ 2., -2.])
     """
 
+    @checked
     def __init__(
         self,
         device: Device,
-        weights: Any,
+        weights: Annotated[Any, Quantities("nA", shape=(None, None))],
         *,
-        w_max: float | None = None,
+        w_max: Scale | None = None,
         mapping: Mapping | None = None,
         seed: Seed = 0,
         faults: Faults | None = None,
         verify: Verify | None = None,
-        tile: tuple[int, int] | None = None,
+        tile: Annotated[tuple[int, int], _Tile()] | None = None,
         converters: Converters | None = None,
-        reads: str = "redrawn",
-        ir_drop: float = 0.0,
-        g_ratio: float = G_RATIO,
-        wires: tuple[float, float] | None = None,
-        spare_columns: int = 0,
-        compensation: str = "none",
-        time: Any = None,
-        dtype: str = "float64",
+        reads: Annotated[str, Choice("redrawn", "frozen", "none")] = "redrawn",
+        ir_drop: Factor = 0.0,
+        g_ratio: Annotated[float, Quantity(above=0.0)] = G_RATIO,
+        wires: Wires | None = None,
+        spare_columns: Annotated[int, Count(low=0)] = 0,
+        compensation: Annotated[str, Choice("none", "global", "column", "exact")] = "none",
+        time: Age | None = None,
+        dtype: Annotated[str, Choice("float64", "float32")] = "float64",
     ) -> None:
-        matrix = to_array(weights, "nA", "weights")
-        if matrix.ndim != 2 or not matrix.size:
+        if not weights.size:
             raise DescriptionError(
-                f"Crossbar: weights must have shape (n_in, n_out), got {matrix.shape}."
+                f"Crossbar: weights must have shape (n_in, n_out), got {weights.shape}."
             )
-        problems = Problems("Crossbar")
-        choices = (("reads", reads, _READS), ("compensation", compensation, _COMPENSATION),
-                   ("dtype", dtype, ("float64", "float32")))  # fmt: skip
-        for item, value, valid in choices:
-            with problems.noting():
-                to_choice(value, item, valid)
-        if converters is not None and not isinstance(converters, Converters):
-            problems.add(f"converters must be Converters or None, got {shown(converters)}")
-        with problems.noting():
-            self.ir_drop = to_float(ir_drop, "1", "ir_drop")
-        with problems.noting():
-            self.g_ratio = to_float(g_ratio, "1", "g_ratio")
-        with problems.noting():
-            self.wires = to_pair(wires, "wires") if wires is not None else None
-        with problems.noting():
-            to_kind(mapping, Mapping, "mapping", optional=True)
-            to_kind(faults, Faults, "faults", optional=True)
-        problems.raise_if_any()
-        spare = to_int(spare_columns, "spare_columns", low=0)
+        self.ir_drop, self.g_ratio = ir_drop, g_ratio
+        self.wires = None if wires is None else (float(wires[0]), float(wires[1]))
         self.array: ProgrammedArray = _programmed(
-            device, matrix, spare, w_max=w_max, mapping=mapping or DifferentialPair(), seed=seed,
-            faults=faults, verify=verify,
+            device, weights, spare_columns, w_max=w_max, mapping=mapping or DifferentialPair(),
+            seed=seed, faults=faults, verify=verify,
         )  # fmt: skip
         self.converters, self.reads, self.compensation = converters, reads, compensation
         self.dtype = np.dtype(dtype)
-        self.shape: tuple[int, int] = matrix.shape
+        self.shape: tuple[int, int] = weights.shape
         self.tiles = _tiles(self.shape, tile)
         self.bounds = self._fixed_bounds()
         self._rng = stream(self.array.seed, "resistive", "crossbar", "reads")
         self.time = 0.0
         self.age(device.first_age if time is None else time)
 
-    def age(self, time: Any) -> Crossbar:
+    @checked
+    def age(self, time: Age) -> Crossbar:
         """Let the array be `time` seconds old; gives back the crossbar itself."""
         self.time = self.array.device.check_time(time)
         self._weights, self._variance = self._state(self.time)
@@ -190,7 +185,8 @@ class Crossbar(Changing):
         """Weights now, without the noise of a read, in the units of what was written."""
         return np.asarray(self._weights * self._scale, dtype=np.float64) * self.array.w_max
 
-    def matvec(self, x: Any) -> NDArray[Any]:
+    @checked
+    def matvec(self, x: Numbers) -> NDArray[Any]:
         """Products of vectors with the matrix.
 
         Parameters
@@ -202,20 +198,20 @@ class Crossbar(Changing):
         ndarray, shape (n_out,) or (n_vectors, n_out)
             Of the crossbar's dtype.
         """
-        given = to_numbers(x, "x")
-        if given.ndim not in (1, 2) or given.shape[-1] != self.shape[0]:
+        if x.ndim not in (1, 2) or x.shape[-1] != self.shape[0]:
             raise DescriptionError(
                 f"matvec: x must have shape ({self.shape[0]},) or (n, {self.shape[0]}), got "
-                f"{given.shape}."
+                f"{x.shape}."
             )
-        vectors = np.atleast_2d(given).astype(self.dtype, copy=False)
+        vectors = np.atleast_2d(x).astype(self.dtype, copy=False)
         if not np.isfinite(vectors.sum()):
-            to_array(given, "1", "x")
+            to_array(x, "1", "x")
         y = self._products(vectors)
         y *= self._scale * self.dtype.type(self.array.w_max)
-        return y[0] if given.ndim == 1 else y
+        return y[0] if x.ndim == 1 else y
 
-    def read(self, spikes: Any) -> NDArray[Any]:
+    @checked
+    def read(self, spikes: Numbers) -> NDArray[Any]:
         """Sum of the rows of the inputs that fire; work in proportion to their number.
 
         Parameters
@@ -229,7 +225,7 @@ class Crossbar(Changing):
             Exact in distribution: one normal number for each output in place of one for each
             synapse.
         """
-        fired = to_numbers(spikes, "spikes")
+        fired = spikes
         if fired.dtype == bool and fired.shape == (self.shape[0],):
             fired = np.flatnonzero(fired)
         whole = fired.dtype.kind in "iu" or not fired.size
@@ -320,7 +316,8 @@ class Crossbar(Changing):
         wanted = np.abs(self.array.wanted()) / self.array.w_max
         return np.array([wanted[at].sum(axis=0).max() * io.inp_bound for at in self.tiles])
 
-    def calibrate(self, x: Any, quantile: float = 1.0) -> Crossbar:
+    @checked
+    def calibrate(self, x: Annotated[Any, Quantities()], quantile: Fraction = 1.0) -> Crossbar:
         """Set each tile's output range from what these inputs give; gives back the crossbar.
 
         Parameters
@@ -340,7 +337,11 @@ class Crossbar(Changing):
             raise DescriptionError(
                 "calibrate: the converters must have adc_range='calibrated' or 'granular'."
             )
-        vectors = np.atleast_2d(to_array(x, "1", "x")).astype(self.dtype)
+        vectors = np.atleast_2d(x).astype(self.dtype)
+        if vectors.ndim != 2 or not vectors.size or vectors.shape[1] != self.shape[0]:
+            raise DescriptionError(
+                f"calibrate: x must have shape (n_vectors, {self.shape[0]}), got {x.shape}."
+            )
         if io.scale_inputs:
             size = np.abs(vectors).max(axis=1, keepdims=True)
             vectors = vectors / np.where(size > 0, size, 1)
@@ -353,11 +354,7 @@ class Crossbar(Changing):
 
 def _tiles(shape: tuple[int, int], tile: Any) -> list[tuple[slice, slice]]:
     n_in, n_out = shape
-    try:
-        height, width = shape if tile is None else tile
-    except (TypeError, ValueError):
-        raise DescriptionError(f"tile must be (rows, columns), got {shown(tile)}.") from None
-    height, width = to_int(height, "tile"), to_int(width, "tile")
+    height, width = shape if tile is None else tile
     return [
         (slice(i, min(i + height, n_in)), slice(j, min(j + width, n_out)))
         for i in range(0, n_in, height)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from ...checks import Count, Indices, checked
 from ...errors import DescriptionError
 from ...frozen import Changing
 from ...streams import Seed, stream
-from ...units import to_int, to_integers
 from .array import ProgrammedArray
-from .kinds import to_kind
+from .kinds import Age
 
 __all__ = ["EventReader"]
 
@@ -41,42 +41,42 @@ class EventReader(Changing):
     array([2., 4.])
     """
 
+    @checked
     def __init__(
         self,
-        i: ArrayLike,
-        j: ArrayLike,
+        i: Annotated[Any, Indices()],
+        j: Annotated[Any, Indices()],
         array: ProgrammedArray,
         *,
-        n_in: int,
-        n_out: int,
-        time: Any = None,
+        n_in: Annotated[int, Count()],
+        n_out: Annotated[int, Count()],
+        time: Age | None = None,
         seed: Seed = 0,
     ) -> None:
-        to_kind(array, ProgrammedArray, "array")
-        rows, columns = to_integers(i, "i"), to_integers(j, "j")
-        if rows.shape != array.shape or columns.shape != array.shape:
+        if i.shape != array.shape or j.shape != array.shape:
             raise DescriptionError(
                 f"EventReader: i and j must have the array's shape {array.shape}, got "
-                f"{rows.shape} and {columns.shape}."
+                f"{i.shape} and {j.shape}."
             )
-        self.n_in, self.n_out = to_int(n_in, "n_in"), to_int(n_out, "n_out")
-        for name, index, size in (("i", rows, self.n_in), ("j", columns, self.n_out)):
+        self.n_in, self.n_out = n_in, n_out
+        for name, index, size in (("i", i, n_in), ("j", j, n_out)):
             if index.size and index.max() >= size:
                 raise DescriptionError(
                     f"EventReader: {name} must be from 0 to {size - 1}, got {index.max()}."
                 )
         age = array.device.first_age if time is None else time
-        order = np.argsort(rows, kind="stable")
-        self._edges = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=self.n_in))])
-        self._j = columns[order]
+        order = np.argsort(i, kind="stable")
+        self._edges = np.concatenate([[0], np.cumsum(np.bincount(i, minlength=n_in))])
+        self._j = j[order]
         self._weight = array.weights(age)[order]
         self._variance = (array.weight_sd(age) ** 2)[order]
         self._noisy = bool(self._variance.any())
         self._rng = stream(seed, "resistive", "events")
 
-    def read(self, spikes: ArrayLike) -> NDArray[np.float64]:
+    @checked
+    def read(self, spikes: Annotated[Any, Indices()]) -> NDArray[np.float64]:
         """What each output receives when these inputs fire, shape (n_out,), nA."""
-        fired = to_integers(spikes, "spikes")
+        fired = spikes
         if fired.size and fired.max() >= self.n_in:
             raise DescriptionError(f"spikes must be from 0 to {self.n_in - 1}, got {fired.max()}.")
         counts = self._edges[fired + 1] - self._edges[fired]

@@ -3,19 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import Problems
+from ...checks import Count, Kind, Name, check_fields, checked
+from ...errors import DescriptionError, shown
 from ...frozen import Frozen
-from ...streams import stream
-from ...units import to_float
+from ...streams import Seed, stream
+from ...units import to_integers
 from .devices.base import Device
+from .kinds import Fraction
 
-__all__ = ["Faults"]
+__all__ = ["Faults", "Lines"]
 
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _Lines(Kind):
+    """Indices of lines of an array, in any shape."""
+
+    def check(self, value: Any, where: str) -> NDArray[np.int64]:
+        """Return an int64 array."""
+        try:
+            array = np.asarray(value) if isinstance(value, np.ndarray | list | tuple) else None
+        except (TypeError, ValueError, OverflowError):
+            array = None
+        if array is None or isinstance(value, np.ma.MaskedArray):
+            raise DescriptionError(f"{where} must be an array of integers, got {shown(value)}.")
+        return to_integers(array.ravel(), where).reshape(array.shape)
+
+
+Lines = Annotated[Any, _Lines()]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -39,39 +60,34 @@ class Faults(Frozen):
         A fraction out of range, or more than all cells in sum.
     """
 
-    missing: float = 0.0
-    stuck_low: float = 0.0
-    stuck_high: float = 0.0
-    open_rows: float = 0.0
-    open_columns: float = 0.0
+    missing: Fraction = 0.0
+    stuck_low: Fraction = 0.0
+    stuck_high: Fraction = 0.0
+    open_rows: Fraction = 0.0
+    open_columns: Fraction = 0.0
 
     def __post_init__(self) -> None:
-        problems = Problems("Faults")
-        for item in fields(self):
-            with problems.noting():
-                value = to_float(getattr(self, item.name), "1", item.name)
-                object.__setattr__(self, item.name, value)
-                if not 0 <= value <= 1:
-                    problems.add(f"{item.name} must be from 0 to 1, got {value:g}")
-        problems.raise_if_any()
+        check_fields(self)
         total = self.missing + self.stuck_low + self.stuck_high
         if total > 1 + 1e-12:
-            problems.add(f"missing, stuck_low and stuck_high must sum to at most 1, got {total:g}")
-        problems.raise_if_any()
+            raise DescriptionError(
+                f"Faults: missing, stuck_low and stuck_high must sum to at most 1, got {total:g}."
+            )
 
     @property
     def any(self) -> bool:
         """Whether anything is broken."""
         return any(getattr(self, item.name) > 0 for item in fields(self))
 
+    @checked
     def fixed(
         self,
         device: Device,
-        rows: NDArray[np.integer],
-        columns: NDArray[np.integer],
-        n_devices: int,
-        seed: int,
-        name: str,
+        rows: Lines,
+        columns: Lines,
+        n_devices: Annotated[int, Count()],
+        seed: Seed,
+        name: Annotated[str, Name()],
     ) -> Array | None:
         """Conductances that can't be changed.
 
@@ -83,7 +99,7 @@ class Faults(Frozen):
             Input and output of each weight.
         n_devices : int
             Devices for each weight.
-        seed : int
+        seed : int or Generator
             Of the array.
         name : str
             Of the array.
@@ -93,6 +109,11 @@ class Faults(Frozen):
         ndarray, shape (n_devices, *rows.shape), or None
             uS; NaN where a device works. None if all do.
         """
+        if rows.shape != columns.shape:
+            raise DescriptionError(
+                f"Faults.fixed: rows and columns must have one shape, got {rows.shape} and "
+                f"{columns.shape}."
+            )
         if not self.any:
             return None
         chance = stream(seed, "resistive", name, "faults").random((n_devices, *rows.shape))

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...checks import Quantities, Quantity, checked
 from ...errors import DescriptionError
-from ...units import to_array, to_float
 
 __all__ = ["approximate_drop", "effective_conductances", "nodal_currents"]
 
 Array = NDArray[np.float64]
 
+Resistance = Annotated[float, Quantity("Ohm", low=0.0)]
+
 G_RATIO = 1 / (0.35 * 5e-6)
 """Conductance of a piece of wire (0.35 Ohm) over that of a device (5 uS)."""
 
 
-def nodal_currents(g: Any, v: Any, r_row: float, r_column: float) -> Array:
+@checked
+def nodal_currents(
+    g: Annotated[Any, Quantities("uS", low=0.0, shape=(None, None))],
+    v: Annotated[Any, Quantities("V")],
+    r_row: Resistance,
+    r_column: Resistance,
+) -> Array:
     """Currents out of the columns of a crossbar with resistive wires.
 
     Row i is driven at its left end, column j ends on virtual ground at the bottom; between
@@ -48,17 +56,14 @@ def nodal_currents(g: Any, v: Any, r_row: float, r_column: float) -> Array:
     >>> nodal_currents([[100.0]], [1.0], 1000.0, 4000.0).round(6)
     array([66.666667])
     """
-    cells, volts = to_array(g, "uS", "g"), to_array(v, "V", "v")
-    rows = np.atleast_2d(volts)
-    if cells.ndim != 2 or rows.shape[-1] != len(cells) or volts.ndim > 2:
+    rows = np.atleast_2d(v)
+    if not v.ndim or v.ndim > 2 or rows.shape[-1] != len(g):
         raise DescriptionError(
             f"nodal_currents: g must have shape (n_in, n_out) and v (..., n_in), got "
-            f"{cells.shape} and {volts.shape}."
+            f"{g.shape} and {v.shape}."
         )
-    if cells.size and cells.min() < 0:
-        raise DescriptionError(f"nodal_currents: g must be >= 0 uS, got {cells.min():g}.")
-    currents = rows @ effective_conductances(cells, r_row, r_column)
-    return currents[0] if volts.ndim == 1 else currents
+    currents = rows @ effective_conductances(g, r_row, r_column)
+    return currents[0] if v.ndim == 1 else currents
 
 
 def effective_conductances(g: Array, r_row: float, r_column: float) -> Array:
@@ -66,8 +71,8 @@ def effective_conductances(g: Array, r_row: float, r_column: float) -> Array:
 
     The network is linear, so that this matrix is all there is to know about its wires.
     """
-    wires = to_float(r_row, "Ohm", "r_row"), to_float(r_column, "Ohm", "r_column")
-    if min(wires) < 0 or (min(wires) == 0) != (max(wires) == 0):
+    wires = r_row, r_column
+    if (min(wires) == 0) != (max(wires) == 0):
         raise DescriptionError(
             f"r_row and r_column must be both 0 or both > 0 Ohm, got {wires[0]:g} and {wires[1]:g}."
         )

@@ -1,60 +1,171 @@
-"""Arguments that must be of one of this package's types."""
+"""Kinds of arguments that this package adds, and names for those that it uses often."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...checks import (
+    Choice,
+    Count,
+    Flag,
+    Instance,
+    Kind,
+    Name,
+    Probability,
+    Quantities,
+    Quantity,
+    SeedNumber,
+)
 from ...errors import DescriptionError, shown
-from ...units import to_array, to_tuple
+from ...frozen import read_only
+from ...streams import Seed, stream
+from ...units import to_float, to_tuple
 
-__all__ = ["to_kind", "to_names", "to_numbers", "to_pair"]
+__all__ = [
+    "Age",
+    "Compensation",
+    "Conductance",
+    "Draw",
+    "Factor",
+    "Fraction",
+    "Names",
+    "Numbers",
+    "OneOf",
+    "Scale",
+    "Scales",
+    "SomeAxes",
+    "Stored",
+    "Switch",
+    "Voltage",
+    "Weights",
+    "Wires",
+    "to_number",
+]
+
+Age = Annotated[float, Quantity("s", low=0.0)]
+"""Age of an array, s; whether a device is calibrated for it, the device says."""
+
+Conductance = Annotated[float, Quantity("uS", low=0.0)]
+Voltage = Annotated[float, Quantity("V")]
+Scale = Annotated[float, Quantity("nA", above=0.0)]
+"""Weight of the largest conductance, nA."""
+
+Factor = Annotated[float, Quantity(low=0.0)]
+Fraction = Annotated[float, Probability()]
+Switch = Annotated[bool, Flag()]
+Draw = Annotated[int, Count(low=0)]
+"""Number of a read."""
+
+Compensation = Annotated[str, Choice("none", "global", "column")]
+Weights = Annotated[Any, Quantities("nA")]
+Wires = Annotated[tuple[float, float], Quantities("Ohm", low=0.0, shape=(2,))]
+"""Resistances of a piece of row and of column wire."""
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    SomeAxes = Annotated[Axes, Instance("matplotlib.axes:Axes")]
+else:
+    SomeAxes = Annotated[Any, Instance("matplotlib.axes:Axes")]
 
 
-def to_kind(value: Any, kind: type, where: str, *, optional: bool = False) -> Any:
-    """The value itself, if it is of this type (or None, where that is allowed).
+@dataclass(frozen=True)
+class _NameList(Kind):
+    """One name, or a sequence of names."""
 
-    Raises
-    ------
-    DescriptionError
-        It is of another type.
-
-    Examples
-    --------
-    >>> to_kind(1, int, "draw")
-    1
-    """
-    if isinstance(value, kind) or (optional and value is None):
-        return value
-    allowed = f"{kind.__name__}{' or None' if optional else ''}"
-    raise DescriptionError(f"{where} must be a {allowed}, got {shown(value)}.")
+    def check(self, value: Any, where: str) -> list[str]:
+        """Return a list without repetitions."""
+        names = to_tuple((value,) if isinstance(value, str) else value, where, "names")
+        for name in names:
+            if not isinstance(name, str):
+                raise DescriptionError(
+                    f"{where} must be a sequence of names, got {shown(name)} in it."
+                )
+        return list(dict.fromkeys(names))
 
 
-def to_names(values: Any, where: str) -> list[str]:
-    """One name, or a sequence of names, as a list without repetitions."""
-    names = to_tuple((values,) if isinstance(values, str) else values, where, "names")
-    for name in names:
-        if not isinstance(name, str):
-            raise DescriptionError(f"{where} must be a sequence of names, got {shown(name)} in it.")
-    return list(dict.fromkeys(names))
+Names = Annotated[Iterable[str], _NameList()]
 
 
-def to_numbers(values: Any, where: str) -> NDArray[Any]:
-    """An array, without a look at each of its numbers."""
-    try:
-        array = np.asarray(values)
-    except (TypeError, ValueError):
-        array = np.asarray(None)
-    if array.dtype.kind not in "biuf":
-        raise DescriptionError(f"{where} must be an array of numbers, got {shown(values)}.")
-    return array
+@dataclass(frozen=True)
+class _Numbers(Kind):
+    """An array of real numbers or flags, which are not looked at one by one."""
+
+    def check(self, value: Any, where: str) -> NDArray[Any]:
+        """Return an array, not copied if it is one."""
+        try:
+            array = None if isinstance(value, np.ma.MaskedArray) else np.asarray(value)
+        except (TypeError, ValueError, OverflowError):
+            array = None
+        if array is None or array.dtype.kind not in "biuf":
+            raise DescriptionError(f"{where} must be an array of numbers, got {shown(value)}.")
+        return array
 
 
-def to_pair(values: Any, where: str) -> tuple[float, float]:
-    """Two resistances in Ohm."""
-    pair = to_array(values, "Ohm", where)
-    if pair.shape != (2,):
-        raise DescriptionError(f"{where} must be (row, column), got {shown(values)}.")
-    return float(pair[0]), float(pair[1])
+Numbers = Annotated[Any, _Numbers()]
+
+
+@dataclass(frozen=True)
+class Stored(Kind):
+    """A float64 array; `gaps` allows NaN. One that nobody can write to is not copied."""
+
+    gaps: bool = False
+
+    def check(self, value: Any, where: str) -> NDArray[np.float64]:
+        """Return a read-only array."""
+        array = _Numbers().check(value, where)
+        if array.dtype.kind == "b":
+            raise DescriptionError(f"{where} must be an array of numbers, got {shown(value)}.")
+        array = array.astype(np.float64, copy=False)
+        bad = np.isinf(array) if self.gaps else ~np.isfinite(array)
+        if bad.any():
+            raise DescriptionError(f"{where} must be finite, got {array[bad].flat[0]:g}.")
+        return read_only(array)
+
+
+@dataclass(frozen=True)
+class OneOf(Kind):
+    """One of a few numbers."""
+
+    valid: tuple[float, ...]
+
+    def __init__(self, *valid: float) -> None:
+        object.__setattr__(self, "valid", valid)
+
+    def check(self, value: Any, where: str) -> float:
+        """Return the number as it stands in `valid`."""
+        number = to_float(value, "1", where)
+        for one in self.valid:
+            if one == number:
+                return one
+        *most, last = (f"{one:g}" for one in self.valid)
+        raise DescriptionError(f"{where} must be {', '.join(most)} or {last}, got {shown(value)}.")
+
+
+@dataclass(frozen=True)
+class _ScaleOrScales(Kind):
+    """A weight for all projections, or a mapping of projections to weights; nA."""
+
+    def check(self, value: Any, where: str) -> Any:
+        """Return a float, or a dict of floats."""
+        scale = Quantity("nA", above=0.0)
+        if not isinstance(value, Mapping):
+            return scale.check(value, where)
+        return {
+            Name().check(name, f"{where}: key"): scale.check(entry, f"{where}[{name!r}]")
+            for name, entry in value.items()
+        }
+
+
+Scales = Annotated[float | Mapping[str, float], _ScaleOrScales()]
+
+
+def to_number(seed: Seed) -> int:
+    """A seed as an int: the next number of a generator, so that it can be stored and used again."""
+    plain = SeedNumber().check(seed, "seed")
+    return plain if isinstance(plain, int) else int(stream(plain).integers(2**63))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
-from ...errors import BackendMissing, DescriptionError, shown
+from ...checks import Instance, Kind, Quantities, checked
+from ...errors import BackendMissing, DescriptionError
 from .crossbar import Crossbar
+from .devices.base import Device
 
 _Module: Any = object
 _Function: Any = object
@@ -20,6 +22,22 @@ else:
     _Module, _Function = torch.nn.Module, torch.autograd.Function
 
 __all__ = ["CrossbarLinear"]
+
+
+class _Linear(Kind):
+    """A ``torch.nn.Linear``."""
+
+    def check(self, value: Any, where: str) -> Any:
+        """Return the layer itself."""
+        _require_torch()
+        return Instance("torch.nn:Linear").check(value, where)
+
+
+def _require_torch() -> None:
+    if _MISSING:
+        raise BackendMissing(
+            'CrossbarLinear needs PyTorch, which is not installed: pip install "spikemem[learn]"'
+        )
 
 
 class _Product(_Function):  # type: ignore[misc]
@@ -58,18 +76,14 @@ class CrossbarLinear(_Module):  # type: ignore[misc]
         `crossbar` is none, or `bias` has another shape.
     """
 
-    def __init__(self, crossbar: Crossbar, bias: Any = None) -> None:
-        if _MISSING:
-            raise BackendMissing(
-                "CrossbarLinear needs PyTorch, which is not installed: "
-                'pip install "spikemem[learn]"'
-            )
+    @checked
+    def __init__(
+        self, crossbar: Crossbar, bias: Annotated[Any, Quantities()] | None = None
+    ) -> None:
+        _require_torch()
         super().__init__()
-        given: Any = crossbar
-        if not isinstance(given, Crossbar):
-            raise DescriptionError(f"CrossbarLinear: needs a Crossbar, got {shown(given)}.")
         self.crossbar = crossbar
-        added = np.zeros(crossbar.shape[1]) if bias is None else np.asarray(bias, np.float64)
+        added = np.zeros(crossbar.shape[1]) if bias is None else bias.copy()
         if added.shape != (crossbar.shape[1],):
             raise DescriptionError(
                 f"CrossbarLinear: bias must have shape ({crossbar.shape[1]},), got {added.shape}."
@@ -77,7 +91,10 @@ class CrossbarLinear(_Module):  # type: ignore[misc]
         self.register_buffer("bias", torch.as_tensor(added))
 
     @classmethod
-    def from_linear(cls, layer: Any, device: Any, **options: Any) -> CrossbarLinear:
+    @checked
+    def from_linear(
+        cls, layer: Annotated[Any, _Linear()], device: Device, **options: Any
+    ) -> CrossbarLinear:
         """Write a ``torch.nn.Linear`` into a device; options as :class:`Crossbar`."""
         weights = layer.weight.detach().cpu().double().numpy().T
         bias = None if layer.bias is None else layer.bias.detach().cpu().double().numpy()

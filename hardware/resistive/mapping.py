@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import DescriptionError, Problems
+from ...checks import Choice, Count, Each, Quantities, Quantity, check_fields, checked
+from ...errors import DescriptionError
 from ...frozen import Frozen
-from ...units import to_array, to_flag, to_float, to_int, to_tuple
+from .kinds import Conductance, Scale, Switch, Weights
 
 __all__ = ["BitSlices", "DifferentialPair", "Mapping", "Offset", "Readout", "SingleDevice"]
 
@@ -51,7 +52,10 @@ class Mapping(Frozen, ABC):
     def readout(self, w_max: float, g_min: float, g_max: float) -> Readout:
         """How the conductances of a weight's devices give the weight."""
 
-    def targets(self, weight: Any, w_max: float, g_min: float, g_max: float) -> Array:
+    @checked
+    def targets(
+        self, weight: Weights, w_max: Scale, g_min: Conductance, g_max: Conductance
+    ) -> Array:
         """Conductances to be written.
 
         Parameters
@@ -73,39 +77,43 @@ class Mapping(Frozen, ABC):
         DescriptionError
             Weights that are not finite, too large, or of a sign that can't be written.
         """
-        values, largest = check_weights(weight, w_max)
-        if not self.signed and values.size and values.min() < 0:
+        self._check_range(g_min, g_max)
+        size = float(np.abs(weight).max(initial=0.0))
+        if size > w_max * (1 + 1e-12):
             raise DescriptionError(
-                f"{type(self).__name__}: weights must be >= 0, got {values.min():g} nA; use a "
+                f"weight must be at most w_max={w_max:g} nA in size, got {size:g}; give a larger "
+                f"w_max."
+            )
+        if not self.signed and weight.size and weight.min() < 0:
+            raise DescriptionError(
+                f"{type(self).__name__}: weights must be >= 0, got {weight.min():g} nA; use a "
                 f"DifferentialPair or an Offset for both signs."
             )
-        return self._targets(values / largest, g_min, g_max - g_min)
+        return self._targets(weight / w_max, g_min, g_max - g_min)
 
-    def weights(self, conductance: Any, w_max: float, g_min: float, g_max: float) -> Array:
+    @checked
+    def weights(
+        self,
+        conductance: Annotated[Any, Quantities("uS")],
+        w_max: Scale,
+        g_min: Conductance,
+        g_max: Conductance,
+    ) -> Array:
         """Weights (nA) of conductances (uS) of shape (n_devices, ...)."""
-        g = to_array(conductance, "uS", "conductance")
-        if g.shape[:1] != (self.n_devices,):
+        self._check_range(g_min, g_max)
+        if conductance.shape[:1] != (self.n_devices,):
             raise DescriptionError(
                 f"{type(self).__name__}: conductance must have shape ({self.n_devices}, ...), got "
-                f"{g.shape}."
+                f"{conductance.shape}."
             )
         readout = self.readout(w_max, g_min, g_max)
-        return np.asarray(np.tensordot(readout.factors, g, axes=1) + readout.constant)
+        return np.asarray(np.tensordot(readout.factors, conductance, axes=1) + readout.constant)
 
-
-def check_weights(weight: Any, w_max: Any) -> tuple[Array, float]:
-    """Weights and their scale, as floats, checked."""
-    values = to_array(weight, "nA", "weight")
-    largest = to_float(w_max, "nA", "w_max")
-    if largest <= 0:
-        raise DescriptionError(f"w_max must be > 0 nA, got {largest:g}.")
-    size = float(np.abs(values).max(initial=0.0))
-    if size > largest * (1 + 1e-12):
-        raise DescriptionError(
-            f"weight must be at most w_max={largest:g} nA in size, got {size:g}; give a larger "
-            f"w_max."
-        )
-    return values, largest
+    def _check_range(self, g_min: float, g_max: float) -> None:
+        if g_min >= g_max:
+            raise DescriptionError(
+                f"{type(self).__name__}: g_min must be below g_max, got {g_min:g} and {g_max:g} uS."
+            )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -133,23 +141,12 @@ class DifferentialPair(Mapping):
            [ 0. , 25. ]])
     """
 
-    factors: tuple[float, ...] = (1.0,)
-    fill: str = "lowest"
-    balanced: bool = False
+    factors: Annotated[tuple[float, ...], Each(Quantity(above=0.0), "numbers", least=1)] = (1.0,)
+    fill: Annotated[str, Choice("lowest", "alike")] = "lowest"
+    balanced: Switch = False
 
     def __post_init__(self) -> None:
-        problems = Problems("DifferentialPair")
-        with problems.noting():
-            factors = to_tuple(self.factors, "factors", "numbers")
-            array = np.atleast_1d(to_array(factors, "1", "factors"))
-            if not array.size or array.min() <= 0:
-                problems.add(f"factors must be > 0, got {factors}")
-            object.__setattr__(self, "factors", tuple(array.tolist()))
-        with problems.noting():
-            to_flag(self.balanced, "balanced")
-        if self.fill not in ("lowest", "alike"):
-            problems.add(f"fill must be 'lowest' or 'alike', got {self.fill!r}")
-        problems.raise_if_any()
+        check_fields(self)
 
     @property
     def n_devices(self) -> int:
@@ -222,13 +219,10 @@ class Offset(Mapping):
         weight, which has noise of its own.
     """
 
-    reference: str = "digital"
+    reference: Annotated[str, Choice("digital", "device")] = "digital"
 
     def __post_init__(self) -> None:
-        if self.reference not in ("digital", "device"):
-            raise DescriptionError(
-                f"Offset: reference must be 'digital' or 'device', got {self.reference!r}."
-            )
+        check_fields(self)
 
     @property
     def n_devices(self) -> int:
@@ -263,21 +257,16 @@ class BitSlices(Mapping):
         `bits` is a multiple of `per_device`, at most 24.
     """
 
-    bits: int = 8
-    per_device: int = 2
+    bits: Annotated[int, Count(high=24)] = 8
+    per_device: Annotated[int, Count(high=24)] = 2
 
     def __post_init__(self) -> None:
-        problems = Problems("BitSlices")
-        with problems.noting():
-            to_int(self.bits, "bits", high=24)
-        with problems.noting():
-            to_int(self.per_device, "per_device", high=24)
-        problems.raise_if_any()
+        check_fields(self)
         if self.bits % self.per_device:
-            problems.add(
-                f"bits must be a multiple of per_device={self.per_device}, got {self.bits}"
+            raise DescriptionError(
+                f"BitSlices: bits must be a multiple of per_device={self.per_device}, got "
+                f"{self.bits}."
             )
-        problems.raise_if_any()
 
     @property
     def _n(self) -> int:

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import DescriptionError, Problems, UnsupportedError, shown, unknown_name
+from ...checks import Choice, Instance, MappingOf, Name, check_fields, checked
+from ...errors import DescriptionError, UnsupportedError, unknown_name
 from ...network import Network, Projection, Synapses
-from ...streams import Seed, stream
-from ...units import to_choice, to_float
+from ...streams import Seed
 from . import mapping as mappings
 from .array import ProgrammedArray, Verify, program
 from .compensation import drift_scale
 from .devices.base import Array, Device
 from .faults import Faults
-from .kinds import to_names
+from .kinds import Age, Compensation, Draw, Names, Scales, to_number
 
 __all__ = ["Quality", "Written", "apply", "write"]
-
-_COMPENSATION = ("none", "global", "column")
 
 
 class Quality(NamedTuple):
@@ -80,12 +78,20 @@ class Written:
 
     ideal: Network
     device: Device
-    arrays: Mapping[str, ProgrammedArray]
-    absent: Mapping[str, _Absent]
-    negative: str
+    arrays: Annotated[Mapping[str, ProgrammedArray], MappingOf(Name(), Instance(ProgrammedArray))]
+    absent: Annotated[Mapping[str, _Absent], MappingOf(Name(), Instance(_Absent))]
+    negative: Annotated[str, Choice("clip", "split")]
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+    @checked
     def network(
-        self, time: Any = None, *, draw: int | None = 0, compensation: str = "none"
+        self,
+        time: Age | None = None,
+        *,
+        draw: Draw | None = 0,
+        compensation: Compensation = "none",
     ) -> Network:
         """The network with the weights of an age.
 
@@ -118,15 +124,19 @@ class Written:
             populations=whole.populations, projections=[*whole.projections, *added], dt=whole.dt
         )
 
+    @checked
     def weights(
-        self, name: str, time: Any, draw: int | None = 0, compensation: str = "none"
+        self,
+        name: Annotated[str, Name()],
+        time: Age,
+        draw: Draw | None = 0,
+        compensation: Compensation = "none",
     ) -> Array:
         """Weights of one projection as they are read, nA, below 0 too, shape (n_synapses,)."""
-        if not isinstance(name, str) or name not in self.arrays:
+        if name not in self.arrays:
             raise DescriptionError(
                 f"Written: {unknown_name('projection in devices', name, self.arrays)}"
             )
-        to_choice(compensation, "compensation", _COMPENSATION)
         array = self.arrays[name]
         weight = array.weights(time, draw)
         if compensation == "none":
@@ -207,12 +217,22 @@ class Written:
             )
         return found
 
-    def report(self, time: Any = None, *, draw: int | None = 0) -> dict[str, Quality]:
-        """How well the weights of each projection came out at an age (s)."""
+    @checked
+    def report(
+        self,
+        time: Age | None = None,
+        *,
+        draw: Draw | None = 0,
+        compensation: Compensation = "none",
+    ) -> dict[str, Quality]:
+        """How well the weights of each projection came out; arguments as :meth:`network`."""
         age = self.device.first_age if time is None else self.device.check_time(time)
         found = {}
         for name, array in self.arrays.items():
-            wanted, got = self.ideal.synapses(name).weight, array.weights(age, draw)
+            wanted, got = (
+                self.ideal.synapses(name).weight,
+                self.weights(name, age, draw, compensation),
+            )
             rule = self.ideal.projection(name).plasticity
             low, high = (0.0, np.inf) if rule is None else (rule.w_min, rule.w_max)
             power = float(wanted @ wanted)
@@ -242,18 +262,19 @@ def _list(
     )  # fmt: skip
 
 
+@checked
 def write(
     device: Device,
     network: Network,
     *,
-    projections: Iterable[str] | str | None = None,
+    projections: Names | None = None,
     seed: Seed = 0,
     mapping: mappings.Mapping | None = None,
-    w_max: float | Mapping[str, float] | None = None,
+    w_max: Scales | None = None,
     faults: Faults | None = None,
     verify: Verify | None = None,
-    unconnected: str = "absent",
-    negative: str = "clip",
+    unconnected: Annotated[str, Choice("absent", "hrs")] = "absent",
+    negative: Annotated[str, Choice("clip", "split")] = "clip",
 ) -> Written:
     """Write the weights of a network into devices.
 
@@ -291,20 +312,11 @@ def write(
         An unknown projection, or one without synapses; a scale that is unknown or too small; a
         device that can't be written.
     """
-    problems = Problems(f"{device.name}.write")
-    given: Any = network
-    if not isinstance(given, Network):
-        raise DescriptionError(
-            f"{device.name}.write: network must be a Network, got {shown(given)}."
-        )
-    with problems.noting():
-        to_choice(unconnected, "unconnected", ("absent", "hrs"))
-    with problems.noting():
-        to_choice(negative, "negative", ("clip", "split"))
-    problems.raise_if_any()
     names = _chosen(network, projections)
-    if not isinstance(seed, int | np.integer):
-        seed = int(stream(seed).integers(2**63))
+    if isinstance(w_max, Mapping):
+        for name in w_max:
+            network.projection(name)  # raises if there is none
+    seed = to_number(seed)
     arrays, absent = {}, {}
     how: dict[str, Any] = {"mapping": mapping, "seed": seed, "faults": faults, "verify": verify}
     for name in names:
@@ -325,13 +337,14 @@ def write(
     return Written(network, device, arrays, absent, negative)
 
 
+@checked
 def apply(
     device: Device,
     network: Network,
     *,
-    time: Any = None,
-    draw: int | None = 0,
-    compensation: str = "none",
+    time: Age | None = None,
+    draw: Draw | None = 0,
+    compensation: Compensation = "none",
     **options: Any,
 ) -> Network:
     """The network with its weights written into devices and left to age.
@@ -354,10 +367,10 @@ def apply(
     return write(device, network, **options).network(time, draw=draw, compensation=compensation)
 
 
-def _chosen(network: Network, projections: Iterable[str] | str | None) -> list[str]:
+def _chosen(network: Network, projections: Iterable[str] | None) -> list[str]:
     if projections is None:
         return [item.name for item in network.projections if network.count(item.name)]
-    names = to_names(projections, "projections")
+    names = list(projections)
     for name in names:
         if not network.count(name):
             raise DescriptionError(
@@ -371,7 +384,7 @@ def _scale(projection: Projection, w_max: float | Mapping[str, float] | None) ->
     given = w_max.get(projection.name) if isinstance(w_max, Mapping) else w_max
     if given is None:
         given = float(np.max(projection.weight)) if rule is None else rule.w_max
-    scale = to_float(given, "nA", "w_max")
+    scale = float(given)
     if scale <= 0:
         raise DescriptionError(
             f"projection {projection.name!r}: all weights are 0 nA, so that their scale is "

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import DescriptionError, Problems, UnsupportedError, unknown_name
+from ...checks import Quantity, check_fields, checked
+from ...errors import DescriptionError, UnsupportedError, unknown_name
 from ...frozen import Frozen
+from ...network import Network
 from ...simulation import Session
 from ...streams import Seed, stream
-from ...units import to_float
-from .kinds import to_kind, to_names
+from .kinds import Factor, Names, to_number
 
-__all__ = ["ConductanceUpdate", "learn_on_device"]
+__all__ = ["ConductanceUpdate", "DeviceLearning", "learn_on_device"]
 
 Array = NDArray[np.float64]
 
-_LARGEST = 20.0
+_Nonlinearity = Annotated[float, Quantity(low=0.0, high=20.0)]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -59,24 +59,15 @@ class ConductanceUpdate(Frozen):
     array([0.356, 0.618])
     """
 
-    nonlinearity_plus: float = 0.0
-    nonlinearity_minus: float = 0.0
-    scale_plus: float = 1.0
-    scale_minus: float = 1.0
-    step_sd: float = 0.0
-    device_sd: float = 0.0
+    nonlinearity_plus: _Nonlinearity = 0.0
+    nonlinearity_minus: _Nonlinearity = 0.0
+    scale_plus: Factor = 1.0
+    scale_minus: Factor = 1.0
+    step_sd: Factor = 0.0
+    device_sd: Factor = 0.0
 
     def __post_init__(self) -> None:
-        problems = Problems("ConductanceUpdate")
-        for item in fields(self):
-            with problems.noting():
-                value = to_float(getattr(self, item.name), "1", item.name)
-                object.__setattr__(self, item.name, value)
-                high = _LARGEST if item.name.startswith("nonlin") else np.inf
-                if not 0 <= value <= high:
-                    allowed = ">= 0" if high == np.inf else f"from 0 to {high:g}"
-                    problems.add(f"{item.name} must be {allowed}, got {value:g}")
-        problems.raise_if_any()
+        check_fields(self)
 
     def moved(self, x: Array, share: Array) -> Array:
         """Where weights at `x` go when a change by `share` (of the range, signed) is asked for.
@@ -128,25 +119,102 @@ def _moved(x: Array, share: Array, b: float) -> Array:
     return np.asarray(np.log(np.exp(b * x) + np.expm1(b) * share) / b)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DeviceLearning(Frozen):
+    """Extension of backend "brian2": plastic synapses change as devices do.
+
+    Pass it as ``simulate(network, extensions=[DeviceLearning(update=...)])``; it needs target
+    "numpy". The noise of each change goes on from run to run of a session.
+
+    Parameters
+    ----------
+    update : ConductanceUpdate
+        How the devices change.
+    projections : sequence of str, optional
+        Which plastic projections. Default: all that have synapses.
+    seed : int or Generator
+        Of the devices' factors and of the noise of each change.
+
+    Raises
+    ------
+    DescriptionError
+        When a session starts: an unknown or static projection, or none to change.
+
+    Examples
+    --------
+    >>> import spikemem as sm
+    >>> network = sm.CA3Memory(4, 8).build([sm.Learn(0, [1])])
+    >>> never = DeviceLearning(update=ConductanceUpdate(scale_plus=0.0))
+    >>> float(sm.simulate(network, extensions=[never]).weights["W1"].max())
+    0.0
+    """
+
+    update: ConductanceUpdate
+    projections: Names | None = None
+    seed: Seed = 0
+
+    name: ClassVar[str] = "on-device learning"
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        object.__setattr__(self, "seed", to_number(self.seed))
+
+    def hooks(self, context: Any) -> Any:
+        """What it changes in a session; see :class:`spikemem.backends.brian2.Extension`."""
+        from ...backends.brian2 import Hooks
+
+        network: Network = context.network
+        names = self._names(network)
+        rng = stream(self.seed, "resistive", "learning")
+        update, counts = self.update, [network.count(name) for name in names]
+        gains = [
+            update.gains(count, stream(self.seed, "resistive", "devices", name))
+            for name, count in zip(names, counts, strict=True)
+        ]
+
+        def device_change(weight: Any, wanted: Any, gain: Any, low: Any, high: Any) -> Any:
+            return update.changed(weight, wanted, gain, low, high, rng)
+
+        changed = "device_change(weight, change, device_gain, weight_min, weight_max)"
+        return Hooks(
+            projections=names,
+            code={"weight_update": changed},
+            constants={"device_gain": np.concatenate(gains)},
+            functions={"device_change": device_change},
+            state=[rng],
+        )
+
+    def _names(self, network: Network) -> list[str]:
+        plastic = [item.name for item in network.plastic]
+        if self.projections is None:
+            names = [name for name in plastic if network.count(name)]
+            if not names:
+                raise DescriptionError("DeviceLearning: the network has no plastic synapses.")
+            return names
+        for name in self.projections:
+            if name not in plastic:
+                raise DescriptionError(
+                    f"DeviceLearning: {unknown_name('plastic projection', name, plastic)}"
+                )
+        return list(self.projections)
+
+
+@checked
 def learn_on_device(
     session: Session,
     update: ConductanceUpdate,
     *,
-    projections: Iterable[str] | None = None,
+    projections: Names | None = None,
     seed: Seed = 0,
 ) -> None:
-    """Let the plastic synapses of a session change as devices do.
+    """Let the plastic synapses of a session change as devices do: adds a :class:`DeviceLearning`.
 
     Parameters
     ----------
     session : Session
         On backend "brian2" with target "numpy", before its first run.
-    update : ConductanceUpdate
-        How the devices change.
-    projections : sequence of str, optional
-        Which plastic projections. Default: all.
-    seed : int or Generator
-        Of the devices' factors and of the noise of each change.
+    update, projections, seed
+        As :class:`DeviceLearning`.
 
     Raises
     ------
@@ -164,77 +232,13 @@ def learn_on_device(
     ...     float(session.run(30.0).weights["W1"].max())
     0.0
     """
-    to_kind(session, Session, "session")
-    to_kind(update, ConductanceUpdate, "update")
+    learning = DeviceLearning(update=update, projections=projections, seed=seed)
     simulator: Any = session.simulator
-    model = getattr(simulator, "model", None)
-    if model is None or getattr(simulator, "target", "") != "numpy":
+    if getattr(simulator, "model", None) is None or getattr(simulator, "target", "") != "numpy":
         raise UnsupportedError(
             f"backend {session.backend!r}: on-device learning enters the code of each synapse; "
             f"use 'brian2' with target 'numpy'."
         )
     if session.time > 0:
         raise DescriptionError("learn_on_device: the session has run already; make a new one.")
-    plastic = [item.name for item in session.network.plastic]
-    names = plastic if projections is None else to_names(projections, "projections")
-    for name in names:
-        if name not in plastic:
-            raise DescriptionError(
-                f"learn_on_device: {unknown_name('plastic projection', name, plastic)}"
-            )
-    rng = stream(seed, "resistive", "learning")
-    if not names:
-        return
-    for bundle in model.bundles:
-        if bundle.plastic and any(name in names for name in bundle.place):
-            _enter(bundle, update, names, seed, rng)
-    simulator.brian2_network.add(_random_state(model.clock, rng))
-    simulator.snapshot()  # makes the code now, so that an error shows here
-
-
-def _enter(
-    bundle: Any, update: ConductanceUpdate, names: list[str], seed: Seed, rng: np.random.Generator
-) -> None:
-    """Put the device in place of the sums in the code of a bundle of synapses."""
-    import brian2 as b2
-
-    synapses = bundle.synapses
-    on_device = np.zeros(len(synapses))
-    gains = np.ones(len(synapses))
-    for name, place in bundle.place.items():
-        if name in names:
-            on_device[place] = 1.0
-            count = gains[place].size
-            gains[place] = update.gains(count, stream(seed, "resistive", "devices", name))
-    for name, values in (("on_device", on_device), ("device_gain", gains)):
-        synapses.variables.add_array(name, size=len(synapses), values=values, constant=True)
-
-    def device_change(weight: Any, wanted: Any, gain: Any, mask: Any, low: Any, high: Any) -> Any:
-        plain = np.clip(weight + wanted, low, high)
-        return np.where(mask > 0, update.changed(weight, wanted, gain, low, high, rng), plain)
-
-    # "stateless" is what lets Brian2 call it once for all synapses of an event.
-    function = b2.Function(device_change, arg_units=[1] * 6, return_unit=1, stateless=True)
-    function.implementations.add_numpy_implementation(device_change, discard_units=True)
-    synapses.namespace = {**synapses.namespace, "device_change": function}
-    arguments = "device_gain, on_device, weight_min, weight_max)"
-    for pathway in synapses._pathways:
-        for sign, side in (("+", "plus"), ("-", "minus")):
-            wanted = f"step_{side}*trace_{side}*int(is_open)"
-            plain = f"weight = clip(weight {sign} {wanted}, weight_min, weight_max)"
-            device = f"weight = device_change(weight, {sign}{wanted}, {arguments}"
-            pathway.code = pathway.code.replace(plain, device)
-
-
-def _random_state(clock: Any, rng: np.random.Generator) -> Any:
-    """An object that does nothing in a step, and takes the generator along when a run is undone."""
-    import brian2 as b2
-
-    class Chance(b2.NetworkOperation):  # type: ignore[misc]
-        def _full_state(self) -> Any:
-            return rng.bit_generator.state
-
-        def _restore_from_full_state(self, state: Any) -> None:
-            rng.bit_generator.state = state
-
-    return Chance(lambda: None, clock=clock, when="end")
+    simulator.extend(learning)

@@ -2,36 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import numpy as np
 
+from ...checks import Count, Each, Instance, Kind, Name, Quantities, checked
 from ...errors import DescriptionError, shown
 from ...plotting import COLORS
-from ...units import to_float, to_int
+from ...units import to_int
 from .array import ProgrammedArray, program
 from .crossbar import Crossbar
 from .devices.base import DAY, YEAR, Device
+from .kinds import Age, SomeAxes
 from .mapping import SingleDevice
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 __all__ = ["ageing", "conductances", "crossbar_map", "error_against_time"]
 
 _TICKS = {"1 s": 1.0, "1 min": 60.0, "1 h": 3600.0, "1 day": DAY, "30 d": 30 * DAY, "1 year": YEAR}
 
+_Targets = Annotated[int, Count(high=len(COLORS))]
 
+
+@dataclass(frozen=True)
+class _Crossbars(Kind):
+    """One crossbar, or a sequence of at least one."""
+
+    def check(self, value: Any, where: str) -> tuple[Crossbar, ...]:
+        """Return a tuple of crossbars."""
+        several = (value,) if isinstance(value, Crossbar) else value
+        return Each(Instance(Crossbar), "crossbars", least=1).check(several, where)
+
+
+@checked
 def conductances(
     device: Device,
-    time: Any = None,
+    time: Age | None = None,
     *,
-    targets: int = 5,
-    n: int = 20_000,
-    seed: int = 0,
-    ax: Axes | None = None,
-) -> Axes:
+    targets: _Targets = 5,
+    n: Annotated[int, Count(high=10**8)] = 20_000,
+    seed: Annotated[int, Count(low=0, high=2**63)] = 0,
+    ax: SomeAxes | None = None,
+) -> SomeAxes:
     """Draw the distribution of the conductances for some targets, read noise included.
 
     Parameters
@@ -49,7 +62,7 @@ def conductances(
     """
     age = _device(device, "conductances").first_age if time is None else device.check_time(time)
     axes = _axes(ax)
-    levels = np.linspace(device.g_min, device.g_max, to_int(targets, "targets", high=len(COLORS)))
+    levels = np.linspace(device.g_min, device.g_max, targets)
     for k, target in enumerate(levels):
         share = np.full(n, (target - device.g_min) / (device.g_max - device.g_min))
         array = program(device, share, w_max=1.0, mapping=SingleDevice(), seed=seed + k)
@@ -65,9 +78,15 @@ def conductances(
     return axes
 
 
+@checked
 def ageing(
-    device: Device, *, targets: int = 5, n: int = 2000, seed: int = 0, ax: Axes | None = None
-) -> Axes:
+    device: Device,
+    *,
+    targets: _Targets = 5,
+    n: Annotated[int, Count(high=10**8)] = 2000,
+    seed: Annotated[int, Count(low=0, high=2**63)] = 0,
+    ax: SomeAxes | None = None,
+) -> SomeAxes:
     """Draw mean and standard deviation of the conductances against the age.
 
     Parameters
@@ -77,7 +96,7 @@ def ageing(
     """
     times = _times(_device(device, "ageing"))
     axes = _axes(ax)
-    levels = np.linspace(device.g_min, device.g_max, to_int(targets, "targets", high=len(COLORS)))
+    levels = np.linspace(device.g_min, device.g_max, targets)
     for k, target in enumerate(levels):
         share = np.full(n, (target - device.g_min) / (device.g_max - device.g_min))
         array = program(device, share, w_max=1.0, mapping=SingleDevice(), seed=seed + k)
@@ -93,13 +112,14 @@ def ageing(
     return axes
 
 
+@checked
 def error_against_time(
-    crossbars: Crossbar | Sequence[Crossbar],
-    x: Any,
+    crossbars: Annotated[Sequence[Crossbar], _Crossbars()],
+    x: Annotated[Any, Quantities(shape=(None, None))],
     *,
-    labels: Iterable[str] | None = None,
-    ax: Axes | None = None,
-) -> Axes:
+    labels: Annotated[Sequence[str], Each(Name(), "names")] | None = None,
+    ax: SomeAxes | None = None,
+) -> SomeAxes:
     """Draw the relative error of products against the age; the crossbars keep theirs.
 
     Parameters
@@ -112,19 +132,22 @@ def error_against_time(
     ax : matplotlib.axes.Axes, optional
         Default: a new figure.
     """
-    bars = [crossbars] if isinstance(crossbars, Crossbar) else list(crossbars)
-    names = [bar.array.device.name for bar in bars] if labels is None else list(labels)
-    if not bars or len(names) != len(bars):
+    names = [bar.array.device.name for bar in crossbars] if labels is None else labels
+    if len(names) != len(crossbars):
         raise DescriptionError(
             f"error_against_time: needs as many labels as crossbars, at least one, got "
-            f"{len(names)} and {len(bars)}."
+            f"{len(names)} and {len(crossbars)}."
         )
     axes, shown_times = _axes(ax), []
-    for k, (bar, name) in enumerate(zip(bars, names, strict=True)):
+    for k, (bar, name) in enumerate(zip(crossbars, names, strict=True)):
         device, now = bar.array.device, bar.time
         times = _times(device)
         shown_times += list(times)
-        exact = np.asarray(x) @ bar.array.wanted()
+        if x.shape[1] != bar.shape[0]:
+            raise DescriptionError(
+                f"error_against_time: x must have shape (n_vectors, {bar.shape[0]}), got {x.shape}."
+            )
+        exact = x @ bar.array.wanted()
         errors = [
             np.linalg.norm(bar.age(time).matvec(x) - exact) / np.linalg.norm(exact)
             for time in times
@@ -138,13 +161,14 @@ def error_against_time(
     return axes
 
 
+@checked
 def crossbar_map(
-    thing: Crossbar | ProgrammedArray,
-    time: Any = None,
+    thing: Annotated[Crossbar | ProgrammedArray, Instance(Crossbar, ProgrammedArray)],
+    time: Age | None = None,
     *,
-    device: int = 0,
-    ax: Axes | None = None,
-) -> Axes:
+    device: Annotated[int, Count(low=0)] = 0,
+    ax: SomeAxes | None = None,
+) -> SomeAxes:
     """Draw the conductances of one plane of devices; broken ones are crossed out.
 
     Parameters
@@ -158,12 +182,9 @@ def crossbar_map(
     ax : matplotlib.axes.Axes, optional
         Default: a new figure.
     """
-    given: Any = thing
-    if not isinstance(given, Crossbar | ProgrammedArray):
-        raise DescriptionError(f"crossbar_map: needs a Crossbar, got {shown(given)}.")
-    array = given.array if isinstance(given, Crossbar) else given
-    now = given.time if isinstance(given, Crossbar) else array.device.first_age
-    age = now if time is None else to_float(time, "s", "time")
+    array = thing.array if isinstance(thing, Crossbar) else thing
+    now = thing.time if isinstance(thing, Crossbar) else array.device.first_age
+    age = now if time is None else time
     if len(array.shape) != 2:
         raise DescriptionError(f"crossbar_map: needs a matrix, got weights of shape {array.shape}.")
     plane = to_int(device, "device", low=0, high=array.mapping.n_devices - 1)
@@ -204,7 +225,7 @@ def _written_out(time: float) -> str:
     return f"{time:g} s"
 
 
-def _time_axis(axes: Axes, times: Any) -> None:
+def _time_axis(axes: SomeAxes, times: Any) -> None:
     axes.set_xscale("log")
     ticks = {text: t for text, t in _TICKS.items() if times[0] * 0.99 <= t <= times[-1] * 1.01}
     axes.set_xticks(list(ticks.values()), list(ticks))
@@ -212,7 +233,7 @@ def _time_axis(axes: Axes, times: Any) -> None:
     axes.set_xlabel("age")
 
 
-def _axes(ax: Axes | None, height: float = 3.2) -> Axes:
+def _axes(ax: SomeAxes | None, height: float = 3.2) -> SomeAxes:
     if ax is not None:
         return ax
     from matplotlib import pyplot as plt

@@ -7,32 +7,36 @@ exactly the distribution of one number for each synapse.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import DescriptionError, UnsupportedError
+from ...checks import Choice, check_fields, checked
+from ...errors import DescriptionError, UnsupportedError, unknown_name
+from ...frozen import Frozen
 from ...network import Network, Projection
 from ...simulation import Session
 from ...streams import Seed, stream
 from ...support import UNSUPPORTED
-from ...units import steps
-from .kinds import to_kind, to_names
+from ...units import steps, to_tuple
+from .kinds import Age, Names, to_number
 from .network import Written
 
-__all__ = ["REDRAWN", "redraw_reads", "session"]
+__all__ = ["REDRAWN", "ReadNoise", "redraw_reads", "session"]
 
 REDRAWN = "device noise redrawn at each read"
 """Name of the feature in :data:`spikemem.support.UNSUPPORTED`."""
 
 
+@checked
 def session(
     written: Written,
-    time: Any = None,
+    time: Age | None = None,
     *,
-    reads: str = "redrawn",
+    reads: Annotated[str, Choice("redrawn", "frozen", "none")] = "redrawn",
     seed: Seed = 0,
     backend: str = "brian2",
     **options: Any,
@@ -58,70 +62,124 @@ def session(
     UnsupportedError
         The backend can't draw noise anew at each read; the message says why.
     """
-    to_kind(written, Written, "written")
-    if not isinstance(reads, str) or reads not in ("redrawn", "frozen", "none"):
-        raise DescriptionError(f"reads must be 'redrawn', 'frozen' or 'none', got {reads!r}.")
     if reads != "redrawn":
         network = written.network(time, draw=0 if reads == "frozen" else None)
         return Session(network, backend=backend, **options)
     reason = UNSUPPORTED.get((backend, REDRAWN)) if isinstance(backend, str) else None
     if reason:
         raise UnsupportedError(f"backend {backend!r}: {REDRAWN}: {reason}.")
-    made = Session(written.network(time, draw=None), backend=backend, **options)
-    redraw_reads(made, written, time, seed=seed)
-    return made
+    if _static(written):
+        noise = ReadNoise(written=written, time=time, seed=seed)
+        options["extensions"] = (*to_tuple(options.get("extensions", ()), "extensions",
+                                           "extensions"), noise)  # fmt: skip
+    return Session(written.network(time, draw=None), backend=backend, **options)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ReadNoise(Frozen):
+    """Extension of backend "brian2": read noise drawn anew whenever a spike reads a weight.
+
+    Pass it with the network without read noise:
+    ``simulate(written.network(time, draw=None), extensions=[ReadNoise(written=written)])``, or use
+    :func:`session`. Targets "numpy" and "cython".
+
+    Parameters
+    ----------
+    written : Written
+        The arrays.
+    time : float, optional
+        Their age, s. Default: the first for which the device is calibrated.
+    projections : sequence of str, optional
+        Which of them. Default: all static ones that were written.
+    seed : int or Generator
+        Of the noise.
+
+    Raises
+    ------
+    DescriptionError
+        An age out of calibration, an unknown projection, or none to change.
+    UnsupportedError
+        A plastic projection.
+    """
+
+    written: Written
+    time: Age | None = None
+    projections: Names | None = None
+    seed: Seed = 0
+
+    name: ClassVar[str] = REDRAWN
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        device = self.written.device
+        age = device.first_age if self.time is None else device.check_time(self.time)
+        object.__setattr__(self, "time", age)
+        object.__setattr__(self, "projections", self._names())
+        object.__setattr__(self, "seed", to_number(self.seed))
+
+    def _names(self) -> list[str]:
+        if self.projections is None:
+            names = _static(self.written)
+            if not names:
+                raise DescriptionError("ReadNoise: no static projection was written.")
+            return names
+        for name in self.projections:
+            if self.written.ideal.projection(name).plasticity is not None:
+                raise UnsupportedError(
+                    f"projection {name!r}: {REDRAWN}: its conductances change during the run; "
+                    f"leave it out, its noise is then drawn once."
+                )
+            if name not in self.written.arrays:
+                known = self.written.arrays
+                raise DescriptionError(
+                    f"ReadNoise: {unknown_name('projection in devices', name, known)}"
+                )
+        return list(self.projections)
+
+    def hooks(self, context: Any) -> Any:
+        """What it changes in a session; see :class:`spikemem.backends.brian2.Extension`."""
+        from ...backends.brian2 import Hooks
+
+        names = list(self.projections or ())
+        rng = stream(self.seed, "resistive", "reads")
+        assert self.time is not None
+        noise = _Noise(self.written, names, self.time, context, rng)
+        return Hooks(projections=names, each_step=noise.act, state=[rng, noise.ring])
+
+
+@checked
 def redraw_reads(
     session: Session,
     written: Written,
-    time: Any = None,
+    time: Age | None = None,
     *,
     seed: Seed = 0,
-    projections: Iterable[str] | None = None,
+    projections: Names | None = None,
 ) -> None:
-    """Add redrawn read noise to a session that has not run yet.
+    """Add redrawn read noise to a session that has not run yet: a :class:`ReadNoise`.
 
     Parameters
     ----------
     session : Session
         Of ``written.network(time, draw=None)`` on Brian2.
-    written : Written
-        The arrays.
-    time : float, optional
-        Their age, s.
-    seed : int or Generator
-        Of the noise.
-    projections : sequence of str, optional
-        Which of them. Default: all static ones that were written.
+    written, time, seed, projections
+        As :class:`ReadNoise`.
 
     Raises
     ------
+    DescriptionError
+        An unknown projection, or a session that has run.
     UnsupportedError
         Another backend, or a plastic projection.
     """
-    to_kind(session, Session, "session")
-    to_kind(written, Written, "written")
+    noise = ReadNoise(written=written, time=time, seed=seed, projections=projections)
     simulator: Any = session.simulator
-    model = getattr(simulator, "model", None)
-    if model is None or not hasattr(simulator, "brian2_network"):
+    if getattr(simulator, "model", None) is None or not hasattr(simulator, "extend"):
         raise UnsupportedError(
             f"backend {session.backend!r}: {REDRAWN}: its steps can't be entered; use 'brian2' "
             f"with target 'numpy' or 'cython'."
         )
-    network = written.ideal
-    names = to_names(projections, "projections") if projections is not None else _static(written)
-    for name in names:
-        if network.projection(name).plasticity is not None:
-            raise UnsupportedError(
-                f"projection {name!r}: {REDRAWN}: its conductances change during the run; "
-                f"leave it out, its noise is then drawn once."
-            )
-    age = written.device.first_age if time is None else time
-    late = session.integrator == "exact"
-    noise = _Noise(network, written, names, age, model, stream(seed, "resistive", "reads"), late)
-    simulator.brian2_network.add(noise.operation())
-    simulator.snapshot()  # makes the code now, so that an error shows here
+    simulator.extend(noise)
 
 
 def _static(written: Written) -> list[str]:
@@ -133,56 +191,37 @@ class _Noise:
 
     def __init__(
         self,
-        network: Network,
         written: Written,
         names: list[str],
         time: float,
-        model: Any,
+        context: Any,
         rng: np.random.Generator,
-        exact: bool,
     ) -> None:
-        self.model, self.rng, self.exact = model, rng, exact
+        self.rng, self.exact = rng, context.integrator == "exact"
         self.rows: dict[bool, _Rows] = {}
-        longest = 0
+        network, longest = written.ideal, 0
         for from_source in (False, True):
             chosen = [network.projection(name) for name in names]
             chosen = [p for p in chosen if network.population(p.pre).is_source == from_source]
             if chosen:
-                self.rows[from_source] = _Rows(network, written, chosen, time, model.place)
+                self.rows[from_source] = _Rows(network, written, chosen, time, context.place)
                 longest = max(longest, int(self.rows[from_source].delay.max(initial=0)))
-        self.ring = np.zeros((longest + 2, 2, model.cells.N))
-        self.step = 0
+        self.ring = np.zeros((longest + 2, 2, context.n_cells))
 
-    def act(self) -> None:
-        """Take in the spikes of this step, and hand out the noise that arrives."""
+    def act(self, model: Any, step: int) -> None:
+        """Take in the spikes of this step, and add the noise that arrives."""
         for from_source, rows in self.rows.items():
-            group = self.model.sources if from_source else self.model.cells
+            group = model.sources if from_source else model.cells
             space = group.variables["_spikespace"].get_value()
             fired = space[: space[-1]]
             if fired.size:
-                rows.add(fired, self.ring, self.step)
-        slot = self.ring[(self.step + (0 if self.exact else 1)) % len(self.ring)]
+                rows.add(fired, self.ring, step)
+        slot = self.ring[(step + (0 if self.exact else 1)) % len(self.ring)]
         for side, variance in zip("EI", slot, strict=True):
             cells = np.flatnonzero(variance)
-            arriving = self.model.cells.variables[f"arriving_{side}"].get_value()
+            arriving = model.cells.variables[f"arriving_{side}"].get_value()
             arriving[cells] += np.sqrt(variance[cells]) * self.rng.standard_normal(cells.size)
         slot[:] = 0.0
-        self.step += 1
-
-    def operation(self) -> Any:
-        """The Brian2 object that calls :meth:`act` after the deliveries of each step."""
-        import brian2 as b2
-
-        noise = self
-
-        class Reads(b2.NetworkOperation):  # type: ignore[misc]
-            def _full_state(self) -> Any:
-                return noise.ring.copy(), noise.step, noise.rng.bit_generator.state
-
-            def _restore_from_full_state(self, state: Any) -> None:
-                noise.ring[:], noise.step, noise.rng.bit_generator.state = state
-
-        return Reads(noise.act, clock=self.model.clock, when="synapses", order=1000)
 
 
 class _Rows:
@@ -194,7 +233,7 @@ class _Rows:
         written: Written,
         chosen: list[Projection],
         time: float,
-        place: dict[str, slice],
+        place: Mapping[str, slice],
     ) -> None:
         parts = [network.synapses(item.name) for item in chosen]
         i = np.concatenate([s.i + place[p.pre].start for s, p in zip(parts, chosen, strict=True)])

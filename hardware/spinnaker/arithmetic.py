@@ -27,6 +27,7 @@ __all__ = [
     "divide",
     "expk",
     "expulr",
+    "machine_delay",
     "multiply",
     "s1615",
     "stdp_constants",
@@ -72,8 +73,8 @@ def multiply(a: ArrayLike, b: ArrayLike) -> Int:
 
 
 def divide(a: int, b: int) -> int:
-    """Quotient of two positive s16.15 numbers, rounded down (``kdivk``)."""
-    return ((a << 15) // b) & 0x7FFFFFFF
+    """Quotient of two positive s16.15 numbers, rounded down, in 32 bits with a sign (``kdivk``)."""
+    return ((a << 15) // b + 2**31) % 2**32 - 2**31
 
 
 def decay(value: ArrayLike, factor: ArrayLike) -> Int:
@@ -82,6 +83,21 @@ def decay(value: ArrayLike, factor: ArrayLike) -> Int:
     factors = np.asarray(factor, dtype=np.int64)
     # 32 by 32 bits fit into 64 with the sign of the first.
     return wrap32((wide * factors) >> 32)
+
+
+def machine_delay(delay: float, dt: float) -> int:
+    """Steps of a delay (ms) where the machine itself makes the synapses of a projection.
+
+    It multiplies two s16.15 numbers, the delay and the steps in a millisecond, and cuts the
+    product off.
+
+    Examples
+    --------
+    >>> [machine_delay(k / 10, 0.1) for k in range(1, 7)]
+    [1, 2, 2, 3, 5, 6]
+    """
+    per_ms = s1615(1000.0 / math.ceil(dt * 1000.0))
+    return int(multiply(s1615(delay), per_ms)) >> 15
 
 
 def _scale(x: int, y: int) -> int:

@@ -13,8 +13,17 @@ from numpy.typing import NDArray
 from ...backends.native import fields as f
 from ...backends.native.numbers import compile_engine
 from ...network import Network, Population, Projection
+from ...units import steps
 from . import board_cells, board_log, board_plasticity
-from .arithmetic import ONE, cell_constants, s1615, stdp_constants, weight16, weight_lsb
+from .arithmetic import (
+    ONE,
+    cell_constants,
+    machine_delay,
+    s1615,
+    stdp_constants,
+    weight16,
+    weight_lsb,
+)
 from .copies import n_copies
 from .layout import Shifts, uniform
 
@@ -101,7 +110,7 @@ class BoardNumbers:
         n = n_copies(network) if values.ndim else 1
         pieces = zip(values.reshape(n, -1), out.reshape(n, -1), strict=True)
         for k, (piece, target) in enumerate(pieces):
-            machine = _made_by_machine(projection, piece, k, n, n_copies(network))
+            machine = _made_by_machine(projection, network.dt, piece, k, n, n_copies(network))
             for at in range(0, piece.size, _CHUNK):
                 part = slice(at, at + _CHUNK)
                 target[part] = weight16(piece[part], shift, on_machine=machine)
@@ -135,7 +144,7 @@ class BoardNumbers:
 
 
 def _made_by_machine(
-    projection: Projection, weight: NDArray[np.float64], k: int, n: int, copies: int
+    projection: Projection, dt: float, weight: NDArray[np.float64], k: int, n: int, copies: int
 ) -> bool:
     """Whether the machine makes the synapses of a copy; see :func:`.layout.connector`."""
     if projection.connector == "list":
@@ -146,4 +155,6 @@ def _made_by_machine(
     delay = np.asarray(projection.delay)
     if delay.ndim:
         delay = delay.reshape(n, -1)[k]
-    return uniform(weight) is not None and uniform(delay) is not None
+    one = uniform(delay)
+    right = one is not None and machine_delay(one, dt) == int(steps(one, dt))
+    return right and uniform(weight) is not None

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 from ...checks import Quantity, checked
 from ...errors import DescriptionError, UnsupportedError, unknown_name
 from ...network import Network
-from ..problem import Problem
+from ...problem import Problem
 from .layout import AskedShifts
-from .rules import RULES
+from .rules import find_problems
 from .view import View
 
 __all__ = ["check_spinnaker", "require_mappable"]
@@ -48,19 +48,7 @@ def check_spinnaker(
         if name not in cells:
             raise DescriptionError(f"check: shifts: {unknown_name('population', name, cells)}")
     view = View(network, asked, smallest_step)
-    problems = [
-        Problem(
-            level=found.level or rule.level,
-            where=found.where,
-            what=f"{found.what} ({rule.reason})",
-            remedy=found.remedy,
-            rule=name,
-        )
-        for name, rule in RULES.items()
-        for found in rule.find(view)
-    ]
-    order = ("error", "warning", "note")
-    return sorted(problems, key=lambda problem: order.index(problem.level))
+    return find_problems(view)
 
 
 def require_mappable(network: Network, where: str, **options: Any) -> list[Problem]:

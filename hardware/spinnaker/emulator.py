@@ -18,32 +18,17 @@ from numpy.typing import NDArray
 from ...backends.native import fields as f
 from ...backends.native.backend import NativeBackend, results_of
 from ...checks import AnyValue, MappingOf, checked
-from ...errors import DescriptionError, SpikememWarning, UnsupportedError, shown, unknown_name
-from ...network import Network, Projection
+from ...errors import SpikememWarning, UnsupportedError
+from ...network import Network
 from ...recording import SpikeTrains
 from ...simulation import Results
-from ..pynn.gating import traces_are_short
+from ...support import raise_errors
+from .admission import admit, windows_matter
 from .arithmetic import weight_lsb
 from .board import BoardNumbers
-from .copies import n_copies, one_copy, shifts_of_copies
-from .layout import Shifts, delay_slots
-from .rules import GOOD_STEP, RULES
-from .view import View
+from .layout import delay_slots
 
 __all__ = ["EmulatorBackend"]
-
-WINDOWS = ("refuse", "ignore")
-COARSE_STEP = 5.0
-"""Steps of the weight below which learning is lost in rounding."""
-
-LARGEST_SHIFT = 31
-_REFUSED = (
-    "one rule per population",
-    "number out of range",
-    "weight beyond 16 bit",
-    "plastic delay of a whole ring",
-)
-_RECEPTORS = ("excitatory", "inhibitory")
 
 
 class EmulatorBackend(NativeBackend):
@@ -89,7 +74,8 @@ class EmulatorBackend(NativeBackend):
     Warns
     -----
     SpikememWarning
-        A pair of spikes changes a weight by less than 20 of its steps.
+        A pair of spikes changes a weight by less than 20 of its steps; or ``dt`` is below 1 ms,
+        where sPyNNaker puts neurons and synapses on separate cores, which are not modelled.
     """
 
     @checked
@@ -103,28 +89,15 @@ class EmulatorBackend(NativeBackend):
         allow_coarse: bool = False,
         weights: bool = True,
     ) -> None:
-        asked = _asked_shifts(network, shifts or {})
-        self.shifts: Shifts = _complete(network, asked)
-        self.windows = windows
-        for item in network.plastic:
-            if item.plasticity is not None and item.plasticity.enabled is not None:
-                self._refuse_windows(network, item)
-        view = View(one_copy(network, 0, n_copies(network)), self.shifts, COARSE_STEP)
-        _refuse(view)
-        self.learning_steps = _learning_steps(view, allow_coarse)
-        slots = {pop.name: delay_slots(view.network, pop) for pop in view.cells}
+        seen = admit(network, shifts=shifts, windows=windows, allow_coarse=allow_coarse)
+        raise_errors(seen.problems, "emulator")
+        for problem in seen.problems:
+            warnings.warn(f"backend 'emulator': {problem.text}", SpikememWarning, stacklevel=5)
+        assert seen.view is not None
+        self.shifts, self.windows = seen.shifts, windows
+        self.learning_steps = seen.learning_steps
+        slots = {pop.name: delay_slots(seen.view.network, pop) for pop in seen.view.cells}
         self._set_up(network, BoardNumbers(self.shifts, slots), weights)
-
-    def _refuse_windows(self, network: Network, item: Projection) -> None:
-        rule = item.plasticity
-        if self.windows == "ignore" or rule is None:
-            return
-        if not traces_are_short(rule, network.dt):
-            raise UnsupportedError(
-                f"backend 'emulator': projection {item.name!r} has plasticity windows, and the "
-                f"machine can't switch plasticity; its traces outlast two steps, so that weights "
-                f"would change outside the windows; windows='ignore' leaves them out."
-            )
 
     def run(
         self,
@@ -136,8 +109,14 @@ class EmulatorBackend(NativeBackend):
     ) -> Results:
         """Advance by `n_steps`; see :class:`spikemem.simulation.Backend`."""
         for item in self.network.plastic:
-            if not gates[item.name].all():
-                self._refuse_windows(self.network, item)
+            if self.windows == "ignore" or gates[item.name].all():
+                continue
+            what = windows_matter(self.network, item.name)
+            if what:
+                raise UnsupportedError(
+                    f"backend 'emulator': projection {item.name!r}: {what}; windows='ignore' "
+                    f"leaves them out."
+                )
         opened = {name: np.ones((1, gate.shape[1]), np.bool_) for name, gate in gates.items()}
         run = self.engine.run(first_step, n_steps, inputs, opened, progress)
         results = results_of(self.engine, run, first_step + n_steps, self._weights)
@@ -171,82 +150,3 @@ class EmulatorBackend(NativeBackend):
             name: int(table[units[place.units, f.PLASTIC], f.LOST].sum()) if place.units else 0
             for name, place in self.engine.layout.storage.items()
         }
-
-
-def _asked_shifts(network: Network, shifts: Mapping[Any, Any]) -> dict[tuple[str, str], int]:
-    """The option `shifts`, checked, by population and receptor."""
-    where = "backend 'emulator': shifts"
-    if not isinstance(shifts, Mapping):
-        raise DescriptionError(f"{where} must be a mapping, got {shown(shifts)}.")
-    names = [pop.name for pop in network.populations if not pop.is_source]
-    asked: dict[tuple[str, str], int] = {}
-    for key, value in shifts.items():
-        name, *receptor = key if isinstance(key, tuple) else (key,)
-        if name not in names:
-            raise DescriptionError(f"{where}: {unknown_name('population', name, names)}")
-        if receptor and (len(receptor) > 1 or receptor[0] not in _RECEPTORS):
-            raise DescriptionError(f"{where}: {unknown_name('receptor', receptor[0], _RECEPTORS)}")
-        values = [value] if receptor else value
-        if not isinstance(values, list | tuple) or len(values) != (1 if receptor else 2):
-            raise DescriptionError(
-                f"{where}[{key!r}] must be a pair (excitatory, inhibitory), got {shown(value)}."
-            )
-        for side, shift in zip(receptor or _RECEPTORS, values, strict=True):
-            if isinstance(shift, bool) or not isinstance(shift, int | np.integer):
-                raise DescriptionError(f"{where}[{key!r}] must be an int, got {shown(shift)}.")
-            if not 0 <= shift <= LARGEST_SHIFT:
-                raise DescriptionError(
-                    f"{where}[{key!r}] must be from 0 to {LARGEST_SHIFT}, got {shift}."
-                )
-            asked[name, side] = int(shift)
-    return asked
-
-
-def _complete(network: Network, asked: Mapping[tuple[str, str], int]) -> Shifts:
-    """All shifts; those that were not asked for are predicted."""
-    names = [pop.name for pop in network.populations if not pop.is_source]
-    wanted = [(name, receptor) for name in names for receptor in _RECEPTORS]
-    known = {} if all(key in asked for key in wanted) else shifts_of_copies(network)
-    chosen = {
-        (name, receptor): asked.get((name, receptor), known.get(name, (0, 0))[side])
-        for name in names
-        for side, receptor in enumerate(_RECEPTORS)
-    }
-    return {name: (chosen[name, "excitatory"], chosen[name, "inhibitory"]) for name in names}
-
-
-def _refuse(view: View) -> None:
-    """Raise if the machine would refuse the network or change its meaning."""
-    for name in _REFUSED:
-        for found in RULES[name].find(view):
-            raise UnsupportedError(
-                f"backend 'emulator': {found.where}: {found.what} ({RULES[name].reason}); "
-                f"{found.remedy}."
-            )
-
-
-def _learning_steps(view: View, allow_coarse: bool) -> dict[str, dict[str, float]]:
-    """Most steps of the weight that a pair of spikes is worth; refuses or warns if they are few."""
-    found: dict[str, dict[str, float]] = {}
-    for item in view.plastic:
-        rule = item.plasticity
-        assert rule is not None
-        found[item.name] = {}
-        for name, (change, n) in view.learning_steps(item).items():
-            found[item.name][name] = n
-            if n >= GOOD_STEP or change >= rule.w_max - rule.w_min:
-                continue
-            text = (
-                f"backend 'emulator': projection {item.name!r}: {name}: a pair of spikes changes a "
-                f"weight by at most {change:g} nA, {n:.2g} steps of {view.lsb(item):g} nA (shift "
-                f"{view.shift(item)})"
-            )
-            if n < COARSE_STEP and not allow_coarse:
-                raise UnsupportedError(
-                    f"{text}, so that learning is lost in rounding; use fewer or weaker synapses "
-                    f"onto {item.post!r}, or allow_coarse=True."
-                )
-            warnings.warn(
-                f"{text}; weights will drift from floating point.", SpikememWarning, stacklevel=4
-            )
-    return found

@@ -12,7 +12,7 @@ from ..._version import __version__
 from ...checks import Optional, PathName, Quantity, Text, checked
 from ...errors import DescriptionError, StorageError
 from ...network import Network
-from ..problem import Problem
+from ...problem import Problem
 from .check import check_spinnaker, require_mappable
 from .folder import write_data
 from .layout import AskedShifts

@@ -85,7 +85,7 @@ def _population(
 
 
 def _projection(network: Network, projection: Projection, k: int, arrays: Arrays) -> dict[str, Any]:
-    key, kind, rule = f"projection{k}", connector(projection), projection.plasticity
+    key, kind, rule = f"projection{k}", connector(projection, network.dt), projection.plasticity
     item: dict[str, Any] = {
         name: getattr(projection, name) for name in ("name", "pre", "post", "receptor")
     }

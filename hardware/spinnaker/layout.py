@@ -13,6 +13,7 @@ from ...cells import Parameter
 from ...checks import Count, Each, MappingOf, Name, checked
 from ...network import Network, Population, Projection
 from ...units import steps
+from .arithmetic import machine_delay
 
 __all__ = [
     "MAX_ROW",
@@ -22,6 +23,7 @@ __all__ = [
     "neurons_per_core",
     "on_machine",
     "ring_buffer_shifts",
+    "shortened",
     "uniform",
 ]
 
@@ -62,23 +64,43 @@ def uniform(values: Parameter) -> float | None:
     return float(array.min())
 
 
-def connector(projection: Projection) -> Literal["one_to_one", "all_to_all", "list"]:
+def connector(projection: Projection, dt: float) -> Literal["one_to_one", "all_to_all", "list"]:
     """The PyNN connector that a projection becomes.
 
     sPyNNaker expands one-to-one and all-to-all on the machine, if weight and delay are single
     numbers. All-to-all without self-connections becomes a list: sPyNNaker leaves them out only
-    where both ends are one population, and fails if that is on more than one core.
+    where both ends are one population, and fails if that is on more than one core. So does a
+    projection whose delay the machine would shorten; see :func:`shortened`.
     """
-    if uniform(projection.weight) is None or uniform(projection.delay) is None:
+    if uniform(projection.weight) is None or shortened(projection, dt) is not None:
+        return "list"
+    return _by_shape(projection)
+
+
+def _by_shape(projection: Projection) -> Literal["one_to_one", "all_to_all", "list"]:
+    """The connector that a projection of one weight and one right delay becomes."""
+    if uniform(projection.delay) is None:
         return "list"
     if projection.connector == "all_to_all" and (projection.tiles > 1 or not projection.allow_self):
         return "list"
     return projection.connector
 
 
-def on_machine(projection: Projection) -> bool:
+def shortened(projection: Projection, dt: float) -> int | None:
+    """Steps that the machine would make of a structured projection's delay, if they are wrong.
+
+    Only where the machine would make the synapses; None if it does not, or if its delay is right.
+    """
+    delay = uniform(projection.delay)
+    if delay is None or uniform(projection.weight) is None or _by_shape(projection) == "list":
+        return None
+    made = machine_delay(delay, dt)
+    return None if made == int(steps(delay, dt)) else made
+
+
+def on_machine(projection: Projection, dt: float) -> bool:
     """Whether the machine expands the projection, and so rounds its weights."""
-    return connector(projection) != "list"
+    return connector(projection, dt) != "list"
 
 
 def has_plastic_input(network: Network, name: str) -> bool:
@@ -136,7 +158,9 @@ class _Input:
             mean, spread = top, 0.0
         n = _fan_in(network, projection)
         self.weights.add(n, mean, spread)
-        self.delays.add(n, 0.0, float(delay.var()))
+        # One delay for all is written as one number, also where rounding gives it a variance.
+        apart = 0.0 if uniform(delay) is not None else float(delay.var())
+        self.delays.add(n, 0.0, apart)
         self.largest = max(self.largest, top)
         self.total += max(1.0, RATE * self.seconds) * top * n
 

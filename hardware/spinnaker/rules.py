@@ -2,75 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from ...cells import LIF, STDP
+from ...cells import STDP
+from ...problem import LEVELS, Problem
 from ..pynn.gating import gating_is_redundant
-from .arithmetic import ONE, RING_MAX, s1615
-from .layout import MAX_ROW, MAX_ROW_PLASTIC
+from . import ranges
+from .arithmetic import RING_MAX
+from .layout import MAX_ROW, MAX_ROW_PLASTIC, shortened
+from .rule import RULES, Finding, Level, Rule, problems_of, rule
 from .view import View
 
-__all__ = ["RULES", "Finding", "Level", "Rule"]
+__all__ = ["RANGES", "RULES", "Finding", "Level", "Rule", "find_problems"]
 
-Level = Literal["error", "warning", "note"]
+RANGES = ranges.RANGES
 
 GOOD_STEP = 20.0
 """Steps of the weight below which learning drifts from floating point by more than about 2 %."""
 
 CHIP_SDRAM = 117 * 2**20
 CORES_PER_CHIP, CHIPS_PER_BOARD = 16, 48
-LARGEST = 65536.0
+LARGEST = ranges.LARGEST
 
 
-class Finding(NamedTuple):
-    """One case of a rule: where, what, what helps, and a level other than the rule's."""
-
-    where: str
-    what: str
-    remedy: str
-    level: Level | None = None
-
-
-Find = Callable[[View], Iterator[Finding]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rule:
-    """Something that the machine refuses or changes.
-
-    Parameters
-    ----------
-    level : {"error", "warning", "note"}
-        "error": refused, or the result is meaningless; "warning": the result differs; "note":
-        worth knowing.
-    reason : str
-        Why the machine does so.
-    find : callable
-        Gives each case in a network.
-    """
-
-    level: Level
-    reason: str
-    find: Find
-
-
-RULES: dict[str, Rule] = {}
-"""Everything that :func:`spikemem.check` looks for, by name."""
-
-
-def _rule(name: str, level: Level, reason: str) -> Callable[[Find], Find]:
-    def enter(find: Find) -> Find:
-        RULES[name] = Rule(level=level, reason=reason, find=find)
-        return find
-
-    return enter
-
-
-@_rule("one rule per population", "error", "a core has one set of STDP tables and amplitudes")
+@rule("one rule per population", "error", "a core has one set of STDP tables and amplitudes")
 def _one_rule(view: View) -> Iterator[Finding]:
     first: dict[str, tuple[str, list[float]]] = {}
     for item in view.plastic:
@@ -84,7 +41,7 @@ def _one_rule(view: View) -> Iterator[Finding]:
             )
 
 
-@_rule("row too long", "error", "a row of synapses of one source onto one core has 256 words")
+@rule("row too long", "error", "a row of synapses of one source onto one core has 256 words")
 def _rows(view: View) -> Iterator[Finding]:
     for item in view.used:
         most, longest = MAX_ROW_PLASTIC if item.plasticity else MAX_ROW, view.longest_row(item)
@@ -96,45 +53,7 @@ def _rows(view: View) -> Iterator[Finding]:
             )
 
 
-@_rule("number out of range", "error", "numbers are s16.15: below 65536, in steps of 2**-15")
-def _range(view: View) -> Iterator[Finding]:
-    for population in view.cells:
-        where = f"population {population.name!r}"
-        values = {name: population.lif.array(name, population.size) for name in LIF.units}
-        for name, array in values.items():
-            if np.abs(array).max() >= LARGEST:
-                yield Finding(where, f"{name} reaches {np.abs(array).max():g}", "rescale")
-            if name in LIF.positive and s1615(array).min() == 0:
-                yield Finding(
-                    where, f"{name} = {array.min():g} becomes 0 on the machine", f"raise {name}"
-                )
-        resistance = values["tau_m"] / values["cm"]
-        if resistance.max() >= LARGEST:
-            yield Finding(
-                where, f"tau_m / cm = {resistance.max():g} MΩ overflows", "raise cm, scale weights"
-            )
-    for item in view.used:
-        rule = item.plasticity
-        top = max(rule.w_max, rule.a_plus, rule.a_minus) if rule else float(np.max(item.weight))
-        if top >= LARGEST:
-            yield Finding(f"projection {item.name!r}", f"{top:g} nA", "rescale cm and weights")
-
-
-@_rule("weight beyond 16 bit", "error", "weights have 16 bits, what is above is cut off")
-def _too_heavy(view: View) -> Iterator[Finding]:
-    for item in view.used:
-        top = float(np.max(item.weight))
-        top = max(top, item.plasticity.w_max) if item.plasticity else top
-        if top / view.lsb(item) > RING_MAX + 0.5:
-            yield Finding(
-                f"projection {item.name!r}",
-                f"weights reach {top:g} nA, and a shift of {view.shift(item)} allows "
-                f"{RING_MAX * view.lsb(item):g} nA",
-                f"raise the shift of {item.post!r}, or leave it to sPyNNaker",
-            )
-
-
-@_rule("weight lost", "error", "all weights of a receptor share steps as large as its total needs")
+@rule("weight lost", "error", "all weights of a receptor share steps as large as its total needs")
 def _weight_lost(view: View) -> Iterator[Finding]:
     for item in view.used:
         meant, loaded = view.weights(item)
@@ -148,14 +67,14 @@ def _weight_lost(view: View) -> Iterator[Finding]:
             )
 
 
-@_rule("weight rounded", "warning", "weights are whole steps")
+@rule("weight rounded", "warning", "weights are whole steps")
 def _weight_rounded(view: View) -> Iterator[Finding]:
     for item in view.used:
         meant, loaded = view.weights(item)
         if item.plasticity is not None:
-            rule = item.plasticity
-            kept = np.floor(rule.w_max / view.lsb(item)) * view.lsb(item)
-            meant, loaded = np.append(meant, rule.w_max), np.append(loaded, kept)
+            law = item.plasticity
+            kept = np.floor(law.w_max / view.lsb(item)) * view.lsb(item)
+            meant, loaded = np.append(meant, law.w_max), np.append(loaded, kept)
         error = np.abs(loaded - meant) / np.maximum(meant, 1e-300)
         if not error.size or error.max() <= 0.01 or np.any((loaded == 0) & (meant > 0)):
             continue
@@ -169,15 +88,15 @@ def _weight_rounded(view: View) -> Iterator[Finding]:
         )
 
 
-@_rule("learning step", "warning", "a change below one step of the weight is lost or rounded")
+@rule("learning step", "warning", "a change below one step of the weight is lost or rounded")
 def _learning_step(view: View) -> Iterator[Finding]:
     for item in view.plastic:
-        rule = item.plasticity
-        assert rule is not None
+        law = item.plasticity
+        assert law is not None
         for name, (change, n) in view.learning_steps(item).items():
             if n >= GOOD_STEP:
                 continue
-            at_once = change >= rule.w_max - rule.w_min
+            at_once = change >= law.w_max - law.w_min
             yield Finding(
                 f"projection {item.name!r}",
                 f"{name}: one pair of spikes changes a weight by at most {change:g} nA, which is "
@@ -188,9 +107,7 @@ def _learning_step(view: View) -> Iterator[Finding]:
             )
 
 
-@_rule(
-    "plastic delay of a whole ring", "error", "its delay counts as 0, and its spikes are dropped"
-)
+@rule("plastic delay of a whole ring", "error", "its delay counts as 0, and its spikes are dropped")
 def _lost_delay(view: View) -> Iterator[Finding]:
     for item in view.plastic:
         slots = view.slots(item)
@@ -204,13 +121,13 @@ def _lost_delay(view: View) -> Iterator[Finding]:
             )
 
 
-@_rule("plasticity windows", "error", "plasticity can't be switched on the machine")
+@rule("plasticity windows", "error", "plasticity can't be switched on the machine")
 def _windows(view: View) -> Iterator[Finding]:
     for item in view.plastic:
-        rule = item.plasticity
-        if rule is None or rule.enabled is None:
+        law = item.plasticity
+        if law is None or law.enabled is None:
             continue
-        redundant = gating_is_redundant(rule, view.dt)
+        redundant = gating_is_redundant(law, view.dt)
         what = "its windows are ignored, weights change at any time"
         if redundant:
             what += "; its traces are 0 two steps after a spike, so that only pairs of spikes in "
@@ -223,7 +140,7 @@ def _windows(view: View) -> Iterator[Finding]:
         )
 
 
-@_rule("longer than the ring", "note", "longer delays go through delay cores")
+@rule("longer than the ring", "note", "longer delays go through delay cores")
 def _long_delay(view: View) -> Iterator[Finding]:
     for item in view.used:
         slots, longest = view.slots(item), int(view.delays(item).max())
@@ -239,7 +156,7 @@ def _long_delay(view: View) -> Iterator[Finding]:
             )
 
 
-@_rule("input overflows", "warning", "the sum of a step is a 32-bit number; above, its sign flips")
+@rule("input overflows", "warning", "the sum of a step is a 32-bit number; above, its sign flips")
 def _overflow(view: View) -> Iterator[Finding]:
     for population in view.cells:
         for receptor in ("excitatory", "inhibitory"):
@@ -257,7 +174,7 @@ def _overflow(view: View) -> Iterator[Finding]:
             )
 
 
-@_rule("input saturates", "note", "a ring buffer made for a Poisson process of 30 Hz has 16 bits")
+@rule("input saturates", "note", "a ring buffer made for a Poisson process of 30 Hz has 16 bits")
 def _saturates(view: View) -> Iterator[Finding]:
     for population in view.cells:
         for side, receptor in enumerate(("excitatory", "inhibitory")):
@@ -272,7 +189,7 @@ def _saturates(view: View) -> Iterator[Finding]:
                 )
 
 
-@_rule("reset above threshold", "error", "the machine compares the potential while refractory too")
+@rule("reset above threshold", "error", "the machine compares the potential while refractory too")
 def _high_reset(view: View) -> Iterator[Finding]:
     for population in view.cells:
         if np.any(np.asarray(population.lif.v_reset) >= np.asarray(population.lif.v_thresh)):
@@ -283,34 +200,35 @@ def _high_reset(view: View) -> Iterator[Finding]:
             )
 
 
-@_rule("parameter rounded", "note", "parameters are s16.15")
-def _rounded(view: View) -> Iterator[Finding]:
-    for population in view.cells:
-        for name in LIF.positive:
-            meant = population.lif.array(name, population.size)
-            error = np.abs(s1615(meant) / ONE - meant) / meant
-            if error.max() > 1e-3 and s1615(meant).min() > 0:
-                k = int(error.argmax())
-                yield Finding(
-                    f"population {population.name!r}",
-                    f"{name} = {meant[k]:g} becomes {s1615(meant[k]) / ONE:g}",
-                    "scale cm and the weights up together" if name == "cm" else f"raise {name}",
-                    "warning" if error.max() > 0.02 else None,
-                )
+@rule(
+    "delay shortened", "note", "the machine cuts off the product of a delay and the steps in a ms"
+)
+def _shortened(view: View) -> Iterator[Finding]:
+    for item in view.used:
+        made = shortened(item, view.dt)
+        if made is not None:
+            meant, n = int(view.delays(item)[0]), view.network.count(item.name)
+            yield Finding(
+                f"projection {item.name!r}",
+                f"a delay of {meant * view.dt:g} ms would become {made} steps instead of {meant}; "
+                f"so it is exported as a list of {n} synapses, which the host makes and loads "
+                f"(at least {4 * n / 2**20:.2g} MiB)",
+                "if loading takes too long, use another delay, such as 0.5 ms",
+            )
 
 
-@_rule("recorded weights", "warning", "weights stay in the memory of the machine while it runs")
+@rule("recorded weights", "error", "weights stay in the memory of the machine while it runs")
 def _recorded_weights(view: View) -> Iterator[Finding]:
     for item in view.plastic:
         if item.record:
             yield Finding(
                 f"projection {item.name!r}",
                 "weights can't be recorded in every step, only read at the end",
-                "replay the rule on the recorded spikes",
+                "leave out record=('weight',), and replay the rule on the recorded spikes",
             )
 
 
-@_rule("short history", "note", "a cell remembers its last 15 spikes for its plastic synapses")
+@rule("short history", "note", "a cell remembers its last 15 spikes for its plastic synapses")
 def _history(view: View) -> Iterator[Finding]:
     for post in sorted({item.post for item in view.plastic}):
         yield Finding(
@@ -321,18 +239,18 @@ def _history(view: View) -> Iterator[Finding]:
         )
 
 
-@_rule("small steps of time", "warning", "below 1 ms neurons and synapses are on separate cores")
+@rule("small steps of time", "warning", "below 1 ms neurons and synapses are on separate cores")
 def _small_dt(view: View) -> Iterator[Finding]:
     if view.dt < 1.0:
         yield Finding(
             "network",
-            f"dt = {view.dt:g} ms: the order of plastic events in a step is not the one of "
-            f"docs/semantics.md, and the machine may not keep up with real time",
+            f"dt = {view.dt:g} ms: separate cores are not modelled; the order of plastic events in "
+            f"a step may differ, and the machine may not keep up with real time",
             "use dt = 1 ms",
         )
 
 
-@_rule("silent source", "note", "sPyNNaker warns of a source without spikes")
+@rule("silent source", "note", "sPyNNaker warns of a source without spikes")
 def _silent(view: View) -> Iterator[Finding]:
     for population in view.network.populations:
         if population.is_source and not len(population.source):
@@ -341,7 +259,7 @@ def _silent(view: View) -> Iterator[Finding]:
             )
 
 
-@_rule("size of the machine", "note", "a board has 48 chips of 16 cores and 117 MiB")
+@rule("size of the machine", "note", "a board has 48 chips of 16 cores and 117 MiB")
 def _size(view: View) -> Iterator[Finding]:
     cores = sum(view.cores(population) for population in view.network.populations)
     largest = 0
@@ -363,3 +281,14 @@ def _size(view: View) -> Iterator[Finding]:
         f"on a core",
         "the exact figures come from map_network",
     )
+
+
+def find_problems(view: View, names: Iterable[str] = ()) -> list[Problem]:
+    """What these rules find, the worst first; all rules if none is named.
+
+    Where a number is out of range, only that is reported, since the rest can't be computed.
+    """
+    problems = problems_of(view, RANGES)
+    if not problems:
+        problems = problems_of(view, [name for name in names or RULES if name not in RANGES])
+    return sorted(problems, key=lambda problem: LEVELS.index(problem.level))

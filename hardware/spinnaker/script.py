@@ -14,8 +14,10 @@ from __future__ import annotations
 import argparse
 import hashlib
 import importlib
+import io
 import json
 import os
+import secrets
 import sys
 from pathlib import Path
 from typing import Any
@@ -104,10 +106,17 @@ class Model:
         sign = -1.0 if self.nest and item["receptor"] == "inhibitory" else 1.0
         fixed = {}
         if item["connector"] == "list":
-            columns = [self.value(item[key]) for key in ("i", "j", "weight", "delay")]
+            columns = [self.value(item[key]) for key in ("i", "j", "weight")]
             columns[2] = sign * columns[2]
+            names = ["weight"]
+            if isinstance(item["delay"], str):
+                columns.append(self.value(item["delay"]))
+                names.append("delay")
+            else:
+                # sPyNNaker takes a column of equal delays for delays that differ by rounding.
+                fixed = {"delay": item["delay"]}
             rows = np.column_stack(np.broadcast_arrays(*columns))
-            connector = sim.FromListConnector(rows, column_names=["weight", "delay"])
+            connector = sim.FromListConnector(rows, column_names=names)
         else:
             fixed = {"weight": sign * item["weight"], "delay": item["delay"]}
             if item["connector"] == "one_to_one":
@@ -212,18 +221,25 @@ def _plain(value: Any) -> Any:
 
 def write_recording(model: Model, path: Path) -> None:
     """Write spikes, potentials and weights as HDF5, whole or not at all."""
-    part = path.with_name(f".{path.name}.part")
-    with h5py.File(part, "w", libver="v110", userblock_size=512) as file:
+    buffer = io.BytesIO()
+    # In memory: HDF5 does not report every failure of a full disk.
+    with h5py.File(buffer, "w", libver="v110", userblock_size=512) as file:
         file.attrs.update(format="spikemem", schema_version=1, writer="exported script")
         file.attrs.update(magic=np.uint32(0x0A7A), version=np.array([0, 1], np.uint32))
         file.attrs["kinds"] = ["recording"]
         _write_groups(model, file)
-    with part.open("r+b") as raw:
-        raw.seek(512)
-        digest = hashlib.sha256(raw.read()).hexdigest()
-        raw.seek(0)
-        raw.write(f"spikemem 1 sha256 {digest}\n".encode().ljust(512, b"\0"))
-    os.replace(part, path)
+    content = buffer.getbuffer()
+    digest = hashlib.sha256(content[512:]).hexdigest()
+    content[:512] = f"spikemem 1 sha256 {digest}\n".encode().ljust(512, b"\0")
+    part = path.with_name(f".spikemem-{os.getpid()}-{secrets.token_hex(8)}.part")
+    try:
+        with part.open("xb") as raw:
+            raw.write(content)
+            raw.flush()
+            os.fsync(raw.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _write_groups(model: Model, file: Any) -> None:

@@ -81,7 +81,7 @@ class View:
         """Different weights of a projection above 0, as meant and as loaded, nA."""
         meant = np.unique(np.asarray(projection.weight, dtype=np.float64))
         meant = meant[meant > 0]
-        words = weight16(meant, self.shift(projection), on_machine=on_machine(projection))
+        words = weight16(meant, self.shift(projection), on_machine=on_machine(projection, self.dt))
         return meant, np.asarray(words * self.lsb(projection), dtype=np.float64)
 
     def slots(self, projection: Projection) -> int:
@@ -100,7 +100,7 @@ class View:
         """Most synapses of one source onto one core."""
         post = self.network.population(projection.post)
         per_core = neurons_per_core(self.network, post)
-        kind = connector(projection)
+        kind = connector(projection, self.dt)
         if kind == "one_to_one":
             return 1
         if kind == "all_to_all":
@@ -114,7 +114,7 @@ class View:
         for item in self.used:
             if (item.post, item.receptor) != (population.name, receptor):
                 continue
-            kind = connector(item)
+            kind = connector(item, self.dt)
             if kind == "one_to_one":
                 yield item, 1
             elif kind == "all_to_all":

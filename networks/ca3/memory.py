@@ -10,14 +10,15 @@ from typing import Annotated, Any, ClassVar, Self, cast
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
 
 from ...backends import BackendName
 from ...checks import Count, MappingOf, Optional, PathName, checked
 from ...errors import DescriptionError
+from ...hdf5 import read_array
 from ...network import Network
 from ...recording import Recording, SpikeTrains
 from ...storage import load, register, save
+from ...units import to_int
 from .circuit import PLASTIC, circuit
 from .health import Health, examine, replay
 from .live import LiveMemory, WeightMatrices, Weights
@@ -293,14 +294,19 @@ def _read(file: h5py.File) -> CA3Memory:
     group = file["memory"]
     if group.attrs["model"] != "CA3Memory":
         raise ValueError(f"it is a {group.attrs['model']}, not a CA3Memory")
+    n_cues = to_int(group.attrs["n_cues"], "n_cues")
+    n_contents = to_int(group.attrs["n_contents"], "n_contents")
+    # Compared with the arrays before anything of this size is made.
+    weights = {
+        "W1": read_array(group, "W1", "float", (n_cues, n_contents)),
+        "W2": read_array(group, "W2", "float", (n_contents, n_cues)),
+    }
     contents = {int(c): bits for c, bits in json.loads(group.attrs["contents"]).items()}
-    memory = CA3Memory(
-        int(group.attrs["n_cues"]), int(group.attrs["n_contents"]),
-        preset=str(group.attrs["preset"]), contents=contents,
-        **json.loads(group.attrs["parameters"]),
-    )  # fmt: skip
-    memory.set_weights({name: cast(NDArray[np.float64], group[name][()]) for name in ("W1", "W2")})
+    parameters = asdict(CA3Parameters(**json.loads(group.attrs["parameters"])))
+    preset = str(group.attrs["preset"])
+    memory = CA3Memory(n_cues, n_contents, preset=preset, contents=contents, **parameters)
+    memory.set_weights(weights)
     return memory
 
 
-register("memory", _write, _read)
+register("memory", _write, _read, CA3Memory)

@@ -7,8 +7,12 @@ from dataclasses import asdict
 from typing import Any
 
 import h5py
+import numpy as np
+from numpy.typing import NDArray
 
+from ...hdf5 import check_memory, read_array
 from ...storage import register
+from ...units import to_int
 from .neurons import ActiveDendriteNeurons
 from .segments import PermanenceRule, Segments
 from .temporal import TemporalMemory
@@ -23,7 +27,14 @@ def _write_settings(group: h5py.Group, thing: Any) -> None:
 
 def _read_settings(group: h5py.Group) -> dict[str, Any]:
     arguments: dict[str, Any] = json.loads(group.attrs["arguments"])
+    for name, value in arguments.items():
+        if name not in ("rule", "seed"):
+            to_int(value, name)
     return arguments | {"rule": PermanenceRule(**arguments["rule"])}
+
+
+def _read_clock(group: h5py.Group) -> int:
+    return to_int(group.attrs["clock"], "clock", low=0, high=2**62)
 
 
 def _write_arrays(group: h5py.Group, **arrays: Any) -> None:
@@ -32,13 +43,20 @@ def _write_arrays(group: h5py.Group, **arrays: Any) -> None:
         group.create_dataset(name, data=array, **packed)
 
 
-def _read_segments(group: h5py.Group, n_inputs: int, rule: PermanenceRule) -> Segments:
-    cells, permanences = group["cells"][()], group["permanences"][()]
-    if cells.shape != permanences.shape:
-        raise ValueError("it has other numbers of cells than of permanences")
-    if cells.max(initial=-1) >= n_inputs or cells.min(initial=-1) < -1:
-        raise ValueError("a synapse is on a cell that does not exist")
-    segments = Segments(len(cells), cells.shape[1], n_inputs, rule)
+def _read_segments(
+    group: h5py.Group, shape: tuple[int | None, int], n_inputs: int
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Cells and permanences, before anything of their size is made."""
+    cells = read_array(group, "cells", "int", shape, low=-1, high=n_inputs - 1)
+    permanences = read_array(group, "permanences", "float", cells.shape, low=0.0, high=1.0)
+    ordered = np.sort(cells, axis=1)
+    if np.any((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)):
+        raise ValueError("a segment has two synapses on the same cell")
+    return cells, permanences
+
+
+def _filled(cells: NDArray[Any], permanences: NDArray[Any], like: Segments) -> Segments:
+    segments = Segments(len(cells), cells.shape[1], like.n_inputs, like.rule)
     segments.fill(cells, permanences)
     return segments
 
@@ -54,13 +72,16 @@ def _write_neurons(file: h5py.File, neurons: ActiveDendriteNeurons) -> None:
 
 def _read_neurons(file: h5py.File) -> ActiveDendriteNeurons:
     group = file["neurons"]
-    neurons = ActiveDendriteNeurons(**_read_settings(group))
-    segments = _read_segments(group, neurons.n_inputs, neurons.rule)
-    if len(segments) != len(neurons.segments):
-        raise ValueError("it has another number of segments than it says")
-    neurons.segments = segments
-    neurons.n_patterns, neurons.used = group["n_patterns"][()], group["used"][()]
-    neurons.clock = int(group.attrs["clock"])
+    settings = _read_settings(group)
+    n_inputs, count = settings["n_inputs"], settings["n_neurons"] * settings["n_segments"]
+    room = min(settings["synapses_per_segment"] * settings["patterns_per_segment"], n_inputs)
+    cells, permanences = _read_segments(group, (count, room), n_inputs)
+    check_memory(8 * n_inputs)
+    neurons = ActiveDendriteNeurons(**settings)
+    neurons.segments = _filled(cells, permanences, neurons.segments)
+    neurons.n_patterns = read_array(group, "n_patterns", "int", (count,), low=0)
+    neurons.used = read_array(group, "used", "int", (count,), low=0)
+    neurons.clock = _read_clock(group)
     return neurons
 
 
@@ -78,11 +99,15 @@ def _write_sequences(file: h5py.File, memory: TemporalMemory) -> None:
 
 def _read_sequences(file: h5py.File) -> TemporalMemory:
     group = file["sequence_memory"]
-    memory = TemporalMemory(**_read_settings(group))
-    memory.segments = _read_segments(group, memory.n_cells, memory.rule)
-    memory.owner, memory.clock = group["owner"][()], int(group.attrs["clock"])
-    if len(memory.owner) != len(memory.segments):
-        raise ValueError("it has another number of segments than it says")
+    settings = _read_settings(group)
+    n_cells = settings["n_columns"] * settings["cells_per_column"]
+    room = 2 * settings["synapses_per_segment"]
+    cells, permanences = _read_segments(group, (None, room), n_cells)
+    check_memory(8 * n_cells)
+    memory = TemporalMemory(**settings)
+    memory.segments = _filled(cells, permanences, memory.segments)
+    memory.owner = read_array(group, "owner", "int", (len(cells),), low=0, high=n_cells - 1)
+    memory.clock = _read_clock(group)
     memory.reset()
     return memory
 

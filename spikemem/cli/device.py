@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
 
 from ..errors import DescriptionError, unknown_name
 from .app import FILE, PATH, commands, force_option, json_option
+
+if TYPE_CHECKING:
+    from ..network import Network
 
 _NAME = click.argument("name", metavar="DEVICE")
 
@@ -88,6 +91,11 @@ def _table(model: Any) -> str:
     "--compensation", type=click.Choice(["none", "global", "column"]), default="none",
     show_default=True, help="Digital factor against drift.",
 )  # fmt: skip
+@click.option(
+    "--weights", "which", type=click.Choice(["learnt", "initial"]), default=None,
+    help="Weights at the end of the recording in FILE, or those that the network starts from.  "
+    "[default: learnt, if FILE holds them]",
+)  # fmt: skip
 @force_option
 def age(
     name: str,
@@ -97,21 +105,56 @@ def age(
     seed: int,
     missing: float,
     compensation: str,
+    which: str | None,
     force: bool,
 ) -> None:
-    """Write the weights of the network in FILE into DEVICE, and let them age."""
+    """Write the weights of the network in FILE into DEVICE, and let them age.
+
+    If FILE also holds a recording, the weights are those that it ended with.
+    """
     from ..hardware.resistive import Faults, write
-    from ..network import load_network
     from ..output import check_target
 
     check_target(output, force=force)
     model = _device(name)
     faults = Faults(missing=missing) if missing else None
-    arrays = write(model, load_network(file), seed=seed, faults=faults)
+    network, used = _network(file, which)
+    arrays = write(model, network, seed=seed, faults=faults)
     arrays.network(time, compensation=compensation).save(output)
-    for projection, quality in arrays.report(time).items():
+    click.echo(f"{used} weights of {file}")
+    for projection, quality in arrays.report(time, compensation=compensation).items():
         click.echo(
             f"{projection}: error {quality.error:.3f}, gain {quality.gain:.3f}, "
             f"{quality.clipped:.1%} below 0"
         )
     click.echo(f"wrote {output}")
+
+
+def _network(file: Path, which: str | None) -> tuple[Network, str]:
+    """The network in a file with its learnt or initial weights, and which these are."""
+    from ..network import load_network
+    from ..recording import load_recording
+    from ..storage import contents
+
+    network = load_network(file)
+    if which == "initial":
+        return network, which
+    learnt = load_recording(file).weights if "recording" in contents(file)["kinds"] else {}
+    if not learnt:
+        if which == "learnt":
+            raise DescriptionError(
+                f"--weights learnt: {str(file)!r} holds no recording with weights; leave the "
+                f"option out for the initial ones."
+            )
+        return network, "initial"
+    plastic = [item.name for item in network.plastic]
+    unlike = [
+        name for name, weight in learnt.items()
+        if name not in plastic or weight.shape != (network.count(name),)
+    ]  # fmt: skip
+    if unlike:
+        raise DescriptionError(
+            f"the recording in {str(file)!r} is of another network (its weights of {unlike[0]!r} "
+            f"don't fit); give --weights initial for those of the network."
+        )
+    return network.with_weights(learnt), "learnt"

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, NamedTuple
+from dataclasses import dataclass, fields
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ....checks import Count, check_fields, checked
 from ....errors import DescriptionError, Problems, shown
 from ....frozen import Frozen
-from ....units import to_flag, to_float, to_int
+from ..kinds import Age, Conductance, Switch
 
 __all__ = ["DAY", "YEAR", "Array", "Cells", "Device", "polynomial"]
 
@@ -62,10 +63,10 @@ class Device(Frozen, ABC):
         ``g_min < 0``, ``g_min >= g_max``, or a value outside the calibrated range.
     """
 
-    g_max: float
-    g_min: float = 0.0
-    levels: int | None = None
-    extrapolate: bool = False
+    g_max: Conductance
+    g_min: Conductance = 0.0
+    levels: Annotated[int, Count(low=2)] | None = None
+    extrapolate: Switch = False
 
     title: ClassVar[str] = ""
     """One line that says what it is."""
@@ -83,20 +84,8 @@ class Device(Frozen, ABC):
     """Whether a conductance can be asked for."""
 
     def __post_init__(self) -> None:
-        problems = Problems(type(self).__name__)
-        for item in fields(self):
-            if str(item.type) == "float":
-                with problems.noting():
-                    unit = "uS" if item.name.startswith("g_") else item.metadata.get("unit", "1")
-                    value = to_float(getattr(self, item.name), unit, item.name)
-                    object.__setattr__(self, item.name, value)
-                    if value < 0:
-                        problems.add(f"{item.name} must be >= 0, got {value:g}")
-        with problems.noting():
-            to_flag(self.extrapolate, "extrapolate")
-            if self.levels is not None:
-                to_int(self.levels, "levels", low=2)
-        problems.raise_if_any()
+        check_fields(self)
+        problems = Problems(self.name)
         self._check_range(problems)
         problems.raise_if_any()
 
@@ -123,7 +112,8 @@ class Device(Frozen, ABC):
         """Smallest calibrated age, s."""
         return self.ages[0]
 
-    def check_time(self, time: Any) -> float:
+    @checked
+    def check_time(self, time: Age) -> float:
         """An age in s, checked against the calibrated ages.
 
         Raises
@@ -131,16 +121,13 @@ class Device(Frozen, ABC):
         DescriptionError
             Negative, not finite, or outside :attr:`ages` without ``extrapolate``.
         """
-        age = to_float(time, "s", "time")
-        if age < 0:
-            raise DescriptionError(f"{self.name}: time must be >= 0 s, got {age:g}.")
         first, last = self.ages
-        if not self.extrapolate and not first <= age <= last * _SLACK:
+        if not self.extrapolate and not first <= time <= last * _SLACK:
             raise DescriptionError(
                 f"{self.name}: time must lie in the calibrated ages {first:g} to {last:g} s, got "
-                f"{age:g}; pass extrapolate=True to the device to go beyond them."
+                f"{time:g}; pass extrapolate=True to the device to go beyond them."
             )
-        return age
+        return time
 
     def check_target(self, target: Array) -> Array:
         """Conductances that can be asked for: finite, between `g_min` and `g_max`; on a level."""
@@ -211,8 +198,3 @@ def polynomial(x: Array, *coefficients: float) -> Array:
         value *= x
         value += coefficient
     return value
-
-
-def parameter(default: float, unit: str = "1") -> Any:
-    """A number with a unit as a field of a device."""
-    return field(default=default, metadata={"unit": unit})

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from functools import cache
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
+from ....checks import Choice, Kind, Quantities, Quantity, check_fields, checked
 from ....errors import DescriptionError, Problems, shown
-from ....units import to_array, to_choice
-from .base import Array, Cells, Device, parameter
+from ..kinds import Conductance, Factor
+from .base import Array, Cells, Device
 
 __all__ = ["Generic", "Ideal", "Measured", "from_measurements"]
-
-_SCALINGS = ("independent", "proportional", "inverse")
-_SHAPES = ("normal", "uniform")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -45,28 +44,20 @@ class Generic(Device):
     'Generic'
     """
 
-    g_max: float = 25.0
-    programming_sd: float = parameter(0.0)
-    programming_scaling: str = "independent"
-    programming_shape: str = "normal"
-    nu: float = parameter(0.0)
-    nu_sd: float = parameter(0.0)
-    t0: float = parameter(20.0, "s")
-    read_noise: float = parameter(0.0)
+    g_max: Conductance = 25.0
+    programming_sd: Conductance = 0.0
+    programming_scaling: Annotated[str, Choice("independent", "proportional", "inverse")] = (
+        "independent"
+    )
+    programming_shape: Annotated[str, Choice("normal", "uniform")] = "normal"
+    nu: Factor = 0.0
+    nu_sd: Factor = 0.0
+    t0: Annotated[float, Quantity("s", above=0.0)] = 20.0
+    read_noise: Factor = 0.0
 
     title: ClassVar[str] = "any device, by named parameters"
     source: ClassVar[str] = "the user's parameters"
     validity: ClassVar[str] = "as far as the parameters are"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        problems = Problems(self.name)
-        for item, valid in (("programming_scaling", _SCALINGS), ("programming_shape", _SHAPES)):
-            with problems.noting():
-                to_choice(getattr(self, item), item, valid)
-        if self.t0 <= 0:
-            problems.add(f"t0 must be > 0 s, got {self.t0:g}")
-        problems.raise_if_any()
 
     def program(self, target: Array, rng: np.random.Generator) -> Cells:
         """Write; see :class:`Device`."""
@@ -103,7 +94,7 @@ class Ideal(Device):
         is read.
     """
 
-    g_max: float = 25.0
+    g_max: Conductance = 25.0
 
     title: ClassVar[str] = "no noise, no drift"
     source: ClassVar[str] = "definition"
@@ -122,6 +113,34 @@ class Ideal(Device):
         return np.zeros_like(aged)
 
 
+@dataclass(frozen=True)
+class _Rising(Kind):
+    """Numbers >= 0, each larger than the one before, at least one."""
+
+    unit: str
+
+    def check(self, value: Any, where: str) -> tuple[float, ...]:
+        """Return a tuple of float."""
+        array = Quantities(self.unit, low=0.0, shape=(None,)).check(value, where)
+        if not array.size or np.any(np.diff(array) <= 0):
+            raise DescriptionError(f"{where} must increase, got {shown(value)}.")
+        return tuple(array.tolist())
+
+
+@dataclass(frozen=True)
+class _Table(Kind):
+    """Conductances for each age and target; one row may stand alone."""
+
+    def check(self, value: Any, where: str) -> tuple[tuple[float, ...], ...]:
+        """Return rows as tuples of float, uS."""
+        array = np.atleast_2d(Quantities("uS", low=0.0).check(value, where))
+        if array.ndim > 2 or not array.size:
+            raise DescriptionError(
+                f"{where} must have shape (ages, targets), got {np.shape(value)}."
+            )
+        return tuple(tuple(row) for row in array.tolist())
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Measured(Device):
     """A device of one's own, from arrays of mean and SD; see :func:`from_measurements`.
@@ -134,54 +153,40 @@ class Measured(Device):
         Ages of the measurements, s, increasing.
     mean, sd : tuple of tuple of float
         For each age and target, uS. Linear in the target; between ages linear in
-        ``log(1 + t)``.
+        ``log(1 + t)``. Conductances are drawn from the normal distribution that has this mean and
+        SD once its values below 0 are set to 0. An SD above nine times its mean fits no such
+        distribution; the mean is then higher.
     read_noise : float
         SD of a read over its conductance.
     """
 
-    g_max: float = 0.0
-    targets: tuple[float, ...] = ()
-    measured_at: tuple[float, ...] = (0.0,)
-    mean: tuple[tuple[float, ...], ...] = ()
-    sd: tuple[tuple[float, ...], ...] = ()
-    read_noise: float = parameter(0.0)
+    g_max: Conductance = 0.0
+    targets: Annotated[tuple[float, ...], _Rising("uS")] = ()
+    measured_at: Annotated[tuple[float, ...], _Rising("s")] = (0.0,)
+    mean: Annotated[tuple[tuple[float, ...], ...], _Table()] = ()
+    sd: Annotated[tuple[tuple[float, ...], ...], _Table()] = ()
+    read_noise: Factor = 0.0
 
     title: ClassVar[str] = "a device from measured means and standard deviations"
     source: ClassVar[str] = "the user's measurements"
     validity: ClassVar[str] = "within the measured targets and ages"
 
     def __post_init__(self) -> None:
+        check_fields(self)
         problems = Problems("Measured")
-        for item, unit in (("targets", "uS"), ("measured_at", "s")):
-            with problems.noting():
-                array = to_array(getattr(self, item), unit, item)
-                if array.ndim != 1 or not array.size or np.any(np.diff(array) <= 0):
-                    problems.add(f"{item} must increase, got {shown(getattr(self, item))}")
-                elif array[0] < 0:
-                    problems.add(f"{item} must be >= 0 {unit}, got {array[0]:g}")
-                object.__setattr__(self, item, tuple(np.atleast_1d(array).tolist()))
+        shape = len(self.measured_at), len(self.targets)
+        for item in ("mean", "sd"):
+            table = getattr(self, item)
+            if (len(table), len(table[0])) != shape:
+                problems.add(
+                    f"{item} must have shape {shape} (ages, targets), got "
+                    f"{(len(table), len(table[0]))}"
+                )
         problems.raise_if_any()
-        self._check_tables(problems)
         if not self.g_max and len(self.targets) > 1:
             object.__setattr__(self, "g_max", self.targets[-1])
             object.__setattr__(self, "g_min", self.targets[0])
         super().__post_init__()
-
-    def _check_tables(self, problems: Problems) -> None:
-        shape = len(self.measured_at), len(self.targets)
-        for item in ("mean", "sd"):
-            with problems.noting():
-                table = to_array(getattr(self, item), "uS", item)
-                if table.shape == shape[1:]:
-                    table = table[np.newaxis]
-                if table.shape != shape:
-                    problems.add(f"{item} must have shape {shape} (ages, targets), "
-                                 f"got {table.shape}")  # fmt: skip
-                elif table.min() < 0:
-                    problems.add(f"{item} must be >= 0 uS, got {table.min():g}")
-                rows = tuple(tuple(row) for row in np.atleast_2d(table).tolist())
-                object.__setattr__(self, item, rows)
-        problems.raise_if_any()
 
     @property
     def ages(self) -> tuple[float, float]:  # type: ignore[override]
@@ -201,21 +206,47 @@ class Measured(Device):
 
     def aged(self, cells: Cells, time: float) -> Array:
         """Measured mean, and the device's own deviation in units of the measured SD."""
-        mean = self._at(self.mean, cells.target, time)
-        return self.clip(mean + self._at(self.sd, cells.target, time) * cells.drawn["z"])
+        mean, sd = (self._at(table, cells.target, time) for table in (self.mean, self.sd))
+        return self.clip(_before_clipping(mean, sd, cells.drawn["z"]))
 
     def read_sd(self, cells: Cells, aged: Array, time: float) -> Array:
         """In proportion to the conductance."""
         return np.asarray(self.read_noise * aged)
 
 
+_SHIFT = np.linspace(-2.0, 6.0, 8001)
+"""Means of normal distributions of SD 1; from 6 on, clipping at 0 changes nothing."""
+
+
+@cache
+def _clipped_moments() -> tuple[Array, Array]:
+    """Mean and SD of max(0, N(shift, 1)) for each of :data:`_SHIFT`."""
+    from scipy.special import ndtr
+
+    density = np.exp(-(_SHIFT**2) / 2) / np.sqrt(2 * np.pi)
+    mean = _SHIFT * ndtr(_SHIFT) + density
+    square = (_SHIFT**2 + 1) * ndtr(_SHIFT) + _SHIFT * density
+    return mean, np.sqrt(square - mean**2)
+
+
+def _before_clipping(mean: Array, sd: Array, z: Array) -> Array:
+    """Normal numbers `z` as values whose mean and SD are these after negative ones became 0."""
+    clipped_mean, clipped_sd = _clipped_moments()
+    ratio = mean / np.where(sd > 0, sd, 1.0)
+    near = (sd > 0) & (ratio < _SHIFT[-1])
+    shift = np.interp(ratio, clipped_mean / clipped_sd, _SHIFT)
+    scale = sd / np.interp(shift, _SHIFT, clipped_sd)
+    return np.asarray(np.where(near, scale * (shift + z), mean + sd * z))
+
+
+@checked
 def from_measurements(
-    targets: Any,
-    mean: Any = None,
-    sd: Any = None,
+    targets: Annotated[Any, _Rising("uS")],
+    mean: Annotated[Any, _Table()] | None = None,
+    sd: Annotated[Any, _Table()] | None = None,
     *,
-    samples: Any = None,
-    ages: Any = (0.0,),
+    samples: Annotated[Any, Quantities("uS", low=0.0)] | None = None,
+    ages: Annotated[Any, _Rising("s")] = (0.0,),
     **options: Any,
 ) -> Measured:
     """Make a device of measured arrays.
@@ -247,15 +278,11 @@ def from_measurements(
     if (samples is None) == (mean is None or sd is None):
         raise DescriptionError("from_measurements: give either mean= and sd=, or samples=.")
     if samples is not None:
-        taken = to_array(samples, "uS", "samples")
-        if taken.ndim not in (2, 3) or taken.shape[-1] < 2:
+        if samples.ndim not in (2, 3) or samples.shape[-1] < 2:
             raise DescriptionError(
                 f"from_measurements: samples must have shape (n_targets, n_devices) or (n_ages, "
-                f"n_targets, n_devices) with at least two devices, got {taken.shape}."
+                f"n_targets, n_devices) with at least two devices, got {samples.shape}."
             )
-        if taken.min() < 0:
-            raise DescriptionError(
-                f"from_measurements: samples must be >= 0 uS, got {taken.min():g}."
-            )
-        mean, sd = taken.mean(axis=-1), taken.std(axis=-1, ddof=1)
-    return Measured(targets=targets, measured_at=ages, mean=mean, sd=sd, **options)
+        mean, sd = samples.mean(axis=-1), samples.std(axis=-1, ddof=1)
+    tables: dict[str, Any] = {"mean": mean, "sd": sd}
+    return Measured(targets=targets, measured_at=ages, **tables, **options)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
-from ....errors import DescriptionError, Problems
+from ....checks import Choice, Count, Each, Kind, Quantity, checked
+from ....errors import DescriptionError
 from ....streams import Seed, stream
-from ....units import to_choice, to_float, to_int, to_tuple
-from .base import Array, Cells, Device, parameter
+from ..kinds import Conductance, Factor, Fraction, Voltage
+from .base import Array, Cells, Device
 
 __all__ = ["RandomRRAM", "formed_fraction", "forming_voltage"]
 
@@ -21,8 +22,20 @@ _MEASURED = (12.34, 1.84, 0.54)
 """Mean (uS), SD (uS) and skewness of 1430 formed cells."""
 
 _SIMULATOR = (14.2473, 2.4624)
-_SHAPES = ("measured", "normal")
 _VOLTAGES = (3.14, 3.70)
+
+
+@dataclass(frozen=True)
+class _Shape(Kind):
+    """Length of one axis, or a sequence of lengths."""
+
+    def check(self, value: Any, where: str) -> tuple[int, ...]:
+        """Return a tuple of int."""
+        sizes = (value,) if isinstance(value, int | np.integer) else value
+        return Each(Count(), "sizes").check(sizes, where)
+
+
+Sizes = Annotated[tuple[int, ...], _Shape()]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -59,11 +72,11 @@ class RandomRRAM(Device):
     np.True_
     """
 
-    g_max: float = 25.0
-    voltage: float = parameter(3.433)
-    distribution: str = "measured"
-    read_noise: float = parameter(0.01)
-    cell_yield: float = parameter(1.0)
+    g_max: Conductance = 25.0
+    voltage: Voltage = 3.433
+    distribution: Annotated[str, Choice("measured", "normal")] = "measured"
+    read_noise: Factor = 0.01
+    cell_yield: Fraction = 1.0
 
     title: ClassVar[str] = "random resistive memory, 40 nm macro of 256 Kb"
     source: ClassVar[str] = "Wang et al., Nature Machine Intelligence 5:104 (2023), source data"
@@ -74,22 +87,16 @@ class RandomRRAM(Device):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        problems = Problems(self.name)
-        with problems.noting():
-            to_choice(self.distribution, "distribution", _SHAPES)
-        if self.cell_yield > 1:
-            problems.add(f"cell_yield must be from 0 to 1, got {self.cell_yield:g}")
         low, high = _VOLTAGES
         if not low <= self.voltage <= high and not self.extrapolate:
-            problems.add(
-                f"voltage must lie in the measured range {low:g} to {high:g} V, got "
-                f"{self.voltage:g}; pass extrapolate=True to go beyond it"
+            raise DescriptionError(
+                f"{self.name}: voltage must lie in the measured range {low:g} to {high:g} V, got "
+                f"{self.voltage:g}; pass extrapolate=True to go beyond it."
             )
-        problems.raise_if_any()
 
-    def draw(self, shape: Any, seed: Seed = 0) -> Array:
+    @checked
+    def draw(self, shape: Sizes, seed: Seed = 0) -> Array:
         """Conductances of an array that has been formed, uS, 0 where it has not."""
-        shape = _shape(shape)
         rng = stream(seed, "resistive", "random macro")
         formed = rng.random(shape) < formed_fraction(self.voltage) * self.cell_yield
         if self.distribution == "normal":
@@ -99,9 +106,12 @@ class RandomRRAM(Device):
             values = _shifted_lognormal(rng.standard_normal(shape))
         return np.where(formed, values, 0.0)
 
-    def weights(self, shape: Any, seed: Seed = 0, *, scale: float = 1.0) -> Array:
+    @checked
+    def weights(
+        self, shape: Sizes, seed: Seed = 0, *, scale: Annotated[float, Quantity()] = 1.0
+    ) -> Array:
         """Differential weights: the difference of two such arrays, times `scale` (nA/uS)."""
-        pair = self.draw((2, *_shape(shape)), seed)
+        pair = self.draw((2, *shape), seed)
         return np.asarray(scale * (pair[0] - pair[1]))
 
     def program(self, target: Array, rng: np.random.Generator) -> Cells:
@@ -120,11 +130,6 @@ class RandomRRAM(Device):
         return np.asarray(self.read_noise * aged)
 
 
-def _shape(shape: Any) -> tuple[int, ...]:
-    sizes = to_tuple((shape,) if isinstance(shape, int | np.integer) else shape, "shape", "sizes")
-    return tuple(to_int(size, "shape") for size in sizes)
-
-
 def _shifted_lognormal(z: Array) -> Array:
     """Normal numbers to the lognormal distribution with the three measured moments."""
     mean, sd, skewness = _MEASURED
@@ -136,7 +141,8 @@ def _shifted_lognormal(z: Array) -> Array:
     return np.asarray(np.maximum(scale * (np.exp(spread * z) - np.sqrt(w)) + mean, 0.0))
 
 
-def formed_fraction(voltage: float) -> float:
+@checked
+def formed_fraction(voltage: Voltage) -> float:
     """Fraction of cells that a forming voltage (V) breaks down.
 
     Examples
@@ -147,10 +153,11 @@ def formed_fraction(voltage: float) -> float:
     from scipy.special import ndtr
 
     mean, sd = _BREAKDOWN
-    return float(ndtr((to_float(voltage, "V", "voltage") - mean) / sd))
+    return float(ndtr((voltage - mean) / sd))
 
 
-def forming_voltage(density: float) -> float:
+@checked
+def forming_voltage(density: Annotated[float, Quantity(above=0.0, below=1.0)]) -> float:
     """Forming voltage (V) that breaks down this fraction of the cells.
 
     Raises
@@ -160,8 +167,5 @@ def forming_voltage(density: float) -> float:
     """
     from scipy.special import ndtri
 
-    fraction = to_float(density, "1", "density")
-    if not 0 < fraction < 1:
-        raise DescriptionError(f"density must be between 0 and 1, got {fraction:g}.")
     mean, sd = _BREAKDOWN
-    return float(mean + sd * ndtri(fraction))
+    return float(mean + sd * ndtri(density))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
-from ....errors import Problems
+from ....checks import check_fields
+from ..kinds import Conductance, OneOf
 from .base import YEAR, Array, Cells, Device, polynomial
 
 __all__ = ["HERMES", "PCM"]
@@ -94,7 +95,7 @@ class PCM(_PhaseChange):
     array([ True])
     """
 
-    g_max: float = 25.0
+    g_max: Conductance = 25.0
 
     title: ClassVar[str] = "phase-change memory, doped Ge2Sb2Te5 mushroom cells, 90 nm"
     source: ClassVar[str] = "Nandakumar et al., ICECS 2019"
@@ -133,8 +134,8 @@ class HERMES(_PhaseChange):
     for deep neural network inference", Nature Electronics 6:680 (2023).
     """
 
-    g_max: float = 0.0
-    devices: int = 2
+    g_max: Conductance = 0.0
+    devices: Annotated[int, OneOf(1, 2)] = 2
 
     t_read: ClassVar[float] = 512e-9
     title: ClassVar[str] = "phase-change memory of the HERMES chip, 14 nm"
@@ -142,11 +143,8 @@ class HERMES(_PhaseChange):
     validity: ClassVar[str] = "0 to 10.35 uS a device, from 0 s to 1 year"
 
     def __post_init__(self) -> None:
-        problems = Problems("HERMES")
-        if self.devices not in (1, 2):
-            problems.add(f"devices must be 1 or 2, got {self.devices!r}")
-        problems.raise_if_any()
-        if isinstance(self.g_max, int | float) and self.g_max == 0:
+        check_fields(self)
+        if self.g_max == 0:
             object.__setattr__(self, "g_max", self._reference)
         super().__post_init__()
 

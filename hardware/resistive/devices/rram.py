@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
-from ....errors import Problems
-from .base import DAY, YEAR, Array, Cells, Device, parameter, polynomial
+from ....checks import checked
+from ....errors import DescriptionError
+from ..kinds import Age, Conductance, Factor, OneOf
+from .base import DAY, YEAR, Array, Cells, Device, polynomial
 
 __all__ = ["CMOHfOx", "MiloRRAM", "WanRRAM"]
 
@@ -36,8 +38,8 @@ class WanRRAM(Device):
     (2022).
     """
 
-    g_max: float = 40.0
-    read_noise: float = parameter(0.01)
+    g_max: Conductance = 40.0
+    read_noise: Factor = 0.01
 
     reference: ClassVar[float] = 40.0
     title: ClassVar[str] = "HfOx memory of the NeuRRAM chip, 130 nm"
@@ -59,7 +61,8 @@ class WanRRAM(Device):
         sd = polynomial(target / self.g_max, *(float(value) for value in mixed))
         return np.asarray(np.maximum(sd, 0.0) * (self.g_max / self.reference))
 
-    def interpolated(self, time: float) -> bool:
+    @checked
+    def interpolated(self, time: Age) -> bool:
         """Whether `time` (s) lies between two calibrated ages."""
         return not any(np.isclose(time, age) for age in self.calibrated)
 
@@ -86,7 +89,8 @@ class CMOHfOx(Device):
     seconds (natural logarithm): mean shift ``-0.08900206 ln t``, SD
     ``0.41183342 + 0.04201137 ln t``
     uS, independent of G, with one normal number kept for each device; read SD
-    ``0.0277316483 log10(G) sqrt(ln((t + 1e-6) / 2e-6))``. Clamped to 9 to 88.2 uS.
+    ``0.0277316483 log10(G) sqrt(ln((t + 1e-6) / 2e-6))``. A conductance may lie outside the window
+    of the targets: the published means and SDs are those of the whole distribution.
 
     Parameters
     ----------
@@ -101,9 +105,9 @@ class CMOHfOx(Device):
     conductive-metal-oxide/HfOx ReRAM devices", Advanced Functional Materials (2025).
     """
 
-    g_max: float = 88.2
-    g_min: float = 9.0
-    acceptance: float = parameter(0.02)
+    g_max: Conductance = 88.2
+    g_min: Conductance = 9.0
+    acceptance: Annotated[float, OneOf(0.002, 0.02)] = 0.02
 
     title: ClassVar[str] = "CMO/HfOx memory, 130 nm"
     source: ClassVar[str] = "Falcone et al., Advanced Functional Materials 2025 (IBM Zurich)"
@@ -114,23 +118,14 @@ class CMOHfOx(Device):
         0.002: (0.00081107, 0.00106879), 0.02: (0.0112185391, 0.01129027418),
     }  # fmt: skip
 
-    def __post_init__(self) -> None:
-        problems = Problems("CMOHfOx")
-        if not isinstance(self.acceptance, float) or self.acceptance not in self.programming:
-            problems.add(f"acceptance must be 0.002 or 0.02, got {self.acceptance!r}")
-        problems.raise_if_any()
-        super().__post_init__()
-
-    def check_time(self, time: float) -> float:
+    def check_time(self, time: Age) -> float:
         """An age in s; between 0 and 1 s nothing was measured."""
         age = super().check_time(time)
-        problems = Problems(self.name)
         if 0 < age < 1 and not self.extrapolate:
-            problems.add(
-                f"time must be 0 or at least 1 s, got {age:g}; pass extrapolate=True to the "
-                f"device to take an age below 1 s as just programmed"
+            raise DescriptionError(
+                f"{self.name}: time must be 0 or at least 1 s, got {age:g}; pass extrapolate=True "
+                f"to the device to take an age below 1 s as just programmed."
             )
-        problems.raise_if_any()
         return age
 
     def program(self, target: Array, rng: np.random.Generator) -> Cells:
@@ -152,10 +147,6 @@ class CMOHfOx(Device):
         growth = np.sqrt(max(np.log((time + 1e-6) / 2e-6), 0.0))
         return np.asarray(0.0277316483 * np.log10(np.maximum(aged, 1.0)) * growth)
 
-    def clip(self, conductance: Array) -> Array:
-        """Between 9 and 88.2 uS."""
-        return np.clip(conductance, min(self.g_min, 9.0), max(self.g_max, 88.2))
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MiloRRAM(Device):
@@ -171,8 +162,8 @@ class MiloRRAM(Device):
     in-memory neural network circuits", IEEE Trans. Electron Devices 68:3832 (2021), fig. 4.
     """
 
-    g_max: float = 225.0
-    g_min: float = 50.0
+    g_max: Conductance = 225.0
+    g_min: Conductance = 50.0
 
     title: ClassVar[str] = "HfO2 memory, program-verify scheme of Milo et al."
     source: ClassVar[str] = "Milo et al., IEEE Trans. Electron Devices 68:3832 (2021)"

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..kinds import Conductance
 from .base import DAY, Array, Cells, Device, polynomial
 
 __all__ = ["SONOS"]
@@ -52,7 +53,7 @@ class SONOS(Device):
     neural network inference", IEDM 2022, 21.7, figs. 10 and 11; fits published with CrossSim.
     """
 
-    g_max: float = 16.0
+    g_max: Conductance = 16.0
 
     title: ClassVar[str] = "SONOS charge-trap memory, 40 nm"
     source: ClassVar[str] = "Agrawal et al., IEDM 2022, 21.7; fits published with CrossSim"

@@ -1,7 +1,7 @@
 """The backend "brian2": Brian2 objects made from a network, and how they are run.
 
-:func:`build` gives the Brian2 objects, to be extended with equations of one's own;
-:class:`Brian2Backend` is what :class:`spikemem.Session` uses.
+:func:`build` makes the Brian2 objects; :class:`Brian2Backend` is what :class:`spikemem.Session`
+uses. An :class:`Extension` puts code of one's own into the synapses, at named hooks.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ finally:
     sys.excepthook = _hook  # Brian2's asks to report every uncaught exception as its own bug
 
 from .backend import Brian2Backend  # noqa: E402
+from .extensions import HOOKS, Context, Extension, Hooks  # noqa: E402
 from .interrupts import keep_ignored  # noqa: E402
 from .model import Brian2Model, Bundle, build  # noqa: E402
 
@@ -39,4 +40,13 @@ def _is_not_ours(record: logging.LogRecord) -> bool:
 # have not run if a set-up was interrupted, or if the result of `build` is not used.
 logging.getLogger("brian2.core.base.unused_brian_object").addFilter(_is_not_ours)
 
-__all__ = ["Brian2Backend", "Brian2Model", "Bundle", "build"]
+__all__ = [
+    "HOOKS",
+    "Brian2Backend",
+    "Brian2Model",
+    "Bundle",
+    "Context",
+    "Extension",
+    "Hooks",
+    "build",
+]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...checks import Choice, checked
+from ...errors import DescriptionError, SpikememError, UnsupportedError
 from ...network import Network
 from ...recording import SpikeTrains
 from ...simulation import IntegratorName, Results
 from . import standalone
+from .extensions import Extension, to_extensions
 from .model import Brian2Model, build
 from .results import collect
 from .runtime import Stepper
@@ -33,6 +35,8 @@ class Brian2Backend:
     target : {"numpy", "cython", "cpp_standalone"}
         "numpy" needs no compiler. "cython" compiles once for each kind of network (a minute) and
         is faster on large ones. "cpp_standalone" compiles one program, and runs once.
+    extensions : sequence of Extension
+        Code and functions of one's own; :mod:`.extensions`.
 
     Attributes
     ----------
@@ -51,13 +55,71 @@ class Brian2Backend:
         network: Network,
         integrator: IntegratorName,
         target: Annotated[Target, Choice(*TARGETS, what="target")] = "numpy",
+        extensions: Sequence[Extension] = (),
     ) -> None:
         self.network, self.integrator, self.target = network, integrator, target
         self.can_continue = target != "cpp_standalone"
         self.model: Brian2Model | None = None
+        self._extensions: tuple[Extension, ...] = ()
+        used = to_extensions(extensions)
+        if used and not self.can_continue:
+            raise UnsupportedError(
+                "backend 'brian2': extensions need target 'numpy' or 'cython', got "
+                "'cpp_standalone'."
+            )
         if self.can_continue:
-            self.model = build(network, integrator, target=target)
-            self._stepper = Stepper(network, self.model, target)
+            self._make(used)
+
+    def _make(self, extensions: tuple[Extension, ...]) -> None:
+        """Make the Brian2 objects and their code."""
+        network = self.network
+        try:
+            model = build(network, self.integrator, target=self.target, extensions=extensions)
+            stepper = Stepper(network, model, self.target)
+        except SpikememError:
+            raise
+        except Exception as error:
+            if not extensions:
+                raise
+            names = ", ".join(repr(item.name) for item in extensions)
+            reason = error.__cause__ or error
+            raise DescriptionError(
+                f"extensions: Brian2 can't make code with {names}: {reason}"
+            ) from error
+        self.model, self._stepper, self._extensions = model, stepper, extensions
+        self._n_objects = len(model.network.objects)
+
+    def extend(self, *extensions: Extension) -> None:
+        """Add extensions before the first run; the Brian2 objects are made anew.
+
+        Raises
+        ------
+        DescriptionError
+            After a run, or with objects of one's own in ``brian2_network``; an extension that does
+            not fit.
+        UnsupportedError
+            Target "cpp_standalone".
+        """
+        added = to_extensions(extensions)
+        if self.model is None:
+            raise UnsupportedError(
+                "backend 'brian2': extensions need an open session with target 'numpy' or 'cython'."
+            )
+        if self.model.clock.variables["timestep"].get_value()[0] > 0:
+            raise DescriptionError("extend: the session has run already; make a new one.")
+        if len(self.model.network.objects) != self._n_objects:
+            raise DescriptionError(
+                "extend: brian2_network has objects of yours, which would be lost; add extensions "
+                "first."
+            )
+        weights = {
+            name: bundle.synapses.variables["weight"].get_value()[place].copy()
+            for bundle in self.model.bundles
+            for name, place in bundle.place.items()
+            if bundle.plastic
+        }
+        self._make((*self._extensions, *added))
+        self.set_weights(weights)
 
     @property
     def brian2_network(self) -> Any:
@@ -78,7 +140,10 @@ class Brian2Backend:
         else:
             raw = self._stepper.run(first_step, n_steps, inputs, gates, progress)
         late = 1 if self.integrator == "exact" else 0
-        return collect(self.network, raw, inputs, first_step, n_steps, late)
+        results = collect(self.network, raw, inputs, first_step, n_steps, late)
+        if self._extensions:
+            results.versions["extensions"] = "; ".join(item.name for item in self._extensions)
+        return results
 
     def set_weights(self, weights: Mapping[str, NDArray[np.float64]]) -> None:
         """Replace the weights of some plastic projections; nA, shape (n_synapses,) each."""
@@ -97,11 +162,14 @@ class Brian2Backend:
 
     def save_state(self) -> Any:
         """State that another simulator of the same network can continue from."""
-        return self._stepper.save_state()
+        return self._extensions, self._stepper.save_state()
 
     def load_state(self, state: Any) -> None:
         """Continue from a state that :meth:`save_state` returned."""
-        self._stepper.load_state(state)
+        extensions, own = state
+        if len(extensions) != len(self._extensions):  # some were added by extend
+            self._make(extensions)
+        self._stepper.load_state(own)
 
     def close(self) -> None:
         """Free the Brian2 objects."""

@@ -7,7 +7,8 @@ no name is one of Brian2's units.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -25,9 +26,11 @@ __all__ = [
     "RULE",
     "SCHEDULE",
     "STATIC_VARIABLES",
+    "Code",
     "Plastic",
     "coefficients",
     "plastic",
+    "static",
 ]
 
 Array = NDArray[np.float64]
@@ -107,13 +110,14 @@ def coefficients(populations: Sequence[Population], dt: float, integrator: str) 
     for side in "EI":
         tau = p[f"tau_syn_{side}"]
         if integrator == "spinnaker":
-            values[f"drive_{side}"] = tau / dt * (1 - keep[side])
+            values[f"drive_{side}"] = -tau / dt * _each(math.expm1, -dt / tau)
         else:
-            gap = dt * (p["tau_m"] - tau) / (p["tau_m"] * tau)
-            values[f"drive_{side}"] = dt / p["cm"] * keep[side] * _each(_relative_expm1, gap)
+            gap = dt * ((p["tau_m"] - tau) / p["tau_m"]) / tau
+            slower = np.where(gap > 0, leak, keep[side])
+            values[f"drive_{side}"] = dt / p["cm"] * slower * _each(_relative_expm1, -np.abs(gap))
     if integrator == "spinnaker":
         return {**values, "drive_offset": p["i_offset"], "resistance": resistance}
-    offset = resistance * (1 - leak) * p["i_offset"]
+    offset = -resistance * _each(math.expm1, -dt / p["tau_m"]) * p["i_offset"]
     return {**values, "drive_offset": offset, "resistance": resistance}
 
 
@@ -128,6 +132,9 @@ def _relative_expm1(z: float) -> float:
 
 
 STATIC_VARIABLES = "weight : 1"
+
+Code = Mapping[str, str]
+"""Code of extensions by the names of :data:`.extensions.HOOKS`."""
 
 _PLASTIC_VARIABLES = """
 weight : 1
@@ -155,10 +162,38 @@ trace_plus = trace_plus*exp((last_event - t_in_timesteps)*rate_plus)
 trace_minus = trace_minus*exp((last_event - t_in_timesteps)*rate_minus)
 last_event = t_in_timesteps
 """
-_POTENTIATE = "weight = clip(weight + step_plus*trace_plus*int(is_open), weight_min, weight_max)\n"
-_DEPRESS = "weight = clip(weight - step_minus*trace_minus*int(is_open), weight_min, weight_max)\n"
 _COUNT_PRE = "trace_plus = trace_plus + 1\n"
 _COUNT_POST = "trace_minus = trace_minus + 1\n"
+
+
+def static(receptor: str, hooks: Code) -> str:
+    """Write the code that delivers the weights of static synapses."""
+    reading, read = _reading(hooks)
+    return f"{reading}{_target(receptor)} += {read}"
+
+
+def _target(receptor: str) -> str:
+    return f"arriving_{receptor[0].upper()}_post"
+
+
+def _reading(hooks: Code) -> tuple[str, str]:
+    """Code run when a spike reads a weight, and the name of the current that is sent."""
+    code = hooks.get("before_delivery")
+    if not code:
+        return "", "weight"
+    # Not "read = weight": in Brian2's numpy code both would be one array, and change together.
+    return f"read = clip(weight, weight, weight)\n{code}\n", "read"
+
+
+def _update(sign: str, side: str, hooks: Code) -> str:
+    """Code that changes a weight as the rule, or an extension, says."""
+    wanted = f"step_{side}*trace_{side}*int(is_open)"
+    new, after = hooks.get("weight_update"), hooks.get("after_update")
+    if not new and not after:
+        return f"weight = clip(weight {sign} {wanted}, weight_min, weight_max)\n"
+    code = f"change = {'-' * (sign == '-')}{wanted}\n"
+    code += f"weight = clip({new or 'weight + change'}, weight_min, weight_max)\n"
+    return code + (f"{after}\n" if after else "")
 
 
 class Plastic(NamedTuple):
@@ -177,6 +212,7 @@ def plastic(
     shared: set[str],
     *,
     scheduled: bool = False,
+    hooks: Code = MappingProxyType({}),
 ) -> Plastic:
     """Write the code of plastic synapses.
 
@@ -196,35 +232,39 @@ def plastic(
         Names of :data:`RULE` that have one value for all synapses.
     scheduled : bool
         Whether a table ``gate`` says when weights may change; else ``is_open`` is set from outside.
+    hooks : mapping of str to str
+        Code of extensions.
     """
-    target = f"arriving_{receptor[0].upper()}_post"
+    target = _target(receptor)
+    reading, read = _reading(hooks)
     constants = [f"{name} : 1 ({'shared, ' * (name in shared)}constant)" for name in RULE]
     is_open = _IS_OPEN_BY_TABLE if scheduled else _IS_OPEN
     variables = _PLASTIC_VARIABLES + is_open + "\n".join(constants)
     order = {"potentiate": 0, "depress": 1, "count": 2}
-    potentiate, depress = _DECAY + _POTENTIATE, _DECAY + _DEPRESS + _COUNT_PRE
+    potentiate = _DECAY + _update("+", "plus", hooks)
+    depress = _DECAY + _update("-", "minus", hooks) + _COUNT_PRE + reading
     on_post = {"potentiate": potentiate, "count": _COUNT_POST}
     if integrator == "spinnaker":
         on_post = {"potentiate": potentiate + _COUNT_POST}
     longest = int(delays.max())
     if longest == 0:
-        on_pre = {"depress": depress + f"{target} += weight\n"}
+        on_pre = {"depress": depress + f"{target} += {read}\n"}
         return Plastic(variables, on_pre, on_post, order)
     early = bool(delays.min() > 0)
     slots = longest if early else longest + 1
     variables += "\nsteps_under_way : integer (constant)\n"
     variables += "\n".join(f"sent_{k} : 1" for k in range(slots))
-    on_pre = {"depress": _keep(depress, slots), "deliver": _deliver(target, slots)}
+    on_pre = {"depress": _keep(depress, slots, read), "deliver": _deliver(target, slots)}
     return Plastic(variables, on_pre, on_post, {**order, "deliver": -1 if early else 3})
 
 
-def _keep(code: str, slots: int) -> str:
-    """Code after which the weight stands in the slot of this step."""
+def _keep(code: str, slots: int, read: str) -> str:
+    """Code after which the current that is sent stands in the slot of this step."""
     if slots == 1:
-        return code + "sent_0 = weight\n"
+        return code + f"sent_0 = {read}\n"
     code = f"slot = t_in_timesteps % {slots}\n" + code
     for k in range(slots):
-        code += f"sent_{k} = int(slot == {k})*weight + int(slot != {k})*sent_{k}\n"
+        code += f"sent_{k} = int(slot == {k})*{read} + int(slot != {k})*sent_{k}\n"
     return code
 
 

@@ -15,6 +15,18 @@ from ...network import Network, Population, Projection
 from ...recording import SpikeTrains
 from ...units import steps
 from . import equations
+from .extensions import (
+    Added,
+    Context,
+    Extension,
+    Prepared,
+    added,
+    changing,
+    operation,
+    prepare,
+    require_present,
+    to_extensions,
+)
 from .settings import Target, brian2_settings
 
 __all__ = ["Brian2Model", "Bundle", "build", "make", "opening_changes", "source_events"]
@@ -35,11 +47,14 @@ class Bundle:
         For each projection which of these synapses are its own.
     plastic : bool
         Whether the weights change.
+    state : tuple of str
+        Names of the variables of the synapses that change in a run.
     """
 
     synapses: b2.Synapses
     place: dict[str, slice]
     plastic: bool
+    state: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +92,7 @@ def build(
     *,
     target: Target = "numpy",
     inputs: Mapping[str, SpikeTrains] | None = None,
+    extensions: Sequence[Extension] = (),
 ) -> Brian2Model:
     """Make the Brian2 objects of a network.
 
@@ -91,6 +107,8 @@ def build(
         ``brian2.prefs.codegen.target``.
     inputs : mapping of str to SpikeTrains, optional
         Spikes of the sources; default: the network's own.
+    extensions : sequence of Extension
+        Code and functions of one's own; :mod:`.extensions`.
 
     Returns
     -------
@@ -105,30 +123,42 @@ def build(
     2
     """
     with brian2_settings(target):
-        return make(network, integrator, inputs or {}, {})
+        return make(network, integrator, inputs or {}, {}, to_extensions(extensions), target)
 
 
 def make(
-    network: Network, integrator: str, inputs: Mapping[str, SpikeTrains], gates: Gates
+    network: Network,
+    integrator: str,
+    inputs: Mapping[str, SpikeTrains],
+    gates: Gates,
+    extensions: Sequence[Extension] = (),
+    target: Target = "numpy",
 ) -> Brian2Model:
     """As :func:`build`, with the tables of when plasticity is open compiled in."""
-    clock = b2.Clock(network.dt * b2.ms, name="spikemem_clock")
     lifs = [pop for pop in network.populations if not pop.is_source]
     origins = [pop for pop in network.populations if pop.is_source]
     place = {**_places(lifs), **_places(origins)}
+    n_cells = sum(pop.size for pop in lifs)
+    prepared = prepare(extensions, Context(network, integrator, target, place, n_cells))
+    clock = b2.Clock(network.dt * b2.ms, name="spikemem_clock")
     cells = _cells(lifs, network.dt, integrator, clock) if lifs else None
     trains = {pop.name: inputs.get(pop.name, pop.source) for pop in origins}
     sources = _sources(trains, place, network.dt, integrator, clock) if origins else None
     bundles = []
-    for kind, projections in _kinds(network).items():
-        name = f"spikemem_{'_'.join(kind)}"
+    for kind, projections in _kinds(network, prepared).items():
+        name = f"spikemem_{'_'.join(kind[:3])}" + "".join(f"_extension_{k}" for k in kind[3])
         pre = sources if kind[0] == "source" else cells
-        bundles.append(_bundle(name, pre, cells, network, projections, place, integrator, gates))
+        extra = added(prepared, kind[3], [item.name for item in projections], network)
+        bundles.append(
+            _bundle(name, pre, cells, network, projections, place, integrator, gates, extra)
+        )
     whole = b2.Network(name="spikemem_network")
     whole.schedule = equations.SCHEDULE[integrator]
     whole.add([item for item in (cells, sources) if item is not None])
     whole.add([bundle.synapses for bundle in bundles])
-    return Brian2Model(whole, clock, cells, sources, bundles, place)
+    model = Brian2Model(whole, clock, cells, sources, bundles, place)
+    whole.add([operation(item, model, k) for k, item in enumerate(prepared)])
+    return model
 
 
 def _places(populations: Sequence[Population]) -> dict[str, slice]:
@@ -191,14 +221,18 @@ def opening_changes(gate: NDArray[np.bool_]) -> list[tuple[int, NDArray[np.bool_
     return [(int(k), gate[k]) for k in (0, *changed)]
 
 
-def _kinds(network: Network) -> dict[tuple[str, str, str], list[Projection]]:
-    """Projections by origin, receptor and plasticity; those without synapses are left out."""
-    kinds: dict[tuple[str, str, str], list[Projection]] = {}
+_Kind = tuple[str, str, str, tuple[int, ...]]
+
+
+def _kinds(network: Network, prepared: Sequence[Prepared]) -> dict[_Kind, list[Projection]]:
+    """Projections by origin, receptor, plasticity and extensions; empty ones are left out."""
+    kinds: dict[_Kind, list[Projection]] = {}
     for projection in network.projections:
         if network.count(projection.name):
             origin = "source" if network.population(projection.pre).is_source else "cell"
             change = "plastic" if projection.plasticity else "static"
-            kinds.setdefault((origin, projection.receptor, change), []).append(projection)
+            kind = (origin, projection.receptor, change, changing(prepared, projection.name))
+            kinds.setdefault(kind, []).append(projection)
     return kinds
 
 
@@ -211,6 +245,7 @@ def _bundle(
     place: Mapping[str, slice],
     integrator: str,
     gates: Gates,
+    extra: Added,
 ) -> Bundle:
     parts = [network.synapses(projection.name) for projection in projections]
     starts = [(place[item.pre].start, place[item.post].start) for item in projections]
@@ -224,6 +259,7 @@ def _bundle(
         receptor=projections[0].receptor,
         dt=network.dt,
         integrator=integrator,
+        extra=extra,
     )
     rules = [item.plasticity for item in projections if item.plasticity]
     counts = [part.i.size for part in parts]
@@ -232,7 +268,12 @@ def _bundle(
     synapses.weight = np.concatenate([part.weight for part in parts])
     edges = np.cumsum([0, *counts]).tolist()
     members = {item.name: slice(edges[k], edges[k + 1]) for k, item in enumerate(projections)}
-    return Bundle(synapses, members, bool(rules))
+    for item, values in extra.arrays.items():
+        setattr(synapses, item, values)
+    require_present(synapses, extra.code)
+    sent = [item for item in synapses.variables if item.startswith("sent_")]
+    state = (*equations.PLASTIC_STATE, *sent) if rules else ()
+    return Bundle(synapses, members, bool(rules), (*state, *extra.state))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -248,6 +289,7 @@ class _Wires:
     receptor: str
     dt: float
     integrator: str
+    extra: Added
 
     @property
     def under_way(self) -> NDArray[np.int64]:
@@ -255,7 +297,7 @@ class _Wires:
         return self.delay if self.integrator == "exact" else self.delay - 1
 
     def static(self) -> b2.Synapses:
-        code = {"deliver": f"arriving_{self.receptor[0].upper()}_post += weight"}
+        code = {"deliver": equations.static(self.receptor, self.extra.code)}
         return self._connect(equations.STATIC_VARIABLES, code, {}, {"deliver": self.under_way}, {})
 
     def plastic(
@@ -267,8 +309,9 @@ class _Wires:
         }
         shared = {name for name, array in values.items() if (array == array[0]).all()}
         code = equations.plastic(
-            self.receptor, self.under_way, self.integrator, shared, scheduled=bool(tables)
-        )
+            self.receptor, self.under_way, self.integrator, shared, scheduled=bool(tables),
+            hooks=self.extra.code,
+        )  # fmt: skip
         delays = {"potentiate": self.delay, "count": self.delay, "deliver": self.under_way}
         namespace = {"gate": self._gate(tables)} if tables else {}
         synapses = self._connect(code.variables, code.on_pre, code.on_post, delays, namespace)
@@ -301,13 +344,13 @@ class _Wires:
         synapses = b2.Synapses(
             self.pre,
             self.post,
-            variables,
+            f"{variables}\n{self.extra.declarations}",
             on_pre=dict(on_pre),
             on_post=dict(on_post) or None,
             delay={name: array[0] * self.dt * b2.ms for name, array in equal.items()},
             clock=self.post.clock,
             name=self.name,
-            namespace=namespace,
+            namespace={**namespace, **self.extra.functions},
         )
         synapses.connect(i=self.i, j=self.j)
         for name in used.keys() - equal.keys():

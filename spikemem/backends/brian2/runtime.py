@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ...errors import DescriptionError, UnsupportedError
 from ...network import Network
 from ...recording import SpikeTrains
-from .equations import CELL_STATE, PLASTIC_STATE
+from .equations import CELL_STATE
 from .interrupts import CtrlC
 from .model import Brian2Model, Gates, opening_changes, source_events
 from .results import Raw
@@ -132,18 +132,17 @@ class Stepper:
                 f"{added[0]!r} in its Brian2 network: its state is not ours to read. Make a new "
                 f"Session and add the object there."
             )
-        return self.snapshot()[:3]
+        *own, others = self.snapshot()
+        return *own, {item.name: state for item, state in others}
 
     def load_state(self, state: Any) -> None:
         """Continue from a state that :meth:`save_state` returned."""
-        self.restore((*state, []))
+        *own, others = state
+        self.restore((*own, [(item, others[item.name]) for item in self._others()]))
 
     def _arrays(self) -> list[NDArray[Any]]:
         names = {self.model.cells: (*CELL_STATE, "_spikespace")} if self.model.cells else {}
-        for bundle in self.model.bundles:
-            if bundle.plastic:
-                sent = [name for name in bundle.synapses.variables if name.startswith("sent_")]
-                names[bundle.synapses] = (*PLASTIC_STATE, *sent)
+        names |= {bundle.synapses: bundle.state for bundle in self.model.bundles}
         return [group.variables[name].get_value() for group in names for name in names[group]]
 
     def _pathways(self) -> list[Any]:

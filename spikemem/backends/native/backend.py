@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...checks import Choice, checked
+from ...errors import SimulationError
 from ...network import Network
 from ...recording import SpikeTrains
 from ...simulation import IntegratorName, Results
 from .engine import Engine, Run, Snapshot
-from .fields import CELL, STEP
+from .fields import BLOCK_SIZE, CELL, I_E, I_I, STEP, V
 from .numbers import Floats, NumberSystem
 
 __all__ = ["NativeBackend", "results_of"]
@@ -71,6 +72,11 @@ class NativeBackend:
     ) -> Results:
         """Advance by `n_steps`; see :class:`spikemem.simulation.Backend`."""
         run = self.engine.run(first_step, n_steps, inputs, gates, progress)
+        if not _finite(self.engine):
+            raise SimulationError(
+                "backend 'native': a potential or a current has left the range of floating point; "
+                "use precision='f8', or smaller weights"
+            )
         return results_of(self.engine, run, first_step + n_steps, self._weights)
 
     def set_weights(self, weights: Mapping[str, NDArray[np.float64]]) -> None:
@@ -97,6 +103,13 @@ class NativeBackend:
     def close(self) -> None:
         """Free the arrays."""
         self.__dict__.pop("engine", None)
+
+
+def _finite(engine: Engine) -> bool:
+    """Whether all potentials and currents are numbers."""
+    place = engine.layout.cells.place
+    rows = [engine.cells.state[place + row * BLOCK_SIZE] for row in (V, I_E, I_I)]
+    return all(bool(np.isfinite(row).all()) for row in rows)
 
 
 def results_of(engine: Engine, run: Run, stop_step: int, weights: bool = True) -> Results:

@@ -13,11 +13,12 @@ from ..._version import __version__
 from ...cells import SpikeSource
 from ...checks import Each, Quantity, checked
 from ...errors import DescriptionError
-from ...limits import require_run, require_set_up
+from ...limits import require_run
 from ...network import Inputs, Network, WeightsByName
 from ...progress import Progress, progress_callback
 from ...recording import Recording, SpikeTrains
 from ...simulation import IntegratorName
+from ...support import require_supported
 from ...units import steps
 from .backend import NativeBackend, results_of
 from .engine import Engine
@@ -72,7 +73,7 @@ def run_batch(
     DescriptionError
         Inputs, weights or duration do not fit the network.
     """
-    require_set_up(network)
+    require_supported(network, "native", integrator, precision=precision)
     n_steps = _steps(network, duration)
     if weights is not None:
         _check_weights(network, weights, len(inputs))

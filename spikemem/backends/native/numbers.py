@@ -152,6 +152,10 @@ class Floats:
 
     def cells(self, population: Population, size: int, dt: float) -> NDArray[Any]:
         """Parameters of the first `size` cells of a population, shape (N_PARAM, `size`)."""
+        with np.errstate(over="ignore"):  # A threshold beyond 4 bytes is never reached.
+            return self._constants(population, size, dt).astype(self.state)
+
+    def _constants(self, population: Population, size: int, dt: float) -> NDArray[np.float64]:
         p = {name: population.lif.array(name, size) for name in LIF.units}
         out = np.empty((N_PARAM, size))
         resistance, keep = p["tau_m"] / p["cm"], np.exp(-dt / p["tau_m"])
@@ -159,16 +163,15 @@ class Floats:
         out[RESISTANCE], out[KEEP_V], out[BIAS] = resistance, keep, p["i_offset"]
         out[N_REF] = np.ceil(p["tau_refrac"] / dt - 1e-9)
         if self.exact:
-            out[BIAS] = resistance * (1 - keep) * p["i_offset"]
+            out[BIAS] = resistance * -np.expm1(-dt / p["tau_m"]) * p["i_offset"]
         for side, keep_row, gain_row, pull_row in (
             ("E", KEEP_E, GAIN_E, PULL_E), ("I", KEEP_I, GAIN_I, PULL_I),
         ):  # fmt: skip
             tau = p[f"tau_syn_{side}"]
-            decay = np.exp(-dt / tau)
-            out[keep_row] = decay
-            out[gain_row] = 1.0 if self.exact else tau / dt * (1 - decay)
-            out[pull_row] = _propagator(tau, p["tau_m"], p["cm"], keep, decay, dt)
-        return out.astype(self.state)
+            out[keep_row] = np.exp(-dt / tau)
+            out[gain_row] = 1.0 if self.exact else tau / dt * -np.expm1(-dt / tau)
+            out[pull_row] = _propagator(tau, p["tau_m"], p["cm"], dt)
+        return out
 
     def potential(self, v: NDArray[np.float64]) -> NDArray[Any]:
         """Potentials (mV) as they are held."""
@@ -205,10 +208,16 @@ class Floats:
         return np.asarray(w, dtype=np.float64)
 
 
-def _propagator(tau: Any, tau_m: Any, cm: Any, keep: Any, decay: Any, dt: float) -> Any:
-    equal = tau == tau_m
-    gap = np.where(equal, 1.0, tau_m - tau)
-    return np.where(equal, dt / cm * keep, tau * tau_m / (cm * gap) * (keep - decay))
+def _propagator(tau: Any, tau_m: Any, cm: Any, dt: float) -> Any:
+    """Potential (mV) after a step of a cell at rest, for each nA of synaptic current at its start.
+
+    With a = dt/tau_m and b = dt/tau this is dt/cm·(exp(-a) - exp(-b))/(b - a). Neither the
+    difference of the exponentials nor that of the rates is formed, since both lose all their
+    digits where the constants are nearly equal.
+    """
+    apart = np.abs(dt * ((tau_m - tau) / tau_m) / tau)
+    mean = np.where(apart == 0, 1.0, -np.expm1(-apart) / np.where(apart == 0, 1.0, apart))
+    return dt / cm * np.exp(-dt / np.maximum(tau, tau_m)) * mean
 
 
 def _table(tau: float, dt: float) -> NDArray[np.float64]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Problem"]
+__all__ = ["LEVELS", "Problem"]
+
+LEVELS = ("error", "warning", "note")
+"""The worst first."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,127 @@
+"""What a graph must be before it is read: the shapes, types and ranges of its nodes and notes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from ...cells import LIF
+from ...errors import shown
+from .common import notes_of
+
+__all__ = ["problems_of_node"]
+
+LARGEST = 10**8
+"""Largest number of entries of a weight matrix."""
+
+_NEURON = ("r", "v_leak", "v_reset", "v_threshold")
+_ARRAYS = {
+    "CubaLIF": (*_NEURON, "tau_mem", "tau_syn", "w_in"),
+    "LIF": (*_NEURON, "tau"),
+    "Linear": ("weight",),
+    "Affine": ("weight", "bias"),
+    "Scale": ("scale",),
+    "Delay": ("delay",),
+}
+_POSITIVE = ("tau_mem", "tau_syn", "tau", "r")
+
+
+def problems_of_node(name: str, node: Any) -> Iterator[str]:
+    """What is wrong with the values of a node, one sentence each.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the graph.
+    node : nir.NIRNode
+        Of a type that can be read.
+    """
+    where, kind = f"node {name!r}", type(node).__name__
+    for item in _ARRAYS.get(kind, ()):
+        yield from _problems_of_array(f"{where}: {item}", item, getattr(node, item))
+    if kind == "Scale" and np.size(node.scale) ** 2 > LARGEST:
+        yield f"{where}: scale must have at most {int(LARGEST**0.5)} entries"
+    if kind == "Input":
+        yield from _problems_of_shape(where, node.input_type.get("input"))
+    if notes_of(node):
+        yield from _problems_of_notes(f"{where}: the note of spikemem", node)
+
+
+def _problems_of_array(where: str, item: str, value: Any) -> Iterator[str]:
+    array = _array(value)
+    if array is None or array.dtype.kind not in "iuf":
+        yield f"{where} must be an array of numbers, got {shown(value)}"
+    elif not np.isfinite(array).all():
+        yield f"{where} must be finite"
+    elif item in _POSITIVE and np.any(array <= 0):
+        yield f"{where} must be > 0, got {array.min():g}"
+    elif item == "delay" and (array.ndim > 1 or np.any(array < 0)):
+        yield f"{where} must have shape (n_cells,) and be >= 0 s"
+
+
+def _array(value: Any) -> Any:
+    try:
+        return np.asarray(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _problems_of_shape(where: str, value: Any) -> Iterator[str]:
+    shape = _array(value)
+    if shape is None or shape.dtype.kind not in "iu" or not shape.size or shape.min() < 1:
+        yield f"{where}: shape must be (n_cells,), got {shown(value)}"
+
+
+def _problems_of_notes(where: str, node: Any) -> Iterator[str]:
+    notes = notes_of(node)
+    for item in ("place", "duration", "v_init", "delay", "tiles", "allow_self",
+                 "scalar_weight", "scalar_delay"):  # fmt: skip
+        if item in notes and not _are_numbers(notes[item], scalar=item != "v_init"):
+            yield f"{where} {item!r} must be a number, got {shown(notes[item])}"
+    for item in ("record", "projection", "receptor", "connector"):
+        if item in notes and not isinstance(notes[item], str):
+            yield f"{where} {item!r} must be text, got {shown(notes[item])}"
+    for item in ("ids", "times"):
+        if item in notes and not _are_numbers(notes[item]):
+            yield f"{where} {item!r} must be an array of numbers, got {shown(notes[item])}"
+    cell = notes.get("cell", {})
+    if not isinstance(cell, Mapping) or not set(cell) <= set(LIF.units):
+        yield f"{where} 'cell' must have parameters of a LIF, got {shown(cell)}"
+        cell = {}
+    size = np.size(getattr(node, "v_threshold", 0.0))
+    for item, value in cell.items():
+        if not _are_numbers(value) or np.shape(value) not in ((), (size,)):
+            yield f"{where} {item!r} must be a number or have shape ({size},), got {shown(value)}"
+    if "projection" in notes:
+        yield from _problems_of_synapses(where, node)
+
+
+def _are_numbers(value: Any, scalar: bool = False) -> bool:
+    array = _array(value)
+    if array is None or array.dtype.kind not in "biuf" or (scalar and array.ndim):
+        return False
+    return bool(np.isfinite(array).all())
+
+
+def _problems_of_synapses(where: str, node: Any) -> Iterator[str]:
+    notes = notes_of(node)
+    needed = ("receptor", "connector", "allow_self", "tiles", "scalar_weight", "scalar_delay",
+              "delay", "rows", "i", "j")  # fmt: skip
+    missing = [item for item in needed if item not in notes]
+    if missing:
+        yield f"{where} has no {', '.join(missing)}"
+        return
+    rows, i, j = (_array(notes[item]) for item in ("rows", "i", "j"))
+    whole = all(
+        one is not None and one.dtype.kind in "iu" and one.ndim == 1 for one in (rows, i, j)
+    )
+    if not whole or not rows.shape == i.shape == j.shape or not rows.size:
+        yield f"{where}: rows, i and j must be whole numbers of shape (n_synapses,)"
+        return
+    if np.unique(rows).size < rows.size or min(rows.min(), i.min(), j.min()) < 0:
+        yield f"{where}: rows must differ, and rows, i and j must be >= 0"
+    weight = _array(getattr(node, "weight", None))
+    if weight is None or weight.ndim != 2 or j.max() >= len(weight) or i.max() >= weight.shape[1]:
+        yield f"{where}: i and j must be cells of the weight matrix"

@@ -1,0 +1,119 @@
+"""Programmed arrays in HDF5 files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+import h5py
+import numpy as np
+
+from ...errors import StorageError
+from ...hdf5 import read_array
+from ...storage import put, register
+from ...streams import stream
+from ...units import to_float, to_int
+from .array import ProgrammedArray
+from .devices import DEVICES, Measured
+from .devices.base import Array, Device
+from .mapping import BitSlices, DifferentialPair, Offset, SingleDevice
+
+__all__: list[str] = []
+
+_TYPES: dict[str, Mapping[str, Any]] = {
+    "device": {**DEVICES, "Measured": Measured},
+    "mapping": {cls.__name__: cls for cls in (BitSlices, DifferentialPair, Offset, SingleDevice)},
+}
+"""What can be stored, by the name in the file."""
+
+_PLAIN = ("w_max", "seed", "name", "generation", "writes", "accepted")
+
+
+def _write(file: h5py.File, array: ProgrammedArray) -> None:
+    group = file.create_group("resistive")
+    for item, known in _TYPES.items():
+        thing: Any = getattr(array, item)
+        name = type(thing).__name__
+        if known.get(name) is not type(thing):
+            raise StorageError(
+                f"save: a {item} of the type {name} can't be stored; use one of {', '.join(known)}."
+            )
+        settings = {each.name: getattr(thing, each.name) for each in fields(thing)}
+        group.attrs[item] = json.dumps({"type": name, "settings": settings})
+    group.attrs["plain"] = json.dumps({item: getattr(array, item) for item in _PLAIN})
+    put(group, "target", array.target, "uS")
+    put(group, "programmed", array.programmed, "uS")
+    if array.fixed is not None:
+        put(group, "fixed", array.fixed, "uS")
+    drawn = group.create_group("drawn")
+    for name, values in array.drawn.items():
+        put(drawn, name, values)
+
+
+def _made(group: h5py.Group, item: str) -> Any:
+    found = json.loads(group.attrs[item])
+    settings = {key: _tuples(value) for key, value in found["settings"].items()}
+    return _TYPES[item][found["type"]](**settings)
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(entry) for entry in value) if isinstance(value, list) else value
+
+
+def _read(file: h5py.File) -> ProgrammedArray:
+    group = file["resistive"]
+    device, mapping = _made(group, "device"), _made(group, "mapping")
+    target = read_array(group, "target", "float", low=0.0)
+    if target.shape[:1] != (mapping.n_devices,):
+        raise StorageError(f"target must have shape ({mapping.n_devices}, ...), got {target.shape}")
+    fixed = None
+    if "fixed" in group:
+        fixed = read_array(group, "fixed", "float", target.shape, low=0.0, nan=True)
+    array = ProgrammedArray(
+        device=device,
+        mapping=mapping,
+        target=target,
+        programmed=read_array(group, "programmed", "float", target.shape),
+        drawn=_read_drawn(group["drawn"], device, target),
+        fixed=fixed,
+        **_read_plain(json.loads(group.attrs["plain"])),
+    )
+    # Each device has its own range, outside of which its equations give no number.
+    with np.errstate(all="ignore"):
+        first = array.conductances(device.first_age), array.read_sd(device.first_age)
+    if not all(np.isfinite(values).all() for values in first):
+        raise StorageError("its devices have no conductance at their first age")
+    return array
+
+
+def _read_drawn(group: h5py.Group, device: Device, target: Array) -> dict[str, Array]:
+    """What the device keeps; its names and further axes are those of a device written now."""
+    one = np.full(1, (device.g_min + device.g_max) / 2)
+    wanted = device.program(one, stream(0)).drawn if target.size else {}
+    if target.size and set(wanted) != set(group):
+        raise StorageError(f"drawn must hold {sorted(wanted)}, got {sorted(group)}")
+    return {
+        name: read_array(group, name, "float", (*target.shape, *values.shape[1:]))
+        for name, values in wanted.items()
+    }
+
+
+def _read_plain(found: dict[str, Any]) -> dict[str, Any]:
+    if set(found) != set(_PLAIN) or not isinstance(found["name"], str):
+        raise StorageError(f"its settings must be {', '.join(_PLAIN)}")
+    plain: dict[str, Any] = {
+        "w_max": to_float(found["w_max"], "nA", "w_max"),
+        "seed": to_int(found["seed"], "seed", low=0, high=2**128),
+        "name": found["name"],
+        "accepted": to_float(found["accepted"], "1", "accepted"),
+    }
+    for item in ("generation", "writes"):
+        plain[item] = to_int(found[item], item, low=0, high=2**62)
+    if plain["w_max"] <= 0 or not 0 <= plain["accepted"] <= 1:
+        raise StorageError("w_max must be > 0 nA, and accepted from 0 to 1")
+    return plain
+
+
+register("resistive", _write, _read, ProgrammedArray)

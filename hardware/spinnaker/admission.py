@@ -1,0 +1,190 @@
+"""What the emulator refuses, and what it warns of: one list, read by it and by ``check``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ...errors import DescriptionError, UnsupportedError, shown, unknown_name
+from ...network import Network
+from ...problem import Problem
+from ...ranges import too_much_memory
+from ..pynn.gating import traces_are_short
+from .copies import n_copies, one_copy, shifts_of_copies
+from .layout import Shifts
+from .rules import GOOD_STEP, RANGES, find_problems
+from .view import View
+
+__all__ = ["COARSE_STEP", "Admission", "admit", "windows_matter"]
+
+WINDOWS = ("refuse", "ignore")
+COARSE_STEP = 5.0
+"""Steps of the weight below which learning is lost in rounding."""
+
+LARGEST_SHIFT = 31
+_REFUSED = (
+    "one rule per population",
+    "weight beyond 16 bit",
+    "plastic delay of a whole ring",
+    "change overflows",
+)
+_RECEPTORS = ("excitatory", "inhibitory")
+
+
+@dataclass
+class Admission:
+    """How the emulator sees a network.
+
+    `problems` has what it refuses (errors) and warns of (warnings), `view` one copy of the
+    network; `learning_steps` is how many steps of the weight a pair of spikes is worth at most.
+    Without a `view` a number is out of range.
+    """
+
+    problems: list[Problem] = field(default_factory=list)
+    shifts: Shifts = field(default_factory=dict)
+    view: View | None = None
+    learning_steps: dict[str, dict[str, float]] = field(default_factory=dict)
+
+
+def admit(
+    network: Network,
+    *,
+    shifts: Mapping[Any, Any] | None = None,
+    windows: str = "refuse",
+    allow_coarse: bool = False,
+) -> Admission:
+    """Look at a network as the emulator does; for the options see the backend.
+
+    Raises
+    ------
+    DescriptionError
+        An option is not valid.
+    """
+    if windows not in WINDOWS:
+        raise DescriptionError(
+            f"backend 'emulator': {unknown_name('value of windows', windows, WINDOWS)}"
+        )
+    asked = _asked_shifts(network, shifts or {})
+    out_of_range = find_problems(View(network, {}, COARSE_STEP), RANGES)
+    out_of_range += too_much_memory(network)
+    if out_of_range:
+        return Admission(out_of_range)
+    found = Admission(_windows(network, windows) + _split_cores(network))
+    try:
+        found.shifts = _complete(network, asked)
+    except UnsupportedError as error:
+        found.problems.append(_problem("network", str(error), "give shifts=, or run them alone"))
+        return found
+    found.view = View(one_copy(network, 0, n_copies(network)), found.shifts, COARSE_STEP)
+    found.problems += find_problems(found.view, _REFUSED)
+    _look_at_learning(found, found.view, allow_coarse)
+    return found
+
+
+def _problem(where: str, what: str, remedy: str, level: Any = "error", rule: str = "") -> Problem:
+    return Problem(level=level, where=where, what=what, remedy=remedy, rule=rule)
+
+
+def windows_matter(network: Network, name: str) -> str | None:
+    """Why plasticity windows of a projection can't be left out; None if they can."""
+    rule = network.projection(name).plasticity
+    if rule is None or traces_are_short(rule, network.dt):
+        return None
+    return (
+        "it has plasticity windows, and the machine can't switch plasticity; its traces outlast "
+        "two steps, so that weights would change outside the windows"
+    )
+
+
+def _windows(network: Network, windows: str) -> list[Problem]:
+    if windows == "ignore":
+        return []
+    found = []
+    for item in network.plastic:
+        what = windows_matter(network, item.name)
+        if what and item.plasticity and item.plasticity.enabled is not None:
+            where, remedy = f"projection {item.name!r}", "windows='ignore' leaves them out"
+            found.append(_problem(where, what, remedy, rule="plasticity windows"))
+    return found
+
+
+def _split_cores(network: Network) -> list[Problem]:
+    if network.dt >= 1.0:
+        return []
+    what = (
+        f"with dt = {network.dt:g} ms, below 1 ms, sPyNNaker puts neurons and synapses on separate "
+        f"cores, which are not modelled: learning in recurrent networks may differ from the board"
+    )
+    remedy = "check such a network with dt = 1 ms"
+    return [_problem("network", what, remedy, "warning", "small steps of time")]
+
+
+def _look_at_learning(found: Admission, view: View, allow_coarse: bool) -> None:
+    """Find how many steps of a weight a pair of spikes is worth, and whether they are too few."""
+    for item in view.plastic:
+        rule = item.plasticity
+        assert rule is not None
+        found.learning_steps[item.name] = {}
+        for name, (change, n) in view.learning_steps(item).items():
+            found.learning_steps[item.name][name] = n
+            if n >= GOOD_STEP or change >= rule.w_max - rule.w_min:
+                continue
+            what = (
+                f"{name}: a pair of spikes changes a weight by at most {change:g} nA, {n:.2g} "
+                f"steps of {view.lsb(item):g} nA (shift {view.shift(item)})"
+            )
+            remedy = f"use fewer or weaker synapses onto {item.post!r}"
+            if n < COARSE_STEP and not allow_coarse:
+                what += ", so that learning is lost in rounding"
+                remedy += ", or allow_coarse=True"
+                level = "error"
+            else:
+                what += "; weights will drift from floating point"
+                level = "warning"
+            where = f"projection {item.name!r}"
+            found.problems.append(_problem(where, what, remedy, level, "learning step"))
+
+
+def _asked_shifts(network: Network, shifts: Mapping[Any, Any]) -> dict[tuple[str, str], int]:
+    """The option `shifts`, checked, by population and receptor."""
+    where = "backend 'emulator': shifts"
+    if not isinstance(shifts, Mapping):
+        raise DescriptionError(f"{where} must be a mapping, got {shown(shifts)}.")
+    names = [pop.name for pop in network.populations if not pop.is_source]
+    asked: dict[tuple[str, str], int] = {}
+    for key, value in shifts.items():
+        name, *receptor = key if isinstance(key, tuple) else (key,)
+        if name not in names:
+            raise DescriptionError(f"{where}: {unknown_name('population', name, names)}")
+        if receptor and (len(receptor) > 1 or receptor[0] not in _RECEPTORS):
+            raise DescriptionError(f"{where}: {unknown_name('receptor', receptor[0], _RECEPTORS)}")
+        values = [value] if receptor else value
+        if not isinstance(values, list | tuple) or len(values) != (1 if receptor else 2):
+            raise DescriptionError(
+                f"{where}[{key!r}] must be a pair (excitatory, inhibitory), got {shown(value)}."
+            )
+        for side, shift in zip(receptor or _RECEPTORS, values, strict=True):
+            if isinstance(shift, bool) or not isinstance(shift, int | np.integer):
+                raise DescriptionError(f"{where}[{key!r}] must be an int, got {shown(shift)}.")
+            if not 0 <= shift <= LARGEST_SHIFT:
+                raise DescriptionError(
+                    f"{where}[{key!r}] must be from 0 to {LARGEST_SHIFT}, got {shift}."
+                )
+            asked[name, side] = int(shift)
+    return asked
+
+
+def _complete(network: Network, asked: Mapping[tuple[str, str], int]) -> Shifts:
+    """All shifts; those that were not asked for are predicted."""
+    names = [pop.name for pop in network.populations if not pop.is_source]
+    wanted = [(name, receptor) for name in names for receptor in _RECEPTORS]
+    known = {} if all(key in asked for key in wanted) else shifts_of_copies(network)
+    chosen = {
+        (name, receptor): asked.get((name, receptor), known.get(name, (0, 0))[side])
+        for name in names
+        for side, receptor in enumerate(_RECEPTORS)
+    }
+    return {name: (chosen[name, "excitatory"], chosen[name, "inhibitory"]) for name in names}

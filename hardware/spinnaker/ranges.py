@@ -1,0 +1,160 @@
+"""Rules about numbers: which of them the machine can hold, and what becomes of the others."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ...cells import LIF
+from .arithmetic import ONE, RING_MAX, TRACE_ONE, divide, s1615
+from .rule import Finding, rule
+from .view import View
+
+__all__ = ["RANGES"]
+
+RANGES = ("time step", "number out of range", "time constant out of range", "table too long")
+"""Rules that come first: where they find anything, the others can't be computed."""
+
+LARGEST = 65536.0
+DTCM = 64 * 1024
+_MAX_TRACE = 16
+
+
+def _too_large(values: Any) -> bool:
+    """Whether a value does not fit into s16.15."""
+    array = np.asarray(values)
+    most = max(array.max(initial=0.0), -array.min(initial=0.0))
+    return bool(most >= LARGEST - 0.5 / ONE)
+
+
+@rule("time step", "error", "sPyNNaker counts time in whole µs and takes the next larger number")
+def _time_step(view: View) -> Iterator[Finding]:
+    dt = view.dt
+    if dt >= LARGEST:
+        yield Finding("network", f"dt = {dt:g} ms is too long", "use dt = 1 ms")
+        return
+    whole = math.ceil(dt * 1000.0) / 1000.0
+    if abs(whole - dt) > 1e-9 * dt:
+        yield Finding("network", f"dt = {dt:g} ms becomes {whole:g} ms", f"use dt = {whole:g} ms")
+
+
+@rule("number out of range", "error", "numbers are s16.15: below 65536, in steps of 2**-15")
+def _range(view: View) -> Iterator[Finding]:
+    for population in view.cells:
+        where = f"population {population.name!r}"
+        values = {name: population.lif.array(name, population.size) for name in LIF.units}
+        for name, array in {**values, "v_init": population.initial_v()}.items():
+            if _too_large(array):
+                yield Finding(where, f"{name} reaches {np.abs(array).max():g}", "rescale")
+            elif name in LIF.positive and s1615(array).min() == 0:
+                yield Finding(
+                    where, f"{name} = {array.min():g} becomes 0 on the machine", f"raise {name}"
+                )
+        with np.errstate(over="ignore"):
+            resistance = values["tau_m"] / values["cm"]
+        if _too_large(resistance):
+            yield Finding(
+                where, f"tau_m / cm = {resistance.max():g} MΩ overflows", "raise cm, scale weights"
+            )
+    for item in view.used:
+        law = item.plasticity
+        top = max(law.w_max, law.a_plus, law.a_minus) if law else float(np.max(item.weight))
+        if _too_large(top):
+            yield Finding(f"projection {item.name!r}", f"{top:g} nA", "rescale cm and weights")
+
+
+@rule("time constant out of range", "error", "quotients with the time step are s16.15 as well")
+def _time_constants(view: View) -> Iterator[Finding]:
+    if _too_large(view.dt) or not s1615(view.dt):
+        return
+    step = int(s1615(view.dt))
+    for population in view.cells:
+        where = f"population {population.name!r}"
+        for name in ("tau_m", "tau_syn_E", "tau_syn_I", "tau_refrac"):
+            array = population.lif.array(name, population.size)
+            if _too_large(array):
+                continue
+            longest, shortest = int(s1615(array).max()), int(s1615(array).min())
+            if name == "tau_refrac":
+                if divide(longest, step) != (longest << 15) // step:
+                    steps = f"{array.max() / view.dt:g} steps, at most 65535 can be counted"
+                    yield Finding(where, f"{name} is {steps}", f"shorten {name}")
+                continue
+            if longest and divide(step, longest) == 0:
+                steps = f"{array.max() / view.dt:g} steps, above 32768 its decay is lost"
+                yield Finding(where, f"{name} is {steps}", f"shorten {name}, or use a larger dt")
+            if shortest and divide(step, shortest) != (step << 15) // shortest:
+                steps = f"{array.min() / view.dt:g} steps, and its decay can't be computed"
+                yield Finding(where, f"{name} is {steps}", f"raise {name}")
+
+
+@rule("table too long", "error", "the tables of STDP share the 64 KiB of a core")
+def _tables(view: View) -> Iterator[Finding]:
+    for item in view.plastic:
+        law = item.plasticity
+        assert law is not None
+        entries = {
+            name: math.log(TRACE_ONE) * getattr(law, name) / view.dt
+            for name in ("tau_plus", "tau_minus")
+        }
+        where = f"projection {item.name!r}"
+        for name, tau in (("tau_plus", law.tau_plus), ("tau_minus", law.tau_minus)):
+            if not math.isfinite(view.dt / tau):
+                yield Finding(where, f"{name} = {tau:g} ms is too short", f"raise {name}")
+        if 2 * sum(entries.values()) > DTCM:
+            name = max(entries, key=lambda name: entries[name])
+            yield Finding(
+                where,
+                f"its tables have {sum(entries.values()):.3g} entries of 2 bytes",
+                f"shorten {name}, or use a larger dt",
+            )
+
+
+@rule("change overflows", "error", "amplitude times trace, added to a weight, has 32 bits")
+def _changes(view: View) -> Iterator[Finding]:
+    for item in view.plastic:
+        law = item.plasticity
+        assert law is not None
+        for name, tau in (("a_plus", law.tau_plus), ("a_minus", law.tau_minus)):
+            trace = min(_MAX_TRACE, -1.0 / math.expm1(-view.dt / tau))
+            most = getattr(law, name) * trace
+            if most + law.w_max >= LARGEST:
+                yield Finding(
+                    f"projection {item.name!r}",
+                    f"{name} times the largest trace is {most:g} nA, with w_max = {law.w_max:g} nA "
+                    f"above {LARGEST:g} nA, where the sign flips",
+                    f"make {name} smaller",
+                )
+
+
+@rule("weight beyond 16 bit", "error", "weights have 16 bits, what is above is cut off")
+def _too_heavy(view: View) -> Iterator[Finding]:
+    for item in view.used:
+        top = float(np.max(item.weight))
+        top = max(top, item.plasticity.w_max) if item.plasticity else top
+        if top / view.lsb(item) > RING_MAX + 0.5:
+            yield Finding(
+                f"projection {item.name!r}",
+                f"weights reach {top:g} nA, and a shift of {view.shift(item)} allows "
+                f"{RING_MAX * view.lsb(item):g} nA",
+                f"raise the shift of {item.post!r}, or leave it to sPyNNaker",
+            )
+
+
+@rule("parameter rounded", "note", "parameters are s16.15")
+def _rounded(view: View) -> Iterator[Finding]:
+    for population in view.cells:
+        for name in LIF.positive:
+            meant = population.lif.array(name, population.size)
+            error = np.abs(s1615(meant) / ONE - meant) / meant
+            if error.max() > 1e-3 and s1615(meant).min() > 0:
+                k = int(error.argmax())
+                yield Finding(
+                    f"population {population.name!r}",
+                    f"{name} = {meant[k]:g} becomes {s1615(meant[k]) / ONE:g}",
+                    "scale cm and the weights up together" if name == "cm" else f"raise {name}",
+                    "warning" if error.max() > 0.02 else None,
+                )

@@ -1,0 +1,294 @@
+"""What an HDF5 file may hold: everything in it is looked at before any data is read.
+
+Links to other files, storage in other files, virtual datasets and user-defined filters would let
+a file name what is read or run. A declared size is only a number: it is compared with the bytes
+that the file has.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import StorageError, shown
+
+__all__ = [
+    "Refused",
+    "Tree",
+    "as_bytes",
+    "attributes_of",
+    "check_memory",
+    "check_tree",
+    "read_array",
+    "tree_of",
+]
+
+Tree = dict[str, Any]
+"""Names of a group with what they lead to: a Tree, a str or an array."""
+
+
+class Refused(StorageError):
+    """A file that is not read because of what it declares; the message is the reason alone."""
+
+
+MOST_OBJECTS = 250_000
+"""Most groups and datasets of one file."""
+
+_DEEPEST = 32
+# Deflate can't pack better than 1032 to 1, and no other filter here does.
+_BEST_PACKING = 1040
+_FILTERS = {1: "deflate", 2: "shuffle", 3: "fletcher32", 32000: "lzf"}
+_LAYOUTS = (h5py.h5d.COMPACT, h5py.h5d.CONTIGUOUS, h5py.h5d.CHUNKED)
+_CLASSES = (h5py.h5t.INTEGER, h5py.h5t.FLOAT, h5py.h5t.STRING)
+
+
+def check_tree(file: h5py.File, size: int) -> dict[str, int]:
+    """Check every link, dataset and attribute of a file.
+
+    Parameters
+    ----------
+    file : h5py.File
+        An open file, of which nothing has been read.
+    size : int
+        Length of the file, bytes.
+
+    Returns
+    -------
+    dict of str to int
+        For each object at the top: bytes of memory that all datasets below it take.
+
+    Raises
+    ------
+    Refused
+        The file refers to other files, holds types or filters that no file of ours has, or
+        declares more data than it can hold. The message is the reason alone.
+    """
+    return _Check(size).top(file["/"])
+
+
+class _Check:
+    """One walk through a file, with what it has met so far."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.stored = 0
+        self.seen: set[int] = set()
+
+    def top(self, root: h5py.Group) -> dict[str, int]:
+        self._note(root)
+        self._check_attributes(root)
+        return {
+            name: self._object(root, name, f"/{shown(name)[1:-1]}", 1)
+            for name in self._links(root, "/")
+        }
+
+    def _links(self, group: h5py.Group, where: str) -> list[str]:
+        """Names in a group whose links all lead to objects of this file."""
+        if len(group) > MOST_OBJECTS:
+            raise Refused(f"it declares more than {MOST_OBJECTS} objects")
+        names = list(group)
+        for name in names:
+            kind = group.id.links.get_info(name.encode("utf-8", "surrogateescape")).type
+            if kind != h5py.h5l.TYPE_HARD:
+                which = {h5py.h5l.TYPE_SOFT: "a soft link", h5py.h5l.TYPE_EXTERNAL:
+                         "a link to another file"}.get(kind, "a user-defined link")  # fmt: skip
+                raise Refused(f"{shown(name)} in {where} is {which}")
+        return names
+
+    def _note(self, item: Any) -> None:
+        address = h5py.h5o.get_info(item.id).addr
+        if address in self.seen:
+            raise Refused(f"two links lead to the object {shown(item.name)}")
+        self.seen.add(address)
+        if len(self.seen) > MOST_OBJECTS:
+            raise Refused(f"it holds more than {MOST_OBJECTS} objects")
+
+    def _object(self, group: h5py.Group, name: str, where: str, depth: int) -> int:
+        """Check what a name leads to; returns bytes of memory."""
+        item = group[name]
+        if not isinstance(item, h5py.Group | h5py.Dataset):
+            raise Refused(f"{where} is neither a group nor a dataset")
+        self._note(item)
+        self._check_attributes(item)
+        if isinstance(item, h5py.Dataset):
+            return self._dataset(item.id, where)
+        if depth >= _DEEPEST:
+            raise Refused(f"it has more than {_DEEPEST} groups inside each other")
+        return sum(
+            self._object(item, inner, f"{where}/{shown(inner)[1:-1]}", depth + 1)
+            for inner in self._links(item, where)
+        )
+
+    def _check_attributes(self, item: Any) -> None:
+        for k in range(h5py.h5a.get_num_attrs(item.id)):
+            attribute = h5py.h5a.open(item.id, index=k)
+            where = f"attribute {shown(attribute.name.decode('utf-8', 'replace'))} of {item.name}"
+            declared = _bytes_of(attribute.get_space(), attribute.get_type(), where)
+            if declared > self.size:
+                raise Refused(f"{where} declares {declared} bytes, in a file of {self.size} bytes")
+
+    def _dataset(self, item: Any, where: str) -> int:
+        plan = item.get_create_plist()
+        layout = plan.get_layout()
+        if layout not in _LAYOUTS:
+            raise Refused(f"{where} is a virtual dataset: its data are in other files")
+        if plan.get_external_count():
+            raise Refused(f"{where} has its data in another file")
+        packed = plan.get_nfilters() if layout == h5py.h5d.CHUNKED else 0
+        for k in range(packed):
+            if plan.get_filter(k)[0] not in _FILTERS:
+                raise Refused(
+                    f"{where} is packed with filter {plan.get_filter(k)[0]}; allowed are "
+                    f"{', '.join(_FILTERS.values())}"
+                )
+        declared = _bytes_of(item.get_space(), item.get_type(), where)
+        stored = item.get_storage_size()
+        self.stored += stored
+        if self.stored > self.size or declared > stored * (_BEST_PACKING if packed else 1):
+            raise Refused(
+                f"{where} declares {as_bytes(declared)}, and the file has "
+                f"{as_bytes(min(stored, self.size))} for them"
+            )
+        return declared
+
+
+def _bytes_of(space: Any, kind: Any, where: str) -> int:
+    """Bytes that an array of this shape and type takes."""
+    if kind.get_class() not in _CLASSES and kind.dtype != bool:
+        raise Refused(f"{where} holds neither numbers nor text")
+    if space.get_simple_extent_type() == h5py.h5s.NULL:
+        return 0
+    count = int(kind.get_size())
+    for length in space.get_simple_extent_dims():
+        count *= length
+    return count
+
+
+def as_bytes(count: int) -> str:
+    """A number of bytes with the unit that fits it.
+
+    Examples
+    --------
+    >>> as_bytes(3_200_000_000)
+    '3.2 GB'
+    """
+    value = float(count)
+    for unit in ("bytes", "kB", "MB", "GB", "TB"):
+        if value < 1000:
+            return f"{value:.3g} {unit}"
+        value /= 1000
+    return f"{value:.3g} PB"
+
+
+def check_memory(needed: int) -> None:
+    """Refuse what does not fit into this machine's memory.
+
+    Parameters
+    ----------
+    needed : int
+        Bytes.
+
+    Raises
+    ------
+    Refused
+        It does not fit. The message is the reason alone.
+    """
+    limit = memory_limit()
+    if needed > limit:
+        raise Refused(
+            f"it would take {as_bytes(needed)} of memory, and this machine has {as_bytes(limit)}"
+        )
+
+
+def memory_limit() -> int:
+    """Memory of this machine, bytes; 16 GiB where the system does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return 16 * 2**30
+
+
+def tree_of(group: h5py.Group) -> Tree:
+    """Read all datasets of a checked group, and of the groups below it."""
+    return {
+        name: tree_of(item) if isinstance(item, h5py.Group) else _plain(item[()])
+        for name, item in group.items()
+    }
+
+
+def attributes_of(item: Any) -> Tree:
+    """Read all attributes of a checked group or dataset."""
+    return {name: _plain(value) for name, value in item.attrs.items()}
+
+
+def _plain(value: Any) -> str | NDArray[Any]:
+    """Text as str, arrays of text as arrays of bytes of one length, numbers as arrays."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8")
+    if isinstance(value, str):
+        return value
+    if isinstance(value, h5py.Empty):
+        return np.empty(0)
+    array = np.asarray(value)
+    if array.dtype.kind != "O":
+        return array
+    texts = [text.encode() if isinstance(text, str) else text for text in array.flat]
+    return np.array(texts, dtype="S").reshape(array.shape)
+
+
+def read_array(
+    group: h5py.Group,
+    name: str,
+    kind: str,
+    shape: tuple[int | None, ...] | None = None,
+    *,
+    low: float = -np.inf,
+    high: float = np.inf,
+    nan: bool = False,
+) -> NDArray[Any]:
+    """Read an array of numbers, checked against what it must be.
+
+    Parameters
+    ----------
+    group : h5py.Group
+        Where it is.
+    name : str
+        Name of the dataset.
+    kind : {"int", "float"}
+        Whole numbers or floats.
+    shape : tuple of int or None, optional
+        Lengths of the axes; None stands for any. Default: any shape.
+    low, high : float
+        Smallest and largest value.
+    nan : bool
+        Whether NaN is a value.
+
+    Raises
+    ------
+    StorageError
+        It is missing, or something else. The message is the reason alone.
+    """
+    data = group.get(name)
+    if not isinstance(data, h5py.Dataset):
+        raise StorageError(f"there is no array {name!r}")
+    if data.dtype.kind not in {"int": "iu", "float": "f"}[kind]:
+        raise StorageError(f"{name} must be of type {kind}, got {data.dtype}")
+    fits = shape is None or (
+        len(shape) == data.ndim
+        and all(want in (None, have) for want, have in zip(shape, data.shape, strict=True))
+    )
+    if not fits:
+        raise StorageError(f"{name} must have shape {shape}, got {data.shape}")
+    array: NDArray[Any] = data[()] if data.ndim else np.asarray(data[()])
+    known = array[~np.isnan(array)] if nan else array
+    if kind == "float" and not np.isfinite(known).all():
+        raise StorageError(f"{name} must be finite")
+    if known.size and (known.min() < low or known.max() > high):
+        raise StorageError(
+            f"{name} must be from {low:g} to {high:g}, got {known.min():g} to {known.max():g}"
+        )
+    return array

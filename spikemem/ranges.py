@@ -1,0 +1,162 @@
+"""Numbers that floating point can't compute with: refused by each backend that uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .limits import lack_of_memory
+from .network import Network, Population, Projection
+from .problem import Problem
+
+__all__ = ["out_of_range", "too_much_memory"]
+
+CELL = 96.0
+"""Bytes of one cell at least: nine parameters and its state."""
+
+LARGEST = 1e30
+"""Largest current (nA) and resistance (MΩ): their products stay finite."""
+
+LARGEST_V = 1e9
+"""Largest potential, mV: beyond it steps of 1e-7 mV are lost in rounding."""
+
+MOST_STEPS = 1e9
+"""Longest time constant in steps: beyond it the decay of a step is lost in rounding."""
+
+LEAST_STEPS = 1e-30
+"""Shortest time constant in steps: the exponent of its decay stays finite."""
+
+MOST_ENTRIES = 1e8
+"""Entries of a table of exponentials that the engine takes memory for."""
+
+_COUNTED = 2.0**24
+"""Steps that a number of 4 bytes can count."""
+
+
+def out_of_range(network: Network, backend: str, precision: str = "f8") -> list[Problem]:
+    """Numbers of a network that a floating-point backend can't compute with.
+
+    Parameters
+    ----------
+    network : Network
+        What is to run.
+    backend : str
+        "native" keeps tables of exponentials, which limit the time constants of plasticity;
+        "pynn:nest" counts time in µs.
+    precision : {"f8", "f4"}
+        As for the backend "native".
+    """
+    found: list[Problem] = []
+    if backend == "pynn:nest" and not _whole_tics(network.dt):
+        what = f"dt = {network.dt:g} ms: NEST counts time in whole µs"
+        found.append(_problem("network", what, "use a multiple of 0.001 ms"))
+    for population in network.populations:
+        if not population.is_source:
+            found += [
+                _problem(f"population {population.name!r}", *case)
+                for case in _of_cells(population, network.dt, precision)
+            ]
+    for item in network.projections:
+        if network.count(item.name):
+            found += [
+                _problem(f"projection {item.name!r}", *case)
+                for case in _of_synapses(item, network.dt, backend)
+            ]
+    return found
+
+
+def _problem(where: str, what: str, remedy: str) -> Problem:
+    return Problem(level="error", where=where, what=what, remedy=remedy, rule="number out of range")
+
+
+def too_much_memory(network: Network) -> list[Problem]:
+    """Cells, ring buffers and plastic weights that this computer has no memory for.
+
+    A ring buffer has a number for each cell, each receptor and each step up to the longest delay.
+    """
+    cells = network.n_neurons
+    plastic = sum(network.count(item.name) for item in network.plastic)
+    delays = {
+        item.name: float(np.max(item.delay))
+        for item in network.projections
+        if network.count(item.name)
+    }
+    name = max(delays, key=lambda name: delays[name], default="")
+    longest = delays.get(name, 0.0)
+    cases = [
+        ("network", f"{cells} neurons", CELL * cells, "make populations smaller"),
+        ("network", f"{plastic} plastic synapses", 8.0 * plastic, "make populations smaller"),
+        (
+            f"projection {name!r}", f"a delay of {longest:g} ms onto {cells} cells",
+            16.0 * cells * (longest / network.dt + 1.0), "shorten it, or use a larger dt",
+        ),
+    ]  # fmt: skip
+    return [
+        _problem(where, said, remedy)
+        for where, what, needed, remedy in cases
+        if (said := lack_of_memory(needed, what))
+    ]
+
+
+def _whole_tics(dt: float) -> bool:
+    tics = dt * 1000.0
+    return tics < 1e9 and round(tics) >= 1 and abs(round(tics) - tics) <= 1e-9 * tics
+
+
+def _largest(values: Any) -> float:
+    array = np.asarray(values)
+    return float(max(array.max(initial=0.0), -array.min(initial=0.0)))
+
+
+def _of_cells(population: Population, dt: float, precision: str) -> Iterator[tuple[str, str]]:
+    def values(name: str) -> NDArray[np.float64]:
+        return np.asarray(getattr(population.lif, name), dtype=np.float64)
+
+    potentials = {name: _largest(values(name)) for name in ("v_rest", "v_reset")}
+    for name, most in {**potentials, "v_init": _largest(population.initial_v())}.items():
+        if most > LARGEST_V:
+            yield f"{name} reaches {most:g} mV", f"keep it within {LARGEST_V:g} mV"
+    if _largest(values("i_offset")) > LARGEST:
+        most = _largest(values("i_offset"))
+        yield f"i_offset reaches {most:g} nA", f"keep it below {LARGEST:g} nA"
+    for name in ("tau_m", "tau_syn_E", "tau_syn_I"):
+        yield from _of_constant(name, _largest(values(name)), float(values(name).min()), dt)
+    with np.errstate(over="ignore"):
+        resistance = _largest(np.maximum(values("tau_m"), dt) / values("cm"))
+    if resistance > LARGEST:
+        yield f"cm = {values('cm').min():g} nF is too small", "raise cm, and scale the weights"
+    if precision == "f4" and _largest(values("tau_refrac")) > _COUNTED * dt:
+        what = (
+            f"tau_refrac = {_largest(values('tau_refrac')):g} ms is more steps than 4 bytes count"
+        )
+        yield what, "use precision='f8'"
+
+
+def _of_constant(
+    name: str, longest: float, shortest: float, dt: float
+) -> Iterator[tuple[str, str]]:
+    if longest > MOST_STEPS * dt:
+        what = f"{name} = {longest:g} ms is longer than {MOST_STEPS:g} steps"
+        yield f"{what}, so that the decay of a step is lost in rounding", f"shorten {name}"
+    if shortest < LEAST_STEPS * dt:
+        yield f"{name} = {shortest:g} ms is shorter than {LEAST_STEPS:g} steps", f"raise {name}"
+
+
+def _of_synapses(item: Projection, dt: float, backend: str) -> Iterator[tuple[str, str]]:
+    rule = item.plasticity
+    top = _largest(np.asarray(item.weight, dtype=np.float64))
+    if rule is not None:
+        top = max(top, rule.w_max, rule.a_plus, rule.a_minus)
+    if top > LARGEST:
+        yield f"weights or changes of weights reach {top:g} nA", f"keep them below {LARGEST:g} nA"
+    if rule is None:
+        return
+    for name in ("tau_plus", "tau_minus"):
+        tau = getattr(rule, name)
+        yield from _of_constant(name, tau, tau, dt)
+        if backend == "native" and MOST_ENTRIES < 50.0 * tau / dt < 50.0 * MOST_STEPS:
+            what = f"{name} = {tau:g} ms needs a table of {50.0 * tau / dt:.2g} numbers"
+            yield what, f"shorten {name}, use a larger dt, or use backend 'brian2'"

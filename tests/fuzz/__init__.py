@@ -1,0 +1,1 @@
+"""Fuzzing by hand and in small in the tests: many broken inputs, each from its own seed."""

@@ -1,0 +1,363 @@
+"""Every public callable of the package, with the kinds that its parameters declare.
+
+`doors` walks the public names; `Drawer` draws values that a kind accepts, and values near its
+limits that it must refuse or handle.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import importlib
+import inspect
+import typing
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import spikemem as sm
+from spikemem import checks
+from spikemem.errors import SpikememError
+
+PACKAGES = (
+    "spikemem",
+    "spikemem.metrics",
+    "spikemem.streams",
+    "spikemem.plotting",
+    "spikemem.networks.ca3",
+    "spikemem.networks.dendrites",
+    "spikemem.hardware.spinnaker",
+    "spikemem.hardware.pynn",
+    "spikemem.hardware.nir",
+    "spikemem.hardware.resistive",
+)
+
+LEFT_OUT = {
+    # They start other programs, need a board, or take seconds by themselves.
+    "spikemem.hardware.spinnaker.map_network": "runs sPyNNaker's tool chain",
+    "spikemem.hardware.spinnaker.SpinnakerBackend": "needs a board",
+    "spikemem.hardware.pynn.PyNNModel": "made by to_pynn",
+}
+"""Callables that are not called, and why."""
+
+BACKEND_CALLS = ("run", "snapshot", "restore", "close", "set_weights")
+"""What only a session calls, with values that it has checked."""
+
+
+@dataclass(frozen=True)
+class Door:
+    """One public callable."""
+
+    name: str
+    call: Callable[..., Any]
+    owner: type | None
+    """Class of the object that it is called on; None for functions and constructors."""
+
+    @property
+    def family(self) -> str:
+        """Package that it is public in."""
+        return self.name.rpartition(":")[0]
+
+    @functools.cached_property
+    def kinds(self) -> dict[str, checks.Kind]:
+        """Declared kind of each parameter that has one."""
+        return kinds(self.call)
+
+    @functools.cached_property
+    def parameters(self) -> list[inspect.Parameter]:
+        """The parameters, without `self`."""
+        found = list(inspect.signature(self.call).parameters.values())
+        return found[1:] if self.owner is not None else found
+
+
+def kinds(call: Any) -> dict[str, checks.Kind]:
+    """Kinds of a function, of a constructor, or of the fields of a dataclass."""
+    if not inspect.isclass(call):
+        return _declared(call)
+    found = _declared(call) if dataclasses.is_dataclass(call) else {}
+    return {**found, **_declared(call.__init__)}
+
+
+def _declared(call: Any) -> dict[str, checks.Kind]:
+    try:
+        return checks.kinds_of(call)
+    except NameError:  # Types that are imported for type checkers only.
+        return {}
+
+
+def doors() -> list[Door]:
+    """Every public function, constructor and method; each once."""
+    found: dict[int, Door] = {}
+    for package in PACKAGES:
+        module = importlib.import_module(package)
+        for name in module.__all__:
+            for door in _doors_of(package, name, getattr(module, name)):
+                found.setdefault(_identity(door), door)
+    return sorted(found.values(), key=lambda door: door.name)
+
+
+def _identity(door: Door) -> int:
+    return id(inspect.unwrap(getattr(door.call, "__func__", door.call)))
+
+
+def _doors_of(package: str, name: str, thing: Any) -> Iterator[Door]:
+    if f"{package}.{name}" in LEFT_OUT or not getattr(thing, "__module__", "").startswith(
+        "spikemem"
+    ):
+        return
+    if inspect.isfunction(thing):
+        yield Door(f"{package}:{name}", thing, None)
+    elif inspect.isclass(thing) and not issubclass(thing, BaseException | checks.Kind):
+        if not inspect.isabstract(thing) and not issubclass(thing, tuple):
+            yield Door(f"{package}:{name}", thing, None)
+        backend = name.endswith("Backend")
+        for item, attribute in _methods(thing):
+            if backend and item in BACKEND_CALLS:
+                continue
+            static = isinstance(attribute, staticmethod | classmethod)
+            call = getattr(thing, item) if static else attribute
+            yield Door(f"{package}:{name}.{item}", call, None if static else thing)
+
+
+def _methods(cls: type) -> Iterator[tuple[str, Any]]:
+    seen = set()
+    for base in cls.__mro__:
+        if not base.__module__.startswith("spikemem"):
+            continue
+        for name, attribute in vars(base).items():
+            plain = getattr(attribute, "__func__", attribute)
+            if name.startswith("_") or name in seen or not inspect.isfunction(plain):
+                continue
+            seen.add(name)
+            yield name, attribute
+
+
+class Impossible(Exception):
+    """No good value is known."""
+
+
+def small_network() -> sm.Network:
+    """A source, a cell, one static and one plastic projection; potentials are recorded."""
+    source = sm.SpikeSource(spikes=sm.SpikeTrains(ids=[0, 1], times=[1.0, 2.0], size=2))
+    rule = sm.STDP(a_plus=1.0, a_minus=1.0, w_max=6.0)
+    return sm.Network(
+        populations=[
+            sm.Population(name="in", cell=source),
+            sm.Population(name="out", cell=sm.LIF(), size=2, record=("spikes", "v")),
+        ],
+        projections=[
+            sm.Projection.one_to_one("fixed", "in", "out", weight=1.0, delay=1.0),
+            sm.Projection.all_to_all("learnt", "in", "out", weight=1.0, delay=1.0, plasticity=rule),
+        ],
+    )
+
+
+@functools.cache
+def _recording() -> sm.Recording:
+    return sm.simulate(small_network(), 5.0, backend="native")
+
+
+def _memory() -> Any:
+    memory = sm.CA3Memory(2, 3, backend="native", contents={0: [1]})
+    memory.recall(cue=0)
+    return memory
+
+
+SAMPLES: dict[str, Callable[[], Any]] = {
+    "Network": small_network,
+    "SpikeTrains": lambda: sm.SpikeTrains(ids=[0, 1], times=[1.0, 2.0], size=2),
+    "Recording": lambda: _recording(),
+    "STDP": lambda: sm.STDP(a_plus=1.0, a_minus=1.0, w_max=6.0),
+    "LIF": sm.LIF,
+    "SpikeSource": lambda: small_network().population("in").cell,
+    "Population": lambda: small_network().population("out"),
+    "Projection": lambda: small_network().projection("learnt"),
+    "Session": lambda: sm.Session(small_network(), backend="native"),
+    "CA3Memory": _memory,
+    "HippocampalMemory": lambda: sm.HippocampalMemory(2, 3, backend="native"),
+    "Problem": lambda: sm.Problem(level="note", where="a", what="b", remedy="c"),
+}
+"""A fresh object of each class that no declared kinds can make."""
+
+GOOD: dict[str, dict[str, Callable[[], Any]]] = {
+    "SpikeTrains": {"ids": lambda: [0, 1], "times": lambda: [1.0, 2.0], "size": lambda: 2},
+    "STDP": {"a_plus": lambda: 1.0, "a_minus": lambda: 1.0, "w_max": lambda: 6.0},
+    "Projection": {
+        "i": lambda: [0], "j": lambda: [1], "weight": lambda: 1.0, "delay": lambda: 1.0,
+    },
+    "Projection.one_to_one": {"options": lambda: {"weight": 1.0, "delay": 1.0}},
+    "Projection.all_to_all": {"options": lambda: {"weight": 1.0, "delay": 1.0}},
+    "Population": {"size": lambda: 2, "cell": sm.LIF},
+    "Network": {
+        "populations": lambda: small_network().populations,
+        "projections": lambda: small_network().projections,
+    },
+    "Network.population": {"name": lambda: "in"},
+    "Network.projection": {"name": lambda: "learnt"},
+    "Network.synapses": {"name": lambda: "learnt"},
+    "Network.weights": {"name": lambda: "learnt"},
+    "Network.count": {"name": lambda: "learnt"},
+    "Network.with_weights": {"weights": lambda: {"learnt": 2.0}},
+    "LIF.array": {"name": lambda: "cm"},
+    "Recording.split": {"n": lambda: 2},
+    "SpikeTrains.select": {"cells": lambda: [1]},
+    "Session": {"backend": lambda: "native"},
+    "Session.set_weights": {"weights": lambda: {"learnt": 2.0}},
+    "Session.run": {"duration": lambda: 3.0},
+    "simulate": {"duration": lambda: 3.0, "backend": lambda: "native"},
+    "CA3Memory": {"backend": lambda: "native"},
+    "HippocampalMemory": {"backend": lambda: "native"},
+    "CA3Memory.recall": {"cue": lambda: 0},
+    "CA3Memory.set_weights": {"weights": lambda: {"W1": np.zeros((2, 3))}},
+    "HippocampalMemory.set_weights": {"weights": lambda: {"W1": np.zeros((2, 3))}},
+    "CA3Memory.decode": {"recording": lambda: _memory().recording},
+    "export": {"target": lambda: "spinnaker"},
+}  # fmt: skip
+"""Good values of parameters that must fit together, by class or method."""
+
+CONTENTS: dict[str, Callable[[], Any]] = {
+    "Content": lambda: [1],
+    "MatchNumber": lambda: "any",
+    "Windows": lambda: [(1.0, 3.0)],
+    "Trains": lambda: [[1.0, 3.0], []],
+    "Bits": lambda: [1, 0, 1],
+    "Floats": lambda: np.zeros(4),
+    "TraceName": lambda: ("out", "v"),
+    "ProgressReport": lambda: False,
+    "ParameterName": lambda: "cm",
+    "AnyValue": lambda: 1,
+    "Text": lambda: "a title",
+}
+"""A good value of the kinds that a family defines."""
+
+
+@dataclass
+class Drawer:
+    """Draws good and bad values of kinds; paths lie in `folder`."""
+
+    rng: np.random.Generator
+    folder: Any
+    depth: int = 0
+
+    def good(self, kind: checks.Kind) -> Any:
+        """A value that the kind accepts."""
+        name = type(kind).__name__
+        if name in CONTENTS:
+            return CONTENTS[name]()
+        method = getattr(self, f"_{name.lower()}", None)
+        if method is None:
+            raise Impossible(f"no good value of kind {name}")
+        return method(kind)
+
+    def boundary(self, kind: checks.Kind) -> Any:
+        """A value at, or just past, a limit of the kind; any number where it has none."""
+        kind = getattr(kind, "kind", kind) if isinstance(kind, checks.Optional) else kind
+        values: list[Any] = [0, -1, 1, 2**31 - 1, 2**31, 2**63, -(2**63), 1e-300, 1e300, -0.0]
+        for item in ("low", "high", "above", "below"):
+            limit = getattr(kind, item, None)
+            if limit is not None:
+                edges = (float(limit), np.nextafter(limit, np.inf), np.nextafter(limit, -np.inf))
+                values += [limit, limit - 1, limit + 1, *edges] * 3
+        return values[int(self.rng.integers(len(values)))]
+
+    def call(self, door: Door) -> dict[str, Any]:
+        """Arguments of a good call, by name; optional ones are mostly left out."""
+        name = door.name.rpartition(":")[2]
+        known = GOOD.get(name, {})
+        arguments = {}
+        for parameter in door.parameters:
+            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+                continue
+            if parameter.name in known:
+                arguments[parameter.name] = known[parameter.name]()
+            elif parameter.default is parameter.empty:
+                arguments[parameter.name] = self._required(door, parameter)
+        if "options" in known:
+            arguments.update(known["options"]())
+        return arguments
+
+    def _required(self, door: Door, parameter: inspect.Parameter) -> Any:
+        if parameter.name in door.kinds:
+            return self.good(door.kinds[parameter.name])
+        if parameter.name == "integrator":
+            return "spinnaker"
+        raise Impossible(f"{door.name}: {parameter.name} declares no kind")
+
+    def owner(self, cls: type) -> Any:
+        """A fresh object of a class."""
+        if cls.__name__ in SAMPLES:
+            return SAMPLES[cls.__name__]()
+        if self.depth > 4:
+            raise Impossible(f"no object of {cls.__name__}")
+        inner = dataclasses.replace(self, depth=self.depth + 1)
+        try:
+            return cls(**inner.call(Door(f":{cls.__name__}", cls, None)))
+        except (SpikememError, TypeError) as error:
+            raise Impossible(f"no object of {cls.__name__}: {error}") from error
+
+    def _quantity(self, kind: Any) -> float:
+        low = max((x for x in (kind.low, kind.above) if x is not None), default=None)
+        high = min((x for x in (kind.high, kind.below) if x is not None), default=None)
+        if low is None:
+            return 1.0 if high is None else min(1.0, high - 1.0)
+        return low + 1.0 if high is None or low + 1.0 < high else (low + high) / 2
+
+    def _quantities(self, kind: Any) -> Any:
+        number = self._quantity(kind)
+        if kind.scalar:
+            return number
+        shape = kind.shape or (2,)
+        return np.full([2 if not isinstance(n, int) else n for n in shape], number)
+
+    def _probability(self, kind: Any) -> float:
+        return 0.5
+
+    def _count(self, kind: Any) -> int:
+        return int(min(kind.low + int(self.rng.integers(2)), kind.high))
+
+    def _indices(self, kind: Any) -> list[int]:
+        return [0]
+
+    def _flag(self, kind: Any) -> bool:
+        return bool(self.rng.integers(2))
+
+    def _seednumber(self, kind: Any) -> int:
+        return 1
+
+    def _name(self, kind: Any) -> str:
+        return "a"
+
+    def _choice(self, kind: Any) -> str:
+        return str(kind.valid[0])
+
+    def _some(self, kind: Any) -> tuple[str, ...]:
+        return (kind.valid[0],)
+
+    def _nameof(self, kind: Any) -> str:
+        return "native" if "native" in kind.table else str(next(iter(kind.table)))
+
+    def _pathname(self, kind: Any) -> str:
+        return str(self.folder / f"f{int(self.rng.integers(10**9))}")
+
+    def _callback(self, kind: Any) -> Callable[..., None]:
+        return lambda *_: None
+
+    def _optional(self, kind: Any) -> Any:
+        return self.good(kind.kind) if self.rng.integers(2) else None
+
+    def _each(self, kind: Any) -> list[Any]:
+        return [self.good(kind.kind) for _ in range(max(kind.least, 1))]
+
+    def _mappingof(self, kind: Any) -> dict[Any, Any]:
+        return {}
+
+    def _instance(self, kind: Any) -> Any:
+        item = kind.types[0]
+        if isinstance(item, str):
+            module, _, name = item.partition(":")
+            item = getattr(importlib.import_module(module), name)
+        if typing.get_origin(item) is not None:
+            raise Impossible(str(item))
+        return self.owner(item)
