@@ -31,7 +31,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     # Sources.
     "spike_times": ("spikes", "times"), "spiketrains": ("spikes", "times"),
     "trains": ("spikes", "times"),
-    "indices": ("ids",), "senders": ("ids",), "t": ("times", "time", "duration"),
+    "indices": ("ids",), "senders": ("ids",), "t": ("times", "duration"),
     "rates": ("rate",), "freq": ("rate",), "frequency": ("rate",),
     # Plasticity.
     "A_plus": ("a_plus",), "Apre": ("a_plus",), "A_pre": ("a_plus",), "lambda": ("a_plus",),
@@ -151,7 +151,8 @@ def require_call(
     meant = {nearest(name, valid) for name in unknown}
     needed = [name for name in missing if name not in meant]
     if needed:
-        problems.append(f"{' and '.join(needed)} must be given.")
+        text = " and ".join(filter(None, [", ".join(needed[:-1]), needed[-1]]))
+        problems.append(f"{text} must be given.")
     raise CallError.of_call(where, problems)
 
 

@@ -350,7 +350,7 @@ def _warn(text: str) -> None:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_globals.get("__name__", "").startswith("spikemem"):
         frame, inside = frame.f_back, inside + 1
-    warnings.warn(text, SpikememWarning, stacklevel=inside + 1)
+    warnings.warn(text, SpikememWarning, stacklevel=inside + 2)
 
 
 def is_distribution(values: Any, where: str) -> bool:
