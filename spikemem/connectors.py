@@ -294,7 +294,7 @@ def draw_values(
     -----
     SpikememWarning
         More than one in 1000 of the distribution lay beyond the limits, or rounding moves the
-        values by more than a quarter of their standard deviation (root mean square).
+        values by more than a third of their standard deviation (root mean square).
 
     Raises
     ------
@@ -337,7 +337,7 @@ def _rounded(
         np.maximum(np.rint(drawn / step), np.ceil(low / step - 1e-9)) * step
     )
     moved = np.sqrt(np.mean((rounded - drawn) ** 2)) if drawn.size else 0.0
-    if moved > 0.25 * np.std(drawn) and moved > 1e-6 * step:
+    if moved > np.std(drawn) / 3 and moved > 1e-6 * step:
         _warn(
             f"{where}: the values are rounded to multiples of {step:g} {unit}, which is coarse "
             f"for this distribution (standard deviation {np.std(drawn):.2g} {unit})."
