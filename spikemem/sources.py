@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from .checks import Count, Quantities, Quantity, checked
 from .connectors import bernoulli
 from .errors import DescriptionError, shown
+from .limits import require_memory
 from .spikes import SpikeTrains
 from .streams import Seed, stream
 from .units import in_unit, off_grid, steps
@@ -25,6 +26,9 @@ __all__ = [
     "poisson",
     "regular",
 ]
+
+_BYTES = 80
+"""Memory that one spike takes while it is drawn."""
 
 Positive = Annotated[float, Quantity("ms", above=0.0)]
 Rates = Annotated[ArrayLike, Quantities("Hz", low=0.0)]
@@ -92,6 +96,7 @@ def poisson(
             f"{where}: rate must be at most one spike in a step ({1000.0 / dt:g} Hz for "
             f"dt={dt:g} ms), got {table.max():g} Hz."
         )
+    _require_room(float(table.max(axis=0).mean()) * duration / 1000.0, size, where)
     rng = stream(seed, "sources", "poisson")
     step, cell = np.divmod(bernoulli(n * size, most, rng), size)
     if most:
@@ -122,6 +127,13 @@ def _rate_table(
             f"each of times, got {rate.shape}."
         )
     return rate.reshape(times.size, -1), np.ceil(times / dt - 1e-6).astype(np.int64)
+
+
+def _require_room(per_cell: float, size: int, where: str) -> None:
+    require_memory(
+        (_BYTES * per_cell + 32) * size, f"{where}: {size} cells of about {per_cell:.3g} spikes",
+        "Use fewer cells, a lower rate, or a shorter duration.",
+    )  # fmt: skip
 
 
 @checked
@@ -158,6 +170,7 @@ def regular(
     [[0.0, 10.0, 20.0], [0.0, 20.0]]
     """
     n = _n_steps(duration, dt, "regular")
+    _require_room(float(np.asarray(rate).mean()) * duration / 1000.0, size, "regular")
     rates, starts = (_for_each(x, size, name) for x, name in ((rate, "rate"), (start, "start")))
     period = 1000.0 / rates
     if np.any(period < dt * (1 - 1e-9)):
@@ -208,8 +221,8 @@ def from_neo(source: Any) -> SpikeTrains:
                 f"block.segments."
             )
         source = segments[0]
-    given = getattr(source, "spiketrains", source)
-    lists = list(given) if isinstance(given, Iterable) else []
+    given: Any = getattr(source, "spiketrains", source)
+    lists = list(given) if isinstance(given, Iterable) and getattr(given, "ndim", 1) else []
     if not lists or not all(
         hasattr(train, "t_start") and hasattr(train, "t_stop") for train in lists
     ):

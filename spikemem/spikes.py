@@ -337,9 +337,10 @@ class SpikeTrains(Frozen):
         >>> trains.jitter(0.0, dt=1.0, seed=0) == trains
         True
         """
-        shift = stream(seed, "sources", "jitter").normal(0.0, sd, len(self))
-        last = max(int(np.ceil(self.duration / dt - 1e-9)) - 1, 0)
-        step = np.clip(np.rint((self.times + shift) / dt), 0, last)
+        shift = stream(seed, "sources", "jitter").normal(0.0, abs(sd), len(self))
+        whole = int(steps(self.duration, dt))
+        last = max(whole - (whole * dt >= self.duration - 1e-9 * dt), 0)
+        step = np.clip(steps(self.times + shift, dt), 0, last)
         moved = SpikeTrains(
             ids=self.ids,
             times=step * dt,
