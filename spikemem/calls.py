@@ -153,7 +153,7 @@ def require_call(
     if needed:
         text = " and ".join(filter(None, [", ".join(needed[:-1]), needed[-1]]))
         problems.append(f"{text} must be given.")
-    raise CallError.of_call(where, problems)
+    raise CallError.of_call(where, problems) from None
 
 
 def unknown_argument(

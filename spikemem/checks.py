@@ -153,13 +153,17 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
     others = next((item.name for item in parameters if item.kind == item.VAR_KEYWORD), "")
     defaults = {item.name: item.default for item in parameters}
 
-    @functools.wraps(function)
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        kinds = _kinds(function)
+    def require_names(args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
+        """Refuse wrong names of arguments; returns the name of the function."""
         where = name_of
         if shape.positional[:1] == ("cls",) and args and isinstance(args[0], type):
             where = f"{args[0].__name__}.{function.__name__}"
-        require_call(shape, where, args, kwargs, lambda: _units(kinds), hidden)
+        require_call(shape, where, args, kwargs, lambda: _units(_kinds(function)), hidden)
+        return where
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        kinds = _kinds(function)
         problems: list[str] = []
         plain: list[Any] = list(args)
         named: dict[str, Any] = dict(kwargs)
@@ -172,10 +176,15 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
             if kind is not None and value is not defaults.get(name, _NOTHING):
                 named[name] = _checked(kind, value, name, problems)
         if problems:
-            noted = Problems(where)
+            noted = Problems(require_names(args, kwargs))
             noted.extend(problems)
             noted.raise_if_any()
-        return function(*plain, **named)
+        try:
+            return function(*plain, **named)
+        except TypeError:
+            # Looked at only now: a good call shall not pay for it.
+            require_names(args, kwargs)
+            raise
 
     return call
 

@@ -222,7 +222,7 @@ def from_neo(source: Any) -> SpikeTrains:
             )
         source = segments[0]
     given: Any = getattr(source, "spiketrains", source)
-    lists = list(given) if isinstance(given, Iterable) and getattr(given, "ndim", 1) else []
+    lists = list(given) if isinstance(given, Iterable) and getattr(given, "ndim", None) != 0 else []
     if not lists or not all(
         hasattr(train, "t_start") and hasattr(train, "t_stop") for train in lists
     ):
