@@ -112,6 +112,23 @@ class StepCurrent(Frozen):
             return self
         return StepCurrent(times=self.times, amplitudes=self.amplitudes[:, start:stop])
 
+    def alike(self, size: int) -> list[tuple[int, int, Floats]]:
+        """Neighbouring cells with the same current, of a population of `size` cells.
+
+        Returns
+        -------
+        list of (int, int, ndarray of shape (n_times,))
+            First cell, the cell after the last one, and their amplitudes, nA.
+        """
+        if self.size is None:
+            return [(0, size, self.amplitudes)]
+        differ = np.any(np.diff(self.amplitudes, axis=1) != 0, axis=0)
+        edges = [0, *(np.flatnonzero(differ) + 1).tolist(), size]
+        return [
+            (start, stop, self.amplitudes[:, start])
+            for start, stop in zip(edges[:-1], edges[1:], strict=True)
+        ]
+
     def equals(self, other: StepCurrent) -> bool:
         """Whether another current has the same times and amplitudes."""
         return self is other or (
