@@ -205,6 +205,7 @@ def test_brian2_through_pynn_equals_the_reference(dt, seed):
 
 
 NEEDS = {
+    "cell without a leak": one(None, cell=cells(tau_m=np.inf)),
     "integrator spinnaker": (one(None), "spinnaker"),
     "plasticity windows": one(replace(RULE, enabled=[(1.0, 2.0)])),
     "recorded weights": one(record=("weight",)),
@@ -381,10 +382,10 @@ def test_faults(monkeypatch):
     with pytest.raises(DescriptionError, match="'thread' is not an option"):
         sm.Session(network, backend="pynn:mock", integrator="exact", thread=1)
     monkeypatch.setitem(sys.modules, "pyNN.mock", None)
-    with pytest.raises(BackendMissing, match=r'pip install "spikemem\[pynn\]"'):
+    with pytest.raises(BackendMissing, match=r'pip install "\.\[pynn\]"'):
         sm.simulate(network, 1.0, backend="pynn:mock", integrator="exact")
     monkeypatch.setitem(sys.modules, "pyNN.nest", None)
-    with pytest.raises(BackendMissing, match=r'pip install "spikemem\[nest\]"'):
+    with pytest.raises(BackendMissing, match=r'pip install "\.\[nest\]"'):
         sm.simulate(network, 1.0, backend="pynn:nest", integrator="exact")
 
 
