@@ -13,13 +13,13 @@ from .common import notes_of
 
 __all__ = ["problems_of_node"]
 
-LARGEST = 10**8
-"""Largest number of entries of a weight matrix."""
-
 _NEURON = ("r", "v_leak", "v_reset", "v_threshold")
 _ARRAYS = {
     "CubaLIF": (*_NEURON, "tau_mem", "tau_syn", "w_in"),
     "LIF": (*_NEURON, "tau"),
+    "IF": ("r", "v_reset", "v_threshold"),
+    "Conv1d": ("weight", "bias"),
+    "Conv2d": ("weight", "bias"),
     "Linear": ("weight",),
     "Affine": ("weight", "bias"),
     "Scale": ("scale",),
@@ -41,8 +41,8 @@ def problems_of_node(name: str, node: Any) -> Iterator[str]:
     where, kind = f"node {name!r}", type(node).__name__
     for item in _ARRAYS.get(kind, ()):
         yield from _problems_of_array(f"{where}: {item}", item, getattr(node, item))
-    if kind == "Scale" and np.size(node.scale) ** 2 > LARGEST:
-        yield f"{where}: scale must have at most {int(LARGEST**0.5)} entries"
+    if hasattr(node, "v_threshold"):
+        yield from _problems_of_cells(where, node, _ARRAYS[kind])
     if kind == "Input":
         yield from _problems_of_shape(where, node.input_type.get("input"))
     if notes_of(node):
@@ -53,12 +53,22 @@ def _problems_of_array(where: str, item: str, value: Any) -> Iterator[str]:
     array = _array(value)
     if array is None or array.dtype.kind not in "iuf":
         yield f"{where} must be an array of numbers, got {shown(value)}"
+    elif not array.size:
+        yield f"{where} must not be empty"
     elif not np.isfinite(array).all():
         yield f"{where} must be finite"
     elif item in _POSITIVE and np.any(array <= 0):
         yield f"{where} must be > 0, got {array.min():g}"
-    elif item == "delay" and (array.ndim > 1 or np.any(array < 0)):
-        yield f"{where} must have shape (n_cells,) and be >= 0 s"
+    elif item == "delay" and np.any(array < 0):
+        yield f"{where} must be >= 0 s, got {array.min():g}"
+
+
+def _problems_of_cells(where: str, node: Any, items: Iterable[str]) -> Iterator[str]:
+    shapes = {item: np.shape(getattr(node, item)) for item in items}
+    whole = shapes["v_threshold"]
+    for item, shape in shapes.items():
+        if shape != whole and int(np.prod(shape)) != 1:
+            yield f"{where}: {item} has shape {shape}, but v_threshold has {whole}"
 
 
 def _array(value: Any) -> Any:
@@ -83,7 +93,7 @@ def _problems_of_notes(where: str, node: Any) -> Iterator[str]:
     for item in ("record", "projection", "receptor", "connector"):
         if item in notes and not isinstance(notes[item], str):
             yield f"{where} {item!r} must be text, got {shown(notes[item])}"
-    for item in ("ids", "times"):
+    for item in ("ids", "times", "weight"):
         if item in notes and not _are_numbers(notes[item]):
             yield f"{where} {item!r} must be an array of numbers, got {shown(notes[item])}"
     cell = notes.get("cell", {})
