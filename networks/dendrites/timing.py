@@ -49,7 +49,7 @@ def potential(cell: LIF, *, dt: float = 1.0, integrator: str = "spinnaker") -> N
     Raises
     ------
     DescriptionError
-        Not a time step or an integrator.
+        Not a time step or an integrator, or a cell without a leak: its potential never decays.
 
     Examples
     --------
@@ -64,6 +64,8 @@ def potential(cell: LIF, *, dt: float = 1.0, integrator: str = "spinnaker") -> N
         raise DescriptionError(f"potential: dt must be > 0 ms, got {step:g}.")
     to_choice(integrator, "potential: integrator", INTEGRATORS)
     tau_m, tau_s = float(cell.tau_m), float(cell.tau_syn_E)
+    if math.isinf(tau_m):
+        raise DescriptionError("potential: cell must have a leak: a finite tau_m, got inf ms.")
     resistance = tau_m / float(cell.cm)
     hold, fade = math.exp(-step / tau_m), math.exp(-step / tau_s)
     if integrator == "spinnaker":
