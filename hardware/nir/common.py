@@ -9,7 +9,16 @@ import numpy as np
 
 from ...errors import BackendMissing
 
-__all__ = ["KEY", "LARGEST", "alike", "as_lines", "free_name", "notes_of", "place_of", "require_nir"]
+__all__ = [
+    "KEY",
+    "LARGEST",
+    "alike",
+    "as_lines",
+    "free_name",
+    "notes_of",
+    "place_of",
+    "require_nir",
+]
 
 KEY = "spikemem"
 """Under which the metadata of a node hold what is ours."""

@@ -72,8 +72,8 @@ def to_nir(network: Network, *, metadata: bool = True) -> Any:
     }
     for place, projection in enumerate(network.projections):
         for group in _groups(network, projection, place):
-            bias = biases.pop(projection.post, None)
-            _connect(nir, network, projection, group, bias, nodes, edges, metadata)
+            own = biases.pop(projection.post) if projection.post in biases else None
+            _connect(nir, network, projection, group, own, nodes, edges, metadata)
     for population in network.populations:
         if "spikes" in population.record:
             name = free_name(f"{population.name} out", nodes)
@@ -106,6 +106,8 @@ def _problems(network: Network, metadata: bool) -> Iterator[str]:
 
 def _cell_problems(network: Network, population: Population, metadata: bool) -> Iterator[str]:
     where, cell = f"population {population.name!r}", population.lif
+    if cell.current is not None:
+        yield f"{where}: NIR has no currents over time; make i_offset constant"
     if np.any(np.isinf(cell.tau_m)):
         yield from _problems_without_leak(network, population, metadata)
         return
@@ -113,10 +115,6 @@ def _cell_problems(network: Network, population: Population, metadata: bool) -> 
         np.asarray(cell.tau_syn_E) != cell.tau_syn_I
     ):
         yield f"{where}: a CubaLIF has one tau_syn; make tau_syn_E and tau_syn_I equal"
-    if np.any(np.isinf(cell.tau_m)):
-        yield f"{where}: a CubaLIF has a leak; take a long tau_m instead of an infinite one"
-    if cell.current is not None:
-        yield f"{where}: NIR has no currents over time; make i_offset constant"
     if metadata:
         return
     if np.any(np.asarray(cell.tau_refrac) > 0):
@@ -136,7 +134,9 @@ def _problems_without_leak(
             f"{where}: an IF has no synaptic current; set tau_syn_E and tau_syn_I to dt / 50 = "
             f"{network.dt / 50:g} ms, or give the cells a leak"
         )
-    if np.any(np.asarray(cell.i_offset)) and population.name not in _driven(network):
+    if np.any(cell.steady.array("i_offset", population.size)) and population.name not in _driven(
+        network
+    ):
         yield f"{where}: an IF without synapses can't carry i_offset"
     if metadata:
         return
@@ -190,7 +190,9 @@ def _neuron(nir: Any, network: Network, population: Population, metadata: Any) -
         return nir.Input({"input": np.array([population.size])}, metadata=metadata)
     values = _native(network, population)
     if "v_leak" in values and population.name not in _driven(network):
-        values["v_leak"] = values["v_leak"] + values["r"] * population.lif.i_offset
+        values["v_leak"] = values["v_leak"] + values["r"] * population.lif.array(
+            "i_offset", population.size
+        )
     return getattr(nir, kind_of(population.lif, network.dt))(**values, metadata=metadata)
 
 

@@ -62,7 +62,9 @@ def _insert(
     for kind, used in (("Input", 1), ("Output", 0)):
         found = [own for own, node in inner.nodes.items() if isinstance(node, getattr(nir, kind))]
         if len(found) != 1 and (len(found) > 1 or any(edge[used] == name for edge in edges)):
-            raise _refused(f"node {name!r} is a graph with {len(found)} {kind} nodes; 1 can be read")
+            raise _refused(
+                f"node {name!r} is a graph with {len(found)} {kind} nodes; 1 can be read"
+            )
         doors[kind] = names[found[0]] if found else ""
     edges = [
         (doors["Output"] if start == name else start, doors["Input"] if stop == name else stop)

@@ -25,7 +25,15 @@ from numpy.typing import NDArray
 from ...cells import LIF
 from .common import alike
 
-__all__ = ["NEURONS", "PULSE_GAIN", "cell_of", "gain_of", "is_pulse", "kind_of", "native_parameters"]
+__all__ = [
+    "NEURONS",
+    "PULSE_GAIN",
+    "cell_of",
+    "gain_of",
+    "is_pulse",
+    "kind_of",
+    "native_parameters",
+]
 
 NEURONS = ("CubaLIF", "LIF", "IF")
 

@@ -109,7 +109,9 @@ class _Reader:
         if kind not in LINEAR or kind == "Flatten":
             return way
         if np.ptp(way.after) > 0:
-            raise Unfit("the delays before it differ between cells, and there are weights before them")
+            raise Unfit(
+                "the delays before it differ between cells, and there are weights before them"
+            )
         weight = self.wiring.matrix(at)
         if way.weight is not None:
             weight = product(weight, way.weight)
@@ -169,9 +171,9 @@ class _Reader:
         if there.size:
             place = np.minimum(np.searchsorted(there, wanted), there.size - 1)
             values = np.where(there[place] == wanted, data[place], 0.0)
-        exact = note.get("weight")
+        exact = np.asarray(note.get("weight", 0.0))
         if np.shape(exact) == values.shape and alike(exact, values):
-            return np.asarray(exact, np.float64)
+            return exact.astype(np.float64)
         return values
 
     def _plain(self, way: _Way, taken: Mapping[str, Any]) -> Iterator[Projection]:

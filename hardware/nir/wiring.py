@@ -75,10 +75,10 @@ class Wiring:
                 self.problems.append(f"{where}: an edge leads into an Input")
             if kind == "Output" and self.after[name]:
                 self.problems.append(f"{where}: an edge leads on from an Output")
-            if not self.before[name] and (self.between(name) or kind == "Output"):
-                self.problems.append(f"{where}: {kind} is not connected: no edge leads to it")
             if not self.between(name):
                 continue
+            if not self.before[name]:
+                self.problems.append(f"{where}: {kind} is not connected: no edge leads to it")
             if not self.after[name]:
                 self.problems.append(f"{where}: {kind} is not connected: no edge leads on from it")
             for to in self.after[name]:
@@ -198,7 +198,9 @@ class Wiring:
                     if constant is not None:
                         constant = self.matrix(name) @ constant
                     bias = bias_of(node, self.arrives[name])
-                    constant = bias if constant is None else constant + (0.0 if bias is None else bias)
+                    constant = (
+                        bias if constant is None else constant + (0.0 if bias is None else bias)
+                    )
                 if constant is not None:
                     made[name] = constant
         except Unfit as error:
