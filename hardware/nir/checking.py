@@ -102,17 +102,20 @@ def _problems_of_notes(where: str, node: Any) -> Iterator[str]:
         cell = {}
     size = np.size(getattr(node, "v_threshold", 0.0))
     for item, value in cell.items():
-        if not _are_numbers(value) or np.shape(value) not in ((), (size,)):
+        if not _are_numbers(value, infinite=item == "tau_m") or np.shape(value) not in (
+            (),
+            (size,),
+        ):
             yield f"{where} {item!r} must be a number or have shape ({size},), got {shown(value)}"
     if "projection" in notes:
         yield from _problems_of_synapses(where, node)
 
 
-def _are_numbers(value: Any, scalar: bool = False) -> bool:
+def _are_numbers(value: Any, scalar: bool = False, infinite: bool = False) -> bool:
     array = _array(value)
     if array is None or array.dtype.kind not in "biuf" or (scalar and array.ndim):
         return False
-    return bool(np.isfinite(array).all())
+    return bool((~np.isnan(array) if infinite else np.isfinite(array)).all())
 
 
 def _problems_of_synapses(where: str, node: Any) -> Iterator[str]:

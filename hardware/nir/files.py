@@ -90,13 +90,14 @@ def read(
         raise _unreadable(name, error) from error
     if tree.get("type") != "NIRGraph":
         raise _unreadable(name, f"it holds {shown(tree.get('type'))}, not a graph")
+    # The package nir adds what is missing to the tree itself.
+    silent = sorted(_without_reset(tree))
     try:
         graph = nir.ir.dict2NIRNode({**tree, "type_check": False})
     except Exception as error:
         # The package nir checks little of what it is given.
         raise _unreadable(name, f"{type(error).__name__}: {reason(error)}") from error
     network = from_nir(graph, dt, inputs=inputs)
-    silent = sorted(_without_reset(tree))
     if silent:
         warnings.warn(
             f"nir.read: {name!r}: no v_reset in {', '.join(silent)}: potentials are set to 0 after "
@@ -110,7 +111,10 @@ def read(
 
 def _without_reset(tree: Tree, where: str = "") -> Iterator[str]:
     """Names of the neurons of a graph, and of the graphs inside it, that have no v_reset."""
-    for name, item in tree.get("nodes", {}).items():
+    nodes = tree.get("nodes")
+    for name, item in nodes.items() if isinstance(nodes, dict) else ():
+        if not isinstance(item, dict):
+            continue
         if item.get("type") in NEURONS and "v_reset" not in item:
             yield where + name
         elif item.get("type") == "NIRGraph":

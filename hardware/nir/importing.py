@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Annotated, Any
-
-import numpy as np
 
 from ...cells import SpikeSource
 from ...checks import Quantity, checked
@@ -125,7 +124,7 @@ def _population(
     wiring: Wiring, name: str, dt: float, inputs: Mapping[str, SpikeTrains]
 ) -> Population:
     node = wiring.flat.nodes[name]
-    own, size = notes_of(node), int(np.prod(wiring.shape[name]))
+    own, size = notes_of(node), math.prod(wiring.shape[name])
     recorded = any(wiring.kind(to) == "Output" for to in wiring.after[name])
     record = tuple(filter(None, own["record"].split(","))) if "record" in own else ()
     record = record if "record" in own else ("spikes",) * recorded

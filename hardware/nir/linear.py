@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -76,6 +77,7 @@ def bias_of(node: Any, shape: Shape) -> NDArray[np.float64] | None:
     if not bias.any():
         return None
     out = output_shape(node, shape)
+    _require(_count(out), "alone")
     if type(node).__name__.startswith("Conv"):
         return np.repeat(bias, _count(out) // out[0])
     return np.array(np.broadcast_to(bias, (_count(out),)))
@@ -97,7 +99,7 @@ def product(after: Sparse, before: Sparse) -> Sparse:
 
 
 def _count(shape: Shape) -> int:
-    return int(np.prod(shape, dtype=np.int64))
+    return math.prod(shape)
 
 
 def _require(entries: int, what: str) -> None:

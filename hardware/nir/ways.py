@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -125,7 +126,7 @@ class _Reader:
         return np.asarray(self.gains[post])
 
     def _size(self, name: str) -> int:
-        return int(np.prod(self.wiring.shape[name]))
+        return math.prod(self.wiring.shape[name])
 
     def _as_noted(self, name: str, ways: Sequence[_Way]) -> Projection | None:
         """The projection that was exported, with the weights that are there now."""

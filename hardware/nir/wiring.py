@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -164,7 +165,7 @@ class Wiring:
                 # The signals come flat, as from a neuron whose parameters are flat.
                 channels = np.shape(node.weight)[1] * int(np.ravel(node.groups)[0])
                 whole = (channels, *(int(x) for x in np.ravel(given)))
-                shape = whole if int(np.prod(whole)) == shape[0] else shape
+                shape = whole if math.prod(whole) == shape[0] else shape
                 self.arrives[name] = shape
             return output_shape(node, shape)
         except Unfit as error:
@@ -172,21 +173,29 @@ class Wiring:
             return None
 
     def _check_edge(self, start: str, stop: str) -> None:
-        sent, node = int(np.prod(self.shape[start])), self.flat.nodes[stop]
-        taken = int(np.prod(self.arrives[stop]))
+        sent, node = math.prod(self.shape[start]), self.flat.nodes[stop]
+        taken = math.prod(self.arrives[stop])
         kind = self.kind(stop)
         if kind in NEURONS:
-            taken = int(np.prod(self.shape[stop]))
+            taken = math.prod(self.shape[stop])
         if kind == "Delay" and np.size(node.delay) not in (1, sent):
             self.problems.append(
                 f"node {stop!r}: it has {np.size(node.delay)} delays for {sent} signals from "
                 f"{start!r}"
             )
-        elif kind != "Output" and sent != taken:
+        elif kind != "Output" and (sent != taken or self._turned(start, stop)):
             self.problems.append(
                 f"from node {start!r} to {stop!r}: {sent} signals are sent, of shape "
                 f"{self.shape[start]}, but {taken} are taken"
+                + (f", of shape {self.shape[stop]}" if kind in NEURONS else "")
             )
+
+    def _turned(self, start: str, stop: str) -> bool:
+        """Whether a neuron has another shape than its input, and neither is flat."""
+        if self.kind(stop) not in NEURONS:
+            return False
+        shapes = [tuple(x for x in self.shape[end] if x != 1) for end in (start, stop)]
+        return shapes[0] != shapes[1] and min(map(len, shapes)) > 1
 
     def _find_constants(self) -> None:
         made: dict[str, Any] = {}
