@@ -88,8 +88,9 @@ def read(
         raise StorageError(f"nir.read: {name!r} is refused: {error}.") from error
     except DAMAGE as error:
         raise _unreadable(name, error) from error
-    if tree.get("type") != "NIRGraph":
-        raise _unreadable(name, f"it holds {shown(tree.get('type'))}, not a graph")
+    kind = tree.get("type")
+    if not isinstance(kind, str) or kind != "NIRGraph":
+        raise _unreadable(name, f"it holds {shown(kind)}, not a graph")
     # The package nir adds what is missing to the tree itself.
     silent = sorted(_without_reset(tree))
     try:
@@ -115,9 +116,12 @@ def _without_reset(tree: Tree, where: str = "") -> Iterator[str]:
     for name, item in nodes.items() if isinstance(nodes, dict) else ():
         if not isinstance(item, dict):
             continue
-        if item.get("type") in NEURONS and "v_reset" not in item:
+        kind = item.get("type")
+        if not isinstance(kind, str):
+            continue
+        if kind in NEURONS and "v_reset" not in item:
             yield where + name
-        elif item.get("type") == "NIRGraph":
+        elif kind == "NIRGraph":
             yield from _without_reset(item, f"{where}{name}.")
 
 

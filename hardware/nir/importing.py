@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, Any
 
+import numpy as np
+
 from ...cells import SpikeSource
 from ...checks import Quantity, checked
 from ...errors import DescriptionError, UnsupportedError, shown
@@ -79,15 +81,23 @@ def from_nir(
     _require_inputs(flat, inputs or {})
     problems = _problems(flat)
     _stop(problems)
+    # What overflows is not finite, which is refused by name.
+    with np.errstate(all="ignore"):
+        return _network(flat, step, inputs or {}, problems)
+
+
+def _network(
+    flat: Flat, dt: float, inputs: Mapping[str, SpikeTrains], problems: list[str]
+) -> Network:
     wiring = Wiring(flat, problems)
     _stop(problems)
     spiking = [name for name in flat.nodes if wiring.kind(name) in NEURONS]
     spiking += [name for name in flat.nodes if wiring.kind(name) == "Input"]
     spiking.sort(key=lambda name: place_of(flat.nodes[name]))
-    populations = [_population(wiring, name, step, inputs or {}) for name in spiking]
-    made = projections(wiring, spiking, step, problems)
+    populations = [_population(wiring, name, dt, inputs) for name in spiking]
+    made = projections(wiring, spiking, dt, problems)
     _stop(problems)
-    return Network(populations=populations, projections=made, dt=step)
+    return Network(populations=populations, projections=made, dt=dt)
 
 
 def _stop(problems: list[str]) -> None:

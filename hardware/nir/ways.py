@@ -122,6 +122,11 @@ class _Reader:
         """What a spike of weight 1 adds to the current, shape (n_post,)."""
         if post not in self.gains:
             gain = gain_of(self._node(post), self.dt)
+            if not np.isfinite(gain).all():
+                raise UnsupportedError(
+                    f"from_nir: this graph can't be read: node {post!r}: w_in / tau_syn is too "
+                    f"large."
+                )
             self.gains[post] = np.broadcast_to(gain, (self._size(post),))
         return np.asarray(self.gains[post])
 
@@ -188,6 +193,9 @@ class _Reader:
             matrix = way.weight.tocoo()
             j, i, values = matrix.row, matrix.col, matrix.data
         values = values * self._gain(way.post)[j]
+        if not np.isfinite(values).all():
+            self.problems.append(f"node {name!r}: the weights overflow")
+            return
         for receptor, sign in (("excitatory", 1.0), ("inhibitory", -1.0)):
             rows = np.flatnonzero(sign * values > 0)
             if not rows.size:
