@@ -303,3 +303,9 @@ def test_a_long_chain_and_deep_graphs_do_not_exhaust_the_stack():
         inner = nir.NIRGraph({**ends, "x": inner}, [("i", "x"), ("x", "o")], type_check=False)
     with pytest.raises(UnsupportedError, match="more than 50 deep"):
         from_nir(chain((2,), inner), 1.0)
+
+
+def test_weights_that_overflow_are_refused():
+    large = nir.Linear(np.full((2, 2), 1e200))
+    with pytest.raises(UnsupportedError, match="node 'n1': the weights overflow"):
+        from_nir(chain((2,), large, large, end=(2,)), 1.0)
