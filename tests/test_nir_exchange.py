@@ -17,7 +17,7 @@ from nir_oracle import (
 from reference import reference
 
 import spikemem as sm
-from spikemem.errors import SpikememWarning, UnsupportedError
+from spikemem.errors import SpikememError, SpikememWarning, UnsupportedError
 from spikemem.hardware import nir as nir_files
 from spikemem.hardware.nir import from_nir, to_nir
 from spikemem.network import LIF, Network, Population, Projection, SpikeSource
@@ -182,6 +182,28 @@ def test_the_convolutional_network_of_sinabs():
     graph, shapes = digits(rng)
     network = require_same_spikes(graph, graph, 1.0, 20, 0.02, shapes, rng)
     assert sum(item.i.size for item in network.projections) > 10**6
+
+
+NONSENSE = [
+    None, 0, -1, 1.5, np.nan, np.inf, 10**12, 10**30, "x", "same", b"same", [], {}, np.array([]),
+    np.zeros((2, 2, 2)), np.array(["a"]), np.array([1j]), True, (1, 2), [[1], [2, 3]], np.array(3),
+    np.array([1, 2, 3]), object(), 1e308, np.full((3, 2, 3, 3), 1e308),
+]  # fmt: skip
+
+
+def test_nonsense_in_a_node_is_an_error_of_ours():
+    """Read or refused, whatever stands in one attribute of one node."""
+    rng, refused = np.random.default_rng(8), 0
+    for _ in range(300):
+        graph = digits(np.random.default_rng(1), SMALL)[0]
+        node = graph.nodes[str(rng.choice(list(graph.nodes)))]
+        item = rng.choice(sorted(set(vars(node)) - {"output_type", "metadata"}))
+        setattr(node, item, NONSENSE[rng.integers(len(NONSENSE))])
+        try:
+            from_nir(graph, 1.0)
+        except SpikememError:
+            refused += 1
+    assert 50 < refused < 300
 
 
 # -- out and back ----------------------------------------------------------------------------------

@@ -132,6 +132,13 @@ def test_the_constant_of_two_branches_is_counted_once():
     assert total == (3 + 4) * (1 - 2)
 
 
+def test_a_convolution_that_says_its_input_shape_takes_flat_signals():
+    node = conv(input_shape=(4, 5))
+    whole, flat = (from_nir(chain(shape, node, end=(6,)), 1.0) for shape in ((2, 4, 5), (40,)))
+    assert whole.projection("n0").i.size == 6 * 18
+    np.testing.assert_array_equal(whole.projection("n0").i, flat.projection("n0").i)
+
+
 # -- biases and cells ------------------------------------------------------------------------------
 
 LEAK = {"r": np.array([2.0, 3.0]), "v_threshold": np.full(2, 1e3), "v_reset": np.zeros(2)}
@@ -230,7 +237,7 @@ WRONG = {
     "arrives.": lambda: chain((50,), conv()),
     "node 'n0' (Conv2d): its kernel of (3, 3) is larger than its input of shape (2, 5, 2).":
         lambda: chain((2, 5, 2), conv()),
-    "node 'n0' (Conv2d): stride must be >= 1": lambda: chain((2, 5, 5), conv(stride=(0, 1))),
+    "node 'n0' (Conv2d): stride must be from 1 to": lambda: chain((2, 5, 5), conv(stride=(0, 1))),
     "node 'n0' (Conv2d): padding 'same' needs a stride of 1.":
         lambda: chain((2, 5, 5), conv(padding="same", stride=2)),
     "node 'n0' (Conv2d): dilation must be 1 or 2 whole numbers":

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...cells import LIF
 from ...errors import shown
-from .common import notes_of
+from .common import array_of, notes_of
 
 __all__ = ["problems_of_node"]
 
@@ -44,13 +44,14 @@ def problems_of_node(name: str, node: Any) -> Iterator[str]:
     if hasattr(node, "v_threshold"):
         yield from _problems_of_cells(where, node, _ARRAYS[kind])
     if kind == "Input":
-        yield from _problems_of_shape(where, node.input_type.get("input"))
+        kept = node.input_type
+        yield from _problems_of_shape(where, kept.get("input") if isinstance(kept, dict) else None)
     if notes_of(node):
         yield from _problems_of_notes(f"{where}: the note of spikemem", node)
 
 
 def _problems_of_array(where: str, item: str, value: Any) -> Iterator[str]:
-    array = _array(value)
+    array = array_of(value)
     if array is None or array.dtype.kind not in "iuf":
         yield f"{where} must be an array of numbers, got {shown(value)}"
     elif not array.size:
@@ -64,22 +65,18 @@ def _problems_of_array(where: str, item: str, value: Any) -> Iterator[str]:
 
 
 def _problems_of_cells(where: str, node: Any, items: Iterable[str]) -> Iterator[str]:
-    shapes = {item: np.shape(getattr(node, item)) for item in items}
+    arrays = {item: array_of(getattr(node, item)) for item in items}
+    if any(array is None for array in arrays.values()):
+        return
+    shapes = {item: array.shape for item, array in arrays.items()}
     whole = shapes["v_threshold"]
     for item, shape in shapes.items():
         if shape != whole and int(np.prod(shape)) != 1:
             yield f"{where}: {item} has shape {shape}, but v_threshold has {whole}"
 
 
-def _array(value: Any) -> Any:
-    try:
-        return np.asarray(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-
-
 def _problems_of_shape(where: str, value: Any) -> Iterator[str]:
-    shape = _array(value)
+    shape = array_of(value)
     if shape is None or shape.dtype.kind not in "iu" or not shape.size or shape.min() < 1:
         yield f"{where}: shape must be (n_cells,), got {shown(value)}"
 
@@ -112,7 +109,7 @@ def _problems_of_notes(where: str, node: Any) -> Iterator[str]:
 
 
 def _are_numbers(value: Any, scalar: bool = False, infinite: bool = False) -> bool:
-    array = _array(value)
+    array = array_of(value)
     if array is None or array.dtype.kind not in "biuf" or (scalar and array.ndim):
         return False
     return bool((~np.isnan(array) if infinite else np.isfinite(array)).all())
@@ -126,7 +123,7 @@ def _problems_of_synapses(where: str, node: Any) -> Iterator[str]:
     if missing:
         yield f"{where} has no {', '.join(missing)}"
         return
-    rows, i, j = (_array(notes[item]) for item in ("rows", "i", "j"))
+    rows, i, j = (array_of(notes[item]) for item in ("rows", "i", "j"))
     whole = all(
         one is not None and one.dtype.kind in "iu" and one.ndim == 1 for one in (rows, i, j)
     )
@@ -135,6 +132,6 @@ def _problems_of_synapses(where: str, node: Any) -> Iterator[str]:
         return
     if np.unique(rows).size < rows.size or min(rows.min(), i.min(), j.min()) < 0:
         yield f"{where}: rows must differ, and rows, i and j must be >= 0"
-    weight = _array(getattr(node, "weight", None))
+    weight = array_of(getattr(node, "weight", None))
     if weight is None or weight.ndim != 2 or j.max() >= len(weight) or i.max() >= weight.shape[1]:
         yield f"{where}: i and j must be cells of the weight matrix"

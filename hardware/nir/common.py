@@ -66,6 +66,14 @@ def alike(a: Any, b: Any, scale: Any = 0.0) -> bool:
     return bool(np.all(near | (a == b)))
 
 
+def array_of(value: Any) -> Any:
+    """The value as an array; None if it is none."""
+    try:
+        return np.asarray(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
 def place_of(node: Any) -> float:
     """Where a node stood in the network; last if nothing was noted."""
     return float(notes_of(node).get("place", np.inf))

@@ -11,9 +11,18 @@ from numpy.typing import NDArray
 
 from ...errors import shown
 from ...limits import available_memory, size_text
-from .common import LARGEST
+from .common import LARGEST, array_of
 
-__all__ = ["LINEAR", "Sparse", "Unfit", "bias_of", "matrix_of", "output_shape", "product"]
+__all__ = [
+    "LINEAR",
+    "Sparse",
+    "Unfit",
+    "bias_of",
+    "matrix_of",
+    "output_shape",
+    "product",
+    "whole_numbers",
+]
 
 LINEAR = ("Linear", "Affine", "Scale", "Conv1d", "Conv2d", "SumPool2d", "AvgPool2d", "Flatten")
 
@@ -48,6 +57,8 @@ def output_shape(node: Any, shape: Shape) -> Shape:
                 f"weight has shape {weight.shape}: it takes {weight.shape[1]} signals, "
                 f"but {_count(shape)} arrive, of shape {shape}"
             )
+        if np.size(getattr(node, "bias", 0.0)) not in (1, weight.shape[0]):
+            raise Unfit(f"bias must have shape ({weight.shape[0]},), got {np.shape(node.bias)}")
         return (weight.shape[0],)
     if kind == "Scale":
         _scale(node, shape)
@@ -71,7 +82,7 @@ def matrix_of(node: Any, shape: Shape) -> Sparse:
 
 def bias_of(node: Any, shape: Shape) -> NDArray[np.float64] | None:
     """Constant that a linear node adds to its output, shape (n_out,); None without one."""
-    if not hasattr(node, "bias") or node.bias is None:
+    if not hasattr(node, "bias"):
         return None
     bias = np.ravel(np.asarray(node.bias, np.float64))
     if not bias.any():
@@ -103,6 +114,7 @@ def _count(shape: Shape) -> int:
 
 
 def _require(entries: int, what: str) -> None:
+    entries = min(entries, 10**18)
     most = min(LARGEST, available_memory() // _BYTES)
     if entries > most:
         raise Unfit(
@@ -127,14 +139,21 @@ def _scale(node: Any, shape: Shape) -> NDArray[np.float64]:
         raise Unfit(f"scale has shape {scale.shape}, but shape {shape} arrives") from error
 
 
-def _whole(value: Any, n: int, name: str, low: int) -> Shape:
-    """A parameter for each axis."""
-    array = np.ravel(np.asarray(value))
-    if array.size not in (1, n) or array.dtype.kind not in "iuf" or np.any(array % 1 != 0):
+def whole_numbers(value: Any, n: int, name: str, low: int) -> Shape:
+    """A parameter for each of `n` axes.
+
+    Raises
+    ------
+    Unfit
+        The values are not 1 or `n` whole numbers from `low` on.
+    """
+    array = array_of(value)
+    numbers = array is not None and array.size in (1, n) and array.dtype.kind in "iuf"
+    if not numbers or np.any(array % 1 != 0):
         raise Unfit(f"{name} must be 1 or {n} whole numbers, got {shown(value)}")
-    if array.min() < low:
-        raise Unfit(f"{name} must be >= {low}, got {shown(value)}")
-    return tuple(int(x) for x in np.broadcast_to(array, (n,)))
+    if array.min() < low or array.max() > LARGEST:
+        raise Unfit(f"{name} must be from {low} to {LARGEST}, got {shown(value)}")
+    return tuple(int(x) for x in np.broadcast_to(np.ravel(array), (n,)))
 
 
 class _Window:
@@ -152,8 +171,8 @@ class _Window:
         self.weight = self._kernel(node, kind)
         stride = getattr(node, "stride", None)
         self.kernel = self.weight.shape[2:]
-        self.stride = self.kernel if stride is None else _whole(stride, n, "stride", 1)
-        self.dilation = _whole(getattr(node, "dilation", 1), n, "dilation", 1)
+        self.stride = self.kernel if stride is None else whole_numbers(stride, n, "stride", 1)
+        self.dilation = whole_numbers(getattr(node, "dilation", 1), n, "dilation", 1)
         self.before, padding = self._padding(node.padding)
         sizes = [
             (self.shape[1 + a] + padding[a] - self.dilation[a] * (self.kernel[a] - 1) - 1)
@@ -168,13 +187,13 @@ class _Window:
         """Weights of shape (channels out, channels in of a group, kernel)."""
         channels = self.shape[0]
         if kind.endswith("Pool2d"):
-            size = _whole(node.kernel_size, 2, "kernel_size", 1)
+            size = whole_numbers(node.kernel_size, 2, "kernel_size", 1)
             _require(channels * _count(size), "alone")
             height = 1.0 / _count(size) if kind == "AvgPool2d" else 1.0
             self.groups = channels
             return np.full((channels, 1, *size), height)
         weight = np.asarray(node.weight, np.float64)
-        (self.groups,) = _whole(node.groups, 1, "groups", 1)
+        (self.groups,) = whole_numbers(node.groups, 1, "groups", 1)
         if weight.ndim != self.n + 2 or not weight.size:
             raise Unfit(f"weight must have {self.n + 2} axes, got shape {weight.shape}")
         if weight.shape[0] % self.groups or weight.shape[1] * self.groups != channels:
@@ -200,7 +219,7 @@ class _Window:
                 raise Unfit("padding 'same' needs a stride of 1")
             both = tuple(d * (k - 1) for d, k in zip(self.dilation, self.kernel, strict=True))
             return tuple(p // 2 for p in both), both
-        before = _whole(value, self.n, "padding", 0)
+        before = whole_numbers(value, self.n, "padding", 0)
         return before, tuple(2 * p for p in before)
 
     def matrix(self) -> Sparse:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .flattening import Flat
-from .linear import LINEAR, Shape, Sparse, Unfit, bias_of, matrix_of, output_shape
+from .linear import LINEAR, Shape, Sparse, Unfit, bias_of, matrix_of, output_shape, whole_numbers
 from .neurons import NEURONS
 
 __all__ = ["KNOWN", "Wiring"]
@@ -127,7 +127,7 @@ class Wiring:
         ready: list[str] = []
         for name, node in self.flat.nodes.items():
             if self.kind(name) == "Input":
-                self._say(name, np.ravel(node.output_type["output"]), ready)
+                self._say(name, np.ravel(node.input_type["input"]), ready)
             elif self.kind(name) in NEURONS and np.size(node.v_threshold) > 1:
                 self._say(name, np.shape(node.v_threshold), ready)
         self._flow(ready)
@@ -163,8 +163,12 @@ class Wiring:
             given = getattr(node, "input_shape", None)
             if given is not None and len(shape) == 1:
                 # The signals come flat, as from a neuron whose parameters are flat.
-                channels = np.shape(node.weight)[1] * int(np.ravel(node.groups)[0])
-                whole = (channels, *(int(x) for x in np.ravel(given)))
+                weight, (groups,) = (
+                    np.asarray(node.weight),
+                    whole_numbers(node.groups, 1, "groups", 1),
+                )
+                sizes = whole_numbers(given, max(weight.ndim - 2, 1), "input_shape", 1)
+                whole = (weight.shape[1] * groups if weight.ndim > 1 else 1, *sizes)
                 shape = whole if math.prod(whole) == shape[0] else shape
                 self.arrives[name] = shape
             return output_shape(node, shape)
