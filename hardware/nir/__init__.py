@@ -17,8 +17,9 @@ NIR has no units but the second for time constants. Written are
 
 What NIR has no place for (refractory times, initial potentials, spikes of sources, exact values,
 structured connectors) goes into the ``metadata`` of the nodes, under "spikemem"; other readers
-ignore it. A spike there is ``v > v_threshold``, here ``v >= v_thresh``. ``docs/nir.md`` says what each
-node becomes.
+ignore it. A spike there is ``v > v_threshold``, here ``v >= v_thresh``.
+
+``docs/nir.md`` says what each node becomes.
 """
 
 from __future__ import annotations
