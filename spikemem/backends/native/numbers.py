@@ -22,10 +22,10 @@ from .fields import (
     KEEP_E,
     KEEP_I,
     KEEP_V,
-    NO_LEAK,
     N_PARAM,
     N_REF,
     N_RULE,
+    NO_LEAK,
     PULL_E,
     PULL_I,
     RESISTANCE,
@@ -75,9 +75,7 @@ class NumberSystem(Protocol):
     def cells(self, population: Population, size: int, dt: float) -> NDArray[Any]:
         """Parameters of the first `size` cells of a population, shape (N_PARAM, `size`)."""
 
-    def bias(
-        self, population: Population, current: NDArray[np.float64], dt: float
-    ) -> NDArray[Any]:
+    def bias(self, population: Population, current: NDArray[np.float64], dt: float) -> NDArray[Any]:
         """Currents (nA) as BIAS holds them; shape (n,), or (n, size) with one for each cell.
 
         Where the cells of a population differ, one for each cell is returned.
@@ -192,14 +190,12 @@ class Floats:
         with np.errstate(invalid="ignore"):
             return np.where(np.isfinite(tau), tau / cm * -np.expm1(-dt / tau), dt / cm)
 
-    def bias(
-        self, population: Population, current: NDArray[np.float64], dt: float
-    ) -> NDArray[Any]:
+    def bias(self, population: Population, current: NDArray[np.float64], dt: float) -> NDArray[Any]:
         """Currents (nA) as BIAS holds them; shape (n,), or (n, size) with one for each cell."""
         gain = self._gain(population.lif.steady, population.size, dt)
         if current.ndim == 1 and np.all(gain == gain[0]):
-            return (gain[0] * current).astype(self.state)
-        return (gain * current.reshape(len(current), -1)).astype(self.state)
+            return np.asarray(gain[0] * current, dtype=self.state)
+        return np.asarray(gain * current.reshape(len(current), -1), dtype=self.state)
 
     def potential(self, v: NDArray[np.float64]) -> NDArray[Any]:
         """Potentials (mV) as they are held."""
