@@ -112,7 +112,9 @@ def paired(where: str, stored: Any, recalled: Any, size: int | None = None) -> P
 
 def _size(stored: _Given, recalled: _Given, size: int | None) -> tuple[int, bool]:
     """Number of cells for patterns that do not say it, and whether it was given."""
-    for given in (stored, recalled):
+    # Patterns say it; the length of a list is that of a dense row only without them.
+    both = sorted((stored, recalled), key=lambda given: not isinstance(given.value, Patterns))
+    for given in both:
         if given.rows is not None:
             return given.rows.size, True
     if size is not None:
