@@ -133,7 +133,8 @@ def _methods(cls: type) -> Iterator[tuple[str, Any]]:
             continue
         for name, attribute in vars(base).items():
             plain = getattr(attribute, "__func__", attribute)
-            if name.startswith("_") or name in seen or not inspect.isfunction(plain):
+            abstract = getattr(plain, "__isabstractmethod__", False)
+            if name.startswith("_") or name in seen or abstract or not inspect.isfunction(plain):
                 continue
             seen.add(name)
             yield name, attribute
