@@ -220,7 +220,7 @@ def test_only_regular_files_are_written_and_read(tmp_path):
             with pytest.raises(StorageError, match=f"can't write .*it is {name}"):
                 write(path)
         with pytest.raises(StorageError, match=name):
-            check_target(path, force=True)
+            check_target(path, overwrite=True)
         for read in (
             lambda path=path: storage.load(path, "network"),
             lambda path=path: storage.contents(path),
