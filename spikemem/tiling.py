@@ -107,8 +107,9 @@ def _stack_populations(copies: Sequence[Population]) -> Population:
     if first.is_source:
         trains = SpikeTrains.side_by_side([copy.source for copy in copies])
         return replace(first, size=size, cell=SpikeSource(spikes=trains))
+    same = all(copy is first for copy in copies)
     cell = LIF(**{
-        name: _stack_values([getattr(copy.lif, name) for copy in copies], first.size)
+        name: _repeated(getattr(first.lif, name), n) if same else _stack_values([getattr(copy.lif, name) for copy in copies], first.size)
         for name in LIF.units
     })  # fmt: skip
     v_init = None
@@ -117,10 +118,14 @@ def _stack_populations(copies: Sequence[Population]) -> Population:
     return replace(first, size=size, cell=cell, v_init=v_init)
 
 
+def _repeated(value: Parameter, n: int) -> Parameter:
+    return np.tile(value, n) if np.ndim(value) else value
+
+
 def _stack_values(values: Sequence[Parameter], length: int) -> Parameter:
     first = values[0]
     if all(value is first for value in values):
-        return np.tile(first, len(values)) if np.ndim(first) else first
+        return _repeated(first, len(values))
     if all(np.ndim(value) == 0 and value == first for value in values):
         return first
     full = [np.broadcast_to(np.asarray(value, np.float64), (length,)) for value in values]
