@@ -11,7 +11,7 @@ from spikemem import checks
 from spikemem.errors import DescriptionError
 
 OURS = ("spikemem:", "spikemem.metrics:", "spikemem.networks.ca3:", "spikemem.hardware.nir:",
-       , "spikemem.hardware.pynn:", "spikemem.hardware.resistive:")  # fmt: skip
+        "spikemem.hardware.pynn:", "spikemem.hardware.resistive:")  # fmt: skip
 
 
 def test_the_walk_finds_every_family():
