@@ -108,10 +108,13 @@ def _stack_populations(copies: Sequence[Population]) -> Population:
         trains = SpikeTrains.side_by_side([copy.source for copy in copies])
         return replace(first, size=size, cell=SpikeSource(spikes=trains))
     same = all(copy is first for copy in copies)
-    cell = LIF(**{
-        name: _repeated(getattr(first.lif, name), n) if same else _stack_values([getattr(copy.lif, name) for copy in copies], first.size)
-        for name in LIF.units
-    })  # fmt: skip
+    values = {}
+    for name in LIF.units:
+        if same:
+            values[name] = _repeated(getattr(first.lif, name), n)
+        else:
+            values[name] = _stack_values([getattr(copy.lif, name) for copy in copies], first.size)
+    cell = LIF(**values)
     v_init = None
     if any(copy.v_init is not None for copy in copies):
         v_init = np.concatenate([copy.initial_v() for copy in copies])
