@@ -293,6 +293,8 @@ def test_all_problems_of_a_crossbar_are_reported_at_once():
 
 
 LARGE = {
+    "inputs": lambda: rm.EventReader([0, 1], [0, 1], LINE, n_in=2**31 - 1, n_out=2),
+    "outputs": lambda: rm.EventReader([0, 1], [0, 1], LINE, n_in=2, n_out=2**31 - 1),
     "draw": lambda: rm.RandomRRAM().draw(2**31 - 1),
     "weights": lambda: rm.RandomRRAM().weights((2**20, 2**20, 2**20)),
     "gains": lambda: rm.ConductanceUpdate().gains(2**31 - 1, np.random.default_rng(0)),
