@@ -66,7 +66,7 @@ class EventReader(Changing):
                     f"EventReader: {name} must be from 0 to {size - 1}, got {index.max()}."
                 )
         require_memory(
-            24.0 * n_in + 32.0 * n_out, f"EventReader: n_in={n_in} inputs and n_out={n_out} outputs",
+            24.0 * n_in + 32.0 * n_out, f"EventReader: n_in={n_in} and n_out={n_out}",
             "Number those that are used from 0 on.",
         )  # fmt: skip
         age = array.device.first_age if time is None else time
