@@ -110,11 +110,14 @@ def _stack_populations(copies: Sequence[Population], dt: float) -> Population:
     if first.is_source:
         trains = SpikeTrains.side_by_side([copy.source for copy in copies])
         return replace(first, size=size, cell=SpikeSource(spikes=trains))
+    same = all(copy is first for copy in copies)
     values: dict[str, Any] = {}
     for name in LIF.units:
         each = [getattr(copy.lif, name) for copy in copies]
         if any(isinstance(value, StepCurrent) for value in each):
             values[name] = side_by_side(each, first.size, dt)
+        elif same:
+            values[name] = _repeated(each[0], n)
         else:
             values[name] = _stack_values(each, first.size)
     cell = LIF(**values)
@@ -124,10 +127,14 @@ def _stack_populations(copies: Sequence[Population], dt: float) -> Population:
     return replace(first, size=size, cell=cell, v_init=v_init)
 
 
+def _repeated(value: Parameter, n: int) -> Parameter:
+    return np.tile(value, n) if np.ndim(value) else value
+
+
 def _stack_values(values: Sequence[Parameter], length: int) -> Parameter:
     first = values[0]
     if all(value is first for value in values):
-        return np.tile(first, len(values)) if np.ndim(first) else first
+        return _repeated(first, len(values))
     if all(np.ndim(value) == 0 and value == first for value in values):
         return first
     full = [np.broadcast_to(np.asarray(value, np.float64), (length,)) for value in values]

@@ -211,9 +211,11 @@ class TemporalMemory(StoredModel):
         """A cell for each bursting column, and its segment that comes nearest (-1: none)."""
         near = np.flatnonzero(self._every >= self.learning_threshold)
         near = near[np.argsort(self._every[near], kind="stable")]
-        best = np.full(self.n_columns, -1, dtype=np.int64)
-        best[self.owner[near] // self.cells_per_column] = near
-        segments = best[bursting]
+        columns = self.owner[near] // self.cells_per_column
+        at = np.searchsorted(bursting, columns)
+        there = np.append(bursting, -1)[at] == columns
+        segments = np.full(bursting.size, -1, dtype=np.int64)
+        segments[at[there]] = near[there]
         used = np.bincount(self.owner, minlength=self.n_cells).reshape(self.n_columns, -1)[bursting]
         least = np.argmin(used + rng.random(used.shape), axis=1)
         fresh = bursting * self.cells_per_column + least
