@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from . import plotting as plotting
     from .codes import Patterns as Patterns
     from .codes import random_patterns as random_patterns
+    from .currents import StepCurrent as StepCurrent
     from .errors import BackendMissing as BackendMissing
     from .errors import DescriptionError as DescriptionError
     from .errors import SimulationError as SimulationError
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from .hardware.targets import Problem as Problem
     from .hardware.targets import check as check
     from .hardware.targets import export as export
+    from .models import run as run
     from .network import LIF as LIF
     from .network import STDP as STDP
     from .network import Network as Network
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from .recording import load_recording as load_recording
     from .simulation import Session as Session
     from .simulation import simulate as simulate
+    from .storage import load as load
 
 _WHERE = {
     "networks.ca3": "CA3Memory Forget HippocampalMemory Learn Recall RecallContent RecallCue",
@@ -56,10 +59,13 @@ _WHERE = {
     "codes": "Patterns random_patterns",
     "errors": "BackendMissing DescriptionError SimulationError SpikememError SpikememWarning "
     "StorageError UnsupportedError VirtualRunError",
+    "currents": "StepCurrent",
     "hardware.targets": "Problem check export",
     "network": "LIF STDP Network Population Projection SpikeSource load_network",
     "recording": "Recording SpikeTrains load_recording",
+    "models": "run",
     "simulation": "Session simulate",
+    "storage": "load",
 }
 _MODULES = ("codes", "hardware", "metrics", "networks", "plotting", "streams")
 _PLACE = {name: module for module, names in _WHERE.items() for name in names.split()}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Annotated, Any, ClassVar
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from . import sources
 from .checks import (
     Choice,
     Count,
@@ -19,10 +21,12 @@ from .checks import (
     checked,
     kinds_of,
 )
+from .currents import StepCurrent
 from .errors import DescriptionError, Problems, shown
 from .frozen import Frozen
 from .limits import require_memory
-from .spikes import SpikeTrains
+from .spikes import SpikeTrains, Trains
+from .streams import Seed
 from .units import to_float, to_int, to_tuple
 
 __all__ = ["LIF", "STDP", "Parameter", "SpikeSource"]
@@ -63,8 +67,16 @@ class ParameterName(Kind):
         return Choice(*LIF.units).check(value, where)
 
 
-def _per_cell(unit: str, **limits: float) -> Quantities:
-    return Quantities(unit, shape=("size",), scalar=True, least=1, **limits)  # type: ignore[arg-type]
+def _per_cell(unit: str, **limits: Any) -> Quantities:
+    return Quantities(unit, shape=("size",), scalar=True, least=1, **limits)
+
+
+class CurrentOrSteps(Quantities):
+    """A current for all cells or for each cell, or a :class:`StepCurrent`."""
+
+    def check(self, value: Any, where: str) -> Any:
+        """Return a float, a read-only array, or the :class:`StepCurrent`."""
+        return value if isinstance(value, StepCurrent) else super().check(value, where)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -77,7 +89,8 @@ class LIF(Frozen):
     Parameters
     ----------
     tau_m : float
-        Membrane time constant, ms.
+        Membrane time constant, ms. ``math.inf`` makes a cell without a leak: its potential is the
+        sum of its input, ``cm * dv/dt = i_E - i_I + i_offset``, and begins at `v_rest`.
     cm : float
         Membrane capacitance, nF.
     v_rest, v_reset, v_thresh : float
@@ -86,14 +99,14 @@ class LIF(Frozen):
         Refractory time, ms; rounded up to whole steps.
     tau_syn_E, tau_syn_I : float
         Decay of the excitatory and inhibitory synaptic current, ms.
-    i_offset : float
-        Constant current, nA.
+    i_offset : float or StepCurrent
+        Constant current, nA, or one that changes at given times.
 
     Raises
     ------
     DescriptionError
-        A parameter that is not finite, of the wrong dimension or shape, or not > 0 where it must
-        be; all problems at once.
+        A parameter (other than `tau_m`) that is not finite, of the wrong dimension or shape, or not
+        > 0 where it must be; all problems at once.
 
     Examples
     --------
@@ -101,7 +114,7 @@ class LIF(Frozen):
     10.0
     """
 
-    tau_m: Annotated[Parameter, _per_cell("ms", above=0.0)] = 20.0
+    tau_m: Annotated[Parameter, _per_cell("ms", above=0.0, infinite=True)] = 20.0
     cm: Annotated[Parameter, _per_cell("nF", above=0.0)] = 1.0
     v_rest: Annotated[Parameter, _per_cell("mV")] = -65.0
     v_reset: Annotated[Parameter, _per_cell("mV")] = -65.0
@@ -109,7 +122,9 @@ class LIF(Frozen):
     tau_refrac: Annotated[Parameter, _per_cell("ms", low=0.0)] = 0.1
     tau_syn_E: Annotated[Parameter, _per_cell("ms", above=0.0)] = 5.0
     tau_syn_I: Annotated[Parameter, _per_cell("ms", above=0.0)] = 5.0
-    i_offset: Annotated[Parameter, _per_cell("nA")] = 0.0
+    i_offset: Annotated[
+        Parameter | StepCurrent, CurrentOrSteps("nA", shape=("size",), scalar=True, least=1)
+    ] = 0.0
 
     units: ClassVar[dict[str, str]] = {}
     positive: ClassVar[tuple[str, ...]] = ()
@@ -117,11 +132,32 @@ class LIF(Frozen):
     def __post_init__(self) -> None:
         check_fields(self)
 
+    @property
+    def current(self) -> StepCurrent | None:
+        """The current over time, if `i_offset` is one."""
+        return self.i_offset if isinstance(self.i_offset, StepCurrent) else None
+
+    @property
+    def steady(self) -> LIF:
+        """The same cell without its current over time (`i_offset` 0); itself if it has none."""
+        return self if self.current is None else replace(self, i_offset=0.0)
+
     @checked
     def array(
         self, name: Annotated[str, ParameterName()], size: Annotated[int, Count()]
     ) -> NDArray[np.float64]:
-        """One parameter for each of `size` cells, shape (size,)."""
+        """One parameter for each of `size` cells, shape (size,).
+
+        Raises
+        ------
+        DescriptionError
+            The cell has parameters for another number of cells, or `name` is a current over time.
+        """
+        if name == "i_offset" and self.current is not None:
+            raise DescriptionError(
+                "LIF.array: i_offset changes over time; take it from LIF.current, and the other "
+                "parameters from LIF.steady."
+            )
         value = np.asarray(getattr(self, name), dtype=np.float64)
         if value.ndim and value.size != size:
             raise DescriptionError(f"LIF.array: size must be {value.size}, as {name}, got {size}.")
@@ -131,6 +167,8 @@ class LIF(Frozen):
     def tile(self, n: Annotated[int, Count()]) -> LIF:
         """The parameters of `n` copies side by side; scalars stay scalars."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
+        if self.current is not None:
+            values["i_offset"] = self.current.tile(n)
         numbers = sum(np.size(value) for value in values.values() if np.ndim(value))
         require_memory(8 * numbers * n, f"LIF.tile: {n} copies", "Make fewer.")
         return LIF(**{k: np.tile(v, n) if np.ndim(v) else v for k, v in values.items()})
@@ -142,9 +180,12 @@ LIF.positive = tuple(
 )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class SpikeSource(Frozen):
     """Cells that fire at given times (PyNN ``SpikeSourceArray``).
+
+    :meth:`poisson` and :meth:`regular` make trains, :meth:`from_lists` and :meth:`from_neo` take
+    those that are there. All of them are drawn once, here, so that every backend gets the same.
 
     Parameters
     ----------
@@ -155,18 +196,158 @@ class SpikeSource(Frozen):
     ------
     DescriptionError
         `spikes` is not a :class:`SpikeTrains`.
+
+    Examples
+    --------
+    >>> SpikeSource.from_lists([[1.0], [2.0, 5.0]]).spikes.counts().tolist()
+    [1, 2]
     """
 
     spikes: Annotated[
         SpikeTrains,
         Instance(
             SpikeTrains,
-            remedy="From lists of times: SpikeTrains.from_lists([[1.0], [2.0, 5.0]]).",
+            remedy="From lists of times: SpikeSource.from_lists([[1.0], [2.0, 5.0]]).",
         ),
     ]
 
     def __post_init__(self) -> None:
         check_fields(self)
+
+    @classmethod
+    @checked
+    def poisson(
+        cls,
+        rate: sources.Rates,
+        *,
+        size: Annotated[int, Count()],
+        duration: sources.Positive,
+        dt: sources.Positive,
+        times: sources.Changes | None = None,
+        seed: Seed,
+    ) -> Self:
+        """Poisson spike trains, each cell independent of the others.
+
+        In every step a cell fires with the probability ``rate * dt``, so that the mean rate is
+        exact.
+
+        Parameters
+        ----------
+        rate : float or array_like, Hz
+            One rate, or one for each cell, shape (size,). With `times`: shape (n_times,) or
+            (n_times, size). At most one spike in a step.
+        size : int
+            Number of cells.
+        duration, dt : float
+            Length of the trains and the network's time step, ms.
+        times : array_like of float, shape (n_times,), optional
+            Times at which the rate changes, ms, ascending from 0: ``rate[k]`` holds from
+            ``times[k]`` on.
+        seed : int or numpy.random.Generator
+            For the draw. Two sources with the same seed and rate fire at the same times.
+
+        Raises
+        ------
+        DescriptionError
+            A shape that does not fit, a rate above 1 / `dt`, or `duration` off the grid.
+
+        Examples
+        --------
+        >>> noise = SpikeSource.poisson(20.0, size=1000, duration=1000.0, dt=0.1, seed=1)
+        >>> round(noise.spikes.rates().mean())
+        20
+        """
+        return cls(
+            sources.poisson(rate, size=size, duration=duration, dt=dt, times=times, seed=seed)
+        )
+
+    @classmethod
+    @checked
+    def regular(
+        cls,
+        rate: sources.PositiveRates,
+        *,
+        size: Annotated[int, Count()],
+        duration: sources.Positive,
+        dt: sources.Positive,
+        start: sources.Starts = 0.0,
+    ) -> Self:
+        """Regular spike trains.
+
+        Parameters
+        ----------
+        rate : float or array_like, shape (size,)
+            Hz; at most one spike in a step. Each spike is rounded to the nearest step, so that
+            the mean rate is exact.
+        size : int
+            Number of cells.
+        duration, dt : float
+            Length of the trains and the network's time step, ms.
+        start : float or array_like, shape (size,)
+            First spike of each cell, ms.
+
+        Raises
+        ------
+        DescriptionError
+            A shape that does not fit, a rate above 1 / `dt`, or `duration` off the grid.
+
+        Examples
+        --------
+        >>> clock = SpikeSource.regular(100.0, size=1, duration=30.0, dt=1.0, start=5.0)
+        >>> clock.spikes.to_lists()
+        [[5.0, 15.0, 25.0]]
+        """
+        return cls(sources.regular(rate, size=size, duration=duration, dt=dt, start=start))
+
+    @classmethod
+    @checked
+    def from_lists(
+        cls,
+        times: Annotated[Sequence[ArrayLike], Trains()],
+        *,
+        duration: Annotated[float, Quantity("ms", low=0.0)] | None = None,
+        dt: sources.Positive | None = None,
+    ) -> Self:
+        """Spike trains from one list of times (ms) for each cell.
+
+        Parameters
+        ----------
+        times : sequence of sequences of float
+            For each cell its times, ms; an empty list for a cell that is silent.
+        duration : float, optional
+            Length, ms. Default: just past the last spike.
+        dt : float, optional
+            Rounds each time to the nearest multiple, ms; double spikes merge. Default: the times
+            are taken as they are.
+
+        Examples
+        --------
+        >>> SpikeSource.from_lists([[1.04], []], dt=0.5).spikes.to_lists()
+        [[1.0], []]
+        """
+        trains = SpikeTrains.from_lists(times, duration=duration)
+        return cls(trains if dt is None else trains.to_grid(dt))
+
+    @classmethod
+    @checked
+    def from_neo(cls, source: Any, *, dt: sources.Positive | None = None) -> Self:
+        """Spike trains of a ``neo.Block`` with one segment, a ``neo.Segment`` or a list of trains.
+
+        Parameters
+        ----------
+        source : neo.Block, neo.Segment, or sequence of neo.SpikeTrain
+            One train for each cell, in order. Units are converted, and the earliest start of a
+            train becomes 0 ms.
+        dt : float, optional
+            Rounds each time to the nearest multiple, ms; double spikes merge.
+
+        Raises
+        ------
+        DescriptionError
+            Anything else, or no trains.
+        """
+        trains = sources.from_neo(source)
+        return cls(trains if dt is None else trains.to_grid(dt))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -24,10 +24,11 @@ from .checks import (
     check_fields,
     checked,
 )
+from .currents import problem_on_grid
 from .errors import DescriptionError, Problems, unknown_name
 from .frozen import Frozen, digest
-from .population import Population
-from .projection import PartName, Projection, Synapses
+from .population import PartName, Population
+from .projection import Projection, Synapses
 from .spikes import SpikeTrains
 from .units import (
     LARGEST,
@@ -76,19 +77,18 @@ class Network(Frozen):
     ------
     DescriptionError
         Everything that does not fit together, at once: unknown or repeated names, indices out of
-        range, delays below or off the grid of `dt`, source spikes off the grid.
+        range, delays below or off the grid of `dt`, source spikes or steps of a current off the
+        grid.
 
     Examples
     --------
     >>> import spikemem as sm
-    >>> source = sm.SpikeSource(spikes=sm.SpikeTrains(ids=[0], times=[1.0], size=1))
-    >>> net = Network(
-    ...     populations=[sm.Population(name="in", cell=source),
-    ...                  sm.Population(name="out", size=1, cell=sm.LIF(tau_m=3.0, cm=0.27))],
-    ...     projections=[sm.Projection.one_to_one("drive", "in", "out", weight=60.0, delay=1.0)],
-    ... )
-    >>> net.n_neurons, net.n_synapses
-    (1, 1)
+    >>> source = sm.Population("in", sm.SpikeSource.from_lists([[1.0]]))
+    >>> out = sm.Population("out", 1, sm.LIF(tau_m=3.0, cm=0.27))
+    >>> drive = sm.Projection.one_to_one("drive", source, out, weight=60.0, delay=1.0)
+    >>> net = Network([source, out], [drive], dt=1.0)
+    >>> net.n_neurons, net.n_synapses, net["out"].size, "drive" in net
+    (1, 1, 1, True)
     """
 
     populations: Annotated[tuple[Population, ...], Each(Instance(Population), "Population objects")]
@@ -99,9 +99,9 @@ class Network(Frozen):
 
     def __init__(
         self,
-        *,
         populations: Iterable[Population],
         projections: Iterable[Projection] = (),
+        *,
         dt: Any = 1.0,
     ) -> None:
         for name, value in zip(_FIELDS, (populations, projections, dt), strict=True):
@@ -114,6 +114,7 @@ class Network(Frozen):
         _check_unique("projection", self.projections, problems)
         for population in self.populations:
             self._check_source(population, problems)
+            self._check_current(population, problems)
         for projection in self.projections:
             self._check_projection(projection, problems)
         problems.raise_if_any()
@@ -136,6 +137,12 @@ class Network(Frozen):
                 f"population {population.name!r}: a source fires twice in one step; merge with "
                 f"spikes.to_grid({self.dt:g})"
             )
+
+    def _check_current(self, population: Population, problems: Problems) -> None:
+        current = None if population.is_source else population.lif.current
+        problem = None if current is None else problem_on_grid(current, self.dt)
+        if problem:
+            problems.add(f"population {population.name!r}: cell.i_offset: {problem}")
 
     def _check_projection(self, projection: Projection, problems: Problems) -> None:
         where = f"projection {projection.name!r}"
@@ -189,6 +196,26 @@ class Network(Frozen):
                 f"{where}: delay {delay[off][0]:g} ms is not a multiple of dt={self.dt:g} ms "
                 f"(at most {LARGEST} of them)"
             )
+
+    def __getitem__(self, name: str) -> Any:
+        """The population or projection of this name; an unknown one lists the names there are."""
+        parts: tuple[Population | Projection, ...] = (*self.populations, *self.projections)
+        found = [part for part in parts if isinstance(name, str) and part.name == name]
+        if len(found) > 1:
+            raise DescriptionError(
+                f"Network: {name!r} is a population and a projection; use "
+                f"network.population({name!r}) or network.projection({name!r})."
+            )
+        if not found:
+            what = "population or projection"
+            raise DescriptionError(f"Network: {unknown_name(what, name, self._names())}")
+        return found[0]
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name in self._names()
+
+    __iter__ = None
+    """A network is no sequence, although its parts have names."""
 
     def population(self, name: PartName) -> Population:
         """The population of this name; an unknown one lists the names there are."""
@@ -322,7 +349,8 @@ class Network(Frozen):
         ]
         wide = max(len(name) for name in self._names())
         for pop in self.populations:
-            lines.append(f"  {pop.name:<{wide}}  {pop.size:>8} {type(pop.cell).__name__}")
+            kind = f"{type(pop.cell).__name__}{_said_of_cell(pop)}"
+            lines.append(f"  {pop.name:<{wide}}  {pop.size:>8} {kind}")
         for item in self.projections:
             kind = "plastic" if item.plasticity else "static"
             lines.append(
@@ -391,6 +419,19 @@ def _by_name(kind: str, name: Any, parts: Sequence[_Named]) -> _Named:
         if isinstance(name, str) and part.name == name:
             return part
     raise DescriptionError(f"Network: {unknown_name(kind, name, [part.name for part in parts])}")
+
+
+def _said_of_cell(population: Population) -> str:
+    if population.is_source:
+        return ""
+    leaky, current = np.isfinite(population.lif.tau_m), population.lif.current
+    said = "" if np.all(leaky) else f" without a leak{' in part' if np.any(leaky) else ''}"
+    if current is None:
+        return said
+    return (
+        f"{said}, i_offset {_span(current.amplitudes)} nA in {len(current.times)} step(s) at "
+        f"{_span(current.times)} ms"
+    )
 
 
 def _span(values: Parameter) -> str:
