@@ -138,8 +138,8 @@ def _rows(given: _Given, other: _Given, size: int, where: str) -> Patterns:
 
 
 def _shared(first: Patterns, second: Patterns) -> NDArray[np.int64]:
-    codes = (rows.owners * first.size + rows.indices for rows in (first, second))
-    both = np.intersect1d(*codes, assume_unique=True)
+    one, other = (rows.owners * first.size + rows.indices for rows in (first, second))
+    both = np.intersect1d(one, other, assume_unique=True)
     return np.bincount(both // first.size, minlength=len(first))
 
 

@@ -191,8 +191,8 @@ class CA3Memory(LiveMemory):
         ----------
         cue : int, optional
             Address; the answer is the set of content bits.
-        content : sequence of int or mask, optional
-            Fragment; the answer is the set of cues.
+        content : set, array_like, or Patterns of length 1, optional
+            Fragment, as for :class:`RecallContent`; the answer is the set of cues.
         match : {"any", "all", "best"} or int
             See :class:`RecallContent`.
 
@@ -215,8 +215,8 @@ class CA3Memory(LiveMemory):
 
         Parameters
         ----------
-        content : sequence of int or mask
-            Fragment.
+        content : set, array_like, or Patterns of length 1
+            Fragment, as for :class:`RecallContent`.
         match : {"any", "all", "best"} or int, optional
             See :class:`RecallContent`. Default: "best", or "any" with the published circuit.
 
