@@ -6,6 +6,7 @@ What a file is, is said in :mod:`spikemem.container`; here stands what is in it.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
@@ -55,6 +56,19 @@ class _Kind(NamedTuple):
 
 
 _KINDS: dict[str, _Kind] = {}
+
+_WHERE = {
+    "memory": "spikemem.networks.ca3.memory",
+    "neurons": "spikemem.networks.dendrites.files",
+    "sequence_memory": "spikemem.networks.dendrites.files",
+    "resistive": "spikemem.hardware.resistive.files",
+}
+"""Who registers the other kinds; imported when one is read."""
+
+
+def _bring(kind: str) -> None:
+    if kind not in _KINDS and kind in _WHERE:
+        importlib.import_module(_WHERE[kind])
 
 
 def register(
@@ -145,6 +159,7 @@ def load(path: str | Path, kind: str) -> Any:
         than this version; it refers to other files; it needs more memory than there is; or nothing
         of this kind is inside.
     """
+    _bring(kind)
     if kind not in _KINDS:
         raise DescriptionError(f"load: {unknown_name('kind of object', kind, _KINDS)}")
     name = str(to_path(path, "load"))
