@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from .errors import StorageError as StorageError
     from .errors import UnsupportedError as UnsupportedError
     from .errors import VirtualRunError as VirtualRunError
-    from .hardware.targets import Problem as Problem
-    from .hardware.targets import check as check
-    from .hardware.targets import export as export
     from .network import LIF as LIF
     from .network import STDP as STDP
     from .network import Network as Network
@@ -46,13 +43,16 @@ if TYPE_CHECKING:
     from .recording import load_recording as load_recording
     from .simulation import Session as Session
     from .simulation import simulate as simulate
+    from .targets import Problem as Problem
+    from .targets import check as check
+    from .targets import export as export
 
 _WHERE = {
     "networks.ca3": "CA3Memory Forget HippocampalMemory Learn Recall RecallContent RecallCue",
     "networks.dendrites": "ActiveDendriteNeurons",
     "errors": "BackendMissing DescriptionError SimulationError SpikememError SpikememWarning "
     "StorageError UnsupportedError VirtualRunError",
-    "hardware.targets": "Problem check export",
+    "targets": "Problem check export",
     "network": "LIF STDP Network Population Projection SpikeSource load_network",
     "recording": "Recording SpikeTrains load_recording",
     "simulation": "Session simulate",

@@ -331,6 +331,32 @@ class Network(Frozen):
             )
         return "\n".join(lines)
 
+    def describe(self) -> str:
+        """As :meth:`summary`, with hash and length of the input."""
+        return f"{self.summary()}\nhash {self.content_hash[:12]}, input for {self.duration:g} ms"
+
+    def facts(self) -> dict[str, Any]:
+        """Sizes, parts and hash as plain data, ready for JSON."""
+        return {
+            "dt_ms": self.dt,
+            "duration_ms": self.duration,
+            "neurons": self.n_neurons,
+            "synapses": self.n_synapses,
+            "hash": self.content_hash,
+            "populations": {
+                item.name: {"size": item.size, "cell": type(item.cell).__name__}
+                for item in self.populations
+            },
+            "projections": {
+                item.name: {
+                    "pre": item.pre, "post": item.post, "receptor": item.receptor,
+                    "connector": item.connector, "synapses": self.count(item.name),
+                    "plastic": item.plasticity is not None,
+                }
+                for item in self.projections
+            },
+        }  # fmt: skip
+
     def __repr__(self) -> str:
         return (
             f"Network({len(self.populations)} populations, {self.n_neurons} neurons, "

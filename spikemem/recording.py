@@ -159,6 +159,37 @@ class Recording(Frozen):
             f"{n_spikes} spikes, {len(self.traces)} traces)"
         )
 
+    def facts(self) -> dict[str, Any]:
+        """Times, spikes and origin as plain data, ready for JSON."""
+        return {
+            "start_ms": self.start,
+            "stop_ms": self.stop,
+            "dt_ms": self.dt,
+            "populations": {
+                name: {"size": trains.size, "spikes": len(trains)}
+                for name, trains in self.spikes.items()
+            },
+            "traces": [{"of": name, "variable": variable} for name, variable in self.traces],
+            "weights": {name: len(weight) for name, weight in self.weights.items()},
+            "provenance": dict(self.provenance),
+        }
+
+    def describe(self) -> str:
+        """Times, spikes and origin as lines of text."""
+        spikes = self.spikes
+        wide = max((len(name) for name in spikes), default=0)
+        lines = [
+            f"{self.start:g} to {self.stop:g} ms, dt = {self.dt:g} ms, "
+            f"{sum(map(len, spikes.values()))} spikes",
+            *(f"  {name:<{wide}} {len(one):>8} spikes of {one.size} cells"
+              for name, one in spikes.items()),
+            *(f"  {name}: {variable} at every step" for name, variable in self.traces),
+            *(f"  {name}: {len(weight)} weights, {weight.min(initial=0):g} to "
+              f"{weight.max(initial=0):g} nA at the end" for name, weight in self.weights.items()),
+            "by " + ", ".join(f"{key} {value}" for key, value in self.provenance.items()),
+        ]  # fmt: skip
+        return "\n".join(lines)
+
     def __getitem__(self, population: str) -> SpikeTrains:
         try:
             return self.spikes[population]

@@ -121,6 +121,15 @@ class ActiveDendriteNeurons(Changing):
             f"segments)"
         )
 
+    def facts(self) -> dict[str, Any]:
+        """Sizes and synapses as plain data, ready for JSON."""
+        sizes = {name: value for name, value in self.arguments().items() if name != "rule"}
+        return {"model": type(self).__name__, **sizes, **self.segments.facts()}
+
+    def describe(self) -> str:
+        """Sizes and synapses as a line of text."""
+        return repr(self)
+
     @property
     def n_synapses(self) -> int:
         """Connected synapses of all segments."""

@@ -137,6 +137,14 @@ class Segments(Changing):
         strong: NDArray[np.bool_] = present & (self.permanences >= self.rule.connect - _SLACK)
         return strong
 
+    def facts(self) -> dict[str, int]:
+        """How many segments and synapses there are."""
+        return {
+            "segments_with_synapses": int((self.sizes > 0).sum()),
+            "synapses": int(self.sizes.sum()),
+            "connected_synapses": int(self.connected.sum()),
+        }
+
     def add(self, count: int) -> NDArray[np.int64]:
         """Append segments without synapses; gives their numbers."""
         first, self._size = self._size, self._size + count

@@ -137,6 +137,15 @@ class TemporalMemory(Changing):
             f"{len(self.segments)} segments, {int(self.segments.sizes.sum())} synapses)"
         )
 
+    def facts(self) -> dict[str, Any]:
+        """Sizes and synapses as plain data, ready for JSON."""
+        sizes = {name: value for name, value in self.arguments().items() if name != "rule"}
+        return {"model": type(self).__name__, **sizes, **self.segments.facts()}
+
+    def describe(self) -> str:
+        """Sizes and synapses as a line of text."""
+        return repr(self)
+
     def reset(self) -> None:
         """Forget what came before: the next frame begins a sequence."""
         self._active = np.zeros(self.n_cells, dtype=np.bool_)
