@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from . import metrics as metrics
     from . import networks as networks
     from . import plotting as plotting
+    from .currents import StepCurrent as StepCurrent
     from .errors import BackendMissing as BackendMissing
     from .errors import DescriptionError as DescriptionError
     from .errors import SimulationError as SimulationError
@@ -52,6 +53,7 @@ _WHERE = {
     "networks.dendrites": "ActiveDendriteNeurons",
     "errors": "BackendMissing DescriptionError SimulationError SpikememError SpikememWarning "
     "StorageError UnsupportedError VirtualRunError",
+    "currents": "StepCurrent",
     "targets": "Problem check export",
     "network": "LIF STDP Network Population Projection SpikeSource load_network",
     "recording": "Recording SpikeTrains load_recording",

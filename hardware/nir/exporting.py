@@ -102,6 +102,10 @@ def _cell_problems(network: Network, population: Population, metadata: bool) -> 
         np.asarray(cell.tau_syn_E) != cell.tau_syn_I
     ):
         yield f"{where}: a CubaLIF has one tau_syn; make tau_syn_E and tau_syn_I equal"
+    if np.any(np.isinf(cell.tau_m)):
+        yield f"{where}: a CubaLIF has a leak; take a long tau_m instead of an infinite one"
+    if cell.current is not None:
+        yield f"{where}: NIR has no currents over time; make i_offset constant"
     if metadata:
         return
     if np.any(np.asarray(cell.tau_refrac) > 0):

@@ -12,7 +12,7 @@ from ...errors import DescriptionError, UnsupportedError, shown, unknown_name
 from ...network import Network
 from ...problem import Problem
 from ...ranges import too_much_memory
-from ..pynn.gating import traces_are_short
+from .gating import traces_are_short
 from .copies import n_copies, one_copy, shifts_of_copies
 from .layout import Shifts
 from .rules import GOOD_STEP, RANGES, find_problems
@@ -30,6 +30,7 @@ _REFUSED = (
     "weight beyond 16 bit",
     "plastic delay of a whole ring",
     "change overflows",
+    "current too long",
 )
 _RECEPTORS = ("excitatory", "inhibitory")
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...cells import STDP
 from ...problem import LEVELS, Problem
-from ..pynn.gating import gating_is_redundant
+from .gating import gating_is_redundant
 from . import ranges
 from .arithmetic import RING_MAX
 from .layout import MAX_ROW, MAX_ROW_PLASTIC, shortened

@@ -21,7 +21,7 @@ from ...errors import SimulationError, UnsupportedError, VirtualRunError
 from ...network import Network
 from ...recording import SpikeTrains, load_recording
 from ...simulation import Results, package_version
-from ..pynn.gating import traces_are_short
+from .gating import traces_are_short
 from .check import require_mappable
 from .folder import write_data
 from .layout import AskedShifts

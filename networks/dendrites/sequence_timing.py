@@ -82,8 +82,9 @@ def check_detector(cell: LIF, *, dt: float, integrator: str, where: str) -> None
     if not cell.v_thresh > cell.v_rest:
         problems.add(f"cell.v_thresh must be above v_rest={cell.v_rest:g} mV, "
                      f"got {cell.v_thresh:g}")  # fmt: skip
-    if cell.i_offset != 0:
-        problems.add(f"cell.i_offset must be 0 nA, got {cell.i_offset:g}")
+    if cell.current is not None or cell.i_offset != 0:
+        got = "a StepCurrent" if cell.current is not None else f"{cell.i_offset:g}"
+        problems.add(f"cell.i_offset must be 0 nA, got {got}")
     if cell.tau_syn_I != cell.tau_syn_E:
         problems.add(
             f"cell.tau_syn_I must be tau_syn_E={cell.tau_syn_E:g} ms, so that one inhibitory spike "
