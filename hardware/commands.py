@@ -25,13 +25,15 @@ from ..output import check_target
 from ..targets import EXPORTS
 from ..targets import check as check_network
 from ..targets import export as export_network
+from .spinnaker.mapping import map_network
+from .spinnaker.view import SMALLEST_STEP
 
 _NOT_FOR = {"spinnaker": ("overwrite",), "nir": ("duration", "smallest_step", "force")}
 smallest_option = click.option(
     "--smallest-step",
     type=NUMBER,
     metavar="LSB",
-    default=5.0,
+    default=SMALLEST_STEP,
     show_default=True,
     help="Refuse plasticity whose largest change is below this many steps of the weight.",
 )
@@ -85,8 +87,6 @@ def map_command(
 
     Needs sPyNNaker (pip install ".[spinnaker]"), no board. Nothing is simulated.
     """
-    from .spinnaker import map_network
-
     report = map_network(
         load_network(network), boards=boards, duration=duration, smallest_step=smallest_step,
         force=force,

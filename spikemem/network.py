@@ -31,6 +31,7 @@ from .population import Population
 from .projection import PartName, Projection, Synapses
 from .spikes import SpikeTrains
 from .units import (
+    GRID,
     LARGEST,
     off_grid,
     steps,
@@ -48,7 +49,6 @@ __all__ = [
 ]
 
 _FIELDS = ("populations", "projections", "dt")
-_GRID = 1e-6
 _NETWORK = Instance("spikemem.network:Network")
 
 Inputs = MappingOf(Name(), Instance(SpikeTrains))
@@ -187,7 +187,7 @@ class Network(Frozen):
         if not delay.size:
             return
         where = f"projection {projection.name!r}"
-        if delay.min() < self.dt - _GRID:
+        if delay.min() < self.dt - GRID:
             problems.add(
                 f"{where}: delay must be at least one step (dt={self.dt:g} ms), got {delay.min():g}"
             )

@@ -30,7 +30,7 @@ from .errors import DescriptionError, Problems, shown, unknown_name
 from .frozen import Frozen, read_only
 from .limits import require_memory
 from .spikes import SpikeTrains
-from .units import in_unit, steps, to_name
+from .units import GRID, in_unit, steps, to_name
 
 __all__ = ["Recording", "SpikeTrains", "load_recording"]
 
@@ -228,7 +228,7 @@ class Recording(Frozen):
         """
         runs = tuple(parts)
         for before, after in pairwise(runs):
-            if abs(before.stop - after.start) > 1e-9:
+            if abs(before.stop - after.start) > GRID:
                 raise DescriptionError(
                     f"Recording.join: parts must be consecutive; one ends at {before.stop:g} ms "
                     f"and the next begins at {after.start:g} ms."

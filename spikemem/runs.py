@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .errors import DescriptionError, unknown_name
 from .network import Network
 from .recording import SpikeTrains
-from .units import steps
+from .units import steps, steps_up
 
 __all__ = ["gates_of", "inputs_of", "steps_needed"]
 
@@ -88,4 +88,4 @@ def steps_needed(network: Network) -> int:
     """Steps that cover every spike source: its duration, and the step of its last spike."""
     sources = [pop.source for pop in network.populations if pop.is_source]
     last = [int(steps(trains.times[-1], network.dt)) + 1 for trains in sources if len(trains)]
-    return max(int(np.ceil(network.duration / network.dt - 1e-9)), *last, 0)
+    return max(int(steps_up(network.duration, network.dt)), *last, 0)

@@ -13,7 +13,7 @@ from .connectors import bernoulli
 from .errors import DescriptionError, shown
 from .spikes import SpikeTrains
 from .streams import Seed, stream
-from .units import in_unit, off_grid, steps
+from .units import ROUNDING, in_unit, off_grid, steps, steps_up
 
 __all__ = ["from_neo", "jitter", "poisson", "regular"]
 
@@ -148,12 +148,12 @@ def regular(
     n = _n_steps(duration, dt, "regular")
     rates, starts = (_for_each(x, size, name) for x, name in ((rate, "rate"), (start, "start")))
     period = 1000.0 / rates
-    if np.any(period < dt * (1 - 1e-9)):
+    if np.any(period < dt * (1 - ROUNDING)):
         raise DescriptionError(
             f"regular: rate must be at most one spike in a step ({1000.0 / dt:g} Hz for "
             f"dt={dt:g} ms), got {rates.max():g} Hz."
         )
-    counts = np.maximum(np.ceil((duration - starts) / period - 1e-9), 0).astype(np.int64)
+    counts = np.maximum(steps_up(duration - starts, period), 0).astype(np.int64)
     cell = np.repeat(np.arange(size), counts)
     which = np.arange(cell.size) - np.repeat(np.cumsum(counts) - counts, counts)
     step = steps(starts[cell] + which * period[cell], dt)
@@ -201,7 +201,7 @@ def jitter(
     True
     """
     shift = stream(seed, "sources", "jitter").normal(0.0, sd, len(trains))
-    last = max(int(np.ceil(trains.duration / dt - 1e-9)) - 1, 0)
+    last = max(int(steps_up(trains.duration, dt)) - 1, 0)
     step = np.clip(np.rint((trains.times + shift) / dt), 0, last)
     moved = SpikeTrains(
         ids=trains.ids,

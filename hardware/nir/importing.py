@@ -14,7 +14,7 @@ from ...checks import Quantity, checked
 from ...errors import DescriptionError, UnsupportedError, shown
 from ...network import Inputs, Network, Population, Projection
 from ...recording import SpikeTrains
-from ...units import steps, to_float
+from ...units import GRID, steps, to_float
 from .checking import LARGEST, problems_of_node
 from .common import alike, as_lines, free_name, native_parameters, notes_of, place_of, require_nir
 
@@ -355,7 +355,7 @@ class _Reader:
 
     def _on_grid(self, name: str, delay: NDArray[np.float64]) -> NDArray[np.float64]:
         late = np.where(delay == 0, 1, steps(delay, self.dt))
-        off = (np.abs(late * self.dt - delay) > 1e-6) & (delay != 0)
+        off = (np.abs(late * self.dt - delay) > GRID) & (delay != 0)
         if off.any():
             self.problems.append(
                 f"node {name!r}: a delay of {delay[off][0]:g} ms is not a multiple of "

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...cells import LIF, Parameter
-from ...checks import MappingOf, Name, Quantity, checked
-from ...errors import DescriptionError, UnsupportedError
+from ...checks import MappingOf, Name, checked
+from ...errors import UnsupportedError
 from ...network import Network, Population, Projection
-from ...recording import Recording
 from ...support import unsupported
-from ...units import steps
-from . import currents, nest, reading
+from ...units import steps, steps_up
+from ..spinnaker.gating import gating_is_redundant
+from ..spinnaker.layout import shortened
+from . import currents, nest
 from .dialects import Dialect, dialect_of, quiet
 from .model import PyNNModel
 from .running import end
@@ -174,7 +173,7 @@ def _cell(cell: LIF, dt: float, dialect: Dialect) -> dict[str, Any]:
     """PyNN's parameters; the refractory time in the whole steps that it takes."""
     values: dict[str, Any] = {name: _plain(getattr(cell.steady, name)) for name in LIF.units}
     if dialect.backend != "spinnaker":
-        rounded = np.ceil(np.asarray(cell.tau_refrac) / dt - 1e-9) + dialect.refractory
+        rounded = steps_up(cell.tau_refrac, dt) + dialect.refractory
         values["tau_refrac"] = _plain(rounded * dt)
     return values
 
@@ -225,9 +224,9 @@ def _structured(model: PyNNModel, projection: Projection) -> Any:
     sizes = [model.populations[end].size for end in (projection.pre, projection.post)]
     if np.ndim(projection.weight) or np.ndim(projection.delay) or min(sizes) == 1:
         return None
-    if model.dialect.backend == "spinnaker":
-        if shortened(projection, model.network.dt) is not None:
-            return None
+    on_machine = model.dialect.backend == "spinnaker"
+    if on_machine and shortened(projection, model.network.dt) is not None:
+        return None
     if projection.connector == "one_to_one":
         return model.sim.OneToOneConnector(safe=False)
     if projection.connector != "all_to_all" or projection.tiles > 1:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from ...network import Network, Projection
 from ...units import steps
 from . import reading
-from .model import PyNNModel
 from .currents import changes_of
+from .model import PyNNModel
 
 __all__ = ["freeze", "lead", "min_delay", "run", "set_up", "watched"]
 

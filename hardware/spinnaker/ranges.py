@@ -16,7 +16,13 @@ from .view import View
 
 __all__ = ["RANGES"]
 
-RANGES = ("time step", "cell without a leak", "number out of range", "time constant out of range", "table too long")
+RANGES = (
+    "time step",
+    "cell without a leak",
+    "number out of range",
+    "time constant out of range",
+    "table too long",
+)
 """Rules that come first: where they find anything, the others can't be computed."""
 
 LARGEST = 65536.0

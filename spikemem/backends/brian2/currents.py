@@ -96,9 +96,7 @@ def table(
             continue
         ticks, amplitudes = pop.lif.current.from_step(0, dt)
         row = np.searchsorted(ticks, np.arange(n_steps), side="right") - 1
-        values.append(
-            offset_gain(pop, dt, integrator) * amplitudes.reshape(len(ticks), -1)[row]
-        )
+        values.append(offset_gain(pop, dt, integrator) * amplitudes.reshape(len(ticks), -1)[row])
         columns.append(np.arange(at, at + pop.size))
         at += pop.size
     array = b2.TimedArray(np.concatenate(values, axis=1), dt=dt * b2.ms, name=TABLE)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...cells import LIF, STDP
 from ...network import Network, Population, Projection
+from ...units import steps_up
 from . import delivery, neurons, plasticity, stepping
 from .compile import specialise
 from .fields import (
@@ -22,10 +23,10 @@ from .fields import (
     KEEP_E,
     KEEP_I,
     KEEP_V,
-    NO_LEAK,
     N_PARAM,
     N_REF,
     N_RULE,
+    NO_LEAK,
     PULL_E,
     PULL_I,
     RESISTANCE,
@@ -75,9 +76,7 @@ class NumberSystem(Protocol):
     def cells(self, population: Population, size: int, dt: float) -> NDArray[Any]:
         """Parameters of the first `size` cells of a population, shape (N_PARAM, `size`)."""
 
-    def bias(
-        self, population: Population, current: NDArray[np.float64], dt: float
-    ) -> NDArray[Any]:
+    def bias(self, population: Population, current: NDArray[np.float64], dt: float) -> NDArray[Any]:
         """Currents (nA) as BIAS holds them; shape (n,), or (n, size) with one for each cell.
 
         Where the cells of a population differ, one for each cell is returned.
@@ -174,7 +173,7 @@ class Floats:
         out[RESISTANCE] = np.where(leaks, p["tau_m"], dt) / p["cm"]
         out[KEEP_V] = np.where(leaks | self.exact, np.exp(-dt / p["tau_m"]), NO_LEAK)
         out[BIAS] = self._gain(cell, size, dt) * p["i_offset"]
-        out[N_REF] = np.ceil(p["tau_refrac"] / dt - 1e-9)
+        out[N_REF] = steps_up(p["tau_refrac"], dt)
         for side, keep_row, gain_row, pull_row in (
             ("E", KEEP_E, GAIN_E, PULL_E), ("I", KEEP_I, GAIN_I, PULL_I),
         ):  # fmt: skip
@@ -192,9 +191,7 @@ class Floats:
         with np.errstate(invalid="ignore"):
             return np.where(np.isfinite(tau), tau / cm * -np.expm1(-dt / tau), dt / cm)
 
-    def bias(
-        self, population: Population, current: NDArray[np.float64], dt: float
-    ) -> NDArray[Any]:
+    def bias(self, population: Population, current: NDArray[np.float64], dt: float) -> NDArray[Any]:
         """Currents (nA) as BIAS holds them; shape (n,), or (n, size) with one for each cell."""
         gain = self._gain(population.lif.steady, population.size, dt)
         if current.ndim == 1 and np.all(gain == gain[0]):
