@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, cast
@@ -26,7 +26,7 @@ from .checks import (
 )
 from .currents import problem_on_grid
 from .errors import DescriptionError, Problems, unknown_name
-from .frozen import Frozen, digest
+from .frozen import LATER, Frozen, digest
 from .population import Population
 from .projection import PartName, Projection, Synapses
 from .spikes import SpikeTrains
@@ -48,7 +48,7 @@ __all__ = [
     "load_network",
 ]
 
-_FIELDS = ("populations", "projections", "dt")
+_FIELDS = ("populations", "projections", "dt", "copies")
 _NETWORK = Instance("spikemem.network:Network")
 
 Inputs = MappingOf(Name(), Instance(SpikeTrains))
@@ -72,6 +72,9 @@ class Network(Frozen):
         With unique names, between populations of the network.
     dt : float
         Time step, ms.
+    copies : int
+        Networks of one structure that lie side by side in it, as :meth:`stack` and :meth:`tile`
+        lay them. Populations and synapses consist of so many equal parts.
 
     Raises
     ------
@@ -98,6 +101,7 @@ class Network(Frozen):
         tuple[Projection, ...], Each(Instance(Projection), "Projection objects")
     ] = ()
     dt: Annotated[float, Quantity("ms", above=0.0)] = 1.0
+    copies: Annotated[int, Count()] = field(default=1, metadata={LATER: True})
 
     def __init__(
         self,
@@ -105,8 +109,9 @@ class Network(Frozen):
         populations: Iterable[Population],
         projections: Iterable[Projection] = (),
         dt: Any = 1.0,
+        copies: Any = 1,
     ) -> None:
-        for name, value in zip(_FIELDS, (populations, projections, dt), strict=True):
+        for name, value in zip(_FIELDS, (populations, projections, dt, copies), strict=True):
             object.__setattr__(self, name, value)
         problems = Problems("network is not valid")
         if "populations" in check_fields(self, problems) and not self.populations:
@@ -119,7 +124,19 @@ class Network(Frozen):
             self._check_current(population, problems)
         for projection in self.projections:
             self._check_projection(projection, problems)
+        self._check_copies(problems)
         problems.raise_if_any()
+
+    def _check_copies(self, problems: Problems) -> None:
+        parts = {f"population {pop.name!r}": pop.size for pop in self.populations}
+        parts |= {f"projection {item.name!r}": item.tiles for item in self.projections}
+        for where, count in parts.items():
+            if count % self.copies:
+                what = "cells" if where.startswith("population") else "tiles"
+                problems.add(
+                    f"{where}: copies={self.copies} must divide its {what}, got {count}; lay "
+                    f"networks side by side with Network.stack"
+                )
 
     def _check_source(self, population: Population, problems: Problems) -> None:
         if not population.is_source or not len(population.source):
@@ -254,6 +271,7 @@ class Network(Frozen):
         self,
         *parts: Annotated[Population | Projection, Instance(Population, Projection)],
         dt: Annotated[float, Quantity("ms", above=0.0)] | None = None,
+        copies: Annotated[int, Count()] | None = None,
     ) -> Network:
         """A copy in which some populations or projections give way to others of the same name."""
         populations = {pop.name: pop for pop in self.populations}
@@ -269,6 +287,7 @@ class Network(Frozen):
             populations=populations.values(),
             projections=projections.values(),
             dt=self.dt if dt is None else dt,
+            copies=self.copies if copies is None else copies,
         )
 
     @checked
@@ -353,6 +372,7 @@ class Network(Frozen):
             "neurons": self.n_neurons,
             "synapses": self.n_synapses,
             "hash": self.content_hash,
+            "copies": self.copies,
             "populations": {
                 item.name: {"size": item.size, "cell": type(item.cell).__name__}
                 for item in self.populations

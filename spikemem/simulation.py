@@ -29,11 +29,10 @@ from .backends.contract import (
 from .cells import Windows
 from .checks import Choice, Instance, MappingOf, Name, Optional, Quantity, checked
 from .errors import DescriptionError, SimulationError, SpikememError, UnsupportedError, unknown_name
-from .limits import require_run
 from .network import Inputs, Network, WeightsByName
 from .progress import Progress, progress_callback
 from .recording import Recording, SpikeTrains
-from .runs import gates_of, inputs_of, steps_needed
+from .runs import gates_of, inputs_of, require_run, steps_needed
 from .support import require_supported
 from .units import whole_steps
 

@@ -153,7 +153,7 @@ def regular(
             f"regular: rate must be at most one spike in a step ({1000.0 / dt:g} Hz for "
             f"dt={dt:g} ms), got {rates.max():g} Hz."
         )
-    counts = np.maximum(steps_up(duration - starts, period), 0).astype(np.int64)
+    counts = np.maximum(np.ceil((duration - starts) / period - ROUNDING), 0).astype(np.int64)
     cell = np.repeat(np.arange(size), counts)
     which = np.arange(cell.size) - np.repeat(np.cumsum(counts) - counts, counts)
     step = steps(starts[cell] + which * period[cell], dt)

@@ -305,6 +305,7 @@ def _write_network(file: h5py.File, network: Network) -> None:
     root = file.create_group("network")
     root.attrs["content_hash"] = network.content_hash
     put(root, "dt", network.dt, "ms")
+    root.attrs["copies"] = network.copies
     nodes = root.create_group("populations", track_order=True)
     for population in network.populations:
         group = nodes.create_group(population.name)
@@ -340,7 +341,10 @@ def _read_network(file: h5py.File) -> Network:
         if "plasticity" in group:
             rule = _read_rule(group["plasticity"])
         projections.append(Projection(plasticity=rule, **read_fields(group, Projection)))
-    network = Network(populations=populations, projections=projections, dt=root["dt"][()])
+    copies = to_int(root.attrs.get("copies", 1), "copies")
+    network = Network(
+        populations=populations, projections=projections, dt=root["dt"][()], copies=copies
+    )
     if network.content_hash != root.attrs["content_hash"]:
         raise StorageError("its content does not match its hash")
     return network

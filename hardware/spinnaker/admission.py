@@ -12,9 +12,9 @@ from ...errors import DescriptionError, UnsupportedError, shown, unknown_name
 from ...network import Network
 from ...problem import Problem
 from ...ranges import too_much_memory
-from .copies import n_copies, one_copy, shifts_of_copies
+from ...tiling import one_copy
 from .gating import traces_are_short
-from .layout import Shifts
+from .layout import Shifts, shifts_of_copies
 from .rules import GOOD_STEP, RANGES, find_problems
 from .view import SMALLEST_STEP, View
 
@@ -76,7 +76,7 @@ def admit(
     except UnsupportedError as error:
         found.problems.append(_problem("network", str(error), "give shifts=, or run them alone"))
         return found
-    found.view = View(one_copy(network, 0, n_copies(network)), found.shifts, SMALLEST_STEP)
+    found.view = View(one_copy(network, 0), found.shifts, SMALLEST_STEP)
     found.problems += find_problems(found.view, _REFUSED)
     _look_at_learning(found, found.view, allow_coarse)
     return found

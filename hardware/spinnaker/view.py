@@ -27,7 +27,7 @@ Real = NDArray[np.float64]
 
 
 SMALLEST_STEP = 5.0
-"""Steps of the weight that one pair of spikes must be worth; below, learning is lost in rounding."""
+"""Steps of the weight that a pair of spikes must be worth; below, learning is lost in rounding."""
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from ..._version import __version__
 from ...cells import SpikeSource
 from ...checks import Each, Quantity, checked
 from ...errors import DescriptionError
-from ...limits import require_run
 from ...network import Inputs, Network, WeightsByName
 from ...progress import Progress, progress_callback
 from ...recording import Recording, SpikeTrains
+from ...runs import require_run
 from ...simulation import IntegratorName
 from ...support import require_supported
 from ...units import whole_steps
