@@ -75,7 +75,7 @@ def test_what_fits_is_done(small_computer):
 
 def test_the_memory_of_a_run_is_that_of_its_arrays(monkeypatch):
     asked = []
-    monkeypatch.setattr(limits, "require_memory", lambda n, what, remedy: asked.append(n))
+    monkeypatch.setattr(runs, "require_memory", lambda n, what, remedy: asked.append(n))
     rule = sm.STDP(a_plus=1.0, a_minus=1.0, w_max=9.0)
     net = sm.Network(
         populations=network(50, record=["v"]).populations,

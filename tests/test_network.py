@@ -40,6 +40,7 @@ VALID = {
     },
     sm.Network: {
         "populations": [CELLS], "projections": [sm.Projection(**WIRE, i=[0], j=[1])], "dt": 1.0,
+        "copies": 1,
     },
 }  # fmt: skip
 FIELDS = [(cls, name) for cls, values in VALID.items() for name in values]
