@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from . import codes as codes
     from . import hardware as hardware
     from . import metrics as metrics
     from . import networks as networks
     from . import plotting as plotting
     from .currents import StepCurrent as StepCurrent
+    from .codes import Patterns as Patterns
+    from .codes import random_patterns as random_patterns
     from .errors import BackendMissing as BackendMissing
     from .errors import DescriptionError as DescriptionError
     from .errors import SimulationError as SimulationError
@@ -51,6 +54,7 @@ if TYPE_CHECKING:
 _WHERE = {
     "networks.ca3": "CA3Memory Forget HippocampalMemory Learn Recall RecallContent RecallCue",
     "networks.dendrites": "ActiveDendriteNeurons",
+    "codes": "Patterns random_patterns",
     "errors": "BackendMissing DescriptionError SimulationError SpikememError SpikememWarning "
     "StorageError UnsupportedError VirtualRunError",
     "currents": "StepCurrent",
@@ -59,7 +63,7 @@ _WHERE = {
     "recording": "Recording SpikeTrains load_recording",
     "simulation": "Session simulate",
 }
-_MODULES = ("hardware", "metrics", "networks", "plotting", "streams")
+_MODULES = ("codes", "hardware", "metrics", "networks", "plotting", "streams")
 _PLACE = {name: module for module, names in _WHERE.items() for name in names.split()}
 
 __all__ = sorted([*_PLACE, *_MODULES, "__version__"])

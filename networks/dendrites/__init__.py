@@ -9,9 +9,6 @@ theory of sparsity, neurons and active dendrites", arXiv 1601.00720 (2016).
 from . import files as files
 from .devices import device_false_negative_probability as device_false_negative_probability
 from .devices import device_false_positive_probability as device_false_positive_probability
-from .frames import Frames as Frames
-from .frames import random_patterns as random_patterns
-from .frames import swap_cells as swap_cells
 from .inverse import GRID as GRID
 from .inverse import Choice as Choice
 from .inverse import choose_threshold as choose_threshold
@@ -51,7 +48,6 @@ __all__ = [
     "ActiveDendriteNeurons",
     "Choice",
     "Decisions",
-    "Frames",
     "Measured",
     "PermanenceRule",
     "Replay",
@@ -74,12 +70,10 @@ __all__ = [
     "patterns_per_segment",
     "population_false_positive_probability",
     "potential",
-    "random_patterns",
     "segment_activity",
     "segment_weight",
     "sequence_activity",
     "smallest_threshold",
-    "swap_cells",
     "synapses_needed",
     "union_exact_match_probability",
     "union_false_positive_probability",

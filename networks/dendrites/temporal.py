@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Self, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...checks import Count, Flag, PathName, Probability, checked
+from ...codes import PatternLike, Patterns, as_pattern, as_patterns
 from ...errors import DescriptionError
 from ...frozen import Changing
 from ...limits import require_memory
@@ -20,9 +21,9 @@ from ...recording import Recording
 from ...storage import load, save
 from ...streams import Seed, stream
 from ...units import LARGEST
-from .frames import ActiveCells, FrameLists, Frames, Sequences, as_frames
 from .neurons import own_seed, require_order
-from .segments import PermanenceRule, Segments
+from .segments import PLASTIC, PermanenceRule, Segments
+from .sequences import Sequences, as_sequences
 
 if TYPE_CHECKING:
     from .sequence_circuit import SequenceCircuit
@@ -82,8 +83,8 @@ class TemporalMemory(Changing):
 
     Examples
     --------
-    >>> from spikemem.networks.dendrites import random_patterns
-    >>> a, b, c, d, x, y = random_patterns(6, n=512, a=20, seed=1)
+    >>> from spikemem.codes import random_patterns
+    >>> a, b, c, d, x, y = random_patterns(6, size=512, active=20, seed=1)
     >>> memory = TemporalMemory(512, seed=0)
     >>> history = memory.learn([[a, b, c, d], [x, b, c, y]], passes=20)
     >>> memory.predict([a, b, c]).tolist() == d.tolist()
@@ -91,6 +92,8 @@ class TemporalMemory(Changing):
     >>> memory.predict([x, b, c]).tolist() == y.tolist()
     True
     """
+
+    plastic: ClassVar[Mapping[str, str]] = PLASTIC
 
     @checked
     def __init__(
@@ -168,15 +171,13 @@ class TemporalMemory(Changing):
         return np.unique(self.predictive_cells // self.cells_per_column)
 
     @checked
-    def step(
-        self, columns: Annotated[Any, ActiveCells()], *, learn: Annotated[bool, Flag()] = False
-    ) -> float:
+    def step(self, columns: PatternLike, *, learn: Annotated[bool, Flag()] = False) -> float:
         """Take the next frame of a sequence.
 
         Parameters
         ----------
-        columns : array_like of int, shape (n_active,)
-            Active columns.
+        columns : set, array_like, or Patterns of length 1
+            Active columns: one pattern, as :class:`spikemem.Patterns` takes it.
         learn : bool
             Whether synapses change.
 
@@ -188,10 +189,10 @@ class TemporalMemory(Changing):
         Raises
         ------
         DescriptionError
-            Not indices of columns.
+            Not a pattern of columns.
         """
-        frames = as_frames([columns], self.n_columns, "TemporalMemory.step: columns")
-        return self._step(frames[0].astype(np.int64), learn)
+        cells = as_pattern(columns, self.n_columns, "TemporalMemory.step: columns")
+        return self._step(cells.astype(np.int64), learn)
 
     def _step(self, columns: Cells, learn: bool) -> float:
         self.clock += learn
@@ -258,12 +259,12 @@ class TemporalMemory(Changing):
         self.segments.grow(chosen[short], wanted[short], self._winners[order], self.rule.initial)
 
     @checked
-    def run(self, sequence: FrameLists, *, learn: Annotated[bool, Flag()] = False) -> Replay:
+    def run(self, sequence: PatternLike, *, learn: Annotated[bool, Flag()] = False) -> Replay:
         """Take a whole sequence, from its beginning.
 
         Parameters
         ----------
-        sequence : Frames, array_like of int (n_frames, n_active), or sequence of array_like
+        sequence : Patterns, or anything that Patterns takes
             Active columns of each frame.
         learn : bool
             Whether synapses change.
@@ -275,9 +276,9 @@ class TemporalMemory(Changing):
         Raises
         ------
         DescriptionError
-            Not lists of columns.
+            Not patterns of columns.
         """
-        frames = as_frames(sequence, self.n_columns, "TemporalMemory.run: sequence")
+        frames = as_patterns(sequence, self.n_columns, "TemporalMemory.run: sequence")
         self.reset()
         novelty, predictions, active = [], [], []
         for columns in frames:
@@ -309,12 +310,9 @@ class TemporalMemory(Changing):
         Raises
         ------
         DescriptionError
-            Not sequences of lists of columns.
+            Not sequences of patterns of columns.
         """
-        given = [
-            as_frames(sequence, self.n_columns, f"TemporalMemory.learn: sequences[{k}]")
-            for k, sequence in enumerate(sequences)
-        ]
+        given = as_sequences(sequences, self.n_columns, "TemporalMemory.learn: sequences")
         errors: list[float] = []
         while len(errors) < passes and (not errors or errors[-1] > 0):
             wrong = [e for frames in given for e in _errors(frames, self.run(frames, learn=True))]
@@ -322,27 +320,27 @@ class TemporalMemory(Changing):
         return errors
 
     @checked
-    def predict(self, sequence: FrameLists) -> Cells:
+    def predict(self, sequence: PatternLike) -> Cells:
         """Columns that are predicted after a sequence, in order; synapses stay.
 
         Raises
         ------
         DescriptionError
-            Not lists of columns.
+            Not patterns of columns.
         """
         predictions = self.run(sequence).predictions
         return predictions[-1] if predictions else np.empty(0, dtype=np.int64)
 
     @checked
     def is_known(
-        self, sequence: FrameLists, *, tolerance: Annotated[float, Probability()] = 0.5
+        self, sequence: PatternLike, *, tolerance: Annotated[float, Probability()] = 0.5
     ) -> bool:
         """Whether no frame but the first has a novelty above `tolerance`; synapses stay.
 
         Raises
         ------
         DescriptionError
-            Not lists of columns, or a tolerance that is not from 0 to 1.
+            Not patterns of columns, or a tolerance that is not from 0 to 1.
         """
         return bool(np.all(self.run(sequence).novelty[1:] <= tolerance))
 
@@ -358,13 +356,6 @@ class TemporalMemory(Changing):
             "cells": Stored(self.segments.cells), "permanences": Stored(self.segments.permanences),
             "owner": Stored(self.owner), "clock": Stored(np.array(self.clock)),
         }  # fmt: skip
-
-    @property
-    def plastic(self) -> Mapping[str, str]:
-        """The projection of the spiking form that holds what was learnt."""
-        from .sequence_circuit import PLASTIC
-
-        return PLASTIC
 
     def spiking(self, **options: Any) -> SequenceCircuit:
         """The spiking form, with the synapses that the memory has now.
@@ -395,7 +386,7 @@ class TemporalMemory(Changing):
         Raises
         ------
         DescriptionError
-            Not sequences of lists of columns, none, or options that can't work.
+            Not sequences of patterns of columns, none, or options that can't work.
         """
         return self.spiking(**options).build(trials)
 
@@ -415,10 +406,8 @@ class TemporalMemory(Changing):
         Raises
         ------
         DescriptionError
-            Not sequences of lists of columns.
+            Not sequences of patterns of columns.
         """
-        from .sequence_circuit import as_sequences
-
         aside = copy(self)
         given = as_sequences(trials, self.n_columns, "TemporalMemory.expected: trials")
         return [aside.run(frames) for frames in given]
@@ -451,7 +440,7 @@ class TemporalMemory(Changing):
         return cast(Self, load(path, "sequence_memory"))
 
 
-def _errors(frames: Frames, replay: Replay) -> list[float]:
+def _errors(frames: Patterns, replay: Replay) -> list[float]:
     """One less the Jaccard index of each prediction and the frame that came."""
     pairs: Sequence[tuple[Any, Any]] = list(zip(replay.predictions, list(frames)[1:], strict=False))
     return [1.0 - np.intersect1d(a, b).size / max(np.union1d(a, b).size, 1) for a, b in pairs]
