@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .errors import StorageError as StorageError
     from .errors import UnsupportedError as UnsupportedError
     from .errors import VirtualRunError as VirtualRunError
+    from .models import run as run
     from .network import LIF as LIF
     from .network import STDP as STDP
     from .network import Network as Network
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from .recording import load_recording as load_recording
     from .simulation import Session as Session
     from .simulation import simulate as simulate
+    from .storage import load as load
     from .targets import Problem as Problem
     from .targets import check as check
     from .targets import export as export
@@ -61,7 +63,9 @@ _WHERE = {
     "targets": "Problem check export",
     "network": "LIF STDP Network Population Projection SpikeSource load_network",
     "recording": "Recording SpikeTrains load_recording",
+    "models": "run",
     "simulation": "Session simulate",
+    "storage": "load",
 }
 _MODULES = ("codes", "hardware", "metrics", "networks", "plotting", "streams")
 _PLACE = {name: module for module, names in _WHERE.items() for name in names.split()}

@@ -3,20 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Protocol, Self, TypeVar, runtime_checkable
 
+import h5py
 from numpy.typing import NDArray
 
 from .backends.contract import Integrator
-from .checks import Quantity, checked
-from .errors import DescriptionError, shown
+from .checks import PathName, Quantity, checked
+from .errors import DescriptionError, StorageError, shown
+from .frozen import Changing
 from .network import Network
 from .progress import Progress
 from .recording import Recording
 from .simulation import simulate
+from .storage import load, save
 from .streams import Seed
 
-__all__ = ["Associative", "Continual", "Device", "Model", "Stored", "Supervised", "run"]
+__all__ = [
+    "MODELS",
+    "Associative",
+    "Continual",
+    "Device",
+    "Model",
+    "Stored",
+    "StoredModel",
+    "Supervised",
+    "run",
+]
+
+MODELS: dict[str, str] = {
+    "ActiveDendriteNeurons": "spikemem.networks.dendrites:ActiveDendriteNeurons",
+    "CA3Memory": "spikemem.networks.ca3:CA3Memory",
+    "HippocampalMemory": "spikemem.networks.ca3:HippocampalMemory",
+    "TemporalMemory": "spikemem.networks.dendrites:TemporalMemory",
+}
+"""Where each model is that files can hold; imported when it is first used."""
 
 Trial = TypeVar("Trial", contravariant=True)
 Answer = TypeVar("Answer", covariant=True)
@@ -56,6 +78,58 @@ class Model(Protocol[Trial, Answer]):
 
     def arrays(self) -> dict[str, Stored]:
         """Return the state that the constructor does not set, as named arrays with units."""
+
+
+class StoredModel(Changing):
+    """Base of the models: saved and loaded from :meth:`arguments` and :meth:`arrays`."""
+
+    def arguments(self) -> dict[str, Any]:
+        """What the constructor takes: plain values and dataclasses."""
+        raise NotImplementedError
+
+    def arrays(self) -> dict[str, Stored]:
+        """State that the constructor does not set, as named arrays with units."""
+        raise NotImplementedError
+
+    @classmethod
+    def restored(cls, arguments: Mapping[str, Any], arrays: h5py.Group) -> Self:
+        """The model with this state; the arrays are compared with the arguments first.
+
+        Raises
+        ------
+        StorageError, DescriptionError
+            The state is not one of such a model.
+        """
+        raise NotImplementedError
+
+    @checked
+    def save(self, path: Annotated[str | Path, PathName()]) -> Path:
+        """Write the model to an HDF5 file, whole or not at all.
+
+        Raises
+        ------
+        StorageError
+            The file can't be written.
+        """
+        return save(path, model=self)
+
+    @classmethod
+    @checked
+    def load(cls, path: Annotated[str | Path, PathName()]) -> Self:
+        """Read a model of this class; it continues as the saved one would.
+
+        Raises
+        ------
+        StorageError
+            No such file, damaged, not spikemem's, newer than this version, or without such a
+            model.
+        """
+        model = load(path, "model")
+        if not isinstance(model, cls):
+            raise StorageError(
+                f"{cls.__name__}.load: {str(path)!r} holds a {type(model).__name__}."
+            )
+        return model
 
 
 @runtime_checkable

@@ -111,6 +111,14 @@ class HippocampalMemory(LiveMemory):
             held[item.cue] = frozenset(item.bits)
         self._begin({"W1": first}, held)
 
+    @classmethod
+    def _shapes(cls, n_cues: int, n_contents: int) -> dict[str, tuple[int, int]]:
+        return {"W1": (n_cues, n_contents)}
+
+    @property
+    def _w_max(self) -> float:
+        return self.rule.w_max
+
     plastic: ClassVar[Mapping[str, str]] = {"W1": "which content bits each cue holds"}
 
     def arguments(self) -> dict[str, Any]:

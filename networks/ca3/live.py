@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Self
 
+import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from ...checks import MappingOf, Name, Quantities, checked
-from ...errors import DescriptionError, unknown_name
-from ...frozen import Changing
+from ...checks import MappingOf, Name, PathName, Quantities, checked
+from ...errors import DescriptionError, StorageError, unknown_name
+from ...hdf5 import read_array
 from ...limits import require_memory
-from ...models import Stored
+from ...models import Stored, StoredModel
 from ...network import Network
 from ...progress import Progress
 from ...recording import Recording, SpikeTrains
 from ...simulation import Session
-from ...units import to_array
+from ...storage import save
+from ...units import to_array, to_int
 from .operations import Operation, Placed, Schedule
 from .oracle import Contents, answers, contents_after
 from .recall import Recall
@@ -60,7 +63,7 @@ class Kept(NamedTuple):
     clock: float
 
 
-class LiveMemory(Changing, ABC):
+class LiveMemory(StoredModel, ABC):
     """A memory whose operations run one after the other in one simulation.
 
     Subclasses say how operations are placed, what they compile to, and what the network is. A
@@ -219,9 +222,15 @@ class LiveMemory(Changing, ABC):
             )
         return np.array(weights, dtype=np.float64).reshape(shape)
 
+    @classmethod
     @abstractmethod
-    def arguments(self) -> dict[str, Any]:
-        """What the constructor takes, without what is held at the start."""
+    def _shapes(cls, n_cues: int, n_contents: int) -> dict[str, tuple[int, int]]:
+        """Shape (n_pre, n_post) of each plastic projection."""
+
+    @property
+    @abstractmethod
+    def _w_max(self) -> float:
+        """Largest weight of the plastic projections, nA."""
 
     def arrays(self) -> dict[str, Stored]:
         """Weights (nA), contents (a row (cue, bit) for each bit) and time (ms)."""
@@ -231,6 +240,41 @@ class LiveMemory(Changing, ABC):
             "contents": Stored(np.array(pairs, dtype=np.int64).reshape(-1, 2)),
             "time": Stored(np.array(self.time), "ms"),
         }
+
+    @classmethod
+    def restored(cls, arguments: Mapping[str, Any], arrays: h5py.Group) -> Self:
+        """The memory with these weights, contents and time; see :meth:`arrays`."""
+        n_cues = to_int(arguments["n_cues"], "n_cues")
+        n_contents = to_int(arguments["n_contents"], "n_contents")
+        weights = {
+            name: read_array(arrays, name, "float", shape, low=0.0)
+            for name, shape in cls._shapes(n_cues, n_contents).items()
+        }
+        pairs = read_array(arrays, "contents", "int", (None, 2), low=0)
+        clock = float(read_array(arrays, "time", "float", (), low=0.0))
+        memory = cls(**arguments)
+        if clock != round(clock) or any(np.any(w > memory._w_max) for w in weights.values()):
+            raise StorageError(
+                f"time must be a whole number of ms, and weights at most {memory._w_max:g} nA"
+            )
+        held: dict[int, set[int]] = {}
+        for cue, bit in pairs.tolist():
+            if cue >= n_cues or bit >= n_contents or bit in held.get(cue, ()):
+                raise StorageError(f"contents must name each bit once, got cue {cue}, bit {bit}")
+            held.setdefault(cue, set()).add(bit)
+        memory._begin(weights, {cue: frozenset(bits) for cue, bits in held.items()}, clock)
+        return memory
+
+    @checked
+    def save(self, path: Annotated[str | Path, PathName()]) -> Path:
+        """Write the memory (weights, contents, time) and its recording to an HDF5 file.
+
+        Raises
+        ------
+        StorageError
+            The file can't be written.
+        """
+        return save(path, model=self, recording=self.recording if self._done else None)
 
     @checked
     def run(

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
-from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self, cast
+from typing import Annotated, Any, ClassVar
 
-import h5py
 import numpy as np
 
 from ...backends import BackendName
-from ...checks import Count, MappingOf, Optional, PathName, checked
+from ...checks import Count, MappingOf, Optional, checked
 from ...errors import DescriptionError
-from ...hdf5 import read_array
 from ...network import Network
 from ...recording import Recording, SpikeTrains
-from ...storage import load, register, save
-from ...units import to_int
 from .circuit import PLASTIC, circuit
 from .health import Health, examine, replay
 from .live import LiveMemory, WeightMatrices, Weights
@@ -113,6 +107,14 @@ class CA3Memory(LiveMemory):
             first[item.cue, list(item.bits)] = self.parameters.w_max
             held[item.cue] = frozenset(item.bits)
         self._begin({"W1": first, "W2": first.T.copy()}, held)
+
+    @classmethod
+    def _shapes(cls, n_cues: int, n_contents: int) -> dict[str, tuple[int, int]]:
+        return {"W1": (n_cues, n_contents), "W2": (n_contents, n_cues)}
+
+    @property
+    def _w_max(self) -> float:
+        return self.parameters.w_max
 
     plastic: ClassVar[Mapping[str, str]] = {
         "W1": "which content bits each cue holds",
@@ -267,65 +269,3 @@ class CA3Memory(LiveMemory):
                 ends = recording[pre], recording[post]
                 replays[name] = replay(*ends, weights[name], rule, start)
         return examine(self.contents, self.weights, replays)
-
-    @checked
-    def save(self, path: Annotated[str | Path, PathName()]) -> Path:
-        """Write the memory (sizes, parameters, weights, contents) and its recording to HDF5.
-
-        Raises
-        ------
-        StorageError
-            The file can't be written.
-        """
-        recording = self.recording if self.time else None
-        return save(path, memory=self, recording=recording)
-
-    @classmethod
-    @checked
-    def load(
-        cls, path: Annotated[str | Path, PathName()], *, backend: BackendName = "brian2"
-    ) -> Self:
-        """Read a memory; its time begins at 0 again.
-
-        Raises
-        ------
-        StorageError
-            No such file, damaged, not spikemem's, newer than this version, or without a memory.
-        """
-        memory = cast(Self, load(path, "memory"))
-        memory.backend = backend
-        return memory
-
-
-def _write(file: h5py.File, memory: CA3Memory) -> None:
-    group = file.create_group("memory")
-    group.attrs.update(model="CA3Memory", preset=memory.preset, n_cues=memory.n_cues)
-    group.attrs["n_contents"] = memory.n_contents
-    group.attrs["parameters"] = json.dumps(asdict(memory.parameters))
-    group.attrs["contents"] = json.dumps(
-        {str(cue): sorted(bits) for cue, bits in memory.contents.items()}
-    )
-    for name, weight in memory.weights.items():
-        group.create_dataset(name, data=weight, compression="gzip").attrs["units"] = "nA"
-
-
-def _read(file: h5py.File) -> CA3Memory:
-    group = file["memory"]
-    if group.attrs["model"] != "CA3Memory":
-        raise ValueError(f"it is a {group.attrs['model']}, not a CA3Memory")
-    n_cues = to_int(group.attrs["n_cues"], "n_cues")
-    n_contents = to_int(group.attrs["n_contents"], "n_contents")
-    # Compared with the arrays before anything of this size is made.
-    weights = {
-        "W1": read_array(group, "W1", "float", (n_cues, n_contents)),
-        "W2": read_array(group, "W2", "float", (n_contents, n_cues)),
-    }
-    contents = {int(c): bits for c, bits in json.loads(group.attrs["contents"]).items()}
-    parameters = asdict(CA3Parameters(**json.loads(group.attrs["parameters"])))
-    preset = str(group.attrs["preset"])
-    memory = CA3Memory(n_cues, n_contents, preset=preset, contents=contents, **parameters)
-    memory.set_weights(weights)
-    return memory
-
-
-register("memory", _write, _read, CA3Memory)
