@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from . import metrics as metrics
     from . import networks as networks
     from . import plotting as plotting
-    from .currents import StepCurrent as StepCurrent
     from .codes import Patterns as Patterns
     from .codes import random_patterns as random_patterns
+    from .currents import StepCurrent as StepCurrent
     from .errors import BackendMissing as BackendMissing
     from .errors import DescriptionError as DescriptionError
     from .errors import SimulationError as SimulationError
