@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Annotated
 
 import numpy as np
@@ -79,7 +80,7 @@ class StepCurrent(Frozen):
     def at(self, time: Annotated[float, Quantity("ms")]) -> Floats:
         """Current at a time (ms), nA, shape () or (size,)."""
         k = int(np.searchsorted(self.times, time, side="right")) - 1
-        return self.amplitudes[max(k, 0)] * (k >= 0)
+        return np.array(self.amplitudes[max(k, 0)] * (k >= 0), dtype=np.float64)
 
     def from_step(self, first: int, dt: float) -> tuple[NDArray[np.int64], Floats]:
         """Pieces of the current from a step on.
@@ -124,10 +125,7 @@ class StepCurrent(Frozen):
             return [(0, size, self.amplitudes)]
         differ = np.any(np.diff(self.amplitudes, axis=1) != 0, axis=0)
         edges = [0, *(np.flatnonzero(differ) + 1).tolist(), size]
-        return [
-            (start, stop, self.amplitudes[:, start])
-            for start, stop in zip(edges[:-1], edges[1:], strict=True)
-        ]
+        return [(start, stop, self.amplitudes[:, start]) for start, stop in pairwise(edges)]
 
     def equals(self, other: StepCurrent) -> bool:
         """Whether another current has the same times and amplitudes."""

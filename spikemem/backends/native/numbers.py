@@ -195,8 +195,8 @@ class Floats:
         """Currents (nA) as BIAS holds them; shape (n,), or (n, size) with one for each cell."""
         gain = self._gain(population.lif.steady, population.size, dt)
         if current.ndim == 1 and np.all(gain == gain[0]):
-            return (gain[0] * current).astype(self.state)
-        return (gain * current.reshape(len(current), -1)).astype(self.state)
+            return np.asarray(gain[0] * current, dtype=self.state)
+        return np.asarray(gain * current.reshape(len(current), -1), dtype=self.state)
 
     def potential(self, v: NDArray[np.float64]) -> NDArray[Any]:
         """Potentials (mV) as they are held."""
