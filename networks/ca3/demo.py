@@ -182,7 +182,7 @@ def run(folder: Path, *, backend: str = "brian2", progress: bool = False) -> Out
     rows = _rows(steps, answers, wanted)
     after = memory.after(recording, schedule)
     files = [
-        save(folder / "ca3.h5", network=network, recording=recording, memory=after),
+        save(folder / "ca3.h5", network=network, recording=recording, model=after),
         *_draw(folder, recording, answers, wanted),
         _export(network, folder / "spinnaker"),
     ]
