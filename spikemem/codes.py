@@ -24,6 +24,7 @@ __all__ = [
     "as_pattern",
     "as_patterns",
     "drop_bits",
+    "is_one_pattern",
     "random_patterns",
     "swap_bits",
 ]
@@ -215,10 +216,9 @@ def as_patterns(patterns: Any, size: int, where: str) -> Patterns:
                 f"{where} must be patterns of {size} cells, got {patterns.size}."
             )
         return patterns
-    array = patterns if isinstance(patterns, np.ndarray) else None
-    if array is not None and array.dtype != object and array.ndim == 2:
-        return _from_table(array, size, where)
-    if _is_one(patterns, where):
+    if isinstance(patterns, np.ndarray) and patterns.dtype != object and patterns.ndim == 2:
+        return _from_table(patterns, size, where)
+    if is_one_pattern(patterns, where):
         patterns = [patterns]
     rows = [_row(row, size, where) for row in patterns]
     return _checked(size, _starts([row.size for row in rows]), _flat(rows), where)
@@ -256,9 +256,7 @@ class PatternKind(Kind):
         """Return :class:`Patterns`; without a size the value itself, if it can be patterns."""
         if self.size is not None:
             return as_patterns(value, self.size, where)
-        is_table = isinstance(value, np.ndarray) and value.ndim == 2
-        if not is_table and not isinstance(value, Patterns):
-            _is_one(value, where)
+        is_one_pattern(value, where)
         return value
 
 
@@ -266,8 +264,16 @@ PatternLike = Annotated[Any, PatternKind()]
 """What a method takes as patterns if the object knows the number of cells."""
 
 
-def _is_one(patterns: Any, where: str) -> bool:
-    """Whether this is one pattern rather than a sequence of patterns."""
+def is_one_pattern(patterns: Any, where: str) -> bool:
+    """Whether this is one pattern rather than a sequence of patterns.
+
+    Raises
+    ------
+    DescriptionError
+        It is neither, whatever the number of cells.
+    """
+    if isinstance(patterns, Patterns):
+        return False
     if isinstance(patterns, set | frozenset | range):
         return True
     if isinstance(patterns, str | bytes | Mapping) or not isinstance(patterns, Iterable):
@@ -275,11 +281,12 @@ def _is_one(patterns: Any, where: str) -> bool:
             f"{where} must be patterns (sets, indices, masks or dense rows), got {shown(patterns)}."
         )
     if isinstance(patterns, np.ndarray):
-        if patterns.ndim != 1 or isinstance(patterns, np.ma.MaskedArray):
+        is_table = patterns.ndim == 2 and patterns.dtype != object
+        if not (is_table or patterns.ndim == 1) or isinstance(patterns, np.ma.MaskedArray):
             raise DescriptionError(
                 f"{where} must be plain arrays of shape (n_patterns, n), got {shown(patterns)}."
             )
-        return bool(patterns.dtype != object)
+        return bool(patterns.dtype != object and patterns.ndim == 1)
     if not isinstance(patterns, Sequence):
         raise DescriptionError(f"{where} must be a sequence of patterns, got {shown(patterns)}.")
     return bool(patterns) and all(

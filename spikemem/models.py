@@ -10,7 +10,7 @@ import h5py
 from numpy.typing import NDArray
 
 from .backends.contract import Integrator
-from .checks import PathName, Quantity, checked
+from .checks import Kind, PathName, Quantity, checked
 from .errors import DescriptionError, StorageError, shown
 from .frozen import Changing
 from .network import Network
@@ -26,6 +26,7 @@ __all__ = [
     "Continual",
     "Device",
     "Model",
+    "OnDevice",
     "Stored",
     "StoredModel",
     "Supervised",
@@ -175,6 +176,7 @@ class Continual(Protocol):
         """Learn one task."""
 
 
+@runtime_checkable
 class Device(Protocol):
     """A memory technology that a network's weights can be written into."""
 
@@ -182,6 +184,26 @@ class Device(Protocol):
         self, network: Network, *, projections: Any, time: float | None, seed: Seed
     ) -> Network:
         """Return the network with the weights of these projections as the device holds them."""
+
+    def learning(self, projections: Any, seed: Seed) -> Any:
+        """Return the extension of backend "brian2" with which they learn; None if ideal."""
+
+
+class DeviceKind(Kind):
+    """An object with the methods of a :class:`Device`."""
+
+    def check(self, value: Any, where: str) -> Device:
+        """Return the device itself."""
+        if isinstance(value, Device) and not isinstance(value, type):
+            return value
+        raise DescriptionError(
+            f"{where} must be a device with apply() and learning(), such as "
+            f"spikemem.hardware.resistive.PCM(), got {shown(value)}."
+        )
+
+
+OnDevice = Annotated[Device, DeviceKind()] | None
+"""What every ``device`` argument takes."""
 
 
 @checked
@@ -191,7 +213,7 @@ def run(
     *,
     backend: str = "brian2",
     integrator: Integrator = "spinnaker",
-    device: Device | None = None,
+    device: OnDevice = None,
     time: Annotated[float, Quantity("s", low=0.0)] | None = None,
     seed: Seed = 0,
     build: Mapping[str, Any] | None = None,

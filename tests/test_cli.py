@@ -401,10 +401,10 @@ def test_info_of_a_memory(capsys, tmp_path):
     file = memory.save(tmp_path / "memory.h5")
     assert main(["info", str(file), "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
-    assert facts["kinds"] == ["memory"]
-    assert facts["memory"]["model"] == "CA3Memory"
-    assert facts["memory"]["contents"] == {"1": [0, 5], "3": [2]}
-    assert facts["memory"]["healthy"] is True
+    assert facts["kinds"] == ["model"]
+    assert facts["model"]["model"] == "CA3Memory"
+    assert facts["model"]["contents"] == {"1": [0, 5], "3": [2]}
+    assert facts["model"]["healthy"] is True
     assert main(["info", str(file)]) == 0
     assert "2 cues hold something" in capsys.readouterr().out
     assert "holds no network" in refused(capsys, "simulate", file)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import pickle
+import re
 import warnings
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ import pytest
 from board_reference import board_reference
 from cases import assert_alike, assert_same, source
 from reference import reference
+from test_spinnaker_export import VIRTUAL, run
 from test_spinnaker_run import run_script
 
 import spikemem as sm
@@ -307,3 +309,25 @@ def test_compiled_brian2(integrator):
     network = mixed()
     got = sm.simulate(network, 40.0, integrator=integrator, target="cpp_standalone")
     assert_alike(got, reference(network, 40.0, integrator))
+
+
+@pytest.mark.slow
+@pytest.mark.spinnaker
+def test_words_that_the_host_writes_for_a_board(tmp_path):
+    """The steps of the changes, one beyond every run, and amplitudes as the emulator has them."""
+    network = mixed()
+    folder = sm.export(network, "spinnaker", tmp_path / "out", force=True, duration=40.0)
+    config = tmp_path / "config"
+    config.mkdir()
+    text = VIRTUAL.format(folder=tmp_path) + "write_text_specs = True\n"
+    (config / ".spynnaker.cfg").write_text(text)
+    run(folder, tmp_path, "--sim", "spinnaker", XDG_CONFIG_HOME=str(config), HOME=str(tmp_path))
+    found = set()
+    for file in tmp_path.glob("reports/*/run_1/data_spec_text_files/*.txt"):
+        part = file.read_text().partition("Writing Current Source")[2].partition("neuron_params")[0]
+        found.add(tuple(int(word) for word in re.findall(r"WRITE data=(\d+)", part)))
+    last = 2**31 - 1
+    same = network.population("c0").lif.current
+    words = [round(i * 32768) % 2**32 for i in same.amplitudes]
+    wanted = (5, 0, 3, 11, 25, last, 5, *words, words[-1])
+    assert sum(case[-len(wanted) :] == wanted for case in found) == 2  # of c0 and c3

@@ -23,6 +23,10 @@ CONVENIENCES = {
         "spikemem.hardware.resistive.devices.base",
         "spikemem.hardware.resistive.network",
     ): "Device.apply and Device.write",
+    (
+        "spikemem.hardware.resistive.devices.base",
+        "spikemem.hardware.resistive.plastic",
+    ): "Device.learning",
 }
 NUMPY_ONLY = {"spikemem.network", "spikemem.recording"}
 HEAVY = {

@@ -11,22 +11,24 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from ...backends.contract import Integrator
 from ...checks import MappingOf, Name, PathName, Quantities, checked
-from ...errors import DescriptionError, StorageError, unknown_name
+from ...errors import DescriptionError, StorageError, UnsupportedError, unknown_name
 from ...hdf5 import read_array
 from ...limits import require_memory
-from ...models import Stored, StoredModel
+from ...models import Device, Stored, StoredModel
 from ...network import Network
 from ...progress import Progress
 from ...recording import Recording, SpikeTrains
 from ...simulation import Session
 from ...storage import save
+from ...streams import Seed
 from ...units import to_array, to_int
 from .operations import Operation, Placed, Schedule
 from .oracle import Contents, answers, contents_after
 from .recall import Recall
 
-__all__ = ["LiveMemory", "Weights"]
+__all__ = ["LIVE", "Live", "LiveMemory", "Weights"]
 
 Weights = Mapping[str, NDArray[np.float64]]
 
@@ -63,6 +65,20 @@ class Kept(NamedTuple):
     clock: float
 
 
+LIVE = ("n_cues", "n_contents", "backend", "integrator", "device", "seed", "options")
+"""Arguments that all memories of the family have."""
+
+
+class Live(NamedTuple):
+    """Where the operations of a memory run, as its constructor takes it."""
+
+    backend: str
+    integrator: Integrator
+    device: Device | None
+    seed: Seed
+    options: Mapping[str, Any]
+
+
 class LiveMemory(StoredModel, ABC):
     """A memory whose operations run one after the other in one simulation.
 
@@ -70,7 +86,7 @@ class LiveMemory(StoredModel, ABC):
     copy, shallow or deep, and a pickle are memories of their own, which continue from here.
     """
 
-    def __init__(self, n_cues: int, n_contents: int, backend: str) -> None:
+    def __init__(self, n_cues: int, n_contents: int, live: Live) -> None:
         self.n_cues, self.n_contents = n_cues, n_contents
         require_memory(
             # Two matrices of weights, here and in the simulator, and the lines of each cue.
@@ -78,7 +94,7 @@ class LiveMemory(StoredModel, ABC):
             f"{type(self).__name__}: the weights of n_cues={n_cues} and n_contents={n_contents}",
             "Make a smaller memory.",
         )
-        self.backend = backend
+        self.backend, self.integrator, self.device, self.seed, self.options = live
         self._session: Session | None = None
         self._history: list[Placed] = []
         self._begin({})
@@ -322,7 +338,22 @@ class LiveMemory(StoredModel, ABC):
         if self._session is None:
             inputs, windows = self._compile([])
             network = self._network(inputs, self._kept.initial, windows)
-            self._session = Session(network, backend=self.backend, start=self._kept.clock)
+            options = dict(self.options)
+            if self.device is not None:
+                names = list(self._kept.initial)
+                network = self.device.apply(network, projections=names, time=None, seed=self.seed)
+                learning = self.device.learning(names, self.seed)
+                if learning is not None:
+                    options["extensions"] = [*options.get("extensions", ()), learning]
+            if "extensions" in options and self.backend != "brian2":
+                raise UnsupportedError(
+                    f"{type(self).__name__}: learning on a device needs backend 'brian2', which "
+                    f"takes its code, got {self.backend!r}."
+                )
+            self._session = Session(
+                network, backend=self.backend, integrator=self.integrator,
+                start=self._kept.clock, **options,
+            )  # fmt: skip
         return self._session
 
     @property
@@ -380,6 +411,12 @@ class LiveMemory(StoredModel, ABC):
         else:
             flat = {name: matrix.ravel() for name, matrix in checked.items()}
             self._session.set_weights(flat, note=note)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Free the simulator; what was recorded stays."""

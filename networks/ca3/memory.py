@@ -11,11 +11,14 @@ import numpy as np
 from ...backends import BackendName
 from ...checks import Count, MappingOf, Optional, checked
 from ...errors import DescriptionError
+from ...models import OnDevice
 from ...network import Network
 from ...recording import Recording, SpikeTrains
+from ...simulation import IntegratorName
+from ...streams import Seed, own_seed
 from .circuit import PLASTIC, circuit
 from .health import Health, examine, replay
-from .live import LiveMemory, WeightMatrices, Weights
+from .live import LIVE, Live, LiveMemory, WeightMatrices, Weights
 from .operations import (
     Content,
     ContentBits,
@@ -56,6 +59,15 @@ class CA3Memory(LiveMemory):
         What the cues hold at the start; content as for :class:`Learn`.
     backend : str
         Where :meth:`learn`, :meth:`recall`, ... run; any backend of :func:`spikemem.simulate`.
+    integrator : {"spinnaker", "exact"}
+        What one step of them does. The circuit is made for "spinnaker".
+    device : Device, optional
+        Resistive memory that holds the plastic weights: it is written at the start, and each
+        change by learning has the error of its programming (on backend "brian2").
+    seed : int or numpy.random.Generator
+        For the device.
+    options : mapping, optional
+        Further options of the backend, e.g. ``{"target": "cython"}``.
     record_weights : bool
         Record both plastic projections at every step (large).
     **parameters
@@ -93,10 +105,15 @@ class CA3Memory(LiveMemory):
         preset: Annotated[str, PRESET] = "robust",
         contents: Annotated[Mapping[int, Any], MappingOf(Count(low=0), Content())] | None = None,
         backend: BackendName = "brian2",
+        integrator: IntegratorName = "spinnaker",
+        device: OnDevice = None,
+        seed: Seed = 0,
+        options: Mapping[str, Any] | None = None,
         record_weights: bool = False,
         **parameters: Any,
     ) -> None:
-        super().__init__(n_cues, n_contents, backend)
+        live = Live(backend, integrator, device, own_seed(seed), dict(options or {}))
+        super().__init__(n_cues, n_contents, live)
         self.preset = preset
         self.parameters: CA3Parameters = parameters_of(preset, **parameters)
         self.record_weights = record_weights
@@ -125,7 +142,7 @@ class CA3Memory(LiveMemory):
         """What the constructor takes, without `contents`."""
         usual = asdict(parameters_of(self.preset))
         changed = {k: v for k, v in asdict(self.parameters).items() if v != usual[k]}
-        names = ("n_cues", "n_contents", "preset", "backend", "record_weights")
+        names = (*LIVE, "preset", "record_weights")
         return {name: getattr(self, name) for name in names} | changed
 
     def __repr__(self) -> str:

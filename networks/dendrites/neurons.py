@@ -17,7 +17,7 @@ from ...hdf5 import read_array
 from ...models import Stored, StoredModel
 from ...network import Network
 from ...recording import Recording
-from ...streams import Seed, stream
+from ...streams import Seed, own_seed, stream
 from .arguments import Whole
 from .restoring import read_clock, read_segments, read_settings, refill
 from .segments import PLASTIC, PermanenceRule, Segments
@@ -31,11 +31,6 @@ def require_order(where: str, **sizes: int) -> None:
     for (top, most), (name, size) in itertools.pairwise(sizes.items()):
         if size > most:
             raise DescriptionError(f"{where}: {name} must be at most {top}={most}, got {size}.")
-
-
-def own_seed(seed: Seed) -> int:
-    """A seed that can be saved; one that is drawn from a generator."""
-    return int(stream(seed).integers(2**62)) if isinstance(seed, np.random.Generator) else int(seed)
 
 
 class ActiveDendriteNeurons(StoredModel):

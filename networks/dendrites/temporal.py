@@ -18,9 +18,9 @@ from ...limits import require_memory
 from ...models import Stored, StoredModel
 from ...network import Network
 from ...recording import Recording
-from ...streams import Seed, stream
+from ...streams import Seed, own_seed, stream
 from ...units import LARGEST
-from .neurons import own_seed, require_order
+from .neurons import require_order
 from .restoring import read_clock, read_segments, read_settings, refill
 from .segments import PLASTIC, PermanenceRule, Segments
 from .sequence_circuit import SequenceCircuit
