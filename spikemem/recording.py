@@ -35,7 +35,6 @@ from .units import GRID, in_unit, off_grid, steps, to_name
 __all__ = ["Recording", "SpikeTrains", "Traces", "load_recording"]
 
 
-
 @dataclass(frozen=True)
 class TraceName(Kind):
     """What a trace is of: a pair (name of a population or projection, variable)."""
@@ -279,8 +278,7 @@ class Recording(Frozen):
         return replace(
             self,
             spikes={
-                name: _cut(trains, low - GRID, latest, high)
-                for name, trains in self.spikes.items()
+                name: _cut(trains, low - GRID, latest, high) for name, trains in self.spikes.items()
             },
             traces={key: trace[first:last] for key, trace in self.traces.items()},
             weights=self.weights if whole else self._weights_at(last),

@@ -347,7 +347,7 @@ def test_cells_that_need_too_long_to_forget():
 
 def test_bad_sequences_and_recordings(abcd):
     memory, sequences = abcd
-    with pytest.raises(DescriptionError, match="memory must be a SequenceMemory.*TemporalMemory"):
+    with pytest.raises(DescriptionError, match=r"memory must be a SequenceMemory.*TemporalMemory"):
         SequenceCircuit(3)
     with pytest.raises(DescriptionError, match="must be one or more"):
         memory.build([])
@@ -378,7 +378,7 @@ def test_the_picture_tells_predicted_from_bursting_cells(abcd):
         columns.size for one in expected for columns in one.predictions
     )
     assert [text.get_text() for text in ax.texts] == list("ABCDXBCY")
-    with pytest.raises(DescriptionError, match="memory must be a SequenceMemory.*TemporalMemory"):
+    with pytest.raises(DescriptionError, match="memory must be a TemporalMemory"):
         sequence_activity(3, recording)
     with pytest.raises(DescriptionError, match="must have 400 cells"):
         sequence_activity(memory, sm.simulate(TemporalMemory(9).build([[[1]]]), backend="native"))
