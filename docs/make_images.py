@@ -16,7 +16,7 @@ import matplotlib
 matplotlib.use("Agg")
 
 import spikemem as sm
-from spikemem import demo
+from spikemem.networks.ca3 import demo
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGES = ROOT / "docs" / "images"

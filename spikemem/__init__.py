@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from .errors import StorageError as StorageError
     from .errors import UnsupportedError as UnsupportedError
     from .errors import VirtualRunError as VirtualRunError
-    from .hardware.targets import Problem as Problem
-    from .hardware.targets import check as check
-    from .hardware.targets import export as export
     from .models import run as run
     from .network import LIF as LIF
     from .network import STDP as STDP
@@ -52,6 +49,9 @@ if TYPE_CHECKING:
     from .simulation import Session as Session
     from .simulation import simulate as simulate
     from .storage import load as load
+    from .targets import Problem as Problem
+    from .targets import check as check
+    from .targets import export as export
 
 _WHERE = {
     "networks.ca3": "CA3Memory Forget HippocampalMemory Learn Recall RecallContent RecallCue",
@@ -60,7 +60,7 @@ _WHERE = {
     "errors": "BackendMissing DescriptionError SimulationError SpikememError SpikememWarning "
     "StorageError UnsupportedError VirtualRunError",
     "currents": "StepCurrent",
-    "hardware.targets": "Problem check export",
+    "targets": "Problem check export",
     "network": "LIF STDP Network Population Projection SpikeSource load_network",
     "recording": "Recording SpikeTrains load_recording",
     "models": "run",

@@ -27,7 +27,7 @@ from .frozen import Frozen
 from .limits import require_memory
 from .spikes import SpikeTrains, Trains
 from .streams import Seed
-from .units import to_float, to_int, to_tuple
+from .units import GRID, to_float, to_int, to_tuple
 
 __all__ = ["LIF", "STDP", "Parameter", "SpikeSource"]
 
@@ -36,8 +36,6 @@ Parameter = float | NDArray[np.float64]
 
 Window = tuple[float, float] | tuple[float, float, int]
 """Start and stop (ms) of a time of plasticity, and the tile if it holds for one alone."""
-
-_EDGE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -424,7 +422,7 @@ class STDP(Frozen):
         table = np.zeros((len(times), tiles), dtype=np.bool_)
         table[:] = self.enabled is None
         for start, stop, *tile in self.enabled or ():
-            low, high = np.searchsorted(times, np.array([start, stop]) - _EDGE)
+            low, high = np.searchsorted(times, np.array([start, stop]) - GRID)
             table[low:high, int(tile[0]) if tile else slice(None)] = True
         return table
 

@@ -13,7 +13,11 @@ from numpy.typing import NDArray
 
 from .checks import require_arguments
 
-__all__ = ["Changing", "Frozen", "digest", "read_only"]
+__all__ = ["LATER", "Changing", "Frozen", "digest", "read_only"]
+
+LATER = "later"
+"""Key in the metadata of a field that came after files were written: it is hashed only where it
+differs from its default, so that the hashes in those files stay."""
 
 
 class Frozen:
@@ -77,8 +81,11 @@ def _feed(found: Any, thing: Any) -> None:
     elif hasattr(thing, "__dataclass_fields__"):
         found.update(type(thing).__name__.encode())
         for item in fields(thing):
+            value = getattr(thing, item.name)
+            if item.metadata.get(LATER) and value == item.default:
+                continue
             found.update(f"|{item.name}=".encode())
-            _feed(found, getattr(thing, item.name))
+            _feed(found, value)
     elif isinstance(thing, Mapping):
         found.update(f"{{{len(thing)}:".encode())
         for key, value in thing.items():

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import DescriptionError, unknown_name
+from .limits import require_memory
 from .network import Network
 from .recording import SpikeTrains
-from .units import steps
+from .units import LARGEST, steps, steps_up
 
-__all__ = ["gates_of", "inputs_of", "steps_needed"]
+__all__ = ["gates_of", "inputs_of", "require_run", "steps_needed"]
 
 
 def inputs_of(
@@ -88,4 +89,22 @@ def steps_needed(network: Network) -> int:
     """Steps that cover every spike source: its duration, and the step of its last spike."""
     sources = [pop.source for pop in network.populations if pop.is_source]
     last = [int(steps(trains.times[-1], network.dt)) + 1 for trains in sources if len(trains)]
-    return max(int(np.ceil(network.duration / network.dt - 1e-9)), *last, 0)
+    return max(int(steps_up(network.duration, network.dt)), *last, 0)
+
+
+def require_run(network: Network, n_steps: int) -> None:
+    """Refuse a run whose traces and plasticity windows do not fit into the memory."""
+    traced = sum(pop.size for pop in network.populations if "v" in pop.record)
+    traced += sum(network.count(item.name) for item in network.plastic if item.record)
+    gates = sum(item.tiles for item in network.plastic)
+    what = f"duration: a run of {n_steps} steps"
+    if traced:
+        what += f" that records {traced} values in each"
+    require_memory(
+        n_steps * (8 * traced + gates + 8.0), what, "Run it in shorter parts, or record less."
+    )
+    if n_steps > LARGEST:
+        raise DescriptionError(
+            f"duration must be at most {LARGEST} steps of dt={network.dt:g} ms, got {n_steps}. "
+            f"Run it in shorter parts."
+        )

@@ -29,13 +29,12 @@ from .backends.contract import (
 from .cells import Windows
 from .checks import Choice, Instance, MappingOf, Name, Optional, Quantity, checked
 from .errors import DescriptionError, SimulationError, SpikememError, UnsupportedError, unknown_name
-from .limits import require_run
 from .network import Inputs, Network, WeightsByName
 from .progress import Progress, progress_callback
 from .recording import Recording, SpikeTrains
-from .runs import gates_of, inputs_of, steps_needed
+from .runs import gates_of, inputs_of, require_run, steps_needed
 from .support import require_supported
-from .units import steps
+from .units import whole_steps
 
 __all__ = [
     "BACKENDS",
@@ -159,11 +158,7 @@ class Session:
         self._undo: tuple[_State, Any] | None = None
 
     def _first_step(self, begin: float) -> int:
-        first = int(steps(begin, self.network.dt))
-        if abs(first * self.network.dt - begin) > 1e-6:
-            raise DescriptionError(
-                f"Session: start must be a multiple of dt={self.network.dt:g} ms, got {begin:g} ms."
-            )
+        first = whole_steps(begin, self.network.dt, "Session: start", least=0)
         if first and not self.simulator.can_continue:
             raise DescriptionError(
                 f"Session: start must be 0 ms with backend {self.backend!r} and these options, "
@@ -344,12 +339,7 @@ class Session:
     def _steps_of(self, length: float) -> int:
         if self._closed:
             raise DescriptionError("Session.run: the session is closed; make a new one.")
-        n_steps = int(steps(length, self.network.dt))
-        if n_steps < 1 or abs(n_steps * self.network.dt - length) > 1e-6:
-            raise DescriptionError(
-                f"duration must be a positive multiple of dt={self.network.dt:g} ms, "
-                f"got {length:g} ms."
-            )
+        n_steps = whole_steps(length, self.network.dt, "duration")
         require_run(self.network, n_steps)
         if self._state.step and not self.simulator.can_continue:
             raise DescriptionError(

@@ -25,7 +25,7 @@ from .errors import DescriptionError, Problems, shown
 from .frozen import Frozen, read_only
 from .limits import require_memory
 from .streams import Seed, stream
-from .units import is_sequence, steps, to_array
+from .units import ROUNDING, is_sequence, steps, to_array
 
 __all__ = ["SpikeTrains"]
 
@@ -339,7 +339,7 @@ class SpikeTrains(Frozen):
         """
         shift = stream(seed, "sources", "jitter").normal(0.0, abs(sd), len(self))
         whole = int(steps(self.duration, dt))
-        last = max(whole - (whole * dt >= self.duration - 1e-9 * dt), 0)
+        last = max(whole - (whole * dt >= self.duration - ROUNDING * dt), 0)
         step = np.clip(steps(self.times + shift, dt), 0, last)
         moved = SpikeTrains(
             ids=self.ids,

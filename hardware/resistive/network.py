@@ -127,9 +127,15 @@ class Written:
             added += extra
             if name in self.absent:
                 added += self._residues(name, age, draw)
-        whole = self.ideal.replace(*changed)
+        # Synapses that are taken out or added leave copies side by side unequal.
+        equal = all(item.tiles % self.ideal.copies == 0 for item in [*changed, *added])
+        copies = self.ideal.copies if equal else 1
+        whole = self.ideal.replace(*changed, copies=copies)
         return Network(
-            populations=whole.populations, projections=[*whole.projections, *added], dt=whole.dt
+            populations=whole.populations,
+            projections=[*whole.projections, *added],
+            dt=whole.dt,
+            copies=copies,
         )
 
     @checked

@@ -152,6 +152,25 @@ class CA3Memory(LiveMemory):
             f"{self.time:g} ms simulated)"
         )
 
+    def facts(self) -> dict[str, Any]:
+        """Sizes, contents and health as plain data, ready for JSON."""
+        return {
+            "model": type(self).__name__,
+            "cues": self.n_cues,
+            "content_bits": self.n_contents,
+            "contents": {str(cue): sorted(bits) for cue, bits in self.contents.items()},
+            "healthy": self.health().ok,
+        }
+
+    def describe(self) -> str:
+        """Sizes, contents and health as lines of text."""
+        sizes = [len(bits) for bits in self.contents.values()]
+        held = f"{min(sizes)} to {max(sizes)} bits each" if sizes else "the memory is empty"
+        return (
+            f"{type(self).__name__} of {self.n_cues} cues and {self.n_contents} bits, preset "
+            f"{self.preset!r}\n{len(sizes)} cues hold something: {held}\n{self.health()}"
+        )
+
     def _place(self, schedule: Iterable[Operation], start: float, safe: bool) -> list[Placed]:
         return place(
             schedule, self.parameters, self.n_cues, self.n_contents, start=start, safe=safe

@@ -22,9 +22,9 @@ from .plots import segment_activity as segment_activity
 from .segments import PermanenceRule as PermanenceRule
 from .sequence_circuit import SequenceCircuit as SequenceCircuit
 from .sequence_plots import sequence_activity as sequence_activity
+from .sequences import Replay as Replay
 from .spiking import Decisions as Decisions
 from .spiking import SpikingDendrites as SpikingDendrites
-from .temporal import Replay as Replay
 from .temporal import TemporalMemory as TemporalMemory
 from .theory import false_negative_probability as false_negative_probability
 from .theory import false_positive_probability as false_positive_probability

@@ -160,6 +160,14 @@ class Segments(Changing):
         strong: NDArray[np.bool_] = present & (self.permanences >= self.rule.connect - _SLACK)
         return strong
 
+    def facts(self) -> dict[str, int]:
+        """How many segments and synapses there are."""
+        return {
+            "segments_with_synapses": int((self.sizes > 0).sum()),
+            "synapses": int(self.sizes.sum()),
+            "connected_synapses": int(self.connected.sum()),
+        }
+
     def add(self, count: int) -> NDArray[np.int64]:
         """Append segments without synapses; gives their numbers."""
         first, self._size = self._size, self._size + count
@@ -236,6 +244,85 @@ class Segments(Changing):
             active, on_active, on_silent, self.rule.disconnect - _SLACK,
         )  # fmt: skip
         self._index = None
+
+    def learn(
+        self,
+        cells: NDArray[np.int32],
+        block: slice,
+        threshold: int,
+        wanted: int,
+        used: NDArray[np.int64],
+        rng: np.random.Generator,
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Let the segments of one neuron recognise a frame, and punish those of the others.
+
+        Parameters
+        ----------
+        cells : ndarray of int
+            Active cells of the frame.
+        block : slice
+            Segments of the neuron; empty if none is to recognise the frame.
+        threshold : int
+            Active synapses that activate a segment.
+        wanted : int
+            Synapses that a segment is to have on the frame.
+        used : ndarray of int, shape (n_segments,)
+            When each segment was taught last: the oldest one makes room.
+        rng : numpy.random.Generator
+            For the choice of synapses.
+
+        Returns
+        -------
+        taught, fresh : ndarray of int
+            Segments that were taught, and those among them that were emptied before.
+        """  # fmt: skip
+        active = np.zeros(self.n_inputs, dtype=np.bool_)
+        active[cells] = True
+        connected, every = self.scan(active)
+        firing = np.flatnonzero(connected >= threshold)
+        mine = (firing >= block.start) & (firing < block.stop)
+        self.adapt(firing[~mine], active, -self.rule.punish, 0.0)
+        chosen, fresh = firing[mine], np.empty(0, dtype=np.int64)
+        if block.start == block.stop:
+            return chosen, fresh
+        if not chosen.size:
+            best = block.start + int(np.argmax(every[block]))
+            if every[best] < max(threshold // 2, 1):
+                best = self._emptied(block, used)
+                fresh, every[best] = np.array([best]), 0
+            chosen = np.array([best])
+        self.adapt(chosen, active, self.rule.increase, -self.rule.decrease)
+        missing = np.minimum(wanted, cells.size) - every[chosen]
+        order = np.stack([rng.permutation(cells) for _ in chosen])
+        self.grow(chosen, missing, order, self.rule.initial)
+        return chosen, fresh
+
+    def _emptied(self, block: slice, used: NDArray[np.int64]) -> int:
+        """A segment of the block without synapses; if there is none, the oldest one loses them."""
+        empty = np.flatnonzero(self.sizes[block] == 0)
+        segment = int(block.start + (empty[0] if empty.size else np.argmin(used[block])))
+        self.clear(segment)
+        return segment
+
+    def left_by_faults(
+        self, p_off: float, p_on: float, rng: np.random.Generator
+    ) -> NDArray[np.int32]:
+        """Cells of the synapses that conduct on a faulty crossbar, a row for each segment.
+
+        Each connected synapse is lost with the probability `p_off`; each cell that a segment is
+        not connected to is stuck on with `p_on`. -1 stands where there is no synapse.
+        """
+        strong = self.connected
+        kept = [
+            self.cells[k, row & (rng.random(row.size) >= p_off)] for k, row in enumerate(strong)
+        ]
+        for k in np.flatnonzero(self.sizes > 0) if p_on else ():
+            stuck = np.flatnonzero(rng.random(self.n_inputs) < p_on)
+            kept[k] = np.union1d(kept[k], np.setdiff1d(stuck, self.cells[k][strong[k]]))
+        cells = np.full((len(kept), max(max(row.size for row in kept), 1)), -1, dtype=np.int32)
+        for k, row in enumerate(kept):
+            cells[k, : row.size] = row
+        return cells
 
     def scan(self, active: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Connected and all synapses on active cells, each shape (n_segments,)."""

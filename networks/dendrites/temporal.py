@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import h5py
 import numpy as np
@@ -23,26 +23,10 @@ from ...units import LARGEST
 from .neurons import require_order
 from .restoring import read_clock, read_segments, read_settings, refill
 from .segments import PLASTIC, PermanenceRule, Segments
-from .sequences import Sequences, as_sequences
+from .sequence_circuit import SequenceCircuit
+from .sequences import Cells, Replay, Sequences, as_sequences
 
-if TYPE_CHECKING:
-    from .sequence_circuit import SequenceCircuit
-
-__all__ = ["Replay", "TemporalMemory"]
-
-Cells = NDArray[np.int64]
-
-
-class Replay(NamedTuple):
-    """What a sequence memory made of a sequence; each entry is for one frame."""
-
-    novelty: NDArray[np.float64]
-    """Fraction of the active columns that were not predicted, shape (n_frames,); 1 for the first
-    frame, which nothing predicts."""
-    predictions: list[Cells]
-    """Columns that were predicted after each frame, for the next one."""
-    active_cells: list[Cells]
-    """Cells that fired: the predicted ones of a column, or all of them (bursting)."""
+__all__ = ["TemporalMemory"]
 
 
 class TemporalMemory(StoredModel):
@@ -139,6 +123,10 @@ class TemporalMemory(StoredModel):
             f"cells_per_column={self.cells_per_column}, threshold={self.threshold}: "
             f"{len(self.segments)} segments, {int(self.segments.sizes.sum())} synapses)"
         )
+
+    def facts(self) -> dict[str, Any]:
+        """Sizes and synapses as plain data, ready for JSON."""
+        return super().facts() | self.segments.facts()
 
     def reset(self) -> None:
         """Forget what came before: the next frame begins a sequence."""
@@ -362,8 +350,6 @@ class TemporalMemory(StoredModel):
         -------
         SequenceCircuit
         """
-        from .sequence_circuit import SequenceCircuit
-
         return SequenceCircuit(self, **options)
 
     def build(self, trials: Iterable[Any], **options: Any) -> Network:

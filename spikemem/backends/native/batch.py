@@ -13,13 +13,13 @@ from ..._version import __version__
 from ...cells import SpikeSource
 from ...checks import Each, Quantity, checked
 from ...errors import DescriptionError
-from ...limits import require_run
 from ...network import Inputs, Network, WeightsByName
 from ...progress import Progress, progress_callback
 from ...recording import Recording, SpikeTrains
+from ...runs import require_run
 from ...simulation import IntegratorName
 from ...support import require_supported
-from ...units import steps
+from ...units import whole_steps
 from .backend import NativeBackend, results_of
 from .engine import Engine
 
@@ -117,12 +117,7 @@ class _Fixed:
 
 
 def _steps(network: Network, length: float) -> int:
-    n_steps = int(steps(length, network.dt))
-    if n_steps < 1 or abs(n_steps * network.dt - length) > 1e-6:
-        raise DescriptionError(
-            f"run_batch: duration must be a positive multiple of dt={network.dt:g} ms, "
-            f"got {length:g} ms."
-        )
+    n_steps = whole_steps(length, network.dt, "run_batch: duration")
     require_run(network, n_steps)
     return n_steps
 
