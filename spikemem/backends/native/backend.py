@@ -9,7 +9,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from ...checks import Choice, checked
+from ...checks import Choice, Count, checked
 from ...errors import SimulationError
 from ...network import Network
 from ...recording import SpikeTrains
@@ -17,10 +17,12 @@ from ...simulation import IntegratorName, Results
 from .engine import Engine, Run, Snapshot
 from .fields import BLOCK_SIZE, CELL, I_E, I_I, STEP, V
 from .numbers import Floats, NumberSystem
+from .threads import usual_threads
 
 __all__ = ["NativeBackend", "results_of"]
 
 PRECISIONS = ("f8", "f4")
+MOST_THREADS = 256
 
 
 class NativeBackend:
@@ -37,11 +39,14 @@ class NativeBackend:
     weights : bool
         False leaves :attr:`Recording.weights` empty: with many plastic synapses the copy at the
         end of each run takes longer than the run.
+    threads : int, optional
+        At most so many threads share the steps; results do not depend on their number. Default:
+        one for each core for networks of a million synapses or more, else one.
 
     Raises
     ------
     DescriptionError
-        Unknown precision.
+        Unknown precision, or a number of threads below 1.
     """
 
     can_continue = True
@@ -54,12 +59,16 @@ class NativeBackend:
         *,
         precision: Annotated[Literal["f8", "f4"], Choice(*PRECISIONS, what="precision")] = "f8",
         weights: bool = True,
+        threads: Annotated[int, Count(high=MOST_THREADS)] | None = None,
     ) -> None:
-        self._set_up(network, Floats(integrator, precision), weights)
+        n = usual_threads(network.n_synapses) if threads is None else threads
+        self._set_up(network, Floats(integrator, precision), weights, n)
 
-    def _set_up(self, network: Network, numbers: NumberSystem, weights: bool) -> None:
+    def _set_up(
+        self, network: Network, numbers: NumberSystem, weights: bool, threads: int = 1
+    ) -> None:
         self.network = network
-        self.engine = Engine(network, numbers)
+        self.engine = Engine(network, numbers, threads)
         self._weights = weights
 
     def run(
@@ -94,11 +103,14 @@ class NativeBackend:
 
     def save_state(self) -> Any:
         """State that another simulator of the same network can continue from."""
-        return self.engine.save_state()
+        return self.engine.threads, self.engine.save_state()
 
     def load_state(self, state: Any) -> None:
-        """Continue from a state that :meth:`save_state` returned."""
-        self.engine.load_state(state)
+        """Continue from a state that :meth:`save_state` returned, with as many threads."""
+        threads, arrays = state
+        if threads != self.engine.threads:
+            self.engine = Engine(self.network, self.engine.numbers, threads)
+        self.engine.load_state(arrays)
 
     def close(self) -> None:
         """Free the arrays."""
