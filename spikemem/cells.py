@@ -71,8 +71,8 @@ def _per_cell(unit: str, **limits: float) -> Quantities:
 class LIF(Frozen):
     """Leaky integrate-and-fire cell with exponential synaptic currents (PyNN ``IF_curr_exp``).
 
-    Each parameter is a float, an array of shape (size,), or a Brian2 quantity; the defaults are
-    PyNN's.
+    Each parameter is a float, an array of shape (size,), or a quantity of Brian2 or of the package
+    quantities; the defaults are PyNN's.
 
     Parameters
     ----------

@@ -1,8 +1,9 @@
 """Declared kinds of arguments: each is stated once, with the parameter or field that it checks.
 
-A kind (:mod:`spikemem.kinds`) is the metadata of :data:`typing.Annotated`. :func:`checked` reads
-the kinds of a function's parameters, :func:`check_fields` those of a dataclass's fields; both
-convert each value, and report all problems of one call together.
+A kind (:mod:`spikemem.kinds`, :mod:`spikemem.compound`) is the metadata of
+:data:`typing.Annotated`. :func:`checked` reads the kinds of a function's parameters,
+:func:`check_fields` those of a dataclass's fields; both convert each value, and report all
+problems of one call together.
 """
 
 from __future__ import annotations
@@ -15,21 +16,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any, ParamSpec, TypeVar
 
+from .compound import Each, MappingOf, Optional
 from .errors import DescriptionError, Problems, unknown_name
 from .kinds import (
     AnyValue,
     Callback,
     Choice,
     Count,
-    Each,
     Flag,
     Indices,
     Instance,
     Kind,
-    MappingOf,
     Name,
     NameOf,
-    Optional,
     PathName,
     Probability,
     Quantities,

@@ -58,6 +58,17 @@ class UnsupportedError(SpikememError, NotImplementedError):
 class BackendMissing(SpikememError, ImportError):
     """A package that a backend needs is not installed; the message gives the command."""
 
+    @classmethod
+    def of(cls, user: str, package: str, extra: str) -> BackendMissing:
+        """Error for a package of one of the extras in setup.cfg.
+
+        Its command works in a clone of the repository; nothing is on PyPI.
+        """
+        return cls(
+            f"{user} needs the package {package!r}, which is not installed: run "
+            f'pip install ".[{extra}]" in the folder of spikemem that holds setup.cfg.'
+        )
+
 
 class VirtualRunError(SpikememError, RuntimeError):
     """A recording was asked of a machine that is only virtual."""
@@ -173,7 +184,7 @@ def unknown_name(kind: str, name: object, valid: Iterable[str]) -> str:
     >>> unknown_name("population", "CA4", ["CA3", "DG"])
     "'CA4' is not a population (have: CA3, DG). Did you mean 'CA3'?"
     """
-    names = sorted(valid)
+    names = sorted(set(valid))
     have = ", ".join(names) if names else "none"
     article = "an" if kind[0] in "aeiou" else "a"
     text = f"{shown(name)} is not {article} {kind} (have: {have})."

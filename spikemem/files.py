@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from .checks import PathName
 from .errors import StorageError
+from .kinds import PathName
 
 try:
     import fcntl

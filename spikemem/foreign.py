@@ -117,9 +117,9 @@ def _limit(seconds: int) -> None:
         import resource
     except ImportError:
         return
-    from .hdf5 import memory_limit
+    from .limits import available_memory
 
-    most = memory_limit() + 2**30
+    most = available_memory() + 2**30
     for which, limit in (("CPU", seconds), ("CORE", 0), ("AS", most)):
         number = getattr(resource, f"RLIMIT_{which}")
         hard = resource.getrlimit(number)[1]

@@ -7,7 +7,6 @@ that the file has.
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import h5py
@@ -15,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import StorageError, shown
+from .limits import available_memory, size_text
 
 __all__ = [
     "Refused",
     "Tree",
-    "as_bytes",
     "attributes_of",
     "check_memory",
     "check_tree",
@@ -129,7 +128,9 @@ class _Check:
             where = f"attribute {shown(attribute.name.decode('utf-8', 'replace'))} of {item.name}"
             declared = _bytes_of(attribute.get_space(), attribute.get_type(), where)
             if declared > self.size:
-                raise Refused(f"{where} declares {declared} bytes, in a file of {self.size} bytes")
+                raise Refused(
+                    f"{where} declares {size_text(declared)}, in a file of {size_text(self.size)}"
+                )
 
     def _dataset(self, item: Any, where: str) -> int:
         plan = item.get_create_plist()
@@ -150,8 +151,8 @@ class _Check:
         self.stored += stored
         if self.stored > self.size or declared > stored * (_BEST_PACKING if packed else 1):
             raise Refused(
-                f"{where} declares {as_bytes(declared)}, and the file has "
-                f"{as_bytes(min(stored, self.size))} for them"
+                f"{where} declares {size_text(declared)}, and the file has "
+                f"{size_text(min(stored, self.size))} for them"
             )
         return declared
 
@@ -168,22 +169,6 @@ def _bytes_of(space: Any, kind: Any, where: str) -> int:
     return count
 
 
-def as_bytes(count: int) -> str:
-    """A number of bytes with the unit that fits it.
-
-    Examples
-    --------
-    >>> as_bytes(3_200_000_000)
-    '3.2 GB'
-    """
-    value = float(count)
-    for unit in ("bytes", "kB", "MB", "GB", "TB"):
-        if value < 1000:
-            return f"{value:.3g} {unit}"
-        value /= 1000
-    return f"{value:.3g} PB"
-
-
 def check_memory(needed: int) -> None:
     """Refuse what does not fit into this machine's memory.
 
@@ -197,19 +182,11 @@ def check_memory(needed: int) -> None:
     Refused
         It does not fit. The message is the reason alone.
     """
-    limit = memory_limit()
+    limit = available_memory()
     if needed > limit:
         raise Refused(
-            f"it would take {as_bytes(needed)} of memory, and this machine has {as_bytes(limit)}"
+            f"it would take {size_text(needed)} of memory, and this machine has {size_text(limit)}"
         )
-
-
-def memory_limit() -> int:
-    """Memory of this machine, bytes; 16 GiB where the system does not say."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):
-        return 16 * 2**30
 
 
 def tree_of(group: h5py.Group) -> Tree:

@@ -40,9 +40,7 @@ def recording_to_neo(recording: Recording) -> Any:
     try:
         import neo
     except ImportError as error:
-        raise BackendMissing(
-            'to_neo needs neo, which is not installed: pip install "spikemem[neo]"'
-        ) from error
+        raise BackendMissing.of("to_neo", "neo", extra="neo") from error
     block = neo.Block(name="spikemem", **_annotations(recording))
     segment = neo.Segment(name="run")
     for name, trains in recording.spikes.items():

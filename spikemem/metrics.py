@@ -9,7 +9,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .checks import Count, Kind, Quantities, Quantity, checked
+from .checks import Count, Kind, Quantities, Quantity, Text, checked
 from .errors import DescriptionError, shown, unknown_name
 from .recording import Recording, SpikeTrains
 from .units import in_unit
@@ -417,7 +417,7 @@ def bits(values: Any, where: str) -> Patterns:
     DescriptionError
         Not bool or 0 and 1, or not of shape (n_bits,) or (n_patterns, n_bits).
     """
-    array = _numbers(values, where)
+    array = _numbers(values, Text().check(where, "where"))
     if array.ndim not in (1, 2):
         raise DescriptionError(
             f"{where} must have shape (n_bits,) or (n_patterns, n_bits), got {array.shape}."

@@ -19,8 +19,8 @@ DPI = 150
 """Resolution of pictures, pixels per inch."""
 
 
-def check_target(path: Path, *, force: bool = False) -> Path:
-    """Refuse a file that can't be written, or that is there already unless `force`.
+def check_target(path: Path, *, overwrite: bool = False) -> Path:
+    """Refuse a file that can't be written, or that exists already unless `overwrite`.
 
     Raises
     ------
@@ -34,8 +34,8 @@ def check_target(path: Path, *, force: bool = False) -> Path:
     if path.is_dir():
         raise StorageError(f"{str(path)!r} is a folder; give the name of a file.")
     check_replaceable(path, "output")
-    if path.exists() and not force:
-        raise StorageError(f"{str(path)!r} exists; pass --force to replace it.")
+    if path.exists() and not overwrite:
+        raise StorageError(f"{str(path)!r} exists already; --overwrite replaces it.")
     if not path.parent.is_dir():
         raise StorageError(f"there is no folder {str(path.parent)!r}; make it first.")
     _try_to_write(path.parent)

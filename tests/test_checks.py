@@ -25,6 +25,7 @@ from spikemem.checks import (
     Quantities,
     Quantity,
     SeedNumber,
+    Text,
     check_fields,
     checked,
     kinds_of,
@@ -47,6 +48,7 @@ KINDS = {
     "quantities": Quantities("nA", low=0.0, shape=(2,)),
     "quantity": Quantity("ms", above=0.0),
     "seed": SeedNumber(),
+    "text": Text(),
 }
 
 
@@ -69,6 +71,7 @@ def test_a_kind_takes_a_value_or_says_why_not(kind):
         (Flag(), np.True_, True),
         (SeedNumber(), 2**70, 2**70),
         (Choice("a", "b"), "b", "b"),
+        (Text(), "a/$b", "a/$b"),
         (PathName(), "x/y.h5", Path("x/y.h5")),
         (Each(Count()), [1, 2], (1, 2)),
         (MappingOf(Name(), Count()), {"a": 1}, {"a": 1}),

@@ -202,12 +202,14 @@ def test_simulate_options(capsys, network):
 def test_simulate_replaces_nothing_unasked(capsys, network):
     out = network.with_name("rec.h5")
     out.write_text("precious")
-    assert "--force" in refused(capsys, "simulate", network, "--out", out)
+    assert "--overwrite" in refused(capsys, "simulate", network, "--out", out)
     assert out.read_text() == "precious"
-    assert main(["simulate", str(network), "--out", str(out), "--force", "-q"]) == 0
+    assert main(["simulate", str(network), "--out", str(out), "--overwrite", "-q"]) == 0
     assert len(sm.load_recording(out)["out"]) == 3
     before = network.read_bytes()
-    assert "the network itself" in refused(capsys, "simulate", network, "--out", network, "--force")
+    assert "the network itself" in refused(
+        capsys, "simulate", network, "--out", network, "--overwrite"
+    )
     assert network.read_bytes() == before
 
 
@@ -264,7 +266,7 @@ def test_progress_is_shown_on_a_terminal_only(network):
 
     pipe = subprocess.run(program("simulate", network), capture_output=True, check=True)
     assert pipe.stderr == b""
-    for words, shown in ((("--force",), True), (("--force", "--quiet"), False)):
+    for words, shown in ((("--overwrite",), True), (("--overwrite", "--quiet"), False)):
         ours, theirs = os.openpty()
         termios.tcsetwinsize(theirs, (25, 80))
         command = program("simulate", network, *words)
@@ -322,9 +324,9 @@ def test_plot_replaces_nothing_unasked(capsys, recorded):
     assert main(["plot", str(recorded), "-q"]) == 0
     out = recorded.with_name("both-raster.png")
     before = out.read_bytes()
-    assert "--force" in refused(capsys, "plot", recorded, "--window", 0, 5)
+    assert "--overwrite" in refused(capsys, "plot", recorded, "--window", 0, 5)
     assert out.read_bytes() == before
-    assert main(["plot", str(recorded), "-q", "--window", "0", "5", "--force"]) == 0
+    assert main(["plot", str(recorded), "-q", "--window", "0", "5", "--overwrite"]) == 0
     assert out.read_bytes() != before
 
 
@@ -336,6 +338,14 @@ def test_plot_replaces_nothing_unasked(capsys, recorded):
         (["--kind", "traces", "--population", "in"], "'in' is not a population"),
         (["--kind", "traces", "--cell", "7"], "cells must be from 0 to 0"),
         (["--kind", "traces", "--window", "5", "5"], "window must be"),
+        (["--kind", "weights", "--window", "2", "8"], "window needs weights that were recorded"),
+        (["--window", "12", "20"], "from 0 to 12 ms, got 12 to 20 ms"),
+        (["--window", "-5", "0"], "from 0 to 12 ms, got -5 to 0 ms"),
+        (["--kind", "traces", "--window", "30", "40"], "from 0 to 12 ms, got 30 to 40 ms"),
+        (["--window", "0", "inf"], "inf is not a finite number"),
+        (["--size", "nan", "5"], "nan is not a finite number"),
+        (["--out", "x" * 300 + ".png"], "each name of at most 255"),
+        (["--out", "/".join(["x" * 200] * 30) + ".png"], "a path of at most 4000 bytes"),
         (["--kind", "weights", "--projection", "learnt"], "Did you mean 'learn'?"),
         (["--kind", "weight-matrix", "--projection", "learnt"], "Did you mean 'learn'?"),
     ],

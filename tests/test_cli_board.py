@@ -57,7 +57,7 @@ def test_check_and_export_refuse_learning_below_the_resolution(coarse, tmp_path,
     assert main(["export", str(coarse), str(tmp_path / "out")]) == 2
     assert "can't run this network" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
-    assert main(["export", str(coarse), str(tmp_path / "out"), "--force"]) == 0
+    assert main(["export", str(coarse), str(tmp_path / "out"), "--ignore-errors"]) == 0
     assert (tmp_path / "out" / "run.py").exists()
 
 
@@ -70,6 +70,70 @@ def test_the_emulator_warns_in_one_line_of_coarse_learning(coarse, tmp_path, cap
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2
     assert all(line.startswith("spikemem: warning: backend 'emulator'") for line in lines)
+
+
+def test_each_target_is_listed_once(stored, capsys):
+    assert main(["check", str(stored), "--target", "nosuch"]) == 2
+    listed = capsys.readouterr().err.partition("(have: ")[2].partition(")")[0].split(", ")
+    assert "spinnaker" in listed
+    assert len(listed) == len(set(listed))
+
+
+def test_errors_of_a_network_are_one_line_and_name_the_options(coarse, tmp_path, capsys):
+    assert main(["export", str(coarse), str(tmp_path / "out")]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "projection 'fine'" in error
+    assert "--smallest-step" in error
+    assert error.endswith("Pass --ignore-errors to go on anyway.\n")
+
+
+@pytest.mark.spinnaker
+def test_map_refuses_in_one_line(coarse, capsys):
+    assert main(["map", str(coarse)]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert error.endswith("Pass --ignore-errors to go on anyway.\n")
+
+
+@pytest.mark.slow
+@pytest.mark.spinnaker
+def test_map_allows_smaller_steps_when_asked(coarse, capsys):
+    assert main(["map", str(coarse), "--smallest-step", "0", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["chips"] == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["export", "--to", "spinnaker", "--overwrite"],
+        ["export", "--to", "nir", "--ignore-errors"],
+        ["export", "--to", "nir", "--duration", "5"],
+        ["export", "--to", "nir", "--smallest-step", "5"],
+        ["check", "--target", "brian2", "--smallest-step", "5"],
+        ["simulate", "--backend", "native", "--ignore-errors"],
+        ["simulate", "--backend", "native", "--target", "numpy"],
+    ],
+)
+def test_an_option_without_effect_is_refused(stored, tmp_path, capsys, words):
+    out = [str(tmp_path / "out")] if words[0] == "export" else []
+    assert main([*words, "--", str(stored), *out]) == 2
+    option = [word for word in words if word.startswith("--")][-1]
+    assert f"{option} does not go with {words[1]} {words[2]}" in capsys.readouterr().err
+
+
+def test_export_to_nir_overwrites_only_when_asked(tmp_path, capsys):
+    pytest.importorskip("nir")
+    population = sm.Population(name="a", size=2, cell=sm.LIF(tau_refrac=0.0))
+    path = sm.Network(populations=[population]).save(tmp_path / "plain.h5")
+    out = tmp_path / "plain.nir"
+    out.write_text("precious")
+    words = ["export", str(path), str(out), "--to", "nir", "--quiet"]
+    assert main(words) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert out.read_text() == "precious"
+    assert main([*words, "--overwrite"]) == 0
+    assert out.read_bytes() != b"precious"
 
 
 def test_unknown_target_names_the_known_ones(stored, capsys):

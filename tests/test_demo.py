@@ -68,6 +68,14 @@ def test_the_memory_can_be_asked_again(outcome, folder):
     assert not memory.recall(cue=15)
 
 
+def test_info_on_the_file_says_what_was_simulated(outcome, folder, capsys):
+    assert main(["info", str(folder / "ca3.h5")]) == 0
+    text = capsys.readouterr().out
+    assert f"0 to {outcome.duration:g} ms" in text
+    assert "15 cues hold something" in text
+    assert "0 ms simulated" not in text
+
+
 def test_the_digits_are_sixteen_and_come_from_every_class():
     learnt = [digits(cue % 10, cue // 10) for cue in range(16)]
     assert len(set(learnt)) == 16

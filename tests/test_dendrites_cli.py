@@ -59,12 +59,29 @@ def test_info(capsys, tmp_path):
     file = neurons.save(tmp_path / "neurons.h5")
     assert main(["info", str(file)]) == 0
     assert "2 patterns on 2 segments" in capsys.readouterr().out
+    assert main(["info", str(file), "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)["neurons"]
+    assert (facts["n_segments"], facts["segments_with_synapses"]) == (3, 2)
     memory = TemporalMemory(100)
     memory.learn([patterns], passes=2)
     file = memory.save(tmp_path / "memory.h5")
     assert main(["info", str(file), "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)["sequence_memory"]
     assert (facts["model"], facts["connected_synapses"]) == ("TemporalMemory", 400)
+
+
+@pytest.mark.parametrize("group", ["sdr", "device"])
+def test_a_group_without_a_command_shows_its_help(capsys, group):
+    assert main([group]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith(f"Usage: spikemem {group}")
+
+
+def test_messages_name_the_options(capsys):
+    words = ["patterns", "--n", "100", "--a", "0", "--s", "10", "--theta", "5"]
+    assert main(["sdr", *words]) == 2
+    assert "--fp 1e-09" in capsys.readouterr().err.replace("1e-9", "1e-09")
 
 
 @pytest.mark.parametrize(

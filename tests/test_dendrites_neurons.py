@@ -297,10 +297,16 @@ def test_bad_frames(frames, message):
 @pytest.mark.parametrize(
     ("action", "message"),
     [
-        (lambda: learner(threshold=13), "threshold must be an int <= 12, got 13"),
+        (
+            lambda: learner(threshold=13),
+            "threshold must be at most synapses_per_segment=12, got 13",
+        ),
         (lambda: learner(threshold=0), "threshold must be an int >= 1, got 0"),
         (lambda: learner(synapses_per_segment=0), "synapses_per_segment must be an int >= 1"),
-        (lambda: learner(synapses_per_segment=501), "synapses_per_segment must be an int <= 500"),
+        (
+            lambda: learner(synapses_per_segment=501),
+            "synapses_per_segment must be at most n_inputs=500, got 501",
+        ),
         (lambda: learner(n_segments=2.0), "n_segments must be an int"),
         (lambda: learner(rule=0.5), "rule must be a PermanenceRule"),
         (lambda: learner(seed=-1), "seed must be an int >= 0"),
@@ -308,10 +314,13 @@ def test_bad_frames(frames, message):
         (lambda: learner().store([range(20)], neurons=3), "neurons must be from 0 to 2, got 3"),
         (lambda: learner().store([range(20)] * 2, neurons=[1]), "one for each of 2 patterns"),
         (lambda: learner().store([range(20)] * 13), "neuron 0 has room for 4 more patterns, got 5"),
-        (lambda: learner().learn([range(20)], [0.0]), "neurons must be integers"),
+        (
+            lambda: learner().learn([range(20)], [0.0]),
+            "neurons must be an int or an array of int, got",
+        ),
         (lambda: learner().learn([range(3)], [0]), "frame 0 has fewer"),
-        (lambda: learner().detect([[1]], p_fail=-0.1), "p_fail must be a probability"),
-        (lambda: learner().with_device_faults(p_on=2), "p_on must be a probability"),
+        (lambda: learner().detect([[1]], p_fail=-0.1), "p_fail must be >= 0 and <= 1, got -0.1"),
+        (lambda: learner().with_device_faults(p_on=2), "p_on must be >= 0 and <= 1, got 2"),
         (lambda: PermanenceRule(connect=0.1, disconnect=0.2), "at least disconnect=0.2"),
         (lambda: PermanenceRule(initial=-1, punish="x"), "2 problems"),
         (lambda: random_patterns(1, n=5, a=6), "a must be an int <= 5"),

@@ -28,6 +28,13 @@ def test_error_curve_draws_the_theory_and_the_trials():
     assert again is ax
 
 
+def test_a_label_with_dollar_signs_is_drawn_as_it_is():
+    ax = error_curve("n", [100, 200], a=20, s=12, theta=5, label="$\\q$")
+    ax.figure.canvas.draw()
+    (text,) = ax.get_legend().get_texts()
+    assert text._preprocess_math(text.get_text()) == ("$\\q$", False)
+
+
 def test_error_curve_of_misses():
     ax = error_curve("v", [5, 15, 25], a=40, s=20, theta=12, n=1000, trials=500)
     expected = false_negative_probability(a=40, s=20, theta=12, v=[5, 15, 25])
@@ -62,11 +69,11 @@ def test_segment_activity():
 @pytest.mark.parametrize(
     ("action", "message"),
     [
-        (lambda: error_curve("q", [1]), "is not a variable"),
+        (lambda: error_curve("q", [1]), "vary: 'q' is not a valid choice"),
         (lambda: error_curve("n", [100], a=3, s=2, theta=1, w=3), "is not a parameter"),
         (lambda: error_curve("n", [100], a=3, s=2), "theta must be given"),
         (lambda: error_curve("s", [3], a=3, theta=2), "v .for misses. must be given"),
-        (lambda: segment_activity(3, [[1]]), "must be ActiveDendriteNeurons"),
+        (lambda: segment_activity(3, [[1]]), "must be an ActiveDendriteNeurons"),
         (lambda: segment_activity(ActiveDendriteNeurons(50), [[1]], neuron=1), "from 0 to 0"),
         (lambda: segment_activity(ActiveDendriteNeurons(50), []), "one or more"),
     ],

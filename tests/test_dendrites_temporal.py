@@ -175,7 +175,10 @@ def test_the_seed_decides(sequences):
     ("action", "message"),
     [
         (lambda m: TemporalMemory(0), "n_columns must be an int >= 1"),
-        (lambda m: TemporalMemory(10, threshold=21), "threshold must be an int <= 20"),
+        (
+            lambda m: TemporalMemory(10, threshold=21),
+            "threshold must be at most synapses_per_segment=20, got 21",
+        ),
         (lambda m: TemporalMemory(10, learning_threshold=11), "learning_threshold must be"),
         (lambda m: TemporalMemory(1, cells_per_column=2), "synapses_per_segment must be"),
         (lambda m: TemporalMemory(10, rule=1), "rule must be a PermanenceRule"),
@@ -185,7 +188,7 @@ def test_the_seed_decides(sequences):
         (lambda m: m.learn(3), "a list of sequences"),
         (lambda m: m.learn([[[1, 1]]]), r"sequences\[0\] must name each cell once"),
         (lambda m: m.learn([], passes=0), "passes must be an int >= 1"),
-        (lambda m: m.is_known([[1]], tolerance=2), "tolerance must be from 0 to 1"),
+        (lambda m: m.is_known([[1]], tolerance=2), "tolerance must be >= 0 and <= 1, got 2"),
     ],
 )
 def test_bad_input(memory, action, message):

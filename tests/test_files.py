@@ -220,7 +220,7 @@ def test_only_regular_files_are_written_and_read(tmp_path):
             with pytest.raises(StorageError, match=f"can't write .*it is {name}"):
                 write(path)
         with pytest.raises(StorageError, match=name):
-            check_target(path, force=True)
+            check_target(path, overwrite=True)
         for read in (
             lambda path=path: storage.load(path, "network"),
             lambda path=path: storage.contents(path),
@@ -243,7 +243,7 @@ def test_a_fifo_that_takes_the_name_after_the_look_does_not_block(tmp_path, monk
         pass
 
 
-@pytest.mark.parametrize("name", ["x" * 300, "a\0b", "", "loop"])
+@pytest.mark.parametrize("name", ["x" * 300, "a\0b", "a\ud800", "", "loop"])
 def test_names_that_no_file_can_have(tmp_path, name):
     (tmp_path / "loop").symlink_to("loop")
     path = f"{tmp_path}/{name}" if name else name
@@ -251,3 +251,17 @@ def test_names_that_no_file_can_have(tmp_path, name):
         with pytest.raises((StorageError, DescriptionError)):
             call()
     assert litter(tmp_path) == ["loop"]
+
+
+def test_the_ground_knows_no_network_and_no_recording():
+    code = (
+        "import sys, spikemem.container, spikemem.files, spikemem.foreign, spikemem.hdf5\n"
+        "print(*(name for name in sys.modules if name.startswith('spikemem.')))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    loaded = {name.removeprefix("spikemem.") for name in done.stdout.split()}
+    assert "files" in loaded
+    above = {"cells", "network", "networks", "hardware", "recording", "simulation", "storage"}
+    assert loaded.isdisjoint(above)

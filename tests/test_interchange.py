@@ -65,7 +65,7 @@ def test_recordings_without_an_end_or_with_awkward_provenance(neo):
 
 def test_without_neo_the_message_gives_the_command(monkeypatch):
     monkeypatch.setitem(sys.modules, "neo", None)
-    with pytest.raises(BackendMissing, match=r'pip install "spikemem\[neo\]"'):
+    with pytest.raises(BackendMissing, match=r'pip install "\.\[neo\]"'):
         small_recording().to_neo()
 
 

@@ -36,7 +36,7 @@ def network(size=1, *, delay=1.0, record=("spikes",), **options):
 LARGE = {
     "many steps": lambda: sm.simulate(network(), 2**31, backend="native"),
     "most steps": lambda: sm.simulate(network(), 1e12, backend="native"),
-    "a long delay": lambda: sm.simulate(network(100, delay=1e8), 10.0, backend="native"),
+    "a long delay": lambda: sm.simulate(network(100, delay=1e8), 10.0),
     "potentials": lambda: sm.simulate(network(10**6, record=["v"]), 200.0, backend="native"),
     "cells": lambda: sm.Session(network(2**31 - 1)),
     "cues": lambda: sm.CA3Memory(2**31 - 1, 5),

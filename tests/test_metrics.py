@@ -159,6 +159,9 @@ def test_compare_within_a_tolerance():
     a, b = recording(A=[[1.0, 2.0, 3.0]]), recording(A=[[1.4, 2.4, 3.4]])
     assert metrics.compare(a, b).coincidence == 0.0
     assert metrics.compare(a, b, tolerance=0.5).same
+    half = recording(A=[[1.0]]), recording(A=[[1.5]])
+    assert metrics.compare(*half, tolerance=0.5).same
+    assert not metrics.compare(*half, tolerance=0.4999).same
     doubled = recording(A=[[1.0, 1.1]])
     assert metrics.compare(recording(A=[[1.0]]), doubled, tolerance=0.5).first.time == 1.1
 

@@ -17,7 +17,13 @@ from reference import reference
 
 import spikemem.foreign
 from spikemem import container
-from spikemem.errors import BackendMissing, DescriptionError, StorageError, UnsupportedError
+from spikemem.errors import (
+    BackendMissing,
+    DescriptionError,
+    SpikememError,
+    StorageError,
+    UnsupportedError,
+)
 from spikemem.hardware import nir as nir_files
 from spikemem.hardware.nir import from_nir, importing, to_nir
 from spikemem.network import LIF, STDP, Network, Population, Projection, SpikeSource
@@ -317,7 +323,7 @@ def test_faults(tmp_path, monkeypatch):
     with pytest.raises(DescriptionError, match="NIRGraph, got str"):
         from_nir("net.nir", 1.0)
     monkeypatch.setitem(sys.modules, "nir", None)
-    with pytest.raises(BackendMissing, match=r'pip install "spikemem\[nir\]"'):
+    with pytest.raises(BackendMissing, match=r'pip install "\.\[nir\]"'):
         to_nir(network)
 
 
@@ -511,6 +517,26 @@ def test_graphs_with_values_that_can_not_be(words):
     SPOILT[words](graph)
     with pytest.raises(UnsupportedError, match=re.escape(words)):
         from_nir(graph)
+
+
+@pytest.mark.parametrize(
+    ("item", "words"), [("w_in", "w_in / tau_syn is too large"), ("tau_mem", "must be finite")]
+)
+def test_values_that_overflow_are_refused(item, words):
+    graph = to_nir(network_of_two())
+    getattr(graph.nodes["out"], item)[:] = 1e308
+    with pytest.raises(SpikememError, match=words):
+        from_nir(graph, 10.0)
+
+
+@pytest.mark.parametrize("value", [5, [], ["a", "b"], "LIF"])
+def test_a_file_whose_type_is_not_a_graph(tmp_path, value):
+    path = foreign(tmp_path / "a.nir", to_nir(network_of_two()))
+    with h5py.File(path, "r+") as file:
+        del file["node/type"]
+        file["node/type"] = value
+    with pytest.raises(StorageError, match="not a graph"):
+        nir_files.read(path)
 
 
 def test_notes_of_another_connector_are_not_believed():

@@ -248,3 +248,157 @@ def test_nonsense_meets_a_description(call):
             continue
         finally:
             pyplot.close("all")
+
+
+def spiking(n_spikes):
+    """A recording of one cell with this many spikes, one each millisecond."""
+    trains = sm.SpikeTrains(ids=np.zeros(n_spikes, int), times=np.arange(float(n_spikes)), size=1)
+    return sm.Recording(spikes={"a": trains}, stop=float(n_spikes))
+
+
+@pytest.mark.parametrize(
+    ("n", "width", "pixels"),
+    [(5000, 1.4, False), (5001, 0.6, False), (20_000, 0.6, False), (20_001, 0.6, True)],
+)
+def test_marks_are_thinner_above_5000_spikes_and_pixels_above_20000(n, width, pixels):
+    (line,) = plotting.raster(spiking(n)).lines
+    assert line.get_markeredgewidth() == width
+    assert line.get_rasterized() == pixels
+
+
+@pytest.mark.parametrize(("n", "has"), [(1, False), (2, True), (21, True), (22, False)])
+def test_a_legend_of_two_to_twenty_one_lines(n, has):
+    recording = sm.Recording(spikes={}, traces={("a", "v"): np.zeros((3, n))}, stop=3.0)
+    assert (plotting.traces(recording, "a", range(n)).get_legend() is not None) == has
+
+
+def test_seven_synapses_have_colours_of_their_own_and_eight_share_one():
+    seven, eight = (plotting.weights(np.ones((3, n))) for n in (7, 8))
+    assert len({line.get_color() for line in seven.lines}) == 7
+    assert len(seven.get_legend().get_texts()) == 7
+    assert {line.get_color() for line in eight.lines} == {plotting.COLORS[0]}
+    assert eight.get_legend() is None
+
+
+def test_200_synapses_are_lines_and_201_an_image():
+    assert len(plotting.weights(np.ones((3, 200))).lines) == 200
+    image = plotting.weights(np.ones((3, 201))).images[0]
+    assert image.get_array().shape == (201, 3)
+    assert tuple(image.get_extent()) == (0.0, 3.0, 0, 201)
+    single = plotting.weights(np.ones((1, 201))).images[0]
+    assert tuple(single.get_extent()) == (0.0, 1.0, 0, 201)
+
+
+def matrix_of(n_pre, n_post, weight, i=(0, 0), j=(0, 0)):
+    cells = [sm.Population(name=name, cell=sm.LIF(), size=n)
+             for name, n in (("a", n_pre), ("b", n_post))]  # fmt: skip
+    wire = sm.Projection(name="p", pre="a", post="b", i=i, j=j, weight=weight, delay=1.0)
+    return plotting.weight_matrix(sm.Network(populations=cells, projections=[wire]), "p")
+
+
+@pytest.mark.parametrize(("n", "shown"), [(250, 3.0), (251, 2.0)])
+def test_synapses_between_the_same_cells_add_up_while_each_cell_has_a_pixel(n, shown):
+    assert matrix_of(n, n, [1.0, 2.0]).images[0].get_array()[0, 0] == shown
+
+
+@pytest.mark.parametrize(("n_pre", "aspect"), [(8, 1.0), (9, "auto")])
+def test_the_pixels_of_a_matrix_are_square_up_to_four_to_one(n_pre, aspect):
+    assert matrix_of(n_pre, 2, [1.0, 2.0]).get_aspect() == aspect
+    assert matrix_of(2, n_pre, [1.0, 2.0]).get_aspect() == aspect
+
+
+def test_the_colours_of_a_matrix_go_from_0_to_the_largest_weight_or_to_1():
+    assert matrix_of(2, 2, [1.0, 0.25], j=(0, 1)).images[0].get_clim() == (0.0, 1.0)
+    assert matrix_of(2, 2, [0.0, 0.5], j=(0, 1)).images[0].get_clim() == (0.0, 0.5)
+    assert matrix_of(2, 2, [0.0, 0.0]).images[0].get_clim() == (0.0, 1.0)
+    assert matrix_of(2, 2, [], i=(), j=()).images[0].get_clim() == (0.0, 1.0)
+
+
+def test_a_label_is_cut_only_where_it_does_not_fit():
+    def shown(label):
+        patterns = np.ones((16, 4), dtype=bool)
+        return plotting.images(patterns, patterns, (2, 2), labels=[label] * 16).texts[0].get_text()
+
+    cut = shown("abcdefghijklmnopqrstuvwxyz")
+    fits = len(cut)
+    assert cut == "abcdefghijklmnopqrstuvwxyz"[: fits - 1] + "…"
+    assert shown("x" * fits) == "x" * fits
+    assert shown("x" * (fits + 1)) == "x" * (fits - 1) + "…"
+
+
+@pytest.mark.parametrize(("n", "rows"), [(2, 2), (3, 1)])
+def test_the_legend_of_images_is_one_row_above_two_pictures(n, rows):
+    patterns = np.ones((n, 4), dtype=bool)
+    ax = plotting.images(patterns, patterns, (2, 2))
+    ax.figure.canvas.draw()
+    heights = {round(text.get_window_extent().y0) for text in ax.get_legend().get_texts()}
+    assert len(heights) == rows
+
+
+NAMES = ("a$b$", "$", r"\$x_$ $", r"in $\frac$", "5$ or 6$")
+
+
+def texts(ax):
+    """What a picture shows as text, as matplotlib lays it out: strings, and which are formulas."""
+    ax.figure.canvas.draw()
+    return [text._preprocess_math(text.get_text())
+            for text in ax.figure.findobj(mpl.text.Text) if text.get_text()]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_with_dollar_signs_are_drawn_as_they_are(name):
+    source = sm.Population(
+        name=name, cell=sm.SpikeSource(spikes=sm.SpikeTrains(ids=[0], times=[1.0], size=1))
+    )
+    cells = sm.Population(name=f"to {name}", cell=sm.LIF(), size=1)
+    rule = sm.STDP(a_plus=1.0, a_minus=1.0, w_max=9.0)
+    wire = sm.Projection.all_to_all(
+        f"of {name}", name, f"to {name}", weight=1.0, delay=1.0, plasticity=rule
+    )
+    network = sm.Network(populations=[source, cells], projections=[wire])
+    recording = sm.Recording(
+        spikes={name: sm.SpikeTrains.empty(2)}, traces={(name, "v"): np.zeros((3, 2))},
+        weights={name: [1.0, 2.0]}, stop=3.0,
+    )  # fmt: skip
+    drawn = {
+        f"{name} (2)": plotting.raster(recording),
+        f"{name}: v (mV)": plotting.traces(recording, name),
+        name: plotting.weights(recording, name),
+        f"pre: {name}": plotting.weight_matrix(network, wire.name),
+        f"post: to {name}": plotting.weight_matrix(network, wire.name),
+        f"of {name}": plotting.weight_matrix(network, wire.name),
+    }
+    for expected, ax in drawn.items():
+        assert (expected, False) in texts(ax)
+    label = plotting.images(BITS, BITS, (2, 2), labels=[name[:3], "x"])
+    assert (name[:3], False) in texts(label)
+
+
+@pytest.mark.parametrize("draw", [
+    lambda window: plotting.raster(small_recording(), window=window),
+    lambda window: plotting.traces(small_recording(), "out", window=window),
+    lambda window: plotting.weights(small_recording(), "learnt", window=window),
+])  # fmt: skip
+def test_a_window_must_overlap_the_recording(draw):
+    # The recording goes from 0 to 4 ms.
+    for window in ((-1.0, 0.5), (3.5, 9.0), (0.0, 4.0), (1.0, 2.0)):
+        assert draw(window).get_xlim() == window
+    for window in ((4.0, 5.0), (-2.0, 0.0), (7, 9)):
+        with pytest.raises(DescriptionError, match="overlap the recording, from 0 to 4 ms, got"):
+            draw(window)
+    for window in ((2.0, 2.0), (3.0, 1.0)):
+        with pytest.raises(DescriptionError, match=r"must be \(start, stop\)"):
+            draw(window)
+
+
+def test_a_window_needs_weights_over_time():
+    for recording in (small_recording(traces={}), [1.0, 2.0], np.ones((3, 2))):
+        with pytest.raises(DescriptionError, match="weights that were recorded over time"):
+            plotting.weights(recording, "learnt", window=(0.0, 1.0))
+
+
+@pytest.mark.parametrize("weight", [0.0, 2.0, 1e20, -1e300])
+def test_equal_weights_of_any_size_fill_one_bar(weight):
+    ax = plotting.weights([weight] * 3)
+    assert sorted(bar.get_height() for bar in ax.patches)[-2:] == [0.0, 3.0]
+    pyplot.close("all")

@@ -381,10 +381,10 @@ def test_faults(monkeypatch):
     with pytest.raises(DescriptionError, match="'thread' is not an option"):
         sm.Session(network, backend="pynn:mock", integrator="exact", thread=1)
     monkeypatch.setitem(sys.modules, "pyNN.mock", None)
-    with pytest.raises(BackendMissing, match=r'pip install "spikemem\[pynn\]"'):
+    with pytest.raises(BackendMissing, match=r'pip install "\.\[pynn\]"'):
         sm.simulate(network, 1.0, backend="pynn:mock", integrator="exact")
     monkeypatch.setitem(sys.modules, "pyNN.nest", None)
-    with pytest.raises(BackendMissing, match=r'pip install "spikemem\[nest\]"'):
+    with pytest.raises(BackendMissing, match=r'pip install "\.\[nest\]"'):
         sm.simulate(network, 1.0, backend="pynn:nest", integrator="exact")
 
 

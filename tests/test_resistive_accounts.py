@@ -139,6 +139,38 @@ def test_pictures():
     assert plotting.crossbar_map(bars[0], 60.0, device=1).get_ylabel() == "input"
 
 
+def test_names_with_dollar_signs_are_drawn_as_they_are():
+    costly = type("$costly$", (PCM,), {})
+    bar = Crossbar(costly(), np.ones((2, 2)))
+    drawn = (
+        plotting.conductances(costly(), 3600.0, n=50).title,
+        plotting.ageing(costly(), n=5).title,
+        plotting.error_against_time(bar, [[1.0, 2.0]]).get_legend().get_texts()[0],
+    )
+    for text in drawn:
+        text.figure.canvas.draw()
+        shown, formula = text._preprocess_math(text.get_text())
+        assert shown.startswith("$costly$")
+        assert not formula
+
+
+def test_an_age_without_calibration_needs_the_option(tmp_path, capsys):
+    source = sm.SpikeSource(spikes=sm.SpikeTrains(ids=[0], times=[1.0], size=1))
+    rule = sm.STDP(a_plus=0.5, a_minus=0.5, w_max=1.0)
+    network = sm.Network(
+        populations=[sm.Population(name="a", cell=source),
+                     sm.Population(name="b", cell=sm.LIF(), size=1)],
+        projections=[sm.Projection.one_to_one("p", "a", "b", weight=0.5, plasticity=rule,
+                                              delay=1.0)],
+    )  # fmt: skip
+    words = ["device", "age", "PCM", str(network.save(tmp_path / "net.h5")), "--time", "1e9",
+             "-o", str(tmp_path / "old.h5")]  # fmt: skip
+    assert main(words) == 2
+    assert "pass --extrapolate" in capsys.readouterr().err
+    assert main([*words, "--extrapolate"]) == 0
+    assert sm.load_network(tmp_path / "old.h5").weights("p").shape == (1,)
+
+
 def test_command_line(tmp_path, capsys):
     assert main(["device", "list"]) == 0
     assert "PCM" in capsys.readouterr().out
@@ -156,7 +188,9 @@ def test_command_line(tmp_path, capsys):
     expected = PCM().apply(network, time=3600.0, seed=3)
     assert sm.load_network(new).content_hash == expected.content_hash
     assert main(arguments) != 0
-    assert main(["device", "age", "PCM", str(old), "-o", str(new), "--force", "--time", "-1"]) == 2
+    assert (
+        main(["device", "age", "PCM", str(old), "-o", str(new), "--overwrite", "--time", "-1"]) == 2
+    )
 
 
 def test_ageing_takes_the_weights_that_were_learnt(tmp_path, capsys):
@@ -166,7 +200,7 @@ def test_ageing_takes_the_weights_that_were_learnt(tmp_path, capsys):
     both, new = tmp_path / "both.h5", tmp_path / "new.h5"
     save(both, network=network, recording=recording)
     learnt = network.with_weights(recording.weights)
-    age = ["device", "age", "PCM", str(both), "-o", str(new), "--time", "86400", "--force"]
+    age = ["device", "age", "PCM", str(both), "-o", str(new), "--time", "86400", "--overwrite"]
     for options, expected in (([], learnt), (["--weights", "learnt"], learnt),
                               (["--weights", "initial"], network)):  # fmt: skip
         assert main([*age, *options]) == 0

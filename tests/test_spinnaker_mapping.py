@@ -249,5 +249,5 @@ def test_without_spynnaker(network, monkeypatch):
         lambda name, *a: None if name == "spynnaker" else find(name, *a),
     )
     for action in (lambda: map_network(network), lambda: sm.simulate(network, backend="spinnaker")):
-        with pytest.raises(BackendMissing, match=r'pip install "spikemem\[spinnaker\]"'):
+        with pytest.raises(BackendMissing, match=r'pip install "\.\[spinnaker\]"'):
             action()

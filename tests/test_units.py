@@ -178,7 +178,7 @@ def test_values_of_a_running_brian2_model_keep_their_unit(brian2):
     "times",
     [{7: [1.0, 2.0]}, {1.0, 2.0}, [1.0, 2.0], 3.0, "12", (t for t in [[1.0]]), [[1.0], "2"],
      [[1.0], {2.0}], [[1.0], None], np.arange(3.0), [[[1.0]]]],
-    ids=repr,
+    ids=lambda times: type(times).__name__,
 )  # fmt: skip
 def test_spike_trains_are_made_of_a_list_for_each_cell(times):
     said = refusal(sm.SpikeTrains.from_lists, times)

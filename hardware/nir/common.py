@@ -33,9 +33,7 @@ def require_nir() -> Any:
     try:
         import nir
     except ImportError as error:
-        raise BackendMissing(
-            "NIR needs the package 'nir', which is not installed: pip install \"spikemem[nir]\""
-        ) from error
+        raise BackendMissing.of("NIR", "nir", extra="nir") from error
     return nir
 
 

@@ -82,8 +82,8 @@ def _problems(network: Network, metadata: bool) -> Iterator[str]:
         where = f"projection {projection.name!r}"
         if projection.plasticity is not None:
             yield (
-                f"{where}: NIR has no plasticity; export what was learnt with "
-                f"plasticity=None and the weights of a recording"
+                f"{where}: NIR has no plasticity; export a copy without it, with the weights of a "
+                f"recording"
             )
         sizes = [network.population(end).size for end in (projection.pre, projection.post)]
         if sizes[0] * sizes[1] > _LARGEST:

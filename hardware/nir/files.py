@@ -80,8 +80,9 @@ def read(
         raise StorageError(f"nir.read: {name!r} is refused: {error}.") from error
     except DAMAGE as error:
         raise _unreadable(name, error) from error
-    if tree.get("type") != "NIRGraph":
-        raise _unreadable(name, f"it holds {shown(tree.get('type'))}, not a graph")
+    kind = tree.get("type")
+    if not isinstance(kind, str) or kind != "NIRGraph":
+        raise _unreadable(name, f"it holds {shown(kind)}, not a graph")
     try:
         graph = nir.ir.dict2NIRNode({**tree, "type_check": False})
     except Exception as error:

@@ -83,8 +83,10 @@ def from_nir(
         )
     step = to_float(notes_of(graph)["dt"] if dt is None else dt, "ms", "from_nir: dt")
     reader = _Reader(nir, graph, step, inputs or {})
-    populations = reader.populations()
-    projections = reader.projections() if not reader.problems else []
+    # What overflows is not finite, which the network refuses by name.
+    with np.errstate(all="ignore"):
+        populations = reader.populations()
+        projections = reader.projections() if not reader.problems else []
     if reader.problems:
         problems = list(dict.fromkeys(reader.problems))
         raise UnsupportedError("from_nir: this graph can't be read:" + as_lines(problems))
@@ -293,6 +295,10 @@ class _Reader:
         if not isinstance(node, self.nir.CubaLIF):
             return _PULSE / -np.expm1(-_PULSE)
         gain = np.asarray(node.w_in) * self.dt / (np.asarray(node.tau_syn) * 1000.0)
+        if not np.isfinite(gain).all():
+            raise UnsupportedError(
+                f"from_nir: this graph can't be read: node {post!r}: w_in / tau_syn is too large."
+            )
         return 1.0 if alike(gain, 1.0) else gain
 
     def _as_noted(self, name: str, ways: Sequence[_Path]) -> Projection | None:

@@ -120,10 +120,8 @@ def import_simulator(name: str) -> Any:
                 importlib.import_module("...backends.brian2", __package__)
             return importlib.import_module(dialect.module)
     except ImportError as error:
-        raise BackendMissing(
-            f"{dialect.module} needs the package {error.name or dialect.module!r}, which is not "
-            f'installed: pip install "spikemem[{dialect.extra}]"'
-        ) from error
+        package = error.name or dialect.module
+        raise BackendMissing.of(dialect.module, package, dialect.extra) from error
 
 
 @contextmanager

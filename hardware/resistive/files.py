@@ -82,8 +82,9 @@ def _read(file: h5py.File) -> ProgrammedArray:
     )
     # Each device has its own range, outside of which its equations give no number.
     with np.errstate(all="ignore"):
-        first = array.conductances(device.first_age), array.read_sd(device.first_age)
-    if not all(np.isfinite(values).all() for values in first):
+        aged = device.aged(array.cells, device.first_age)
+        sd = device.read_sd(array.cells, aged, device.first_age)
+    if not np.isfinite(aged).all() or not np.isfinite(sd).all():
         raise StorageError("its devices have no conductance at their first age")
     return array
 

@@ -35,9 +35,7 @@ class _Linear(Kind):
 
 def _require_torch() -> None:
     if _MISSING:
-        raise BackendMissing(
-            'CrossbarLinear needs PyTorch, which is not installed: pip install "spikemem[learn]"'
-        )
+        raise BackendMissing.of("CrossbarLinear", "torch", extra="learn")
 
 
 class _Product(_Function):  # type: ignore[misc]

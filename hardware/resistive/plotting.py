@@ -10,7 +10,7 @@ import numpy as np
 
 from ...checks import Count, Each, Instance, Kind, Name, Quantities, checked
 from ...errors import DescriptionError, shown
-from ...plotting import COLORS
+from ...plotting import COLORS, plain
 from ...units import to_int
 from .array import ProgrammedArray, program
 from .crossbar import Crossbar
@@ -72,7 +72,7 @@ def conductances(
         axes.axvline(target, color=COLORS[k], linewidth=1.2, linestyle="--")
     axes.set_xlabel("conductance (µS); dashed: target")
     axes.set_ylabel("density (1/µS)")
-    axes.set_title(f"{device.name} after {_written_out(age)}", fontsize=10)
+    axes.set_title(f"{plain(device.name)} after {_written_out(age)}", fontsize=10)
     axes.set_yscale("log")
     axes.set_ylim(bottom=1e-3)
     return axes
@@ -106,7 +106,7 @@ def ageing(
         axes.fill_between(times, mean - sd, mean + sd, color=COLORS[k], alpha=0.25, linewidth=0)
     _time_axis(axes, times)
     axes.set_ylabel("conductance (µS), mean ± SD")
-    axes.set_title(device.name, fontsize=10)
+    axes.set_title(plain(device.name), fontsize=10)
     axes.legend(title="target", fontsize=8, title_fontsize=8, loc="upper left",
                 bbox_to_anchor=(1.0, 1.0), frameon=False)  # fmt: skip
     return axes
@@ -153,7 +153,7 @@ def error_against_time(
             for time in times
         ]
         bar.age(now)
-        axes.plot(times, errors, marker=".", color=COLORS[k % len(COLORS)], label=name)
+        axes.plot(times, errors, marker=".", color=COLORS[k % len(COLORS)], label=plain(name))
     _time_axis(axes, np.array(sorted(set(shown_times))))
     axes.set_ylabel("relative error of a product")
     axes.set_ylim(bottom=0.0)

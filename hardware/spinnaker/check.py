@@ -59,6 +59,6 @@ def require_mappable(network: Network, where: str, **options: Any) -> list[Probl
         lines = "".join(f"\n  - {problem.text}" for problem in errors)
         raise UnsupportedError(
             f"{where}: SpiNNaker can't run this network as it is; {len(errors)} errors:{lines}\n"
-            f"force=True goes on all the same."
+            f"Pass force=True to go on anyway."
         )
     return problems

@@ -134,10 +134,7 @@ class MappingReport:
 def require_spynnaker() -> None:
     """Raise unless sPyNNaker is installed."""
     if importlib.util.find_spec("spynnaker") is None:
-        raise BackendMissing(
-            "SpiNNaker needs the package 'sPyNNaker', which is not installed: "
-            'pip install "spikemem[spinnaker]"'
-        )
+        raise BackendMissing.of("SpiNNaker", "sPyNNaker", extra="spinnaker")
 
 
 @checked
@@ -149,6 +146,7 @@ def map_network(
     version: Annotated[int, Count(low=min(_VERSIONS), high=max(_VERSIONS))] = 5,
     shifts: AskedShifts | None = None,
     weights: bool = False,
+    smallest_step: float = 5.0,
     force: bool = False,
     timeout: Annotated[float, Quantity("s", above=0.0)] | None = None,
 ) -> MappingReport:
@@ -171,6 +169,8 @@ def map_network(
         Left shifts of the ring buffers of some populations. Default: sPyNNaker chooses.
     weights : bool
         Also report the 16-bit weights (small networks).
+    smallest_step : float
+        As for :func:`check`.
     force : bool
         Map even if :func:`check` finds errors.
     timeout : float, optional
@@ -191,7 +191,7 @@ def map_network(
     if version not in _VERSIONS:
         raise DescriptionError(f"map_network: version must be one of {_VERSIONS}, got {version!r}.")
     if not force:
-        require_mappable(network, "map_network", shifts=shifts)
+        require_mappable(network, "map_network", shifts=shifts, smallest_step=smallest_step)
     length = network.duration or 1000.0
     if duration is not None:
         length = duration

@@ -102,7 +102,7 @@ def _learning_step(view: View) -> Iterator[Finding]:
                 f"{name}: one pair of spikes changes a weight by at most {change:g} nA, which is "
                 f"{n:.2g} steps of {view.lsb(item):g} nA (shift {view.shift(item)})",
                 f"aim at {GOOD_STEP:g} steps: fewer or weaker synapses onto the {item.receptor} "
-                f"receptor of {item.post!r}, a larger {name}, or smallest_step= to allow it",
+                f"receptor of {item.post!r}, a larger {name}, or allow a smaller smallest_step",
                 "error" if n < view.smallest_step and not at_once else None,
             )
 

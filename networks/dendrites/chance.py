@@ -15,9 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import DescriptionError
+
 __all__ = [
     "Floats",
     "Whole",
+    "binary_digits",
     "binomial_log_pmf",
     "binomial_log_tail",
     "exact_binomial_pmf",
@@ -26,6 +29,7 @@ __all__ = [
     "log_pmf",
     "log_sum",
     "log_tail",
+    "require_short",
 ]
 
 Floats = NDArray[np.float64]
@@ -35,6 +39,8 @@ _SMALL = 16
 _NEAR = 0.5
 _SERIES = 27
 _END = 1e-18
+_MOST_DIGITS = 2e5
+_MOST_WORK = 1e10
 
 
 def _excess_of_small() -> Floats:
@@ -67,8 +73,11 @@ def _deviance(x: Floats, expected: Floats, difference: Floats) -> Floats:
         series = (series + 1.0 / (2 * k + 1)) * square
     close = difference * v + 2.0 * x * v * series
     ok = (x > 0) & (expected > 0)
-    ratio = np.divide(x, expected, out=np.ones_like(total), where=ok)
-    far = np.where(x > 0, x * np.log(ratio), 0.0) - difference
+    # A quotient may leave the range of floats; the difference of two logarithms does not.
+    logs = np.log(np.where(ok, x, 1.0)) - np.log(np.where(ok, expected, 1.0))
+    with np.errstate(over="ignore"):
+        ratio = np.divide(x, expected, out=np.ones_like(total), where=ok)
+    far = np.where(x > 0, x * np.where(np.isinf(ratio), logs, np.log(ratio)), 0.0) - difference
     return np.asarray(np.where(near, close, far))
 
 
@@ -131,7 +140,10 @@ def binomial_log_tail(k: Any, p: Any, low: Any) -> Floats:
     upper = low > k * p
     first = np.clip(np.where(upper, low, low - 1), 0, k)
     odds = np.divide(p, 1 - p, out=np.zeros_like(p), where=p < 1)
-    against = np.divide(1 - p, p, out=np.zeros_like(p), where=p > 0)
+    with np.errstate(over="ignore"):
+        # Below the range of floats no tail is summed downwards.
+        against = np.divide(1 - p, p, out=np.zeros_like(p), where=p > 0)
+        against = np.where(np.isinf(against), 0.0, against)
 
     def ratio(step: int) -> Floats:
         x = np.where(upper, first + step, first - step)
@@ -175,6 +187,33 @@ def _assemble(total: Floats, upper: Any, certain: Any, impossible: Any) -> Float
     return np.asarray(np.where(certain, 0.0, np.where(impossible, -np.inf, result)))
 
 
+def binary_digits(n: int, k: int) -> float:
+    """Number of binary digits of the number of ways to draw `k` of `n`, about."""
+    return (math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)) / math.log(2)
+
+
+def require_short(digits: float, steps: float = 1.0) -> None:
+    """Refuse exact arithmetic that would take minutes or more.
+
+    Parameters
+    ----------
+    digits : float
+        Binary digits of its numbers.
+    steps : float
+        Number of operations on them.
+
+    Raises
+    ------
+    DescriptionError
+        Too many.
+    """
+    if digits > _MOST_DIGITS or digits * steps > _MOST_WORK:
+        raise DescriptionError(
+            f"the exact answer would take {steps:.3g} steps with numbers of {digits:.3g} binary "
+            f"digits; take smaller sizes, or leave out exact=True."
+        )
+
+
 def exact_tail(n: int, s: int, a: int, low: int) -> Fraction:
     """As :func:`log_tail`, as a fraction."""
     s, a = max(s, a), min(s, a)
@@ -183,6 +222,7 @@ def exact_tail(n: int, s: int, a: int, low: int) -> Fraction:
         return Fraction(1)
     if low > most:
         return Fraction(0)
+    require_short(binary_digits(n, a), min(most - low, low - least) + 1)
     whole = math.comb(n, a)
     if most - low < low - least:
         return Fraction(_count(n, s, a, low, most), whole)

@@ -8,30 +8,48 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import answer, answer_exactly, chances, fraction, mode, together, whole
+from ...errors import DescriptionError
+from .arguments import (
+    Active,
+    Asked,
+    Cells,
+    Chance,
+    Swapped,
+    Synapses,
+    SynapsesOnActive,
+    Threshold,
+    answer,
+    answer_exactly,
+    formula,
+    fraction,
+)
 from .chance import (
+    binary_digits,
     binomial_log_pmf,
     binomial_log_tail,
     exact_binomial_pmf,
     exact_binomial_tail,
     log_pmf,
     log_sum,
+    require_short,
 )
-from .theory import noisy, pattern
 
 __all__ = ["device_false_negative_probability", "device_false_positive_probability"]
 
+_MOST_STEPS = 1e8
 
+
+@formula
 def device_false_positive_probability(
     *,
-    n: Any,
-    a: Any,
-    s: Any,
-    theta: Any,
-    p_off: Any = 0.0,
-    p_on: Any = 0.0,
-    exact: bool = False,
-    log: bool = False,
+    n: Cells,
+    a: Active,
+    s: Synapses,
+    theta: Threshold,
+    p_off: Chance = 0.0,
+    p_on: Chance = 0.0,
+    exact: Asked = False,
+    log: Asked = False,
 ) -> Any:
     """Probability of a false positive where devices of a crossbar are stuck.
 
@@ -60,32 +78,26 @@ def device_false_positive_probability(
     >>> f"{p:.9e}"
     '6.172343334e-10'
     """
-    where = "device_false_positive_probability"
-    exactly = mode(where, exact, log)
-    cells, active, synapses = pattern(where, n, a, s)
-    low = whole(where, "theta", theta, 1, synapses, "s")
-    chances(where, "p_off", p_off), chances(where, "p_on", p_on)
-    off, on = (np.asarray(p, dtype=object) for p in (p_off, p_on))
-    together(where, n=cells, a=active, s=synapses, theta=low, p_off=off, p_on=on)
 
     def one(n: int, a: int, s: int, theta: int, p_off: Any, p_on: Any) -> Any:
         # A segment's synapses are drawn for an active set as the active set is for a segment.
-        return _stuck(n, s, a, 0, theta, p_off, p_on, exactly)
+        return _stuck(n, s, a, 0, theta, p_off, p_on, exact)
 
-    found = answer_exactly(one, cells, active, synapses, low, off, on)
-    return found if exactly else answer(np.asarray(found, dtype=np.float64), log)
+    found = answer_exactly(one, n, a, s, theta, p_off, p_on)
+    return found if exact else answer(np.asarray(found, dtype=np.float64), log)
 
 
+@formula
 def device_false_negative_probability(
     *,
-    a: Any,
-    s: Any,
-    theta: Any,
-    v: Any,
-    p_off: Any = 0.0,
-    p_on: Any = 0.0,
-    exact: bool = False,
-    log: bool = False,
+    a: Cells,
+    s: SynapsesOnActive,
+    theta: Threshold,
+    v: Swapped,
+    p_off: Chance = 0.0,
+    p_on: Chance = 0.0,
+    exact: Asked = False,
+    log: Asked = False,
 ) -> Any:
     """Probability of a miss where devices of a crossbar are stuck.
 
@@ -113,18 +125,12 @@ def device_false_negative_probability(
     >>> f"{p:.12e}"
     '3.190923591345e-05'
     """
-    where = "device_false_negative_probability"
-    exactly = mode(where, exact, log)
-    active, synapses, low, swapped = noisy(where, a, s, theta, v)
-    chances(where, "p_off", p_off), chances(where, "p_on", p_on)
-    off, on = (np.asarray(p, dtype=object) for p in (p_off, p_on))
-    together(where, a=active, s=synapses, theta=low, v=swapped, p_off=off, p_on=on)
 
     def one(a: int, s: int, theta: int, v: int, p_off: Any, p_on: Any) -> Any:
-        return _stuck(a, s, a - v, v, theta, p_off, p_on, exactly, miss=True)
+        return _stuck(a, s, a - v, v, theta, p_off, p_on, exact, miss=True)
 
-    found = answer_exactly(one, active, synapses, low, swapped, off, on)
-    return found if exactly else answer(np.asarray(found, dtype=np.float64), log)
+    found = answer_exactly(one, a, s, theta, v, p_off, p_on)
+    return found if exact else answer(np.asarray(found, dtype=np.float64), log)
 
 
 def _stuck(
@@ -146,11 +152,19 @@ def _stuck(
     overlaps = range(max(0, s + a - n), min(s, a) + 1)
     if exactly:
         good, on = 1 - fraction(p_off), fraction(p_on)
+        digits = s * good.denominator.bit_length() + (a + more) * on.denominator.bit_length()
+        steps = 50.0 * len(overlaps) * (min(s, a) + 1) * (min(theta, a + more) + 1)
+        require_short(binary_digits(n, a) + digits, steps)
         exact = Fraction(0)
         for b in overlaps:
             weight = Fraction(math.comb(s, b) * math.comb(n - s, a - b), math.comb(n, a))
             exact += weight * _exact_of_two(b, good, a - b + more, on, theta, miss)
         return exact
+    if float(len(overlaps)) * min(s, a) > _MOST_STEPS:
+        raise DescriptionError(
+            f"a={a} active cells on s={s} synapses take {len(overlaps) * min(s, a):.3g} steps; "
+            f"take fewer."
+        )
     rest = np.array(
         [_log_of_two(b, float(p_off), a - b + more, float(p_on), theta, miss) for b in overlaps]
     )

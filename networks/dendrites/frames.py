@@ -3,18 +3,84 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from ...checks import Count, Each, Kind, checked
 from ...errors import DescriptionError, shown
+from ...limits import require_memory
 from ...streams import Seed, stream
-from ...units import to_int
+from .arguments import plain_array
 
-__all__ = ["Frames", "as_frames", "random_patterns", "swap_cells"]
+__all__ = [
+    "ActiveCells",
+    "FrameLists",
+    "Frames",
+    "Sequences",
+    "as_frames",
+    "random_patterns",
+    "swap_cells",
+]
 
 Indices = NDArray[np.int32]
+
+
+class _Lists(NamedTuple):
+    """Cells of all frames one after the other, and the number of each frame."""
+
+    cells: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class ListsOfCells(Kind):
+    """Lists of active cells, one for each frame; :func:`as_frames` checks them for their number."""
+
+    def check(self, value: Any, where: str) -> Frames | _Lists:
+        """Return the frames themselves, or the lists as integers."""
+        return value if isinstance(value, Frames | _Lists) else _flat(value, where)
+
+
+@dataclass(frozen=True)
+class ActiveCells(Kind):
+    """Active cells of one frame."""
+
+    def check(self, value: Any, where: str) -> NDArray[np.int64]:
+        """Return an int64 array, shape (n_active,)."""
+        return _row(value, where)
+
+
+@dataclass(frozen=True)
+class Sequences(Kind):
+    """A sequence of sequences of frames."""
+
+    def check(self, value: Any, where: str) -> tuple[Frames | _Lists, ...]:
+        """Return the lists of each sequence."""
+        if isinstance(value, Frames):
+            raise DescriptionError(f"{where} must be a list of sequences, got {shown(value)}.")
+        return Each(ListsOfCells(), "sequences: a list of sequences").check(value, where)
+
+
+@dataclass(frozen=True)
+class Masks(Kind):
+    """Masks of active cells."""
+
+    def check(self, value: Any, where: str) -> NDArray[np.bool_]:
+        """Return an array of bool, shape (n_frames, n_cells)."""
+        array = plain_array(value)
+        if array.ndim != 2 or array.dtype.kind not in "biu" or np.any((array != 0) & (array != 1)):
+            raise DescriptionError(
+                f"{where} must be bool, or 0 and 1, of shape (n_frames, n_cells), "
+                f"got {shown(value)}."
+            )
+        return array.astype(np.bool_)
+
+
+FrameLists = Annotated[Any, ListsOfCells()]
+"""What every argument takes that is a sequence of frames."""
 
 
 class Frames:
@@ -39,13 +105,18 @@ class Frames:
     (2, [1, 3])
     """
 
-    def __init__(self, frames: ArrayLike | Iterable[ArrayLike], n_cells: int) -> None:
-        self.n_cells = to_int(n_cells, "Frames: n_cells")
-        cells, lengths = _flat(frames, "Frames")
-        self.starts, self.cells = _checked(cells, lengths, self.n_cells, "Frames")
+    n_cells: int
+    starts: NDArray[np.int64]
+    cells: Indices
+
+    @checked
+    def __init__(self, frames: FrameLists, n_cells: Annotated[int, Count()]) -> None:
+        given = as_frames(frames, n_cells, "Frames: frames")
+        self.n_cells, self.starts, self.cells = n_cells, given.starts, given.cells
 
     @classmethod
-    def from_dense(cls, bits: ArrayLike) -> Frames:
+    @checked
+    def from_dense(cls, bits: Annotated[Any, Masks()]) -> Frames:
         """Take masks: bool, or 0 and 1, shape (n_frames, n_cells).
 
         Examples
@@ -53,16 +124,13 @@ class Frames:
         >>> Frames.from_dense([[0, 1, 1], [1, 0, 0]])[0].tolist()
         [1, 2]
         """
-        array = np.asarray(bits)
-        if array.ndim != 2 or array.dtype.kind not in "biu" or np.any((array != 0) & (array != 1)):
-            raise DescriptionError(
-                f"Frames.from_dense: bits must be bool, or 0 and 1, of shape (n_frames, n_cells), "
-                f"got {shown(bits)}."
-            )
-        return cls([np.flatnonzero(row) for row in array], array.shape[1])
+        return cls([np.flatnonzero(row) for row in bits], bits.shape[1])
 
     def to_dense(self) -> NDArray[np.bool_]:
         """Masks, shape (n_frames, n_cells)."""
+        require_memory(float(len(self)) * self.n_cells,
+                       f"Frames.to_dense: {len(self)} masks of {self.n_cells} cells",
+                       "Convert fewer frames at once.")  # fmt: skip
         dense = np.zeros((len(self), self.n_cells), dtype=np.bool_)
         dense[np.repeat(np.arange(len(self)), np.diff(self.starts)), self.cells] = True
         return dense
@@ -84,7 +152,7 @@ class Frames:
 
 
 def as_frames(frames: Any, n_cells: int, where: str) -> Frames:
-    """Check what came for frames; one list of indices is one frame.
+    """Frames of `n_cells` cells, from what :data:`FrameLists` takes; one list is one frame.
 
     Raises
     ------
@@ -99,36 +167,37 @@ def as_frames(frames: Any, n_cells: int, where: str) -> Frames:
         return frames
     result = Frames.__new__(Frames)
     result.n_cells = n_cells
-    cells, lengths = _flat(frames, where)
-    result.starts, result.cells = _checked(cells, lengths, n_cells, where)
+    lists = frames if isinstance(frames, _Lists) else _flat(frames, where)
+    result.starts, result.cells = _in_order(lists, n_cells, where)
     return result
 
 
-def _flat(frames: Any, where: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """All cells one after the other, and the number of each frame."""
+def _flat(frames: Any, where: str) -> _Lists:
     one = isinstance(frames, np.ndarray) and frames.dtype != object
     if not one and not isinstance(frames, str | bytes) and isinstance(frames, Iterable):
-        frames = list(frames)
-        one = bool(frames) and all(np.ndim(cell) == 0 for cell in frames)
+        try:
+            frames = list(frames)
+        except TypeError:
+            raise DescriptionError(
+                f"{where} must be lists of active cells, got {shown(frames)}."
+            ) from None
+        one = bool(frames) and all(plain_array(cell).ndim == 0 for cell in frames)
     elif not one:
         raise DescriptionError(f"{where} must be lists of active cells, got {shown(frames)}.")
     if not one:
         rows = [_row(row, where) for row in frames]
         lengths = np.array([row.size for row in rows], dtype=np.int64)
-        return np.concatenate([*rows, np.empty(0, np.int64)]), lengths
-    array = np.asarray(frames)
+        return _Lists(np.concatenate([*rows, np.empty(0, np.int64)]), lengths)
+    array = plain_array(frames)
     if array.ndim not in (1, 2):
         raise DescriptionError(f"{where} must have shape (n_frames, n_active), got {array.shape}.")
     array = array if array.ndim == 2 else array[None]
     flat = _row(array.ravel(), where)
-    return flat, np.full(array.shape[0], array.shape[1], dtype=np.int64)
+    return _Lists(flat, np.full(array.shape[0], array.shape[1], dtype=np.int64))
 
 
 def _row(row: Any, where: str) -> NDArray[np.int64]:
-    try:
-        array = np.asarray(row)
-    except (TypeError, ValueError, OverflowError):
-        array = np.asarray(None)
+    array = plain_array(row)
     if array.dtype.kind == "b":
         raise DescriptionError(
             f"{where} must be indices of active cells, got a mask (bool); "
@@ -139,10 +208,9 @@ def _row(row: Any, where: str) -> NDArray[np.int64]:
     return array.astype(np.int64)
 
 
-def _checked(
-    cells: NDArray[np.int64], lengths: NDArray[np.int64], n_cells: int, where: str
-) -> tuple[NDArray[np.int64], Indices]:
+def _in_order(lists: _Lists, n_cells: int, where: str) -> tuple[NDArray[np.int64], Indices]:
     """Starts of the frames, and their cells in order."""
+    cells, lengths = lists
     if cells.size and (cells.min() < 0 or cells.max() >= n_cells):
         bad = cells[(cells < 0) | (cells >= n_cells)][0]
         raise DescriptionError(f"{where} must name cells from 0 to {n_cells - 1}, got {bad}.")
@@ -159,7 +227,14 @@ def _checked(
     return starts, (code % n_cells).astype(np.int32)
 
 
-def random_patterns(n_patterns: int, *, n: int, a: int, seed: Seed = 0) -> Indices:
+@checked
+def random_patterns(
+    n_patterns: Annotated[int, Count(low=0)],
+    *,
+    n: Annotated[int, Count()],
+    a: Annotated[int, Count()],
+    seed: Seed = 0,
+) -> Indices:
     """Draw patterns of `a` of `n` cells, each equally likely.
 
     Parameters
@@ -186,11 +261,13 @@ def random_patterns(n_patterns: int, *, n: int, a: int, seed: Seed = 0) -> Indic
     >>> random_patterns(2, n=10, a=3, seed=0).shape
     (2, 3)
     """
-    count = to_int(n_patterns, "random_patterns: n_patterns", low=0)
-    cells = to_int(n, "random_patterns: n")
-    active = to_int(a, "random_patterns: a", high=cells)
+    if a > n:
+        raise DescriptionError(f"random_patterns: a must be an int <= {n}, got {a}.")
+    require_memory(8.0 * n_patterns * a + (8.0 * n if a > n // 50 else 0.0),
+                   f"random_patterns: n_patterns={n_patterns} of a={a} of n={n} cells",
+                   "Draw fewer, or smaller ones.")  # fmt: skip
     rng = stream(seed, "dendrites", "patterns")
-    return np.sort(_draws(rng, count, cells, active), axis=1)
+    return np.sort(_draws(rng, n_patterns, n, a), axis=1)
 
 
 def _draws(rng: np.random.Generator, count: int, n: int, a: int) -> Indices:
@@ -204,7 +281,14 @@ def _draws(rng: np.random.Generator, count: int, n: int, a: int) -> Indices:
     return order[:, :a].astype(np.int32)
 
 
-def swap_cells(frames: Any, v: int, *, n: int, seed: Seed = 0) -> list[Indices]:
+@checked
+def swap_cells(
+    frames: FrameLists,
+    v: Annotated[int, Count(low=0)],
+    *,
+    n: Annotated[int, Count()],
+    seed: Seed = 0,
+) -> list[Indices]:
     """Swap `v` active cells of each frame for `v` others: the noise of the theory.
 
     Parameters
@@ -233,19 +317,19 @@ def swap_cells(frames: Any, v: int, *, n: int, seed: Seed = 0) -> list[Indices]:
     >>> len(noisy), len(set(noisy.tolist()) & {0, 1, 2, 3})
     (4, 3)
     """
-    cells = to_int(n, "swap_cells: n")
-    swapped = to_int(v, "swap_cells: v", low=0)
-    given = as_frames(frames, cells, "swap_cells: frames")
+    given = as_frames(frames, n, "swap_cells: frames")
+    require_memory(24.0 * n + 4.0 * given.cells.size, f"swap_cells: n={n}", "Take fewer cells.")
     rng = stream(seed, "dendrites", "noise")
     result = []
     for active in given:
-        if swapped > min(active.size, cells - active.size):
+        most = min(active.size, n - active.size)
+        if v > most:
             raise DescriptionError(
-                f"swap_cells: v must be at most {min(active.size, cells - active.size)} for a "
-                f"frame of {active.size} of {cells} cells, got {swapped}."
+                f"swap_cells: v must be at most {most} for a frame of {active.size} of {n} cells, "
+                f"got {v}."
             )
-        kept = rng.permutation(active)[swapped:]
-        silent = np.setdiff1d(np.arange(cells, dtype=np.int32), active, assume_unique=True)
-        new = rng.choice(silent, swapped, replace=False, shuffle=False)
+        kept = rng.permutation(active)[v:]
+        silent = np.delete(np.arange(n, dtype=np.int32), active)
+        new = rng.choice(silent, v, replace=False, shuffle=False)
         result.append(np.sort(np.concatenate([kept, new])))
     return result

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from ...errors import DescriptionError, shown, unknown_name
-from .arguments import chances, whole
+from ...checks import checked
+from ...errors import DescriptionError
+from .arguments import (
+    Active,
+    Asked,
+    Bound,
+    Cells,
+    Chance,
+    Chances,
+    Synapses,
+    SynapsesOnActive,
+    Threshold,
+    Whole,
+    formula,
+    require_table,
+)
 from .chance import Floats, log_tail
-from .theory import pattern
-from .union import METHODS, union_false_positive_probability
+from .union import Method, require_law, union_log_probability
 
 __all__ = [
     "GRID",
@@ -33,6 +45,11 @@ GRID: dict[str, tuple[float, ...]] = {
 """The grid behind the published curve of figure 6 (not the one in its caption)."""
 
 
+_OneCells = Annotated[int, Whole(one=True)]
+_OneActive = Annotated[int, Whole(1, "n", one=True)]
+_OneBound = Annotated[float, Chances(positive=True, one=True)]
+
+
 class Choice(NamedTuple):
     """A segment that keeps both bounds."""
 
@@ -48,7 +65,8 @@ class Choice(NamedTuple):
     """Probability of a miss with `v` cells swapped."""
 
 
-def smallest_threshold(*, n: Any, a: Any, s: Any, false_positive: Any = 1e-9) -> Any:
+@formula
+def smallest_threshold(*, n: Cells, a: Active, s: Synapses, false_positive: Bound = 1e-9) -> Any:
     """Smallest threshold with fewer false positives than a bound.
 
     Parameters
@@ -72,21 +90,31 @@ def smallest_threshold(*, n: Any, a: Any, s: Any, false_positive: Any = 1e-9) ->
     >>> smallest_threshold(n=2048, a=40, s=32)
     10
     """
-    where = "smallest_threshold"
-    cells, active, synapses = pattern(where, n, a, s)
-    goal = np.log(chances(where, "false_positive", false_positive, positive=True))
-    cells, active, synapses, goal = np.broadcast_arrays(cells, active, synapses, goal)
-    found = _first(lambda theta: log_tail(cells, synapses, active, theta) < goal, 1, synapses)
-    if np.any(found > synapses):
-        index = np.unravel_index(np.argmax(found > synapses), found.shape)
-        raise DescriptionError(
-            f"{where}: even theta = s = {synapses[index]} gives a false positive more often than "
-            f"{np.exp(goal[index]):g}; take more synapses or fewer active cells."
-        )
+    found = _smallest_threshold(n, a, s, false_positive)
     return found if found.ndim else int(found)
 
 
-def largest_noise(*, a: Any, s: Any, theta: Any, false_negative: Any = 1e-3) -> Any:
+def _lowest(n: Any, a: Any, s: Any, goal: Any) -> Any:
+    """Smallest threshold below the log of a bound; s + 1 if there is none."""
+    return _first(lambda theta: log_tail(n, s, a, theta) < goal, 1, s)
+
+
+def _smallest_threshold(n: Any, a: Any, s: Any, false_positive: Any) -> Any:
+    n, a, s, goal = np.broadcast_arrays(n, a, s, log_of(false_positive))
+    found = _lowest(n, a, s, goal)
+    too_few = found > s
+    if np.any(too_few):
+        raise DescriptionError(
+            f"even theta = s = {s[too_few].flat[0]} gives a false positive more often than "
+            f"{np.exp(goal[too_few].flat[0]):g}; take more synapses or fewer active cells."
+        )
+    return found
+
+
+@formula
+def largest_noise(
+    *, a: Cells, s: SynapsesOnActive, theta: Threshold, false_negative: Bound = 1e-3
+) -> Any:
     """Most cells of a pattern that can be swapped before it is missed more often than a bound.
 
     Parameters
@@ -111,15 +139,18 @@ def largest_noise(*, a: Any, s: Any, theta: Any, false_negative: Any = 1e-3) -> 
     >>> largest_noise(a=300, s=30, theta=11)
     115
     """
-    where = "largest_noise"
-    active = whole(where, "a", a, 1)
-    synapses = whole(where, "s", s, 1, active, "a")
-    low = whole(where, "theta", theta, 1, synapses, "s")
-    goal = np.log(chances(where, "false_negative", false_negative, positive=True))
-    active, synapses, low, goal = np.broadcast_arrays(active, synapses, low, goal)
-    lost = synapses - low + 1
-    found = _first(lambda v: ~(log_tail(active, synapses, v, lost) < goal), 1, active) - 1
+    found = _largest_noise(a, s, theta, false_negative)
     return found if found.ndim else int(found)
+
+
+def _largest_noise(a: Any, s: Any, theta: Any, false_negative: Any) -> Any:
+    a, s, theta, goal = np.broadcast_arrays(a, s, theta, log_of(false_negative))
+    return _first(lambda v: ~(log_tail(a, s, v, s - theta + 1) < goal), 1, a) - 1
+
+
+def log_of(bound: Any) -> Floats:
+    """Log of a bound on a probability, which may be a fraction."""
+    return np.asarray(np.log(np.asarray(bound, dtype=np.float64)))
 
 
 def _first(holds: Callable[[Any], Any], low: int, high: Any) -> Any:
@@ -134,8 +165,14 @@ def _first(holds: Callable[[Any], Any], low: int, high: Any) -> Any:
     return bottom
 
 
+@formula
 def choose_threshold(
-    *, n: int, a: int, s: int, false_positive: float = 1e-9, false_negative: float = 1e-3
+    *,
+    n: _OneCells,
+    a: _OneActive,
+    s: Annotated[int, Whole(1, "a", one=True)],
+    false_positive: _OneBound = 1e-9,
+    false_negative: _OneBound = 1e-3,
 ) -> Choice:
     """Smallest threshold within a bound on false positives, and the noise that it tolerates.
 
@@ -160,13 +197,8 @@ def choose_threshold(
     >>> choose_threshold(n=1000, a=20, s=20)[:3]
     (20, 8, 12)
     """
-    where = "choose_threshold"
-    for name, value in (("n", n), ("a", a), ("s", s)):
-        if np.ndim(value):
-            raise DescriptionError(f"{where}: {name} must be one int, got {shown(value)}.")
-    whole(where, "s", s, 1, whole(where, "a", a, 1), "a")
-    theta = smallest_threshold(n=n, a=a, s=s, false_positive=false_positive)
-    v = largest_noise(a=a, s=s, theta=theta, false_negative=false_negative)
+    theta = int(_smallest_threshold(n, a, s, false_positive))
+    v = int(_largest_noise(a, s, theta, false_negative))
     return _choice(n, a, s, theta, v)
 
 
@@ -176,8 +208,14 @@ def _choice(n: int, a: int, s: int, theta: int, v: int) -> Choice:
     return Choice(int(s), int(theta), int(v), hit, miss)
 
 
+@formula
 def synapses_needed(
-    *, n: int, a: int, v: int, false_positive: float = 1e-9, false_negative: float = 1e-3
+    *,
+    n: _OneCells,
+    a: _OneActive,
+    v: Annotated[int, Whole(0, "a", one=True)],
+    false_positive: _OneBound = 1e-9,
+    false_negative: _OneBound = 1e-3,
 ) -> Choice:
     """Fewest synapses for which some threshold keeps both bounds with `v` cells swapped.
 
@@ -205,30 +243,33 @@ def synapses_needed(
     >>> synapses_needed(n=2048, a=40, v=10)[:3]
     (16, 8, 10)
     """
-    where = "synapses_needed"
-    for name, value in (("n", n), ("a", a), ("v", v)):
-        if np.ndim(value):
-            raise DescriptionError(f"{where}: {name} must be one int, got {shown(value)}.")
-    cells, active, _ = pattern(where, n, a, 1)
-    whole(where, "a", a, 1)
-    swapped = whole(where, "v", v, 0, active, "a")
-    rare = np.log(chances(where, "false_positive", false_positive, positive=True))
-    seldom = np.log(chances(where, "false_negative", false_negative, positive=True))
+    rare, seldom = log_of(false_positive), log_of(false_negative)
+    require_table(a, f"a={a} numbers of synapses")
     # The threshold that just keeps the first bound jumps with s: the second is checked for all s.
-    s = np.arange(1, int(active) + 1)
-    theta = _first(lambda low: log_tail(cells, s, active, low) < rare, 1, s)
-    ok = (theta <= s) & (log_tail(active, s, swapped, s - theta + 1) < seldom)
-    if not ok.any():
-        raise DescriptionError(
-            f"{where}: no segment with up to a={int(active)} synapses keeps both bounds with "
-            f"v={int(swapped)} cells swapped; allow more errors or less noise."
-        )
-    first = int(np.argmax(ok))
-    return _choice(int(cells), int(active), int(s[first]), int(theta[first]), int(swapped))
+    first = 1
+    while first <= a:
+        s = np.arange(first, min(2 * first + 255, a) + 1)
+        theta = _lowest(n, a, s, rare)
+        ok = (theta <= s) & (log_tail(a, s, v, s - theta + 1) < seldom)
+        if ok.any():
+            k = int(np.argmax(ok))
+            return _choice(n, a, s[k], theta[k], v)
+        first = int(s[-1]) + 1
+    raise DescriptionError(
+        f"no segment with up to a={a} synapses keeps both bounds with v={v} cells swapped; allow "
+        f"more errors or less noise."
+    )
 
 
+@formula
 def patterns_per_segment(
-    *, n: int, a: int, s: int, theta: int, false_positive: float = 1e-9, method: str = "exact"
+    *,
+    n: _OneCells,
+    a: Annotated[int, Whole(0, "n", one=True)],
+    s: Annotated[int, Whole(1, "n", one=True)],
+    theta: Annotated[int, Whole(1, "s", one=True)],
+    false_positive: _OneBound = 1e-9,
+    method: Method = "exact",
 ) -> int:
     """How many patterns one segment can hold within a bound on false positives.
 
@@ -256,27 +297,25 @@ def patterns_per_segment(
     >>> patterns_per_segment(n=20_000, a=100, s=25, theta=15)
     15
     """
-    where = "patterns_per_segment"
-    goal = np.log(chances(where, "false_positive", false_positive, positive=True))
-    if method not in METHODS:
-        raise DescriptionError(f"{where}: {unknown_name('method', method, METHODS)}")
-    for name, value in (("n", n), ("a", a), ("s", s), ("theta", theta)):
-        if np.ndim(value):
-            raise DescriptionError(f"{where}: {name} must be one int, got {shown(value)}.")
-    _, active, synapses = pattern(where, n, a, s)
-    whole(where, "theta", theta, 1, synapses, "s")
-    if active < theta or goal >= 0:
+    goal = log_of(false_positive)
+    if a < theta or goal >= 0:
         raise DescriptionError(
-            f"{where}: no number of patterns reaches false_positive={false_positive} with "
-            f"theta={theta} and a={int(active)}: there is no limit."
+            f"no number of patterns reaches false_positive={false_positive} with theta={theta} "
+            f"and a={a}: there is no limit."
         )
 
-    def too_many(m: int) -> bool:
-        log_p = union_false_positive_probability(
-            n=n, a=a, s=s, theta=theta, m=m, method=method, log=True
-        )
-        return bool(log_p >= goal)
+    def search(method: str) -> int:
+        return _most(lambda m: bool(union_log_probability(n, a, s, theta, m, method) >= goal))
 
+    near = search("paper")
+    if method == "paper":
+        return near
+    require_law(n, s, near + 1)
+    return search("exact")
+
+
+def _most(too_many: Callable[[int], bool]) -> int:
+    """Largest number that is not too many; 0 if 1 is."""
     high = 1
     while not too_many(high):
         high *= 2
@@ -287,13 +326,14 @@ def patterns_per_segment(
     return low
 
 
+@checked
 def median_error_curve(
     *,
-    theta: ArrayLike = range(3, 25),
-    n: ArrayLike = GRID["n"],
-    sparsity: ArrayLike = GRID["sparsity"],
-    s: ArrayLike = GRID["s"],
-    log: bool = False,
+    theta: Cells = tuple(range(3, 25)),
+    n: Cells = GRID["n"],
+    sparsity: Chance = GRID["sparsity"],
+    s: Cells = GRID["s"],
+    log: Asked = False,
 ) -> Floats:
     """Median over a grid of networks of the false-positive probability, for each threshold.
 
@@ -323,14 +363,17 @@ def median_error_curve(
     >>> print(median_error_curve(theta=[3, 8])[0].round(4))
     0.0173
     """
-    where = "median_error_curve"
-    low = np.atleast_1d(whole(where, "theta", theta, 1))
-    cells = np.atleast_1d(whole(where, "n", n, 1))[:, None, None]
-    part = np.atleast_1d(chances(where, "sparsity", sparsity))[None, :, None]
-    synapses = whole(where, "s", np.atleast_1d(s)[None, None, :], 1, cells, "n")
-    active = np.rint(cells * part).astype(np.int64)
-    logs = log_tail(*np.broadcast_arrays(cells[None], synapses[None], active[None],
-                                         low[:, None, None, None]))  # fmt: skip
+    low, n, sparsity, s = (np.ravel(values) for values in (theta, n, sparsity, s))
+    where = f"median_error_curve: a grid of {low.size} x {n.size} x {sparsity.size} x {s.size}"
+    require_table(float(low.size) * n.size * sparsity.size * s.size, where)
+    if not min(low.size, n.size, sparsity.size, s.size):
+        raise DescriptionError(f"{where} values is empty; give at least one of each.")
+    if s.max() > n.min():
+        raise DescriptionError(
+            f"median_error_curve: s must be from 1 to the smallest n={n.min()}, got {s.max()}."
+        )
+    active = np.rint(np.multiply.outer(n, sparsity.astype(np.float64))).astype(np.int64)
+    logs = log_tail(n[:, None, None], s, active[:, :, None], low[:, None, None, None])
     flat = np.sort(logs.reshape(low.size, -1), axis=1)
     count = flat.shape[1]
     below, above = flat[:, (count - 1) // 2], flat[:, count // 2]

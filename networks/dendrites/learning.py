@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import DescriptionError, shown
 from .segments import Segments
 
 if TYPE_CHECKING:
     from .neurons import ActiveDendriteNeurons
 
-__all__ = ["check_chance", "learn_frame", "with_faults"]
+__all__ = ["learn_frame", "with_faults"]
 
 
 def learn_frame(
@@ -52,13 +51,6 @@ def _nearest(neurons: ActiveDendriteNeurons, neuron: int, every: NDArray[np.int3
     neurons.segments.clear(segment)
     neurons.n_patterns[segment], every[segment] = 1, 0
     return segment
-
-
-def check_chance(p: Any, where: str) -> None:
-    """Raise unless it is a probability."""
-    number = isinstance(p, int | float | np.number) and not isinstance(p, bool)
-    if not number or not 0 <= p <= 1:
-        raise DescriptionError(f"{where} must be a probability, from 0 to 1, got {shown(p)}.")
 
 
 def with_faults(

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Annotated, Any, Self, cast
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from ...errors import DescriptionError, shown
+from ...checks import Count, PathName, Probability, checked
+from ...errors import DescriptionError
 from ...frozen import Changing
 from ...storage import load, save
 from ...streams import Seed, stream
-from ...units import to_int, to_integers
-from .frames import Frames, as_frames
-from .learning import check_chance, learn_frame, with_faults
+from .arguments import Whole
+from .frames import FrameLists, Frames, as_frames
+from .learning import learn_frame, with_faults
 from .segments import PermanenceRule, Segments
 
 if TYPE_CHECKING:
@@ -22,6 +24,18 @@ if TYPE_CHECKING:
     from .spiking import SpikingDendrites
 
 __all__ = ["ActiveDendriteNeurons"]
+
+
+def require_order(where: str, **sizes: int) -> None:
+    """Refuse sizes of which one is above the one before it."""
+    for (top, most), (name, size) in itertools.pairwise(sizes.items()):
+        if size > most:
+            raise DescriptionError(f"{where}: {name} must be at most {top}={most}, got {size}.")
+
+
+def own_seed(seed: Seed) -> int:
+    """A seed that can be saved; one that is drawn from a generator."""
+    return int(stream(seed).integers(2**62)) if isinstance(seed, np.random.Generator) else int(seed)
 
 
 class ActiveDendriteNeurons(Changing):
@@ -71,40 +85,33 @@ class ActiveDendriteNeurons(Changing):
     False
     """
 
+    @checked
     def __init__(
         self,
-        n_inputs: int,
+        n_inputs: Annotated[int, Count()],
         *,
-        n_neurons: int = 1,
-        n_segments: int = 128,
-        synapses_per_segment: int = 20,
-        threshold: int = 10,
-        patterns_per_segment: int = 1,
+        n_neurons: Annotated[int, Count()] = 1,
+        n_segments: Annotated[int, Count()] = 128,
+        synapses_per_segment: Annotated[int, Count()] = 20,
+        threshold: Annotated[int, Count()] = 10,
+        patterns_per_segment: Annotated[int, Count()] = 1,
         rule: PermanenceRule | None = None,
         seed: Seed = 0,
     ) -> None:
-        where = "ActiveDendriteNeurons"
-        self.n_inputs = to_int(n_inputs, f"{where}: n_inputs")
-        self.n_neurons = to_int(n_neurons, f"{where}: n_neurons")
-        self.n_segments = to_int(n_segments, f"{where}: n_segments")
-        self.synapses_per_segment = to_int(
-            synapses_per_segment, f"{where}: synapses_per_segment", high=self.n_inputs
-        )
-        self.threshold = to_int(threshold, f"{where}: threshold", high=self.synapses_per_segment)
-        self.patterns_per_segment = to_int(patterns_per_segment, f"{where}: patterns_per_segment")
-        if rule is not None and not isinstance(rule, PermanenceRule):
-            raise DescriptionError(f"{where}: rule must be a PermanenceRule, got {shown(rule)}.")
+        require_order("ActiveDendriteNeurons", n_inputs=n_inputs,
+                      synapses_per_segment=synapses_per_segment, threshold=threshold)  # fmt: skip
+        self.n_inputs, self.n_neurons, self.n_segments = n_inputs, n_neurons, n_segments
+        self.synapses_per_segment, self.threshold = synapses_per_segment, threshold
+        self.patterns_per_segment = patterns_per_segment
         self.rule = PermanenceRule() if rule is None else rule
         room = min(self.synapses_per_segment * self.patterns_per_segment, self.n_inputs)
-        self.segments = Segments(self.n_neurons * self.n_segments, room, self.n_inputs, self.rule)
-        self.segments.check_room()
+        self.segments = Segments(
+            n_neurons * n_segments, room, n_inputs, self.rule, "ActiveDendriteNeurons"
+        )
         self.n_patterns = np.zeros(len(self.segments), dtype=np.int32)
         self.used = np.zeros(len(self.segments), dtype=np.int64)
         self.clock = 0
-        if isinstance(seed, np.random.Generator):
-            seed = int(stream(seed).integers(2**62))
-        stream(seed)
-        self.seed = int(seed)
+        self.seed = own_seed(seed)
 
     def __repr__(self) -> str:
         return (
@@ -124,7 +131,10 @@ class ActiveDendriteNeurons(Changing):
         self.clock += 1
         return stream(self.seed, "dendrites", purpose, self.clock)
 
-    def store(self, patterns: Any, neurons: ArrayLike | None = None) -> NDArray[np.int64]:
+    @checked
+    def store(
+        self, patterns: FrameLists, neurons: Annotated[Any, Whole(0)] | None = None
+    ) -> NDArray[np.int64]:
         """Put patterns on segments at once, each on the neuron's emptiest one.
 
         Parameters
@@ -170,14 +180,12 @@ class ActiveDendriteNeurons(Changing):
     def _owners(self, neurons: Any, count: int, where: str) -> NDArray[np.int64]:
         if neurons is None:
             return np.arange(count, dtype=np.int64) % self.n_neurons
-        owner = to_integers(neurons, f"{where}: neurons")
-        if np.ndim(neurons) == 0:
-            owner = np.repeat(owner, count)
-        if owner.size != count:
+        if neurons.shape not in ((), (count,)):
             raise DescriptionError(
                 f"{where}: neurons must be one, or one for each of {count} patterns, "
-                f"got {owner.size}."
+                f"got shape {neurons.shape}."
             )
+        owner = np.broadcast_to(neurons, (count,))
         if owner.size and owner.max() >= self.n_neurons:
             raise DescriptionError(
                 f"{where}: neurons must be from 0 to {self.n_neurons - 1}, got {owner.max()}."
@@ -200,7 +208,8 @@ class ActiveDendriteNeurons(Changing):
             places[mine] = np.nonzero(slots)[1][: mine.size] + neuron * self.n_segments
         return places
 
-    def overlaps(self, frames: Any) -> NDArray[np.uint16]:
+    @checked
+    def overlaps(self, frames: FrameLists) -> NDArray[np.uint16]:
         """Active synapses of each segment, shape (n_frames, n_neurons, n_segments).
 
         Raises
@@ -211,7 +220,8 @@ class ActiveDendriteNeurons(Changing):
         given = as_frames(frames, self.n_inputs, "ActiveDendriteNeurons.overlaps: frames")
         return self.segments.overlaps(given).reshape(len(given), self.n_neurons, self.n_segments)
 
-    def active_segments(self, frames: Any) -> NDArray[np.int64]:
+    @checked
+    def active_segments(self, frames: FrameLists) -> NDArray[np.int64]:
         """Segments that reach the threshold.
 
         Returns
@@ -229,7 +239,10 @@ class ActiveDendriteNeurons(Changing):
         neuron, segment = np.divmod(rows[:, 1], self.n_segments)
         return np.stack([rows[:, 0], neuron, segment, rows[:, 2]], axis=1).astype(np.int64)
 
-    def detect(self, frames: Any, *, p_fail: float = 0.0, seed: Seed = 0) -> NDArray[np.bool_]:
+    @checked
+    def detect(
+        self, frames: FrameLists, *, p_fail: Annotated[float, Probability()] = 0.0, seed: Seed = 0
+    ) -> NDArray[np.bool_]:
         """Whether each neuron recognises each frame.
 
         Parameters
@@ -250,9 +263,7 @@ class ActiveDendriteNeurons(Changing):
         DescriptionError
             `frames` are not lists of active cells, or `p_fail` is no probability.
         """
-        where = "ActiveDendriteNeurons.detect"
-        given = as_frames(frames, self.n_inputs, f"{where}: frames")
-        check_chance(p_fail, f"{where}: p_fail")
+        given = as_frames(frames, self.n_inputs, "ActiveDendriteNeurons.detect: frames")
         rows = self.segments.active(given, self.threshold)
         if p_fail:
             # Each of the overlapping synapses fails on its own: a binomial number stays.
@@ -262,7 +273,7 @@ class ActiveDendriteNeurons(Changing):
         found[rows[:, 0], rows[:, 1] // self.n_segments] = True
         return found
 
-    def predict(self, frames: Any) -> list[NDArray[np.int64]]:
+    def predict(self, frames: FrameLists) -> list[NDArray[np.int64]]:
         """Neurons that each frame puts into the predictive state, in order.
 
         Raises
@@ -272,7 +283,8 @@ class ActiveDendriteNeurons(Changing):
         """
         return [np.flatnonzero(row) for row in self.detect(frames)]
 
-    def learn(self, frames: Any, neurons: ArrayLike) -> Self:
+    @checked
+    def learn(self, frames: FrameLists, neurons: Annotated[Any, Whole(-1)]) -> Self:
         """Learn by permanences: one after the other, `neurons[k]` should recognise frame k.
 
         The neuron's active segments, or else the one that comes nearest (with at least half the
@@ -299,11 +311,8 @@ class ActiveDendriteNeurons(Changing):
         """
         where = "ActiveDendriteNeurons.learn"
         given = as_frames(frames, self.n_inputs, f"{where}: frames")
-        wanted = np.asarray(neurons)
-        if wanted.dtype.kind not in "iu":
-            raise DescriptionError(f"{where}: neurons must be integers, got {shown(neurons)}.")
-        none = wanted == -1
-        owner = self._owners(np.where(none, 0, wanted)[()], len(given), where)
+        owner = self._owners(neurons, len(given), where)
+        none = owner == -1
         few = (np.diff(given.starts) < self.threshold) & ~none
         if few.any():
             raise DescriptionError(
@@ -311,11 +320,18 @@ class ActiveDendriteNeurons(Changing):
                 f"active cells, frame {int(np.argmax(few))} has fewer."
             )
         rng = self._stream("learn")
-        for cells, neuron in zip(given, np.where(none, -1, owner).tolist(), strict=True):
+        for cells, neuron in zip(given, owner.tolist(), strict=True):
             learn_frame(self, cells, neuron, rng)
         return self
 
-    def with_device_faults(self, *, p_off: float = 0.0, p_on: float = 0.0, seed: Seed = 0) -> Self:
+    @checked
+    def with_device_faults(
+        self,
+        *,
+        p_off: Annotated[float, Probability()] = 0.0,
+        p_on: Annotated[float, Probability()] = 0.0,
+        seed: Seed = 0,
+    ) -> Self:
         """A copy on a faulty crossbar: synapses stuck off, and others stuck on.
 
         Parameters
@@ -336,8 +352,6 @@ class ActiveDendriteNeurons(Changing):
         DescriptionError
             Not probabilities.
         """
-        for name, p in (("p_off", p_off), ("p_on", p_on)):
-            check_chance(p, f"ActiveDendriteNeurons.with_device_faults: {name}")
         rng = stream(seed, "dendrites", "faults")
         cells = with_faults(self.segments, p_off, p_on, rng)
         copy = type(self)(**self.arguments())
@@ -373,11 +387,12 @@ class ActiveDendriteNeurons(Changing):
 
         return SpikingDendrites.of(self, **options)
 
-    def build(self, frames: Any, **options: Any) -> Network:
+    def build(self, frames: FrameLists, **options: Any) -> Network:
         """The spiking network that is shown these frames; options as :meth:`spiking`."""
         return self.spiking(**options).build(frames)
 
-    def save(self, path: str | Path) -> Path:
+    @checked
+    def save(self, path: Annotated[str | Path, PathName()]) -> Path:
         """Write all segments and settings to HDF5.
 
         Raises
@@ -388,7 +403,8 @@ class ActiveDendriteNeurons(Changing):
         return save(path, neurons=self)
 
     @classmethod
-    def load(cls, path: str | Path) -> Self:
+    @checked
+    def load(cls, path: Annotated[str | Path, PathName()]) -> Self:
         """Read neurons; they go on learning as the saved ones would.
 
         Raises

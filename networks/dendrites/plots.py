@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from ...errors import DescriptionError, shown, unknown_name
-from ...plotting import COLORS
+from ...checks import Choice, Count, Text, checked
+from ...errors import DescriptionError, unknown_name
+from ...plotting import COLORS, plain
+from ...plotting.kinds import Axes
 from ...streams import Seed
-from .arguments import whole
+from .arguments import Whole
+from .frames import FrameLists
+from .neurons import ActiveDendriteNeurons
 from .theory import false_negative_probability, false_positive_probability
 from .trials import measure_false_negatives, measure_false_positives
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-    from .neurons import ActiveDendriteNeurons
 
 __all__ = ["error_curve", "segment_activity"]
 
@@ -32,14 +30,15 @@ _LABELS = {
 }
 
 
+@checked
 def error_curve(
-    vary: str,
-    values: ArrayLike,
+    vary: Annotated[str, Choice(*_LABELS)],
+    values: Annotated[Any, Whole(0)],
     *,
-    trials: int = 0,
+    trials: Annotated[int, Count(low=0)] = 0,
     seed: Seed = 0,
     ax: Axes | None = None,
-    label: str | None = None,
+    label: Annotated[str, Text()] | None = None,
     **fixed: Any,
 ) -> Axes:
     """Draw the probability of an error against one of n, a, s, theta and v.
@@ -74,27 +73,31 @@ def error_curve(
     DescriptionError
         An unknown argument, or values that the theory refuses.
     """
-    if vary not in _LABELS:
-        raise DescriptionError(f"error_curve: {unknown_name('variable', vary, _LABELS)}")
     for name in fixed:
         if name not in _LABELS:
             raise DescriptionError(f"error_curve: {unknown_name('parameter', name, _LABELS)}")
-    axis = np.atleast_1d(whole("error_curve", "values", values, 0))
+        Count(low=0).check(fixed[name], f"error_curve: {name}")
+    if vary in fixed:
+        raise DescriptionError(f"error_curve: {vary} is on the axis; leave out {vary}=.")
+    axis = np.ravel(values)
     given = {**fixed, vary: axis}
-    missing = sorted({"a", "s", "theta"} - set(given))
+    needed = {"a", "s", "theta"} | ({"n"} if trials and "v" in given else set())
+    missing = sorted(needed - set(given))
     if not missing and not {"n", "v"} & set(given):
         missing = ["n (for false positives) or v (for misses)"]
     if missing:
         raise DescriptionError(f"error_curve: {', '.join(missing)} must be given.")
-    ax = _axes(ax, 5.2, 3.4)
-    n_drawn = sum(one.get_gid() == _THEORY for one in ax.lines)
-    color = COLORS[n_drawn % len(COLORS)]
     without_n = {name: value for name, value in given.items() if name != "n"}
     if "v" in given:
         line = false_negative_probability(**without_n)
     else:
         line = false_positive_probability(**given)
-    ax.plot(axis, np.where(line > 0, line, np.nan), color=color, label=label, gid=_THEORY)
+    line = np.broadcast_to(line, axis.shape)
+    ax = _axes(ax, 5.2, 3.4)
+    n_drawn = sum(one.get_gid() == _THEORY for one in ax.lines)
+    color = COLORS[n_drawn % len(COLORS)]
+    shown_label = None if label is None else plain(label)
+    ax.plot(axis, np.where(line > 0, line, np.nan), color=color, label=shown_label, gid=_THEORY)
     if trials:
         _draw_trials(ax, axis, vary, fixed, trials, seed, color)
     ax.set_yscale("log")
@@ -123,8 +126,13 @@ def _draw_trials(
         ax.errorbar(value, found.rate, bars, fmt="o", color=color, markersize=3, capsize=2)
 
 
+@checked
 def segment_activity(
-    neurons: ActiveDendriteNeurons, frames: Any, *, neuron: int = 0, ax: Axes | None = None
+    neurons: ActiveDendriteNeurons,
+    frames: FrameLists,
+    *,
+    neuron: Annotated[int, Count(low=0)] = 0,
+    ax: Axes | None = None,
 ) -> Axes:
     """Draw the overlap of each segment of one neuron with each frame of a sequence.
 
@@ -152,15 +160,11 @@ def segment_activity(
     """
     from matplotlib.ticker import MaxNLocator
 
-    from .neurons import ActiveDendriteNeurons
-
-    thing: Any = neurons
-    if not isinstance(thing, ActiveDendriteNeurons):
+    if neuron >= neurons.n_neurons:
         raise DescriptionError(
-            f"segment_activity: neurons must be ActiveDendriteNeurons, got {shown(thing)}."
+            f"segment_activity: neuron must be from 0 to {neurons.n_neurons - 1}, got {neuron}."
         )
-    which = int(whole("segment_activity", "neuron", neuron, 0, neurons.n_neurons - 1))
-    overlaps = neurons.overlaps(frames)[:, which].T
+    overlaps = neurons.overlaps(frames)[:, neuron].T
     if not overlaps.size:
         raise DescriptionError("segment_activity: frames must be one or more, got none.")
     ax = _axes(ax, 6.4, float(np.clip(0.16 * len(overlaps) + 1.2, 2.0, 6.0)))

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import DescriptionError, Problems, shown
+from ...checks import Probability, check_fields
+from ...errors import DescriptionError, Problems
 from ...frozen import Changing
+from ...limits import require_memory
 from .frames import Frames
 
 __all__ = ["PermanenceRule", "Segments"]
@@ -19,6 +21,7 @@ __all__ = ["PermanenceRule", "Segments"]
 # Permanences are 32-bit: 0.2 + 3 * 0.1 shall reach 0.5.
 _SLACK = 1e-5
 _SPLIT = 10**8
+_MOST_ROOM = np.iinfo(np.uint16).max  # overlaps are 16-bit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,22 +50,16 @@ class PermanenceRule:
         A value out of range; all problems at once.
     """
 
-    connect: float = 0.5
-    disconnect: float = 0.05
-    initial: float = 0.5
-    increase: float = 0.1
-    decrease: float = 0.02
-    punish: float = 0.05
+    connect: Annotated[float, Probability()] = 0.5
+    disconnect: Annotated[float, Probability()] = 0.05
+    initial: Annotated[float, Probability()] = 0.5
+    increase: Annotated[float, Probability()] = 0.1
+    decrease: Annotated[float, Probability()] = 0.02
+    punish: Annotated[float, Probability()] = 0.05
 
     def __post_init__(self) -> None:
+        check_fields(self)
         problems = Problems("PermanenceRule")
-        for name in self.__dataclass_fields__:
-            value: object = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-                problems.add(f"{name} must be a number from 0 to 1, got {shown(value)}")
-            elif not 0 <= float(value) <= 1:
-                problems.add(f"{name} must be from 0 to 1, got {shown(value)}")
-        problems.raise_if_any()
         for high in ("connect", "initial"):
             if getattr(self, high) < self.disconnect:
                 problems.add(f"{high} must be at least disconnect={self.disconnect:g}, "
@@ -83,9 +80,30 @@ class Segments(Changing):
         Cells that a synapse can be on.
     rule : PermanenceRule
         For the thresholds and changes.
+    where : str
+        Begins the message of an error.
+
+    Raises
+    ------
+    DescriptionError
+        More synapses than 16 bits count, or than the memory holds.
     """
 
-    def __init__(self, n_segments: int, room: int, n_inputs: int, rule: PermanenceRule) -> None:
+    def __init__(
+        self,
+        n_segments: int,
+        room: int,
+        n_inputs: int,
+        rule: PermanenceRule,
+        where: str = "Segments",
+    ) -> None:
+        if room > _MOST_ROOM:
+            raise DescriptionError(
+                f"{where}: a segment can have at most {_MOST_ROOM} synapses, got {room}."
+            )
+        require_memory(float(n_segments) * (8 * room + 16) + 32.0 * n_inputs,
+                       f"{where}: n_segments: {n_segments} in all, of {room} synapses on "
+                       f"n_inputs={n_inputs} cells", "Take fewer of any.")  # fmt: skip
         self.n_inputs = n_inputs
         self.rule = rule
         self._size = n_segments
@@ -212,6 +230,9 @@ class Segments(Changing):
         """Connected synapses on active cells, shape (n_frames, n_segments)."""
         from .evaluator import count_overlaps
 
+        require_memory(2.0 * len(frames) * self._size,
+                       f"overlaps of {len(frames)} frames with {self._size} segments",
+                       "Show fewer frames at once.")  # fmt: skip
         counts = np.zeros((len(frames), self._size), dtype=np.uint16)
         count_overlaps(*self.index, frames.starts, frames.cells, counts)
         return counts
@@ -259,6 +280,8 @@ class Segments(Changing):
             )  # fmt: skip
             if total <= len(found):
                 break
+            require_memory(24.0 * total, f"frames: {total} active segments",
+                           "Show fewer frames at once.")  # fmt: skip
             found = np.empty((total, 3), dtype=np.int32)
         rows = found[:total].copy()
         rows[:, 0] += first
@@ -274,11 +297,3 @@ class Segments(Changing):
             starts = np.concatenate([[0], np.cumsum(np.bincount(cell, minlength=self.n_inputs))])
             self._index = starts, segment[np.argsort(cell, kind="stable")]
         return self._index
-
-    def check_room(self) -> None:
-        """Raise if the overlap of a segment could leave 16 bits."""
-        if self._cells.shape[1] > np.iinfo(np.uint16).max:
-            raise DescriptionError(
-                f"a segment can have at most {np.iinfo(np.uint16).max} synapses, "
-                f"got {self._cells.shape[1]}."
-            )

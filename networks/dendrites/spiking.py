@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from ...cells import LIF, SpikeSource
+from ...checks import Count, Instance, Quantity, checked
 from ...errors import DescriptionError, shown
+from ...limits import require_memory
 from ...network import Network, Population, Projection
 from ...recording import Recording, SpikeTrains
 from ...streams import Seed, stream
-from ...units import LARGEST, off_grid, steps, to_float, to_int, to_integers
-from .frames import as_frames
-from .timing import coincidence_window, frame_period, potential, segment_weight, soma_weight
+from ...units import LARGEST, off_grid, steps
+from .arguments import Whole
+from .frames import FrameLists, as_frames
+from .timing import (
+    Cell,
+    Integrator,
+    TimeStep,
+    coincidence_window,
+    frame_period,
+    potential,
+    segment_weight,
+    soma_weight,
+)
 
 if TYPE_CHECKING:
     from .neurons import ActiveDendriteNeurons
+else:
+    ActiveDendriteNeurons = Annotated[Any, Instance(f"{__package__}.neurons:ActiveDendriteNeurons")]
 
 __all__ = ["CELL", "Decisions", "SpikingDendrites"]
 
@@ -88,38 +102,46 @@ class SpikingDendrites:
     [[1, 0], [0, 0], [0, 1]]
     """
 
+    @checked
     def __init__(
         self,
-        cells: ArrayLike,
-        theta: ArrayLike,
-        n_inputs: int,
+        cells: Annotated[Any, Whole(-1)],
+        theta: Annotated[Any, Whole()],
+        n_inputs: Annotated[int, Count()],
         *,
-        owner: ArrayLike | None = None,
-        cell: LIF = CELL,
-        dt: float = 1.0,
-        integrator: str = "spinnaker",
-        window: float = 0.0,
-        period: float | None = None,
-        plateau: float = 0.0,
+        owner: Annotated[Any, Whole(0)] | None = None,
+        cell: Cell = CELL,
+        dt: TimeStep = 1.0,
+        integrator: Integrator = "spinnaker",
+        window: Annotated[float, Quantity("ms", low=0.0)] = 0.0,
+        period: Annotated[float, Quantity("ms", above=0.0)] | None = None,
+        plateau: Annotated[float, Quantity("ms", low=0.0)] = 0.0,
     ) -> None:
         where = "SpikingDendrites"
-        self.n_inputs = to_int(n_inputs, f"{where}: n_inputs")
-        self.cells = _table(cells, self.n_inputs, where)
-        n_segments = len(self.cells)
-        self.theta = _each(theta, n_segments, f"{where}: theta", 1)
+        if cells.ndim != 2 or not len(cells):
+            raise DescriptionError(
+                f"{where}: cells must be integers of shape (n_segments, room), got {shown(cells)}."
+            )
+        if cells.max(initial=-1) >= n_inputs:
+            raise DescriptionError(
+                f"{where}: cells must be from 0 to {n_inputs - 1}, or -1 for none, got "
+                f"{cells.max()}."
+            )
+        n_segments = len(cells)
+        self.cells, self.n_inputs = cells, n_inputs
+        self.theta = _each(theta, n_segments, f"{where}: theta")
         self.owner = _each(
-            np.arange(n_segments) if owner is None else owner, n_segments, f"{where}: owner", 0
+            np.arange(n_segments) if owner is None else owner, n_segments, f"{where}: owner"
         )
         self.n_neurons = int(self.owner.max()) + 1
-        if not isinstance(cell, LIF):
-            raise DescriptionError(f"{where}: cell must be LIF, got {shown(cell)}.")
-        self.dt, self.integrator = to_float(dt, "ms", f"{where}: dt"), integrator
-        self.window = to_float(window, "ms", f"{where}: window")
-        self.plateau = to_float(plateau, "ms", f"{where}: plateau")
+        require_memory(64.0 * self.n_neurons, f"{where}: owner: {self.n_neurons} neurons",
+                       "Number the neurons from 0 on.")  # fmt: skip
+        self.dt, self.integrator, self.window, self.plateau = dt, integrator, window, plateau
         self.period = self._period(period, cell)
         self.cell = replace(cell, tau_refrac=self.period / 2)
 
     @classmethod
+    @checked
     def of(cls, neurons: ActiveDendriteNeurons, **options: Any) -> SpikingDendrites:
         """The spiking form of neurons, with their connected synapses."""
         table = neurons.segments
@@ -134,7 +156,7 @@ class SpikingDendrites:
     def _period(self, period: float | None, cell: LIF) -> float:
         where, highest = "SpikingDendrites", int(self.theta.max())
         widest = coincidence_window(highest, cell, **self._grid())
-        if not 0 <= self.window <= widest + 1e-9:
+        if self.window > widest + 1e-9:
             raise DescriptionError(
                 f"{where}: window must be from 0 to {widest:g} ms with theta={highest}, got "
                 f"{self.window:g}; a longer tau_m allows more."
@@ -147,7 +169,7 @@ class SpikingDendrites:
                          window=self.window, **self._grid())
             for theta in (self.theta.min(), highest)
         )  # fmt: skip
-        chosen = safe if period is None else to_float(period, "ms", f"{where}: period")
+        chosen = safe if period is None else period
         if chosen < safe - 1e-9 or off_grid(np.array([chosen / 2]), self.dt)[0]:
             raise DescriptionError(
                 f"{where}: period must be an even multiple of dt={self.dt:g} ms and at least "
@@ -155,7 +177,8 @@ class SpikingDendrites:
             )
         return chosen
 
-    def build(self, frames: Any, *, seed: Seed = 0) -> Network:
+    @checked
+    def build(self, frames: FrameLists, *, seed: Seed = 0) -> Network:
         """The network that is shown these frames, one every :attr:`period`.
 
         Parameters
@@ -241,6 +264,7 @@ class SpikingDendrites:
             Projection.one_to_one("plateau", "somas", "plateaus", weight=weight, delay=self.dt)
         )
 
+    @checked
     def decode(self, recording: Recording) -> Decisions:
         """Spikes of segments and somas by frame.
 
@@ -264,11 +288,14 @@ class SpikingDendrites:
         n_frames = round((recording.stop - recording.start) / self.period)
         # Spikes follow those of the inputs by at least a step, and end in the same frame.
         frame = (steps(trains.times - recording.start, self.dt) - 1) // every
+        require_memory(8.0 * n_frames * size, f"SpikingDendrites.decode: {n_frames} frames",
+                       "Decode a part of the recording.")  # fmt: skip
         counts = np.zeros((n_frames, size), dtype=np.int64)
         inside = (frame >= 0) & (frame < n_frames)
         np.add.at(counts, (frame[inside], trains.ids[inside]), 1)
         return counts
 
+    @checked
     def predictive(self, recording: Recording) -> NDArray[np.bool_]:
         """Whether each neuron's plateau is up at the end of each frame, when the next one begins.
 
@@ -294,27 +321,8 @@ class SpikingDendrites:
         return up
 
 
-def _table(cells: Any, n_inputs: int, where: str) -> NDArray[np.int64]:
-    try:
-        table = np.asarray(cells)
-    except ValueError:
-        table = np.asarray(None)
-    if table.ndim != 2 or table.dtype.kind not in "iu" or not len(table):
-        raise DescriptionError(
-            f"{where}: cells must be integers of shape (n_segments, room), got {shown(cells)}."
-        )
-    if table.max(initial=-1) >= n_inputs or table.min(initial=-1) < -1:
-        bad = table.max() if table.max() >= n_inputs else table.min()
-        raise DescriptionError(
-            f"{where}: cells must be from 0 to {n_inputs - 1}, or -1 for none, got {bad}."
-        )
-    return table.astype(np.int64)
-
-
-def _each(values: Any, count: int, where: str, low: int) -> NDArray[np.int64]:
-    array = to_integers(values, where)
-    if array.size not in (1, count) or array.min(initial=low) < low:
-        raise DescriptionError(
-            f"{where} must be integers >= {low}, one or {count}, got {shown(values)}."
-        )
-    return np.broadcast_to(array, (count,)).copy()
+def _each(values: NDArray[np.int64], count: int, where: str) -> NDArray[np.int64]:
+    """One value for each of `count` segments."""
+    if values.ndim > 1 or values.size not in (1, count):
+        raise DescriptionError(f"{where} must be integers, one or {count}, got {shown(values)}.")
+    return np.broadcast_to(values, (count,)).copy()

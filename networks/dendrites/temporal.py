@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import DescriptionError, shown
+from ...checks import Count, Flag, PathName, Probability, checked
+from ...errors import DescriptionError
 from ...frozen import Changing
+from ...limits import require_memory
 from ...models import Stored
 from ...network import Network
 from ...recording import Recording
 from ...storage import load, save
 from ...streams import Seed, stream
-from ...units import to_float, to_int
-from .frames import Frames, as_frames
+from ...units import LARGEST
+from .frames import ActiveCells, FrameLists, Frames, Sequences, as_frames
+from .neurons import own_seed, require_order
 from .segments import PermanenceRule, Segments
 
 if TYPE_CHECKING:
@@ -89,41 +92,41 @@ class TemporalMemory(Changing):
     True
     """
 
+    @checked
     def __init__(
         self,
-        n_columns: int,
+        n_columns: Annotated[int, Count()],
         *,
-        cells_per_column: int = 8,
-        synapses_per_segment: int = 20,
-        threshold: int = 10,
-        learning_threshold: int | None = None,
+        cells_per_column: Annotated[int, Count()] = 8,
+        synapses_per_segment: Annotated[int, Count()] = 20,
+        threshold: Annotated[int, Count()] = 10,
+        learning_threshold: Annotated[int, Count()] | None = None,
         rule: PermanenceRule | None = None,
         seed: Seed = 0,
     ) -> None:
-        where = "TemporalMemory"
-        self.n_columns = to_int(n_columns, f"{where}: n_columns")
-        self.cells_per_column = to_int(cells_per_column, f"{where}: cells_per_column")
-        self.n_cells = to_int(self.n_columns * self.cells_per_column, f"{where}: number of cells")
-        self.synapses_per_segment = to_int(
-            synapses_per_segment, f"{where}: synapses_per_segment", high=self.n_cells
-        )
-        self.threshold = to_int(threshold, f"{where}: threshold", high=self.synapses_per_segment)
         if learning_threshold is None:
-            learning_threshold = max(3 * self.threshold // 4, 1)
-        self.learning_threshold = to_int(
-            learning_threshold, f"{where}: learning_threshold", high=self.threshold
-        )
-        if rule is not None and not isinstance(rule, PermanenceRule):
-            raise DescriptionError(f"{where}: rule must be a PermanenceRule, got {shown(rule)}.")
+            learning_threshold = max(3 * threshold // 4, 1)
+        self.n_cells = n_columns * cells_per_column
+        if self.n_cells > LARGEST:
+            raise DescriptionError(
+                f"TemporalMemory: n_columns times cells_per_column must be at most {LARGEST}, got "
+                f"{n_columns} times {cells_per_column}."
+            )
+        require_order(
+            "TemporalMemory", n_cells=self.n_cells,
+            synapses_per_segment=synapses_per_segment, threshold=threshold,
+            learning_threshold=learning_threshold,
+        )  # fmt: skip
+        require_memory(32.0 * self.n_cells,
+                       f"TemporalMemory: n_columns={n_columns} of {cells_per_column} cells",
+                       "Take fewer columns, or fewer cells per column.")  # fmt: skip
+        self.n_columns, self.cells_per_column = n_columns, cells_per_column
+        self.synapses_per_segment, self.threshold = synapses_per_segment, threshold
+        self.learning_threshold = learning_threshold
         self.rule = PermanenceRule() if rule is None else rule
-        if isinstance(seed, np.random.Generator):
-            seed = int(stream(seed).integers(2**62))
-        stream(seed)
-        self.seed = int(seed)
+        self.seed = own_seed(seed)
         self.clock = 0
-        room = 2 * self.synapses_per_segment
-        self.segments = Segments(0, room, self.n_cells, self.rule)
-        self.segments.check_room()
+        self.segments = Segments(0, 2 * synapses_per_segment, self.n_cells, self.rule)
         self.owner = np.empty(0, dtype=np.int64)
         self.reset()
 
@@ -155,7 +158,10 @@ class TemporalMemory(Changing):
         """Columns that are predicted for the next frame."""
         return np.unique(self.predictive_cells // self.cells_per_column)
 
-    def step(self, columns: Any, *, learn: bool = False) -> float:
+    @checked
+    def step(
+        self, columns: Annotated[Any, ActiveCells()], *, learn: Annotated[bool, Flag()] = False
+    ) -> float:
         """Take the next frame of a sequence.
 
         Parameters
@@ -236,10 +242,14 @@ class TemporalMemory(Changing):
             return
         wanted = np.clip(missing, 0, before)
         short = wanted > 0
+        require_memory(24.0 * np.count_nonzero(short) * before,
+                       f"TemporalMemory: {np.count_nonzero(short)} segments that grow on {before} "
+                       f"cells", "Show frames with fewer active columns.")  # fmt: skip
         order = np.argsort(rng.random((int(short.sum()), before)), axis=1)
         self.segments.grow(chosen[short], wanted[short], self._winners[order], self.rule.initial)
 
-    def run(self, sequence: Any, *, learn: bool = False) -> Replay:
+    @checked
+    def run(self, sequence: FrameLists, *, learn: Annotated[bool, Flag()] = False) -> Replay:
         """Take a whole sequence, from its beginning.
 
         Parameters
@@ -267,7 +277,10 @@ class TemporalMemory(Changing):
             active.append(self.active_cells)
         return Replay(np.array(novelty, dtype=np.float64), predictions, active)
 
-    def learn(self, sequences: Iterable[Any], *, passes: int = 10) -> list[float]:
+    @checked
+    def learn(
+        self, sequences: Annotated[Any, Sequences()], *, passes: Annotated[int, Count()] = 10
+    ) -> list[float]:
         """Learn sequences, again and again until each frame is predicted, and nothing else.
 
         Parameters
@@ -289,23 +302,18 @@ class TemporalMemory(Changing):
         DescriptionError
             Not sequences of lists of columns.
         """
-        where = "TemporalMemory.learn"
-        most = to_int(passes, f"{where}: passes")
-        if isinstance(sequences, Frames | str) or not isinstance(sequences, Iterable):
-            raise DescriptionError(
-                f"{where}: sequences must be a list of sequences, got {shown(sequences)}."
-            )
-        checked = [
-            as_frames(sequence, self.n_columns, f"{where}: sequences[{k}]")
+        given = [
+            as_frames(sequence, self.n_columns, f"TemporalMemory.learn: sequences[{k}]")
             for k, sequence in enumerate(sequences)
         ]
         errors: list[float] = []
-        while len(errors) < most and (not errors or errors[-1] > 0):
-            wrong = [e for frames in checked for e in _errors(frames, self.run(frames, learn=True))]
+        while len(errors) < passes and (not errors or errors[-1] > 0):
+            wrong = [e for frames in given for e in _errors(frames, self.run(frames, learn=True))]
             errors.append(float(np.mean(wrong)) if wrong else 0.0)
         return errors
 
-    def predict(self, sequence: Any) -> Cells:
+    @checked
+    def predict(self, sequence: FrameLists) -> Cells:
         """Columns that are predicted after a sequence, in order; synapses stay.
 
         Raises
@@ -316,7 +324,10 @@ class TemporalMemory(Changing):
         predictions = self.run(sequence).predictions
         return predictions[-1] if predictions else np.empty(0, dtype=np.int64)
 
-    def is_known(self, sequence: Any, *, tolerance: float = 0.5) -> bool:
+    @checked
+    def is_known(
+        self, sequence: FrameLists, *, tolerance: Annotated[float, Probability()] = 0.5
+    ) -> bool:
         """Whether no frame but the first has a novelty above `tolerance`; synapses stay.
 
         Raises
@@ -324,12 +335,7 @@ class TemporalMemory(Changing):
         DescriptionError
             Not lists of columns, or a tolerance that is not from 0 to 1.
         """
-        most = to_float(tolerance, "ms", "TemporalMemory.is_known: tolerance")
-        if not 0 <= most <= 1:
-            raise DescriptionError(
-                f"TemporalMemory.is_known: tolerance must be from 0 to 1, got {most:g}."
-            )
-        return bool(np.all(self.run(sequence).novelty[1:] <= most))
+        return bool(np.all(self.run(sequence).novelty[1:] <= tolerance))
 
     def arguments(self) -> dict[str, Any]:
         """What the constructor takes."""
@@ -412,7 +418,8 @@ class TemporalMemory(Changing):
         """The memory itself: the synapses of its network are frozen."""
         return self
 
-    def save(self, path: str | Path) -> Path:
+    @checked
+    def save(self, path: Annotated[str | Path, PathName()]) -> Path:
         """Write all segments and settings to HDF5; what came last is not kept.
 
         Raises
@@ -423,7 +430,8 @@ class TemporalMemory(Changing):
         return save(path, sequence_memory=self)
 
     @classmethod
-    def load(cls, path: str | Path) -> Self:
+    @checked
+    def load(cls, path: Annotated[str | Path, PathName()]) -> Self:
         """Read a memory; it is at the beginning of a sequence.
 
         Raises

@@ -16,20 +16,38 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from ...errors import DescriptionError
-from .arguments import answer, answer_exactly, chances, fraction, mode, together, whole
+from .arguments import (
+    Active,
+    Asked,
+    Cells,
+    Chance,
+    Patterns,
+    Swapped,
+    Synapses,
+    SynapsesOnActive,
+    Threshold,
+    Whole,
+    answer,
+    answer_exactly,
+    formula,
+    fraction,
+    require_table,
+)
 from .chance import (
     Floats,
+    binary_digits,
     binomial_log_tail,
     exact_binomial_tail,
     exact_tail,
     log_pmf,
     log_sum,
     log_tail,
+    require_short,
 )
 
 __all__ = [
@@ -39,10 +57,11 @@ __all__ = [
     "population_false_positive_probability",
 ]
 
-_MOST_BITS = 50_000_000
+_MOST_BITS = 10_000_000
 
 
-def overlap_set_size(*, n: Any, a: Any, s: Any, b: Any) -> Any:
+@formula
+def overlap_set_size(*, n: Cells, a: Active, s: Synapses, b: Annotated[Any, Whole(0, "s")]) -> Any:
     """Count the patterns of `a` of `n` cells that meet a segment of `s` synapses in just `b`.
 
     Parameters
@@ -58,25 +77,32 @@ def overlap_set_size(*, n: Any, a: Any, s: Any, b: Any) -> Any:
     Raises
     ------
     DescriptionError
-        Not integers, or ``a > n``, ``s > n``, ``b > s``.
+        Not integers, or ``a > n``, ``s > n``, ``b > s``; or a number too long to be written.
 
     Examples
     --------
     >>> overlap_set_size(n=20, a=5, s=5, b=5)
     1
     """
-    where = "overlap_set_size"
-    cells, active, synapses = pattern(where, n, a, s)
-    overlap = whole(where, "b", b, 0, synapses, "s")
 
     def count(n: int, a: int, s: int, b: int) -> Any:
-        return math.comb(s, b) * math.comb(n - s, a - b) if b <= a else 0
+        if not 0 <= a - b <= n - s:
+            return 0
+        require_short(binary_digits(s, b) + binary_digits(n - s, a - b))
+        return math.comb(s, b) * math.comb(n - s, a - b)
 
-    return answer_exactly(count, cells, active, synapses, overlap)
+    return answer_exactly(count, n, a, s, b)
 
 
+@formula
 def false_positive_probability(
-    *, n: Any, a: Any, s: Any, theta: Any, exact: bool = False, log: bool = False
+    *,
+    n: Cells,
+    a: Active,
+    s: Synapses,
+    theta: Threshold,
+    exact: Asked = False,
+    log: Asked = False,
 ) -> Any:
     """Probability that a random pattern reaches a segment's threshold by chance.
 
@@ -112,24 +138,21 @@ def false_positive_probability(
     >>> false_positive_probability(n=200_000, a=2000, s=24, theta=[12, 24], log=True).round(6)
     array([ -40.595064, -110.661248])
     """
-    where = "false_positive_probability"
-    exactly = mode(where, exact, log)
-    cells, active, synapses = pattern(where, n, a, s)
-    low = whole(where, "theta", theta, 1, synapses, "s")
-    if exactly:
-        return answer_exactly(exact_tail, cells, synapses, active, low)
-    return answer(log_tail(*together(where, n=cells, s=synapses, a=active, theta=low)), log)
+    if exact:
+        return answer_exactly(exact_tail, n, s, a, theta)
+    return answer(log_tail(n, s, a, theta), log)
 
 
+@formula
 def false_negative_probability(
     *,
-    a: Any,
-    s: Any,
-    theta: Any,
-    v: Any,
-    p_fail: Any = 0.0,
-    exact: bool = False,
-    log: bool = False,
+    a: Cells,
+    s: SynapsesOnActive,
+    theta: Threshold,
+    v: Swapped,
+    p_fail: Chance = 0.0,
+    exact: Asked = False,
+    log: Asked = False,
 ) -> Any:
     """Probability that a segment misses its pattern when `v` of the active cells are swapped.
 
@@ -167,22 +190,18 @@ def false_negative_probability(
     >>> false_negative_probability(a=40, s=20, theta=13, v=7)
     0.0
     """
-    where = "false_negative_probability"
-    exactly = mode(where, exact, log)
-    active, synapses, low, swapped = noisy(where, a, s, theta, v)
-    failing = chances(where, "p_fail", p_fail)
-    if exactly:
-        return answer_exactly(_exact_miss, active, synapses, low, swapped,
-                              np.asarray(p_fail, dtype=object))  # fmt: skip
-    active, synapses, low, swapped, failing = together(
-        where, a=active, s=synapses, theta=low, v=swapped, p_fail=failing
-    )
-    sure = log_tail(active, synapses, swapped, synapses - low + 1)
+    if exact:
+        return answer_exactly(_exact_miss, a, s, theta, v, p_fail)
+    failing = np.asarray(p_fail, dtype=np.float64)
+    sure = log_tail(a, s, v, s - theta + 1)
     if not np.any(failing > 0):
         return answer(sure, log)
-    lost, weight = _lost(active, synapses, swapped)
-    kept = synapses[..., None] - lost
-    fewer = binomial_log_tail(kept, failing[..., None], kept - low[..., None] + 1)
+    a, s, theta, v, failing = np.broadcast_arrays(a, s, theta, v, failing)
+    most = int(np.max(np.minimum(s, v), initial=0)) + 1
+    require_table(float(most) * max(a.size, 1), f"s and v of {most - 1} and more with p_fail")
+    lost, weight = _lost(a, s, v)
+    kept = s[..., None] - lost
+    fewer = binomial_log_tail(kept, failing[..., None], kept - theta[..., None] + 1)
     return answer(np.where(failing > 0, log_sum(weight + fewer), sure), log)
 
 
@@ -190,24 +209,29 @@ def _exact_miss(a: int, s: int, theta: int, v: int, p_fail: Any) -> Fraction:
     failing = fraction(p_fail)
     if not failing:
         return exact_tail(a, s, v, s - theta + 1)
+    lost_at_most = min(s, v) + 1
+    require_short(
+        binary_digits(a, v) + s * failing.denominator.bit_length(), 50.0 * lost_at_most * s
+    )
     total, whole_set = Fraction(0), math.comb(a, v)
-    for lost in range(max(0, v + s - a), min(s, v) + 1):
+    for lost in range(max(0, v + s - a), lost_at_most):
         ways = math.comb(s, lost) * math.comb(a - s, v - lost)
         kept = s - lost
         total += Fraction(ways, whole_set) * exact_binomial_tail(kept, failing, kept - theta + 1)
     return total
 
 
+@formula
 def population_false_positive_probability(
     *,
-    n: Any,
-    a: Any,
-    s: Any,
-    theta: Any,
-    m: Any,
-    bound: bool = False,
-    exact: bool = False,
-    log: bool = False,
+    n: Cells,
+    a: Active,
+    s: Synapses,
+    theta: Threshold,
+    m: Patterns,
+    bound: Asked = False,
+    exact: Asked = False,
+    log: Asked = False,
 ) -> Any:
     """Probability that a random pattern is taken for one of `m`, each on a segment of its own.
 
@@ -238,18 +262,13 @@ def population_false_positive_probability(
     >>> f"{p:.12e}"
     '1.049191824662e-09'
     """
-    where = "population_false_positive_probability"
-    exactly = mode(where, exact, log)
-    many = whole(where, "m", m, 1)
-    if exactly:
-        one = false_positive_probability(n=n, a=a, s=s, theta=theta, exact=True)
-        together(where, m=many, others=one)
-        return answer_exactly(_exact_bound if bound else _exact_any, np.asarray(one), many)
-    one = np.asarray(false_positive_probability(n=n, a=a, s=s, theta=theta, log=True))
-    one, many = together(where, others=one, m=many)
+    if exact:
+        one = answer_exactly(exact_tail, n, s, a, theta)
+        return answer_exactly(_exact_bound if bound else _exact_any, one, m)
+    each = log_tail(n, s, a, theta)
     if bound:
-        return answer(np.minimum(np.log(many) + one, 0.0), log)
-    return answer(any_of(one, many), log)
+        return answer(np.minimum(np.log(m) + each, 0.0), log)
+    return answer(any_of(each, m), log)
 
 
 def any_of(one: Any, many: Any) -> Floats:
@@ -272,7 +291,7 @@ def _exact_bound(one: Fraction, many: int) -> Fraction:
 def _exact_any(one: Fraction, many: int) -> Fraction:
     if many * one.denominator.bit_length() > _MOST_BITS:
         raise DescriptionError(
-            f"population_false_positive_probability: with m={many} the fraction would have "
+            f"with m={many} the fraction would have "
             f"{many * one.denominator.bit_length()} binary digits; leave out exact=True."
         )
     return 1 - (1 - one) ** many
@@ -287,20 +306,3 @@ def _lost(active: Any, synapses: Any, swapped: Any) -> tuple[Any, Floats]:
     lost = np.clip(lost, least, most)
     table = np.broadcast_arrays(active[..., None], synapses[..., None], swapped[..., None], lost)
     return lost, np.asarray(np.where(possible, log_pmf(*table), -np.inf))
-
-
-def pattern(where: str, n: Any, a: Any, s: Any) -> tuple[Any, Any, Any]:
-    """Check the sizes of a pattern and a segment."""
-    cells = whole(where, "n", n, 1)
-    return (
-        cells,
-        whole(where, "a", a, 0, cells, "n"),
-        whole(where, "s", s, 1, cells, "n"),
-    )
-
-
-def noisy(where: str, a: Any, s: Any, theta: Any, v: Any) -> tuple[Any, Any, Any, Any]:
-    active = whole(where, "a", a, 1)
-    synapses = whole(where, "s", s, 1, active, "a")
-    low = whole(where, "theta", theta, 1, synapses, "s")
-    return active, synapses, low, whole(where, "v", v, 0, active, "a")

@@ -9,15 +9,18 @@ continuous form, so that theta - 1 inputs never fire a cell and theta always do.
 from __future__ import annotations
 
 import math
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...cells import LIF
-from ...errors import DescriptionError
+from ...checks import Choice, Count, Kind, Quantity, checked
+from ...errors import DescriptionError, shown
 from ...simulation import INTEGRATORS
-from ...units import to_choice, to_float, to_int
+from ...units import LARGEST
+from .arguments import Whole
 
 __all__ = ["coincidence_window", "frame_period", "potential", "segment_weight", "soma_weight"]
 
@@ -26,9 +29,38 @@ SOMA_DRIVE = 1.5
 
 _SPARE = 0.35
 _END = 1e-9
+_LONGEST = 2e5
+_LONGEST_SEARCH = 2e4
+_PEAKS = (1e-9, 1e9)
 
 
-def potential(cell: LIF, *, dt: float = 1.0, integrator: str = "spinnaker") -> NDArray[np.float64]:
+@dataclass(frozen=True)
+class OneCell(Kind):
+    """An LIF cell with one value of each parameter, which is silent at rest."""
+
+    def check(self, value: Any, where: str) -> LIF:
+        """Return the cell itself."""
+        if not isinstance(value, LIF) or any(np.ndim(getattr(value, p)) for p in LIF.units):
+            raise DescriptionError(
+                f"{where} must be LIF with one value of each parameter, got {shown(value)}."
+            )
+        if not 0.0 < float(value.v_thresh) - float(value.v_rest) < 1e6:
+            raise DescriptionError(
+                f"{where} must have v_thresh above v_rest, by less than 1e6 mV, got "
+                f"{value.v_thresh} and {value.v_rest} mV."
+            )
+        return value
+
+
+Cell = Annotated[LIF, OneCell()]
+TimeStep = Annotated[float, Quantity("ms", above=0.0)]
+Integrator = Annotated[str, Choice(*INTEGRATORS)]
+
+
+@checked
+def potential(
+    cell: Cell, *, dt: TimeStep = 1.0, integrator: Integrator = "spinnaker"
+) -> NDArray[np.float64]:
     """Potential that one spike through a synapse of 1 nA adds, step by step.
 
     Parameters
@@ -49,7 +81,8 @@ def potential(cell: LIF, *, dt: float = 1.0, integrator: str = "spinnaker") -> N
     Raises
     ------
     DescriptionError
-        Not a time step or an integrator.
+        Not a cell, a time step or an integrator; or time constants too long or too short for the
+        time step.
 
     Examples
     --------
@@ -59,19 +92,16 @@ def potential(cell: LIF, *, dt: float = 1.0, integrator: str = "spinnaker") -> N
     >>> float(potential(cell, dt=0.1, integrator="exact").max().round(4))
     1.3375
     """
-    step = to_float(dt, "ms", "potential: dt")
-    if step <= 0:
-        raise DescriptionError(f"potential: dt must be > 0 ms, got {step:g}.")
-    to_choice(integrator, "potential: integrator", INTEGRATORS)
     tau_m, tau_s = float(cell.tau_m), float(cell.tau_syn_E)
-    resistance = tau_m / float(cell.cm)
-    hold, fade = math.exp(-step / tau_m), math.exp(-step / tau_s)
+    _require_steps("potential", cell, dt, _LONGEST)
+    hold, fade = math.exp(-dt / tau_m), math.exp(-dt / tau_s)
     if integrator == "spinnaker":
-        current, gain = tau_s / step * (1 - fade), resistance * (1 - hold)
-    elif abs(tau_m - tau_s) < _END * tau_m:
-        current, gain = 1.0, step / float(cell.cm) * hold
+        current, gain = tau_s / dt * (1 - fade), tau_m / float(cell.cm) * (1 - hold)
     else:
-        current, gain = 1.0, resistance * tau_s / (tau_m - tau_s) * (hold - fade)
+        # (hold - fade) / (1 / tau_s - 1 / tau_m), also where the two are equal or nearly so.
+        gap = abs(dt / tau_s - dt / tau_m)
+        mean = -math.expm1(-gap) / gap if gap else 1.0
+        current, gain = 1.0, dt / float(cell.cm) * max(hold, fade) * mean
     values: list[float] = []
     v = peak = 0.0
     while not values or v > _END * peak:
@@ -79,10 +109,31 @@ def potential(cell: LIF, *, dt: float = 1.0, integrator: str = "spinnaker") -> N
         current *= fade
         values.append(v)
         peak = max(peak, v)
+    if not _PEAKS[0] <= peak <= _PEAKS[1]:
+        raise DescriptionError(
+            f"potential: one spike of 1 nA must raise cell by {_PEAKS[0]:g} to {_PEAKS[1]:g} mV, "
+            f"got {peak:g} mV; dt={dt:g} ms may be too long for its time constants."
+        )
     return np.array(values)
 
 
-def segment_weight(theta: Any, cell: LIF, *, dt: float = 1.0, integrator: str = "spinnaker") -> Any:
+def _require_steps(where: str, cell: LIF, dt: float, most: float) -> None:
+    longest = max(float(cell.tau_m), float(cell.tau_syn_E))
+    if not longest / dt <= most:
+        raise DescriptionError(
+            f"{where}: dt must be at least {longest / most:g} ms for the time constants of cell, "
+            f"got {dt:g} ms: it would take {longest / dt:.3g} steps for each."
+        )
+
+
+@checked
+def segment_weight(
+    theta: Annotated[Any, Whole()],
+    cell: Cell,
+    *,
+    dt: TimeStep = 1.0,
+    integrator: Integrator = "spinnaker",
+) -> Any:
     """Weight with which `theta` coincident spikes fire a cell and ``theta - 1`` do not.
 
     Parameters
@@ -108,14 +159,20 @@ def segment_weight(theta: Any, cell: LIF, *, dt: float = 1.0, integrator: str = 
     return reach / ((np.asarray(theta) - 0.5) * peak)[()]
 
 
-def soma_weight(cell: LIF, *, dt: float = 1.0, integrator: str = "spinnaker") -> float:
+@checked
+def soma_weight(cell: Cell, *, dt: TimeStep = 1.0, integrator: Integrator = "spinnaker") -> float:
     """Weight with which one spike of a segment fires the soma, nA."""
     reach = float(cell.v_thresh) - float(cell.v_rest)
     return SOMA_DRIVE * reach / float(potential(cell, dt=dt, integrator=integrator).max())
 
 
+@checked
 def coincidence_window(
-    theta: int, cell: LIF, *, dt: float = 1.0, integrator: str = "spinnaker"
+    theta: Annotated[int, Count()],
+    cell: Cell,
+    *,
+    dt: TimeStep = 1.0,
+    integrator: Integrator = "spinnaker",
 ) -> float:
     """Longest time over which `theta` spikes may be spread, in any way, and still fire a cell.
 
@@ -139,25 +196,24 @@ def coincidence_window(
     >>> coincidence_window(12, LIF(tau_m=10.0, tau_syn_E=2.0), dt=0.1, integrator="exact")
     2.6
     """
-    low = to_int(theta, "coincidence_window: theta")
     shape = potential(cell, dt=dt, integrator=integrator)
     # At some moment every spike, early or late, still gives so much of its peak.
-    need = (low - 0.5) / low * float(shape.max()) * (1 + _END)
-    wide = 0
-    while np.any(np.minimum(shape[wide + 1 :], shape[: -wide - 1]) >= need):
-        wide += 1
-    return round(wide * dt, 9)
+    need = (theta - 0.5) / theta * float(shape.max()) * (1 + _END)
+    # The shape rises to its peak and falls from there: what is above is one piece.
+    above = int(np.count_nonzero(shape >= need))
+    return round(max(above - 1, 0) * dt, 9)
 
 
+@checked
 def frame_period(
-    theta: int,
-    cell: LIF,
+    theta: Annotated[int, Count()],
+    cell: Cell,
     *,
-    n_synapses: int,
-    n_segments: int = 1,
-    window: float = 0.0,
-    dt: float = 1.0,
-    integrator: str = "spinnaker",
+    n_synapses: Annotated[int, Count()],
+    n_segments: Annotated[int, Count()] = 1,
+    window: Annotated[float, Quantity("ms", low=0.0)] = 0.0,
+    dt: TimeStep = 1.0,
+    integrator: Integrator = "spinnaker",
 ) -> float:
     """Time from frame to frame after which what is left of earlier ones decides nothing.
 
@@ -182,6 +238,10 @@ def frame_period(
     >>> frame_period(12, LIF(tau_m=10.0, tau_syn_E=2.0), n_synapses=24)
     42.0
     """
+    _require_steps("frame_period", cell, dt, _LONGEST_SEARCH)
+    if window / dt > LARGEST:
+        raise DescriptionError(f"frame_period: window must be at most {LARGEST} steps of dt={dt:g} "
+                               f"ms, got {window:g} ms.")  # fmt: skip
     shape = potential(cell, dt=dt, integrator=integrator)
     shape = shape / shape.max()
     rise = int(np.argmax(shape)) + 1

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
+from ...checks import Count, checked
 from ...streams import Seed, stream
-from ...units import to_int
 from .frames import random_patterns, swap_cells
-from .neurons import ActiveDendriteNeurons
+from .neurons import ActiveDendriteNeurons, require_order
 
 __all__ = ["Measured", "measure_false_negatives", "measure_false_positives"]
 
 _CONFIDENCE = 0.95
+
+_Size = Annotated[int, Count()]
 
 
 class Measured(NamedTuple):
@@ -41,14 +43,15 @@ def _measured(errors: int, trials: int) -> Measured:
     return Measured(errors, trials, low, high)
 
 
+@checked
 def measure_false_positives(
     *,
-    n: int,
-    a: int,
-    s: int,
-    theta: int,
-    n_segments: int = 1000,
-    n_frames: int = 1000,
+    n: _Size,
+    a: _Size,
+    s: _Size,
+    theta: _Size,
+    n_segments: _Size = 1000,
+    n_frames: _Size = 1000,
     seed: Seed = 0,
 ) -> Measured:
     """Show random frames to neurons with random patterns, and count the segments that respond.
@@ -72,18 +75,26 @@ def measure_false_positives(
     >>> measure_false_positives(n=100, a=20, s=10, theta=4).trials
     1000000
     """
-    count = to_int(n_frames, "measure_false_positives: n_frames")
+    require_order("measure_false_positives", n=n, a=a, s=s, theta=theta)
     rng = stream(seed, "dendrites", "trials")
     neurons = ActiveDendriteNeurons(
         n, n_segments=n_segments, synapses_per_segment=s, threshold=theta, seed=rng
     )
     neurons.store(random_patterns(n_segments, n=n, a=a, seed=rng))
-    errors = len(neurons.active_segments(random_patterns(count, n=n, a=a, seed=rng)))
-    return _measured(errors, n_segments * count)
+    errors = len(neurons.active_segments(random_patterns(n_frames, n=n, a=a, seed=rng)))
+    return _measured(errors, n_segments * n_frames)
 
 
+@checked
 def measure_false_negatives(
-    *, n: int, a: int, s: int, theta: int, v: int, trials: int = 10_000, seed: Seed = 0
+    *,
+    n: _Size,
+    a: _Size,
+    s: _Size,
+    theta: _Size,
+    v: Annotated[int, Count(low=0)],
+    trials: _Size = 10_000,
+    seed: Seed = 0,
 ) -> Measured:
     """Show each segment its own pattern with `v` cells swapped, and count those that are silent.
 
@@ -105,12 +116,12 @@ def measure_false_negatives(
     >>> measure_false_negatives(n=500, a=40, s=20, theta=13, v=7).errors
     0
     """
-    count = to_int(trials, "measure_false_negatives: trials")
+    require_order("measure_false_negatives", n=n, a=a, s=s, theta=theta)
     rng = stream(seed, "dendrites", "trials")
     neurons = ActiveDendriteNeurons(
-        n, n_segments=count, synapses_per_segment=s, threshold=theta, seed=rng
+        n, n_segments=trials, synapses_per_segment=s, threshold=theta, seed=rng
     )
-    patterns = random_patterns(count, n=n, a=a, seed=rng)
+    patterns = random_patterns(trials, n=n, a=a, seed=rng)
     neurons.store(patterns)
     rows = neurons.active_segments(swap_cells(patterns, v, n=n, seed=rng))
-    return _measured(count - int(np.count_nonzero(rows[:, 0] == rows[:, 2])), count)
+    return _measured(trials - int(np.count_nonzero(rows[:, 0] == rows[:, 2])), trials)

@@ -9,13 +9,34 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
-from ...errors import DescriptionError, unknown_name
-from .arguments import answer, answer_exactly, mode, together, whole
-from .chance import Floats, exact_tail, log_pmf, log_sum, log_tail
+from ...checks import Choice
+from ...errors import DescriptionError
+from .arguments import (
+    Active,
+    Asked,
+    Cells,
+    Patterns,
+    Synapses,
+    Threshold,
+    Whole,
+    answer,
+    answer_exactly,
+    formula,
+    require_table,
+)
+from .chance import (
+    Floats,
+    binary_digits,
+    exact_tail,
+    log_pmf,
+    log_sum,
+    log_tail,
+    require_short,
+)
 
 __all__ = [
     "union_exact_match_probability",
@@ -24,10 +45,14 @@ __all__ = [
     "union_size_probability",
 ]
 
-METHODS = ("exact", "paper")
+Method = Annotated[str, Choice("exact", "paper")]
+
+_MOST_WORK = 1e10
+_OVERHEAD = 5000
 
 
-def union_size(*, n: Any, s: Any, m: Any, exact: bool = False) -> Any:
+@formula
+def union_size(*, n: Cells, s: Synapses, m: Patterns, exact: Asked = False) -> Any:
     """Mean number of synapses of a segment that holds `m` patterns.
 
     Parameters
@@ -52,11 +77,9 @@ def union_size(*, n: Any, s: Any, m: Any, exact: bool = False) -> Any:
     >>> round(union_size(n=20_000, s=25, m=10), 9)
     248.598427261
     """
-    cells, synapses, patterns = _sizes("union_size", n, s, m)
-    if mode("union_size", exact, False):
-        return answer_exactly(_exact_size, cells, synapses, patterns)
-    cells, synapses, patterns = together("union_size", n=cells, s=synapses, m=patterns)
-    size = _size(cells, synapses, patterns)
+    if exact:
+        return answer_exactly(_exact_size, n, s, m)
+    size = _size(n, s, m)
     return size if size.ndim else float(size)
 
 
@@ -66,10 +89,18 @@ def _size(n: Any, s: Any, m: Any) -> Floats:
 
 
 def _exact_size(n: int, s: int, m: int) -> Fraction:
+    require_short(float(m) * n.bit_length())
     return n * (1 - Fraction(n - s, n) ** m)
 
 
-def union_size_probability(*, n: int, s: int, m: int, exact: bool = False) -> Any:
+@formula
+def union_size_probability(
+    *,
+    n: Annotated[int, Whole(one=True)],
+    s: Annotated[int, Whole(1, "n", one=True)],
+    m: Annotated[int, Whole(one=True)],
+    exact: Asked = False,
+) -> Any:
     """Law of the number of synapses of a segment that holds `m` patterns.
 
     Parameters
@@ -94,20 +125,29 @@ def union_size_probability(*, n: int, s: int, m: int, exact: bool = False) -> An
     >>> union_size_probability(n=4, s=2, m=2, exact=True).tolist()[2:]
     [Fraction(1, 6), Fraction(2, 3), Fraction(1, 6)]
     """
-    where = "union_size_probability"
-    sizes = _sizes(where, n, s, m)
-    for name, value in zip("nsm", sizes, strict=True):
-        if value.ndim:
-            raise DescriptionError(f"{where}: {name} must be one int, got shape {value.shape}.")
-    cells, synapses, patterns = (int(value) for value in sizes)
-    if mode(where, exact, False):
-        return np.array(_exact_law(cells, synapses, patterns), dtype=object)
-    return _law(cells, synapses, patterns).copy()
+    if exact:
+        return np.array(_exact_law(n, s, m), dtype=object)
+    return _law(n, s, m).copy()
+
+
+def require_law(n: int, s: int, m: int) -> None:
+    """Refuse laws that would take more than the memory, or minutes."""
+    top = min(n, m * s)
+    require_table((top + 1.0) * (s + 1), f"unions of m={m} patterns of s={s} of n={n} cells")
+    # After so many patterns no cell is left out, with a chance that a float can hold.
+    rounds = min(m, 760.0 * n / s)
+    work = rounds * (s + 1) * (top + _OVERHEAD)
+    if work > _MOST_WORK:
+        raise DescriptionError(
+            f"unions of m={m} patterns of s={s} of n={n} cells take {work:.3g} steps; take fewer, "
+            f"or method='paper'."
+        )
 
 
 @lru_cache(maxsize=64)
 def _law(n: int, s: int, m: int) -> Floats:
     """Chance of each size: x grows to x + k with the chance that s cells hold k new ones."""
+    require_law(n, s, m)
     top = min(n, m * s)
     x, k = np.meshgrid(np.arange(top + 1), np.arange(s + 1), indexing="ij")
     possible = (k <= n - x) & (s - k <= x)
@@ -120,6 +160,8 @@ def _law(n: int, s: int, m: int) -> Floats:
         ahead = np.zeros(top + 1)
         for new in range(s + 1):
             ahead[new:] += (law * step[:, new])[: top + 1 - new]
+        if np.array_equal(ahead, law):
+            break
         law = ahead
     law.flags.writeable = False
     return law
@@ -132,6 +174,8 @@ def _safe(fresh: Any, n: int, s: int) -> Any:
 
 @lru_cache(maxsize=16)
 def _exact_law(n: int, s: int, m: int) -> tuple[Fraction, ...]:
+    digits, top = m * binary_digits(n, s), min(n, m * s)
+    require_short(digits, float(top) * min(s, top) * m + 50 * top)
     ways = math.comb(n, s)
     counts = {0: 1}
     for _ in range(m):
@@ -144,16 +188,17 @@ def _exact_law(n: int, s: int, m: int) -> tuple[Fraction, ...]:
     return tuple(Fraction(counts.get(x, 0), ways**m) for x in range(min(n, m * s) + 1))
 
 
+@formula
 def union_false_positive_probability(
     *,
-    n: Any,
-    a: Any,
-    s: Any,
-    theta: Any,
-    m: Any,
-    method: str = "exact",
-    exact: bool = False,
-    log: bool = False,
+    n: Cells,
+    a: Active,
+    s: Synapses,
+    theta: Threshold,
+    m: Patterns,
+    method: Method = "exact",
+    exact: Asked = False,
+    log: Asked = False,
 ) -> Any:
     """Probability that a random pattern reaches the threshold of a union of `m` patterns.
 
@@ -189,28 +234,20 @@ def union_false_positive_probability(
     >>> round(union_false_positive_probability(n=1000, a=200, s=25, theta=15, m=2), 12)
     0.050773363243
     """
-    where = "union_false_positive_probability"
-    exactly = mode(where, exact, log)
-    if method not in METHODS:
-        raise DescriptionError(f"{where}: {unknown_name('method', method, METHODS)}")
-    cells, synapses, patterns = _sizes(where, n, s, m)
-    active = whole(where, "a", a, 0, cells, "n")
-    low = whole(where, "theta", theta, 1, synapses, "s")
-    given = together(where, n=cells, a=active, s=synapses, theta=low, m=patterns)
-    if exactly:
-        return answer_exactly(_exact_paper if method == "paper" else _exact_union, *given)
-    cells, active, synapses, low, patterns = given
+    if exact:
+        one = _exact_paper if method == "paper" else _exact_union
+        return answer_exactly(one, n, a, s, theta, m)
+    return answer(union_log_probability(n, a, s, theta, m, method), log)
+
+
+def union_log_probability(n: Any, a: Any, s: Any, theta: Any, m: Any, method: str) -> Floats:
+    """Log of the false-positive probability of unions, by either method."""
     if method == "paper":
-        size = np.rint(_size(cells, synapses, patterns)).astype(np.int64)
-        return answer(log_tail(cells, size, active, low), log)
-    logs = np.empty(cells.shape)
-    for index in np.ndindex(cells.shape):
-        logs[index] = log_union(*(int(array[index]) for array in given))
-    return answer(logs, log)
+        return log_tail(n, np.rint(_size(n, s, m)).astype(np.int64), a, theta)
+    return np.asarray(answer_exactly(_log_union, n, a, s, theta, m), dtype=np.float64)
 
 
-def log_union(n: int, a: int, s: int, theta: int, m: int) -> float:
-    """Log of the exact false-positive probability of one union."""
+def _log_union(n: int, a: int, s: int, theta: int, m: int) -> float:
     law = _law(n, s, m)
     x = np.flatnonzero(law)
     return float(log_sum(np.log(law[x]) + log_tail(n, x, a, theta)))
@@ -218,6 +255,9 @@ def log_union(n: int, a: int, s: int, theta: int, m: int) -> float:
 
 def _exact_union(n: int, a: int, s: int, theta: int, m: int) -> Fraction:
     law = _exact_law(n, s, m)
+    require_short(
+        m * binary_digits(n, s) + binary_digits(n, a), float(len(law)) * (min(a, len(law)) + 50)
+    )
     return sum((p * exact_tail(n, x, a, theta) for x, p in enumerate(law) if p), Fraction(0))
 
 
@@ -225,7 +265,15 @@ def _exact_paper(n: int, a: int, s: int, theta: int, m: int) -> Fraction:
     return exact_tail(n, round(_exact_size(n, s, m)), a, theta)
 
 
-def union_exact_match_probability(*, n: Any, s: Any, m: Any, y: Any, exact: bool = False) -> Any:
+@formula
+def union_exact_match_probability(
+    *,
+    n: Cells,
+    s: Synapses,
+    m: Patterns,
+    y: Annotated[Any, Whole(0, "n")],
+    exact: Asked = False,
+) -> Any:
     """Probability that all `y` bits of a random pattern are in a union: a Bloom filter's error.
 
     Parameters
@@ -252,21 +300,13 @@ def union_exact_match_probability(*, n: Any, s: Any, m: Any, y: Any, exact: bool
     >>> union_exact_match_probability(n=4, s=2, m=2, y=2, exact=True)
     Fraction(9, 16)
     """
-    where = "union_exact_match_probability"
-    cells, synapses, patterns = _sizes(where, n, s, m)
-    bits = whole(where, "y", y, 0, cells, "n")
-    if mode(where, exact, False):
-        return answer_exactly(_exact_match, cells, synapses, patterns, bits)
-    cells, synapses, patterns, bits = together(where, n=cells, s=synapses, m=patterns, y=bits)
+    if exact:
+        return answer_exactly(_exact_match, n, s, m, y)
     with np.errstate(divide="ignore"):
-        set_bit = np.log(-np.expm1(patterns * np.log1p(-synapses / cells)))
-    return answer(bits * set_bit, False)
+        set_bit = np.log(-np.expm1(m * np.log1p(-s / n)))
+    return answer(y * set_bit, False)
 
 
 def _exact_match(n: int, s: int, m: int, y: int) -> Fraction:
+    require_short(float(m) * n.bit_length() * max(y, 1))
     return Fraction((1 - Fraction(n - s, n) ** m) ** y)
-
-
-def _sizes(where: str, n: Any, s: Any, m: Any) -> tuple[Any, Any, Any]:
-    cells = whole(where, "n", n, 1)
-    return cells, whole(where, "s", s, 1, cells, "n"), whole(where, "m", m, 1)

@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from .._version import __version__
 from ..errors import SimulationError, SpikememError, SpikememWarning, VirtualRunError
 from ..simulation import BACKENDS
+from .values import FILE, NUMBER, PATH
 
 __all__ = [
     "FILE",
+    "NUMBER",
     "PATH",
     "Failure",
     "backend_option",
     "commands",
-    "force_option",
+    "ignore_errors_option",
     "json_option",
     "main",
+    "overwrite_option",
     "quiet_option",
+    "refuse_given",
 ]
 
 FAILED, BAD_INPUT = 1, 2
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-PATH = click.Path(path_type=Path)
 _DEBUG = "spikemem.debug"
 
 
@@ -46,7 +49,7 @@ class BadInput(Failure):
 
 
 class Command(click.Command):
-    """A command with ``--debug``."""
+    """A command with ``--debug``, whose errors and warnings are one line each."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -57,34 +60,72 @@ class Command(click.Command):
             )
         )  # fmt: skip
 
-
-def _note_debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:
-    ctx.meta[_DEBUG] = value
-
-
-class Commands(click.Group):
-    """The commands, in the order in which they are defined."""
-
-    command_class = Command
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names of the commands."""
-        return list(self.commands)
-
     def invoke(self, ctx: click.Context) -> Any:
-        """Carry out a command; warnings, and errors that were foreseen, become one line."""
+        """Carry out the command; foreseen errors and warnings become one line."""
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("always", SpikememWarning)
                 warnings.showwarning = _warn
                 return super().invoke(ctx)
-        except (KeyboardInterrupt, SpikememError) as error:
+        except BrokenPipeError:
+            raise
+        except (KeyboardInterrupt, SpikememError, OSError, MemoryError) as error:
             if ctx.meta.get(_DEBUG):
                 raise
-            if isinstance(error, KeyboardInterrupt):
-                raise Failure("interrupted.") from None
-            failed = isinstance(error, SimulationError | VirtualRunError)
-            raise (Failure if failed else BadInput)(str(error)) from error
+            raise _failure(error, self) from error
+
+
+def _note_debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    ctx.meta[_DEBUG] = value
+
+
+def _failure(error: BaseException, command: click.Command) -> Failure:
+    """The error as the command line reports it."""
+    if isinstance(error, KeyboardInterrupt):
+        return Failure("interrupted.")
+    if isinstance(error, SpikememError):
+        failed = isinstance(error, SimulationError | VirtualRunError)
+        return (Failure if failed else BadInput)(_translated(str(error), command))
+    if isinstance(error, MemoryError):
+        return Failure("there is not enough memory.")
+    return Failure(str(error))
+
+
+def _translated(message: str, command: click.Command) -> str:
+    """Name the options of the command in place of the arguments of the Python functions.
+
+    A number after the sign is the value that an argument has, and stays: "from 0 to n=10".
+    """
+    for param in command.params:
+        if isinstance(param, click.Option):
+            name, option = param.name or "", param.opts[0]
+            message = re.sub(rf"\b{name}=(?!True\b)(?=['\"a-zA-Z])", f"{option} ", message)
+            message = re.sub(rf"\b{name}=(True\b|(?![\w.-]))", option, message)
+            if "_" in name:  # no word of English
+                message = re.sub(rf"(?<![\w-]){name}=(?=[\w.-])", f"{option} ", message)
+                message = re.sub(rf"(?<![\w-]){name}\b", option, message)
+    return message
+
+
+def _one_line(message: str) -> str:
+    """Join the lines of a message; those of a list are separated by semicolons."""
+    first, *others = (line.strip() for line in message.splitlines() if line.strip())
+    text = first
+    for line in others:
+        gap = "; " if line.startswith("- ") and text[-1] not in ":;" else " "
+        text = (text.removesuffix(".") if gap == "; " else text) + gap + line.removeprefix("- ")
+    return text
+
+
+class Commands(click.Group):
+    """Commands in the order in which they are defined."""
+
+    command_class = Command
+    group_class = type
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of the commands."""
+        return list(self.commands)
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -113,29 +154,46 @@ def main(args: Sequence[str] | None = None) -> int:
     except click.Abort:
         return FAILED
     except BrokenPipeError:
-        # Who read the output has stopped; Python would complain of it again at exit.
+        # The reader closed the pipe; Python would report it again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     return code if isinstance(code, int) else 0
 
 
 def _warn(message: Warning | str, category: type[Warning], *place: Any, **others: Any) -> None:
-    click.echo(f"spikemem: warning: {message}", err=True)
+    click.echo(f"spikemem: warning: {_one_line(str(message))}", err=True)
 
 
 def _report(error: click.ClickException) -> int:
-    message = error.format_message()
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)
+        return BAD_INPUT
+    message = _one_line(error.format_message())
     if isinstance(error, click.UsageError) and error.ctx is not None:
         message += f" See '{error.ctx.command_path} -h'."
     click.echo(f"spikemem: error: {message}", err=True)
     return error.exit_code
 
 
+def refuse_given(ctx: click.Context, names: Sequence[str], beside: str) -> None:
+    """Refuse options on the command line that have no effect with another one (`beside`)."""
+    for param in ctx.command.params:
+        given = param.name and ctx.get_parameter_source(param.name) is ParameterSource.COMMANDLINE
+        if given and param.name in names:
+            raise click.UsageError(f"{param.opts[0]} does not go with {beside}.", ctx)
+
+
 quiet_option = click.option(
     "-q", "--quiet", is_flag=True, help="Print nothing but errors, and no progress."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-force_option = click.option("--force", is_flag=True, help="Replace a file that is there.")
+overwrite_option = click.option(
+    "--overwrite", is_flag=True, help="Replace the file if it exists already."
+)
+ignore_errors_option = click.option(
+    "--ignore-errors", "force", is_flag=True,
+    help="Go on although `spikemem check` finds errors.",
+)  # fmt: skip
 backend_option = click.option(
     "--backend", type=click.Choice(list(BACKENDS)), default="brian2", show_default=True,
     help="Simulator.",

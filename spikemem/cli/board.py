@@ -5,15 +5,27 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
-from .app import FILE, PATH, commands, force_option, json_option, quiet_option
+from .app import (
+    FILE,
+    NUMBER,
+    PATH,
+    commands,
+    ignore_errors_option,
+    json_option,
+    overwrite_option,
+    quiet_option,
+    refuse_given,
+)
 
 TARGETS = ("spinnaker", "nir")
+_NOT_FOR = {"spinnaker": ("overwrite",), "nir": ("duration", "smallest_step", "force")}
 smallest_option = click.option(
     "--smallest-step",
-    type=float,
+    type=NUMBER,
     metavar="LSB",
     default=5.0,
     show_default=True,
@@ -28,13 +40,19 @@ smallest_option = click.option(
 )
 @smallest_option
 @json_option
-def check(network: Path, target: str, smallest_step: float, as_json: bool) -> int:
+@click.pass_context
+def check(
+    ctx: click.Context, network: Path, target: str, smallest_step: float, as_json: bool
+) -> int:
     """List everything that a target would refuse or silently change.
 
     Exit code 2 if there are errors, 0 if there are warnings and notes only.
     """
     from .. import check as check_network
     from ..network import load_network
+
+    if target != "spinnaker":
+        refuse_given(ctx, ("smallest_step",), f"--target {target}")
 
     options = {"smallest_step": smallest_step} if target == "spinnaker" else {}
     problems = check_network(load_network(network), target, **options)
@@ -50,20 +68,29 @@ def check(network: Path, target: str, smallest_step: float, as_json: bool) -> in
 @click.option(
     "--boards", type=click.IntRange(1), help="Size of the machine.  [default: as many as needed]"
 )
-@click.option("--duration", type=float, metavar="MS", help="Time that the machine is to run, ms.")
-@force_option
+@click.option("--duration", type=NUMBER, metavar="MS", help="Time that the machine is to run, ms.")
+@smallest_option
+@ignore_errors_option
 @json_option
 def map_command(
-    network: Path, boards: int | None, duration: float | None, force: bool, as_json: bool
+    network: Path,
+    boards: int | None,
+    duration: float | None,
+    smallest_step: float,
+    force: bool,
+    as_json: bool,
 ) -> None:
     """Map a network with sPyNNaker on a virtual board: chips, cores, memory, routing.
 
-    Needs sPyNNaker (pip install "spikemem[spinnaker]"), no board. Nothing is simulated.
+    Needs sPyNNaker (pip install ".[spinnaker]"), no board. Nothing is simulated.
     """
     from ..hardware.spinnaker import map_network
     from ..network import load_network
 
-    report = map_network(load_network(network), boards=boards, duration=duration, force=force)
+    report = map_network(
+        load_network(network), boards=boards, duration=duration, smallest_step=smallest_step,
+        force=force,
+    )  # fmt: skip
     click.echo(json.dumps(dataclasses.asdict(report), indent=2) if as_json else str(report))
 
 
@@ -75,32 +102,40 @@ def map_command(
     help="spinnaker: a folder with a PyNN script; nir: a NIR file.",
 )  # fmt: skip
 @click.option(
-    "--duration", type=float, metavar="MS",
+    "--duration", type=NUMBER, metavar="MS",
     help="Time that the script simulates, ms.  [default: the length of the longest spike source]",
 )  # fmt: skip
 @smallest_option
-@force_option
+@ignore_errors_option
+@overwrite_option
 @quiet_option
+@click.pass_context
 def export(
+    ctx: click.Context,
     network: Path,
     out: Path,
     target: str,
     duration: float | None,
     smallest_step: float,
     force: bool,
+    overwrite: bool,
     quiet: bool,
 ) -> None:
     """Write a network for someone else's machine, to be run without spikemem.
 
-    OUT is a new folder (spinnaker) or a file (nir). --force writes a network that the target can't
-    hold all the same.
+    OUT is a new folder (spinnaker) or a file (nir). --duration, --smallest-step and
+    --ignore-errors go with spinnaker, --overwrite with nir.
     """
     from .. import export as export_network
     from ..network import load_network
+    from ..output import check_target
 
-    options = {"duration": duration, "smallest_step": smallest_step, "force": force}
-    written = export_network(
-        load_network(network), target, out, **(options if target == "spinnaker" else {})
-    )
+    refuse_given(ctx, _NOT_FOR[target], f"--to {target}")
+    options: dict[str, Any] = {}
+    if target == "nir":
+        check_target(out, overwrite=overwrite)
+    else:
+        options = {"duration": duration, "smallest_step": smallest_step, "force": force}
+    written = export_network(load_network(network), target, out, **options)
     if not quiet:
         click.echo(str(written))

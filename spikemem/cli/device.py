@@ -10,7 +10,7 @@ import click
 import numpy as np
 
 from ..errors import DescriptionError, unknown_name
-from .app import FILE, PATH, commands, force_option, json_option
+from .app import FILE, NUMBER, PATH, commands, json_option, overwrite_option
 
 if TYPE_CHECKING:
     from ..network import Network
@@ -23,14 +23,14 @@ def device() -> None:
     """Models of resistive memory: which there are, how they age, what they do to a network."""
 
 
-def _device(name: str) -> Any:
+def _device(name: str, **options: Any) -> Any:
     from ..hardware.resistive import DEVICES
 
     by_name: dict[str, Any] = {key.lower(): cls for key, cls in DEVICES.items()}
     found = by_name.get(name.lower())
     if found is None:
         raise DescriptionError(unknown_name("device", name, DEVICES))
-    return found()
+    return found(**options)
 
 
 @device.command("list")
@@ -84,9 +84,9 @@ def _table(model: Any) -> str:
 @_NAME
 @click.argument("file", type=FILE)
 @click.option("-o", "--output", type=PATH, required=True, help="Where the network goes.")
-@click.option("--time", type=float, default=None, help="Age of the devices, s.")
+@click.option("--time", type=NUMBER, default=None, help="Age of the devices, s.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the devices.")
-@click.option("--missing", type=float, default=0.0, help="Fraction of cells that are open.")
+@click.option("--missing", type=NUMBER, default=0.0, help="Fraction of cells that are open.")
 @click.option(
     "--compensation", type=click.Choice(["none", "global", "column"]), default="none",
     show_default=True, help="Digital factor against drift.",
@@ -96,7 +96,10 @@ def _table(model: Any) -> str:
     help="Weights at the end of the recording in FILE, or those that the network starts from.  "
     "[default: learnt, if FILE holds them]",
 )  # fmt: skip
-@force_option
+@click.option(
+    "--extrapolate", is_flag=True, help="Allow ages for which the device is not calibrated."
+)
+@overwrite_option
 def age(
     name: str,
     file: Path,
@@ -106,7 +109,8 @@ def age(
     missing: float,
     compensation: str,
     which: str | None,
-    force: bool,
+    extrapolate: bool,
+    overwrite: bool,
 ) -> None:
     """Write the weights of the network in FILE into DEVICE, and let them age.
 
@@ -115,8 +119,8 @@ def age(
     from ..hardware.resistive import Faults, write
     from ..output import check_target
 
-    check_target(output, force=force)
-    model = _device(name)
+    check_target(output, overwrite=overwrite)
+    model = _device(name, extrapolate=extrapolate)
     faults = Faults(missing=missing) if missing else None
     network, used = _network(file, which)
     arrays = write(model, network, seed=seed, faults=faults)

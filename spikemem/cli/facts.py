@@ -94,8 +94,11 @@ def _memory_facts(memory: Any) -> dict[str, Any]:
 
 def _memory_text(memory: Any) -> str:
     sizes = [len(bits) for bits in memory.contents.values()]
-    held = f"{min(sizes)} to {max(sizes)} bits each" if sizes else "nothing is stored"
-    return f"{memory!r}\n{held}\n{memory.health()}"
+    held = f"{min(sizes)} to {max(sizes)} bits each" if sizes else "the memory is empty"
+    return (
+        f"{type(memory).__name__} of {memory.n_cues} cues and {memory.n_contents} bits, preset "
+        f"{memory.preset!r}\n{len(sizes)} cues hold something: {held}\n{memory.health()}"
+    )
 
 
 def _dendrite_facts(model: Any) -> dict[str, Any]:

@@ -11,8 +11,9 @@ import click
 
 from ..errors import DescriptionError
 from ..output import check_format, check_target, save_figure
-from .app import FILE, PATH, commands, force_option, json_option, quiet_option
+from .app import FILE, NUMBER, PATH, commands, json_option, overwrite_option, quiet_option
 from .facts import DESCRIBED, kinds_in
+from .values import NumberRange
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,7 +40,7 @@ def _draw_traces(file: Path, options: Mapping[str, Any], ax: Axes | None) -> Axe
     recording = load_recording(file)
     have = [name for name, variable in recording.traces if variable == "v"]
     name = _the_one("population", options["population"], have, "with a recorded potential")
-    return _zoom(traces(recording, name, options["cell"] or None, ax=ax), options["window"])
+    return traces(recording, name, options["cell"] or None, ax=ax, window=options["window"])
 
 
 def _draw_weights(file: Path, options: Mapping[str, Any], ax: Axes | None) -> Axes:
@@ -48,7 +49,7 @@ def _draw_weights(file: Path, options: Mapping[str, Any], ax: Axes | None) -> Ax
 
     recording = load_recording(file)
     name = _the_one("projection", options["projection"], list(recording.weights), "that is plastic")
-    return _zoom(weights(recording, name, ax=ax), options["window"])
+    return weights(recording, name, ax=ax, window=options["window"])
 
 
 def _draw_matrix(file: Path, options: Mapping[str, Any], ax: Axes | None) -> Axes:
@@ -70,16 +71,6 @@ def _the_one(what: str, named: Any, have: Sequence[str], which: str) -> str:
     if len(names) == 1:
         return names[0]
     raise DescriptionError(f"give one --{what} {which} (have: {', '.join(have) or 'none'}).")
-
-
-def _zoom(ax: Axes, window: tuple[float, float] | None) -> Axes:
-    if window is not None:
-        if not window[0] < window[1]:
-            raise DescriptionError(
-                f"--window must be START < STOP, got {window[0]:g} {window[1]:g}."
-            )
-        ax.set_xlim(*window)
-    return ax
 
 
 PICTURES = {
@@ -118,14 +109,14 @@ PICTURES = {
 @click.option(
     "--window",
     nargs=2,
-    type=float,
+    type=NUMBER,
     metavar="START STOP",
     help="Part of the time to draw, ms.  [default: all]",
 )
 @click.option(
     "--size",
     nargs=2,
-    type=click.FloatRange(1.0, 100.0),
+    type=NumberRange(1.0, 100.0),
     metavar="WIDTH HEIGHT",
     help="Of the picture, inches (150 pixels each).  [default: as the kind needs]",
 )
@@ -135,25 +126,25 @@ PICTURES = {
     metavar="FILE.png",
     help="Picture to write (png, pdf, svg, ...).  [default: FILE-KIND.png beside FILE.h5]",
 )
-@force_option
+@overwrite_option
 @quiet_option
 def plot(
     file: Path,
     kind: str,
     size: tuple[float, float] | None,
     out: Path | None,
-    force: bool,
+    overwrite: bool,
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Draw what a file holds."""
+    """Draw what a file contains: spikes, potentials or weights."""
     picture = PICTURES[kind]
     for name, value in options.items():
         if value not in (None, ()) and name not in picture.options:
             raise click.UsageError(f"--{name} does not go with --kind {kind}.")
     out = out or file.with_name(f"{file.stem}-{kind}.png")
     check_format(out)
-    check_target(out, force=force)
+    check_target(out, overwrite=overwrite)
 
     import matplotlib
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,13 +15,16 @@ from ..output import check_folder, check_target
 from ..simulation import INTEGRATORS, simulate
 from .app import (
     FILE,
+    NUMBER,
     PATH,
     Failure,
     backend_option,
     commands,
-    force_option,
+    ignore_errors_option,
     json_option,
+    overwrite_option,
     quiet_option,
+    refuse_given,
 )
 from .facts import recording_facts
 
@@ -62,7 +67,7 @@ def demo(out: Path, backend: str, quiet: bool) -> int:
 @click.argument("network", metavar="NETWORK.h5", type=FILE)
 @click.option(
     "--duration",
-    type=float,
+    type=NUMBER,
     metavar="MS",
     help="Time to simulate, ms.  [default: the length of the longest spike source]",
 )
@@ -83,32 +88,43 @@ def demo(out: Path, backend: str, quiet: bool) -> int:
     metavar="FILE.h5",
     help="Recording to write.  [default: NETWORK-recording.h5 beside the network]",
 )
-@force_option
+@overwrite_option
+@ignore_errors_option
 @json_option
 @quiet_option
+@click.pass_context
 def simulate_command(
+    ctx: click.Context,
     network: Path,
     duration: float | None,
     backend: str,
     integrator: str,
     target: str | None,
     out: Path | None,
+    overwrite: bool,
     force: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Simulate a stored network and store what it did."""
+    """Simulate a stored network and store the recording."""
     from ..network import load_network
 
+    if backend != "spinnaker":
+        refuse_given(ctx, ("force",), f"--backend {backend}")
+    if backend != "brian2":
+        refuse_given(ctx, ("target",), f"--backend {backend}")
+    options: dict[str, Any] = {} if target is None else {"target": target}
+    if force:
+        options["force"] = force
     out = out or network.with_name(f"{network.stem}-recording.h5")
-    if out.exists() and out.samefile(network):
+    if os.path.exists(out) and os.path.samefile(out, network):
         raise DescriptionError(f"--out {str(out)!r} is the network itself; give another file.")
-    check_target(out, force=force)
+    check_target(out, overwrite=overwrite)
     net = load_network(network)
     began = time.perf_counter()
     recording = simulate(
         net, duration, backend=backend, integrator=integrator,  # type: ignore[arg-type]
-        progress=not quiet, **({} if target is None else {"target": target}),
+        progress=not quiet, **options,
     )  # fmt: skip
     wall = time.perf_counter() - began
     recording.save(out)

@@ -8,17 +8,27 @@ from typing import Any
 
 import click
 
-from .app import Commands, commands, json_option
+from .app import NUMBER, Commands, commands, json_option
 
 n_option = click.option("--n", type=int, required=True, help="Cells.")
 a_option = click.option("--a", type=int, required=True, help="Active cells of a pattern.")
 s_option = click.option("--s", type=int, required=True, help="Synapses of the segment.")
 theta_option = click.option("--theta", type=int, required=True, help="Threshold of the segment.")
 fp_option = click.option(
-    "--fp", type=float, default=1e-9, show_default=True, help="Bound on false positives."
+    "--fp",
+    "false_positive",
+    type=NUMBER,
+    default=1e-9,
+    show_default=True,
+    help="Bound on false positives.",
 )
 fn_option = click.option(
-    "--fn", type=float, default=1e-3, show_default=True, help="Bound on false negatives."
+    "--fn",
+    "false_negative",
+    type=NUMBER,
+    default=1e-3,
+    show_default=True,
+    help="Bound on false negatives.",
 )
 
 
@@ -33,7 +43,7 @@ def sdr() -> None:
 @s_option
 @theta_option
 @click.option("--v", type=int, help="Swapped cells: gives false negatives too.")
-@click.option("--p-fail", type=float, default=0.0, help="Synapses that fail to transmit.")
+@click.option("--p-fail", type=NUMBER, default=0.0, help="Synapses that fail to transmit.")
 @click.option("--m", type=int, help="Segments, each with a pattern of its own.")
 @click.option("--union", type=int, metavar="M", help="Patterns on one segment.")
 @click.option("--exact", is_flag=True, help="Give fractions.")
@@ -84,11 +94,18 @@ def error(
 @fp_option
 @fn_option
 @json_option
-def theta_command(n: int, a: int, s: int, fp: float, fn: float, as_json: bool) -> None:
+def theta_command(
+    n: int, a: int, s: int, false_positive: float, false_negative: float, as_json: bool
+) -> None:
     """Give the smallest threshold within a bound on false positives, and the noise it tolerates."""
     from ..networks.dendrites import choose_threshold
 
-    _choice(choose_threshold(n=n, a=a, s=s, false_positive=fp, false_negative=fn), as_json)
+    _choice(
+        choose_threshold(
+            n=n, a=a, s=s, false_positive=false_positive, false_negative=false_negative
+        ),
+        as_json,
+    )
 
 
 @sdr.command()
@@ -98,11 +115,18 @@ def theta_command(n: int, a: int, s: int, fp: float, fn: float, as_json: bool) -
 @fp_option
 @fn_option
 @json_option
-def synapses(n: int, a: int, v: int, fp: float, fn: float, as_json: bool) -> None:
+def synapses(
+    n: int, a: int, v: int, false_positive: float, false_negative: float, as_json: bool
+) -> None:
     """Give the fewest synapses with which a segment keeps both bounds."""
     from ..networks.dendrites import synapses_needed
 
-    _choice(synapses_needed(n=n, a=a, v=v, false_positive=fp, false_negative=fn), as_json)
+    _choice(
+        synapses_needed(
+            n=n, a=a, v=v, false_positive=false_positive, false_negative=false_negative
+        ),
+        as_json,
+    )
 
 
 @sdr.command()
@@ -112,11 +136,11 @@ def synapses(n: int, a: int, v: int, fp: float, fn: float, as_json: bool) -> Non
 @theta_option
 @fp_option
 @json_option
-def patterns(n: int, a: int, s: int, theta: int, fp: float, as_json: bool) -> None:
+def patterns(n: int, a: int, s: int, theta: int, false_positive: float, as_json: bool) -> None:
     """Give the number of patterns that one segment can hold."""
     from ..networks.dendrites import patterns_per_segment
 
-    count = patterns_per_segment(n=n, a=a, s=s, theta=theta, false_positive=fp)
+    count = patterns_per_segment(n=n, a=a, s=s, theta=theta, false_positive=false_positive)
     click.echo(json.dumps({"patterns": count}, indent=2) if as_json else f"patterns  {count}")
 
 

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from ..errors import DescriptionError, shown, unknown_name
+from ..checks import Indices, Name, checked
+from ..errors import DescriptionError, unknown_name
 from ..recording import Recording
-from ..units import to_float, to_integers, to_tuple
-from .axes import COLORS, check_type, legend, new_axes, two
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from .axes import COLORS, legend, new_axes, plain, run_of, time_window
+from .kinds import Axes, Names, Window
 
 __all__ = ["raster", "traces"]
 
 
+@checked
 def raster(
     recording: Recording,
-    populations: str | Sequence[str] | None = None,
-    window: tuple[float, float] | None = None,
+    populations: Names | None = None,
+    window: Window | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw a mark for each spike, with a row for each cell, silent ones too.
@@ -34,7 +33,7 @@ def raster(
     populations : sequence of str, optional
         Which to draw, from bottom to top. Default: all.
     window : (start, stop), optional
-        Part of the time to draw, ms. Default: all of the run.
+        Part of the time to draw, ms; it must overlap the recording. Default: all of it.
     ax : matplotlib.axes.Axes, optional
         Where to draw. Default: a new figure, as high as the cells need.
 
@@ -45,11 +44,11 @@ def raster(
     Raises
     ------
     DescriptionError
-        An unknown population, or a window that is none.
+        An unknown population, or a window outside the recording.
     """
-    check_type(recording, Recording, "raster: recording")
     names = _chosen(recording, populations)
-    start, stop = _window(recording, names, window)
+    last = max(recording[name].duration for name in names)
+    start, stop = time_window(window, *run_of(recording, last), "raster: window")
     sizes = np.array([recording[name].size for name in names])
     heights = _band_heights(sizes)
     if ax is None:
@@ -89,7 +88,7 @@ def _label_bands(
 ) -> None:
     for base in bases[1:-1]:
         ax.axhline(base, color="0.7", linewidth=0.8)
-    labels = [f"{name} ({size})" for name, size in zip(names, sizes, strict=True)]
+    labels = [f"{plain(name)} ({size})" for name, size in zip(names, sizes, strict=True)]
     ax.set_yticks((bases[:-1] + bases[1:]) / 2, labels)
     ax.tick_params(axis="y", length=0)
     for k, label in enumerate(ax.get_yticklabels()):
@@ -97,11 +96,14 @@ def _label_bands(
     ax.set_ylim(0.0, bases[-1])
 
 
+@checked
 def traces(
     recording: Recording,
-    population: str,
-    cells: ArrayLike | None = None,
+    population: Annotated[str, Name()],
+    cells: Annotated[Any, Indices()] | None = None,
     ax: Axes | None = None,
+    *,
+    window: Window | None = None,
 ) -> Axes:
     """Draw membrane potentials over time.
 
@@ -110,11 +112,13 @@ def traces(
     recording : Recording
         Of a network whose population has ``record=("v",)``.
     population : str
-        Whose cells.
+        Population that the cells belong to.
     cells : array_like of int, optional
         Which cells. Default: the first seven.
     ax : matplotlib.axes.Axes, optional
         Where to draw. Default: a new figure.
+    window : (start, stop), optional
+        Part of the time to draw, ms; it must overlap the recording. Default: all of it.
 
     Returns
     -------
@@ -123,18 +127,19 @@ def traces(
     Raises
     ------
     DescriptionError
-        The potential of this population was not recorded, or a cell that it does not have.
+        The potential of this population was not recorded, a cell that it does not have, or a
+        window outside the recording.
     """
-    check_type(recording, Recording, "traces: recording")
     values = _trace(recording, population, "v")
     if cells is None:
         wanted = np.arange(min(values.shape[1], len(COLORS)))
     else:
-        wanted = to_integers(cells, "traces: cells")
+        wanted = cells
     if wanted.size and wanted.max() >= values.shape[1]:
         raise DescriptionError(
             f"traces: cells must be from 0 to {values.shape[1] - 1}, got {wanted.max()}."
         )
+    limits = time_window(window, *run_of(recording), "traces: window")
     ax = new_axes(7.0, 2.8) if ax is None else ax
     for k, cell in enumerate(wanted):
         ax.plot(
@@ -145,20 +150,15 @@ def traces(
             linewidth=1.2,
             label=f"cell {cell}",
         )
-    ax.set_xlim(recording.start, max(recording.stop, recording.start + recording.dt))
+    ax.set_xlim(*limits)
     ax.set_xlabel("time (ms)")
-    ax.set_ylabel(f"{population}: v (mV)")
+    ax.set_ylabel(f"{plain(population)}: v (mV)")
     legend(ax, len(wanted))
     return ax
 
 
 def _chosen(recording: Recording, populations: Any) -> list[str]:
-    if populations is None:
-        names = list(recording.spikes)
-    elif isinstance(populations, str):
-        names = [populations]
-    else:
-        names = list(to_tuple(populations, "raster: populations", "names"))
+    names = list(recording.spikes if populations is None else populations)
     if not names:
         raise DescriptionError("raster: no population to draw; record spikes of at least one.")
     for name in names:
@@ -166,20 +166,9 @@ def _chosen(recording: Recording, populations: Any) -> list[str]:
     return names
 
 
-def _window(recording: Recording, names: Sequence[str], window: Any) -> tuple[float, float]:
-    if window is None:
-        last = max(recording[name].duration for name in names)
-        start, stop = recording.start, recording.stop
-        return start, stop if stop > start else max(last, start + recording.dt)
-    start, stop = (to_float(edge, "ms", "raster: window") for edge in two(window, "raster: window"))
-    if start >= stop:
-        raise DescriptionError(f"raster: window must be (start, stop) in ms, got {shown(window)}.")
-    return start, stop
-
-
-def _trace(recording: Recording, population: Any, variable: str) -> NDArray[np.float64]:
+def _trace(recording: Recording, population: str, variable: str) -> NDArray[np.float64]:
     have = [name for name, kind in recording.traces if kind == variable]
-    if not isinstance(population, str) or population not in have:
+    if population not in have:
         text = unknown_name(f"population with a recorded {variable!r}", population, have)
         raise DescriptionError(f"traces: {text}")
     return recording.traces[population, variable]

@@ -1,16 +1,22 @@
-"""What the pictures share: colours, new axes, checks."""
+"""What the pictures share: colours, new axes, texts, windows."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..errors import DescriptionError, shown
-from ..units import to_tuple
+from ..errors import DescriptionError
+from ..recording import Recording
+from .kinds import Axes
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-__all__ = ["COLORS", "OFF", "check_type", "legend", "new_axes", "two"]
+__all__ = [
+    "COLORS",
+    "OFF",
+    "legend",
+    "new_axes",
+    "plain",
+    "run_of",
+    "time_window",
+]
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 """Okabe and Ito's colours, which colour-blind readers can tell apart (without the yellow)."""
@@ -27,10 +33,43 @@ def new_axes(width: float, height: float) -> Axes:
     return figure.add_subplot()
 
 
-def check_type(value: Any, cls: type, where: str) -> None:
-    """Raise :class:`DescriptionError` unless `value` is a `cls`."""
-    if not isinstance(value, cls):
-        raise DescriptionError(f"{where} must be a {cls.__name__}, got {shown(value)}.")
+def plain(text: Any) -> str:
+    r"""A name as text that matplotlib draws unchanged: a pair of "$" would enclose a formula.
+
+    Examples
+    --------
+    >>> print(plain("cost: 3$ or 4$"))
+    cost: 3\$ or 4\$
+    """
+    return str(text).replace("$", r"\$")
+
+
+def time_window(
+    window: tuple[float, float] | None, start: float, stop: float, where: str
+) -> tuple[float, float]:
+    """The part of the time to draw, ms: `window`, or all from `start` to `stop`.
+
+    Raises
+    ------
+    DescriptionError
+        No part of the run.
+    """
+    if window is None:
+        return start, stop
+    first, last = window
+    if last <= start or first >= stop:
+        raise DescriptionError(
+            f"{where} must overlap the recording, from {start:g} to {stop:g} ms, got "
+            f"{first:g} to {last:g} ms."
+        )
+    return first, last
+
+
+def run_of(recording: Recording, last: float = 0.0) -> tuple[float, float]:
+    """Start and end of a recording, ms, at least one step apart; it may end after `last`."""
+    if recording.stop > recording.start:
+        return recording.start, recording.stop
+    return recording.start, max(last, recording.start + recording.dt)
 
 
 def legend(ax: Axes, n_lines: int) -> None:
@@ -43,11 +82,3 @@ def legend(ax: Axes, n_lines: int) -> None:
             fontsize="small",
             ncols=-(-n_lines // 10),
         )
-
-
-def two(value: Any, where: str) -> tuple[Any, Any]:
-    """A pair, or :class:`DescriptionError`."""
-    parts = to_tuple(value, where, "two numbers")
-    if len(parts) != 2:
-        raise DescriptionError(f"{where} must be two numbers, got {shown(value)}.")
-    return parts[0], parts[1]

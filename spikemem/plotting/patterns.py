@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Annotated
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from ..checks import Count, checked
 from ..errors import DescriptionError
-from ..units import to_int, to_tuple
-from .axes import OFF, new_axes, two
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from ..metrics import BitPatterns
+from .axes import OFF, new_axes, plain
+from .kinds import Axes, Labels, Pair
 
 __all__ = ["images"]
 
@@ -21,11 +20,12 @@ _ON, _MISSING, _EXTRA = "#222222", "#D55E00", "#56B4E9"
 _PER_ROW = 16
 
 
+@checked
 def images(
-    stored: ArrayLike,
-    recalled: ArrayLike,
-    shape: tuple[int, int],
-    labels: Sequence[Any] | None = None,
+    stored: BitPatterns,
+    recalled: BitPatterns,
+    shape: Annotated[tuple[int, int], Pair(Count())],
+    labels: Labels | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw stored patterns above recalled ones, with every wrong pixel marked.
@@ -51,28 +51,27 @@ def images(
     DescriptionError
         Not patterns of bits, or shapes that do not fit.
     """
-    first, second = _patterns(stored, "stored"), _patterns(recalled, "recalled")
+    first, second = np.atleast_2d(stored), np.atleast_2d(recalled)
     if first.shape != second.shape:
         raise DescriptionError(
             f"images: stored and recalled must have equal shapes, got {first.shape} and "
             f"{second.shape}."
         )
-    rows, columns = (to_int(n, "images: shape") for n in two(shape, "images: shape"))
+    rows, columns = shape
     if rows * columns != first.shape[1]:
         raise DescriptionError(
             f"images: shape must hold {first.shape[1]} pixels, got {(rows, columns)}."
         )
-    words = None if labels is None else [str(w) for w in to_tuple(labels, "images: labels", "str")]
-    if words is not None and len(words) != len(first):
+    if labels is not None and len(labels) != len(first):
         raise DescriptionError(
-            f"images: labels must be {len(first)}, one for each pattern, got {len(words)}."
+            f"images: labels must be {len(first)}, one for each pattern, got {len(labels)}."
         )
     wrong = second + 2 * (first & ~second) + 2 * (second & ~first)
     pairs = np.stack([first.astype(int), wrong], axis=1).reshape(-1, 2, rows, columns)
-    return _draw_pairs(pairs, words, ax)
+    return _draw_pairs(pairs, labels, ax)
 
 
-def _draw_pairs(pairs: NDArray[np.int64], labels: list[str] | None, ax: Axes | None) -> Axes:
+def _draw_pairs(pairs: NDArray[np.int64], labels: Sequence[str] | None, ax: Axes | None) -> Axes:
     """Lay pairs of pictures (pixel codes 0 off, 1 on, 2 missing, 3 extra) out on one canvas."""
     from matplotlib.colors import ListedColormap
     from matplotlib.patches import Patch
@@ -107,7 +106,7 @@ def _draw_pairs(pairs: NDArray[np.int64], labels: list[str] | None, ax: Axes | N
         down, right = divmod(k, across)
         at = right * wide + columns / 2 - 0.5, down * block + above - 0.5 * gap - 0.5
         short = word if len(word) <= fits else f"{word[: fits - 1]}…"
-        ax.text(*at, short, ha="center", va="bottom", fontsize=8)
+        ax.text(*at, plain(short), ha="center", va="bottom", fontsize=8)
     ax.legend(
         handles=[
             Patch(color=_MISSING, label=f"missing ({np.count_nonzero(pairs == 2)})"),
@@ -122,9 +121,3 @@ def _draw_pairs(pairs: NDArray[np.int64], labels: list[str] | None, ax: Axes | N
         handleheight=0.9,
     )
     return ax
-
-
-def _patterns(values: Any, where: str) -> NDArray[np.bool_]:
-    from ..metrics import bits
-
-    return np.atleast_2d(bits(values, f"images: {where}"))

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from ..checks import Name, checked
 from ..errors import DescriptionError, unknown_name
 from ..network import Network
 from ..recording import Recording
-from ..units import to_array
-from .axes import COLORS, OFF, check_type, legend, new_axes
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from .axes import COLORS, OFF, legend, new_axes, plain, run_of, time_window
+from .kinds import Axes, Weights, Window
 
 __all__ = ["weight_matrix", "weights"]
 
@@ -22,8 +20,13 @@ _MAX_LINES = 200
 _MAX_BINS = 250
 
 
+@checked
 def weights(
-    recording: Recording | ArrayLike, projection: str | None = None, ax: Axes | None = None
+    recording: Weights,
+    projection: Annotated[str, Name()] | None = None,
+    ax: Axes | None = None,
+    *,
+    window: Window | None = None,
 ) -> Axes:
     """Draw weights: over time where that was recorded, else how they are distributed.
 
@@ -35,6 +38,9 @@ def weights(
         Which one; needed for a recording. With an array it is the title.
     ax : matplotlib.axes.Axes, optional
         Where to draw. Default: a new figure.
+    window : (start, stop), optional
+        Part of the time to draw, ms; it must overlap the recording. It needs a recording of the
+        weights over time. Default: all of it.
 
     Returns
     -------
@@ -45,26 +51,37 @@ def weights(
     Raises
     ------
     DescriptionError
-        The recording holds no weights of this projection, or not an array of weights.
+        The recording holds no weights of this projection, the array is not one of weights, or
+        the window is outside the recording or has no time axis to apply to.
     """
     if isinstance(recording, Recording):
         times, values = recording.times, _recorded_weights(recording, projection)
     else:
-        values = to_array(recording, "nA", "weights")
+        values = np.asarray(recording)
         times = np.arange(values.shape[0] if values.ndim else 0, dtype=np.float64)
         if values.ndim not in (1, 2):
             raise DescriptionError(
                 f"weights must have shape (n_synapses,) or (n_steps, n_synapses), "
                 f"got {values.shape}."
             )
+    limits = None
+    if window is not None:
+        if values.ndim == 1 or not isinstance(recording, Recording):
+            raise DescriptionError(
+                "weights: window needs weights that were recorded over time. Leave it out, or run "
+                "a network whose projection has record=['weight']."
+            )
+        limits = time_window(window, *run_of(recording), "weights: window")
     ax = new_axes(7.0, 2.8) if ax is None else ax
     if values.ndim == 1:
         _weight_histogram(values, ax)
     else:
         _weights_over_time(values, times, ax)
         ax.set_xlabel("time (ms)" if isinstance(recording, Recording) else "step")
+    if limits is not None:
+        ax.set_xlim(*limits)
     if projection is not None:
-        ax.set_title(projection, loc="left")
+        ax.set_title(plain(projection), loc="left")
     return ax
 
 
@@ -78,7 +95,12 @@ def _recorded_weights(recording: Recording, projection: Any) -> NDArray[np.float
 
 
 def _weight_histogram(values: NDArray[np.float64], ax: Axes) -> None:
-    ax.hist(values, bins=int(np.clip(np.sqrt(values.size), 10, 60)), color=COLORS[0])
+    low, high = values.min(initial=np.inf), values.max(initial=-np.inf)
+    # Bins around equal weights need a width that the weights themselves can resolve.
+    width = max(0.5, 1e-3 * abs(low))
+    limits = (low - width, high + width) if low == high else None
+    bins = int(np.clip(np.sqrt(values.size), 10, 60))
+    ax.hist(values, bins=bins, range=limits, color=COLORS[0])
     ax.set_xlabel("weight (nA)")
     ax.set_ylabel("synapses")
 
@@ -115,10 +137,11 @@ def _weights_over_time(values: NDArray[np.float64], times: NDArray[np.float64], 
     legend(ax, n_synapses if few else 0)
 
 
+@checked
 def weight_matrix(
     network: Network,
-    projection: str,
-    weights: Recording | ArrayLike | None = None,
+    projection: Annotated[str, Name()],
+    weights: Weights | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw the weights of one projection as a matrix, with no colour where there is no synapse.
@@ -147,7 +170,6 @@ def weight_matrix(
     """
     from matplotlib.ticker import MaxNLocator
 
-    check_type(network, Network, "weight_matrix: network")
     item, synapses = network.projection(projection), network.synapses(projection)
     values = synapses.weight
     if isinstance(weights, Recording):
@@ -156,7 +178,7 @@ def weight_matrix(
             raise DescriptionError(f"weight_matrix: {text}")
         values = weights.weights[projection]
     elif weights is not None:
-        values = to_array(weights, "nA", "weight_matrix: weights")
+        values = np.asarray(weights)
     if values.shape != synapses.i.shape:
         raise DescriptionError(
             f"weight_matrix: weights must have shape {synapses.i.shape}, got {values.shape}."
@@ -176,9 +198,9 @@ def weight_matrix(
     ax.set_facecolor(OFF)
     ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10], integer=True))
     ax.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10], integer=True))
-    ax.set_xlabel(f"post: {item.post}")
-    ax.set_ylabel(f"pre: {item.pre}")
-    ax.set_title(projection, loc="left")
+    ax.set_xlabel(f"post: {plain(item.post)}")
+    ax.set_ylabel(f"pre: {plain(item.pre)}")
+    ax.set_title(plain(projection), loc="left")
     _scale(ax, picture)
     return ax
 

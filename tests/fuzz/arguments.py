@@ -41,7 +41,7 @@ LIMIT = 5.0
 CHUNK = 2000
 """Calls in one process, by hand; a crash ends the process and not the search."""
 
-MEMORY = 6 * 2**30
+MEMORY = 3 * 2**30
 """Memory that a process may map, by hand, bytes."""
 
 
@@ -150,7 +150,7 @@ def _one(
             place[-1],
         )
         at = f"{'/'.join(last.filename.split('/')[-3:])}:{last.lineno}"
-        _violation(found, door, f"{type(error).__name__} at {at}", f"{text}: {shown(str(error))}")
+        _violation(found, door, f"{type(error).__name__} at {at}", f"{text}: {_text(error)}")
     found.outcomes[outcome] += 1
 
 
@@ -201,6 +201,13 @@ def _refused(door: Door, arguments: dict[str, Any], spoilt: list[str]) -> list[s
         except Exception:
             continue
     return refused
+
+
+def _text(error: Exception) -> str:
+    try:
+        return shown(str(error))
+    except Exception:
+        return "<an error that cannot be written>"
 
 
 def _names(text: str, name: str, value: Any) -> bool:

@@ -6,6 +6,7 @@ limits that it must refuse or handle.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import importlib
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 
 import spikemem as sm
+from fuzz import dendrites
 from spikemem import checks
 from spikemem.errors import SpikememError
 
@@ -154,6 +156,12 @@ def small_network() -> sm.Network:
     )
 
 
+def static_network() -> sm.Network:
+    """The same without its plastic projection."""
+    network = small_network()
+    return sm.Network(populations=network.populations, projections=network.projections[:1])
+
+
 @functools.cache
 def _recording() -> sm.Recording:
     return sm.simulate(small_network(), 5.0, backend="native")
@@ -177,7 +185,10 @@ SAMPLES: dict[str, Callable[[], Any]] = {
     "Session": lambda: sm.Session(small_network(), backend="native"),
     "CA3Memory": _memory,
     "HippocampalMemory": lambda: sm.HippocampalMemory(2, 3, backend="native"),
+    "Device": lambda: importlib.import_module("spikemem.hardware.resistive").Ideal(),
+    "Mapping": lambda: importlib.import_module("spikemem.hardware.resistive").SingleDevice(),
     "Problem": lambda: sm.Problem(level="note", where="a", what="b", remedy="c"),
+    **dendrites.SAMPLES,
 }
 """A fresh object of each class that no declared kinds can make."""
 
@@ -213,7 +224,17 @@ GOOD: dict[str, dict[str, Callable[[], Any]]] = {
     "CA3Memory.set_weights": {"weights": lambda: {"W1": np.zeros((2, 3))}},
     "HippocampalMemory.set_weights": {"weights": lambda: {"W1": np.zeros((2, 3))}},
     "CA3Memory.decode": {"recording": lambda: _memory().recording},
+    "write": {"network": static_network},
+    "to_nir": {"network": static_network},
     "export": {"target": lambda: "spinnaker"},
+    "raster": {"recording": lambda: _recording()},
+    "traces": {"recording": lambda: _recording(), "population": lambda: "out"},
+    "weights": {"recording": lambda: [1.0, 2.0]},
+    "weight_matrix": {"network": small_network, "projection": lambda: "learnt"},
+    "images": {
+        "stored": lambda: [[1, 0]], "recalled": lambda: [[1, 1]], "shape": lambda: (1, 2),
+    },
+    **dendrites.good_values(),
 }  # fmt: skip
 """Good values of parameters that must fit together, by class or method."""
 
@@ -233,6 +254,38 @@ CONTENTS: dict[str, Callable[[], Any]] = {
 """A good value of the kinds that a family defines."""
 
 
+BY_NAME: dict[str, Callable[[], Any]] = {
+    "integrator": lambda: "spinnaker",
+    "network": lambda: small_network(),
+    "recording": lambda: _recording(),
+    "sim": lambda: importlib.import_module("pyNN.mock"),
+    "stored": lambda: [[1, 0], [0, 1]],
+    "recalled": lambda: [[1, 0], [0, 1]],
+    "shape": lambda: (1, 2),
+    "projection": lambda: "learnt",
+    "population": lambda: "out",
+    "name": lambda: "a",
+    "where": lambda: "a",
+    "values": lambda: [1, 0],
+    "w_max": lambda: 6.0,
+    "target": lambda: np.full(2, 10.0),
+    "frames": lambda: [[0, 1], [1, 2]],
+    "patterns": lambda: [[0, 1], [1, 2]],
+    "cells": lambda: [0, 1],
+    "weight": lambda: np.ones(2),
+    "x": lambda: np.full(2, 0.5),
+    "n": lambda: 2,
+    "time": lambda: 1.0,
+    "rng": lambda: np.random.default_rng(0),
+    "path": lambda: "nothing.h5",
+}
+"""A good value of parameters that declare no kind, by name."""
+
+
+def _made(name: str) -> Any:
+    return SAMPLES[name]()
+
+
 @dataclass
 class Drawer:
     """Draws good and bad values of kinds; paths lie in `folder`."""
@@ -247,9 +300,15 @@ class Drawer:
         if name in CONTENTS:
             return CONTENTS[name]()
         method = getattr(self, f"_{name.lower()}", None)
-        if method is None:
-            raise Impossible(f"no good value of kind {name}")
-        return method(kind)
+        return self._some_value(kind) if method is None else method(kind)
+
+    def _some_value(self, kind: checks.Kind) -> Any:
+        """The first of some usual values that a family's own kind accepts."""
+        for value in (1.0, [1.0], 1, [1], [[1.0]], "a", ["a"], {}, None, *map(_made, SAMPLES)):
+            with contextlib.suppress(Exception):
+                kind.check(value, "it")
+                return value
+        raise Impossible(f"no good value of kind {type(kind).__name__}")
 
     def boundary(self, kind: checks.Kind) -> Any:
         """A value at, or just past, a limit of the kind; any number where it has none."""
@@ -281,8 +340,8 @@ class Drawer:
     def _required(self, door: Door, parameter: inspect.Parameter) -> Any:
         if parameter.name in door.kinds:
             return self.good(door.kinds[parameter.name])
-        if parameter.name == "integrator":
-            return "spinnaker"
+        if parameter.name in BY_NAME:
+            return BY_NAME[parameter.name]()
         raise Impossible(f"{door.name}: {parameter.name} declares no kind")
 
     def owner(self, cls: type) -> Any:

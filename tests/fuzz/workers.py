@@ -10,6 +10,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,9 @@ from typing import NamedTuple
 
 SECONDS = 5.0
 """Processor time that one case may take; it does not depend on what else the machine does."""
+
+PART = 500
+"""Cases of one process."""
 
 
 class Report(NamedTuple):
@@ -41,14 +45,24 @@ def serve(case: Callable[[int, int], str], first: int, last: int, seed: int) -> 
         print(json.dumps([k, outcome]), flush=True)
 
 
-def run(script: Path, n: int, seed: int, jobs: int = 1, options: Sequence[str] = ()) -> Report:
-    """Run cases 0 to n - 1 of a script."""
-    edges = [n * k // jobs for k in range(jobs + 1)]
+def run(
+    script: Path,
+    n: int,
+    seed: int,
+    jobs: int = 1,
+    options: Sequence[str] = (),
+    minutes: float = float("inf"),
+) -> Report:
+    """Run cases 0 to n - 1 of a script, or as many as are begun within some minutes."""
+    stop = time.monotonic() + 60 * minutes
+
+    def part(first: int) -> list[tuple[int, str]]:
+        if time.monotonic() > stop:
+            return []
+        return _run_range(script, first, min(first + PART, n), seed, options)
+
     with ThreadPoolExecutor(jobs) as pool:
-        parts = pool.map(
-            lambda k: _run_range(script, edges[k], edges[k + 1], seed, options), range(jobs)
-        )
-        found = [outcome for part in parts for outcome in part]
+        found = [outcome for some in pool.map(part, range(0, n, PART)) for outcome in some]
     bad = [(k, text) for k, text in found if text.startswith("BAD")]
     return Report(Counter(text if text[:3] != "BAD" else "BAD" for _, text in found), bad)
 

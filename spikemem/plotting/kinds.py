@@ -1,0 +1,82 @@
+"""Kinds of the arguments of pictures: axes, windows, populations, weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+from numpy.typing import ArrayLike
+
+from ..checks import Each, Instance, Kind, Name, Quantities, Quantity
+from ..errors import DescriptionError, shown
+from ..recording import Recording
+from ..units import to_tuple
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+else:  # declared without importing matplotlib
+    Axes = Annotated[Any, Instance("matplotlib.axes:Axes")]
+
+_MOST = 1e300  # nA; differences of larger weights leave the range of floats
+
+__all__ = ["Axes", "Labels", "Names", "Pair", "Weights", "Window"]
+
+
+@dataclass(frozen=True)
+class Pair(Kind):
+    """Two values of one kind; `rising`: the second above the first."""
+
+    kind: Kind
+    rising: bool = False
+
+    def check(self, value: Any, where: str) -> tuple[Any, Any]:
+        """Return a tuple of two plain values."""
+        parts = to_tuple(value, where, "two numbers")
+        if len(parts) != 2:
+            raise DescriptionError(f"{where} must be two numbers, got {shown(value)}.")
+        first, second = (self.kind.check(part, where) for part in parts)
+        if self.rising and first >= second:
+            raise DescriptionError(f"{where} must be (start, stop) in ms, got {shown(value)}.")
+        return first, second
+
+
+@dataclass(frozen=True)
+class NameOrNames(Kind):
+    """One name, or a sequence of names."""
+
+    def check(self, value: Any, where: str) -> tuple[str, ...]:
+        """Return a tuple of str."""
+        return Each(Name(), "names").check([value] if isinstance(value, str) else value, where)
+
+
+@dataclass(frozen=True)
+class AnyLabels(Kind):
+    """A sequence of values to write."""
+
+    def check(self, value: Any, where: str) -> tuple[str, ...]:
+        """Return a tuple of str."""
+        words = []
+        for word in to_tuple(value, where, "str"):
+            try:
+                words.append(str(word))
+            except Exception:
+                raise DescriptionError(f"{where} must be str, got {shown(word)}.") from None
+        return tuple(words)
+
+
+@dataclass(frozen=True)
+class RecordingOrWeights(Kind):
+    """A recording, or an array of weights in nA."""
+
+    def check(self, value: Any, where: str) -> Any:
+        """Return the recording itself, or a float64 array."""
+        if isinstance(value, Recording):
+            return value
+        return Quantities("nA", low=-_MOST, high=_MOST).check(value, where)
+
+
+Window = Annotated[tuple[float, float], Pair(Quantity("ms"), rising=True)]
+Names = Annotated[str | Sequence[str], NameOrNames()]
+Labels = Annotated[Sequence[Any], AnyLabels()]
+Weights = Annotated[Recording | ArrayLike, RecordingOrWeights()]
