@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from .recording import load_recording as load_recording
     from .simulation import Session as Session
     from .simulation import simulate as simulate
+    from .trials import run_trials as run_trials
 
 _WHERE = {
     "networks.ca3": "CA3Memory Forget HippocampalMemory Learn Recall RecallContent RecallCue",
@@ -56,6 +57,7 @@ _WHERE = {
     "network": "LIF STDP Network Population Projection SpikeSource load_network",
     "recording": "Recording SpikeTrains load_recording",
     "simulation": "Session simulate",
+    "trials": "run_trials",
 }
 _MODULES = ("hardware", "metrics", "networks", "plotting", "streams")
 _PLACE = {name: module for module, names in _WHERE.items() for name in names.split()}

@@ -14,6 +14,7 @@ from ...errors import SimulationError
 from ...network import Network
 from ...recording import SpikeTrains
 from ...simulation import IntegratorName, Results
+from ...spikes import trains_in_order
 from .engine import Engine, Run, Snapshot
 from .fields import BLOCK_SIZE, CELL, I_E, I_I, STEP, V
 from .numbers import Floats, NumberSystem
@@ -152,18 +153,20 @@ def results_of(engine: Engine, run: Run, stop_step: int, weights: bool = True) -
 
 def _trains(engine: Engine, run: Run, duration: float) -> dict[str, SpikeTrains]:
     """Spikes of each population that records them."""
-    order = np.argsort(run.spikes[:, CELL], kind="stable")
-    ids, moments = run.spikes[order, CELL], run.spikes[order, STEP]
-    trains = {}
-    for population in engine.network.populations:
-        if "spikes" not in population.record:
-            continue
-        first = engine.layout.cells.start[population.name]
-        low, high = np.searchsorted(ids, [first, first + population.size])
-        trains[population.name] = SpikeTrains(
-            ids=ids[low:high] - first,
-            times=moments[low:high] * engine.network.dt,
-            size=population.size,
-            duration=duration,
+    recorded = {pop.name: pop for pop in engine.network.populations if "spikes" in pop.record}
+    start = engine.layout.cells.start
+    names = sorted(recorded, key=lambda name: start[name])
+    firsts = [start[name] for name in names]
+    # The spikes are in order of time and, of one moment, of the cells of a population.
+    owner = np.searchsorted(firsts, run.spikes[:, CELL], side="right")
+    order = np.argsort(owner, kind="stable")
+    edges = owner[order].searchsorted(np.arange(1, len(names) + 2)).tolist()
+    ids = run.spikes[order, CELL].astype(np.int32)
+    times = run.spikes[order, STEP] * engine.network.dt
+    found = {
+        name: trains_in_order(
+            ids[low:high] - np.int32(start[name]), times[low:high], recorded[name].size, duration
         )
-    return trains
+        for name, low, high in zip(names, edges[:-1], edges[1:], strict=True)
+    }
+    return {name: found[name] for name in recorded}

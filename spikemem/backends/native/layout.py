@@ -521,7 +521,9 @@ def _routes(table: Ints, members: Ints, n_all: int) -> tuple[Ints, Ints]:
     edges = edges[edges < n_all]
     leaving, arriving = _by_segment(edges, *out), _by_segment(edges, *into)
     places, route = _route(
-        edges, (leaving[0], members[leaving[1]]), (arriving[0], table[plastic, f.PLASTIC][arriving[1]])
+        edges,
+        (leaving[0], members[leaving[1]]),
+        (arriving[0], table[plastic, f.PLASTIC][arriving[1]]),
     )
     segment = np.zeros(n_all, dtype=np.int64)
     segment[edges[1:]] = 1

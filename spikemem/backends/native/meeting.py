@@ -23,6 +23,7 @@ _SPINS = 500
 """Looks at the counter before the core is offered to other programs."""
 
 _intrinsic: Any = intrinsic
+_tools: Any = cgutils
 _YIELD = next(
     (name for name in ("sched_yield", "SwitchToThread")
      if llvmlite.binding.address_of_symbol(name)), None,
@@ -33,7 +34,7 @@ def _address(context: Any, builder: Any, signature: Any, values: Any) -> Any:
     """Pointer to ``array[index]``."""
     kind = signature.args[0]
     array = context.make_array(kind)(context, builder, values[0])
-    return cgutils.get_item_pointer(context, builder, kind, array, [values[1]])
+    return _tools.get_item_pointer(context, builder, kind, array, [values[1]])
 
 
 @_intrinsic  # type: ignore[untyped-decorator]
@@ -64,7 +65,7 @@ def _offer_core(context: Any) -> Any:
     def generate(target: Any, builder: Any, signature: Any, values: Any) -> Any:
         if _YIELD is not None:
             kind = ir.FunctionType(ir.IntType(32), [])
-            builder.call(cgutils.get_or_insert_function(builder.module, kind, _YIELD), [])
+            builder.call(_tools.get_or_insert_function(builder.module, kind, _YIELD), [])
         return target.get_dummy_value()
 
     return types.void(), generate

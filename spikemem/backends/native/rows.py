@@ -31,7 +31,7 @@ def _count(i, target, n_pre, bounds, edges):  # type: ignore[no-untyped-def]
 
 @_njit(cache=True, nogil=True, _nrt=False, error_model="numpy")
 def _place(i, target, n_pre, bounds, at, order):  # type: ignore[no-untyped-def]
-    """The position of each synapse in its row; `at` moves from the first edge of a row to the last."""
+    """Put each synapse into its row; `at` begins as the first edges of the rows."""
     for s in range(i.size):
         p = 0
         while target[s] >= bounds[p + 1]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import _thread
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,9 +37,7 @@ def usual_threads(n_synapses: int) -> int:
         return os.cpu_count() or 1
 
 
-def share(
-    layout: Layout, cells: Cells, plastic: Plastic, v_place: Any
-) -> list[Share]:
+def share(layout: Layout, cells: Cells, plastic: Plastic, v_place: Any) -> list[Share]:
     """What each thread works on; the first has the arrays that the others are copies of."""
     n_parts = max(layout.bounds.size - 1, 1)
     table, starts = plastic.table, layout.cells.params.block[:, f.START]
@@ -92,7 +90,7 @@ class Crew:
         self._sync = sync
         self._helpers: list[tuple[dict[str, str], list[bool]]] = []
 
-    def work(self, tasks: list[Callable[[], Any]]) -> Any:
+    def work(self, tasks: Sequence[Callable[[], Any]]) -> Any:
         """Do the first task here and the others in threads; returns what the first one returns."""
         self.rest()
         self._sync[:] = 0
