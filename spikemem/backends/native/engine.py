@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import SimulationError
 from ...network import Network
 from ...recording import SpikeTrains
 from ...units import steps
@@ -140,8 +139,6 @@ class Engine:
             for cells, wiring, plastic, part in self._shares
         ]  # fmt: skip
         found: tuple[int, int] = tasks[0]() if len(tasks) == 1 else self._crew.work(tasks)
-        if found[1] == f.STOPPED:
-            raise SimulationError("backend 'native': a thread of the run has ended too early")
         return found
 
     def _record_weights(self, row: NDArray[Any]) -> None:

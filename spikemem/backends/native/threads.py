@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ...errors import SimulationError
 from . import fields as f
 from .layout import Layout
 from .meeting import N_SYNC, STOP
@@ -22,6 +23,9 @@ MANY_SYNAPSES = 1_000_000
 
 LONGEST_WINDOW = 16
 """Steps between two meetings at most."""
+
+_Helper = tuple[dict[str, str], list[BaseException | None]]
+"""Who has claimed a task, the thread or (to give it up) the caller, and how the thread ended."""
 
 Share = tuple[Cells, Wiring, Plastic, Part]
 """What one thread works on."""
@@ -88,31 +92,44 @@ class Crew:
 
     def __init__(self, sync: Any) -> None:
         self._sync = sync
-        self._helpers: list[tuple[dict[str, str], list[bool]]] = []
+        self._helpers: list[_Helper] = []
 
     def work(self, tasks: Sequence[Callable[[], Any]]) -> Any:
-        """Do the first task here and the others in threads; returns what the first one returns."""
+        """Do the first task here and the others in threads; returns what the first one returns.
+
+        Raises
+        ------
+        SimulationError
+            A thread failed; the error that it met is the cause.
+        """
         self.rest()
         self._sync[:] = 0
+        helpers: list[_Helper] = [({}, []) for _ in tasks[1:]]
         try:
-            for task in tasks[1:]:
-                helper: tuple[dict[str, str], list[bool]] = ({}, [])
+            for task, helper in zip(tasks[1:], helpers, strict=True):
                 self._helpers.append(helper)
                 _thread.start_new_thread(self._help, (task, *helper))
-            return tasks[0]()
+            found = tasks[0]()
         finally:
             self.rest()
+        for _, ended in helpers:
+            if ended and ended[0] is not None:
+                raise SimulationError("backend 'native': a thread of the run failed") from ended[0]
+        return found
 
-    def _help(self, task: Callable[[], Any], claim: dict[str, str], ended: list[bool]) -> None:
+    def _help(
+        self, task: Callable[[], Any], claim: dict[str, str], ended: list[BaseException | None]
+    ) -> None:
+        # The first to write into the claim has it; the caller may have given up meanwhile.
+        if claim.setdefault("by", "thread") != "thread":
+            return
+        failure = None
         try:
-            # The first to write into the claim has it; the caller may have given up meanwhile.
-            if claim.setdefault("by", "thread") == "thread":
-                task()
-        except BaseException:
+            task()
+        except BaseException as error:
             self._sync[STOP] = 1
-            raise
-        finally:
-            ended.append(True)
+            failure = error
+        ended.append(failure)
 
     def rest(self) -> None:
         """Wait until no thread works any more; none waits for the caller."""
