@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from .targets import Problem as Problem
     from .targets import check as check
     from .targets import export as export
+    from .trials import run_trials as run_trials
 
 _WHERE = {
     "networks.ca3": "CA3Memory Forget HippocampalMemory Learn Recall RecallContent RecallCue",
@@ -66,6 +67,7 @@ _WHERE = {
     "models": "run",
     "simulation": "Session simulate",
     "storage": "load",
+    "trials": "run_trials",
 }
 _MODULES = ("codes", "hardware", "metrics", "networks", "plotting", "streams")
 _PLACE = {name: module for module, names in _WHERE.items() for name in names.split()}

@@ -80,8 +80,8 @@ class Projection(Drawn, Frozen):
     name: PartName
     pre: Annotated[str, PopulationName()]
     post: Annotated[str, PopulationName()]
-    i: Annotated[NDArray[np.integer[Any]], Indices()] | None = None
-    j: Annotated[NDArray[np.integer[Any]], Indices()] | None = None
+    i: Annotated[NDArray[np.integer[Any]], Indices(dtype="int32")] | None = None
+    j: Annotated[NDArray[np.integer[Any]], Indices(dtype="int32")] | None = None
     weight: Annotated[Parameter, _per_synapse("nA", low=0.0, remedy=_INHIBITION)]
     delay: Annotated[Parameter, _per_synapse("ms", low=0.0)]
     receptor: Receptor = "excitatory"
@@ -137,10 +137,7 @@ class Projection(Drawn, Frozen):
                 "for a structured one use Projection.one_to_one or Projection.all_to_all"
             )
             return
-        for item in ("i", "j"):
-            array = getattr(self, item).astype(np.int32)
-            array.flags.writeable = False
-            object.__setattr__(self, item, array)
+        self.i.flags.writeable = self.j.flags.writeable = False
         if self.i.shape != self.j.shape:
             problems.add(f"i and j must be equally long, got {self.i.size} and {self.j.size}")
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import copy
-import datetime
 import inspect
-import platform
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,7 +13,6 @@ from typing import Annotated, Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ._version import __version__
 from .backends import BACKENDS, BackendName
 from .backends.contract import (
     INTEGRATORS,
@@ -32,7 +29,7 @@ from .errors import DescriptionError, SimulationError, SpikememError, Unsupporte
 from .network import Inputs, Network, WeightsByName
 from .progress import Progress, progress_callback
 from .recording import Recording, SpikeTrains
-from .runs import gates_of, inputs_of, require_run, steps_needed
+from .runs import gates_of, inputs_of, provenance_of, steps_needed, steps_of
 from .support import require_supported
 from .units import whole_steps
 
@@ -339,8 +336,7 @@ class Session:
     def _steps_of(self, length: float) -> int:
         if self._closed:
             raise DescriptionError("Session.run: the session is closed; make a new one.")
-        n_steps = whole_steps(length, self.network.dt, "duration")
-        require_run(self.network, n_steps)
+        n_steps = steps_of(self.network, length)
         if self._state.step and not self.simulator.can_continue:
             raise DescriptionError(
                 f"Session.run: backend {self.backend!r} with these options can't go on after a "
@@ -350,16 +346,6 @@ class Session:
 
     def _recording(self, results: Results, n_steps: int) -> Recording:
         dt = self.network.dt
-        provenance = {
-            "spikemem": __version__,
-            "backend": self.backend,
-            "integrator": self.integrator,
-            "network_hash": self.network.content_hash,
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            **results.versions,
-            "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        }
         return Recording(
             spikes=results.spikes,
             traces=results.traces,
@@ -367,7 +353,7 @@ class Session:
             dt=dt,
             start=self.time,
             stop=(self._state.step + n_steps) * dt,
-            provenance=provenance,
+            provenance=provenance_of(self.network, self.backend, self.integrator, results.versions),
         )
 
     def close(self) -> None:

@@ -133,8 +133,8 @@ def to_int(value: Any, where: str, *, low: int = 1, high: int = LARGEST) -> int:
     raise DescriptionError(f"{where} must be an int {limits}, got {shown(value)}")
 
 
-def to_integers(values: Any, where: str) -> NDArray[np.int64]:
-    """Convert indices to an int64 array of one dimension (a copy).
+def to_integers(values: Any, where: str, dtype: str = "int64") -> NDArray[Any]:
+    """Convert indices to an array of integers of one dimension (a copy).
 
     Raises
     ------
@@ -148,7 +148,7 @@ def to_integers(values: Any, where: str) -> NDArray[np.int64]:
     if array.size and (array.min() < 0 or array.max() > LARGEST):
         bad = array.min() if array.min() < 0 else array.max()
         raise DescriptionError(f"{where} must be from 0 to {LARGEST}, got {bad}")
-    return array.astype(np.int64)
+    return array.astype(dtype)
 
 
 def to_name(value: Any, where: str) -> str:

@@ -114,6 +114,7 @@ def compile_engine(
     functions = (
         delivery.deliver,
         stepping.update_cells,
+        stepping.deliver_step,
         stepping.flush,
         stepping.advance,
     )
