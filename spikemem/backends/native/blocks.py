@@ -13,7 +13,7 @@ from . import fields as f
 from .numbers import NumberSystem
 from .state import Params
 
-__all__ = ["CellLayout", "bounds_of", "lay_out_cells"]
+__all__ = ["CellLayout", "bounds_of", "keep_apart", "lay_out_cells"]
 
 Ints = NDArray[np.int64]
 
@@ -131,3 +131,25 @@ def bounds_of(network: Network, cells: CellLayout, n_parts: int) -> Ints:
     last = max(starts.size - 1, 0)
     cuts = starts[np.minimum(np.searchsorted(done, wish), last)] if starts.size else starts
     return np.unique(np.concatenate([[0], cuts, [cells.n_cells]]).astype(np.int64))
+
+
+def keep_apart(cells: CellLayout, bounds: Ints) -> None:
+    """Put empty blocks before the parts of several threads.
+
+    There is a byte for each block in ``Cells.dirty`` and ``awake``. Where threads wrote to bytes
+    of one cache line, each would wait for the other at every write.
+    """
+    if bounds.size <= 2:
+        return
+    table, kept, at = cells.params.block, [], 0
+    number = np.zeros(len(table), dtype=np.int32)
+    parts = np.searchsorted(table[:, f.START], bounds)
+    for first, last in zip(parts[:-1].tolist(), parts[1:].tolist(), strict=True):
+        empty = np.repeat(table[first : first + 1], f.APART, axis=0)
+        empty[:, f.STOP] = empty[:, f.START]
+        kept += [empty, table[first:last]]
+        at += len(empty)
+        number[first:last] = np.arange(at, at + last - first)
+        at += last - first
+    cells.params = Params(np.concatenate(kept), cells.params.group)
+    cells.block_of = number[cells.block_of]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ...network import Network, Projection, Synapses
 from ...units import steps
 from . import fields as f
-from .blocks import CellLayout, bounds_of, lay_out_cells
+from .blocks import CellLayout, bounds_of, keep_apart, lay_out_cells
 from .numbers import NumberSystem
 from .rows import sort_rows
 from .state import Wiring
@@ -117,7 +117,8 @@ class _Units:
         """Add one thread's piece of a unit; its number."""
         if row[f.KIND] == f.SUM:
             row |= {f.COUNTER: self.n_counters}
-            self.n_counters += row[f.N_PRE] // row[f.TILE_PRE]
+            gap = f.APART // 8 if self.bounds.size > 2 else 0
+            self.n_counters += row[f.N_PRE] // row[f.TILE_PRE] + gap
         elif row[f.KIND] == f.ONE_TO_ONE:
             skip = row[f.LOW] - row[f.POST]
             row |= {f.POST: row[f.LOW], f.PRE: row[f.PRE] + skip,
@@ -154,7 +155,9 @@ class _Units:
 def lay_out(network: Network, numbers: NumberSystem, n_parts: int = 1) -> Layout:
     """Lay a network out for a number system, in at most so many parts for threads."""
     cells = lay_out_cells(network, numbers, n_parts)
-    units = _Units(bounds_of(network, cells, n_parts))
+    bounds = bounds_of(network, cells, n_parts)
+    keep_apart(cells, bounds)
+    units = _Units(bounds)
     storage: dict[str, Storage] = {}
     columns: dict[str, tuple[int, int]] = {}
     n_gates = 0
