@@ -9,7 +9,7 @@ from nonsense import refusal
 
 import spikemem as sm
 from spikemem.backends import BACKENDS
-from spikemem.citation import SIMULATORS, bibtex, citation
+from spikemem.citations import SIMULATORS, bibtex, citation
 
 
 def keys(text):

@@ -1,24 +1,33 @@
-"""Pictures: errors beside the theory, and segments over a sequence; each gives back its Axes."""
+"""Pictures: errors beside the theory, segments, and a sequence memory; each returns its Axes."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...checks import Choice, Count, Text, checked
-from ...errors import DescriptionError, unknown_name
+from ...errors import DescriptionError, shown, unknown_name
 from ...plotting import COLORS, plain
+from ...plotting.axes import new_axes
 from ...plotting.kinds import Axes
+from ...recording import Recording
 from ...streams import Seed
+from ...units import steps
 from .arguments import Whole
 from .frames import FrameLists
 from .neurons import ActiveDendriteNeurons
+from .sequence_circuit import SequenceCircuit
+from .temporal import TemporalMemory
 from .theory import false_negative_probability, false_positive_probability
 from .trials import measure_false_negatives, measure_false_positives
 
-__all__ = ["error_curve", "segment_activity"]
+__all__ = ["error_curve", "segment_activity", "sequence_activity"]
+
+Cells = NDArray[np.int64]
 
 _THEORY = "theory"
 _LABELS = {
@@ -93,7 +102,7 @@ def error_curve(
     else:
         line = false_positive_probability(**given)
     line = np.broadcast_to(line, axis.shape)
-    ax = _axes(ax, 5.2, 3.4)
+    ax = new_axes(5.2, 3.4) if ax is None else ax
     n_drawn = sum(one.get_gid() == _THEORY for one in ax.lines)
     color = COLORS[n_drawn % len(COLORS)]
     shown_label = None if label is None else plain(label)
@@ -167,7 +176,8 @@ def segment_activity(
     overlaps = neurons.overlaps(frames)[:, neuron].T
     if not overlaps.size:
         raise DescriptionError("segment_activity: frames must be one or more, got none.")
-    ax = _axes(ax, 6.4, float(np.clip(0.16 * len(overlaps) + 1.2, 2.0, 6.0)))
+    high = float(np.clip(0.16 * len(overlaps) + 1.2, 2.0, 6.0))
+    ax = new_axes(6.4, high) if ax is None else ax
     picture = ax.imshow(overlaps, cmap="Blues", aspect="auto", interpolation="nearest",
                         vmin=0, vmax=neurons.synapses_per_segment)  # fmt: skip
     segment, frame = np.nonzero(overlaps >= neurons.threshold)
@@ -186,9 +196,88 @@ def segment_activity(
     return ax
 
 
-def _axes(ax: Axes | None, width: float, height: float) -> Axes:
-    if ax is not None:
-        return ax
-    import matplotlib.pyplot as plt
+def sequence_activity(
+    memory: TemporalMemory,
+    recording: Recording,
+    *,
+    labels: Iterable[Iterable[str]] = (),
+    ax: Axes | None = None,
+    **options: Any,
+) -> Axes:
+    """Draw columns, cells and predictions of a sequence memory over time.
 
-    return plt.subplots(figsize=(width, height), layout="constrained")[1]
+    Parameters
+    ----------
+    memory : TemporalMemory
+        As it was when the network was built.
+    recording : Recording
+        Of the network of ``memory.build(sequences, **options)``.
+    labels : iterable of iterable of str, optional
+        A name for each frame of each sequence, such as ``["ABCD", "XBCY"]``.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw. Default: a new figure.
+    **options
+        As for :meth:`TemporalMemory.build`.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        A row for each cell: a bar over the cells of each active column, filled marks for cells
+        that fired, in one colour if they were predicted and in another if their column burst, and
+        hollow marks for the predictions of the next frame.
+
+    Raises
+    ------
+    DescriptionError
+        Not a memory, or not a recording of its network.
+    """
+    where, thing = "sequence_activity", memory
+    if not isinstance(thing, TemporalMemory):
+        raise DescriptionError(f"{where}: memory must be a TemporalMemory, got {shown(thing)}.")
+    circuit = memory.spiking(**options)
+    circuit.check(recording, where)
+    size = circuit.cells_per_column
+    ax = new_axes(8.0, 4.2) if ax is None else ax
+    ticks, columns = _spikes(circuit, recording, "columns")
+    low = columns * size - 0.5
+    ax.vlines(ticks * circuit.dt, low, low + size, color="0.8", linewidth=2.0, label="column")
+    ticks, cells = _spikes(circuit, recording, "cells")
+    burst = np.isin(_column(circuit, ticks, cells // size),
+                    _column(circuit, *_spikes(circuit, recording, "bursts")))  # fmt: skip
+    marks: dict[str, Any] = {"linestyle": "none", "markersize": 3.5}
+    ax.plot(ticks[~burst] * circuit.dt, cells[~burst], "o", color=COLORS[0],
+            label="cell, predicted", **marks)  # fmt: skip
+    ax.plot(ticks[burst] * circuit.dt, cells[burst], "s", color=COLORS[1],
+            label="cell, bursting", **marks)  # fmt: skip
+    ticks, relays = _spikes(circuit, recording, "predictions")
+    ax.plot(ticks * circuit.dt, circuit.predicting[relays], "o", color=COLORS[2],
+            fillstyle="none", label="prediction", **marks)  # fmt: skip
+    _name_frames(ax, labels, circuit.period)
+    ax.set_xlim(-0.25 * circuit.period, recording.duration)
+    ax.set_ylim(-1, circuit.n_cells)
+    ax.set_xlabel("time (ms)")
+    ax.set_ylabel(f"cell ({size} in each column)")
+    ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
+    return ax
+
+
+def _spikes(circuit: SequenceCircuit, recording: Recording, name: str) -> tuple[Cells, Cells]:
+    """Steps and cells of all spikes of a population."""
+    trains = recording[name]
+    return steps(trains.times - recording.start, circuit.dt), trains.ids.astype(np.int64)
+
+
+def _column(circuit: SequenceCircuit, ticks: Cells, columns: Cells) -> Cells:
+    """A number for each column in each frame."""
+    return ticks // circuit.schedule.period * circuit.n_columns + columns
+
+
+def _name_frames(ax: Axes, labels: Iterable[Iterable[str]], period: float) -> None:
+    """Names above the frames; after each sequence comes a silent period."""
+    at = 0.0
+    for sequence in labels:
+        for name in sequence:
+            ax.annotate(str(name), (at, 1.0), xytext=(0, 3), ha="left", fontsize=11,
+                        xycoords=("data", "axes fraction"), textcoords="offset points")  # fmt: skip
+            at += period
+        at += period
