@@ -117,8 +117,11 @@ def test_traces_are_in_mV_over_ms():
     assert [line.get_label() for line in ax.lines] == ["cell 2", "cell 0"]
     assert np.array_equal(ax.lines[0].get_ydata(), recording.traces["out", "v"][:, 2])
     assert ax.lines[0].get_xdata().tolist() == [0.0, 1.0, 2.0, 3.0]
-    assert ax.get_ylabel() == "out: v (mV)"
-    assert ax.get_legend() is not None
+    assert ax.get_ylabel() == "out: v"
+    one = plotting.traces(recording, "out", cells=[2, 0], offset=False)
+    assert np.array_equal(one.lines[1].get_ydata(), recording.traces["out", "v"][:, 0])
+    assert one.get_ylabel() == "out: v (mV)"
+    assert one.get_legend() is not None
     assert plotting.traces(recording, "out", cells=1).get_legend() is None
 
 
@@ -269,7 +272,8 @@ def test_marks_are_thinner_above_5000_spikes_and_pixels_above_20000(n, width, pi
 @pytest.mark.parametrize(("n", "has"), [(1, False), (2, True), (21, True), (22, False)])
 def test_a_legend_of_two_to_twenty_one_lines(n, has):
     recording = sm.Recording(spikes={}, traces={("a", "v"): np.zeros((3, n))}, stop=3.0)
-    assert (plotting.traces(recording, "a", range(n)).get_legend() is not None) == has
+    drawn = plotting.traces(recording, "a", range(n), offset=False)
+    assert (drawn.get_legend() is not None) == has
 
 
 def test_seven_synapses_have_colours_of_their_own_and_eight_share_one():
@@ -362,7 +366,8 @@ def test_names_with_dollar_signs_are_drawn_as_they_are(name):
     )  # fmt: skip
     drawn = {
         f"{name} (2)": plotting.raster(recording),
-        f"{name}: v (mV)": plotting.traces(recording, name),
+        f"{name}: v (mV)": plotting.traces(recording, name, 0),
+        f"{name}: v": plotting.traces(recording, name),
         name: plotting.weights(recording, name),
         f"pre: {name}": plotting.weight_matrix(network, wire.name),
         f"post: to {name}": plotting.weight_matrix(network, wire.name),

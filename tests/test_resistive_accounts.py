@@ -127,7 +127,7 @@ def test_bad_input(run, make, words):
 def test_pictures():
     assert figures.conductances(PCM(), 3600.0, n=500).get_xlabel().startswith("conductance")
     axes = figures.ageing(CMOHfOx(), n=100)
-    assert axes.get_title() == "CMOHfOx"
+    assert axes.get_title(loc="left") == "CMOHfOx"
     weights = np.random.default_rng(0).normal(size=(20, 10))
     bars = [Crossbar(PCM(), weights), Crossbar(PCM(), weights, compensation="global")]
     drawn = figures.error_against_time(bars, np.eye(20), labels=["plain", "compensated"])
@@ -143,8 +143,8 @@ def test_names_with_dollar_signs_are_drawn_as_they_are():
     costly = type("$costly$", (PCM,), {})
     bar = Crossbar(costly(), np.ones((2, 2)))
     drawn = (
-        figures.conductances(costly(), 3600.0, n=50).title,
-        figures.ageing(costly(), n=5).title,
+        figures.conductances(costly(), 3600.0, n=50)._left_title,
+        figures.ageing(costly(), n=5)._left_title,
         figures.error_against_time(bar, [[1.0, 2.0]]).get_legend().get_texts()[0],
     )
     for text in drawn:

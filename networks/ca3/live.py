@@ -15,6 +15,7 @@ from ...frozen import Changing
 from ...limits import require_memory
 from ...models import Stored
 from ...network import Network
+from ...plotting.kinds import Axes, Names, Window
 from ...progress import Progress
 from ...recording import Recording, SpikeTrains
 from ...simulation import Session
@@ -303,6 +304,34 @@ class LiveMemory(Changing, ABC):
         if self._session is None or not self._kept.n_done:
             raise DescriptionError(f"{type(self).__name__}.recording: nothing has been run yet.")
         return self._session.recording
+
+    @checked
+    def raster(
+        self,
+        populations: Names | None = None,
+        window: Window | None = None,
+        ax: Axes | None = None,
+    ) -> Axes:
+        """Draw all spikes since the start of the memory, with the names of the operations.
+
+        Parameters
+        ----------
+        populations, window, ax
+            As :func:`spikemem.plotting.raster`.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        Raises
+        ------
+        DescriptionError
+            Nothing has been run yet, an unknown population, or a window outside the recording.
+        """
+        from ...plotting import raster
+        from .figures import named
+
+        return raster(self.recording, populations, window, ax, marks=named(self._done))
 
     @property
     def weights(self) -> dict[str, NDArray[np.float64]]:

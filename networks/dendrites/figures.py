@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from ...checks import Choice, Count, Text, checked
 from ...errors import DescriptionError, shown, unknown_name
-from ...plotting import COLORS, plain
-from ...plotting.axes import new_axes
+from ...plotting import COLORS, new_axes, plain
+from ...plotting.axes import SMALL, color_bar, tidy
 from ...plotting.kinds import Axes
 from ...recording import Recording
 from ...streams import Seed
@@ -113,8 +113,8 @@ def error_curve(
     ax.set_xlabel(_LABELS[vary])
     ax.set_ylabel("false negatives" if "v" in given else "false positives")
     if label:
-        ax.legend(frameon=False)
-    return ax
+        ax.legend(frameon=False, fontsize=SMALL)
+    return tidy(ax)
 
 
 def _draw_trials(
@@ -189,10 +189,10 @@ def segment_activity(
     ax.set_ylim(len(overlaps) + 0.9, -0.6)
     ax.set_yticks(range(0, len(overlaps), math.ceil(len(overlaps) / 10)))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.figure.colorbar(picture, ax=ax, label="active synapses")
+    color_bar(ax, picture, "active synapses")
     ax.set_xlabel("frame")
     ax.set_ylabel("segment")
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, fontsize=SMALL)
     return ax
 
 
@@ -257,8 +257,8 @@ def sequence_activity(
     ax.set_ylim(-1, circuit.n_cells)
     ax.set_xlabel("time (ms)")
     ax.set_ylabel(f"cell ({size} in each column)")
-    ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
-    return ax
+    ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=SMALL)
+    return tidy(ax)
 
 
 def _spikes(circuit: SequenceCircuit, recording: Recording, name: str) -> tuple[Cells, Cells]:
@@ -277,7 +277,7 @@ def _name_frames(ax: Axes, labels: Iterable[Iterable[str]], period: float) -> No
     at = 0.0
     for sequence in labels:
         for name in sequence:
-            ax.annotate(str(name), (at, 1.0), xytext=(0, 3), ha="left", fontsize=11,
+            ax.annotate(str(name), (at, 1.0), xytext=(0, 3), ha="left", fontsize="large",
                         xycoords=("data", "axes fraction"), textcoords="offset points")  # fmt: skip
             at += period
         at += period
