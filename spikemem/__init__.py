@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from . import metrics as metrics
     from . import networks as networks
     from . import plotting as plotting
+    from .citations import citation as citation
     from .errors import BackendMissing as BackendMissing
     from .errors import DescriptionError as DescriptionError
     from .errors import SimulationError as SimulationError
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 _WHERE = {
     "networks.ca3": "CA3Memory Forget HippocampalMemory Learn Recall RecallContent RecallCue",
     "networks.dendrites": "ActiveDendriteNeurons",
+    "citations": "citation",
     "errors": "BackendMissing DescriptionError SimulationError SpikememError SpikememWarning "
     "StorageError UnsupportedError VirtualRunError",
     "hardware.targets": "Problem check export",

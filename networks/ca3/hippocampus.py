@@ -31,6 +31,7 @@ from .operations import (
 from .parameters import GATED, OUTPUT, PRESET, RELAY
 from .parameters import preset as parameters_of
 from .recall import Recall, require_whole
+from .references import HIPPOCAMPUS
 
 __all__ = ["HippocampalMemory"]
 
@@ -111,6 +112,7 @@ class HippocampalMemory(LiveMemory):
             held[item.cue] = frozenset(item.bits)
         self._begin({"W1": first}, held)
 
+    bibtex: ClassVar[tuple[str, ...]] = (HIPPOCAMPUS,)
     plastic: ClassVar[Mapping[str, str]] = {"W1": "which content bits each cue holds"}
 
     def arguments(self) -> dict[str, Any]:

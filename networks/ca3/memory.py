@@ -40,6 +40,7 @@ from .operations import (
 from .parameters import PRESET, CA3Parameters
 from .parameters import preset as parameters_of
 from .recall import Recall, decode
+from .references import CA3
 
 __all__ = ["CA3Memory"]
 
@@ -114,6 +115,7 @@ class CA3Memory(LiveMemory):
             held[item.cue] = frozenset(item.bits)
         self._begin({"W1": first, "W2": first.T.copy()}, held)
 
+    bibtex: ClassVar[tuple[str, ...]] = (CA3,)
     plastic: ClassVar[Mapping[str, str]] = {
         "W1": "which content bits each cue holds",
         "W2": "which cues hold each content bit",

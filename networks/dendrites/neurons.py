@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Self, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from ...streams import Seed, stream
 from .arguments import Whole
 from .frames import FrameLists, Frames, as_frames
 from .learning import learn_frame, with_faults
+from .references import SEGMENTS
 from .segments import PermanenceRule, Segments
 
 if TYPE_CHECKING:
@@ -84,6 +85,8 @@ class ActiveDendriteNeurons(Changing):
     >>> bool(neurons.detect(random_patterns(100, n=2048, a=40, seed=2)).any())
     False
     """
+
+    bibtex: ClassVar[tuple[str, ...]] = (SEGMENTS,)
 
     @checked
     def __init__(

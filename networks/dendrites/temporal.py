@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Self, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from ...streams import Seed, stream
 from ...units import LARGEST
 from .frames import ActiveCells, FrameLists, Frames, Sequences, as_frames
 from .neurons import own_seed, require_order
+from .references import SEGMENTS, SEQUENCES
 from .segments import PermanenceRule, Segments
 
 if TYPE_CHECKING:
@@ -91,6 +92,8 @@ class TemporalMemory(Changing):
     >>> memory.predict([x, b, c]).tolist() == y.tolist()
     True
     """
+
+    bibtex: ClassVar[tuple[str, ...]] = (SEQUENCES, SEGMENTS)
 
     @checked
     def __init__(

@@ -12,6 +12,7 @@ from ....errors import DescriptionError
 from ....streams import Seed, stream
 from ..kinds import Conductance, Factor, Fraction, Voltage
 from .base import Array, Cells, Device
+from .references import WANG
 
 __all__ = ["RandomRRAM", "formed_fraction", "forming_voltage"]
 
@@ -80,6 +81,7 @@ class RandomRRAM(Device):
 
     title: ClassVar[str] = "random resistive memory, 40 nm macro of 256 Kb"
     source: ClassVar[str] = "Wang et al., Nature Machine Intelligence 5:104 (2023), source data"
+    bibtex: ClassVar[tuple[str, ...]] = (WANG,)
     validity: ClassVar[str] = "forming voltage 3.14 to 3.70 V; one age, no drift was published"
     redrawn: ClassVar[str] = "which cells are formed, and their conductance: once; read noise: " \
         "at every read"  # fmt: skip
