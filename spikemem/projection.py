@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .cells import STDP, Parameter
 from .checks import Count, Indices, Name, Quantities, Some, check_fields, checked
 from .errors import Problems, shown
-from .frozen import Frozen
+from .frozen import Frozen, short
 from .limits import require_memory
 
 __all__ = ["Projection", "Synapses"]
@@ -37,6 +37,9 @@ class Synapses(NamedTuple):
     j: NDArray[np.int32]
     weight: NDArray[np.float64]
     delay: NDArray[np.float64]
+
+    def __repr__(self) -> str:
+        return f"Synapses({self.i.size}, weight={short(self.weight)}, delay={short(self.delay)})"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ from .checks import (
     check_shape,
     checked,
 )
+from .display import Displayed, Table
 from .errors import DescriptionError, Problems, shown, unknown_name
 from .frozen import Frozen, read_only
 from .limits import require_memory
@@ -33,6 +34,8 @@ from .spikes import SpikeTrains
 from .units import in_unit, steps, to_name
 
 __all__ = ["Recording", "SpikeTrains", "load_recording"]
+
+_LARGEST_RASTER = 20
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ class Floats(Kind):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Recording(Frozen):
+class Recording(Frozen, Displayed):
     """What a run gave.
 
     Parameters
@@ -116,6 +119,8 @@ class Recording(Frozen):
     stop: Annotated[float, Quantity("ms")] = 0.0
     provenance: Annotated[Mapping[str, Any], MappingOf(AnyValue())] = field(default_factory=dict)
 
+    drawing: ClassVar[str] = "spikemem.plotting.small:spikes"
+
     def __post_init__(self) -> None:
         problems = Problems("Recording")
         plain = check_fields(self, problems)
@@ -158,6 +163,38 @@ class Recording(Frozen):
             f"Recording({self.start:g} to {self.stop:g} ms, {len(self.spikes)} populations, "
             f"{n_spikes} spikes, {len(self.traces)} traces)"
         )
+
+    def _about(self) -> dict[str, str]:
+        """Length, number of spikes and origin, as text."""
+        facts = {
+            "time": f"{self.start:g} to {self.stop:g} ms, dt = {self.dt:g} ms",
+            "spikes": f"{sum(map(len, self.spikes.values()))}",
+        }
+        if self.traces:
+            facts["traces"] = ", ".join(f"{name}: {kind}" for name, kind in self.traces)
+        names = ("backend", "integrator", "device", "date")
+        return facts | {name: f"{self.provenance[name]}" for name in names
+                        if name in self.provenance}  # fmt: skip
+
+    def _tables(self) -> dict[str, Table]:
+        length = self.duration or float("inf")
+        spikes = [["population", "cells", "spikes", "rate of a cell"]]
+        spikes += [
+            [name, f"{trains.size}", f"{len(trains)}",
+             f"{1000.0 * len(trains) / trains.size / length:.3g} Hz"]
+            for name, trains in self.spikes.items()
+        ]  # fmt: skip
+        weights = [["projection", "synapses", "weights at the end"]]
+        weights += [
+            [name, f"{weight.size}",
+             f"{weight.min(initial=np.inf):.3g} to {weight.max(initial=-np.inf):.3g} nA"
+             if weight.size else "-"]
+            for name, weight in self.weights.items()
+        ]  # fmt: skip
+        return {"spikes": spikes, "weights": weights}
+
+    def _has_picture(self) -> bool:
+        return 0 < len(self.spikes) <= _LARGEST_RASTER
 
     def __getitem__(self, population: str) -> SpikeTrains:
         try:

@@ -11,6 +11,7 @@ from nonsense import refusal
 import spikemem as sm
 from spikemem.backends import BACKENDS
 from spikemem.citations import SIMULATORS, bibtex, citation
+from spikemem.hardware.resistive import DEVICES
 
 
 def keys(text):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Any, NamedTuple, Self
+from typing import Annotated, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...checks import MappingOf, Name, Quantities, checked
+from ...display import Displayed, Table
 from ...errors import DescriptionError, unknown_name
 from ...frozen import Changing
 from ...limits import require_memory
@@ -32,6 +33,10 @@ WeightMatrices = Annotated[
     Weights, MappingOf(Name(), Quantities("nA", low=0.0, shape=("n_pre", "n_post")))
 ]
 """What every ``weights`` argument takes."""
+
+
+_LARGEST_PICTURE = 4_000_000
+_MOST_BITS = 16
 
 
 class Kept(NamedTuple):
@@ -61,12 +66,15 @@ class Kept(NamedTuple):
     clock: float
 
 
-class LiveMemory(Changing, ABC):
+class LiveMemory(Changing, Displayed, ABC):
     """A memory whose operations run one after the other in one simulation.
 
     Subclasses say how operations are placed, what they compile to, and what the network is. A
     copy, shallow or deep, and a pickle are memories of their own, which continue from here.
     """
+
+    preset: str
+    drawing: ClassVar[str] = "spikemem.networks.ca3.figures:contents"
 
     def __init__(self, n_cues: int, n_contents: int, backend: str) -> None:
         self.n_cues, self.n_contents = n_cues, n_contents
@@ -305,6 +313,33 @@ class LiveMemory(Changing, ABC):
             raise DescriptionError(f"{type(self).__name__}.recording: nothing has been run yet.")
         return self._session.recording
 
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}(n_cues={self.n_cues}, n_contents={self.n_contents}, "
+            f"preset={self.preset!r}: {len(self.contents)} cues hold something, "
+            f"{self.time:g} ms simulated)"
+        )
+
+    def _about(self) -> dict[str, str]:
+        """Sizes, parameters and what is stored, as text."""
+        held = self.contents
+        bits = [len(one) for one in held.values()]
+        sizes = f" of {min(bits)} to {max(bits)} bits" if bits else ""
+        usual = {"n_cues", "n_contents"}
+        return {
+            "size": f"{self.n_cues} cues × {self.n_contents} content bits",
+            **{name: f"{value}" for name, value in self.arguments().items() if name not in usual},
+            "stored": f"{len(held)} contents{sizes}" if held else "nothing",
+            "time": f"{self.time:g} ms",
+        }
+
+    def _tables(self) -> dict[str, Table]:
+        rows = [[f"{cue}", _listed(sorted(bits))] for cue, bits in self.contents.items()]
+        return {"contents": [["cue", "content bits"], *rows]}
+
+    def _has_picture(self) -> bool:
+        return self.n_cues * self.n_contents <= _LARGEST_PICTURE
+
     @checked
     def raster(
         self,
@@ -370,3 +405,9 @@ class LiveMemory(Changing, ABC):
         """Free the simulator; what was recorded stays."""
         if self._session:
             self._session.close()
+
+
+def _listed(bits: Sequence[int]) -> str:
+    """Content bits as text; of many the first ones and how many there are."""
+    text = ", ".join(map(str, bits[:_MOST_BITS]))
+    return text if len(bits) <= _MOST_BITS else f"{text}, … ({len(bits)} bits)"

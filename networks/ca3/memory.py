@@ -128,13 +128,6 @@ class CA3Memory(LiveMemory):
         names = ("n_cues", "n_contents", "preset", "backend", "record_weights")
         return {name: getattr(self, name) for name in names} | changed
 
-    def __repr__(self) -> str:
-        return (
-            f"CA3Memory(n_cues={self.n_cues}, n_contents={self.n_contents}, "
-            f"preset={self.preset!r}: {len(self.contents)} cues hold something, "
-            f"{self.time:g} ms simulated)"
-        )
-
     def _place(self, schedule: Iterable[Operation], start: float, safe: bool) -> list[Placed]:
         return place(
             schedule, self.parameters, self.n_cues, self.n_contents, start=start, safe=safe

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ...display import Displayed
 from ...errors import DescriptionError
 from ...recording import Recording, SpikeTrains
 from .operations import FIRST, LAST, Learn, Placed, RecallContent, RecallCue
@@ -12,7 +13,7 @@ from .operations import FIRST, LAST, Learn, Placed, RecallContent, RecallCue
 __all__ = ["Recall", "decode"]
 
 
-class Recall(frozenset[int]):
+class Recall(frozenset[int], Displayed):
     """What came back from an operation; it is the set of what was asked for.
 
     A recall by cue is a set of content bits, a recall by content a set of cues. `Learn` and
@@ -66,9 +67,24 @@ class Recall(frozenset[int]):
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (sorted(self), dict(self.__dict__))
 
+    def _about(self) -> dict[str, str]:
+        """What was asked, what came back, and when, as text."""
+        facts = {"answer": _listed(self)}
+        if self.operation is not None:
+            facts = {"asked": f"{self.operation!r}"} | facts
+        facts |= {"cues": _listed(self.cues), "content": _listed(self.content)}
+        facts["latency"] = "no answer" if self.latency is None else f"{self.latency:g} ms"
+        if self.threshold is not None:
+            facts["threshold"] = f"{self.threshold} bits"
+        return facts
+
     def __repr__(self) -> str:
         inside = ", ".join(str(item) for item in sorted(self))
         return f"Recall({{{inside}}})"
+
+
+def _listed(items: Iterable[int]) -> str:
+    return ", ".join(str(item) for item in sorted(items)) or "none"
 
 
 def _rebuild(answer: list[int], state: dict[str, Any]) -> Recall:

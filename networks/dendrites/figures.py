@@ -25,7 +25,13 @@ from .temporal import TemporalMemory
 from .theory import false_negative_probability, false_positive_probability
 from .trials import measure_false_negatives, measure_false_positives
 
-__all__ = ["error_curve", "segment_activity", "sequence_activity"]
+__all__ = [
+    "error_curve",
+    "patterns_on_segments",
+    "segment_activity",
+    "segments_of_cells",
+    "sequence_activity",
+]
 
 Cells = NDArray[np.int64]
 
@@ -189,7 +195,7 @@ def segment_activity(
     ax.set_ylim(len(overlaps) + 0.9, -0.6)
     ax.set_yticks(range(0, len(overlaps), math.ceil(len(overlaps) / 10)))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    color_bar(ax, picture, "active synapses")
+    color_bar(ax, picture, "active synapses", whole=True)
     ax.set_xlabel("frame")
     ax.set_ylabel("segment")
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, fontsize=SMALL)
@@ -281,3 +287,36 @@ def _name_frames(ax: Axes, labels: Iterable[Iterable[str]], period: float) -> No
                         xycoords=("data", "axes fraction"), textcoords="offset points")  # fmt: skip
             at += period
         at += period
+
+
+def patterns_on_segments(neurons: ActiveDendriteNeurons, ax: Axes) -> None:
+    """Draw how many synapses each segment has, for the display of neurons in a notebook."""
+    sizes = neurons.segments.sizes.reshape(neurons.n_neurons, neurons.n_segments)
+    if neurons.n_neurons == 1:
+        ax.bar(np.arange(sizes.shape[1]), sizes[0], width=0.8, color=COLORS[0])
+        ax.set_ylabel("synapses")
+        tidy(ax)
+    else:
+        color_bar(ax, _fitted(ax, sizes), "synapses", whole=True)
+        ax.set_ylabel("neuron")
+    ax.set_xlabel("segment")
+
+
+def segments_of_cells(memory: TemporalMemory, ax: Axes) -> None:
+    """Draw how many segments each cell has, for the display of a memory in a notebook."""
+    counts = np.bincount(memory.owner, minlength=memory.n_cells)
+    color_bar(ax, _fitted(ax, counts.reshape(memory.n_columns, -1).T), "segments", whole=True)
+    ax.set_xlabel("column")
+    ax.set_ylabel("cell of the column")
+
+
+def _fitted(ax: Axes, values: NDArray[Any]) -> Any:
+    """An image of counts; of many columns each pixel shows the largest of its neighbours."""
+    n = values.shape[1]
+    wide = -(-n // 400)
+    if wide > 1:
+        padded = np.pad(values, ((0, 0), (0, -n % wide)))
+        values = padded.reshape(len(values), -1, wide).max(axis=2)
+    return ax.imshow(values, cmap="Blues", aspect="auto", interpolation="nearest", vmin=0,
+                     vmax=max(int(values.max(initial=0)), 1), origin="lower",
+                     extent=(-0.5, n - 0.5, -0.5, len(values) - 0.5))  # fmt: skip

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...checks import Count, PathName, Probability, checked
+from ...display import Displayed
 from ...errors import DescriptionError
 from ...frozen import Changing
 from ...storage import load, save
@@ -39,7 +40,7 @@ def own_seed(seed: Seed) -> int:
     return int(stream(seed).integers(2**62)) if isinstance(seed, np.random.Generator) else int(seed)
 
 
-class ActiveDendriteNeurons(Changing):
+class ActiveDendriteNeurons(Changing, Displayed):
     """Neurons with active dendrites: each segment recognises sparse patterns of its inputs.
 
     A segment is active when at least `threshold` of its connected synapses are on active cells; a
@@ -87,6 +88,7 @@ class ActiveDendriteNeurons(Changing):
     """
 
     bibtex: ClassVar[tuple[str, ...]] = (SEGMENTS,)
+    drawing: ClassVar[str] = "spikemem.networks.dendrites.figures:patterns_on_segments"
 
     @checked
     def __init__(
@@ -123,6 +125,15 @@ class ActiveDendriteNeurons(Changing):
             f"{int(self.n_patterns.sum())} patterns on {np.count_nonzero(self.segments.sizes)} "
             f"segments)"
         )
+
+    def _about(self) -> dict[str, str]:
+        """Sizes, parameters and what is stored, as text."""
+        facts = {name: f"{value}" for name, value in self.arguments().items()}
+        used = np.count_nonzero(self.segments.sizes)
+        return facts | {
+            "stored": f"{int(self.n_patterns.sum())} patterns on {used} segments",
+            "synapses": f"{int(self.segments.sizes.sum())}, {self.n_synapses} connected",
+        }
 
     @property
     def n_synapses(self) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...checks import Count, Flag, PathName, Probability, checked
+from ...display import Displayed
 from ...errors import DescriptionError
 from ...frozen import Changing
 from ...limits import require_memory
@@ -45,7 +46,7 @@ class Replay(NamedTuple):
     """Cells that fired: the predicted ones of a column, or all of them (bursting)."""
 
 
-class TemporalMemory(Changing):
+class TemporalMemory(Changing, Displayed):
     """Columns of cells that learn sequences, in the context of all that came before.
 
     A frame activates columns. In a column with predicted cells these fire; in another all cells do
@@ -94,6 +95,7 @@ class TemporalMemory(Changing):
     """
 
     bibtex: ClassVar[tuple[str, ...]] = (SEQUENCES, SEGMENTS)
+    drawing: ClassVar[str] = "spikemem.networks.dendrites.figures:segments_of_cells"
 
     @checked
     def __init__(
@@ -139,6 +141,16 @@ class TemporalMemory(Changing):
             f"cells_per_column={self.cells_per_column}, threshold={self.threshold}: "
             f"{len(self.segments)} segments, {int(self.segments.sizes.sum())} synapses)"
         )
+
+    def _about(self) -> dict[str, str]:
+        """Sizes, parameters and what was learnt, as text."""
+        facts = {name: f"{value}" for name, value in self.arguments().items()}
+        synapses = int(self.segments.sizes.sum())
+        connected = int(np.count_nonzero(self.segments.connected))
+        return facts | {
+            "learnt": f"{len(self.segments)} segments on {np.unique(self.owner).size} cells",
+            "synapses": f"{synapses}, {connected} connected",
+        }
 
     def reset(self) -> None:
         """Forget what came before: the next frame begins a sequence."""

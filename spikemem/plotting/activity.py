@@ -185,11 +185,9 @@ def traces(
             label=f"cell {cell}",
         )
         levels.append(_level(values[:, cell], threshold) + k * step)
-        top = high + k * step + 0.04 * (high - low)
         if rows or len(wanted) == 1:
-            _mark_spikes(
-                ax, recording, population, int(cell), (top, top + 0.12 * (high - low)), color
-            )
+            above = high + k * step + np.array([0.04, 0.16]) * (high - low)
+            _mark_spikes(ax, recording, population, int(cell), above, color)
     if rows or threshold is not None:
         drawn = levels if rows else levels[:1]
         ax.hlines(drawn, *limits, color=GREY, linewidth=THIN, linestyle=":", zorder=0.5)

@@ -116,7 +116,8 @@ def tidy(ax: Axes) -> Axes:
 
 def title(ax: Axes, text: Any) -> None:
     """Write a title at the left, above the names of :func:`spikemem.plotting.mark_times`."""
-    rows = {name.xyann[1] for name in ax.texts if name.get_gid() == MARK_GID}
+    names: list[Any] = [name for name in ax.texts if name.get_gid() == MARK_GID]
+    rows = {name.xyann[1] for name in names}
     pad = max(rows) + MARK_ROW + 3.0 if rows else None
     ax.set_title(plain(text), loc="left", fontsize="medium", pad=pad)
 
@@ -172,7 +173,10 @@ def legend(ax: Axes, n_lines: int) -> None:
         )
 
 
-def color_bar(ax: Axes, picture: Any, label: str) -> None:
-    """Add a colour bar as high as the picture, whatever its shape."""
+def color_bar(ax: Axes, picture: Any, label: str, *, whole: bool = False) -> None:
+    """Add a colour bar as high as the picture, whatever its shape; `whole`: of whole numbers."""
+    from matplotlib.ticker import MaxNLocator
+
     beside = ax.inset_axes((1.03, 0.0, 0.04, 1.0))
-    ax.figure.colorbar(picture, cax=beside, label=label)
+    ticks = MaxNLocator(integer=True) if whole else None
+    ax.figure.colorbar(picture, cax=beside, label=label, ticks=ticks)
