@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .hardware.targets import Problem as Problem
     from .hardware.targets import check as check
     from .hardware.targets import export as export
+    from .models import run as run
     from .network import LIF as LIF
     from .network import STDP as STDP
     from .network import Network as Network
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from .recording import load_recording as load_recording
     from .simulation import Session as Session
     from .simulation import simulate as simulate
+    from .storage import load as load
 
 _WHERE = {
     "networks.ca3": "CA3Memory Forget HippocampalMemory Learn Recall RecallContent RecallCue",
@@ -57,7 +59,9 @@ _WHERE = {
     "hardware.targets": "Problem check export",
     "network": "LIF STDP Network Population Projection SpikeSource load_network",
     "recording": "Recording SpikeTrains load_recording",
+    "models": "run",
     "simulation": "Session simulate",
+    "storage": "load",
 }
 _MODULES = ("hardware", "metrics", "networks", "plotting", "streams")
 _PLACE = {name: module for module, names in _WHERE.items() for name in names.split()}

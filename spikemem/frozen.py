@@ -11,6 +11,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from .checks import require_arguments
+
 __all__ = ["Changing", "Frozen", "Short", "digest", "read_only", "short"]
 
 _LONGEST = 60  # characters of one field
@@ -67,7 +69,13 @@ class Frozen(Short):
     """Base of the frozen dataclasses: a copy or a pickle is made anew from the fields.
 
     NumPy forgets that an array is read-only when it is pickled; the constructor restores that.
+    A constructor's arguments of unknown names are refused with the names that are valid.
     """
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Refuse arguments of unknown names."""
+        require_arguments(cls, args, kwargs)
+        return super().__new__(cls)
 
     def __reduce__(self) -> tuple[Any, ...]:
         values = {item.name: getattr(self, item.name) for item in fields(self)}  # type: ignore[arg-type]

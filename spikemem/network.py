@@ -27,8 +27,8 @@ from .checks import (
 from .display import Displayed, Table
 from .errors import DescriptionError, Problems, unknown_name
 from .frozen import Frozen, digest
-from .population import Population
-from .projection import PartName, Projection, Synapses
+from .population import PartName, Population
+from .projection import Projection, Synapses
 from .spikes import SpikeTrains
 from .units import (
     LARGEST,
@@ -83,14 +83,12 @@ class Network(Frozen, Displayed):
     Examples
     --------
     >>> import spikemem as sm
-    >>> source = sm.SpikeSource(spikes=sm.SpikeTrains(ids=[0], times=[1.0], size=1))
-    >>> net = Network(
-    ...     populations=[sm.Population(name="in", cell=source),
-    ...                  sm.Population(name="out", size=1, cell=sm.LIF(tau_m=3.0, cm=0.27))],
-    ...     projections=[sm.Projection.one_to_one("drive", "in", "out", weight=60.0, delay=1.0)],
-    ... )
-    >>> net.n_neurons, net.n_synapses
-    (1, 1)
+    >>> source = sm.Population("in", sm.SpikeSource.from_lists([[1.0]]))
+    >>> out = sm.Population("out", 1, sm.LIF(tau_m=3.0, cm=0.27))
+    >>> drive = sm.Projection.one_to_one("drive", source, out, weight=60.0, delay=1.0)
+    >>> net = Network([source, out], [drive], dt=1.0)
+    >>> net.n_neurons, net.n_synapses, net["out"].size, "drive" in net
+    (1, 1, 1, True)
     """
 
     populations: Annotated[tuple[Population, ...], Each(Instance(Population), "Population objects")]
@@ -103,9 +101,9 @@ class Network(Frozen, Displayed):
 
     def __init__(
         self,
-        *,
         populations: Iterable[Population],
         projections: Iterable[Projection] = (),
+        *,
         dt: Any = 1.0,
     ) -> None:
         for name, value in zip(_FIELDS, (populations, projections, dt), strict=True):
@@ -193,6 +191,26 @@ class Network(Frozen, Displayed):
                 f"{where}: delay {delay[off][0]:g} ms is not a multiple of dt={self.dt:g} ms "
                 f"(at most {LARGEST} of them)"
             )
+
+    def __getitem__(self, name: str) -> Any:
+        """The population or projection of this name; an unknown one lists the names there are."""
+        parts: tuple[Population | Projection, ...] = (*self.populations, *self.projections)
+        found = [part for part in parts if isinstance(name, str) and part.name == name]
+        if len(found) > 1:
+            raise DescriptionError(
+                f"Network: {name!r} is a population and a projection; use "
+                f"network.population({name!r}) or network.projection({name!r})."
+            )
+        if not found:
+            what = "population or projection"
+            raise DescriptionError(f"Network: {unknown_name(what, name, self._names())}")
+        return found[0]
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name in self._names()
+
+    __iter__ = None
+    """A network is no sequence, although its parts have names."""
 
     def population(self, name: PartName) -> Population:
         """The population of this name; an unknown one lists the names there are."""

@@ -24,6 +24,7 @@ from .checks import (
 from .errors import DescriptionError, Problems, shown
 from .frozen import Frozen, read_only
 from .limits import require_memory
+from .streams import Seed, stream
 from .units import is_sequence, steps, to_array
 
 __all__ = ["SpikeTrains"]
@@ -200,6 +201,39 @@ class SpikeTrains(Frozen):
         self._require_memory(16, "counts")
         return np.bincount(self.ids, minlength=self.size).astype(np.int64)
 
+    @checked
+    def rates(
+        self,
+        start: Annotated[float, Quantity("ms")] = 0.0,
+        stop: Annotated[float, Quantity("ms")] | None = None,
+    ) -> NDArray[np.float64]:
+        """Mean firing rate of each cell, Hz, shape (size,).
+
+        Parameters
+        ----------
+        start, stop : float
+            Part of the time that counts, ms, ``start <= t < stop``. Default: from 0 to
+            `duration`.
+
+        Raises
+        ------
+        DescriptionError
+            `stop` is not after `start`, or the trains have no length.
+
+        Examples
+        --------
+        >>> trains = SpikeTrains.from_lists([[1.0, 3.0], []], duration=100.0)
+        >>> trains.rates().tolist(), trains.rates(0.0, 2.0).tolist()
+        ([20.0, 0.0], [500.0, 0.0])
+        """
+        end = self.duration if stop is None else stop
+        if end <= start:
+            raise DescriptionError(
+                f"SpikeTrains.rates: stop must be after start={start:g} ms, got {end:g} ms."
+            )
+        counts = self.window(start, end).counts()
+        return counts.astype(np.float64) * (1000.0 / (end - start))
+
     def _require_memory(self, each: int, where: str) -> None:
         require_memory(
             each * self.size, f"SpikeTrains.{where}: {self.size} cells", "Make size smaller."
@@ -274,6 +308,46 @@ class SpikeTrains(Frozen):
         times = pairs[0] * dt
         duration = max(self.duration, float(times.max()) + dt) if times.size else self.duration
         return SpikeTrains(ids=pairs[1], times=times, size=self.size, duration=duration)
+
+    @checked
+    def jitter(
+        self,
+        sd: Annotated[float, Quantity("ms", low=0.0)],
+        *,
+        dt: Annotated[float, Quantity("ms", above=0.0)],
+        seed: Seed,
+    ) -> SpikeTrains:
+        """Shift every spike by a normal deviate, and round it to the time grid.
+
+        Spikes that would leave the trains stay in the first or last step; spikes of one cell that
+        meet in one step merge.
+
+        Parameters
+        ----------
+        sd : float
+            Standard deviation of the shift, ms.
+        dt : float
+            Time step, ms.
+        seed : int or numpy.random.Generator
+            For the draw.
+
+        Examples
+        --------
+        >>> trains = SpikeTrains.from_lists([[10.0, 20.0]], duration=30.0)
+        >>> trains.jitter(0.0, dt=1.0, seed=0) == trains
+        True
+        """
+        shift = stream(seed, "sources", "jitter").normal(0.0, abs(sd), len(self))
+        whole = int(steps(self.duration, dt))
+        last = max(whole - (whole * dt >= self.duration - 1e-9 * dt), 0)
+        step = np.clip(steps(self.times + shift, dt), 0, last)
+        moved = SpikeTrains(
+            ids=self.ids,
+            times=step * dt,
+            size=self.size,
+            duration=max(self.duration, last * dt + dt),
+        )
+        return moved.to_grid(dt)
 
     @staticmethod
     @checked

@@ -409,3 +409,53 @@ def test_hippocampal_memory_refuses_what_it_can_not_do():
         memory.run([RecallContent([1])])
     with pytest.raises(sm.DescriptionError, match="n_cues must be at most 16383"):
         sm.HippocampalMemory(20000, 4)
+
+
+# -- a live memory on any backend, with a device ---------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [sm.CA3Memory, sm.HippocampalMemory])
+def test_a_memory_learns_on_a_device(make):
+    """Ideal devices change nothing; noisy ones leave weights that scatter, and are reproducible."""
+    from spikemem.hardware.resistive import Generic, Ideal
+
+    def weights_of(device, seed=0, backend="brian2"):
+        with make(4, 8, contents={2: [1]}, device=device, seed=seed, backend=backend) as memory:
+            memory.learn(0, [1, 2, 5])
+            assert memory.contents[0] == {1, 2, 5}
+            return memory.weights["W1"]
+
+    plain = weights_of(None)
+    assert np.array_equal(weights_of(Ideal()), plain)
+    assert np.array_equal(weights_of(Ideal(), backend="native"), plain)
+    noisy = Generic(programming_sd=0.5)
+    first = weights_of(noisy, seed=1)
+    assert not np.array_equal(first, plain)
+    assert np.array_equal(first, weights_of(noisy, seed=1))
+    assert not np.array_equal(first, weights_of(noisy, seed=2))
+    assert np.abs(first - plain).max() < 3.0
+    with pytest.raises(sm.UnsupportedError, match="needs backend 'brian2'"):
+        weights_of(noisy, backend="native")
+
+
+def test_a_memory_takes_the_options_of_its_backend():
+    memory = sm.CA3Memory(3, 4, backend="native", options={"precision": "f4"})
+    memory.learn(0, [1])
+    assert memory.recall(cue=0) == {1}
+    with pytest.raises(sm.DescriptionError, match="precision"):
+        sm.CA3Memory(3, 4, backend="native", options={"precision": "f2"}).recall(cue=0)
+    with pytest.raises(sm.DescriptionError, match="integrator"):
+        sm.CA3Memory(3, 4, integrator="euler")
+    with pytest.raises(sm.DescriptionError, match="device"):
+        sm.CA3Memory(3, 4, device="PCM")
+
+
+def test_a_stored_memory_keeps_its_device_and_options(tmp_path):
+    from spikemem.hardware.resistive import PCM
+
+    memory = sm.CA3Memory(3, 4, device=PCM(), seed=5, record_weights=True, w_max=5.5, weight=5.0)
+    memory.save(tmp_path / "a.h5")
+    again = sm.load(tmp_path / "a.h5")
+    assert repr(again.arguments()) == repr(memory.arguments())
+    assert again.parameters == memory.parameters
+    assert repr(again.device) == repr(PCM())

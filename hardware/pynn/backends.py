@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ...backends.contract import require_known
 from ...checks import Count, checked
-from ...errors import DescriptionError, UnsupportedError, unknown_name
+from ...errors import UnsupportedError
 from ...network import Network
 from ...recording import SpikeTrains
 from ...simulation import IntegratorName, Results, package_version
@@ -35,11 +36,7 @@ class _PyNNBackend:
     @checked
     def __init__(self, network: Network, integrator: IntegratorName, **options: Any) -> None:
         name = DIALECTS[self.simulator].backend
-        for option in options:
-            if option not in self.options:
-                raise DescriptionError(
-                    f"backend {name!r}: {unknown_name('option', option, self.options)}"
-                )
+        require_known(options, self.options, name)
         threads = options.get("threads", 1)
         Count().check(threads, f"backend {name!r}: threads")
         self._sim = import_simulator(self.simulator)

@@ -14,9 +14,10 @@ from ...frozen import Frozen
 from ...network import Network
 from ...simulation import Session
 from ...streams import Seed, stream
+from .devices.base import Device
 from .kinds import Factor, Names, to_number
 
-__all__ = ["ConductanceUpdate", "DeviceLearning", "learn_on_device"]
+__all__ = ["ConductanceUpdate", "DeviceLearning", "device_learning", "learn_on_device"]
 
 Array = NDArray[np.float64]
 
@@ -197,6 +198,37 @@ class DeviceLearning(Frozen):
                     f"DeviceLearning: {unknown_name('plastic projection', name, plastic)}"
                 )
         return list(self.projections)
+
+
+def device_learning(device: Device, projections: Names, seed: Seed = 0) -> DeviceLearning | None:
+    """How synapses on a device learn: each change has the error of the device's programming.
+
+    The SD of a change over its size is that of a written conductance over the window, root mean
+    square over the window, measured on 21 x 500 devices that are written once.
+
+    Parameters
+    ----------
+    device : Device
+        Holds the weights.
+    projections : sequence of str
+        Plastic projections on it.
+    seed : int or Generator
+        Of the noise of each change.
+
+    Returns
+    -------
+    DeviceLearning or None
+        None for a device that is written without an error.
+    """
+    levels = np.repeat(np.linspace(device.g_min, device.g_max, 21), 500)
+    cells = device.program(levels, stream(0, "resistive", "programming error"))
+    error = device.aged(cells, device.first_age) - levels
+    relative = float(np.sqrt(np.mean(error**2)) / (device.g_max - device.g_min))
+    if not relative:
+        return None
+    return DeviceLearning(
+        update=ConductanceUpdate(step_sd=relative), projections=projections, seed=seed
+    )
 
 
 @checked

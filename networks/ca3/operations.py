@@ -11,7 +11,7 @@ import numpy as np
 
 from ...checks import Count, Each, Instance, Kind, Quantity, check_fields
 from ...errors import DescriptionError, UnsupportedError, shown
-from ...frozen import Short
+from ...frozen import Frozen
 from ...recording import SpikeTrains
 from ...units import in_unit, is_sequence, to_int, to_integers
 from .circuit import INPUTS, match_lines
@@ -86,7 +86,7 @@ MatchRule = Annotated[Match, MatchNumber()]
 _Start = Annotated[float, Quantity("ms", low=0.0)]
 
 
-class _Checked(Short):
+class _Checked(Frozen):
     """Base of the operations: the fields are checked when one is made."""
 
     def __post_init__(self) -> None:

@@ -6,7 +6,6 @@ S. Ahmad, J. Hawkins, "How do neurons operate on sparse distributed representati
 theory of sparsity, neurons and active dendrites", arXiv 1601.00720 (2016).
 """
 
-from . import files as files
 from .devices import device_false_negative_probability as device_false_negative_probability
 from .devices import device_false_positive_probability as device_false_positive_probability
 from .figures import error_curve as error_curve

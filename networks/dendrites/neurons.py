@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, cast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
+import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from ...checks import Count, PathName, Probability, checked
+from ...checks import Count, Probability, checked
 from ...display import Displayed
 from ...errors import DescriptionError
-from ...frozen import Changing
-from ...storage import load, save
-from ...streams import Seed, stream
+from ...hdf5 import read_array
+from ...models import Stored, StoredModel
+from ...streams import Seed, own_seed, stream
 from .arguments import Whole
 from .frames import FrameLists, Frames, as_frames
 from .learning import learn_frame, with_faults
 from .references import SEGMENTS
+from .restoring import read_clock, read_segments, read_settings, refill
 from .segments import PermanenceRule, Segments
 
 if TYPE_CHECKING:
@@ -35,12 +37,7 @@ def require_order(where: str, **sizes: int) -> None:
             raise DescriptionError(f"{where}: {name} must be at most {top}={most}, got {size}.")
 
 
-def own_seed(seed: Seed) -> int:
-    """A seed that can be saved; one that is drawn from a generator."""
-    return int(stream(seed).integers(2**62)) if isinstance(seed, np.random.Generator) else int(seed)
-
-
-class ActiveDendriteNeurons(Changing, Displayed):
+class ActiveDendriteNeurons(StoredModel, Displayed):
     """Neurons with active dendrites: each segment recognises sparse patterns of its inputs.
 
     A segment is active when at least `threshold` of its connected synapses are on active cells; a
@@ -405,25 +402,24 @@ class ActiveDendriteNeurons(Changing, Displayed):
         """The spiking network that is shown these frames; options as :meth:`spiking`."""
         return self.spiking(**options).build(frames)
 
-    @checked
-    def save(self, path: Annotated[str | Path, PathName()]) -> Path:
-        """Write all segments and settings to HDF5.
-
-        Raises
-        ------
-        StorageError
-            The file can't be written.
-        """
-        return save(path, neurons=self)
+    def arrays(self) -> dict[str, Stored]:
+        """Synapses, and how the segments were used so far."""
+        return {
+            "cells": Stored(self.segments.cells), "permanences": Stored(self.segments.permanences),
+            "n_patterns": Stored(self.n_patterns), "used": Stored(self.used),
+            "clock": Stored(np.array(self.clock)),
+        }  # fmt: skip
 
     @classmethod
-    @checked
-    def load(cls, path: Annotated[str | Path, PathName()]) -> Self:
-        """Read neurons; they go on learning as the saved ones would.
-
-        Raises
-        ------
-        StorageError
-            No such file, damaged, not spikemem's, newer than this version, or without neurons.
-        """
-        return cast(Self, load(path, "neurons"))
+    def restored(cls, arguments: Mapping[str, Any], arrays: h5py.Group) -> Self:
+        """Neurons with these synapses; see :meth:`arrays`."""
+        sizes = read_settings(arguments)
+        n_inputs, count = sizes["n_inputs"], sizes["n_neurons"] * sizes["n_segments"]
+        room = min(sizes["synapses_per_segment"] * sizes["patterns_per_segment"], n_inputs)
+        cells, permanences = read_segments(arrays, (count, room), n_inputs)
+        neurons = cls(**arguments)
+        neurons.segments = refill(neurons.segments, cells, permanences)
+        neurons.n_patterns = read_array(arrays, "n_patterns", "int", (count,), low=0)
+        neurons.used = read_array(arrays, "used", "int", (count,), low=0)
+        neurons.clock = read_clock(arrays)
+        return neurons

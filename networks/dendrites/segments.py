@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...checks import Probability, check_fields
 from ...errors import DescriptionError, Problems
-from ...frozen import Changing
+from ...frozen import Changing, Frozen
 from ...limits import require_memory
 from .frames import Frames
 
@@ -25,7 +25,7 @@ _MOST_ROOM = np.iinfo(np.uint16).max  # overlaps are 16-bit
 
 
 @dataclass(frozen=True, kw_only=True)
-class PermanenceRule:
+class PermanenceRule(Frozen):
     """How synapses are grown, strengthened, weakened and lost.
 
     A synapse counts when its permanence, from 0 to 1, is at least `connect`; below `disconnect`

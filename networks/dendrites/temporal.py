@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple, Self, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple, Self
 
+import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from ...checks import Count, Flag, PathName, Probability, checked
+from ...checks import Count, Flag, Probability, checked
 from ...display import Displayed
 from ...errors import DescriptionError
-from ...frozen import Changing
+from ...hdf5 import read_array
 from ...limits import require_memory
-from ...models import Stored
+from ...models import Stored, StoredModel
 from ...network import Network
 from ...recording import Recording
-from ...storage import load, save
-from ...streams import Seed, stream
+from ...streams import Seed, own_seed, stream
 from ...units import LARGEST
 from .frames import ActiveCells, FrameLists, Frames, Sequences, as_frames
-from .neurons import own_seed, require_order
+from .neurons import require_order
 from .references import SEGMENTS, SEQUENCES
+from .restoring import read_clock, read_segments, read_settings, refill
 from .segments import PermanenceRule, Segments
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Replay(NamedTuple):
     """Cells that fired: the predicted ones of a column, or all of them (bursting)."""
 
 
-class TemporalMemory(Changing, Displayed):
+class TemporalMemory(StoredModel, Displayed):
     """Columns of cells that learn sequences, in the context of all that came before.
 
     A frame activates columns. In a column with predicted cells these fire; in another all cells do
@@ -433,28 +433,19 @@ class TemporalMemory(Changing, Displayed):
         """The memory itself: the synapses of its network are frozen."""
         return self
 
-    @checked
-    def save(self, path: Annotated[str | Path, PathName()]) -> Path:
-        """Write all segments and settings to HDF5; what came last is not kept.
-
-        Raises
-        ------
-        StorageError
-            The file can't be written.
-        """
-        return save(path, sequence_memory=self)
-
     @classmethod
-    @checked
-    def load(cls, path: Annotated[str | Path, PathName()]) -> Self:
-        """Read a memory; it is at the beginning of a sequence.
-
-        Raises
-        ------
-        StorageError
-            No such file, damaged, not spikemem's, newer than this version, or without one.
-        """
-        return cast(Self, load(path, "sequence_memory"))
+    def restored(cls, arguments: Mapping[str, Any], arrays: h5py.Group) -> Self:
+        """The memory with these synapses, at the beginning of a sequence; see :meth:`arrays`."""
+        sizes = read_settings(arguments)
+        n_cells = sizes["n_columns"] * sizes["cells_per_column"]
+        room = 2 * sizes["synapses_per_segment"]
+        cells, permanences = read_segments(arrays, (None, room), n_cells)
+        memory = cls(**arguments)
+        memory.segments = refill(memory.segments, cells, permanences)
+        memory.owner = read_array(arrays, "owner", "int", (len(cells),), low=0, high=n_cells - 1)
+        memory.clock = read_clock(arrays)
+        memory.reset()
+        return memory
 
 
 def _errors(frames: Frames, replay: Replay) -> list[float]:

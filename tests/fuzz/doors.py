@@ -192,7 +192,20 @@ SAMPLES: dict[str, Callable[[], Any]] = {
 }
 """A fresh object of each class that no declared kinds can make."""
 
+_DRAWN: dict[str, Callable[[], Any]] = {"weight": lambda: 1.0, "delay": lambda: 1.0}
+
 GOOD: dict[str, dict[str, Callable[[], Any]]] = {
+    "Projection.fixed_probability": _DRAWN,
+    "Projection.fixed_number_in": {**_DRAWN, "n": lambda: 2},
+    "Projection.fixed_number_out": {**_DRAWN, "n": lambda: 2},
+    "Projection.distance_dependent": {
+        **_DRAWN, "p": lambda: np.exp, "pre_positions": lambda: [[-1.0], [-9.0]],
+    },
+    "Projection.from_matrix": {**_DRAWN, "matrix": lambda: [[0.0, 1.0], [1.0, 0.5]]},
+    "SpikeSource.poisson": {"rate": lambda: 5.0, "duration": lambda: 10.0, "dt": lambda: 1.0},
+    "SpikeSource.regular": {"rate": lambda: 5.0, "duration": lambda: 10.0, "dt": lambda: 1.0},
+    "SpikeSource.from_neo": {"source": lambda: _recording().to_neo()},
+    "Recording.from_neo": {"source": lambda: _recording().to_neo()},
     "SpikeTrains": {"ids": lambda: [0, 1], "times": lambda: [1.0, 2.0], "size": lambda: 2},
     "STDP": {"a_plus": lambda: 1.0, "a_minus": lambda: 1.0, "w_max": lambda: 6.0},
     "Projection": {
@@ -239,6 +252,8 @@ GOOD: dict[str, dict[str, Callable[[], Any]]] = {
 """Good values of parameters that must fit together, by class or method."""
 
 CONTENTS: dict[str, Callable[[], Any]] = {
+    "PerSynapse": lambda: 1.0,
+    "PopulationName": lambda: small_network()["out"],
     "Content": lambda: [1],
     "MatchNumber": lambda: "any",
     "Windows": lambda: [(1.0, 3.0)],

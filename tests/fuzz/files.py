@@ -72,7 +72,7 @@ def use_recording(recording: sm.Recording) -> Any:
 
 def use_memory(memory: CA3Memory) -> Any:
     memory.build([RecallCue(0)])
-    return state((memory.weights, memory.contents, repr(memory.parameters)))
+    return state((memory.weights, memory.contents, memory.time, memory.arguments()))
 
 
 def use_neurons(neurons: ActiveDendriteNeurons) -> Any:
@@ -140,9 +140,9 @@ def samples() -> dict[str, Sample]:
     made: list[tuple[str, str, Any, Callable[[Any], Any]]] = [
         ("network", "network", small_network(), use_network),
         ("recording", "recording", small_recording(), use_recording),
-        ("memory", "memory", memory, use_memory),
-        ("neurons", "neurons", neurons, use_neurons),
-        ("sequences", "sequence_memory", sequences, use_sequences),
+        ("memory", "model", memory, use_memory),
+        ("neurons", "model", neurons, use_neurons),
+        ("sequences", "model", sequences, use_sequences),
         *((name, "resistive", array, use_array) for name, array in arrays.items()),
     ]
     found = {}

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ....checks import Count, check_fields, checked
 from ....errors import DescriptionError, Problems, shown
 from ....frozen import Frozen
+from ....streams import Seed
 from ..kinds import Age, Conductance, Switch
 
 __all__ = ["DAY", "YEAR", "Array", "Cells", "Device", "polynomial"]
@@ -173,6 +174,12 @@ class Device(Frozen, ABC):
         from ..network import write
 
         return write(self, network, **options)
+
+    def learning(self, projections: Any, seed: Seed = 0) -> Any:
+        """How plastic synapses on it change; see :func:`.plastic.device_learning`."""
+        from ..plastic import device_learning
+
+        return device_learning(self, projections, seed)
 
     def describe(self) -> str:
         """The model, its source and its validity as a few lines."""
