@@ -8,11 +8,12 @@ from __future__ import annotations
 import base64
 import importlib
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any, ClassVar
 
-__all__ = ["Displayed", "Table", "page"]
+__all__ = ["Displayed", "Table", "View", "page"]
 
 Table = Sequence[Sequence[str]]
 """Rows of a table, the first of which are the names of the columns."""
@@ -24,28 +25,30 @@ _CELL = "text-align:left;padding:1px 10px 1px 0;vertical-align:top;"
 _SIZE, _DPI = (5.2, 2.6), 90
 
 
-class Displayed:
-    """Base of the classes that show themselves in a notebook.
+@dataclass(frozen=True)
+class View:
+    """What an object shows of itself.
 
-    A subclass says its facts by ``_about``; it can add tables, and a picture.
+    Parameters
+    ----------
+    facts : mapping of str to str
+        Facts in the order in which they are read; those without a value are left out.
+    tables : mapping of str to Table
+        Tables by their titles.
+    draw : callable, optional
+        Draws the object into axes; it may change the size of the figure. None: no picture.
     """
 
-    drawing: ClassVar[str] = ""
-    """Function that draws the object, ``"module:function"``; it takes the object and axes.
+    facts: Mapping[str, Any]
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    draw: Callable[[Any], None] | None = None
 
-    It may change the size of the figure."""
 
-    def _about(self) -> dict[str, str]:
-        """Return facts about the object, in the order in which they are read."""
-        raise NotImplementedError
+class Displayed:
+    """Base of the classes that show themselves in a notebook."""
 
-    def _tables(self) -> dict[str, Table]:
-        """Further tables by their titles."""
-        return {}
-
-    def _has_picture(self) -> bool:
-        """Whether the object is small enough to be drawn."""
-        return bool(self.drawing)
+    view: ClassVar[str]
+    """Function that takes the object and returns its :class:`View`: ``"module:function"``."""
 
     def _repr_html_(self) -> str:
         return page(self)
@@ -64,10 +67,13 @@ def page(thing: Displayed) -> str:
     str
         A ``<div>``; names in it are escaped, and the picture is a PNG within it.
     """
-    parts = [f"<b>{escape(type(thing).__name__)}</b>", _facts(thing._about())]
-    parts += [_table(title, rows) for title, rows in thing._tables().items()]
+    module, _, name = thing.view.partition(":")
+    view: View = getattr(importlib.import_module(module), name)(thing)
+    title = escape(type(thing).__name__)
+    parts = [f"<b>{title}</b>", _facts(view.facts)]
+    parts += [_table(caption, rows) for caption, rows in view.tables.items()]
     left = f'<div style="margin-right:24px">{"".join(parts)}</div>'
-    right = f"<div>{_picture(thing)}</div>" if thing._has_picture() else ""
+    right = "" if view.draw is None else f"<div>{_picture(title, view.draw)}</div>"
     return f'<div style="display:flex;flex-wrap:wrap;align-items:flex-start">{left}{right}</div>'
 
 
@@ -76,6 +82,7 @@ def _facts(facts: Mapping[str, Any]) -> str:
         f'<tr><th style="{_CELL}font-weight:normal;opacity:0.7">{_text(name)}</th>'
         f'<td style="{_CELL}">{_text(value)}</td></tr>'
         for name, value in facts.items()
+        if not (value is None or value is False or (isinstance(value, Mapping) and not value))
     )
     return f"<table>{rows}</table>" if rows else ""
 
@@ -102,15 +109,13 @@ def _text(value: Any) -> str:
     return escape(str(value)).replace("\n", "<br>")
 
 
-def _picture(thing: Displayed) -> str:
+def _picture(title: str, draw: Callable[[Any], None]) -> str:
     """The picture as an image element; it leaves no figure behind."""
     from matplotlib.figure import Figure
 
-    module, _, name = thing.drawing.partition(":")
     figure = Figure(figsize=_SIZE, layout="constrained")
-    getattr(importlib.import_module(module), name)(thing, figure.add_subplot())
+    draw(figure.add_subplot())
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=_DPI)
     data = base64.b64encode(file.getvalue()).decode("ascii")
-    about = escape(f"{type(thing).__name__}, drawn")
-    return f'<img alt="{about}" src="data:image/png;base64,{data}">'
+    return f'<img alt="Picture of the {title}" src="data:image/png;base64,{data}">'

@@ -24,7 +24,7 @@ from .checks import (
     check_fields,
     checked,
 )
-from .display import Displayed, Table
+from .display import Displayed
 from .errors import DescriptionError, Problems, unknown_name
 from .frozen import Frozen, digest
 from .population import PartName, Population
@@ -49,7 +49,6 @@ __all__ = [
 
 _FIELDS = ("populations", "projections", "dt")
 _GRID = 1e-6
-_LARGEST_GRAPH = 24
 _NETWORK = Instance("spikemem.network:Network")
 
 Inputs = MappingOf(Name(), Instance(SpikeTrains))
@@ -97,7 +96,7 @@ class Network(Frozen, Displayed):
     ] = ()
     dt: Annotated[float, Quantity("ms", above=0.0)] = 1.0
 
-    drawing: ClassVar[str] = "spikemem.plotting.small:graph"
+    view: ClassVar[str] = "spikemem.plotting.views:network_view"
 
     def __init__(
         self,
@@ -358,34 +357,6 @@ class Network(Frozen, Displayed):
             f"Network({len(self.populations)} populations, {self.n_neurons} neurons, "
             f"{len(self.projections)} projections, {self.n_synapses} synapses, dt={self.dt:g} ms)"
         )
-
-    def _about(self) -> dict[str, str]:
-        """Numbers of neurons and synapses, time step and length of the input, as text."""
-        n_plastic = sum(self.count(item.name) for item in self.plastic)
-        return {
-            "neurons": f"{self.n_neurons}",
-            "synapses": f"{self.n_synapses} ({n_plastic} plastic)",
-            "dt": f"{self.dt:g} ms",
-            "input": f"{self.duration:g} ms",
-        }
-
-    def _tables(self) -> dict[str, Table]:
-        populations = [["name", "cells", "type", "records"]]
-        populations += [
-            [pop.name, f"{pop.size}", type(pop.cell).__name__, ", ".join(pop.record) or "-"]
-            for pop in self.populations
-        ]
-        projections = [["name", "from", "to", "synapses", "weight", "delay", "kind"]]
-        projections += [
-            [item.name, item.pre, item.post, f"{self.count(item.name)}",
-             f"{_span(item.weight)} nA", f"{_span(item.delay)} ms",
-             f"{item.receptor}, plastic" if item.plasticity else item.receptor]
-            for item in self.projections
-        ]  # fmt: skip
-        return {"populations": populations, "projections": projections}
-
-    def _has_picture(self) -> bool:
-        return len(self.populations) <= _LARGEST_GRAPH
 
     @checked
     def save(self, path: Annotated[str | Path, PathName()]) -> Path:

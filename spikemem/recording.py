@@ -26,7 +26,7 @@ from .checks import (
     check_shape,
     checked,
 )
-from .display import Displayed, Table
+from .display import Displayed
 from .errors import DescriptionError, Problems, shown, unknown_name
 from .frozen import Frozen, read_only
 from .limits import require_memory
@@ -36,8 +36,6 @@ from .units import in_unit, off_grid, steps, to_name
 __all__ = ["Recording", "SpikeTrains", "Traces", "load_recording"]
 
 _EDGE = 1e-6
-
-_LARGEST_RASTER = 20
 
 
 @dataclass(frozen=True)
@@ -136,7 +134,7 @@ class Recording(Frozen, Displayed):
     stop: Annotated[float, Quantity("ms")] = 0.0
     provenance: Annotated[Mapping[str, Any], MappingOf(AnyValue())] = field(default_factory=dict)
 
-    drawing: ClassVar[str] = "spikemem.plotting.small:spikes"
+    view: ClassVar[str] = "spikemem.plotting.views:recording_view"
 
     def __post_init__(self) -> None:
         problems = Problems("Recording")
@@ -180,38 +178,6 @@ class Recording(Frozen, Displayed):
             f"Recording({self.start:g} to {self.stop:g} ms, {len(self.spikes)} populations, "
             f"{n_spikes} spikes, {len(self.traces)} traces)"
         )
-
-    def _about(self) -> dict[str, str]:
-        """Length, number of spikes and origin, as text."""
-        facts = {
-            "time": f"{self.start:g} to {self.stop:g} ms, dt = {self.dt:g} ms",
-            "spikes": f"{sum(map(len, self.spikes.values()))}",
-        }
-        if self.traces:
-            facts["traces"] = ", ".join(f"{name}: {kind}" for name, kind in self.traces)
-        names = ("backend", "integrator", "device", "date")
-        return facts | {name: f"{self.provenance[name]}" for name in names
-                        if name in self.provenance}  # fmt: skip
-
-    def _tables(self) -> dict[str, Table]:
-        length = self.duration or float("inf")
-        spikes = [["population", "cells", "spikes", "rate of a cell"]]
-        spikes += [
-            [name, f"{trains.size}", f"{len(trains)}",
-             f"{1000.0 * len(trains) / trains.size / length:.3g} Hz"]
-            for name, trains in self.spikes.items()
-        ]  # fmt: skip
-        weights = [["projection", "synapses", "weights at the end"]]
-        weights += [
-            [name, f"{weight.size}",
-             f"{weight.min(initial=np.inf):.3g} to {weight.max(initial=-np.inf):.3g} nA"
-             if weight.size else "-"]
-            for name, weight in self.weights.items()
-        ]  # fmt: skip
-        return {"spikes": spikes, "weights": weights}
-
-    def _has_picture(self) -> bool:
-        return 0 < len(self.spikes) <= _LARGEST_RASTER
 
     def __getitem__(self, population: str) -> SpikeTrains:
         try:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
 
 from ...checks import Count, Each, Instance, Kind, checked
+from ...display import View
 from ...errors import DescriptionError, shown
 from ...plotting import images
 from ...plotting import raster as raster_of
@@ -18,9 +20,18 @@ from ...recording import Recording
 from .operations import Forget, Learn, Operation, RecallContent, RecallCue
 from .recall import Recall
 
-__all__ = ["contents", "named", "operation_name", "patterns", "raster"]
+__all__ = [
+    "contents",
+    "memory_view",
+    "named",
+    "operation_name",
+    "patterns",
+    "raster",
+    "recall_view",
+]
 
-_MOST_BITS = 4
+_MOST_BITS, _MOST_LISTED = 4, 16
+_LARGEST_PICTURE = 4_000_000  # synapses
 
 
 @dataclass(frozen=True)
@@ -164,9 +175,48 @@ def _masks(sets: Sequence[Iterable[int]], shape: tuple[int, int]) -> Any:
 
 
 def contents(memory: Any, ax: Axes) -> None:
-    """Draw the weights from cues to content of a memory, for its display in a notebook."""
+    """Draw the weights from cues to content of a memory."""
     picture = ax.imshow(memory.weights["W1"], aspect="auto", interpolation="nearest", vmin=0.0,
                         cmap=MAP)  # fmt: skip
     ax.set_xlabel("content bit")
     ax.set_ylabel("cue")
     color_bar(ax, picture, "W1 (nA)")
+
+
+def memory_view(memory: Any) -> View:
+    """Return sizes, parameters, contents and weights of a memory, for a notebook."""
+    held = memory.contents
+    rest = {name: value for name, value in memory.arguments().items()
+            if name not in ("n_cues", "n_contents")}  # fmt: skip
+    facts = {
+        "size": f"{memory.n_cues} cues × {memory.n_contents} content bits",
+        "stored": f"{len(held)} of {memory.n_cues} cues hold something",
+        "time": f"{memory.time:g} ms",
+    }
+    rows = [(f"{cue}", _listed(bits)) for cue, bits in sorted(held.items())]
+    small = memory.n_cues * memory.n_contents <= _LARGEST_PICTURE
+    return View(facts | rest, {"contents": [("cue", "content bits"), *rows]},
+                partial(contents, memory) if small else None)  # fmt: skip
+
+
+def recall_view(answer: Recall) -> View:
+    """Return what was asked, what came back, and when, for a notebook."""
+    return View(
+        {
+            "asked": answer.operation,
+            "answer": _listed(answer),
+            "cues": _listed(answer.cues),
+            "content": _listed(answer.content),
+            "latency": None if answer.latency is None else f"{answer.latency:g} ms",
+            "threshold": None if answer.threshold is None else f"{answer.threshold} bits",
+        }
+    )
+
+
+def _listed(bits: Iterable[int]) -> str:
+    """Numbers as text; of many the first ones and how many there are."""
+    numbers = sorted(bits)
+    text = ", ".join(map(str, numbers[:_MOST_LISTED]))
+    if len(numbers) > _MOST_LISTED:
+        return f"{text}, … ({len(numbers)} in all)"
+    return text or "none"

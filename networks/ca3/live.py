@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ...backends.contract import Integrator
 from ...checks import MappingOf, Name, PathName, Quantities, checked
-from ...display import Displayed, Table
+from ...display import Displayed
 from ...errors import DescriptionError, StorageError, UnsupportedError, unknown_name
 from ...hdf5 import read_array
 from ...limits import require_memory
@@ -38,10 +38,6 @@ WeightMatrices = Annotated[
     Weights, MappingOf(Name(), Quantities("nA", low=0.0, shape=("n_pre", "n_post")))
 ]
 """What every ``weights`` argument takes."""
-
-
-_LARGEST_PICTURE = 4_000_000
-_MOST_BITS = 16
 
 
 class Kept(NamedTuple):
@@ -93,7 +89,7 @@ class LiveMemory(StoredModel, Displayed, ABC):
     """
 
     preset: str
-    drawing: ClassVar[str] = "spikemem.networks.ca3.figures:contents"
+    view: ClassVar[str] = "spikemem.networks.ca3.figures:memory_view"
 
     def __init__(self, n_cues: int, n_contents: int, live: Live) -> None:
         self.n_cues, self.n_contents = n_cues, n_contents
@@ -395,26 +391,6 @@ class LiveMemory(StoredModel, Displayed, ABC):
             f"{self.time:g} ms simulated)"
         )
 
-    def _about(self) -> dict[str, str]:
-        """Sizes, parameters and what is stored, as text."""
-        held = self.contents
-        bits = [len(one) for one in held.values()]
-        sizes = f" of {min(bits)} to {max(bits)} bits" if bits else ""
-        usual = {"n_cues", "n_contents"}
-        return {
-            "size": f"{self.n_cues} cues × {self.n_contents} content bits",
-            **{name: f"{value}" for name, value in self.arguments().items() if name not in usual},
-            "stored": f"{len(held)} contents{sizes}" if held else "nothing",
-            "time": f"{self.time:g} ms",
-        }
-
-    def _tables(self) -> dict[str, Table]:
-        rows = [[f"{cue}", _listed(sorted(bits))] for cue, bits in self.contents.items()]
-        return {"contents": [["cue", "content bits"], *rows]}
-
-    def _has_picture(self) -> bool:
-        return self.n_cues * self.n_contents <= _LARGEST_PICTURE
-
     @checked
     def raster(
         self,
@@ -486,9 +462,3 @@ class LiveMemory(StoredModel, Displayed, ABC):
         """Free the simulator; what was recorded stays."""
         if self._session:
             self._session.close()
-
-
-def _listed(bits: Sequence[int]) -> str:
-    """Content bits as text; of many the first ones and how many there are."""
-    text = ", ".join(map(str, bits[:_MOST_BITS]))
-    return text if len(bits) <= _MOST_BITS else f"{text}, … ({len(bits)} bits)"

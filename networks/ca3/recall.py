@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from ...display import Displayed
 from ...errors import DescriptionError
@@ -39,6 +39,7 @@ class Recall(frozenset[int], Displayed):
     (True, 6.0)
     """
 
+    view: ClassVar[str] = "spikemem.networks.ca3.figures:recall_view"
     operation: Any
     cues: frozenset[int]
     content: frozenset[int]
@@ -67,24 +68,9 @@ class Recall(frozenset[int], Displayed):
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (sorted(self), dict(self.__dict__))
 
-    def _about(self) -> dict[str, str]:
-        """What was asked, what came back, and when, as text."""
-        facts = {"answer": _listed(self)}
-        if self.operation is not None:
-            facts = {"asked": f"{self.operation!r}"} | facts
-        facts |= {"cues": _listed(self.cues), "content": _listed(self.content)}
-        facts["latency"] = "no answer" if self.latency is None else f"{self.latency:g} ms"
-        if self.threshold is not None:
-            facts["threshold"] = f"{self.threshold} bits"
-        return facts
-
     def __repr__(self) -> str:
         inside = ", ".join(str(item) for item in sorted(self))
         return f"Recall({{{inside}}})"
-
-
-def _listed(items: Iterable[int]) -> str:
-    return ", ".join(str(item) for item in sorted(items)) or "none"
 
 
 def _rebuild(answer: list[int], state: dict[str, Any]) -> Recall:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...checks import Choice, Count, Text, checked
+from ...display import View
 from ...errors import DescriptionError, shown, unknown_name
 from ...plotting import COLORS, new_axes, plain
 from ...plotting.axes import SMALL, color_bar, tidy
@@ -27,10 +29,12 @@ from .trials import measure_false_negatives, measure_false_positives
 
 __all__ = [
     "error_curve",
+    "neurons_view",
     "patterns_on_segments",
     "segment_activity",
     "segments_of_cells",
     "sequence_activity",
+    "sequences_view",
 ]
 
 Cells = NDArray[np.int64]
@@ -290,7 +294,7 @@ def _name_frames(ax: Axes, labels: Iterable[Iterable[str]], period: float) -> No
 
 
 def patterns_on_segments(neurons: ActiveDendriteNeurons, ax: Axes) -> None:
-    """Draw how many synapses each segment has, for the display of neurons in a notebook."""
+    """Draw how many synapses each segment has."""
     sizes = neurons.segments.sizes.reshape(neurons.n_neurons, neurons.n_segments)
     if neurons.n_neurons == 1:
         ax.bar(np.arange(sizes.shape[1]), sizes[0], width=0.8, color=COLORS[0])
@@ -303,11 +307,31 @@ def patterns_on_segments(neurons: ActiveDendriteNeurons, ax: Axes) -> None:
 
 
 def segments_of_cells(memory: TemporalMemory, ax: Axes) -> None:
-    """Draw how many segments each cell has, for the display of a memory in a notebook."""
+    """Draw how many segments each cell has."""
     counts = np.bincount(memory.owner, minlength=memory.n_cells)
     color_bar(ax, _fitted(ax, counts.reshape(memory.n_columns, -1).T), "segments", whole=True)
     ax.set_xlabel("column")
     ax.set_ylabel("cell of the column")
+
+
+def neurons_view(neurons: ActiveDendriteNeurons) -> View:
+    """Return sizes, parameters and stored patterns of neurons, for a notebook."""
+    used = np.count_nonzero(neurons.segments.sizes)
+    facts = {
+        "stored": f"{int(neurons.n_patterns.sum())} patterns on {used} segments",
+        "synapses": f"{int(neurons.segments.sizes.sum())}, {neurons.n_synapses} connected",
+    }
+    return View(neurons.arguments() | facts, draw=partial(patterns_on_segments, neurons))
+
+
+def sequences_view(memory: TemporalMemory) -> View:
+    """Return sizes, parameters and what a sequence memory has learnt, for a notebook."""
+    connected = int(np.count_nonzero(memory.segments.connected))
+    facts = {
+        "learnt": f"{len(memory.segments)} segments on {np.unique(memory.owner).size} cells",
+        "synapses": f"{int(memory.segments.sizes.sum())}, {connected} connected",
+    }
+    return View(memory.arguments() | facts, draw=partial(segments_of_cells, memory))
 
 
 def _fitted(ax: Axes, values: NDArray[Any]) -> Any:

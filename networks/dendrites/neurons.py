@@ -85,7 +85,7 @@ class ActiveDendriteNeurons(StoredModel, Displayed):
     """
 
     bibtex: ClassVar[tuple[str, ...]] = (SEGMENTS,)
-    drawing: ClassVar[str] = "spikemem.networks.dendrites.figures:patterns_on_segments"
+    view: ClassVar[str] = "spikemem.networks.dendrites.figures:neurons_view"
 
     @checked
     def __init__(
@@ -122,15 +122,6 @@ class ActiveDendriteNeurons(StoredModel, Displayed):
             f"{int(self.n_patterns.sum())} patterns on {np.count_nonzero(self.segments.sizes)} "
             f"segments)"
         )
-
-    def _about(self) -> dict[str, str]:
-        """Sizes, parameters and what is stored, as text."""
-        facts = {name: f"{value}" for name, value in self.arguments().items()}
-        used = np.count_nonzero(self.segments.sizes)
-        return facts | {
-            "stored": f"{int(self.n_patterns.sum())} patterns on {used} segments",
-            "synapses": f"{int(self.segments.sizes.sum())}, {self.n_synapses} connected",
-        }
 
     @property
     def n_synapses(self) -> int:

@@ -95,7 +95,7 @@ class TemporalMemory(StoredModel, Displayed):
     """
 
     bibtex: ClassVar[tuple[str, ...]] = (SEQUENCES, SEGMENTS)
-    drawing: ClassVar[str] = "spikemem.networks.dendrites.figures:segments_of_cells"
+    view: ClassVar[str] = "spikemem.networks.dendrites.figures:sequences_view"
 
     @checked
     def __init__(
@@ -141,16 +141,6 @@ class TemporalMemory(StoredModel, Displayed):
             f"cells_per_column={self.cells_per_column}, threshold={self.threshold}: "
             f"{len(self.segments)} segments, {int(self.segments.sizes.sum())} synapses)"
         )
-
-    def _about(self) -> dict[str, str]:
-        """Sizes, parameters and what was learnt, as text."""
-        facts = {name: f"{value}" for name, value in self.arguments().items()}
-        synapses = int(self.segments.sizes.sum())
-        connected = int(np.count_nonzero(self.segments.connected))
-        return facts | {
-            "learnt": f"{len(self.segments)} segments on {np.unique(self.owner).size} cells",
-            "synapses": f"{synapses}, {connected} connected",
-        }
 
     def reset(self) -> None:
         """Forget what came before: the next frame begins a sequence."""

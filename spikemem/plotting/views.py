@@ -1,9 +1,13 @@
-"""Small pictures with which networks and recordings show themselves in a notebook."""
+"""How networks and recordings show themselves in a notebook."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
+import numpy as np
+
+from ..display import View
 from ..network import Network
 from ..recording import Recording
 from ..spikes import SpikeTrains
@@ -11,10 +15,70 @@ from .activity import raster
 from .axes import COLORS, GREY, SMALL, plain
 from .kinds import Axes
 
-__all__ = ["graph", "layers", "spikes"]
+__all__ = ["graph", "layers", "network_view", "recording_view", "spikes"]
+
+_LARGEST_GRAPH, _LARGEST_RASTER = 24, 20  # populations
 
 _MOST_SPIKES = 20_000
 _LETTERS = 16
+
+
+def network_view(network: Network) -> View:
+    """Return populations, projections and a graph of a network."""
+    n_plastic = sum(network.count(item.name) for item in network.plastic)
+    populations = [["name", "cells", "type", "records"]]
+    populations += [
+        [pop.name, f"{pop.size}", type(pop.cell).__name__, ", ".join(pop.record) or "-"]
+        for pop in network.populations
+    ]
+    projections = [["name", "from", "to", "synapses", "weight", "delay", "kind"]]
+    projections += [
+        [item.name, item.pre, item.post, f"{network.count(item.name)}",
+         f"{_span(item.weight)} nA", f"{_span(item.delay)} ms",
+         f"{item.receptor}, plastic" if item.plasticity else item.receptor]
+        for item in network.projections
+    ]  # fmt: skip
+    return View(
+        {
+            "neurons": network.n_neurons,
+            "synapses": f"{network.n_synapses} ({n_plastic} plastic)",
+            "dt": f"{network.dt:g} ms",
+            "input": f"{network.duration:g} ms",
+        },
+        {"populations": populations, "projections": projections},
+        partial(graph, network) if len(network.populations) <= _LARGEST_GRAPH else None,
+    )
+
+
+def recording_view(recording: Recording) -> View:
+    """Return spikes, rates, weights and a raster of a recording."""
+    length = recording.duration or float("inf")
+    spikes_of = [["population", "cells", "spikes", "mean rate"]]
+    spikes_of += [
+        [name, f"{trains.size}", f"{len(trains)}",
+         f"{1000.0 * len(trains) / trains.size / length:.3g} Hz"]
+        for name, trains in recording.spikes.items()
+    ]  # fmt: skip
+    weights = [["projection", "synapses", "weights at the end"]]
+    weights += [[name, f"{values.size}", f"{_span(values)} nA"]
+                for name, values in recording.weights.items()]  # fmt: skip
+    facts: dict[str, Any] = {
+        "time": f"{recording.start:g} to {recording.stop:g} ms, dt = {recording.dt:g} ms",
+        "spikes": sum(map(len, recording.spikes.values())),
+        "traces": ", ".join(f"{name}: {kind}" for name, kind in recording.traces) or None,
+    }
+    facts |= {name: recording.provenance.get(name) for name in ("backend", "integrator", "date")}
+    small = 0 < len(recording.spikes) <= _LARGEST_RASTER
+    return View(facts, {"spikes": spikes_of, "weights": weights},
+                partial(spikes, recording) if small else None)  # fmt: skip
+
+
+def _span(values: Any) -> str:
+    """Smallest and largest of some numbers."""
+    if not np.size(values):
+        return "-"
+    low, high = np.min(values), np.max(values)
+    return f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g}"
 
 
 def spikes(recording: Recording, ax: Axes) -> None:
