@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from . import codes as codes
     from . import hardware as hardware
     from . import metrics as metrics
     from . import networks as networks
     from . import plotting as plotting
     from .citations import citation as citation
+    from .codes import Patterns as Patterns
+    from .codes import random_patterns as random_patterns
+    from .currents import StepCurrent as StepCurrent
     from .errors import BackendMissing as BackendMissing
     from .errors import DescriptionError as DescriptionError
     from .errors import SimulationError as SimulationError
@@ -54,8 +58,10 @@ _WHERE = {
     "networks.ca3": "CA3Memory Forget HippocampalMemory Learn Recall RecallContent RecallCue",
     "networks.dendrites": "ActiveDendriteNeurons",
     "citations": "citation",
+    "codes": "Patterns random_patterns",
     "errors": "BackendMissing DescriptionError SimulationError SpikememError SpikememWarning "
     "StorageError UnsupportedError VirtualRunError",
+    "currents": "StepCurrent",
     "hardware.targets": "Problem check export",
     "network": "LIF STDP Network Population Projection SpikeSource load_network",
     "recording": "Recording SpikeTrains load_recording",
@@ -63,7 +69,7 @@ _WHERE = {
     "simulation": "Session simulate",
     "storage": "load",
 }
-_MODULES = ("hardware", "metrics", "networks", "plotting", "streams")
+_MODULES = ("codes", "hardware", "metrics", "networks", "plotting", "streams")
 _PLACE = {name: module for module, names in _WHERE.items() for name in names.split()}
 
 __all__ = sorted([*_PLACE, *_MODULES, "__version__"])

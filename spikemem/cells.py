@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
@@ -21,6 +21,7 @@ from .checks import (
     checked,
     kinds_of,
 )
+from .currents import StepCurrent
 from .errors import DescriptionError, Problems, shown
 from .frozen import Frozen
 from .limits import require_memory
@@ -66,8 +67,16 @@ class ParameterName(Kind):
         return Choice(*LIF.units).check(value, where)
 
 
-def _per_cell(unit: str, **limits: float) -> Quantities:
-    return Quantities(unit, shape=("size",), scalar=True, least=1, **limits)  # type: ignore[arg-type]
+def _per_cell(unit: str, **limits: Any) -> Quantities:
+    return Quantities(unit, shape=("size",), scalar=True, least=1, **limits)
+
+
+class CurrentOrSteps(Quantities):
+    """A current for all cells or for each cell, or a :class:`StepCurrent`."""
+
+    def check(self, value: Any, where: str) -> Any:
+        """Return a float, a read-only array, or the :class:`StepCurrent`."""
+        return value if isinstance(value, StepCurrent) else super().check(value, where)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,7 +89,8 @@ class LIF(Frozen):
     Parameters
     ----------
     tau_m : float
-        Membrane time constant, ms.
+        Membrane time constant, ms. ``math.inf`` makes a cell without a leak: its potential is the
+        sum of its input, ``cm * dv/dt = i_E - i_I + i_offset``, and begins at `v_rest`.
     cm : float
         Membrane capacitance, nF.
     v_rest, v_reset, v_thresh : float
@@ -89,14 +99,14 @@ class LIF(Frozen):
         Refractory time, ms; rounded up to whole steps.
     tau_syn_E, tau_syn_I : float
         Decay of the excitatory and inhibitory synaptic current, ms.
-    i_offset : float
-        Constant current, nA.
+    i_offset : float or StepCurrent
+        Constant current, nA, or one that changes at given times.
 
     Raises
     ------
     DescriptionError
-        A parameter that is not finite, of the wrong dimension or shape, or not > 0 where it must
-        be; all problems at once.
+        A parameter (other than `tau_m`) that is not finite, of the wrong dimension or shape, or not
+        > 0 where it must be; all problems at once.
 
     Examples
     --------
@@ -104,7 +114,7 @@ class LIF(Frozen):
     10.0
     """
 
-    tau_m: Annotated[Parameter, _per_cell("ms", above=0.0)] = 20.0
+    tau_m: Annotated[Parameter, _per_cell("ms", above=0.0, infinite=True)] = 20.0
     cm: Annotated[Parameter, _per_cell("nF", above=0.0)] = 1.0
     v_rest: Annotated[Parameter, _per_cell("mV")] = -65.0
     v_reset: Annotated[Parameter, _per_cell("mV")] = -65.0
@@ -112,7 +122,9 @@ class LIF(Frozen):
     tau_refrac: Annotated[Parameter, _per_cell("ms", low=0.0)] = 0.1
     tau_syn_E: Annotated[Parameter, _per_cell("ms", above=0.0)] = 5.0
     tau_syn_I: Annotated[Parameter, _per_cell("ms", above=0.0)] = 5.0
-    i_offset: Annotated[Parameter, _per_cell("nA")] = 0.0
+    i_offset: Annotated[
+        Parameter | StepCurrent, CurrentOrSteps("nA", shape=("size",), scalar=True, least=1)
+    ] = 0.0
 
     units: ClassVar[dict[str, str]] = {}
     positive: ClassVar[tuple[str, ...]] = ()
@@ -120,11 +132,32 @@ class LIF(Frozen):
     def __post_init__(self) -> None:
         check_fields(self)
 
+    @property
+    def current(self) -> StepCurrent | None:
+        """The current over time, if `i_offset` is one."""
+        return self.i_offset if isinstance(self.i_offset, StepCurrent) else None
+
+    @property
+    def steady(self) -> LIF:
+        """The same cell without its current over time (`i_offset` 0); itself if it has none."""
+        return self if self.current is None else replace(self, i_offset=0.0)
+
     @checked
     def array(
         self, name: Annotated[str, ParameterName()], size: Annotated[int, Count()]
     ) -> NDArray[np.float64]:
-        """One parameter for each of `size` cells, shape (size,)."""
+        """One parameter for each of `size` cells, shape (size,).
+
+        Raises
+        ------
+        DescriptionError
+            The cell has parameters for another number of cells, or `name` is a current over time.
+        """
+        if name == "i_offset" and self.current is not None:
+            raise DescriptionError(
+                "LIF.array: i_offset changes over time; take it from LIF.current, and the other "
+                "parameters from LIF.steady."
+            )
         value = np.asarray(getattr(self, name), dtype=np.float64)
         if value.ndim and value.size != size:
             raise DescriptionError(f"LIF.array: size must be {value.size}, as {name}, got {size}.")
@@ -134,6 +167,8 @@ class LIF(Frozen):
     def tile(self, n: Annotated[int, Count()]) -> LIF:
         """The parameters of `n` copies side by side; scalars stay scalars."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
+        if self.current is not None:
+            values["i_offset"] = self.current.tile(n)
         numbers = sum(np.size(value) for value in values.values() if np.ndim(value))
         require_memory(8 * numbers * n, f"LIF.tile: {n} copies", "Make fewer.")
         return LIF(**{k: np.tile(v, n) if np.ndim(v) else v for k, v in values.items()})

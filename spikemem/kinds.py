@@ -135,7 +135,7 @@ class Quantity(_Range, Kind):
 
 @dataclass(frozen=True)
 class Quantities(_Range, Kind):
-    """An array of finite numbers in a unit.
+    """An array of finite numbers in a unit (or infinite ones, if declared so).
 
     Parameters
     ----------
@@ -145,15 +145,18 @@ class Quantities(_Range, Kind):
         Whether one number may stand for the array; it is returned as a float.
     least : int
         Smallest number of values.
+    infinite : bool
+        Whether infinite numbers are accepted.
     """
 
     shape: tuple[int | str | None, ...] | None = None
     scalar: bool = False
     least: int = 0
+    infinite: bool = False
 
     def check(self, value: Any, where: str) -> Any:
         """Return a read-only float64 array in the unit (or a float, if `scalar`)."""
-        array = to_array(value, self.unit, where)
+        array = to_array(value, self.unit, where, infinite=self.infinite)
         if self.scalar and not array.ndim:
             self.check_range(array, where)
             return float(array)

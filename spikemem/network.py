@@ -24,6 +24,7 @@ from .checks import (
     check_fields,
     checked,
 )
+from .currents import problem_on_grid
 from .display import Displayed
 from .errors import DescriptionError, Problems, unknown_name
 from .frozen import Frozen, digest
@@ -77,7 +78,8 @@ class Network(Frozen, Displayed):
     ------
     DescriptionError
         Everything that does not fit together, at once: unknown or repeated names, indices out of
-        range, delays below or off the grid of `dt`, source spikes off the grid.
+        range, delays below or off the grid of `dt`, source spikes or steps of a current off the
+        grid.
 
     Examples
     --------
@@ -115,6 +117,7 @@ class Network(Frozen, Displayed):
         _check_unique("projection", self.projections, problems)
         for population in self.populations:
             self._check_source(population, problems)
+            self._check_current(population, problems)
         for projection in self.projections:
             self._check_projection(projection, problems)
         problems.raise_if_any()
@@ -137,6 +140,12 @@ class Network(Frozen, Displayed):
                 f"population {population.name!r}: a source fires twice in one step; merge with "
                 f"spikes.to_grid({self.dt:g})"
             )
+
+    def _check_current(self, population: Population, problems: Problems) -> None:
+        current = None if population.is_source else population.lif.current
+        problem = None if current is None else problem_on_grid(current, self.dt)
+        if problem:
+            problems.add(f"population {population.name!r}: cell.i_offset: {problem}")
 
     def _check_projection(self, projection: Projection, problems: Problems) -> None:
         where = f"projection {projection.name!r}"
@@ -343,7 +352,8 @@ class Network(Frozen, Displayed):
         ]
         wide = max(len(name) for name in self._names())
         for pop in self.populations:
-            lines.append(f"  {pop.name:<{wide}}  {pop.size:>8} {type(pop.cell).__name__}")
+            kind = f"{type(pop.cell).__name__}{_said_of_cell(pop)}"
+            lines.append(f"  {pop.name:<{wide}}  {pop.size:>8} {kind}")
         for item in self.projections:
             kind = "plastic" if item.plasticity else "static"
             lines.append(
@@ -412,6 +422,19 @@ def _by_name(kind: str, name: Any, parts: Sequence[_Named]) -> _Named:
         if isinstance(name, str) and part.name == name:
             return part
     raise DescriptionError(f"Network: {unknown_name(kind, name, [part.name for part in parts])}")
+
+
+def _said_of_cell(population: Population) -> str:
+    if population.is_source:
+        return ""
+    leaky, current = np.isfinite(population.lif.tau_m), population.lif.current
+    said = "" if np.all(leaky) else f" without a leak{' in part' if np.any(leaky) else ''}"
+    if current is None:
+        return said
+    return (
+        f"{said}, i_offset {_span(current.amplitudes)} nA in {len(current.times)} step(s) at "
+        f"{_span(current.times)} ms"
+    )
 
 
 def _span(values: Parameter) -> str:

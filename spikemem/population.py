@@ -107,6 +107,13 @@ class Population(Frozen):
                 problems.add(
                     f"{item} must be a float or have shape ({self.size},), got {np.shape(value)}"
                 )
+        current = self.lif.current
+        if current is not None and current.size not in (None, self.size):
+            n = len(current.times)
+            problems.add(
+                f"cell.i_offset: amplitudes must have shape ({n},) or ({n}, {self.size}), got "
+                f"{current.amplitudes.shape}"
+            )
 
     @property
     def is_source(self) -> bool:

@@ -119,13 +119,17 @@ def _of_cells(population: Population, dt: float, precision: str) -> Iterator[tup
     for name, most in {**potentials, "v_init": _largest(population.initial_v())}.items():
         if most > LARGEST_V:
             yield f"{name} reaches {most:g} mV", f"keep it within {LARGEST_V:g} mV"
-    if _largest(values("i_offset")) > LARGEST:
-        most = _largest(values("i_offset"))
+    current = population.lif.current
+    most = _largest(values("i_offset") if current is None else current.amplitudes)
+    if most > LARGEST:
         yield f"i_offset reaches {most:g} nA", f"keep it below {LARGEST:g} nA"
     for name in ("tau_m", "tau_syn_E", "tau_syn_I"):
-        yield from _of_constant(name, _largest(values(name)), float(values(name).min()), dt)
+        finite = values(name)[np.isfinite(values(name))]
+        if finite.size:
+            yield from _of_constant(name, _largest(finite), float(finite.min()), dt)
+    leak = np.where(np.isfinite(values("tau_m")), np.maximum(values("tau_m"), dt), dt)
     with np.errstate(over="ignore"):
-        resistance = _largest(np.maximum(values("tau_m"), dt) / values("cm"))
+        resistance = _largest(leak / values("cm"))
     if resistance > LARGEST:
         yield f"cm = {values('cm').min():g} nF is too small", "raise cm, and scale the weights"
     if precision == "f4" and _largest(values("tau_refrac")) > _COUNTED * dt:

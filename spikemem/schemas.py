@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .cells import LIF, STDP, SpikeSource
+from .currents import StepCurrent
 from .errors import StorageError
 from .network import Network, Population, Projection
 from .recording import Recording, SpikeTrains
@@ -18,6 +19,7 @@ from .storage import FileKind, put, read_fields, write_fields
 
 __all__ = ["NETWORK", "RECORDING"]
 
+_CURRENT_UNITS = {"times": "ms", "amplitudes": "nA"}
 _SYNAPSE_UNITS = {"weight": "nA", "delay": "ms"}
 
 
@@ -35,6 +37,8 @@ def _write_network(file: h5py.File, network: Network) -> None:
             write_fields(cell, population.cell.spikes, {"times": "ms", "duration": "ms"})
         else:
             write_fields(cell, population.cell, LIF.units)
+            if population.cell.current is not None:
+                write_fields(cell.create_group("i_offset"), population.cell.current, _CURRENT_UNITS)
     edges = root.create_group("projections", track_order=True)
     for projection in network.projections:
         group = edges.create_group(projection.name)
@@ -51,7 +55,7 @@ def _read_network(file: h5py.File) -> Network:
         if group["cell"].attrs["type"] == "SpikeSource":
             cell = SpikeSource(spikes=SpikeTrains(**read_fields(group["cell"], SpikeTrains)))
         else:
-            cell = LIF(**read_fields(group["cell"], LIF))
+            cell = _read_cell(group["cell"])
         populations.append(Population(cell=cell, **read_fields(group, Population)))
     for group in root["projections"].values():
         rule = None
@@ -62,6 +66,13 @@ def _read_network(file: h5py.File) -> Network:
     if network.content_hash != root.attrs["content_hash"]:
         raise StorageError("its content does not match its hash")
     return network
+
+
+def _read_cell(group: h5py.Group) -> LIF:
+    values = read_fields(group, LIF)
+    if "i_offset" in group and isinstance(group["i_offset"], h5py.Group):
+        values["i_offset"] = StepCurrent(**read_fields(group["i_offset"], StepCurrent))
+    return LIF(**values)
 
 
 _EVERY_TILE = -1.0

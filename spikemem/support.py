@@ -25,6 +25,8 @@ __all__ = [
 
 _FLOATING = ("brian2", "native", "pynn:brian2", "pynn:nest")
 
+_NO_LEAK = "cell without a leak"
+_CURRENT = "current over time"
 _REDRAWN = "device noise redrawn at each read"
 _ELSEWHERE = "use backend 'brian2'"
 
@@ -40,9 +42,16 @@ class Unsupported(NamedTuple):
 
 
 _SPLIT = "split the population"
+_SLOW_LEAK = "use backend 'native' or 'brian2', or a long tau_m instead of an infinite one"
 _FIXED_ROWS = Unsupported("synaptic rows hold fixed weights", "draw the noise once")
 
 UNSUPPORTED: dict[tuple[str, str], Unsupported] = {
+    ("pynn:nest", _NO_LEAK): Unsupported("iaf_psc_exp needs a finite tau_m", _SLOW_LEAK),
+    ("pynn:brian2", _NO_LEAK): Unsupported("IF_curr_exp needs a finite tau_m", _SLOW_LEAK),
+    ("pynn:mock", _NO_LEAK): Unsupported("IF_curr_exp needs a finite tau_m", _SLOW_LEAK),
+    ("spinnaker", _NO_LEAK): Unsupported(
+        "the machine holds tau_m / cm as a number below 65536", _SLOW_LEAK
+    ),
     ("emulator", "integrator exact"): Unsupported(
         "the machine holds the synaptic current over a step", "use integrator='spinnaker'"
     ),
@@ -161,7 +170,18 @@ def _several_synapses(network: Network) -> bool:
     return False
 
 
+def _cells_without_leak(network: Network) -> bool:
+    cells = [population.lif for population in network.populations if not population.is_source]
+    return any(np.any(np.isinf(cell.tau_m)) for cell in cells)
+
+
+def _current_over_time(network: Network) -> bool:
+    return any(not pop.is_source and pop.lif.current is not None for pop in network.populations)
+
+
 _RARE: dict[str, Callable[[Network], bool]] = {
+    _NO_LEAK: _cells_without_leak,
+    _CURRENT: _current_over_time,
     "smallest weight above 0": _some_w_min,
     "several tau_minus into one population": _several_tau_minus,
     "reset at or above threshold": _high_reset,

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .cells import LIF, STDP, Parameter, SpikeSource, Window
+from .currents import StepCurrent, side_by_side
 from .errors import DescriptionError
 from .limits import require_memory
 from .network import Network, Population, Projection
@@ -34,7 +35,7 @@ def stack(networks: Sequence[Network]) -> Network:
                 f"only inputs, weights, delays, plasticity windows and cell parameters may differ."
             )
     populations = [
-        _stack_populations([net.populations[k] for net in networks])
+        _stack_populations([net.populations[k] for net in networks], first.dt)
         for k in range(len(first.populations))
     ]
     projections = [
@@ -53,6 +54,8 @@ def _bytes_of(network: Network, n: int) -> float:
         else:
             values = [getattr(population.lif, name) for name in LIF.units]
             per_copy += 16 * sum(np.size(value) for value in values if np.ndim(value))
+            current = population.lif.current
+            per_copy += 16 * current.amplitudes.size if current and current.size else 0
     for item in network.projections:
         listed = item.i is not None
         arrays = 3 * listed + (np.ndim(item.weight) > 0) + (np.ndim(item.delay) > 0)
@@ -101,16 +104,20 @@ def _equal(a: NDArray[Any] | None, b: NDArray[Any] | None) -> bool:
     return a is b or (a is not None and b is not None and np.array_equal(a, b))
 
 
-def _stack_populations(copies: Sequence[Population]) -> Population:
+def _stack_populations(copies: Sequence[Population], dt: float) -> Population:
     first, n = copies[0], len(copies)
     size = first.size * n
     if first.is_source:
         trains = SpikeTrains.side_by_side([copy.source for copy in copies])
         return replace(first, size=size, cell=SpikeSource(spikes=trains))
-    cell = LIF(**{
-        name: _stack_values([getattr(copy.lif, name) for copy in copies], first.size)
-        for name in LIF.units
-    })  # fmt: skip
+    values: dict[str, Any] = {}
+    for name in LIF.units:
+        each = [getattr(copy.lif, name) for copy in copies]
+        if any(isinstance(value, StepCurrent) for value in each):
+            values[name] = side_by_side(each, first.size, dt)
+        else:
+            values[name] = _stack_values(each, first.size)
+    cell = LIF(**values)
     v_init = None
     if any(copy.v_init is not None for copy in copies):
         v_init = np.concatenate([copy.initial_v() for copy in copies])

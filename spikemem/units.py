@@ -60,8 +60,21 @@ def to_float(value: Any, unit: str, where: str) -> float:
     return float(array)
 
 
-def to_array(value: ArrayLike | Any, unit: str, where: str) -> NDArray[np.float64]:
+def to_array(
+    value: ArrayLike | Any, unit: str, where: str, *, infinite: bool = False
+) -> NDArray[np.float64]:
     """Convert numbers, with or without a unit, to a float64 array in `unit` (a copy).
+
+    Parameters
+    ----------
+    value : array_like
+        Numbers, with or without a unit.
+    unit : str
+        One of :data:`UNITS`.
+    where : str
+        What messages begin with.
+    infinite : bool
+        Whether infinite numbers are accepted.
 
     Raises
     ------
@@ -74,8 +87,9 @@ def to_array(value: ArrayLike | Any, unit: str, where: str) -> NDArray[np.float6
             f"{where} must be in {unit} (a float or an array), got {shown(value)}."
         )
     array = np.array(array, dtype=np.float64)
-    if not np.all(np.isfinite(array)):
-        raise DescriptionError(f"{where} must be finite, got {_first_bad(array)}.")
+    bad = np.isnan(array) if infinite else ~np.isfinite(array)
+    if bad.any():
+        raise DescriptionError(f"{where} must be finite, got {_first(array, bad)}.")
     return array
 
 
@@ -86,10 +100,10 @@ def _numpy(value: Any) -> NDArray[Any] | None:
         return None
 
 
-def _first_bad(array: NDArray[np.float64]) -> str:
-    bad = np.flatnonzero(~np.isfinite(array))
-    place = "" if array.ndim == 0 else f" at index {int(bad[0])}"
-    return f"{array.flat[bad[0]]}{place}"
+def _first(array: NDArray[np.float64], bad: NDArray[np.bool_]) -> str:
+    k = int(np.flatnonzero(bad)[0])
+    place = "" if array.ndim == 0 else f" at index {k}"
+    return f"{array.flat[k]}{place}"
 
 
 def to_int(value: Any, where: str, *, low: int = 1, high: int = LARGEST) -> int:

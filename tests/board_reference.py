@@ -81,12 +81,12 @@ def exponential(n: int) -> int:
 class Cell:
     """One IF_curr_exp cell with its two synaptic currents."""
 
-    def __init__(self, parameters, v, dt):
+    def __init__(self, parameters, v, dt, changes=()):
         p = {name: word(value) for name, value in parameters.items()}
         step = word(dt)
         self.v, self.ref = word(v), 0
         self.rest, self.reset, self.threshold = p["v_rest"], p["v_reset"], p["v_thresh"]
-        self.offset = p["i_offset"]
+        self.offset, self.source, self.changes = p["i_offset"], 0, dict(changes)
         self.r = quotient(p["tau_m"], p["cm"])
         self.leak = exponential(-quotient(step, p["tau_m"])) >> 17
         self.n_ref = math.ceil(quotient(p["tau_refrac"], step) / 32768)
@@ -97,7 +97,8 @@ class Cell:
             self.fade.append(fade)
             self.gain.append((quotient(tau, step) * (2**32 - 1 - fade) >> 15) % 2**32)
 
-    def tick(self, inputs):
+    def tick(self, tick, inputs):
+        self.source = self.changes.get(tick, self.source)
         for side, arriving in enumerate(inputs):
             more = (signed(arriving) * self.gain[side]) >> 32
             self.current[side] = signed(self.current[side] + more)
@@ -105,7 +106,7 @@ class Cell:
         if self.ref > 0:
             self.ref -= 1
         else:
-            drive = signed(self.current[0] - self.current[1] + self.offset)
+            drive = signed(self.current[0] - self.current[1] + self.offset + self.source)
             alpha = signed(times(drive, self.r) + self.rest)
             self.v = signed(alpha - times(self.leak, signed(alpha - self.v)))
             if self.v >= self.threshold:
@@ -228,9 +229,15 @@ class Machine:
         self.cells, self.histories = {}, {}
         for pop in network.populations:
             if not pop.is_source:
-                arrays = {name: pop.lif.array(name, pop.size) for name in pop.lif.units}
+                cell = pop.lif.steady
+                arrays = {name: cell.array(name, pop.size) for name in cell.units}
                 self.cells[pop.name] = [
-                    Cell({name: a[k] for name, a in arrays.items()}, pop.initial_v()[k], dt)
+                    Cell(
+                        {name: a[k] for name, a in arrays.items()},
+                        pop.initial_v()[k],
+                        dt,
+                        _changes(pop.lif.current, k, dt),
+                    )
                     for k in range(pop.size)
                 ]
         self.due = {p.name: _due(p, dt) for p in network.populations if p.is_source}
@@ -259,7 +266,7 @@ class Machine:
                     min(self.ring.pop((name, k, side, tick), 0), 0xFFFF) << self.shifts[name][side]
                     for side in (0, 1)
                 ]
-                if cell.tick(inputs):
+                if cell.tick(tick, inputs):
                     self.fired[name][tick].add(k)
                     if name in self.histories:
                         self.histories[name][k].add(tick)
@@ -295,6 +302,15 @@ class Machine:
             dt=dt,
             stop=n_steps * dt,
         )
+
+
+def _changes(current, k, dt):
+    """(tick, word) of each change of a cell's step current source, as the host rounds them."""
+    if current is None:
+        return []
+    amplitudes = current.amplitudes
+    mine = amplitudes if amplitudes.ndim == 1 else amplitudes[:, k]
+    return [(round(t / dt), word(i)) for t, i in zip(current.times, mine, strict=True)]
 
 
 def _due(population, dt):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from dataclasses import replace
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
@@ -21,8 +22,24 @@ class Cells:
     def __init__(self, sim, size, cell, label, additional_parameters=None):
         self.sim, self.size, self.cell, self.label = sim, size, cell, label
         self.additional = additional_parameters or {}
-        self.recorded, self.v = [], None
+        self.recorded, self.v, self.currents = [], None, []
         sim.populations.append(self)
+
+    def __getitem__(self, cells):
+        assert cells.step is None
+        return SimpleNamespace(parent=self, cells=range(self.size)[cells])
+
+    def injected(self, dt):
+        """The currents that were injected, as the machine steps through their tables."""
+        last = round(self.sim.duration / dt)
+        table = np.zeros((last, self.size))
+        for source, cells in self.currents:
+            at, now = 0, 0.0
+            for tick in range(last):
+                if tick >= source.ticks[at]:  # an IndexError is a read past the table
+                    now, at = source.amplitudes[at], at + 1
+                table[tick, cells] += now
+        return sm.StepCurrent(times=np.arange(last) * dt, amplitudes=table)
 
     def record(self, variable):
         self.recorded.append(variable)
@@ -42,6 +59,21 @@ class Cells:
                 train.annotations = {"source_index": k}
                 segment.spiketrains.append(train)
         return SimpleNamespace(segments=[segment])
+
+
+class StepCurrentSource:
+    """As sPyNNaker's: times are cut off to steps, and both lists are lists."""
+
+    def __init__(self, sim, times, amplitudes):
+        assert type(times) is type(amplitudes) is list
+        assert len(times) == len(amplitudes)
+        self.ticks = [int(time * (1000.0 / round(sim.dt * 1000))) for time in times]
+        self.amplitudes = amplitudes
+
+    def inject_into(self, cells):
+        whole = isinstance(cells, Cells)
+        parent = cells if whole else cells.parent
+        parent.currents.append((self, list(range(parent.size) if whole else cells.cells)))
 
 
 class _Signal:
@@ -107,6 +139,7 @@ def fake_module():
     sim.SpikeSourceArray = lambda spike_times: spike_times
     sim.IF_curr_exp = lambda **values: LIF(**values)
     sim.Population = lambda size, cell, label, **more: Cells(sim, size, cell, label, **more)
+    sim.StepCurrentSource = lambda **values: StepCurrentSource(sim, **values)
     sim.Projection = lambda *args, **options: Links(sim, *args, **options)
     for name, kind in (("OneToOne", "one_to_one"), ("AllToAll", "all_to_all")):
         made = SimpleNamespace(kind=kind, rows=None)
@@ -128,11 +161,15 @@ def _stdp(timing_dependence, weight_dependence, dendritic_delay_fraction, **fixe
 
 
 def _run(sim, duration):
-    populations = []
+    sim.duration, populations = duration, []
     for item in sim.populations:
         if isinstance(item.cell, LIF):
+            cell = item.cell
+            if item.currents:
+                assert cell.i_offset == 0
+                cell = replace(cell, i_offset=item.injected(sim.dt))
             populations.append(
-                Population(name=item.label, size=item.size, cell=item.cell, v_init=item.v,
+                Population(name=item.label, size=item.size, cell=cell, v_init=item.v,
                            record=tuple(item.recorded))
             )  # fmt: skip
         else:

@@ -62,7 +62,7 @@ class _Machine:
                 ]
                 for k in range(len(cells))
             ]
-            fired[name] = {k for k, cell in enumerate(cells) if cell.advance(*inputs[k])}
+            fired[name] = {k for k, cell in enumerate(cells) if cell.advance(step, *inputs[k])}
         self.note(step + 1 if self.exact else step, fired)
         self.note(step, self.sources(step))
         if self.exact:
@@ -116,6 +116,8 @@ def _gain(tau, dt):
 def _propagator(tau, tau_m, cm, dt):
     with mpmath.workdps(60):
         tau, tau_m, cm, dt = (mpmath.mpf(value) for value in (tau, tau_m, cm, dt))
+        if mpmath.isinf(tau_m):
+            return float(tau / cm * (1 - mpmath.exp(-dt / tau)))
         if tau == tau_m:
             return float(dt / cm * mpmath.exp(-dt / tau))
         between = mpmath.exp(-dt / tau_m) - mpmath.exp(-dt / tau)
@@ -124,12 +126,21 @@ def _propagator(tau, tau_m, cm, dt):
 
 class _Cell:
     def __init__(self, pop, k, dt, exact):
-        value = {name: float(pop.lif.array(name, pop.size)[k]) for name in pop.lif.units}
-        self.p, self.exact = value, exact
+        cell = pop.lif.steady
+        value = {name: float(cell.array(name, pop.size)[k]) for name in cell.units}
+        self.p, self.exact, self.dt = value, exact, dt
+        self.steps = []
+        if pop.lif.current is not None:
+            amplitudes = pop.lif.current.amplitudes
+            mine = amplitudes if amplitudes.ndim == 1 else amplitudes[:, k]
+            self.steps = [
+                (round(t / dt), float(i)) for t, i in zip(pop.lif.current.times, mine, strict=True)
+            ]
         self.v, self.i_e, self.i_i, self.ref = float(pop.initial_v()[k]), 0.0, 0.0, 0
         tau_m, cm = value["tau_m"], value["cm"]
+        self.leaks = math.isfinite(tau_m)
         self.r, self.a = tau_m / cm, math.exp(-dt / tau_m)
-        self.p_i = self.r * dt / tau_m * _gain(tau_m, dt)
+        self.p_i = self.r * dt / tau_m * _gain(tau_m, dt) if self.leaks else dt / cm
         self.n_ref = math.ceil(value["tau_refrac"] / dt - 1e-9)
         self.d, self.g0, self.p_vs = {}, {}, {}
         for side in "EI":
@@ -138,17 +149,23 @@ class _Cell:
             self.g0[side] = _gain(tau, dt)
             self.p_vs[side] = _propagator(tau, tau_m, cm, dt)
 
-    def advance(self, in_e, in_i):
-        p, free = self.p, self.ref == 0
+    def offset(self, step):
+        """i_offset in a step, nA."""
+        return ([self.p["i_offset"]] + [i for first, i in self.steps if first <= step])[-1]
+
+    def advance(self, step, in_e, in_i):
+        p, free, offset = self.p, self.ref == 0, self.offset(step)
         self.i_e += in_e if self.exact else self.g0["E"] * in_e
         self.i_i += in_i if self.exact else self.g0["I"] * in_i
         if free and self.exact:
             u = self.v - p["v_rest"]
             drive = self.p_vs["E"] * self.i_e - self.p_vs["I"] * self.i_i
-            u = self.a * u + drive + self.p_i * p["i_offset"]
+            u = self.a * u + drive + self.p_i * offset
             self.v = p["v_rest"] + u
+        elif free and not self.leaks:
+            self.v += (self.i_e - self.i_i + offset) * self.dt / p["cm"]
         elif free:
-            alpha = p["v_rest"] + self.r * (self.i_e - self.i_i + p["i_offset"])
+            alpha = p["v_rest"] + self.r * (self.i_e - self.i_i + offset)
             self.v = alpha - self.a * (alpha - self.v)
         else:
             self.ref -= 1

@@ -75,9 +75,20 @@ def cells(draw, size):
     fields = {
         name: draw(values(positive if name in sm.LIF.positive else numbers))
         for name in sm.LIF.units
-        if name != "tau_refrac"
+        if name not in ("tau_refrac", "i_offset")
     }
-    return sm.LIF(**fields, tau_refrac=draw(values(st.floats(0, 20))))
+    offset = draw(st.one_of(values(numbers), step_currents(size)))
+    if draw(st.integers(0, 4)) == 0:
+        fields["tau_m"] = np.inf
+    return sm.LIF(**fields, i_offset=offset, tau_refrac=draw(values(st.floats(0, 20))))
+
+
+@st.composite
+def step_currents(draw, size):
+    times = sorted(draw(st.sets(st.integers(0, 30), min_size=1, max_size=4)))
+    shape = draw(st.sampled_from([len(times), (len(times), size)]))
+    amplitudes = draw(hnp.arrays(np.float64, shape, elements=numbers))
+    return sm.StepCurrent(times=np.array(times, dtype=float), amplitudes=amplitudes)
 
 
 @st.composite

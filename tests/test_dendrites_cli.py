@@ -8,7 +8,8 @@ import pytest
 
 import spikemem as sm
 from spikemem.cli import main
-from spikemem.networks.dendrites import TemporalMemory, random_patterns
+from spikemem.codes import random_patterns
+from spikemem.networks.dendrites import TemporalMemory
 
 SEGMENT = ["--n", "4000", "--a", "128", "--s", "24", "--theta", "12"]
 
@@ -53,7 +54,7 @@ def test_the_inverse(capsys):
 
 
 def test_info(capsys, tmp_path):
-    patterns = random_patterns(2, n=100, a=20, seed=1)
+    patterns = random_patterns(2, size=100, active=20, seed=1)
     neurons = sm.ActiveDendriteNeurons(100, n_segments=3)
     neurons.store(patterns)
     file = neurons.save(tmp_path / "neurons.h5")

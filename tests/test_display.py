@@ -102,7 +102,7 @@ def test_a_memory_shows_what_it_holds():
 
 def test_dendrites_show_what_they_hold():
     neurons = sm.ActiveDendriteNeurons(100, n_segments=4, synapses_per_segment=6, threshold=5)
-    neurons.store(dendrites.random_patterns(3, n=100, a=10, seed=1))
+    neurons.store(sm.random_patterns(3, size=100, active=10, seed=1))
     assert ["stored", "3 patterns on 3 segments"] in read(neurons).rows
     assert ["synapses", "18, 18 connected"] in read(neurons).rows
     two = sm.ActiveDendriteNeurons(100, n_neurons=2, n_segments=4)

@@ -205,6 +205,7 @@ def test_brian2_through_pynn_equals_the_reference(dt, seed):
 
 
 NEEDS = {
+    "cell without a leak": one(None, cell=cells(tau_m=np.inf)),
     "integrator spinnaker": (one(None), "spinnaker"),
     "plasticity windows": one(replace(RULE, enabled=[(1.0, 2.0)])),
     "recorded weights": one(record=("weight",)),

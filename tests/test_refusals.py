@@ -79,6 +79,13 @@ ENDS = {
     },
     **{f"dt = {dt:g}": network(dt=dt) for dt in
        (1e-300, 1e-9, 1e-6, 1e-5, 1e-3, 0.0123, 0.1, 1 / 3, 1.1, 1.5, 7e4, 1e100)},
+    "no leak": network(cell=replace(CELL, tau_m=np.inf)),
+    **{
+        f"current of {i:g}": network(
+            cell=replace(CELL, i_offset=sm.StepCurrent(times=[0.0, 2.0], amplitudes=[0.0, i]))
+        )
+        for i in (0.5, 65535.99, 7e4, 1e40)
+    },
     "v_reset above v_thresh": network(cell=replace(CELL, v_reset=-40.0)),
     "all at once": network(link(weight=1e300), cell=replace(CELL, tau_m=1e300, cm=1e-300)),
 }  # fmt: skip
@@ -95,6 +102,11 @@ OTHERS = {
     ),
     "coarse": learning(a_plus=1e-4, a_minus=1e-4),
     "a delay of the whole ring": network(link(delay=4.0, plasticity=RULE)),
+    "a current that fills a core": network(
+        cell=replace(
+            CELL, i_offset=sm.StepCurrent(times=np.arange(9000.0), amplitudes=np.ones(9000))
+        )
+    ),
     "copies of unequal shifts": _stacked(),
     "tables that fill a core": learning(tau_plus=2300.0, tau_minus=2300.0),
     "many synapses between two cells": network(

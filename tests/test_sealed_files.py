@@ -13,9 +13,10 @@ from test_storage import refused, seal_again
 
 import spikemem as sm
 from spikemem import container, hdf5, storage
+from spikemem.codes import random_patterns
 from spikemem.errors import DescriptionError, StorageError
 from spikemem.hardware.resistive import PCM, Faults, program
-from spikemem.networks.dendrites import ActiveDendriteNeurons, TemporalMemory, random_patterns
+from spikemem.networks.dendrites import ActiveDendriteNeurons, TemporalMemory
 
 
 @pytest.fixture
@@ -204,13 +205,13 @@ def ca3():
 
 def neurons():
     made = ActiveDendriteNeurons(64, n_segments=8, synapses_per_segment=6, threshold=4)
-    made.store(random_patterns(6, n=64, a=8, seed=1))
+    made.store(random_patterns(6, size=64, active=8, seed=1))
     return made
 
 
 def sequences():
     made = TemporalMemory(32, cells_per_column=4, synapses_per_segment=6, threshold=3)
-    made.learn([random_patterns(4, n=32, a=5, seed=2)], passes=3)
+    made.learn([random_patterns(4, size=32, active=5, seed=2)], passes=3)
     return made
 
 

@@ -16,7 +16,7 @@ from ...network import Network, Population, Projection
 from ...recording import Recording
 from ...support import unsupported
 from ...units import steps
-from . import nest, reading
+from . import currents, nest, reading
 from .dialects import Dialect, dialect_of, quiet
 from .gating import gating_is_redundant
 
@@ -231,6 +231,7 @@ def _population(model: PyNNModel, population: Population) -> Any:
     made = sim.Population(population.size, cell, label=population.name)
     if not population.is_source:
         made.initialize(v=_plain(population.initial_v()))
+        currents.inject(model, population, made)
     record = set(population.record)
     if dialect.backend == "pynn:nest":
         record |= nest.watched(model.network, population.name)
@@ -255,7 +256,7 @@ def _spike_times(model: PyNNModel, population: Population) -> list[Any]:
 
 def _cell(cell: LIF, dt: float, dialect: Dialect) -> dict[str, Any]:
     """PyNN's parameters; the refractory time in the whole steps that it takes."""
-    values: dict[str, Any] = {name: _plain(getattr(cell, name)) for name in LIF.units}
+    values: dict[str, Any] = {name: _plain(getattr(cell.steady, name)) for name in LIF.units}
     if dialect.backend != "spinnaker":
         rounded = np.ceil(np.asarray(cell.tau_refrac) / dt - 1e-9) + dialect.refractory
         values["tau_refrac"] = _plain(rounded * dt)

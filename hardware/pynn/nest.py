@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ...network import Network, Projection
 from ...units import steps
 from . import reading
+from .currents import changes_of
 
 if TYPE_CHECKING:
     from .build import PyNNModel
@@ -36,13 +37,14 @@ def min_delay(network: Network, delays: NDArray[np.int64]) -> int:
 
 
 def lead(network: Network, shortest: int) -> int:
-    """Steps that NEST must run before time 0 to fire the earliest spike of a source.
+    """Steps that NEST must run before time 0 to fire the earliest spike, or change a current.
 
     Sources reach the network through a relay that takes the shortest delay, and NEST fires none
-    at its time 0.
+    at its time 0. A current that is injected is as late.
     """
     sources = [pop.source.times for pop in network.populations if pop.is_source]
-    first = min((steps(times, network.dt).min() for times in sources if times.size), default=None)
+    ticks = [*(steps(times, network.dt) for times in sources), *changes_of(network)]
+    first = min((each.min() for each in ticks if each.size), default=None)
     return 2 * shortest if first is not None and first <= shortest else 0
 
 
@@ -64,7 +66,7 @@ def thaw(model: PyNNModel) -> None:
     for population in model.network.populations:
         if population.is_source:
             continue
-        made, cell = model.populations[population.name], population.lif
+        made, cell = model.populations[population.name], population.lif.steady
         made.set(
             i_offset=cell.array("i_offset", population.size),
             v_thresh=cell.array("v_thresh", population.size),

@@ -30,6 +30,7 @@ _REFUSED = (
     "weight beyond 16 bit",
     "plastic delay of a whole ring",
     "change overflows",
+    "current too long",
 )
 _RECEPTORS = ("excitatory", "inhibitory")
 

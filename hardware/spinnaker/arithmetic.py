@@ -155,13 +155,12 @@ def cell_constants(population: Population, dt: float) -> CellConstants:
     Parameters
     ----------
     population : Population
-        Of :class:`~spikemem.LIF` cells.
+        Of :class:`~spikemem.LIF` cells; ``i_offset`` is 0 where the current changes over time.
     dt : float
         Time step, ms.
     """
-    words = {
-        name: s1615(population.lif.array(name, population.size)) for name in population.lif.units
-    }
+    cell = population.lif.steady
+    words = {name: s1615(cell.array(name, population.size)) for name in cell.units}
     step = int(s1615(dt))
     leak = _each(words["tau_m"], lambda tau: expk(-divide(step, tau)))
     resistance = _each2(words["tau_m"], words["cm"], divide)

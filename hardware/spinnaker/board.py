@@ -99,6 +99,12 @@ class BoardNumbers:
         out[board_cells.SHIFT_E], out[board_cells.SHIFT_I] = shift_e, shift_i
         return out.astype(np.int32)
 
+    def bias(
+        self, population: Population, current: NDArray[np.float64], dt: float
+    ) -> NDArray[np.int32]:
+        """Currents (nA) in s16.15; the machine adds those of a source to ``i_offset``, here 0."""
+        return s1615(current).astype(np.int32)
+
     def potential(self, v: NDArray[np.float64]) -> NDArray[np.int32]:
         """Potentials (mV) in s16.15."""
         return s1615(v).astype(np.int32)

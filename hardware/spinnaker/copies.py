@@ -45,7 +45,10 @@ def _population(population: Population, k: int, n: int) -> Population:
     size = population.size // n
     if population.is_source:
         return replace(population, size=size, cell=SpikeSource(spikes=SpikeTrains.empty(size)))
-    cell = LIF(**{name: _part(getattr(population.lif, name), k, n) for name in LIF.units})
+    values = {name: _part(getattr(population.lif, name), k, n) for name in LIF.units}
+    if population.lif.current is not None:
+        values["i_offset"] = population.lif.current.part(k * size, (k + 1) * size)
+    cell = LIF(**values)
     start: Parameter | None = _part(population.v_init, k, n)
     return replace(population, size=size, cell=cell, v_init=start)
 

@@ -74,14 +74,36 @@ def _population(
         }  # fmt: skip
     item["cell"] = "IF_curr_exp"
     item["parameters"] = {
-        name: _stored(getattr(population.lif, name), f"{key}_{name}", arrays) for name in LIF.units
+        name: _stored(getattr(population.lif.steady, name), f"{key}_{name}", arrays)
+        for name in LIF.units
     }
+    item["currents"] = _currents(network, population, key, arrays)
     item["v_init"] = _stored(population.initial_v(), f"{key}_v_init", arrays)
     item["spinnaker"] = {"neurons_per_core": neurons_per_core(network, population)}
     if shifts is not None:
         # Just below the power of two, which sPyNNaker would round up.
         item["spinnaker"]["max_expected_summed_weight"] = [0.75 * 2.0**s for s in shifts]
     return item
+
+
+def _currents(
+    network: Network, population: Population, key: str, arrays: Arrays
+) -> list[dict[str, Any]]:
+    """A current over time: the step of each change, and for which cells it has which amplitudes."""
+    current = population.lif.current
+    if current is None:
+        return []
+    arrays[f"{key}_current_steps"] = steps(current.times, network.dt)
+    found = []
+    for k, (start, stop, amplitudes) in enumerate(current.alike(population.size)):
+        arrays[f"{key}_current{k}"] = amplitudes
+        found.append(
+            {
+                "first": start, "last": stop - 1, "steps": f"{key}_current_steps",
+                "amplitudes": f"{key}_current{k}",
+            }
+        )  # fmt: skip
+    return found
 
 
 def _projection(network: Network, projection: Projection, k: int, arrays: Arrays) -> dict[str, Any]:

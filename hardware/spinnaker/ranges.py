@@ -10,17 +10,26 @@ import numpy as np
 
 from ...cells import LIF
 from .arithmetic import ONE, RING_MAX, TRACE_ONE, divide, s1615
+from .layout import neurons_per_core
 from .rule import Finding, rule
 from .view import View
 
 __all__ = ["RANGES"]
 
-RANGES = ("time step", "number out of range", "time constant out of range", "table too long")
+RANGES = (
+    "time step",
+    "cell without a leak",
+    "number out of range",
+    "time constant out of range",
+    "table too long",
+)
 """Rules that come first: where they find anything, the others can't be computed."""
 
 LARGEST = 65536.0
 DTCM = 64 * 1024
 _MAX_TRACE = 16
+_WORDS = 2
+"""Words of 4 bytes for each change of a current: its time and its amplitude."""
 
 
 def _too_large(values: Any) -> bool:
@@ -41,20 +50,37 @@ def _time_step(view: View) -> Iterator[Finding]:
         yield Finding("network", f"dt = {dt:g} ms becomes {whole:g} ms", f"use dt = {whole:g} ms")
 
 
+@rule("cell without a leak", "error", "the machine holds tau_m / cm as a number below 65536")
+def _no_leak(view: View) -> Iterator[Finding]:
+    for population in view.cells:
+        n = int(np.count_nonzero(np.isinf(population.lif.array("tau_m", population.size))))
+        if n:
+            yield Finding(
+                f"population {population.name!r}",
+                f"{n} of its cells have no leak (tau_m is infinite)",
+                "use backend 'native' or 'brian2', or a long tau_m",
+            )
+
+
 @rule("number out of range", "error", "numbers are s16.15: below 65536, in steps of 2**-15")
 def _range(view: View) -> Iterator[Finding]:
     for population in view.cells:
         where = f"population {population.name!r}"
-        values = {name: population.lif.array(name, population.size) for name in LIF.units}
+        cell, current = population.lif.steady, population.lif.current
+        values = {name: cell.array(name, population.size) for name in LIF.units}
+        leaky = np.isfinite(values["tau_m"])
+        values["tau_m"] = values["tau_m"][leaky]
+        if current is not None:
+            values["i_offset"] = current.amplitudes
         for name, array in {**values, "v_init": population.initial_v()}.items():
             if _too_large(array):
                 yield Finding(where, f"{name} reaches {np.abs(array).max():g}", "rescale")
-            elif name in LIF.positive and s1615(array).min() == 0:
+            elif name in LIF.positive and array.size and s1615(array).min() == 0:
                 yield Finding(
                     where, f"{name} = {array.min():g} becomes 0 on the machine", f"raise {name}"
                 )
         with np.errstate(over="ignore"):
-            resistance = values["tau_m"] / values["cm"]
+            resistance = values["tau_m"] / values["cm"][leaky]
         if _too_large(resistance):
             yield Finding(
                 where, f"tau_m / cm = {resistance.max():g} MΩ overflows", "raise cm, scale weights"
@@ -75,7 +101,8 @@ def _time_constants(view: View) -> Iterator[Finding]:
         where = f"population {population.name!r}"
         for name in ("tau_m", "tau_syn_E", "tau_syn_I", "tau_refrac"):
             array = population.lif.array(name, population.size)
-            if _too_large(array):
+            array = array[np.isfinite(array)]
+            if _too_large(array) or not array.size:
                 continue
             longest, shortest = int(s1615(array).max()), int(s1615(array).min())
             if name == "tau_refrac":
@@ -110,6 +137,24 @@ def _tables(view: View) -> Iterator[Finding]:
                 where,
                 f"its tables have {sum(entries.values()):.3g} entries of 2 bytes",
                 f"shorten {name}, or use a larger dt",
+            )
+
+
+@rule("current too long", "error", "the steps of currents share the 64 KiB of a core")
+def _currents(view: View) -> Iterator[Finding]:
+    for population in view.cells:
+        current = population.lif.current
+        if current is None:
+            continue
+        size = min(population.size, neurons_per_core(view.network, population))
+        n = min(len(current.alike(population.size)), size)
+        needed = n * _WORDS * 4 * (len(current.times) + 2)
+        if needed > DTCM:
+            yield Finding(
+                f"population {population.name!r}",
+                f"i_offset changes {len(current.times)} times in {n} ways, which needs "
+                f"{needed / 1024:.3g} KiB",
+                "use fewer changes, the same current for more cells, or a spike source",
             )
 
 

@@ -90,9 +90,26 @@ class Model:
             cell = self.sim.IF_curr_exp(**values)
             made = self.sim.Population(item["size"], cell, label=item["name"], **more)
             made.initialize(v=_plain(self.value(item["v_init"])))
+            for current in item.get("currents", []):
+                self._inject(item, current, made)
         for variable in item["record"]:
             made.record(variable)
         return made
+
+    def _inject(self, item: dict[str, Any], current: dict[str, Any], made: Any) -> None:
+        """Inject a current that changes over time into some neighbouring cells."""
+        ticks, values = self.arrays[current["steps"]], self.arrays[current["amplitudes"]].tolist()
+        first, last = current["first"], current["last"]
+        cells = made if last - first + 1 == item["size"] else made[first : last + 1]
+        if self.nest:
+            times = (ticks + self.lead) * self.dt
+        else:
+            # sPyNNaker cuts times off; and the machine looks one entry past its last change, so
+            # that there must be one, in a step that no run reaches.
+            times = (np.append(ticks, 2**31 - 1) + 0.5) * self.dt
+            values.append(values[-1])
+        source = self.sim.StepCurrentSource(times=times.tolist(), amplitudes=values)
+        source.inject_into(cells)
 
     def _spike_times(self, item: dict[str, Any]) -> Any:
         ids, ticks = self.arrays[item["ids"]], self.arrays[item["steps"]] + self.lead
@@ -154,6 +171,8 @@ class Model:
     def _lead(self) -> int:
         sources = [x for x in self.network["populations"] if x["cell"] == "SpikeSourceArray"]
         ticks = [self.arrays[item["steps"]] for item in sources]
+        for item in self._cells():
+            ticks += [self.arrays[current["steps"]] for current in item.get("currents", [])]
         return 2 if min((t.min() for t in ticks if t.size), default=9) < 2 else 0
 
     def _whole_steps(self, tau_refrac: Any) -> Any:

@@ -11,9 +11,6 @@ from .devices import device_false_positive_probability as device_false_positive_
 from .figures import error_curve as error_curve
 from .figures import segment_activity as segment_activity
 from .figures import sequence_activity as sequence_activity
-from .frames import Frames as Frames
-from .frames import random_patterns as random_patterns
-from .frames import swap_cells as swap_cells
 from .inverse import GRID as GRID
 from .inverse import Choice as Choice
 from .inverse import choose_threshold as choose_threshold
@@ -50,7 +47,6 @@ __all__ = [
     "ActiveDendriteNeurons",
     "Choice",
     "Decisions",
-    "Frames",
     "Measured",
     "PermanenceRule",
     "Replay",
@@ -73,12 +69,10 @@ __all__ = [
     "patterns_per_segment",
     "population_false_positive_probability",
     "potential",
-    "random_patterns",
     "segment_activity",
     "segment_weight",
     "sequence_activity",
     "smallest_threshold",
-    "swap_cells",
     "synapses_needed",
     "union_exact_match_probability",
     "union_false_positive_probability",

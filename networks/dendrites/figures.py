@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...checks import Choice, Count, Text, checked
+from ...codes import PatternLike
 from ...display import View
 from ...errors import DescriptionError, shown, unknown_name
 from ...plotting import COLORS, new_axes, plain
@@ -20,7 +21,6 @@ from ...recording import Recording
 from ...streams import Seed
 from ...units import steps
 from .arguments import Whole
-from .frames import FrameLists
 from .neurons import ActiveDendriteNeurons
 from .sequence_circuit import SequenceCircuit
 from .temporal import TemporalMemory
@@ -148,7 +148,7 @@ def _draw_trials(
 @checked
 def segment_activity(
     neurons: ActiveDendriteNeurons,
-    frames: FrameLists,
+    frames: PatternLike,
     *,
     neuron: Annotated[int, Count(low=0)] = 0,
     ax: Axes | None = None,
@@ -159,8 +159,8 @@ def segment_activity(
     ----------
     neurons : ActiveDendriteNeurons
         Whose segments.
-    frames : Frames, array_like of int (n_frames, n_active), or sequence of array_like
-        Active cells.
+    frames : Patterns, or anything that Patterns takes
+        Patterns of active cells.
     neuron : int
         Which neuron.
     ax : matplotlib.axes.Axes, optional

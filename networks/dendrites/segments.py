@@ -11,12 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...checks import Probability, check_fields
+from ...codes import Patterns
 from ...errors import DescriptionError, Problems
 from ...frozen import Changing, Frozen
 from ...limits import require_memory
-from .frames import Frames
 
-__all__ = ["PermanenceRule", "Segments"]
+__all__ = ["PLASTIC", "PermanenceRule", "Segments"]
+
+PLASTIC = {"synapses": "connected synapses of the segments"}
+"""Projection of the spiking forms that holds what was learnt."""
 
 # Permanences are 32-bit: 0.2 + 3 * 0.1 shall reach 0.5.
 _SLACK = 1e-5
@@ -226,7 +229,7 @@ class Segments(Changing):
         )  # fmt: skip
         return connected, every
 
-    def overlaps(self, frames: Frames) -> NDArray[np.uint16]:
+    def overlaps(self, frames: Patterns) -> NDArray[np.uint16]:
         """Connected synapses on active cells, shape (n_frames, n_segments)."""
         from .evaluator import count_overlaps
 
@@ -234,16 +237,16 @@ class Segments(Changing):
                        f"overlaps of {len(frames)} frames with {self._size} segments",
                        "Show fewer frames at once.")  # fmt: skip
         counts = np.zeros((len(frames), self._size), dtype=np.uint16)
-        count_overlaps(*self.index, frames.starts, frames.cells, counts)
+        count_overlaps(*self.index, frames.starts, frames.indices, counts)
         return counts
 
-    def active(self, frames: Frames, theta: int, jobs: int | None = None) -> NDArray[np.int32]:
+    def active(self, frames: Patterns, theta: int, jobs: int | None = None) -> NDArray[np.int32]:
         """Rows (frame, segment, overlap) of the segments that reach the threshold.
 
         Work that is worth it is shared by `jobs` threads, by default one for each processor.
         """
         starts, segments = self.index
-        work = frames.cells.size * (segments.size / max(self.n_inputs, 1))
+        work = frames.indices.size * (segments.size / max(self.n_inputs, 1))
         jobs = min(jobs or os.cpu_count() or 1, max(int(work // _SPLIT), 1), max(len(frames), 1))
         edges = np.linspace(0, len(frames), jobs + 1).astype(np.int64)
         if jobs == 1:
@@ -256,7 +259,7 @@ class Segments(Changing):
             return np.concatenate(list(parts))
 
     def _active(
-        self, starts: Any, segments: Any, frames: Frames, first: Any, last: Any, theta: int
+        self, starts: Any, segments: Any, frames: Patterns, first: Any, last: Any, theta: int
     ) -> NDArray[np.int32]:
         from .evaluator import find_active
 
@@ -275,7 +278,7 @@ class Segments(Changing):
         found = np.empty((max(1024, len(part)), 3), dtype=np.int32)
         while True:
             total = find_active(
-                starts, segments, part, frames.cells, words.view(kind), words,
+                starts, segments, part, frames.indices, words.view(kind), words,
                 kind(high - theta), kind(high), np.uint64(flags), found,
             )  # fmt: skip
             if total <= len(found):

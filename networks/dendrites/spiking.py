@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ...cells import LIF, SpikeSource
 from ...checks import Count, Instance, Quantity, checked
+from ...codes import PatternLike, as_patterns
 from ...errors import DescriptionError, shown
 from ...limits import require_memory
 from ...network import Network, Population, Projection
@@ -17,7 +18,6 @@ from ...recording import Recording, SpikeTrains
 from ...streams import Seed, stream
 from ...units import LARGEST, off_grid, steps
 from .arguments import Whole
-from .frames import FrameLists, as_frames
 from .timing import (
     Cell,
     Integrator,
@@ -184,12 +184,12 @@ class SpikingDendrites:
         return chosen
 
     @checked
-    def build(self, frames: FrameLists, *, seed: Seed = 0) -> Network:
+    def build(self, frames: PatternLike, *, seed: Seed = 0) -> Network:
         """The network that is shown these frames, one every :attr:`period`.
 
         Parameters
         ----------
-        frames : Frames, array_like of int (n_frames, n_active), or sequence of array_like
+        frames : Patterns, or anything that Patterns takes
             Active cells.
         seed : int or numpy.random.Generator
             For the spread of the spikes.
@@ -202,19 +202,19 @@ class SpikingDendrites:
         Raises
         ------
         DescriptionError
-            Not lists of active cells, or none.
+            Not patterns of active cells, or none.
         """
-        given = as_frames(frames, self.n_inputs, "SpikingDendrites.build: frames")
+        given = as_patterns(frames, self.n_inputs, "SpikingDendrites.build: frames")
         if not len(given):
             raise DescriptionError("SpikingDendrites.build: frames must be one or more, got none.")
         spread = int(steps(self.window, self.dt))
-        frame = np.repeat(np.arange(len(given)), np.diff(given.starts))
+        frame = given.owners
         tick = stream(seed, "dendrites", "spread").integers(spread + 1, size=frame.size)
         ticks = frame * int(steps(self.period, self.dt)) + tick
         if len(given) * self.period / self.dt > LARGEST:
             raise DescriptionError("SpikingDendrites.build: too many frames for one run.")
         trains = SpikeTrains(
-            ids=given.cells, times=ticks * self.dt, size=self.n_inputs,
+            ids=given.indices, times=ticks * self.dt, size=self.n_inputs,
             duration=len(given) * self.period,
         )  # fmt: skip
         segment, place = np.nonzero(self.cells >= 0)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...checks import Count, Flag, Probability, checked
+from ...codes import PatternLike, Patterns, as_pattern, as_patterns
 from ...display import Displayed
 from ...errors import DescriptionError
 from ...hdf5 import read_array
@@ -20,11 +21,11 @@ from ...network import Network
 from ...recording import Recording
 from ...streams import Seed, own_seed, stream
 from ...units import LARGEST
-from .frames import ActiveCells, FrameLists, Frames, Sequences, as_frames
 from .neurons import require_order
 from .references import SEGMENTS, SEQUENCES
 from .restoring import read_clock, read_segments, read_settings, refill
-from .segments import PermanenceRule, Segments
+from .segments import PLASTIC, PermanenceRule, Segments
+from .sequences import Sequences, as_sequences
 
 if TYPE_CHECKING:
     from .sequence_circuit import SequenceCircuit
@@ -84,8 +85,8 @@ class TemporalMemory(StoredModel, Displayed):
 
     Examples
     --------
-    >>> from spikemem.networks.dendrites import random_patterns
-    >>> a, b, c, d, x, y = random_patterns(6, n=512, a=20, seed=1)
+    >>> from spikemem.codes import random_patterns
+    >>> a, b, c, d, x, y = random_patterns(6, size=512, active=20, seed=1)
     >>> memory = TemporalMemory(512, seed=0)
     >>> history = memory.learn([[a, b, c, d], [x, b, c, y]], passes=20)
     >>> memory.predict([a, b, c]).tolist() == d.tolist()
@@ -96,6 +97,7 @@ class TemporalMemory(StoredModel, Displayed):
 
     bibtex: ClassVar[tuple[str, ...]] = (SEQUENCES, SEGMENTS)
     view: ClassVar[str] = "spikemem.networks.dendrites.figures:sequences_view"
+    plastic: ClassVar[Mapping[str, str]] = PLASTIC
 
     @checked
     def __init__(
@@ -164,15 +166,13 @@ class TemporalMemory(StoredModel, Displayed):
         return np.unique(self.predictive_cells // self.cells_per_column)
 
     @checked
-    def step(
-        self, columns: Annotated[Any, ActiveCells()], *, learn: Annotated[bool, Flag()] = False
-    ) -> float:
+    def step(self, columns: PatternLike, *, learn: Annotated[bool, Flag()] = False) -> float:
         """Take the next frame of a sequence.
 
         Parameters
         ----------
-        columns : array_like of int, shape (n_active,)
-            Active columns.
+        columns : set, array_like, or Patterns of length 1
+            Active columns: one pattern, as :class:`spikemem.Patterns` takes it.
         learn : bool
             Whether synapses change.
 
@@ -184,10 +184,10 @@ class TemporalMemory(StoredModel, Displayed):
         Raises
         ------
         DescriptionError
-            Not indices of columns.
+            Not a pattern of columns.
         """
-        frames = as_frames([columns], self.n_columns, "TemporalMemory.step: columns")
-        return self._step(frames[0].astype(np.int64), learn)
+        cells = as_pattern(columns, self.n_columns, "TemporalMemory.step: columns")
+        return self._step(cells.astype(np.int64), learn)
 
     def _step(self, columns: Cells, learn: bool) -> float:
         self.clock += learn
@@ -254,12 +254,12 @@ class TemporalMemory(StoredModel, Displayed):
         self.segments.grow(chosen[short], wanted[short], self._winners[order], self.rule.initial)
 
     @checked
-    def run(self, sequence: FrameLists, *, learn: Annotated[bool, Flag()] = False) -> Replay:
+    def run(self, sequence: PatternLike, *, learn: Annotated[bool, Flag()] = False) -> Replay:
         """Take a whole sequence, from its beginning.
 
         Parameters
         ----------
-        sequence : Frames, array_like of int (n_frames, n_active), or sequence of array_like
+        sequence : Patterns, or anything that Patterns takes
             Active columns of each frame.
         learn : bool
             Whether synapses change.
@@ -271,9 +271,9 @@ class TemporalMemory(StoredModel, Displayed):
         Raises
         ------
         DescriptionError
-            Not lists of columns.
+            Not patterns of columns.
         """
-        frames = as_frames(sequence, self.n_columns, "TemporalMemory.run: sequence")
+        frames = as_patterns(sequence, self.n_columns, "TemporalMemory.run: sequence")
         self.reset()
         novelty, predictions, active = [], [], []
         for columns in frames:
@@ -305,12 +305,9 @@ class TemporalMemory(StoredModel, Displayed):
         Raises
         ------
         DescriptionError
-            Not sequences of lists of columns.
+            Not sequences of patterns of columns.
         """
-        given = [
-            as_frames(sequence, self.n_columns, f"TemporalMemory.learn: sequences[{k}]")
-            for k, sequence in enumerate(sequences)
-        ]
+        given = as_sequences(sequences, self.n_columns, "TemporalMemory.learn: sequences")
         errors: list[float] = []
         while len(errors) < passes and (not errors or errors[-1] > 0):
             wrong = [e for frames in given for e in _errors(frames, self.run(frames, learn=True))]
@@ -318,27 +315,27 @@ class TemporalMemory(StoredModel, Displayed):
         return errors
 
     @checked
-    def predict(self, sequence: FrameLists) -> Cells:
+    def predict(self, sequence: PatternLike) -> Cells:
         """Columns that are predicted after a sequence, in order; synapses stay.
 
         Raises
         ------
         DescriptionError
-            Not lists of columns.
+            Not patterns of columns.
         """
         predictions = self.run(sequence).predictions
         return predictions[-1] if predictions else np.empty(0, dtype=np.int64)
 
     @checked
     def is_known(
-        self, sequence: FrameLists, *, tolerance: Annotated[float, Probability()] = 0.5
+        self, sequence: PatternLike, *, tolerance: Annotated[float, Probability()] = 0.5
     ) -> bool:
         """Whether no frame but the first has a novelty above `tolerance`; synapses stay.
 
         Raises
         ------
         DescriptionError
-            Not lists of columns, or a tolerance that is not from 0 to 1.
+            Not patterns of columns, or a tolerance that is not from 0 to 1.
         """
         return bool(np.all(self.run(sequence).novelty[1:] <= tolerance))
 
@@ -354,13 +351,6 @@ class TemporalMemory(StoredModel, Displayed):
             "cells": Stored(self.segments.cells), "permanences": Stored(self.segments.permanences),
             "owner": Stored(self.owner), "clock": Stored(np.array(self.clock)),
         }  # fmt: skip
-
-    @property
-    def plastic(self) -> Mapping[str, str]:
-        """The projection of the spiking form that holds what was learnt."""
-        from .sequence_circuit import PLASTIC
-
-        return PLASTIC
 
     def spiking(self, **options: Any) -> SequenceCircuit:
         """The spiking form, with the synapses that the memory has now.
@@ -391,7 +381,7 @@ class TemporalMemory(StoredModel, Displayed):
         Raises
         ------
         DescriptionError
-            Not sequences of lists of columns, none, or options that can't work.
+            Not sequences of patterns of columns, none, or options that can't work.
         """
         return self.spiking(**options).build(trials)
 
@@ -411,10 +401,8 @@ class TemporalMemory(StoredModel, Displayed):
         Raises
         ------
         DescriptionError
-            Not sequences of lists of columns.
+            Not sequences of patterns of columns.
         """
-        from .sequence_circuit import as_sequences
-
         aside = copy(self)
         given = as_sequences(trials, self.n_columns, "TemporalMemory.expected: trials")
         return [aside.run(frames) for frames in given]
@@ -438,7 +426,7 @@ class TemporalMemory(StoredModel, Displayed):
         return memory
 
 
-def _errors(frames: Frames, replay: Replay) -> list[float]:
+def _errors(frames: Patterns, replay: Replay) -> list[float]:
     """One less the Jaccard index of each prediction and the frame that came."""
     pairs: Sequence[tuple[Any, Any]] = list(zip(replay.predictions, list(frames)[1:], strict=False))
     return [1.0 - np.intersect1d(a, b).size / max(np.union1d(a, b).size, 1) for a, b in pairs]

@@ -82,7 +82,7 @@ def potential(
     ------
     DescriptionError
         Not a cell, a time step or an integrator; or time constants too long or too short for the
-        time step.
+        time step, as that of a cell without a leak.
 
     Examples
     --------
@@ -93,6 +93,8 @@ def potential(
     1.3375
     """
     tau_m, tau_s = float(cell.tau_m), float(cell.tau_syn_E)
+    if math.isinf(tau_m):
+        raise DescriptionError("potential: cell must have a leak: a finite tau_m, got inf ms.")
     _require_steps("potential", cell, dt, _LONGEST)
     hold, fade = math.exp(-dt / tau_m), math.exp(-dt / tau_s)
     if integrator == "spinnaker":

@@ -37,10 +37,11 @@ from samples import small_network, small_recording
 import spikemem as sm
 from fuzz import workers
 from spikemem import container, storage
+from spikemem.codes import random_patterns
 from spikemem.errors import SpikememError
 from spikemem.hardware import resistive
 from spikemem.networks.ca3 import CA3Memory, RecallCue
-from spikemem.networks.dendrites import ActiveDendriteNeurons, TemporalMemory, random_patterns
+from spikemem.networks.dendrites import ActiveDendriteNeurons, TemporalMemory
 
 
 class Sample(NamedTuple):
@@ -125,11 +126,11 @@ def nir_network() -> sm.Network:
 @functools.cache
 def samples() -> dict[str, Sample]:
     """A file of every kind."""
-    patterns = random_patterns(6, n=64, a=8, seed=1)
+    patterns = random_patterns(6, size=64, active=8, seed=1)
     neurons = ActiveDendriteNeurons(64, n_segments=8, synapses_per_segment=6, threshold=4)
     neurons.store(patterns)
     sequences = TemporalMemory(32, cells_per_column=4, synapses_per_segment=6, threshold=3)
-    sequences.learn([random_patterns(4, n=32, a=5, seed=2)], passes=4)
+    sequences.learn([random_patterns(4, size=32, active=5, seed=2)], passes=4)
     memory = CA3Memory(4, 6, contents={0: [1, 2], 3: [0, 5]})
     signed = np.random.default_rng(0).uniform(-1, 1, (5, 4))
     measured = resistive.from_measurements([0, 9], mean=[0, 8], sd=[1, 1])

@@ -28,7 +28,9 @@ __all__ = [
     "STATIC_VARIABLES",
     "Code",
     "Plastic",
+    "cell_update",
     "coefficients",
+    "offset_gain",
     "plastic",
     "static",
 ]
@@ -46,7 +48,7 @@ CELL_STATE = (
 )  # fmt: skip
 CELL_CONSTANTS = (
     "rest", "reset_to", "fires_at", "n_refractory", "leak", "keep_E", "keep_I", "drive_E",
-    "drive_I", "drive_offset", "resistance",
+    "drive_I", "drive_offset", "resistance", "leaks",
 )  # fmt: skip
 CELL_VARIABLES = "\n".join(f"{name} : 1" for name in (*CELL_STATE, *CELL_CONSTANTS))
 PLASTIC_STATE = ("weight", "trace_plus", "trace_minus", "last_event")
@@ -66,7 +68,7 @@ current_I = current_I + drive_I*arriving_I
 arriving_E = 0
 arriving_I = 0
 free = int(silent_steps == 0)
-goal = rest + resistance*(current_E - current_I + drive_offset)
+goal = {rest} + resistance*(current_E - current_I + drive_offset)
 v = free*(goal - leak*(goal - v)) + (1 - free)*v
 """
     + _AFTER,
@@ -83,23 +85,36 @@ v = free*(rest + (leak*(v - rest) + change)) + (1 - free)*v
 }
 
 
+def cell_update(integrator: str, leakless: bool) -> str:
+    """Code of one step of the cells; `leakless`: whether some of them have no leak.
+
+    Under "spinnaker" a cell without a leak has ``leak`` 0, and the potential that it tends to is
+    counted from the present one.
+    """
+    rest = "(leaks*rest + (1 - leaks)*v)" if leakless else "rest"
+    return CELL_UPDATE[integrator].replace("{rest}", rest)
+
+
 def coefficients(populations: Sequence[Population], dt: float, integrator: str) -> dict[str, Array]:
     """The constants of each cell of some LIF populations, one after the other.
 
     Returns
     -------
     dict of str to ndarray, shape (n_cells,)
-        By the names of :data:`CELL_CONSTANTS`; mV, nA, steps.
+        By the names of :data:`CELL_CONSTANTS`; mV, nA, steps. A current over time is left out.
     """
     p = {
-        name: np.concatenate([pop.lif.array(name, pop.size) for pop in populations])
+        name: np.concatenate([pop.lif.steady.array(name, pop.size) for pop in populations])
         for name in populations[0].lif.units
     }
-    resistance = p["tau_m"] / p["cm"]
-    leak = _each(math.exp, -dt / p["tau_m"])
+    leaks, exact = np.isfinite(p["tau_m"]), integrator == "exact"
+    # A cell without a leak: 1 nA, held over a step, adds dt/cm.
+    resistance = np.where(leaks, p["tau_m"], dt) / p["cm"]
+    leak = np.where(leaks | exact, _each(math.exp, -dt / p["tau_m"]), 0.0)
     keep = {side: _each(math.exp, -dt / p[f"tau_syn_{side}"]) for side in "EI"}
     values = {
-        "rest": p["v_rest"],
+        "rest": np.where(leaks | (not exact), p["v_rest"], 0.0),
+        "leaks": leaks.astype(np.float64),
         "reset_to": p["v_reset"],
         "fires_at": p["v_thresh"],
         "n_refractory": np.ceil(p["tau_refrac"] / dt - 1e-9),
@@ -112,13 +127,23 @@ def coefficients(populations: Sequence[Population], dt: float, integrator: str) 
         if integrator == "spinnaker":
             values[f"drive_{side}"] = -tau / dt * _each(math.expm1, -dt / tau)
         else:
-            gap = dt * ((p["tau_m"] - tau) / p["tau_m"]) / tau
+            with np.errstate(invalid="ignore"):
+                gap = np.where(leaks, dt * ((p["tau_m"] - tau) / p["tau_m"]) / tau, dt / tau)
             slower = np.where(gap > 0, leak, keep[side])
             values[f"drive_{side}"] = dt / p["cm"] * slower * _each(_relative_expm1, -np.abs(gap))
+    gain = np.concatenate([offset_gain(pop, dt, integrator) for pop in populations])
+    return {**values, "drive_offset": gain * p["i_offset"], "resistance": resistance}
+
+
+def offset_gain(population: Population, dt: float, integrator: str) -> Array:
+    """What ``drive_offset`` is for each nA of a constant current, shape (size,)."""
     if integrator == "spinnaker":
-        return {**values, "drive_offset": p["i_offset"], "resistance": resistance}
-    offset = -resistance * _each(math.expm1, -dt / p["tau_m"]) * p["i_offset"]
-    return {**values, "drive_offset": offset, "resistance": resistance}
+        return np.ones(population.size)
+    cell = population.lif.steady
+    tau, cm = (cell.array(name, population.size) for name in ("tau_m", "cm"))
+    with np.errstate(invalid="ignore"):
+        leaky = -(tau / cm) * _each(math.expm1, -dt / tau)
+    return np.where(np.isfinite(tau), leaky, dt / cm)
 
 
 def _each(function: Callable[[float], float], values: Array) -> Array:

@@ -14,7 +14,7 @@ from ...cells import STDP
 from ...network import Network, Population, Projection
 from ...recording import SpikeTrains
 from ...units import steps
-from . import equations
+from . import currents, equations
 from .extensions import (
     Added,
     Context,
@@ -133,15 +133,20 @@ def make(
     gates: Gates,
     extensions: Sequence[Extension] = (),
     target: Target = "numpy",
+    n_steps: int = 0,
 ) -> Brian2Model:
-    """As :func:`build`, with the tables of when plasticity is open compiled in."""
+    """As :func:`build`, with the tables of when plasticity is open compiled in.
+
+    With `n_steps` > 0 the currents of that many steps are compiled in as well; else a Python
+    function sets them.
+    """
     lifs = [pop for pop in network.populations if not pop.is_source]
     origins = [pop for pop in network.populations if pop.is_source]
     place = {**_places(lifs), **_places(origins)}
     n_cells = sum(pop.size for pop in lifs)
     prepared = prepare(extensions, Context(network, integrator, target, place, n_cells))
     clock = b2.Clock(network.dt * b2.ms, name="spikemem_clock")
-    cells = _cells(lifs, network.dt, integrator, clock) if lifs else None
+    cells = _cells(lifs, network.dt, integrator, clock, n_steps) if lifs else None
     trains = {pop.name: inputs.get(pop.name, pop.source) for pop in origins}
     sources = _sources(trains, place, network.dt, integrator, clock) if origins else None
     bundles = []
@@ -156,6 +161,9 @@ def make(
     whole.schedule = equations.SCHEDULE[integrator]
     whole.add([item for item in (cells, sources) if item is not None])
     whole.add([bundle.synapses for bundle in bundles])
+    setter = None if n_steps or not lifs else currents.operation(network, cells, place, integrator)
+    if setter is not None:
+        whole.add(setter)
     model = Brian2Model(whole, clock, cells, sources, bundles, place)
     whole.add([operation(item, model, k) for k, item in enumerate(prepared)])
     return model
@@ -166,18 +174,29 @@ def _places(populations: Sequence[Population]) -> dict[str, slice]:
     return {pop.name: slice(edges[k], edges[k + 1]) for k, pop in enumerate(populations)}
 
 
-def _cells(lifs: list[Population], dt: float, integrator: str, clock: b2.Clock) -> b2.NeuronGroup:
+def _cells(
+    lifs: list[Population], dt: float, integrator: str, clock: b2.Clock, n_steps: int
+) -> b2.NeuronGroup:
+    table = currents.table(lifs, dt, integrator, n_steps) if n_steps else None
+    code, namespace, column = table or ("", {}, None)
+    variables = equations.CELL_VARIABLES
     cells = b2.NeuronGroup(
         sum(pop.size for pop in lifs),
-        equations.CELL_VARIABLES,
+        variables if table is None else f"{variables}\ncurrent_column : integer (constant)",
         threshold="fired == 1",
         clock=clock,
         name="spikemem_cells",
-        namespace={},
+        namespace=namespace,
     )
+    leakless = any(np.any(np.isinf(pop.lif.tau_m)) for pop in lifs)
     cells.run_regularly(
-        equations.CELL_UPDATE[integrator], clock=clock, when="groups", name="spikemem_cells_update"
+        code + equations.cell_update(integrator, leakless),
+        clock=clock,
+        when="groups",
+        name="spikemem_cells_update",
     )
+    if table is not None:
+        cells.current_column = column
     for name, values in equations.coefficients(lifs, dt, integrator).items():
         setattr(cells, name, values)
     cells.v = np.concatenate([pop.initial_v() for pop in lifs])

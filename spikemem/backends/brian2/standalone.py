@@ -32,7 +32,7 @@ def run(
     """Generate, compile and run; arguments as :meth:`spikemem.simulation.Backend.run`."""
     progress(0.0)
     with _device() as folder, brian2_settings("cpp_standalone"):
-        model = make(network, integrator, inputs, _needed(gates))
+        model = make(network, integrator, inputs, _needed(gates), n_steps=n_steps)
         probes = _Probes(network, model)
         model.network.run(n_steps * network.dt * b2.ms, namespace={})
         get_device().build(directory=folder, with_output=False)

@@ -13,6 +13,7 @@ from ...network import Network
 from ...recording import SpikeTrains
 from ...units import steps
 from . import fields as f
+from .currents import Currents
 from .layout import Layout, lay_out
 from .numbers import NumberSystem
 from .state import Cells, Output, Plastic
@@ -59,6 +60,7 @@ class Engine:
         self.layout: Layout = lay_out(network, numbers)
         self.cells = _make_cells(network, numbers, self.layout)
         self.plastic = _make_plastic(network, numbers, self.layout)
+        self._currents = Currents(network, numbers, self.layout.cells, self.cells)
         self._advance = numbers.kernels()["advance"]
         self._flush = numbers.kernels()["flush"]
         self._kept = _PLASTIC + (_LOG if numbers.keeps_log else ())
@@ -106,11 +108,13 @@ class Engine:
         w = np.empty((n_steps, n_w), dtype=self.numbers.weight)
         spikes: list[NDArray[np.int64]] = []
         step, last, told = first_step, first_step + n_steps, first_step
+        self._currents.begin(first_step)
         while step < last:
+            change = self._currents.set(step)
             began, start = time.perf_counter(), step
             if n_w:
                 self._record_weights(w[step - first_step])
-            stop = step + 1 if n_w else min(step + self._chunk, last)
+            stop = step + 1 if n_w else min(step + self._chunk, last, change)
             step, reason = self._steps(output, first_step, step, stop)
             if reason == f.FULL:
                 spikes.append(_drain(output))

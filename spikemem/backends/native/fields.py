@@ -115,6 +115,10 @@ PULL_E = 11
 PULL_I = 12
 N_PARAM = 13
 
+NO_LEAK = -1.0
+"""KEEP_V of a cell without a leak, where the current is held over a step; its RESISTANCE is the
+potential (mV) that 1 nA adds in a step."""
+
 DONE = 0
 FULL = 1
 """Why a kernel came back: all steps are done, or the buffer of spikes is full."""

@@ -189,11 +189,16 @@ def _lay_out_cells(network: Network, numbers: NumberSystem) -> CellLayout:
 
 
 def _group_key(population: Population, numbers: NumberSystem) -> Any:
-    """Populations of the same key have the same parameters in all cells."""
-    values = [getattr(population.lif, name) for name in population.lif.units]
-    if any(np.ndim(value) for value in values):
+    """Populations of the same key have the same parameters in all cells.
+
+    Cells without a leak have parameters of their own: only that kernel computes them.
+    """
+    cell, current = population.lif.steady, population.lif.current
+    values = [getattr(cell, name) for name in cell.units]
+    per_cell = any(np.ndim(value) for value in values) or np.isinf(cell.tau_m)
+    if per_cell or (current is not None and current.size is not None):
         return population.name
-    return *values, numbers.group(population)
+    return *values, numbers.group(population), None if current is None else population.name
 
 
 def _state(

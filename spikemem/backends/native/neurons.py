@@ -95,7 +95,7 @@ def _own(s, name, i):  # type: ignore[no-untyped-def]
 @kernel
 def _each(s, ring_e, ring_i, mask, n, exact):  # type: ignore[no-untyped-def]
     """Cells with parameters of their own, by either integrator."""
-    one = type(s[0])(1)
+    one, zero = type(s[0])(1), type(s[0])(0)
     hit = False
     for i in range(n):
         i_e = s[_E + i] + _own(s, GAIN_E, i) * ring_e[i]
@@ -109,8 +109,10 @@ def _each(s, ring_e, ring_i, mask, n, exact):  # type: ignore[no-untyped-def]
             drive = _own(s, PULL_E, i) * i_e - _own(s, PULL_I, i) * i_i
             moved = v_rest + (keep * (v - v_rest) + drive + bias)
         else:
-            alpha = v_rest + _own(s, RESISTANCE, i) * (i_e - i_i + bias)
-            moved = alpha - keep * (alpha - v)
+            leaks = keep >= zero  # else keep is NO_LEAK
+            drive = _own(s, RESISTANCE, i) * (i_e - i_i + bias)
+            alpha = select(leaks, v_rest, v) + drive
+            moved = alpha - select(leaks, keep, zero) * (alpha - v)
         v = select(free, moved, v)
         fires = free & (v >= _own(s, V_THRESH, i))
         s[i] = select(fires, _own(s, V_RESET, i), v)

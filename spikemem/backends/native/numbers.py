@@ -25,6 +25,7 @@ from .fields import (
     N_PARAM,
     N_REF,
     N_RULE,
+    NO_LEAK,
     PULL_E,
     PULL_I,
     RESISTANCE,
@@ -73,6 +74,12 @@ class NumberSystem(Protocol):
 
     def cells(self, population: Population, size: int, dt: float) -> NDArray[Any]:
         """Parameters of the first `size` cells of a population, shape (N_PARAM, `size`)."""
+
+    def bias(self, population: Population, current: NDArray[np.float64], dt: float) -> NDArray[Any]:
+        """Currents (nA) as BIAS holds them; shape (n,), or (n, size) with one for each cell.
+
+        Where the cells of a population differ, one for each cell is returned.
+        """
 
     def potential(self, v: NDArray[np.float64]) -> NDArray[Any]:
         """Potentials (mV) as they are held."""
@@ -156,14 +163,16 @@ class Floats:
             return self._constants(population, size, dt).astype(self.state)
 
     def _constants(self, population: Population, size: int, dt: float) -> NDArray[np.float64]:
-        p = {name: population.lif.array(name, size) for name in LIF.units}
+        cell = population.lif.steady
+        p = {name: cell.array(name, size) for name in LIF.units}
         out = np.empty((N_PARAM, size))
-        resistance, keep = p["tau_m"] / p["cm"], np.exp(-dt / p["tau_m"])
-        out[V_REST], out[V_THRESH], out[V_RESET] = p["v_rest"], p["v_thresh"], p["v_reset"]
-        out[RESISTANCE], out[KEEP_V], out[BIAS] = resistance, keep, p["i_offset"]
+        leaks = np.isfinite(p["tau_m"])
+        out[V_THRESH], out[V_RESET] = p["v_thresh"], p["v_reset"]
+        out[V_REST] = np.where(leaks, p["v_rest"], 0.0)
+        out[RESISTANCE] = np.where(leaks, p["tau_m"], dt) / p["cm"]
+        out[KEEP_V] = np.where(leaks | self.exact, np.exp(-dt / p["tau_m"]), NO_LEAK)
+        out[BIAS] = self._gain(cell, size, dt) * p["i_offset"]
         out[N_REF] = np.ceil(p["tau_refrac"] / dt - 1e-9)
-        if self.exact:
-            out[BIAS] = resistance * -np.expm1(-dt / p["tau_m"]) * p["i_offset"]
         for side, keep_row, gain_row, pull_row in (
             ("E", KEEP_E, GAIN_E, PULL_E), ("I", KEEP_I, GAIN_I, PULL_I),
         ):  # fmt: skip
@@ -172,6 +181,21 @@ class Floats:
             out[gain_row] = 1.0 if self.exact else tau / dt * -np.expm1(-dt / tau)
             out[pull_row] = _propagator(tau, p["tau_m"], p["cm"], dt)
         return out
+
+    def _gain(self, cell: LIF, size: int, dt: float) -> NDArray[np.float64]:
+        """What BIAS is for each nA of a constant current, shape (size,)."""
+        if not self.exact:
+            return np.ones(size)
+        tau, cm = cell.array("tau_m", size), cell.array("cm", size)
+        with np.errstate(invalid="ignore"):
+            return np.where(np.isfinite(tau), tau / cm * -np.expm1(-dt / tau), dt / cm)
+
+    def bias(self, population: Population, current: NDArray[np.float64], dt: float) -> NDArray[Any]:
+        """Currents (nA) as BIAS holds them; shape (n,), or (n, size) with one for each cell."""
+        gain = self._gain(population.lif.steady, population.size, dt)
+        if current.ndim == 1 and np.all(gain == gain[0]):
+            return np.asarray(gain[0] * current, dtype=self.state)
+        return np.asarray(gain * current.reshape(len(current), -1), dtype=self.state)
 
     def potential(self, v: NDArray[np.float64]) -> NDArray[Any]:
         """Potentials (mV) as they are held."""
@@ -215,7 +239,8 @@ def _propagator(tau: Any, tau_m: Any, cm: Any, dt: float) -> Any:
     difference of the exponentials nor that of the rates is formed, since both lose all their
     digits where the constants are nearly equal.
     """
-    apart = np.abs(dt * ((tau_m - tau) / tau_m) / tau)
+    with np.errstate(invalid="ignore"):
+        apart = np.where(np.isinf(tau_m), dt / tau, np.abs(dt * ((tau_m - tau) / tau_m) / tau))
     mean = np.where(apart == 0, 1.0, -np.expm1(-apart) / np.where(apart == 0, 1.0, apart))
     return dt / cm * np.exp(-dt / np.maximum(tau, tau_m)) * mean
 

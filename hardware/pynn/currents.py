@@ -1,0 +1,51 @@
+"""Currents that change over time, as step current sources of a PyNN simulator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...network import Network, Population
+from ...units import LARGEST, steps
+
+if TYPE_CHECKING:
+    from .build import PyNNModel
+
+__all__ = ["changes_of", "inject", "on_machine"]
+
+
+def inject(model: PyNNModel, population: Population, made: Any) -> None:
+    """Give the cells of a population their current over time: one source for alike neighbours."""
+    current, dt = population.lif.current, model.network.dt
+    if current is None:
+        return
+    ticks = steps(current.times, dt) + model.lead
+    for start, stop, amplitudes in current.alike(population.size):
+        times, values = (ticks * dt).tolist(), amplitudes.tolist()
+        if model.dialect.backend == "spinnaker":
+            times, values = on_machine(ticks, values, dt)
+        source = model.sim.StepCurrentSource(times=times, amplitudes=values)
+        whole = stop - start == population.size
+        source.inject_into(made if whole else made[start:stop])
+
+
+def on_machine(
+    ticks: NDArray[np.int64], amplitudes: list[float], dt: float
+) -> tuple[list[float], list[float]]:
+    """Times (ms) and amplitudes (nA) for sPyNNaker, which cuts times off to whole steps.
+
+    Half a step is added, so that rounding can't make a change early. The machine looks one entry
+    past a change that it has made: the last one, which no run reaches, keeps it within its table.
+    """
+    times = (np.append(ticks, LARGEST) + 0.5) * dt
+    return times.tolist(), [*amplitudes, amplitudes[-1]]
+
+
+def changes_of(network: Network) -> Iterator[NDArray[np.int64]]:
+    """Steps in which the current of each population changes that has one over time."""
+    for population in network.populations:
+        if not population.is_source and population.lif.current is not None:
+            yield steps(population.lif.current.times, network.dt)

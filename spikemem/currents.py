@@ -1,0 +1,189 @@
+"""Currents that change over time: the constant pieces of one, and many side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .checks import Count, Quantities, Quantity, check_fields, checked
+from .errors import Problems
+from .frozen import Frozen
+from .limits import require_memory
+from .units import LARGEST, off_grid, steps
+
+__all__ = ["StepCurrent", "problem_on_grid", "side_by_side"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StepCurrent(Frozen):
+    """A current that changes at given times (PyNN ``StepCurrentSource``), for ``LIF.i_offset``.
+
+    ``amplitudes[k]`` flows from ``times[k]`` until ``times[k + 1]``, the last one to the end; no
+    current flows before the first time. A change at ``k * dt`` acts in step ``k``
+    (``docs/semantics.md``). Like inputs, times count from 0 in a session that begins later.
+
+    Parameters
+    ----------
+    times : array_like, shape (n_times,)
+        ms, ascending, >= 0, at least one; on the network's time grid.
+    amplitudes : array_like, shape (n_times,) or (n_times, size)
+        nA: one current for all cells, or one for each cell of the population.
+
+    Raises
+    ------
+    DescriptionError
+        Times that do not ascend, or shapes that do not fit; all problems at once.
+
+    Examples
+    --------
+    >>> pulse = StepCurrent(times=[100.0, 200.0], amplitudes=[0.5, 0.0])
+    >>> [pulse.at(time).tolist() for time in (0.0, 100.0, 199.9, 200.0)]
+    [0.0, 0.5, 0.5, 0.0]
+    """
+
+    times: Annotated[Floats, Quantities("ms", shape=("n_times",), low=0.0, least=1)]
+    amplitudes: Annotated[Floats, Quantities("nA")]
+
+    def __post_init__(self) -> None:
+        problems = Problems("StepCurrent")
+        plain = check_fields(self, problems)
+        if "times" in plain and np.any(np.diff(self.times) <= 0):
+            k = int(np.argmax(np.diff(self.times) <= 0))
+            problems.add(
+                f"times must ascend, got {self.times[k]:g} and then {self.times[k + 1]:g} ms"
+            )
+        if len(plain) == 2 and not self._fits():
+            n = len(self.times)
+            problems.add(
+                f"amplitudes must have shape ({n},) or ({n}, size), as there are {n} times, got "
+                f"{self.amplitudes.shape}"
+            )
+        problems.raise_if_any()
+
+    def _fits(self) -> bool:
+        shape = self.amplitudes.shape
+        return len(shape) in (1, 2) and shape[0] == len(self.times) and 0 not in shape
+
+    @property
+    def size(self) -> int | None:
+        """Number of cells that have amplitudes of their own; None: all cells have the same."""
+        return self.amplitudes.shape[1] if self.amplitudes.ndim == 2 else None
+
+    @checked
+    def at(self, time: Annotated[float, Quantity("ms")]) -> Floats:
+        """Current at a time (ms), nA, shape () or (size,)."""
+        k = int(np.searchsorted(self.times, time, side="right")) - 1
+        return np.array(self.amplitudes[max(k, 0)] * (k >= 0), dtype=np.float64)
+
+    def from_step(self, first: int, dt: float) -> tuple[NDArray[np.int64], Floats]:
+        """Pieces of the current from a step on.
+
+        Returns
+        -------
+        steps : ndarray of int64, shape (n,)
+            Step in which each piece begins; the first one is `first`.
+        amplitudes : ndarray, shape (n,) or (n, size)
+            nA.
+        """
+        ticks = steps(self.times, dt)
+        k = int(np.searchsorted(ticks, first, side="right"))
+        if k:
+            return np.concatenate([[first], ticks[k:]]), self.amplitudes[k - 1 :]
+        nothing = np.zeros_like(self.amplitudes[:1])
+        return np.concatenate([[first], ticks]), np.concatenate([nothing, self.amplitudes])
+
+    @checked
+    def tile(self, n: Annotated[int, Count()]) -> StepCurrent:
+        """The current of `n` copies of a population side by side."""
+        if self.size is None:
+            return self
+        require_memory(8 * self.amplitudes.size * n, f"StepCurrent.tile: {n} copies", "Make fewer.")
+        return StepCurrent(times=self.times, amplitudes=np.tile(self.amplitudes, (1, n)))
+
+    def part(self, start: int, stop: int) -> StepCurrent:
+        """The current of the cells from `start` up to `stop`."""
+        if self.size is None:
+            return self
+        return StepCurrent(times=self.times, amplitudes=self.amplitudes[:, start:stop])
+
+    def alike(self, size: int) -> list[tuple[int, int, Floats]]:
+        """Neighbouring cells with the same current, of a population of `size` cells.
+
+        Returns
+        -------
+        list of (int, int, ndarray of shape (n_times,))
+            First cell, the cell after the last one, and their amplitudes, nA.
+        """
+        if self.size is None:
+            return [(0, size, self.amplitudes)]
+        differ = np.any(np.diff(self.amplitudes, axis=1) != 0, axis=0)
+        edges = [0, *(np.flatnonzero(differ) + 1).tolist(), size]
+        return [(start, stop, self.amplitudes[:, start]) for start, stop in pairwise(edges)]
+
+    def equals(self, other: StepCurrent) -> bool:
+        """Whether another current has the same times and amplitudes."""
+        return self is other or (
+            np.array_equal(self.times, other.times)
+            and np.array_equal(self.amplitudes, other.amplitudes)
+        )
+
+
+def side_by_side(
+    currents: Sequence[StepCurrent | float | Floats], size: int, dt: float
+) -> StepCurrent:
+    """One current for copies of a population side by side, each with its own.
+
+    Parameters
+    ----------
+    currents : sequence of StepCurrent, float or ndarray of shape (size,)
+        That of each copy, nA; at least one is a :class:`StepCurrent`.
+    size : int
+        Cells of one copy.
+    dt : float
+        Time step, ms.
+    """
+    first = currents[0]
+    if isinstance(first, StepCurrent) and all(
+        isinstance(item, StepCurrent) and first.equals(item) for item in currents
+    ):
+        return first.tile(len(currents))
+    each = [
+        item
+        if isinstance(item, StepCurrent)
+        else StepCurrent(times=[0.0], amplitudes=np.reshape(item, (1, -1)))  # type: ignore[arg-type]
+        for item in currents
+    ]
+    times = np.concatenate([item.times for item in each])
+    ticks, place = np.unique(steps(times, dt), return_index=True)
+    require_memory(
+        16.0 * ticks.size * size * len(each),
+        f"Network.stack: {ticks.size} changes of the currents of {size * len(each)} cells",
+        "Simulate fewer copies at a time, or give them the same times.",
+    )
+    table = np.zeros((ticks.size, len(each), size))
+    for k, item in enumerate(each):
+        row = np.searchsorted(steps(item.times, dt), ticks, side="right") - 1
+        columns = item.amplitudes.reshape(len(item.times), -1)
+        table[row >= 0, k] = columns[row[row >= 0]]
+    return StepCurrent(times=times[place], amplitudes=table.reshape(ticks.size, -1))
+
+
+def problem_on_grid(current: StepCurrent, dt: float) -> str | None:
+    """Why the times of a current do not fit a time grid of `dt` ms, or None."""
+    off = off_grid(current.times, dt)
+    if off.any():
+        return (
+            f"time {current.times[off][0]:g} ms is not a multiple of dt={dt:g} ms (at most "
+            f"{LARGEST} of them)"
+        )
+    same = np.diff(steps(current.times, dt)) == 0
+    if same.any():
+        return f"it changes twice in one step, at {current.times[1:][same][0]:g} ms"
+    return None
