@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...checks import Count, Probability, checked
 from ...codes import PatternLike, Patterns, as_patterns
+from ...display import Displayed
 from ...errors import DescriptionError
 from ...hdf5 import read_array
 from ...models import Stored, StoredModel
@@ -19,6 +20,7 @@ from ...network import Network
 from ...recording import Recording
 from ...streams import Seed, own_seed, stream
 from .arguments import Whole
+from .references import SEGMENTS
 from .restoring import read_clock, read_segments, read_settings, refill
 from .segments import PLASTIC, PermanenceRule, Segments
 from .spiking import SpikingDendrites
@@ -33,7 +35,7 @@ def require_order(where: str, **sizes: int) -> None:
             raise DescriptionError(f"{where}: {name} must be at most {top}={most}, got {size}.")
 
 
-class ActiveDendriteNeurons(StoredModel):
+class ActiveDendriteNeurons(StoredModel, Displayed):
     """Neurons with active dendrites: each segment recognises sparse patterns of its inputs.
 
     A segment is active when at least `threshold` of its connected synapses are on active cells; a
@@ -80,6 +82,8 @@ class ActiveDendriteNeurons(StoredModel):
     False
     """
 
+    bibtex: ClassVar[tuple[str, ...]] = (SEGMENTS,)
+    view: ClassVar[str] = "spikemem.networks.dendrites.figures:neurons_view"
     plastic: ClassVar[Mapping[str, str]] = PLASTIC
 
     @checked

@@ -125,6 +125,12 @@ class SequenceCircuit:
         self.period = self.schedule.period * dt
         self.cell = replace(cell, tau_refrac=self.schedule.refractory * dt)
 
+    def __repr__(self) -> str:
+        return (
+            f"SequenceCircuit({self.n_columns} columns of {self.cells_per_column} cells, "
+            f"{self.n_segments} segments, a frame every {self.period:g} ms, dt={self.dt:g} ms)"
+        )
+
     def build(self, sequences: Iterable[Any]) -> Network:
         """The network that is shown these sequences, one after the other.
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...checks import Count, Flag, Probability, checked
 from ...codes import PatternLike, Patterns, as_pattern, as_patterns
+from ...display import Displayed
 from ...errors import DescriptionError
 from ...hdf5 import read_array
 from ...limits import require_memory
@@ -21,6 +22,7 @@ from ...recording import Recording
 from ...streams import Seed, own_seed, stream
 from ...units import LARGEST
 from .neurons import require_order
+from .references import SEGMENTS, SEQUENCES
 from .restoring import read_clock, read_segments, read_settings, refill
 from .segments import PLASTIC, PermanenceRule, Segments
 from .sequence_circuit import SequenceCircuit
@@ -29,7 +31,7 @@ from .sequences import Cells, Replay, Sequences, as_sequences
 __all__ = ["TemporalMemory"]
 
 
-class TemporalMemory(StoredModel):
+class TemporalMemory(StoredModel, Displayed):
     """Columns of cells that learn sequences, in the context of all that came before.
 
     A frame activates columns. In a column with predicted cells these fire; in another all cells do
@@ -77,6 +79,8 @@ class TemporalMemory(StoredModel):
     True
     """
 
+    bibtex: ClassVar[tuple[str, ...]] = (SEQUENCES, SEGMENTS)
+    view: ClassVar[str] = "spikemem.networks.dendrites.figures:sequences_view"
     plastic: ClassVar[Mapping[str, str]] = PLASTIC
 
     @checked

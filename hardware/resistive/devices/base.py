@@ -133,6 +133,8 @@ class Device(Frozen, ABC):
     """One line that says what it is."""
     source: ClassVar[str] = ""
     """Where the equations and constants come from."""
+    bibtex: ClassVar[tuple[str, ...]] = ()
+    """BibTeX of that source, for :func:`spikemem.citation`."""
     validity: ClassVar[str] = ""
     """Where the model stops being valid."""
     ages: ClassVar[tuple[float, float]] = (0.0, np.inf)
