@@ -18,9 +18,14 @@ import time
 import numpy as np
 
 from spikemem import ActiveDendriteNeurons
-from spikemem.networks.dendrites import Frames, random_patterns
+from spikemem.codes import Patterns, random_patterns
 
 N, A, S, THETA = 2048, 40, 20, 10
+
+
+def table(patterns: Patterns) -> np.ndarray:
+    """Cells of each pattern, shape (n_patterns, A)."""
+    return patterns.indices.reshape(-1, A).copy()
 
 
 def packed(cells: np.ndarray) -> np.ndarray:
@@ -69,13 +74,13 @@ def main() -> None:
     neurons = ActiveDendriteNeurons(
         N, n_segments=n_segments, synapses_per_segment=S, threshold=THETA, seed=0
     )
-    patterns = random_patterns(n_segments, n=N, a=A, seed=1)
+    patterns = random_patterns(n_segments, size=N, active=A, seed=1)
     neurons.store(patterns)
     print(f"{n_segments} patterns stored in {time.perf_counter() - begin:.1f} s")
     # One frame in ten is a stored pattern, so that there is something to find.
-    shown = random_patterns(n_frames, n=N, a=A, seed=2)
-    shown[::10] = patterns[: len(shown[::10])]
-    frames = Frames(shown, N)
+    shown = table(random_patterns(n_frames, size=N, active=A, seed=2))
+    shown[::10] = table(patterns)[: len(shown[::10])]
+    frames = Patterns(shown, size=N)
     neurons.active_segments(shown[:10])
 
     segments, bits = packed(neurons.segments.cells), packed(shown[:few])

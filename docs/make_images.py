@@ -1,4 +1,4 @@
-"""Make the pictures in ``docs/images/``: the example of README, demonstration, timing, sequences.
+"""Make the pictures in ``docs/images/``: example of README, network, demonstration, timing, ...
 
 python docs/make_images.py
 """
@@ -16,7 +16,7 @@ import matplotlib
 matplotlib.use("Agg")
 
 import spikemem as sm
-from spikemem import demo
+from spikemem.networks.ca3 import demo
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGES = ROOT / "docs" / "images"
@@ -93,10 +93,20 @@ def sequences() -> None:
     figure.savefig(IMAGES / "sequences.png", dpi=100)
 
 
+def by_hand() -> None:
+    """The raster of ``docs/networks.md``, made by the first blocks of that page."""
+    text = (ROOT / "docs" / "networks.md").read_text(encoding="utf-8")
+    names: dict[str, object] = {}
+    for part in text.split("```python\n")[1:3]:
+        exec(part.split("```")[0], names)
+    ax = sm.plotting.raster(names["recording"], ["exc", "inh"], window=(500.0, 700.0))
+    ax.figure.savefig(IMAGES / "networks.png", dpi=100)
+
+
 def main() -> None:
     """Make them all."""
     IMAGES.mkdir(exist_ok=True)
-    for make in (example, demonstration, timing, sequences):
+    for make in (example, by_hand, demonstration, timing, sequences):
         make()
     for picture in sorted(IMAGES.iterdir()):
         size = picture.stat().st_size

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from . import codes as codes
     from . import hardware as hardware
     from . import metrics as metrics
     from . import networks as networks
     from . import plotting as plotting
+    from .codes import Patterns as Patterns
+    from .codes import random_patterns as random_patterns
     from .currents import StepCurrent as StepCurrent
     from .errors import BackendMissing as BackendMissing
     from .errors import DescriptionError as DescriptionError
@@ -24,9 +27,7 @@ if TYPE_CHECKING:
     from .errors import StorageError as StorageError
     from .errors import UnsupportedError as UnsupportedError
     from .errors import VirtualRunError as VirtualRunError
-    from .hardware.targets import Problem as Problem
-    from .hardware.targets import check as check
-    from .hardware.targets import export as export
+    from .models import run as run
     from .network import LIF as LIF
     from .network import STDP as STDP
     from .network import Network as Network
@@ -47,19 +48,28 @@ if TYPE_CHECKING:
     from .recording import load_recording as load_recording
     from .simulation import Session as Session
     from .simulation import simulate as simulate
+    from .storage import load as load
+    from .targets import Problem as Problem
+    from .targets import check as check
+    from .targets import export as export
+    from .trials import run_trials as run_trials
 
 _WHERE = {
     "networks.ca3": "CA3Memory Forget HippocampalMemory Learn Recall RecallContent RecallCue",
     "networks.dendrites": "ActiveDendriteNeurons",
+    "codes": "Patterns random_patterns",
     "errors": "BackendMissing DescriptionError SimulationError SpikememError SpikememWarning "
     "StorageError UnsupportedError VirtualRunError",
     "currents": "StepCurrent",
-    "hardware.targets": "Problem check export",
+    "targets": "Problem check export",
     "network": "LIF STDP Network Population Projection SpikeSource load_network",
     "recording": "Recording SpikeTrains load_recording",
+    "models": "run",
     "simulation": "Session simulate",
+    "storage": "load",
+    "trials": "run_trials",
 }
-_MODULES = ("hardware", "metrics", "networks", "plotting", "streams")
+_MODULES = ("codes", "hardware", "metrics", "networks", "plotting", "streams")
 _PLACE = {name: module for module, names in _WHERE.items() for name in names.split()}
 
 __all__ = sorted([*_PLACE, *_MODULES, "__version__"])

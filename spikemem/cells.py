@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from . import sources
 from .checks import (
     Choice,
     Count,
@@ -23,18 +25,17 @@ from .currents import StepCurrent
 from .errors import DescriptionError, Problems, shown
 from .frozen import Frozen
 from .limits import require_memory
-from .spikes import SpikeTrains
-from .units import to_float, to_int, to_tuple
+from .spikes import SpikeTrains, Trains
+from .streams import Seed
+from .units import GRID, to_float, to_int, to_tuple
 
-__all__ = ["LIF", "STDP", "Parameter", "SpikeSource"]
+__all__ = ["LIF", "STDP", "Parameter", "SpikeSource", "Window", "gate_of"]
 
 Parameter = float | NDArray[np.float64]
 """A cell parameter: one value for the population, or one for each cell, shape (size,)."""
 
 Window = tuple[float, float] | tuple[float, float, int]
 """Start and stop (ms) of a time of plasticity, and the tile if it holds for one alone."""
-
-_EDGE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -177,9 +178,12 @@ LIF.positive = tuple(
 )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class SpikeSource(Frozen):
     """Cells that fire at given times (PyNN ``SpikeSourceArray``).
+
+    :meth:`poisson` and :meth:`regular` make trains, :meth:`from_lists` and :meth:`from_neo` take
+    those that are there. All of them are drawn once, here, so that every backend gets the same.
 
     Parameters
     ----------
@@ -190,18 +194,158 @@ class SpikeSource(Frozen):
     ------
     DescriptionError
         `spikes` is not a :class:`SpikeTrains`.
+
+    Examples
+    --------
+    >>> SpikeSource.from_lists([[1.0], [2.0, 5.0]]).spikes.counts().tolist()
+    [1, 2]
     """
 
     spikes: Annotated[
         SpikeTrains,
         Instance(
             SpikeTrains,
-            remedy="From lists of times: SpikeTrains.from_lists([[1.0], [2.0, 5.0]]).",
+            remedy="From lists of times: SpikeSource.from_lists([[1.0], [2.0, 5.0]]).",
         ),
     ]
 
     def __post_init__(self) -> None:
         check_fields(self)
+
+    @classmethod
+    @checked
+    def poisson(
+        cls,
+        rate: sources.Rates,
+        *,
+        size: Annotated[int, Count()],
+        duration: sources.Positive,
+        dt: sources.Positive,
+        times: sources.Changes | None = None,
+        seed: Seed,
+    ) -> Self:
+        """Poisson spike trains, each cell independent of the others.
+
+        In every step a cell fires with the probability ``rate * dt``, so that the mean rate is
+        exact.
+
+        Parameters
+        ----------
+        rate : float or array_like, Hz
+            One rate, or one for each cell, shape (size,). With `times`: shape (n_times,) or
+            (n_times, size). At most one spike in a step.
+        size : int
+            Number of cells.
+        duration, dt : float
+            Length of the trains and the network's time step, ms.
+        times : array_like of float, shape (n_times,), optional
+            Times at which the rate changes, ms, ascending from 0: ``rate[k]`` holds from
+            ``times[k]`` on.
+        seed : int or numpy.random.Generator
+            For the draw. Two sources with the same seed and rate fire at the same times.
+
+        Raises
+        ------
+        DescriptionError
+            A shape that does not fit, a rate above 1 / `dt`, or `duration` off the grid.
+
+        Examples
+        --------
+        >>> noise = SpikeSource.poisson(20.0, size=1000, duration=1000.0, dt=0.1, seed=1)
+        >>> round(noise.spikes.rates().mean())
+        20
+        """
+        return cls(
+            sources.poisson(rate, size=size, duration=duration, dt=dt, times=times, seed=seed)
+        )
+
+    @classmethod
+    @checked
+    def regular(
+        cls,
+        rate: sources.PositiveRates,
+        *,
+        size: Annotated[int, Count()],
+        duration: sources.Positive,
+        dt: sources.Positive,
+        start: sources.Starts = 0.0,
+    ) -> Self:
+        """Regular spike trains.
+
+        Parameters
+        ----------
+        rate : float or array_like, shape (size,)
+            Hz; at most one spike in a step. Each spike is rounded to the nearest step, so that
+            the mean rate is exact.
+        size : int
+            Number of cells.
+        duration, dt : float
+            Length of the trains and the network's time step, ms.
+        start : float or array_like, shape (size,)
+            First spike of each cell, ms.
+
+        Raises
+        ------
+        DescriptionError
+            A shape that does not fit, a rate above 1 / `dt`, or `duration` off the grid.
+
+        Examples
+        --------
+        >>> clock = SpikeSource.regular(100.0, size=1, duration=30.0, dt=1.0, start=5.0)
+        >>> clock.spikes.to_lists()
+        [[5.0, 15.0, 25.0]]
+        """
+        return cls(sources.regular(rate, size=size, duration=duration, dt=dt, start=start))
+
+    @classmethod
+    @checked
+    def from_lists(
+        cls,
+        times: Annotated[Sequence[ArrayLike], Trains()],
+        *,
+        duration: Annotated[float, Quantity("ms", low=0.0)] | None = None,
+        dt: sources.Positive | None = None,
+    ) -> Self:
+        """Spike trains from one list of times (ms) for each cell.
+
+        Parameters
+        ----------
+        times : sequence of sequences of float
+            For each cell its times, ms; an empty list for a cell that is silent.
+        duration : float, optional
+            Length, ms. Default: just past the last spike.
+        dt : float, optional
+            Rounds each time to the nearest multiple, ms; double spikes merge. Default: the times
+            are taken as they are.
+
+        Examples
+        --------
+        >>> SpikeSource.from_lists([[1.04], []], dt=0.5).spikes.to_lists()
+        [[1.0], []]
+        """
+        trains = SpikeTrains.from_lists(times, duration=duration)
+        return cls(trains if dt is None else trains.to_grid(dt))
+
+    @classmethod
+    @checked
+    def from_neo(cls, source: Any, *, dt: sources.Positive | None = None) -> Self:
+        """Spike trains of a ``neo.Block`` with one segment, a ``neo.Segment`` or a list of trains.
+
+        Parameters
+        ----------
+        source : neo.Block, neo.Segment, or sequence of neo.SpikeTrain
+            One train for each cell, in order. Units are converted, and the earliest start of a
+            train becomes 0 ms.
+        dt : float, optional
+            Rounds each time to the nearest multiple, ms; double spikes merge.
+
+        Raises
+        ------
+        DescriptionError
+            Anything else, or no trains.
+        """
+        trains = sources.from_neo(source)
+        return cls(trains if dt is None else trains.to_grid(dt))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -252,7 +396,7 @@ class STDP(Frozen):
     @property
     def last_tile(self) -> int:
         """Largest tile that a window names, or -1."""
-        return max((window[2] for window in self.enabled or () if len(window) == 3), default=-1)
+        return _last_tile(self.enabled)
 
     @checked
     def gate(
@@ -268,24 +412,35 @@ class STDP(Frozen):
         >>> rule.gate(np.arange(4.0))[:, 0].tolist()
         [False, True, True, False]
         """
-        if self.last_tile >= tiles:
-            raise DescriptionError(
-                f"enabled: tile must be from 0 to {tiles - 1}, got {self.last_tile}."
-            )
-        require_memory(
-            len(times) * tiles, f"STDP.gate: {len(times)} times of {tiles} tiles", "Ask for fewer."
-        )
-        table = np.zeros((len(times), tiles), dtype=np.bool_)
-        table[:] = self.enabled is None
-        for start, stop, *tile in self.enabled or ():
-            low, high = np.searchsorted(times, np.array([start, stop]) - _EDGE)
-            table[low:high, int(tile[0]) if tile else slice(None)] = True
-        return table
+        return gate_of(self.enabled, np.asarray(times, dtype=np.float64), tiles)
 
 
 STDP.units = {
     name: kind.unit for name, kind in kinds_of(STDP).items() if isinstance(kind, Quantity)
 }
+
+
+def _last_tile(windows: Iterable[Window] | None) -> int:
+    return max((window[2] for window in windows or () if len(window) == 3), default=-1)
+
+
+def gate_of(
+    windows: tuple[Window, ...] | None, times: NDArray[np.float64], tiles: int
+) -> NDArray[np.bool_]:
+    """What :meth:`STDP.gate` returns, for windows that are checked already."""
+    if _last_tile(windows) >= tiles:
+        raise DescriptionError(
+            f"enabled: tile must be from 0 to {tiles - 1}, got {_last_tile(windows)}."
+        )
+    require_memory(
+        len(times) * tiles, f"STDP.gate: {len(times)} times of {tiles} tiles", "Ask for fewer."
+    )
+    table = np.zeros((len(times), tiles), dtype=np.bool_)
+    table[:] = windows is None
+    for start, stop, *tile in windows or ():
+        low, high = times.searchsorted((start - GRID, stop - GRID))
+        table[low:high, int(tile[0]) if tile else slice(None)] = True
+    return table
 
 
 def _window(window: Any, where: str) -> Window:

@@ -12,12 +12,13 @@ import functools
 import inspect
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, ParamSpec, TypeVar
 
+from .calls import Shape, require_call, shape_of, unknown_argument
 from .compound import Each, MappingOf, Optional
-from .errors import DescriptionError, Problems, unknown_name
+from .errors import CallError, DescriptionError, Problems
 from .kinds import (
     AnyValue,
     Callback,
@@ -64,6 +65,7 @@ __all__ = [
     "check_shape",
     "checked",
     "kinds_of",
+    "require_arguments",
     "require_options",
 ]
 
@@ -120,12 +122,15 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
     """Decorator: convert every argument that has a declared kind, before the function runs.
 
     The default of a parameter is taken as it stands. All problems of a call are reported at once,
-    in a message that begins with the name of the function.
+    in a message that begins with the name of the function; of a class method, with the name of
+    the class that it is called on.
 
     Raises
     ------
     DescriptionError
         By the decorated function: an argument is not of its kind.
+    CallError
+        By the decorated function: an argument is unknown, missing or given twice.
 
     Examples
     --------
@@ -139,12 +144,22 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
     ...
     spikemem.errors.DescriptionError: wait: time must be >= 0 s, got -1.
     """
-    where = function.__qualname__.rpartition("<locals>.")[2].removesuffix(".__init__")
+    name_of = function.__qualname__.rpartition("<locals>.")[2].removesuffix(".__init__")
+    shape = shape_of(function)
+    hidden = 1 if shape.positional[:1] in (("self",), ("cls",)) else 0
     parameters = inspect.signature(function).parameters.values()
     positional = [item.name for item in parameters if item.kind <= item.POSITIONAL_OR_KEYWORD]
     more = next((item.name for item in parameters if item.kind == item.VAR_POSITIONAL), "")
     others = next((item.name for item in parameters if item.kind == item.VAR_KEYWORD), "")
     defaults = {item.name: item.default for item in parameters}
+
+    def require_names(args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
+        """Refuse wrong names of arguments; returns the name of the function."""
+        where = name_of
+        if shape.positional[:1] == ("cls",) and args and isinstance(args[0], type):
+            where = f"{args[0].__name__}.{function.__name__}"
+        require_call(shape, where, args, kwargs, lambda: _units(_kinds(function)), hidden)
+        return where
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -161,10 +176,15 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
             if kind is not None and value is not defaults.get(name, _NOTHING):
                 named[name] = _checked(kind, value, name, problems)
         if problems:
-            noted = Problems(where)
+            noted = Problems(require_names(args, kwargs))
             noted.extend(problems)
             noted.raise_if_any()
-        return function(*plain, **named)
+        try:
+            return function(*plain, **named)
+        except TypeError:
+            # Looked at only now: a good call shall not pay for it.
+            require_names(args, kwargs)
+            raise
 
     return call
 
@@ -216,16 +236,39 @@ def check_fields(part: Any, problems: Problems | None = None) -> set[str]:
     return plain
 
 
+def require_arguments(cls: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+    """Refuse arguments that the constructor of a dataclass does not have, or that it lacks.
+
+    Raises
+    ------
+    CallError
+        With the nearest valid name of each unknown one.
+    """
+    shape = _shape_of_class(cls)
+    require_call(shape, cls.__name__, args, kwargs, lambda: _units(_kinds(cls)))
+
+
+@functools.cache
+def _shape_of_class(cls: Any) -> Shape:
+    return shape_of(cls.__init__, bound=True)
+
+
+def _units(kinds: Mapping[str, Kind]) -> dict[str, str]:
+    """Unit of each parameter that has one."""
+    plain = {name: getattr(kind, "kind", kind) for name, kind in kinds.items()}
+    return {name: kind.unit for name, kind in plain.items() if hasattr(kind, "unit")}
+
+
 def require_options(function: Callable[..., Any], options: Mapping[str, Any], where: str) -> None:
     """Refuse options that a function has no keyword for.
 
     Raises
     ------
-    DescriptionError
+    CallError
         With the options that it has; the message begins with `where`.
     """
     parameters = inspect.signature(function).parameters.values()
     known = [item.name for item in parameters if item.kind == item.KEYWORD_ONLY]
     for option in options:
         if option not in known:
-            raise DescriptionError(f"{where}: {unknown_name('option', option, known)}")
+            raise CallError(f"{where}: {unknown_argument(option, known, what='option')}")

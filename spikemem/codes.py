@@ -13,14 +13,18 @@ from numpy.typing import ArrayLike, NDArray
 from .checks import Count, Kind, Probability, checked
 from .errors import DescriptionError, shown
 from .frozen import read_only
+from .limits import require_memory
 from .streams import Seed, stream
 
 __all__ = [
     "PatternKind",
+    "PatternLike",
     "Patterns",
     "add_bits",
+    "as_pattern",
     "as_patterns",
     "drop_bits",
+    "is_one_pattern",
     "random_patterns",
     "swap_bits",
 ]
@@ -116,7 +120,16 @@ class Patterns:
         return np.repeat(np.arange(len(self)), self.counts)
 
     def to_dense(self) -> NDArray[np.bool_]:
-        """Masks, shape (n_patterns, size)."""
+        """Masks, shape (n_patterns, size).
+
+        Raises
+        ------
+        DescriptionError
+            More masks than the memory holds.
+        """
+        require_memory(float(len(self)) * self.size,
+                       f"Patterns.to_dense: {len(self)} masks of {self.size} cells",
+                       "Convert fewer patterns at once.")  # fmt: skip
         dense = np.zeros((len(self), self.size), dtype=np.bool_)
         dense[self.owners, self.indices] = True
         return dense
@@ -161,8 +174,12 @@ class Patterns:
             k %= len(self)
             return self.indices[self.starts[k] : self.starts[k + 1]]
         chosen = np.arange(len(self))[k]
-        rows = [self[int(row)] for row in chosen]
-        return _joined(self.size, rows)
+        if chosen.ndim != 1:
+            raise IndexError(f"patterns are chosen by an int, a slice or a list, got {shown(k)}")
+        lengths = self.counts[chosen]
+        starts = _starts(lengths)
+        places = np.arange(starts[-1]) + np.repeat(self.starts[chosen] - starts[:-1], lengths)
+        return Patterns._of(self.size, starts, self.indices[places])
 
     def __iter__(self) -> Iterator[Indices]:
         return (self[k] for k in range(len(self)))
@@ -199,28 +216,64 @@ def as_patterns(patterns: Any, size: int, where: str) -> Patterns:
                 f"{where} must be patterns of {size} cells, got {patterns.size}."
             )
         return patterns
-    array = patterns if isinstance(patterns, np.ndarray) else None
-    if array is not None and array.dtype != object and array.ndim == 2:
-        return _from_table(array, size, where)
-    if _is_one(patterns, where):
+    if isinstance(patterns, np.ndarray) and patterns.dtype != object and patterns.ndim == 2:
+        return _from_table(patterns, size, where)
+    if is_one_pattern(patterns, where):
         patterns = [patterns]
     rows = [_row(row, size, where) for row in patterns]
     return _checked(size, _starts([row.size for row in rows]), _flat(rows), where)
 
 
+def as_pattern(pattern: Any, size: int, where: str) -> Indices:
+    """Active cells of one pattern, in order; :class:`Patterns` of length 1 are one pattern too.
+
+    Raises
+    ------
+    DescriptionError
+        As :class:`Patterns`, or not one pattern; its message begins with `where`.
+    """
+    if not isinstance(pattern, Patterns):
+        pattern = [pattern]
+    patterns = as_patterns(pattern, size, where)
+    if len(patterns) != 1:
+        raise DescriptionError(f"{where} must be one pattern, got {len(patterns)}.")
+    return patterns[0]
+
+
 @dataclass(frozen=True)
 class PatternKind(Kind):
-    """Declared kind of an argument that takes patterns of `size` cells."""
+    """Declared kind of an argument that takes patterns.
 
-    size: int
+    Parameters
+    ----------
+    size : int, optional
+        Number of cells. Default: the function knows it, and calls :func:`as_patterns` with it.
+    """
 
-    def check(self, value: Any, where: str) -> Patterns:
-        """Return :class:`Patterns`."""
-        return as_patterns(value, self.size, where)
+    size: int | None = None
+
+    def check(self, value: Any, where: str) -> Any:
+        """Return :class:`Patterns`; without a size the value itself, if it can be patterns."""
+        if self.size is not None:
+            return as_patterns(value, self.size, where)
+        is_one_pattern(value, where)
+        return value
 
 
-def _is_one(patterns: Any, where: str) -> bool:
-    """Whether this is one pattern rather than a sequence of patterns."""
+PatternLike = Annotated[Any, PatternKind()]
+"""What a method takes as patterns if the object knows the number of cells."""
+
+
+def is_one_pattern(patterns: Any, where: str) -> bool:
+    """Whether this is one pattern rather than a sequence of patterns.
+
+    Raises
+    ------
+    DescriptionError
+        It is neither, whatever the number of cells.
+    """
+    if isinstance(patterns, Patterns):
+        return False
     if isinstance(patterns, set | frozenset | range):
         return True
     if isinstance(patterns, str | bytes | Mapping) or not isinstance(patterns, Iterable):
@@ -228,11 +281,12 @@ def _is_one(patterns: Any, where: str) -> bool:
             f"{where} must be patterns (sets, indices, masks or dense rows), got {shown(patterns)}."
         )
     if isinstance(patterns, np.ndarray):
-        if patterns.ndim != 1 or isinstance(patterns, np.ma.MaskedArray):
+        is_table = patterns.ndim == 2 and patterns.dtype != object
+        if not (is_table or patterns.ndim == 1) or isinstance(patterns, np.ma.MaskedArray):
             raise DescriptionError(
                 f"{where} must be plain arrays of shape (n_patterns, n), got {shown(patterns)}."
             )
-        return bool(patterns.dtype != object)
+        return bool(patterns.dtype != object and patterns.ndim == 1)
     if not isinstance(patterns, Sequence):
         raise DescriptionError(f"{where} must be a sequence of patterns, got {shown(patterns)}.")
     return bool(patterns) and all(
@@ -378,6 +432,9 @@ def random_patterns(
         raise DescriptionError(
             f"random_patterns: active must be at most size={size}, got {active}."
         )
+    require_memory(8.0 * n_patterns * active + (8.0 * size if active > size // 50 else 0.0),
+                   f"random_patterns: n_patterns={n_patterns} of active={active} of size={size} "
+                   f"cells", "Draw fewer, or smaller ones.")  # fmt: skip
     rng = stream(seed, "codes", "patterns")
     rows = np.sort(_draws(rng, n_patterns, size, active), axis=1)
     return Patterns._of(size, np.arange(n_patterns + 1, dtype=np.int64) * active, rows.ravel())
@@ -481,6 +538,8 @@ def _silent(
         raise DescriptionError(
             f"{where}: n must be at most {size - row.size}, the silent cells of a pattern, got {n}."
         )
-    others = np.setdiff1d(np.arange(size), row, assume_unique=True)
-    chosen: NDArray[np.int64] = rng.choice(others, n, replace=False, shuffle=False)
+    ranks = rng.choice(size - row.size, n, replace=False, shuffle=False)
+    # The silent cell of rank r comes after as many active cells as have fewer than r before them.
+    before = np.searchsorted(row - np.arange(row.size), ranks, side="right")
+    chosen: NDArray[np.int64] = ranks + before
     return chosen

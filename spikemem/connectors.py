@@ -6,8 +6,10 @@ backend runs the same synapses.
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable
+from types import FrameType
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -26,6 +28,7 @@ __all__ = [
     "fixed_probability",
     "from_matrix",
     "grid_positions",
+    "is_distribution",
 ]
 
 BLOCK = 2**22
@@ -290,12 +293,13 @@ def draw_values(
     Warns
     -----
     SpikememWarning
-        More than one in 1000 of the distribution lay beyond the limits.
+        More than one in 1000 of the distribution lay beyond the limits, or rounding moves the
+        values by more than a third of their standard deviation (root mean square).
 
     Raises
     ------
     DescriptionError
-        All of a distribution lies beyond the limits.
+        All of a distribution lies beyond the limits, or it is one of arrays.
 
     Examples
     --------
@@ -305,23 +309,69 @@ def draw_values(
     >>> weights.round(2).tolist()
     [2.27, 1.54, 1.08]
     """
-    if not (hasattr(values, "ppf") and hasattr(values, "cdf")):
+    if not is_distribution(values, where):
         return values
-    below = float(values.cdf(np.nextafter(low, -np.inf)))
-    above = 1.0 - float(values.cdf(high))
+    inverse = getattr(values, "ppf", None) or values.icdf
+    outside = np.asarray([values.cdf(np.nextafter(low, -np.inf)), 1.0 - values.cdf(high)])
+    if outside.shape != (2,):
+        raise DescriptionError(f"{where}: the distribution must be of one number, not of an array.")
+    below, above = outside.tolist()
     if not below + above < 1:
         raise DescriptionError(
             f"{where}: the distribution has no values from {low:g} to {high:g} {unit}."
         )
     if below + above > 1e-3:
-        warnings.warn(
+        _warn(
             f"{where}: {below + above:.1%} of the distribution lies outside {low:g} to {high:g} "
-            f"{unit}; it is truncated there.",
-            SpikememWarning,
-            stacklevel=4,
+            f"{unit}; it is truncated there."
         )
-    drawn = np.asarray(values.ppf(below + rng.random(n) * (1.0 - below - above)))
+    drawn = np.asarray(inverse(below + rng.random(n) * (1.0 - below - above)))
     drawn = np.clip(drawn.astype(np.float64), low, high)
-    if step is not None:
-        drawn = np.clip(np.rint(drawn / step), np.ceil(low / step - 1e-9), None) * step
-    return drawn
+    return drawn if step is None else _rounded(drawn, step, low, unit, where)
+
+
+def _rounded(
+    drawn: NDArray[np.float64], step: float, low: float, unit: str, where: str
+) -> NDArray[np.float64]:
+    rounded: NDArray[np.float64] = (
+        np.maximum(np.rint(drawn / step), np.ceil(low / step - 1e-9)) * step
+    )
+    moved = np.sqrt(np.mean((rounded - drawn) ** 2)) if drawn.size else 0.0
+    if moved > np.std(drawn) / 3 and moved > 1e-6 * step:
+        _warn(
+            f"{where}: the values are rounded to multiples of {step:g} {unit}, which is coarse "
+            f"for this distribution (standard deviation {np.std(drawn):.2g} {unit})."
+        )
+    return rounded
+
+
+def _warn(text: str) -> None:
+    inside = 0
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("spikemem"):
+        frame, inside = frame.f_back, inside + 1
+    warnings.warn(text, SpikememWarning, stacklevel=inside + 2)
+
+
+def is_distribution(values: Any, where: str) -> bool:
+    """Whether values are to be drawn from a distribution of ``scipy.stats``.
+
+    Raises
+    ------
+    DescriptionError
+        The distribution has no parameters yet: it is not frozen.
+
+    Examples
+    --------
+    >>> import scipy.stats
+    >>> is_distribution(scipy.stats.norm(1.0, 0.1), "weight"), is_distribution(0.5, "weight")
+    (True, False)
+    """
+    if isinstance(values, type) or not hasattr(values, "cdf"):
+        return False
+    if hasattr(values, "freeze"):
+        raise DescriptionError(
+            f"{where}: give the distribution its parameters, as in scipy.stats.norm(1.0, 0.1); "
+            f"got {shown(values)}."
+        )
+    return hasattr(values, "ppf") or hasattr(values, "icdf")

@@ -9,6 +9,7 @@ from types import TracebackType
 
 __all__ = [
     "BackendMissing",
+    "CallError",
     "DescriptionError",
     "Problems",
     "SimulationError",
@@ -49,6 +50,16 @@ class DescriptionError(SpikememError, ValueError):
         error = cls("; ".join(problems))
         error.problems = tuple(problems)
         return error
+
+
+class CallError(DescriptionError, TypeError):
+    """A call with an argument that the function does not have, or without one that it needs."""
+
+    @classmethod
+    def of_call(cls, where: str, problems: Sequence[str]) -> CallError:
+        """Error of one call; `where` names the function."""
+        lines = f" {problems[0]}" if len(problems) == 1 else "".join(f"\n  - {p}" for p in problems)
+        return cls(f"{where}:{lines}")
 
 
 class UnsupportedError(SpikememError, NotImplementedError):

@@ -11,14 +11,26 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Changing", "Frozen", "digest", "read_only"]
+from .checks import require_arguments
+
+__all__ = ["LATER", "Changing", "Frozen", "digest", "read_only"]
+
+LATER = "later"
+"""Key in the metadata of a field that came after files were written: it is hashed only where it
+differs from its default, so that the hashes in those files stay."""
 
 
 class Frozen:
     """Base of the frozen dataclasses: a copy or a pickle is made anew from the fields.
 
     NumPy forgets that an array is read-only when it is pickled; the constructor restores that.
+    A constructor's arguments of unknown names are refused with the names that are valid.
     """
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Refuse arguments of unknown names."""
+        require_arguments(cls, args, kwargs)
+        return super().__new__(cls)
 
     def __reduce__(self) -> tuple[Any, ...]:
         values = {item.name: getattr(self, item.name) for item in fields(self)}  # type: ignore[arg-type]
@@ -69,8 +81,11 @@ def _feed(found: Any, thing: Any) -> None:
     elif hasattr(thing, "__dataclass_fields__"):
         found.update(type(thing).__name__.encode())
         for item in fields(thing):
+            value = getattr(thing, item.name)
+            if item.metadata.get(LATER) and value == item.default:
+                continue
             found.update(f"|{item.name}=".encode())
-            _feed(found, getattr(thing, item.name))
+            _feed(found, value)
     elif isinstance(thing, Mapping):
         found.update(f"{{{len(thing)}:".encode())
         for key, value in thing.items():

@@ -1,16 +1,22 @@
-"""Recordings for other tools: neo, and through it NIX and NWB."""
+"""Recordings for other tools and from them: neo, and through it NIX and NWB; pandas."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
-from .checks import checked
-from .errors import BackendMissing
+from .checks import Quantity, checked
+from .errors import BackendMissing, DescriptionError, shown
 from .recording import Recording, SpikeTrains
+from .units import in_unit
 
-__all__ = ["recording_to_neo"]
+__all__ = ["recording_from_neo", "recording_to_neo", "spikes_to_pandas"]
+
+_WEIGHTS = "weights."
+_RENAMED = "provenance_"
+
+Step = Annotated[float, Quantity("ms", above=0.0)]
 
 
 @checked
@@ -27,8 +33,8 @@ def recording_to_neo(recording: Recording) -> Any:
     neo.Block
         Its segment holds one ``SpikeTrain`` (ms) for each cell of each recorded population, silent
         ones too, annotated with ``population`` and ``cell``, and one ``AnalogSignal`` for each
-        trace (mV; nA for weights), annotated with its ``source``. The block is annotated with the
-        provenance.
+        trace (mV; nA for weights), annotated with its ``source``. The segment is annotated with
+        `dt`, `start`, `stop` and the weights at the end, the block with the provenance.
 
     Raises
     ------
@@ -42,7 +48,9 @@ def recording_to_neo(recording: Recording) -> Any:
     except ImportError as error:
         raise BackendMissing.of("to_neo", "neo", extra="neo") from error
     block = neo.Block(name="spikemem", **_annotations(recording))
-    segment = neo.Segment(name="run")
+    clock = {name: getattr(recording, name) for name in ("dt", "start", "stop")}
+    weights = {f"{_WEIGHTS}{name}": np.array(w) for name, w in recording.weights.items()}
+    segment = neo.Segment(name="run", **clock, **weights)
     for name, trains in recording.spikes.items():
         segment.spiketrains.extend(_trains(neo, name, trains, recording))
     for name, variable in recording.traces:
@@ -51,11 +59,148 @@ def recording_to_neo(recording: Recording) -> Any:
     return block
 
 
+@checked
+def recording_from_neo(source: Any, *, dt: Step | None = None) -> Recording:
+    """Convert a ``neo.Block`` with one segment, or a ``neo.Segment``, to a recording.
+
+    Blocks of :func:`recording_to_neo` come back as they were, those of PyNN with the names of
+    their populations.
+
+    Parameters
+    ----------
+    source : neo.Block or neo.Segment
+        Units are converted. A spike train belongs to the population that its annotation
+        ``population`` or ``source_population`` names ("spikes" without one), and to the cell of
+        its annotation ``cell`` or ``source_index`` (without one: in order). Analog signals must
+        be potentials or currents.
+    dt : float, optional
+        Time step, ms. Default: that of the block or of its signals.
+
+    Returns
+    -------
+    Recording
+        With the times of the block.
+
+    Raises
+    ------
+    DescriptionError
+        Anything else; no time step is known; a signal of another unit; or signals that differ in
+        their times.
+    """
+    block, segment = _segment(source)
+    notes = dict(getattr(segment, "annotations", {}))
+    trains, signals = list(segment.spiketrains), list(segment.analogsignals)
+    periods = [float(in_unit(s.sampling_period, "ms", "sampling_period")) for s in signals]
+    step = next((x for x in (dt, notes.get("dt"), *periods) if x is not None), None)
+    if step is None:
+        raise DescriptionError("from_neo: dt must be given, since neither signals nor notes do.")
+    starts, stops = (
+        [float(in_unit(getattr(item, name), "ms", name)) for item in (*trains, *signals)]
+        for name in ("t_start", "t_stop")
+    )
+    start = notes.get("start", min(starts, default=0.0))
+    stop = notes.get("stop", max(stops, default=0.0))
+    if signals and "stop" not in notes:
+        stop = start + len(signals[0]) * step
+    return Recording(
+        spikes=_populations(trains, stop),
+        traces={_key(signal): _values(signal) for signal in signals},
+        weights={
+            key.removeprefix(_WEIGHTS): value
+            for key, value in notes.items() if key.startswith(_WEIGHTS)
+        },
+        dt=step, start=start, stop=stop,
+        provenance={
+            str(key).removeprefix(_RENAMED): value
+            for key, value in getattr(block, "annotations", {}).items()
+        },
+    )  # fmt: skip
+
+
+def _segment(source: Any) -> tuple[Any, Any]:
+    """Block (or None) and the one segment."""
+    segments = getattr(source, "segments", None)
+    one = segments[0] if segments is not None and len(segments) == 1 else source
+    if not all(hasattr(one, name) for name in ("spiketrains", "analogsignals")) or (
+        segments is not None and one is source
+    ):
+        raise DescriptionError(
+            f"from_neo: source must be a neo.Segment, or a neo.Block with one segment, got "
+            f"{shown(source)}."
+        )
+    return (None if one is source else source), one
+
+
+def _populations(trains: list[Any], stop: float) -> dict[str, SpikeTrains]:
+    """Spike trains by population and cell."""
+    cells: dict[str, dict[int, Any]] = {}
+    for train in trains:
+        notes = train.annotations
+        name = str(notes.get("population", notes.get("source_population", "spikes")))
+        found = cells.setdefault(name, {})
+        cell = int(notes.get("cell", notes.get("source_index", len(found))))
+        if cell in found:
+            raise DescriptionError(f"from_neo: population {name!r} has two trains of cell {cell}.")
+        found[cell] = np.asarray(in_unit(train, "ms", "times"), dtype=np.float64)
+    made = {}
+    for name, found in cells.items():
+        ids = np.repeat(list(found), [len(times) for times in found.values()])
+        times = np.concatenate(list(found.values()))
+        length = max([stop, *np.nextafter(times, np.inf).tolist()])
+        made[name] = SpikeTrains(
+            ids=ids.astype(np.int64), times=times, size=max(found) + 1, duration=length
+        )
+    return made
+
+
+def _key(signal: Any) -> tuple[str, str]:
+    notes = signal.annotations
+    name = notes.get("source", notes.get("source_population", "signals"))
+    return str(name), str(notes.get("variable", signal.name))
+
+
+def _values(signal: Any) -> Any:
+    """Potentials in mV, currents in nA."""
+    name, variable = _key(signal)
+    unit = "mV" if variable == "v" else "nA"
+    return np.asarray(in_unit(signal, unit, f"from_neo: signal {name}.{variable}"))
+
+
+@checked
+def spikes_to_pandas(recording: Recording) -> Any:
+    """All spikes of a recording as a ``pandas.DataFrame``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each spike, with the columns "population", "cell" and "time" (ms); by
+        population, then by time.
+
+    Raises
+    ------
+    BackendMissing
+        pandas is not installed.
+    """
+    try:
+        import pandas
+    except ImportError as error:
+        raise BackendMissing(
+            "to_pandas needs pandas, which is not installed: pip install pandas"
+        ) from error
+    counts = [len(trains) for trains in recording.spikes.values()]
+    parts = list(recording.spikes.values())
+    return pandas.DataFrame({
+        "population": np.repeat(np.array(list(recording.spikes), dtype=object), counts),
+        "cell": np.concatenate([np.empty(0, np.int32), *(trains.ids for trains in parts)]),
+        "time": np.concatenate([np.empty(0), *(trains.times for trains in parts)]),
+    })  # fmt: skip
+
+
 def _annotations(recording: Recording) -> dict[str, Any]:
     """Provenance in the types that neo takes; its own field names are kept free."""
     taken = ("name", "description", "file_origin", "file_datetime", "rec_datetime", "index")
     return {
-        f"provenance_{key}" if key in taken else str(key): (
+        f"{_RENAMED}{key}" if key in taken else str(key): (
             value if isinstance(value, str | int | float | bool) else str(value)
         )
         for key, value in recording.provenance.items()

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .checks import Count, Kind, Quantities, Quantity, Text, checked
-from .errors import DescriptionError, shown, unknown_name
+from .checks import Count, Quantities, Quantity, checked
+from .errors import DescriptionError, unknown_name
+from .pairing import BitPatterns, paired
+from .pairing import bits as bits
 from .recording import Recording, SpikeTrains
-from .units import in_unit
 
 __all__ = [
     "BitErrors",
@@ -30,21 +30,7 @@ __all__ = [
     "pattern_information",
 ]
 
-Patterns = NDArray[np.bool_]
-
 _MANY = 10**6
-
-
-@dataclass(frozen=True)
-class Bits(Kind):
-    """One pattern of bits, or several: bool, or 0 and 1."""
-
-    def check(self, value: Any, where: str) -> Patterns:
-        """Return an array of bool, shape (n_bits,) or (n_patterns, n_bits)."""
-        return bits(value, where)
-
-
-BitPatterns = Annotated[ArrayLike, Bits()]
 
 
 @checked
@@ -53,8 +39,10 @@ def overlap(stored: BitPatterns, recalled: BitPatterns) -> NDArray[np.int64]:
 
     Parameters
     ----------
-    stored, recalled : array_like of bool (or 0 and 1), shape (n_bits,) or (n_patterns, n_bits)
-        One may be a single pattern, to be compared with each of the other.
+    stored, recalled : Patterns, set, list of sets, or array_like of bool (or 0 and 1)
+        One pattern or several; arrays have shape (n_bits,) or (n_patterns, n_bits). A
+        :class:`~spikemem.Recall` is a set. A single pattern is compared with each of the other,
+        and lists of indices are read as such beside :class:`~spikemem.Patterns`.
 
     Returns
     -------
@@ -63,15 +51,17 @@ def overlap(stored: BitPatterns, recalled: BitPatterns) -> NDArray[np.int64]:
     Raises
     ------
     DescriptionError
-        Not patterns of bits, or of unequal shapes.
+        Not patterns of bits, or of unequal numbers or sizes.
 
     Examples
     --------
     >>> int(overlap([1, 1, 0, 0], [1, 0, 1, 0]))
     1
+    >>> overlap([{0, 1}, {7}], [{0, 1}, {8}]).tolist()
+    [2, 0]
     """
-    first, second = _pair(stored, recalled)
-    return np.asarray(np.count_nonzero(first & second, axis=-1), dtype=np.int64)
+    pair = paired("overlap", stored, recalled)
+    return pair.each(pair.shared)
 
 
 class BitErrors(NamedTuple):
@@ -87,13 +77,13 @@ def bit_errors(stored: BitPatterns, recalled: BitPatterns) -> BitErrors:
 
     Parameters
     ----------
-    stored, recalled : array_like of bool (or 0 and 1), shape (n_bits,) or (n_patterns, n_bits)
-        What should have come back, and what did.
+    stored, recalled : Patterns, set, list of sets, or array_like of bool (or 0 and 1)
+        What should have come back, and what did; as for :func:`overlap`.
 
     Raises
     ------
     DescriptionError
-        Not patterns of bits, or of unequal shapes.
+        Not patterns of bits, or of unequal numbers or sizes.
 
     Examples
     --------
@@ -101,10 +91,10 @@ def bit_errors(stored: BitPatterns, recalled: BitPatterns) -> BitErrors:
     >>> int(missing), int(extra)
     (1, 2)
     """
-    first, second = _pair(stored, recalled)
+    pair = paired("bit_errors", stored, recalled)
     return BitErrors(
-        missing=np.asarray(np.count_nonzero(first & ~second, axis=-1), dtype=np.int64),
-        extra=np.asarray(np.count_nonzero(~first & second, axis=-1), dtype=np.int64),
+        missing=pair.each(pair.first.counts - pair.shared),
+        extra=pair.each(pair.second.counts - pair.shared),
     )
 
 
@@ -114,24 +104,24 @@ def exact_recall(stored: BitPatterns, recalled: BitPatterns) -> float:
 
     Parameters
     ----------
-    stored, recalled : array_like of bool (or 0 and 1), shape (n_bits,) or (n_patterns, n_bits)
-        What should have come back, and what did.
+    stored, recalled : Patterns, set, list of sets, or array_like of bool (or 0 and 1)
+        What should have come back, and what did; as for :func:`overlap`.
 
     Raises
     ------
     DescriptionError
-        Not patterns of bits, of unequal shapes, or none.
+        Not patterns of bits, of unequal numbers or sizes, or none.
 
     Examples
     --------
     >>> exact_recall([[1, 0], [0, 1]], [[1, 0], [1, 1]])
     0.5
     """
-    first, second = _pair(stored, recalled)
-    right = np.all(first == second, axis=-1)
-    if not right.size:
-        raise DescriptionError("exact_recall: needs at least one pattern, got none.")
-    return float(np.mean(right))
+    pair = paired("exact_recall", stored, recalled)
+    if not len(pair.first):
+        raise DescriptionError("exact_recall: stored must have at least one pattern, got none.")
+    wrong = pair.first.counts + pair.second.counts - 2 * pair.shared
+    return float(np.mean(wrong == 0))
 
 
 @checked
@@ -140,23 +130,25 @@ def jaccard(stored: BitPatterns, recalled: BitPatterns) -> NDArray[np.float64]:
 
     Parameters
     ----------
-    stored, recalled : array_like of bool (or 0 and 1), shape (n_bits,) or (n_patterns, n_bits)
-        One may be a single pattern, to be compared with each of the other.
+    stored, recalled : Patterns, set, list of sets, or array_like of bool (or 0 and 1)
+        One pattern or several; arrays have shape (n_bits,) or (n_patterns, n_bits). A
+        :class:`~spikemem.Recall` is a set. A single pattern is compared with each of the other,
+        and lists of indices are read as such beside :class:`~spikemem.Patterns`.
 
     Raises
     ------
     DescriptionError
-        Not patterns of bits, or of unequal shapes.
+        Not patterns of bits, or of unequal numbers or sizes.
 
     Examples
     --------
     >>> float(jaccard([1, 1, 0], [0, 1, 1]).round(3))
     0.333
     """
-    first, second = _pair(stored, recalled)
-    both = np.count_nonzero(first & second, axis=-1)
-    either = np.asarray(np.count_nonzero(first | second, axis=-1))
-    return np.asarray(np.where(either == 0, 1.0, both / np.maximum(either, 1)), dtype=np.float64)
+    pair = paired("jaccard", stored, recalled)
+    either = pair.first.counts + pair.second.counts - pair.shared
+    index = np.where(either == 0, 1.0, pair.shared / np.maximum(either, 1))
+    return index if pair.several else index.reshape(())
 
 
 @checked
@@ -225,13 +217,14 @@ def information(stored: BitPatterns, recalled: BitPatterns) -> float:
 
     Parameters
     ----------
-    stored, recalled : array_like of bool (or 0 and 1), shape (n_bits,) or (n_patterns, n_bits)
-        What should have come back, and what did.
+    stored, recalled : Patterns, set, list of sets, or array_like of bool (or 0 and 1)
+        What should have come back, and what did; as for :func:`overlap`.
 
     Raises
     ------
     DescriptionError
-        Not patterns of bits, or of unequal shapes.
+        Not patterns of bits, of unequal numbers or sizes, or of a number of bits that is not
+        known: sets alone do not say it, :class:`~spikemem.Patterns` do.
 
     References
     ----------
@@ -242,14 +235,24 @@ def information(stored: BitPatterns, recalled: BitPatterns) -> float:
     --------
     >>> information([[1, 0], [0, 1]], [[1, 0], [0, 1]])
     4.0
+    >>> from spikemem import Patterns
+    >>> information(Patterns([{0}, {1}], size=2), [{0}, {1}])
+    4.0
     """
-    first, second = _pair(stored, recalled)
-    first, second = np.broadcast_arrays(first, second)
-    if not first.size:
+    pair = paired("information", stored, recalled)
+    if not pair.sized:
+        raise DescriptionError(
+            "information: the number of bits must be known, and sets do not say it; give stored as "
+            "Patterns(stored, size=...)."
+        )
+    n_bits = len(pair.first) * pair.first.size
+    if not n_bits:
         return 0.0
-    joint = np.bincount((2 * first + second).ravel(), minlength=4).reshape(2, 2) / first.size
+    both = int(pair.shared.sum())
+    missing, extra = pair.first.indices.size - both, pair.second.indices.size - both
+    joint = np.array([[n_bits - both - missing - extra, extra], [missing, both]]) / n_bits
     apart = _plogp(joint.sum(axis=0)).sum() + _plogp(joint.sum(axis=1)).sum()
-    return max(float((apart - _plogp(joint).sum()) * first.size), 0.0)
+    return max(float((apart - _plogp(joint).sum()) * n_bits), 0.0)
 
 
 @checked
@@ -260,15 +263,15 @@ def information_per_synapse(
 
     Parameters
     ----------
-    stored, recalled : array_like of bool (or 0 and 1), shape (n_bits,) or (n_patterns, n_bits)
-        What should have come back, and what did.
+    stored, recalled : Patterns, set, list of sets, or array_like of bool (or 0 and 1)
+        What should have come back, and what did; as for :func:`overlap`.
     n_synapses : int
         Plastic synapses of the memory.
 
     Raises
     ------
     DescriptionError
-        Not patterns of bits, of unequal shapes, or `n_synapses` below 1.
+        As :func:`information`, or `n_synapses` below 1.
 
     Examples
     --------
@@ -395,47 +398,6 @@ def _unpaired(
         else:
             n += 1
     return alone_a, alone_b
-
-
-def _pair(stored: BitPatterns, recalled: BitPatterns) -> tuple[Patterns, Patterns]:
-    first, second = np.asarray(stored, np.bool_), np.asarray(recalled, np.bool_)
-    equal = first.shape == second.shape
-    one_to_many = first.shape[-1] == second.shape[-1] and 1 in (first.ndim, second.ndim)
-    if not (equal or one_to_many):
-        raise DescriptionError(
-            f"stored and recalled must have equal shapes, or one be a single pattern; got "
-            f"{first.shape} and {second.shape}."
-        )
-    return first, second
-
-
-def bits(values: Any, where: str) -> Patterns:
-    """Convert one pattern, or several, to bool; `where` begins the message.
-
-    Raises
-    ------
-    DescriptionError
-        Not bool or 0 and 1, or not of shape (n_bits,) or (n_patterns, n_bits).
-    """
-    array = _numbers(values, Text().check(where, "where"))
-    if array.ndim not in (1, 2):
-        raise DescriptionError(
-            f"{where} must have shape (n_bits,) or (n_patterns, n_bits), got {array.shape}."
-        )
-    if not np.all((array == 0) | (array == 1)):
-        raise DescriptionError(f"{where} must be bool, or 0 and 1, got {shown(values)}.")
-    return array.astype(np.bool_)
-
-
-def _numbers(values: Any, where: str) -> NDArray[np.float64]:
-    values = in_unit(values, "1", where)
-    try:
-        array = np.asarray(values)
-    except (TypeError, ValueError, OverflowError):
-        array = np.asarray(None)
-    if array.dtype.kind not in "biuf":
-        raise DescriptionError(f"{where} must be numbers, got {shown(values)}.")
-    return array.astype(np.float64)
 
 
 def _plogp(p: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -3,20 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Protocol, Self, TypeVar, runtime_checkable
 
+import h5py
 from numpy.typing import NDArray
 
 from .backends.contract import Integrator
-from .checks import Quantity, checked
-from .errors import DescriptionError, shown
+from .checks import Kind, PathName, Quantity, checked
+from .errors import DescriptionError, StorageError, shown
+from .frozen import Changing
 from .network import Network
 from .progress import Progress
 from .recording import Recording
 from .simulation import simulate
+from .storage import load, save
 from .streams import Seed
 
-__all__ = ["Associative", "Continual", "Device", "Model", "Stored", "Supervised", "run"]
+__all__ = [
+    "MODELS",
+    "Associative",
+    "Continual",
+    "Device",
+    "Model",
+    "OnDevice",
+    "Stored",
+    "StoredModel",
+    "Supervised",
+    "run",
+]
+
+MODELS: dict[str, str] = {
+    "ActiveDendriteNeurons": "spikemem.networks.dendrites:ActiveDendriteNeurons",
+    "CA3Memory": "spikemem.networks.ca3:CA3Memory",
+    "HippocampalMemory": "spikemem.networks.ca3:HippocampalMemory",
+    "TemporalMemory": "spikemem.networks.dendrites:TemporalMemory",
+}
+"""Where each model is that files can hold; imported when it is first used."""
 
 Trial = TypeVar("Trial", contravariant=True)
 Answer = TypeVar("Answer", covariant=True)
@@ -58,6 +81,68 @@ class Model(Protocol[Trial, Answer]):
         """Return the state that the constructor does not set, as named arrays with units."""
 
 
+class StoredModel(Changing):
+    """Base of the models: saved and loaded from :meth:`arguments` and :meth:`arrays`."""
+
+    def arguments(self) -> dict[str, Any]:
+        """What the constructor takes: plain values and dataclasses."""
+        raise NotImplementedError
+
+    def arrays(self) -> dict[str, Stored]:
+        """State that the constructor does not set, as named arrays with units."""
+        raise NotImplementedError
+
+    def facts(self) -> dict[str, Any]:
+        """What the model is, as plain data ready for JSON."""
+        plain = int | float | str | bool
+        kept = {name: v for name, v in self.arguments().items() if isinstance(v, plain)}
+        return {"model": type(self).__name__, **kept}
+
+    def describe(self) -> str:
+        """What the model is, as lines of text."""
+        return repr(self)
+
+    @classmethod
+    def restored(cls, arguments: Mapping[str, Any], arrays: h5py.Group) -> Self:
+        """The model with this state; the arrays are compared with the arguments first.
+
+        Raises
+        ------
+        StorageError, DescriptionError
+            The state is not one of such a model.
+        """
+        raise NotImplementedError
+
+    @checked
+    def save(self, path: Annotated[str | Path, PathName()]) -> Path:
+        """Write the model to an HDF5 file, whole or not at all.
+
+        Raises
+        ------
+        StorageError
+            The file can't be written.
+        """
+        return save(path, model=self)
+
+    @classmethod
+    @checked
+    def load(cls, path: Annotated[str | Path, PathName()]) -> Self:
+        """Read a model of this class; it continues as the saved one would.
+
+        Raises
+        ------
+        StorageError
+            No such file, damaged, not spikemem's, newer than this version, or without such a
+            model.
+        """
+        model = load(path, "model")
+        if not isinstance(model, cls):
+            raise StorageError(
+                f"{cls.__name__}.load: {str(path)!r} holds a {type(model).__name__}."
+            )
+        return model
+
+
 @runtime_checkable
 class Associative(Protocol):
     """A model that stores patterns and recalls them."""
@@ -91,6 +176,7 @@ class Continual(Protocol):
         """Learn one task."""
 
 
+@runtime_checkable
 class Device(Protocol):
     """A memory technology that a network's weights can be written into."""
 
@@ -98,6 +184,26 @@ class Device(Protocol):
         self, network: Network, *, projections: Any, time: float | None, seed: Seed
     ) -> Network:
         """Return the network with the weights of these projections as the device holds them."""
+
+    def learning(self, projections: Any, seed: Seed) -> Any:
+        """Return the extension of backend "brian2" with which they learn; None if ideal."""
+
+
+class DeviceKind(Kind):
+    """An object with the methods of a :class:`Device`."""
+
+    def check(self, value: Any, where: str) -> Device:
+        """Return the device itself."""
+        if isinstance(value, Device) and not isinstance(value, type):
+            return value
+        raise DescriptionError(
+            f"{where} must be a device with apply() and learning(), such as "
+            f"spikemem.hardware.resistive.PCM(), got {shown(value)}."
+        )
+
+
+OnDevice = Annotated[Device, DeviceKind()] | None
+"""What every ``device`` argument takes."""
 
 
 @checked
@@ -107,7 +213,7 @@ def run(
     *,
     backend: str = "brian2",
     integrator: Integrator = "spinnaker",
-    device: Device | None = None,
+    device: OnDevice = None,
     time: Annotated[float, Quantity("s", low=0.0)] | None = None,
     seed: Seed = 0,
     build: Mapping[str, Any] | None = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, cast
@@ -26,11 +26,12 @@ from .checks import (
 )
 from .currents import problem_on_grid
 from .errors import DescriptionError, Problems, unknown_name
-from .frozen import Frozen, digest
-from .population import Population
-from .projection import PartName, Projection, Synapses
+from .frozen import LATER, Frozen, digest
+from .population import PartName, Population
+from .projection import Projection, Synapses
 from .spikes import SpikeTrains
 from .units import (
+    GRID,
     LARGEST,
     off_grid,
     steps,
@@ -47,8 +48,7 @@ __all__ = [
     "load_network",
 ]
 
-_FIELDS = ("populations", "projections", "dt")
-_GRID = 1e-6
+_FIELDS = ("populations", "projections", "dt", "copies")
 _NETWORK = Instance("spikemem.network:Network")
 
 Inputs = MappingOf(Name(), Instance(SpikeTrains))
@@ -72,6 +72,9 @@ class Network(Frozen):
         With unique names, between populations of the network.
     dt : float
         Time step, ms.
+    copies : int
+        Networks of one structure that lie side by side in it, as :meth:`stack` and :meth:`tile`
+        lay them. Populations and synapses consist of so many equal parts.
 
     Raises
     ------
@@ -83,14 +86,12 @@ class Network(Frozen):
     Examples
     --------
     >>> import spikemem as sm
-    >>> source = sm.SpikeSource(spikes=sm.SpikeTrains(ids=[0], times=[1.0], size=1))
-    >>> net = Network(
-    ...     populations=[sm.Population(name="in", cell=source),
-    ...                  sm.Population(name="out", size=1, cell=sm.LIF(tau_m=3.0, cm=0.27))],
-    ...     projections=[sm.Projection.one_to_one("drive", "in", "out", weight=60.0, delay=1.0)],
-    ... )
-    >>> net.n_neurons, net.n_synapses
-    (1, 1)
+    >>> source = sm.Population("in", sm.SpikeSource.from_lists([[1.0]]))
+    >>> out = sm.Population("out", 1, sm.LIF(tau_m=3.0, cm=0.27))
+    >>> drive = sm.Projection.one_to_one("drive", source, out, weight=60.0, delay=1.0)
+    >>> net = Network([source, out], [drive], dt=1.0)
+    >>> net.n_neurons, net.n_synapses, net["out"].size, "drive" in net
+    (1, 1, 1, True)
     """
 
     populations: Annotated[tuple[Population, ...], Each(Instance(Population), "Population objects")]
@@ -98,15 +99,17 @@ class Network(Frozen):
         tuple[Projection, ...], Each(Instance(Projection), "Projection objects")
     ] = ()
     dt: Annotated[float, Quantity("ms", above=0.0)] = 1.0
+    copies: Annotated[int, Count()] = field(default=1, metadata={LATER: True})
 
     def __init__(
         self,
-        *,
         populations: Iterable[Population],
         projections: Iterable[Projection] = (),
+        *,
         dt: Any = 1.0,
+        copies: Any = 1,
     ) -> None:
-        for name, value in zip(_FIELDS, (populations, projections, dt), strict=True):
+        for name, value in zip(_FIELDS, (populations, projections, dt, copies), strict=True):
             object.__setattr__(self, name, value)
         problems = Problems("network is not valid")
         if "populations" in check_fields(self, problems) and not self.populations:
@@ -119,7 +122,19 @@ class Network(Frozen):
             self._check_current(population, problems)
         for projection in self.projections:
             self._check_projection(projection, problems)
+        self._check_copies(problems)
         problems.raise_if_any()
+
+    def _check_copies(self, problems: Problems) -> None:
+        parts = {f"population {pop.name!r}": pop.size for pop in self.populations}
+        parts |= {f"projection {item.name!r}": item.tiles for item in self.projections}
+        for where, count in parts.items():
+            if count % self.copies:
+                what = "cells" if where.startswith("population") else "tiles"
+                problems.add(
+                    f"{where}: copies={self.copies} must divide its {what}, got {count}; lay "
+                    f"networks side by side with Network.stack"
+                )
 
     def _check_source(self, population: Population, problems: Problems) -> None:
         if not population.is_source or not len(population.source):
@@ -187,7 +202,7 @@ class Network(Frozen):
         if not delay.size:
             return
         where = f"projection {projection.name!r}"
-        if delay.min() < self.dt - _GRID:
+        if delay.min() < self.dt - GRID:
             problems.add(
                 f"{where}: delay must be at least one step (dt={self.dt:g} ms), got {delay.min():g}"
             )
@@ -198,6 +213,26 @@ class Network(Frozen):
                 f"{where}: delay {delay[off][0]:g} ms is not a multiple of dt={self.dt:g} ms "
                 f"(at most {LARGEST} of them)"
             )
+
+    def __getitem__(self, name: str) -> Any:
+        """The population or projection of this name; an unknown one lists the names there are."""
+        parts: tuple[Population | Projection, ...] = (*self.populations, *self.projections)
+        found = [part for part in parts if isinstance(name, str) and part.name == name]
+        if len(found) > 1:
+            raise DescriptionError(
+                f"Network: {name!r} is a population and a projection; use "
+                f"network.population({name!r}) or network.projection({name!r})."
+            )
+        if not found:
+            what = "population or projection"
+            raise DescriptionError(f"Network: {unknown_name(what, name, self._names())}")
+        return found[0]
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name in self._names()
+
+    __iter__ = None
+    """A network is no sequence, although its parts have names."""
 
     def population(self, name: PartName) -> Population:
         """The population of this name; an unknown one lists the names there are."""
@@ -254,6 +289,7 @@ class Network(Frozen):
         self,
         *parts: Annotated[Population | Projection, Instance(Population, Projection)],
         dt: Annotated[float, Quantity("ms", above=0.0)] | None = None,
+        copies: Annotated[int, Count()] | None = None,
     ) -> Network:
         """A copy in which some populations or projections give way to others of the same name."""
         populations = {pop.name: pop for pop in self.populations}
@@ -269,6 +305,7 @@ class Network(Frozen):
             populations=populations.values(),
             projections=projections.values(),
             dt=self.dt if dt is None else dt,
+            copies=self.copies if copies is None else copies,
         )
 
     @checked
@@ -340,6 +377,33 @@ class Network(Frozen):
                 f"{item.connector}, {_span(item.weight)} nA, {_span(item.delay)} ms"
             )
         return "\n".join(lines)
+
+    def describe(self) -> str:
+        """As :meth:`summary`, with hash and length of the input."""
+        return f"{self.summary()}\nhash {self.content_hash[:12]}, input for {self.duration:g} ms"
+
+    def facts(self) -> dict[str, Any]:
+        """Sizes, parts and hash as plain data, ready for JSON."""
+        return {
+            "dt_ms": self.dt,
+            "duration_ms": self.duration,
+            "neurons": self.n_neurons,
+            "synapses": self.n_synapses,
+            "hash": self.content_hash,
+            "copies": self.copies,
+            "populations": {
+                item.name: {"size": item.size, "cell": type(item.cell).__name__}
+                for item in self.populations
+            },
+            "projections": {
+                item.name: {
+                    "pre": item.pre, "post": item.post, "receptor": item.receptor,
+                    "connector": item.connector, "synapses": self.count(item.name),
+                    "plastic": item.plasticity is not None,
+                }
+                for item in self.projections
+            },
+        }  # fmt: skip
 
     def __repr__(self) -> str:
         return (

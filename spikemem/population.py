@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, overload
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .cells import LIF, Parameter, SpikeSource
-from .checks import Count, Instance, Name, Quantities, Some, check_fields
+from .checks import Count, Instance, Kind, Name, Quantities, Some, check_fields
 from .errors import DescriptionError, Problems, shown
 from .frozen import Frozen
 from .spikes import SpikeTrains
 
-__all__ = ["Population"]
+__all__ = ["End", "PartName", "Population", "PopulationName"]
+
+PartName = Annotated[str, Name()]
+"""Name of a population or projection."""
 
 _VARIABLE = "variable to record"
+_CELL = "Give the type of the cells: sm.LIF(), or a spike source such as sm.SpikeSource.poisson()."
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Population(Frozen):
     """A group of cells of one type.
+
+    Size and cell can be given in either order.
 
     Parameters
     ----------
@@ -40,19 +47,46 @@ class Population(Frozen):
     ------
     DescriptionError
         Anything of the wrong type, shape or range; all problems at once.
+
+    Examples
+    --------
+    >>> Population("exc", 800, LIF(tau_m=10.0)).size
+    800
+    >>> Population("in", SpikeSource.from_lists([[1.0], [2.0]])).size
+    2
     """
 
     name: Annotated[str, Name()]
-    cell: Annotated[LIF | SpikeSource, Instance(LIF, SpikeSource)]
+    cell: Annotated[LIF | SpikeSource, Instance(LIF, SpikeSource, remedy=_CELL)]
     size: Annotated[int, Count()] = 0
     v_init: Annotated[Parameter, Quantities("mV", shape=("size",), scalar=True)] | None = None
     record: Annotated[tuple[str, ...], Some("spikes", "v", what=_VARIABLE)] = ("spikes",)
 
-    def __post_init__(self) -> None:
-        problems = Problems(f"population {shown(self.name)}")
-        cell, size = cast(Any, self.cell), cast(Any, self.size)
+    @overload
+    def __init__(
+        self, name: str, size: int, cell: LIF | SpikeSource, *,
+        v_init: ArrayLike | None = ..., record: str | Sequence[str] = ...,
+    ) -> None: ...  # fmt: skip
+    @overload
+    def __init__(
+        self, name: str, cell: LIF | SpikeSource, size: int = ..., *,
+        v_init: ArrayLike | None = ..., record: str | Sequence[str] = ...,
+    ) -> None: ...  # fmt: skip
+    def __init__(  # type: ignore[misc]  # The second argument is a size or a cell.
+        self, name: str, size: Any = 0, cell: Any = None, *,
+        v_init: Any = None, record: Any = ("spikes",),
+    ) -> None:  # fmt: skip
+        if isinstance(size, LIF | SpikeSource):
+            size, cell = 0 if cell is None else cell, size
         if isinstance(cell, SpikeSource) and (size is None or (type(size) is int and size == 0)):
-            object.__setattr__(self, "size", cell.spikes.size)
+            size = cell.spikes.size
+        values = {"name": name, "cell": cell, "size": size, "v_init": v_init, "record": record}
+        for item, value in values.items():
+            object.__setattr__(self, item, value)
+        self._check()
+
+    def _check(self) -> None:
+        problems = Problems(f"population {shown(self.name)}")
         check_fields(self, problems)
         if not problems.found:
             self._check_source(problems) if self.is_source else self._check_lengths(problems)
@@ -104,3 +138,15 @@ class Population(Frozen):
         """Membrane potential of each cell at the start, mV, shape (size,)."""
         start = self.lif.v_rest if self.v_init is None else self.v_init
         return np.broadcast_to(np.asarray(start, dtype=np.float64), (self.size,))
+
+
+class PopulationName(Kind):
+    """Name of a population; the population itself stands for its name."""
+
+    def check(self, value: Any, where: str) -> str:
+        """Return the name."""
+        return value.name if isinstance(value, Population) else Name().check(value, where)
+
+
+End = Annotated[str | Population, PopulationName()]
+"""Where a projection begins or ends: a population or its name."""

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, NamedTuple, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .cells import STDP, Parameter
-from .checks import Count, Indices, Name, Quantities, Some, check_fields, checked
+from .checks import Count, Indices, Quantities, Some, check_fields, checked
+from .drawn import Connector, Drawn, Receptor
 from .errors import Problems, shown
 from .frozen import Frozen
 from .limits import require_memory
+from .population import End, PartName, Population, PopulationName
 
 __all__ = ["Projection", "Synapses"]
-
-Receptor = Literal["excitatory", "inhibitory"]
-Connector = Literal["list", "one_to_one", "all_to_all"]
-
-PartName = Annotated[str, Name()]
-"""Name of a population or projection."""
 
 _INHIBITION = "use receptor='inhibitory' for inhibition"
 _VARIABLE = "variable to record"
@@ -40,18 +37,20 @@ class Synapses(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Projection(Frozen):
+class Projection(Drawn, Frozen):
     """Synapses from one population to another.
 
     Either a list (`i`, `j` given) or a structured connector that is expanded only where that is
-    needed: :meth:`one_to_one`, :meth:`all_to_all`.
+    needed: :meth:`one_to_one`, :meth:`all_to_all`. A list can be drawn at random:
+    :meth:`fixed_probability`, :meth:`fixed_number_in`, :meth:`fixed_number_out`,
+    :meth:`distance_dependent`; or taken from a matrix: :meth:`from_matrix`.
 
     Parameters
     ----------
     name : str
         Unique in the network; no "/".
-    pre, post : str
-        Names of the populations.
+    pre, post : str or Population
+        The populations; their names are kept.
     i, j : array_like of int, shape (n_synapses,), optional
         Index of the pre- and of the post-synaptic cell of each synapse.
     weight : float or array_like, shape (n_synapses,)
@@ -79,10 +78,10 @@ class Projection(Frozen):
     """
 
     name: PartName
-    pre: PartName
-    post: PartName
-    i: Annotated[NDArray[np.integer[Any]], Indices()] | None = None
-    j: Annotated[NDArray[np.integer[Any]], Indices()] | None = None
+    pre: Annotated[str, PopulationName()]
+    post: Annotated[str, PopulationName()]
+    i: Annotated[NDArray[np.integer[Any]], Indices(dtype="int32")] | None = None
+    j: Annotated[NDArray[np.integer[Any]], Indices(dtype="int32")] | None = None
     weight: Annotated[Parameter, _per_synapse("nA", low=0.0, remedy=_INHIBITION)]
     delay: Annotated[Parameter, _per_synapse("ms", low=0.0)]
     receptor: Receptor = "excitatory"
@@ -92,7 +91,23 @@ class Projection(Frozen):
     tiles: Annotated[int, Count()] = 1
     record: Annotated[tuple[str, ...], Some("weight", what=_VARIABLE)] = ()
 
-    def __post_init__(self) -> None:
+    def __init__(
+        self, name: str, pre: str | Population, post: str | Population, *,
+        i: ArrayLike | None = None, j: ArrayLike | None = None, weight: ArrayLike,
+        delay: ArrayLike, receptor: Receptor = "excitatory", plasticity: STDP | None = None,
+        connector: Connector = "list", allow_self: bool = True, tiles: int = 1,
+        record: str | Sequence[str] = (),
+    ) -> None:  # fmt: skip
+        values = {
+            "name": name, "pre": pre, "post": post, "i": i, "j": j, "weight": weight,
+            "delay": delay, "receptor": receptor, "plasticity": plasticity,
+            "connector": connector, "allow_self": allow_self, "tiles": tiles, "record": record,
+        }  # fmt: skip
+        for item, value in values.items():
+            object.__setattr__(self, item, value)
+        self._check()
+
+    def _check(self) -> None:
         problems = Problems(f"projection {shown(self.name)}")
         plain = check_fields(self, problems)
         if {"i", "j", "connector"} <= plain:
@@ -122,10 +137,7 @@ class Projection(Frozen):
                 "for a structured one use Projection.one_to_one or Projection.all_to_all"
             )
             return
-        for item in ("i", "j"):
-            array = getattr(self, item).astype(np.int32)
-            array.flags.writeable = False
-            object.__setattr__(self, item, array)
+        self.i.flags.writeable = self.j.flags.writeable = False
         if self.i.shape != self.j.shape:
             problems.add(f"i and j must be equally long, got {self.i.size} and {self.j.size}")
 
@@ -143,18 +155,16 @@ class Projection(Frozen):
             )
 
     @classmethod
-    def one_to_one(
-        cls, name: PartName, pre: PartName, post: PartName, **options: Any
-    ) -> Projection:
+    @checked
+    def one_to_one(cls, name: PartName, pre: End, post: End, **options: Any) -> Self:
         """Cell k to cell k of an equally large population. Options: as :class:`Projection`."""
-        return cls(name=name, pre=pre, post=post, connector="one_to_one", **options)
+        return cls(name, pre, post, connector="one_to_one", **options)
 
     @classmethod
-    def all_to_all(
-        cls, name: PartName, pre: PartName, post: PartName, **options: Any
-    ) -> Projection:
+    @checked
+    def all_to_all(cls, name: PartName, pre: End, post: End, **options: Any) -> Self:
         """Every cell to every cell, ordered by pre, then post; options as :class:`Projection`."""
-        return cls(name=name, pre=pre, post=post, connector="all_to_all", **options)
+        return cls(name, pre, post, connector="all_to_all", **options)
 
     @checked
     def n_synapses(self, n_pre: Annotated[int, Count()], n_post: Annotated[int, Count()]) -> int:

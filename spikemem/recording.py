@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
@@ -30,9 +30,9 @@ from .errors import DescriptionError, Problems, shown, unknown_name
 from .frozen import Frozen, read_only
 from .limits import require_memory
 from .spikes import SpikeTrains
-from .units import in_unit, steps, to_name
+from .units import GRID, in_unit, off_grid, steps, to_name
 
-__all__ = ["Recording", "SpikeTrains", "load_recording"]
+__all__ = ["Recording", "SpikeTrains", "Traces", "load_recording"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,21 @@ class Floats(Kind):
             raise DescriptionError(f"{where} must be an array of floats, got {shown(value)}")
         check_shape(array, self.shape, where)
         return read_only(array.astype(np.float64, copy=False))
+
+
+class Traces(dict[str, NDArray[np.float64]]):
+    """Traces of one variable, by the name of the population or projection."""
+
+    def __init__(self, variable: str, traces: Mapping[str, NDArray[np.float64]]) -> None:
+        super().__init__(traces)
+        self.variable = variable
+
+    def __missing__(self, name: Any) -> NDArray[np.float64]:
+        what = "recorded projection" if self.variable == "weight" else "recorded population"
+        raise DescriptionError(
+            f"Recording: no trace of {self.variable!r}: {unknown_name(what, name, self)} "
+            f"Record one with record=('{self.variable}',)."
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -159,6 +174,37 @@ class Recording(Frozen):
             f"{n_spikes} spikes, {len(self.traces)} traces)"
         )
 
+    def facts(self) -> dict[str, Any]:
+        """Times, spikes and origin as plain data, ready for JSON."""
+        return {
+            "start_ms": self.start,
+            "stop_ms": self.stop,
+            "dt_ms": self.dt,
+            "populations": {
+                name: {"size": trains.size, "spikes": len(trains)}
+                for name, trains in self.spikes.items()
+            },
+            "traces": [{"of": name, "variable": variable} for name, variable in self.traces],
+            "weights": {name: len(weight) for name, weight in self.weights.items()},
+            "provenance": dict(self.provenance),
+        }
+
+    def describe(self) -> str:
+        """Times, spikes and origin as lines of text."""
+        spikes = self.spikes
+        wide = max((len(name) for name in spikes), default=0)
+        lines = [
+            f"{self.start:g} to {self.stop:g} ms, dt = {self.dt:g} ms, "
+            f"{sum(map(len, spikes.values()))} spikes",
+            *(f"  {name:<{wide}} {len(one):>8} spikes of {one.size} cells"
+              for name, one in spikes.items()),
+            *(f"  {name}: {variable} at every step" for name, variable in self.traces),
+            *(f"  {name}: {len(weight)} weights, {weight.min(initial=0):g} to "
+              f"{weight.max(initial=0):g} nA at the end" for name, weight in self.weights.items()),
+            "by " + ", ".join(f"{key} {value}" for key, value in self.provenance.items()),
+        ]  # fmt: skip
+        return "\n".join(lines)
+
     def __getitem__(self, population: str) -> SpikeTrains:
         try:
             return self.spikes[population]
@@ -166,6 +212,91 @@ class Recording(Frozen):
             raise DescriptionError(
                 f"Recording: {unknown_name('recorded population', population, self.spikes)}"
             ) from None
+
+    @property
+    def v(self) -> Traces:
+        """Membrane potential of each population that records it, mV, shape (n_steps, n_cells).
+
+        Examples
+        --------
+        >>> Recording(spikes={}, traces={("a", "v"): [[-65.0]]}, stop=1.0).v["a"]
+        array([[-65.]])
+        """
+        return self._traces_of("v")
+
+    @property
+    def weight_traces(self) -> Traces:
+        """Weights of each projection that records them, nA, shape (n_steps, n_synapses)."""
+        return self._traces_of("weight")
+
+    def _traces_of(self, variable: str) -> Traces:
+        found = {name: trace for (name, kind), trace in self.traces.items() if kind == variable}
+        return Traces(variable, found)
+
+    @checked
+    def window(
+        self,
+        start: Annotated[float, Quantity("ms")] | None = None,
+        stop: Annotated[float, Quantity("ms")] | None = None,
+    ) -> Recording:
+        """The part of the recording from `start` to `stop` (ms); its times are kept.
+
+        Parameters
+        ----------
+        start, stop : float, optional
+            ms, whole steps from the recording's start; spikes and rows of traces with
+            ``start <= t < stop``. Default: the recording's own start and stop.
+
+        Returns
+        -------
+        Recording
+            :attr:`weights` are those at `stop`; where they are not known, since they were not
+            recorded and `stop` is not the end, they are left out.
+
+        Raises
+        ------
+        DescriptionError
+            Times outside the recording, not in order, or between two steps.
+
+        Examples
+        --------
+        >>> trains = SpikeTrains(ids=[0, 0], times=[2.0, 4.0], size=1)
+        >>> Recording(spikes={"CA3": trains}, stop=5.0).window(3.0)["CA3"].times.tolist()
+        [4.0]
+        """
+        low = self.start if start is None else start
+        high = self.stop if stop is None else stop
+        if not self.start - GRID <= low <= high <= self.stop + GRID:
+            raise DescriptionError(
+                f"Recording.window: start and stop must be in order and from {self.start:g} to "
+                f"{self.stop:g} ms, got {low:g} and {high:g}."
+            )
+        first, last = (self._step_of(time) for time in (low, high))
+        whole = last == self._step_of(self.stop)
+        # With the exact integrator, cells fire at the very end of a run, too.
+        latest = np.inf if whole else high - GRID
+        return replace(
+            self,
+            spikes={
+                name: _cut(trains, low - GRID, latest, high) for name, trains in self.spikes.items()
+            },
+            traces={key: trace[first:last] for key, trace in self.traces.items()},
+            weights=self.weights if whole else self._weights_at(last),
+            start=self.start + first * self.dt,
+            stop=self.stop if whole else self.start + last * self.dt,
+        )
+
+    def _step_of(self, time: float) -> int:
+        if off_grid(np.asarray(abs(time - self.start)), self.dt):
+            raise DescriptionError(
+                f"Recording.window: times must be whole steps of dt={self.dt:g} ms from the start "
+                f"({self.start:g} ms), got {time:g} ms."
+            )
+        return int(steps(time - self.start, self.dt))
+
+    def _weights_at(self, row: int) -> dict[str, NDArray[np.float64]]:
+        found = self.weight_traces
+        return {name: found[name][row] for name in self.weights if name in found}
 
     @checked
     def same_as(self, other: Recording) -> bool:
@@ -197,7 +328,7 @@ class Recording(Frozen):
         """
         runs = tuple(parts)
         for before, after in pairwise(runs):
-            if abs(before.stop - after.start) > 1e-9:
+            if abs(before.stop - after.start) > GRID:
                 raise DescriptionError(
                     f"Recording.join: parts must be consecutive; one ends at {before.stop:g} ms "
                     f"and the next begins at {after.start:g} ms."
@@ -287,16 +418,39 @@ class Recording(Frozen):
         return load_recording(path)
 
     def to_neo(self) -> Any:
-        """Convert to a ``neo.Block`` with one segment (needs the extra ``neo``).
-
-        Raises
-        ------
-        BackendMissing
-            neo is not installed.
-        """
+        """Convert to a ``neo.Block``; see :func:`spikemem.interchange.recording_to_neo`."""
         from .interchange import recording_to_neo
 
         return recording_to_neo(self)
+
+    @staticmethod
+    @checked
+    def from_neo(
+        source: Any, *, dt: Annotated[float, Quantity("ms", above=0.0)] | None = None
+    ) -> Recording:
+        """Convert from neo; see :func:`spikemem.interchange.recording_from_neo`."""
+        from .interchange import recording_from_neo
+
+        return recording_from_neo(source, dt=dt)
+
+    def to_pandas(self) -> Any:
+        """All spikes as a table; see :func:`spikemem.interchange.spikes_to_pandas`."""
+        from .interchange import spikes_to_pandas
+
+        return spikes_to_pandas(self)
+
+
+def _cut(trains: SpikeTrains, start: float, stop: float, duration: float) -> SpikeTrains:
+    """Spikes from `start` to `stop`, and trains of `duration`, unless a spike lies beyond it."""
+    low, high = np.searchsorted(trains.times, [start, stop])
+    times = trains.times[low:high]
+    late = bool(times.size) and times[-1] >= duration
+    return SpikeTrains(
+        ids=trains.ids[low:high],
+        times=times,
+        size=trains.size,
+        duration=trains.duration if late else max(duration, 0.0),
+    )
 
 
 def _same(a: NDArray[np.float64], b: NDArray[np.float64]) -> bool:

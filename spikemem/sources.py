@@ -1,4 +1,4 @@
-"""Spike trains that are drawn or laid out on the host: Poisson, regular, jittered, from neo."""
+"""Spike trains that are drawn or laid out on the host: Poisson, regular, from neo."""
 
 from __future__ import annotations
 
@@ -11,14 +11,30 @@ from numpy.typing import ArrayLike, NDArray
 from .checks import Count, Quantities, Quantity, checked
 from .connectors import bernoulli
 from .errors import DescriptionError, shown
+from .limits import require_memory
 from .spikes import SpikeTrains
 from .streams import Seed, stream
-from .units import in_unit, off_grid, steps
+from .units import ROUNDING, in_unit, off_grid, steps
 
-__all__ = ["from_neo", "jitter", "poisson", "regular"]
+__all__ = [
+    "Changes",
+    "Positive",
+    "PositiveRates",
+    "Rates",
+    "Starts",
+    "from_neo",
+    "poisson",
+    "regular",
+]
+
+_BYTES = 80
+"""Memory that one spike takes while it is drawn."""
 
 Positive = Annotated[float, Quantity("ms", above=0.0)]
 Rates = Annotated[ArrayLike, Quantities("Hz", low=0.0)]
+PositiveRates = Annotated[ArrayLike, Quantities("Hz", above=0.0)]
+Starts = Annotated[ArrayLike, Quantities("ms", low=0.0)]
+Changes = Annotated[NDArray[np.float64], Quantities("ms", low=0.0, shape=(None,))]
 
 
 def _n_steps(duration: float, dt: float, where: str) -> int:
@@ -36,7 +52,7 @@ def poisson(
     size: Annotated[int, Count()],
     duration: Positive,
     dt: Positive,
-    times: Annotated[NDArray[np.float64], Quantities("ms", low=0.0, shape=(None,))] | None = None,
+    times: Changes | None = None,
     seed: Seed = 0,
 ) -> SpikeTrains:
     """Draw Poisson spike trains on a time grid.
@@ -80,6 +96,7 @@ def poisson(
             f"{where}: rate must be at most one spike in a step ({1000.0 / dt:g} Hz for "
             f"dt={dt:g} ms), got {table.max():g} Hz."
         )
+    _require_room(float(table.max(axis=0).mean()) * duration / 1000.0, size, where)
     rng = stream(seed, "sources", "poisson")
     step, cell = np.divmod(bernoulli(n * size, most, rng), size)
     if most:
@@ -112,14 +129,21 @@ def _rate_table(
     return rate.reshape(times.size, -1), np.ceil(times / dt - 1e-6).astype(np.int64)
 
 
+def _require_room(per_cell: float, size: int, where: str) -> None:
+    require_memory(
+        (_BYTES * per_cell + 32) * size, f"{where}: {size} cells of about {per_cell:.3g} spikes",
+        "Use fewer cells, a lower rate, or a shorter duration.",
+    )  # fmt: skip
+
+
 @checked
 def regular(
-    rate: Annotated[ArrayLike, Quantities("Hz", above=0.0)],
+    rate: PositiveRates,
     *,
     size: Annotated[int, Count()],
     duration: Positive,
     dt: Positive,
-    start: Annotated[ArrayLike, Quantities("ms", low=0.0)] = 0.0,
+    start: Starts = 0.0,
 ) -> SpikeTrains:
     """Lay out regular spike trains on a time grid.
 
@@ -146,14 +170,15 @@ def regular(
     [[0.0, 10.0, 20.0], [0.0, 20.0]]
     """
     n = _n_steps(duration, dt, "regular")
+    _require_room(float(np.asarray(rate).mean()) * duration / 1000.0, size, "regular")
     rates, starts = (_for_each(x, size, name) for x, name in ((rate, "rate"), (start, "start")))
     period = 1000.0 / rates
-    if np.any(period < dt * (1 - 1e-9)):
+    if np.any(period < dt * (1 - ROUNDING)):
         raise DescriptionError(
             f"regular: rate must be at most one spike in a step ({1000.0 / dt:g} Hz for "
             f"dt={dt:g} ms), got {rates.max():g} Hz."
         )
-    counts = np.maximum(np.ceil((duration - starts) / period - 1e-9), 0).astype(np.int64)
+    counts = np.maximum(np.ceil((duration - starts) / period - ROUNDING), 0).astype(np.int64)
     cell = np.repeat(np.arange(size), counts)
     which = np.arange(cell.size) - np.repeat(np.cumsum(counts) - counts, counts)
     step = steps(starts[cell] + which * period[cell], dt)
@@ -168,48 +193,6 @@ def _for_each(values: Any, size: int, name: str) -> NDArray[np.float64]:
             f"regular: {name} must be one number or have shape ({size},), got {array.shape}."
         )
     return np.broadcast_to(array, (size,))
-
-
-@checked
-def jitter(
-    trains: SpikeTrains,
-    sd: Annotated[float, Quantity("ms", low=0.0)],
-    *,
-    dt: Positive,
-    seed: Seed = 0,
-) -> SpikeTrains:
-    """Shift every spike by a normal deviate, and round it to the time grid.
-
-    Spikes that would leave the trains stay in the first or last step; spikes of one cell that
-    meet in one step merge.
-
-    Parameters
-    ----------
-    trains : SpikeTrains
-        What to jitter.
-    sd : float
-        Standard deviation of the shift, ms.
-    dt : float
-        Time step, ms.
-    seed : int or numpy.random.Generator
-        For the draw.
-
-    Examples
-    --------
-    >>> trains = SpikeTrains.from_lists([[10.0, 20.0]], duration=30.0)
-    >>> jitter(trains, 0.0, dt=1.0) == trains
-    True
-    """
-    shift = stream(seed, "sources", "jitter").normal(0.0, sd, len(trains))
-    last = max(int(np.ceil(trains.duration / dt - 1e-9)) - 1, 0)
-    step = np.clip(np.rint((trains.times + shift) / dt), 0, last)
-    moved = SpikeTrains(
-        ids=trains.ids,
-        times=step * dt,
-        size=trains.size,
-        duration=max(trains.duration, last * dt + dt),
-    )
-    return moved.to_grid(dt)
 
 
 def from_neo(source: Any) -> SpikeTrains:
@@ -238,8 +221,8 @@ def from_neo(source: Any) -> SpikeTrains:
                 f"block.segments."
             )
         source = segments[0]
-    given = getattr(source, "spiketrains", source)
-    lists = list(given) if isinstance(given, Iterable) else []
+    given: Any = getattr(source, "spiketrains", source)
+    lists = list(given) if isinstance(given, Iterable) and getattr(given, "ndim", None) != 0 else []
     if not lists or not all(
         hasattr(train, "t_start") and hasattr(train, "t_stop") for train in lists
     ):

@@ -24,9 +24,10 @@ from .checks import (
 from .errors import DescriptionError, Problems, shown
 from .frozen import Frozen, read_only
 from .limits import require_memory
-from .units import is_sequence, steps, to_array
+from .streams import Seed, stream
+from .units import ROUNDING, is_sequence, steps, to_array
 
-__all__ = ["SpikeTrains"]
+__all__ = ["SpikeTrains", "trains_in_order"]
 
 _FIELDS = ("ids", "times", "size", "duration")
 
@@ -200,6 +201,39 @@ class SpikeTrains(Frozen):
         self._require_memory(16, "counts")
         return np.bincount(self.ids, minlength=self.size).astype(np.int64)
 
+    @checked
+    def rates(
+        self,
+        start: Annotated[float, Quantity("ms")] = 0.0,
+        stop: Annotated[float, Quantity("ms")] | None = None,
+    ) -> NDArray[np.float64]:
+        """Mean firing rate of each cell, Hz, shape (size,).
+
+        Parameters
+        ----------
+        start, stop : float
+            Part of the time that counts, ms, ``start <= t < stop``. Default: from 0 to
+            `duration`.
+
+        Raises
+        ------
+        DescriptionError
+            `stop` is not after `start`, or the trains have no length.
+
+        Examples
+        --------
+        >>> trains = SpikeTrains.from_lists([[1.0, 3.0], []], duration=100.0)
+        >>> trains.rates().tolist(), trains.rates(0.0, 2.0).tolist()
+        ([20.0, 0.0], [500.0, 0.0])
+        """
+        end = self.duration if stop is None else stop
+        if end <= start:
+            raise DescriptionError(
+                f"SpikeTrains.rates: stop must be after start={start:g} ms, got {end:g} ms."
+            )
+        counts = self.window(start, end).counts()
+        return counts.astype(np.float64) * (1000.0 / (end - start))
+
     def _require_memory(self, each: int, where: str) -> None:
         require_memory(
             each * self.size, f"SpikeTrains.{where}: {self.size} cells", "Make size smaller."
@@ -222,13 +256,12 @@ class SpikeTrains(Frozen):
         self, start: Annotated[float, Quantity("ms")], stop: Annotated[float, Quantity("ms")]
     ) -> SpikeTrains:
         """Spikes with ``start <= time < stop`` (ms); times and duration are kept."""
-        low, high = np.searchsorted(self.times, [start, stop])
-        return SpikeTrains(
-            ids=self.ids[low:high],
-            times=self.times[low:high],
-            size=self.size,
-            duration=self.duration,
-        )
+        if not self.ids.size:
+            return self
+        low, high = self.times.searchsorted((start, stop))
+        if low == 0 and high == self.ids.size:
+            return self
+        return trains_in_order(self.ids[low:high], self.times[low:high], self.size, self.duration)
 
     @checked
     def select(self, cells: Annotated[ArrayLike, Indices()]) -> SpikeTrains:
@@ -275,6 +308,46 @@ class SpikeTrains(Frozen):
         duration = max(self.duration, float(times.max()) + dt) if times.size else self.duration
         return SpikeTrains(ids=pairs[1], times=times, size=self.size, duration=duration)
 
+    @checked
+    def jitter(
+        self,
+        sd: Annotated[float, Quantity("ms", low=0.0)],
+        *,
+        dt: Annotated[float, Quantity("ms", above=0.0)],
+        seed: Seed,
+    ) -> SpikeTrains:
+        """Shift every spike by a normal deviate, and round it to the time grid.
+
+        Spikes that would leave the trains stay in the first or last step; spikes of one cell that
+        meet in one step merge.
+
+        Parameters
+        ----------
+        sd : float
+            Standard deviation of the shift, ms.
+        dt : float
+            Time step, ms.
+        seed : int or numpy.random.Generator
+            For the draw.
+
+        Examples
+        --------
+        >>> trains = SpikeTrains.from_lists([[10.0, 20.0]], duration=30.0)
+        >>> trains.jitter(0.0, dt=1.0, seed=0) == trains
+        True
+        """
+        shift = stream(seed, "sources", "jitter").normal(0.0, abs(sd), len(self))
+        whole = int(steps(self.duration, dt))
+        last = max(whole - (whole * dt >= self.duration - ROUNDING * dt), 0)
+        step = np.clip(steps(self.times + shift, dt), 0, last)
+        moved = SpikeTrains(
+            ids=self.ids,
+            times=step * dt,
+            size=self.size,
+            duration=max(self.duration, last * dt + dt),
+        )
+        return moved.to_grid(dt)
+
     @staticmethod
     @checked
     def side_by_side(
@@ -292,6 +365,26 @@ class SpikeTrains(Frozen):
             size=int(offsets[-1]),
             duration=max(train.duration for train in trains),
         )
+
+
+def trains_in_order(
+    ids: NDArray[np.int32], times: NDArray[np.float64], size: int, duration: float
+) -> SpikeTrains:
+    """Make spike trains of arrays that are known to be valid, without checking them again.
+
+    Parameters
+    ----------
+    ids, times : ndarray, shape (n_spikes,)
+        Sorted by time, then by cell; below `size`, and from 0 to below `duration` ms. Nobody else
+        may write to them.
+    size, duration
+        As for :class:`SpikeTrains`.
+    """
+    made: SpikeTrains = object.__new__(SpikeTrains)
+    ids.flags.writeable = times.flags.writeable = False
+    for name, value in zip(_FIELDS, (ids, times, size, duration), strict=True):
+        object.__setattr__(made, name, value)
+    return made
 
 
 def _just_past(times: NDArray[np.float64]) -> float:

@@ -1,41 +1,39 @@
-"""Files of networks, recordings and other kinds of objects: one schema to write and to read.
+"""Files of objects: saved and loaded by their kinds, each of which is found in a table.
 
-What a file is, is said in :mod:`spikemem.container`; here stands what is in it.
+The sealed container is that of :mod:`spikemem.container`.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
 
 from ._version import __version__
-from .cells import LIF, STDP, SpikeSource
+from .checks import NameOf, PathName, checked
 from .container import DAMAGE, Opened, is_hdf5, open_sealed, pack, reason
-from .currents import StepCurrent
 from .errors import DescriptionError, StorageError, shown, unknown_name
 from .files import NotRegular, check_replaceable, open_regular, to_path, write_atomically
 from .foreign import read_attributes
 from .hdf5 import Refused, check_memory
-from .network import Network, Population, Projection
-from .recording import Recording, SpikeTrains
 from .units import to_int
 
 __all__ = [
     "FORMAT",
+    "KINDS",
     "SCHEMA_VERSION",
+    "FileKind",
     "contents",
     "load",
     "put",
     "read_fields",
-    "register",
     "save",
     "write_fields",
 ]
@@ -44,37 +42,33 @@ FORMAT = "spikemem"
 SCHEMA_VERSION = 1
 _SONATA_MAGIC = 0x0A7A
 
-Writer = Callable[[h5py.Group, Any], None]
-Reader = Callable[[h5py.Group], Any]
+KINDS: dict[str, str] = {
+    "model": "spikemem.model_files:MODEL",
+    "network": "spikemem.schemas:NETWORK",
+    "recording": "spikemem.schemas:RECORDING",
+    "resistive": "spikemem.hardware.resistive.files:ARRAY",
+}
+"""Where each kind of object is written and read, in the order in which :func:`load` looks for
+them; imported when it is first used."""
 
 
-class _Kind(NamedTuple):
-    write: Writer
-    read: Reader
-    cls: type
-    groups: tuple[str, ...]
+class FileKind(NamedTuple):
+    """How a kind of object is written and read.
 
-
-_KINDS: dict[str, _Kind] = {}
-
-
-def register(
-    kind: str, write: Writer, read: Reader, cls: type = object, groups: tuple[str, ...] = ()
-) -> None:
-    """Make a further kind of object storable under the name `kind`.
-
-    Parameters
-    ----------
-    kind : str
-        The keyword of :func:`save`.
-    write, read : callable
-        ``write(file, thing)`` and ``read(file) -> thing``, with the open ``h5py.File``.
-    cls : type
-        What :func:`save` takes under this name.
-    groups : tuple of str
-        Groups of the file that `read` reads. Default: the one named `kind`.
+    ``write(file, thing)`` and ``read(file) -> thing`` take the open ``h5py.File``, and `groups`
+    are the groups of the file that `read` reads (default: the one named as the kind).
     """
-    _KINDS[kind] = _Kind(write, read, cls, groups or (kind,))
+
+    write: Callable[[h5py.File, Any], None]
+    read: Callable[[h5py.File], Any]
+    cls: type
+    groups: tuple[str, ...] = ()
+
+
+def _kind(name: str) -> FileKind:
+    module, _, item = KINDS[name].partition(":")
+    found: FileKind = getattr(importlib.import_module(module), item)
+    return found
 
 
 def save(path: str | Path, **objects: Any) -> Path:
@@ -85,7 +79,7 @@ def save(path: str | Path, **objects: Any) -> Path:
     path : str or Path
         A file that is there is replaced once the new one is complete.
     **objects
-        ``network=``, ``recording=`` and every registered kind, e.g. ``memory=``; None is left
+        ``model=``, ``network=``, ``recording=`` and every other of :data:`KINDS`; None is left
         out.
 
     Returns
@@ -117,11 +111,11 @@ def save(path: str | Path, **objects: Any) -> Path:
 
 def _check_kinds(given: dict[str, Any]) -> None:
     if not given:
-        raise DescriptionError(f"save: nothing to write; give one of {', '.join(_KINDS)}.")
+        raise DescriptionError(f"save: nothing to write; give one of {', '.join(KINDS)}.")
     for kind, thing in given.items():
-        if kind not in _KINDS:
-            raise DescriptionError(f"save: {unknown_name('kind of object', kind, _KINDS)}")
-        cls = _KINDS[kind].cls
+        if kind not in KINDS:
+            raise DescriptionError(f"save: {unknown_name('kind of object', kind, KINDS)}")
+        cls = _kind(kind).cls
         if not isinstance(thing, cls):
             raise DescriptionError(f"save: {kind} must be a {cls.__name__}, got {shown(thing)}.")
 
@@ -131,11 +125,23 @@ def _write(file: h5py.File, objects: dict[str, Any]) -> None:
     file.attrs.update(magic=np.uint32(_SONATA_MAGIC), version=np.array([0, 1], np.uint32))
     file.attrs["kinds"] = list(objects)
     for kind, thing in objects.items():
-        _KINDS[kind].write(file, thing)
+        _kind(kind).write(file, thing)
 
 
-def load(path: str | Path, kind: str) -> Any:
-    """Read one object of a kind ("network", "recording", ...) from a file.
+@checked
+def load(
+    path: Annotated[str | Path, PathName()],
+    kind: Annotated[str, NameOf(KINDS, "kind of object")] | None = None,
+) -> Any:
+    """Read an object from a file, whatever it holds.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file that :func:`save`, or the ``save`` method of an object, has written.
+    kind : str, optional
+        What to read if the file holds several things, one of :data:`KINDS`. Default: the first of
+        them that it holds, so that a model comes before its network and its recording.
 
     Raises
     ------
@@ -146,24 +152,30 @@ def load(path: str | Path, kind: str) -> Any:
         than this version; it refers to other files; it needs more memory than there is; or nothing
         of this kind is inside.
     """
-    if kind not in _KINDS:
-        raise DescriptionError(f"load: {unknown_name('kind of object', kind, _KINDS)}")
-    name = str(to_path(path, "load"))
+    name = str(path)
     with _open(name) as opened:
-        kinds = _facts(opened, name)["kinds"]
-        if kind not in kinds:
-            have = ", ".join(kinds) or "nothing"
-            raise StorageError(f"load: {name!r} holds no {kind} (it holds: {have}).")
-        try:
-            check_memory(sum(opened.memory.get(group, 0) for group in _KINDS[kind].groups))
-            return _KINDS[kind].read(opened.file)
-        except Refused as error:
-            raise StorageError(f"load: the {kind} in {name!r} is refused: {error}.") from error
-        except DAMAGE as error:
-            raise StorageError(
-                f"load: the {kind} in {name!r} is damaged ({reason(error)}). "
-                f"Restore the file from a copy, or write it again."
-            ) from error
+        held = _facts(opened, name)["kinds"]
+        wanted = next((k for k in KINDS if k in held), None) if kind is None else kind
+        if wanted is None or wanted not in held:
+            have = ", ".join(held) or "nothing"
+            what = f"no {kind}" if kind else "nothing that this version reads"
+            raise StorageError(f"load: {name!r} holds {what} (it holds: {have}).")
+        return _read(opened, wanted, name)
+
+
+def _read(opened: Opened, kind: str, name: str) -> Any:
+    """Read one kind; a reader's errors are about the file."""
+    try:
+        reader = _kind(kind)
+        check_memory(sum(opened.memory.get(group, 0) for group in reader.groups or (kind,)))
+        return reader.read(opened.file)
+    except Refused as error:
+        raise StorageError(f"load: the {kind} in {name!r} is refused: {error}.") from error
+    except DAMAGE as error:
+        raise StorageError(
+            f"load: the {kind} in {name!r} is damaged ({reason(error)}). "
+            f"Restore the file from a copy, or write it again."
+        ) from error
 
 
 def contents(path: str | Path) -> dict[str, Any]:
@@ -280,140 +292,3 @@ def read_fields(group: h5py.Group, cls: type) -> dict[str, Any]:
             else:
                 values[item.name] = value.item() if isinstance(value, np.generic) else value
     return values
-
-
-_CURRENT_UNITS = {"times": "ms", "amplitudes": "nA"}
-_SYNAPSE_UNITS = {"weight": "nA", "delay": "ms"}
-
-
-def _write_network(file: h5py.File, network: Network) -> None:
-    root = file.create_group("network")
-    root.attrs["content_hash"] = network.content_hash
-    put(root, "dt", network.dt, "ms")
-    nodes = root.create_group("populations", track_order=True)
-    for population in network.populations:
-        group = nodes.create_group(population.name)
-        write_fields(group, population, {"v_init": "mV"})
-        cell = group.create_group("cell")
-        cell.attrs["type"] = type(population.cell).__name__
-        if isinstance(population.cell, SpikeSource):
-            write_fields(cell, population.cell.spikes, {"times": "ms", "duration": "ms"})
-        else:
-            write_fields(cell, population.cell, LIF.units)
-            if population.cell.current is not None:
-                write_fields(cell.create_group("i_offset"), population.cell.current, _CURRENT_UNITS)
-    edges = root.create_group("projections", track_order=True)
-    for projection in network.projections:
-        group = edges.create_group(projection.name)
-        write_fields(group, projection, _SYNAPSE_UNITS)
-        if projection.plasticity is not None:
-            _write_rule(group.create_group("plasticity"), projection.plasticity)
-
-
-def _read_network(file: h5py.File) -> Network:
-    root = file["network"]
-    populations, projections = [], []
-    for group in root["populations"].values():
-        cell: LIF | SpikeSource
-        if group["cell"].attrs["type"] == "SpikeSource":
-            cell = SpikeSource(spikes=SpikeTrains(**read_fields(group["cell"], SpikeTrains)))
-        else:
-            cell = _read_cell(group["cell"])
-        populations.append(Population(cell=cell, **read_fields(group, Population)))
-    for group in root["projections"].values():
-        rule = None
-        if "plasticity" in group:
-            rule = _read_rule(group["plasticity"])
-        projections.append(Projection(plasticity=rule, **read_fields(group, Projection)))
-    network = Network(populations=populations, projections=projections, dt=root["dt"][()])
-    if network.content_hash != root.attrs["content_hash"]:
-        raise StorageError("its content does not match its hash")
-    return network
-
-
-def _read_cell(group: h5py.Group) -> LIF:
-    values = read_fields(group, LIF)
-    if "i_offset" in group and isinstance(group["i_offset"], h5py.Group):
-        values["i_offset"] = StepCurrent(**read_fields(group["i_offset"], StepCurrent))
-    return LIF(**values)
-
-
-_EVERY_TILE = -1.0
-
-
-def _write_rule(group: h5py.Group, rule: STDP) -> None:
-    write_fields(group, replace(rule, enabled=None), STDP.units)
-    if rule.enabled is not None:
-        rows = [(*window, _EVERY_TILE)[:3] for window in rule.enabled]
-        put(group, "enabled", np.array(rows, dtype=np.float64).reshape(-1, 3), "ms")
-        group["enabled"].attrs["columns"] = ["start", "stop", "tile (-1: every tile)"]
-
-
-def _read_rule(group: h5py.Group) -> STDP:
-    values = read_fields(group, STDP)
-    if "enabled" in values:
-        values["enabled"] = [
-            (start, stop) if tile == _EVERY_TILE else (start, stop, int(tile))
-            for start, stop, tile in values["enabled"].tolist()
-        ]
-    return STDP(**values)
-
-
-def _write_recording(file: h5py.File, recording: Recording) -> None:
-    root = file.create_group("recording")
-    for name in ("dt", "start", "stop"):
-        put(root, name, getattr(recording, name), "ms")
-    root["provenance"] = json.dumps(dict(recording.provenance), default=str)
-    spikes = file.create_group("spikes", track_order=True)
-    for name, trains in recording.spikes.items():
-        group = spikes.create_group(name)
-        group.attrs.update(sorting="by_time", size=trains.size)
-        put(group, "timestamps", trains.times, "ms")
-        put(group, "node_ids", trains.ids.astype(np.uint64))
-        put(group, "duration", trains.duration, "ms")
-    traces = root.create_group("traces", track_order=True)
-    for (name, variable), array in recording.traces.items():
-        group = traces[name] if name in traces else traces.create_group(name, track_order=True)
-        put(group, variable, array, "mV" if variable == "v" else "nA")
-    weights = root.create_group("weights", track_order=True)
-    for name, array in recording.weights.items():
-        put(weights, name, array, "nA")
-
-
-def _read_recording(file: h5py.File) -> Recording:
-    root = file["recording"]
-    spikes = {name: _read_spikes(group) for name, group in file["spikes"].items()}
-    traces = {
-        (name, variable): _owned(data)
-        for name, group in root["traces"].items()
-        for variable, data in group.items()
-    }
-    return Recording(
-        spikes=spikes,
-        traces=traces,
-        weights={name: _owned(data) for name, data in root["weights"].items()},
-        dt=root["dt"][()],
-        start=root["start"][()],
-        stop=root["stop"][()],
-        provenance=json.loads(root["provenance"][()]),
-    )
-
-
-def _read_spikes(group: h5py.Group) -> SpikeTrains:
-    return SpikeTrains(
-        ids=group["node_ids"][()],
-        times=group["timestamps"][()],
-        size=group.attrs["size"],
-        duration=group["duration"][()],
-    )
-
-
-def _owned(data: h5py.Dataset) -> NDArray[Any]:
-    """Read-only at once, so that the recording need not copy it."""
-    array: NDArray[Any] = data[()]
-    array.flags.writeable = False
-    return array
-
-
-register("network", _write_network, _read_network, Network)
-register("recording", _write_recording, _read_recording, Recording, groups=("recording", "spikes"))

@@ -9,7 +9,7 @@ import numpy as np
 from .checks import SeedNumber
 from .errors import DescriptionError, shown
 
-__all__ = ["Seed", "stream"]
+__all__ = ["Seed", "own_seed", "stream"]
 
 Seed = Annotated[int | np.random.Generator, SeedNumber()]
 """What every ``seed`` argument takes."""
@@ -52,6 +52,11 @@ def stream(seed: Seed, *name: str | int) -> np.random.Generator:
             raise DescriptionError(f"stream: a name is made of str and int, got {shown(part)}.")
     key = "/".join(str(part) for part in name).encode(errors="surrogatepass")
     return np.random.default_rng(np.random.SeedSequence([number, *key]))
+
+
+def own_seed(seed: Seed) -> int:
+    """A seed that can be saved: the number itself, or one that is drawn from a generator."""
+    return int(stream(seed).integers(2**62)) if isinstance(seed, np.random.Generator) else int(seed)
 
 
 def _is_int(value: Any) -> bool:

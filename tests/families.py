@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import spikemem as sm
+from spikemem.codes import random_patterns
+from spikemem.networks.dendrites import TemporalMemory
 
 BACKENDS = ("brian2", "native", "emulator", "pynn:nest")
 
@@ -44,6 +46,38 @@ SCHEDULE = [
     sm.RecallCue(1),
 ]
 
+A, B, C, D, X, Y = random_patterns(6, size=60, active=8, seed=1)
+SEQUENCES = [[A, B, C, D], [X, B, C, Y]]
+
+EXACT = {"pynn:nest": {"integrator": "exact", "build": {"integrator": "exact"}}}
+
+
+def neurons() -> sm.ActiveDendriteNeurons:
+    """Three neurons of four segments, without patterns."""
+    return sm.ActiveDendriteNeurons(
+        60, n_neurons=3, n_segments=4, synapses_per_segment=6, threshold=5, seed=0
+    )
+
+
+def sequence_memory() -> TemporalMemory:
+    """A sequence memory without sequences."""
+    return TemporalMemory(60, cells_per_column=4, synapses_per_segment=6, threshold=5, seed=0)
+
+
+def with_patterns() -> sm.ActiveDendriteNeurons:
+    """Neurons that have stored four patterns."""
+    made = neurons()
+    made.store([A, B, C, D])
+    return made
+
+
+def with_sequences() -> TemporalMemory:
+    """A memory that has learnt two sequences with a shared middle."""
+    made = sequence_memory()
+    made.learn(SEQUENCES, passes=20)
+    return made
+
+
 FAMILIES = [
     Family(
         "CA3Memory",
@@ -62,6 +96,24 @@ FAMILIES = [
         "W1",
         "docs/ca3.md",
         {"pynn:nest": NOT_EXACT},
+    ),
+    Family(
+        "ActiveDendriteNeurons",
+        with_patterns,
+        neurons,
+        [A, B, [], C[1:], X, range(60), D],
+        "synapses",
+        "docs/dendrites.md",
+        integrators=EXACT,
+    ),
+    Family(
+        "TemporalMemory",
+        with_sequences,
+        sequence_memory,
+        [*SEQUENCES, [B, C], [A, [], B]],
+        "synapses",
+        "docs/dendrites.md",
+        integrators=EXACT,
     ),
 ]
 

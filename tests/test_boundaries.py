@@ -7,15 +7,14 @@ import pytest
 
 import spikemem as sm
 from spikemem import units
+from spikemem.codes import Patterns, swap_bits
 from spikemem.errors import DescriptionError, shown
 from spikemem.networks.dendrites import (
     ActiveDendriteNeurons,
-    Frames,
     PermanenceRule,
     TemporalMemory,
     measure_false_negatives,
     segment_activity,
-    swap_cells,
     synapses_needed,
 )
 from spikemem.support import features
@@ -158,8 +157,8 @@ def test_text_of_eighty_characters_is_shown_whole():
     assert shown(Named(81)) == "x" * 77 + "..."
 
 
-def test_frames_are_counted_from_either_end():
-    frames = Frames([A, B], 9)
+def test_patterns_are_counted_from_either_end():
+    frames = Patterns([A, B], 9)
     assert [frames[k].tolist() for k in (0, 1, -1, -2)] == [A, B, B, A]
     for k in (2, -3):
         with pytest.raises(IndexError):
@@ -167,11 +166,11 @@ def test_frames_are_counted_from_either_end():
 
 
 def test_every_active_cell_may_be_swapped():
-    assert set(swap_cells([A], 3, n=6)[0].tolist()) == set(B)
-    assert set(swap_cells([A], 2, n=5)[0].tolist()) >= {3, 4}
+    assert set(swap_bits(Patterns([A], size=6), 3)[0].tolist()) == set(B)
+    assert set(swap_bits(Patterns([A], size=5), 2)[0].tolist()) >= {3, 4}
     for v, n in ((4, 9), (3, 5)):
-        with pytest.raises(DescriptionError, match="v must be at most"):
-            swap_cells([A], v, n=n)
+        with pytest.raises(DescriptionError, match="n must be at most"):
+            swap_bits(Patterns([A], size=n), v)
 
 
 def test_the_permanences_of_a_rule_by_default():

@@ -22,7 +22,7 @@ from ca3_cases import (
 )
 
 import spikemem as sm
-from spikemem import CA3Memory, Forget, Learn, RecallContent, RecallCue
+from spikemem import CA3Memory, Forget, Learn, Patterns, Recall, RecallContent, RecallCue
 from spikemem.networks.ca3.circuit import w_fire
 from spikemem.networks.ca3.parameters import GATED, OUTPUT, RELAY
 
@@ -218,11 +218,31 @@ def test_contents_given_at_the_start_are_there():
     assert memory.recall(content=[1, 2]) == set()
 
 
-def test_content_as_indices_set_or_mask_is_the_same():
-    bits = np.zeros(8, dtype=bool)
-    bits[[2, 4]] = True
-    for content in ([2, 4], (4, 2), {2, 4}, bits, np.array([2, 4], dtype=np.uint8)):
-        assert CA3Memory(2, 8).learn(0, content) == {2, 4}
+def test_content_is_taken_in_every_form():
+    """Learnt, held from the start, and recalled by; a row of 0 and 1 is no list of indices."""
+    one = Patterns({2, 4}, size=8)
+    mask = one.to_dense()[0]
+    forms = [
+        *([2, 4], (4, 2), {2, 4}, np.array([2, 4], dtype=np.uint8), range(2, 5, 2), one),
+        *(mask, mask.tolist(), mask.astype(int), mask.astype(int).tolist(), mask.astype(float)),
+        Recall({2, 4}, operation=None),
+    ]
+    for content in forms:
+        memory = CA3Memory(2, 8, contents={0: content, 1: [4]}, backend="native")
+        assert memory.contents[0] == {2, 4}
+        assert memory.recall(content=content, match="all") == {0}
+        assert memory.learn(1, content) == {2, 4}
+        assert sm.HippocampalMemory(2, 8, contents={0: content}).contents == {0: {2, 4}}
+        assert memory.run([Learn(0, [1]), RecallContent(content, match="all")])[1] == {1}
+    # Two cells: 0 and 1 are indices of both.
+    assert CA3Memory(2, 2, contents={0: [0, 1]}).contents == {0: {0, 1}}
+
+
+def test_what_is_recalled_is_learnt_again():
+    memory = CA3Memory(3, 8, contents={0: [1, 6]}, backend="native")
+    assert memory.learn(2, memory.recall(cue=0)) == {1, 6}
+    assert memory.recall(content=memory.recall(cue=2)) == {0, 2}
+    assert memory.complete(memory.recall(cue=0)) == {0: {1, 6}, 2: {1, 6}}
 
 
 def test_published_forget_is_done_from_outside():
@@ -314,14 +334,27 @@ def test_saved_memory_goes_on_where_it_was(tmp_path):
         (lambda m: m.learn(True, [1]), r"cue must be an int >= 0, got True"),
         (lambda m: m.learn(0, []), r"content is empty"),
         (lambda m: m.learn(0, np.zeros(8, dtype=bool)), r"content is empty"),
-        (lambda m: m.learn(0, [8]), r"content bits must be from 0 to 7 \(n_contents=8\), got 8"),
+        (lambda m: m.learn(0, [8]), r"content \(n_contents=8\) must name cells from 0 to 7, got 8"),
         (lambda m: m.learn(0, [-1]), r"content bits must be >= 0, got -1"),
-        (lambda m: m.learn(0, [1, 1]), r"content names a bit twice"),
-        (lambda m: m.learn(0, [0.5, 1.0]), r"must be indices \(ints\) or a mask \(bool\)"),
-        (lambda m: m.learn(0, "abc"), r"must be indices \(ints\) or a mask \(bool\)"),
-        (lambda m: m.learn(0, None), r"must be indices \(ints\) or a mask \(bool\)"),
-        (lambda m: m.learn(0, [[1], [2, 3]]), r"must be indices \(ints\) or a mask \(bool\)"),
-        (lambda m: m.learn(0, np.ones(9, dtype=bool)), r"mask of content must have shape \(8,\)"),
+        (
+            lambda m: m.learn(0, [1, 1]),
+            r"content \(n_contents=8\) must name each cell once, got 1 twice",
+        ),
+        (lambda m: m.learn(0, [0.5, 1.0]), r"content must be one pattern: a set, indices"),
+        (lambda m: m.learn(0, "abc"), r"content must be one pattern: a set, indices"),
+        (lambda m: m.learn(0, None), r"content must be one pattern: a set, indices"),
+        (lambda m: m.learn(0, [[1], [2, 3]]), r"content must be one pattern: a set, indices"),
+        (
+            lambda m: m.learn(0, np.ones(9, dtype=bool)),
+            r"a mask must have a length of 8 cells, got 9",
+        ),
+        (lambda m: m.learn(0, [0.0, 1.0]), r"a mask must have a length of 8 cells, got 2"),
+        (
+            lambda m: m.learn(0, Patterns([1], size=9)),
+            r"a mask must have a length of 8 cells, got 9",
+        ),
+        (lambda m: m.learn(0, Patterns([[1], [2]], size=8)), r"content must be one pattern, got 2"),
+        (lambda m: m.recall(content=Recall(operation=None)), r"content is empty"),
         (lambda m: m.recall(), r"either cue= or content="),
         (lambda m: m.recall(cue=1, content=[1]), r"either cue= or content="),
         (lambda m: m.recall(content=[1], match=2), r"match must be from 1 to 1"),
@@ -409,3 +442,53 @@ def test_hippocampal_memory_refuses_what_it_can_not_do():
         memory.run([RecallContent([1])])
     with pytest.raises(sm.DescriptionError, match="n_cues must be at most 16383"):
         sm.HippocampalMemory(20000, 4)
+
+
+# -- a live memory on any backend, with a device ---------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [sm.CA3Memory, sm.HippocampalMemory])
+def test_a_memory_learns_on_a_device(make):
+    """Ideal devices change nothing; noisy ones leave weights that scatter, and are reproducible."""
+    from spikemem.hardware.resistive import Generic, Ideal
+
+    def weights_of(device, seed=0, backend="brian2"):
+        with make(4, 8, contents={2: [1]}, device=device, seed=seed, backend=backend) as memory:
+            memory.learn(0, [1, 2, 5])
+            assert memory.contents[0] == {1, 2, 5}
+            return memory.weights["W1"]
+
+    plain = weights_of(None)
+    assert np.array_equal(weights_of(Ideal()), plain)
+    assert np.array_equal(weights_of(Ideal(), backend="native"), plain)
+    noisy = Generic(programming_sd=0.5)
+    first = weights_of(noisy, seed=1)
+    assert not np.array_equal(first, plain)
+    assert np.array_equal(first, weights_of(noisy, seed=1))
+    assert not np.array_equal(first, weights_of(noisy, seed=2))
+    assert np.abs(first - plain).max() < 3.0
+    with pytest.raises(sm.UnsupportedError, match="needs backend 'brian2'"):
+        weights_of(noisy, backend="native")
+
+
+def test_a_memory_takes_the_options_of_its_backend():
+    memory = sm.CA3Memory(3, 4, backend="native", options={"precision": "f4"})
+    memory.learn(0, [1])
+    assert memory.recall(cue=0) == {1}
+    with pytest.raises(sm.DescriptionError, match="precision"):
+        sm.CA3Memory(3, 4, backend="native", options={"precision": "f2"}).recall(cue=0)
+    with pytest.raises(sm.DescriptionError, match="integrator"):
+        sm.CA3Memory(3, 4, integrator="euler")
+    with pytest.raises(sm.DescriptionError, match="device"):
+        sm.CA3Memory(3, 4, device="PCM")
+
+
+def test_a_stored_memory_keeps_its_device_and_options(tmp_path):
+    from spikemem.hardware.resistive import PCM
+
+    memory = sm.CA3Memory(3, 4, device=PCM(), seed=5, record_weights=True, w_max=5.5, weight=5.0)
+    memory.save(tmp_path / "a.h5")
+    again = sm.load(tmp_path / "a.h5")
+    assert repr(again.arguments()) == repr(memory.arguments())
+    assert again.parameters == memory.parameters
+    assert repr(again.device) == repr(PCM())

@@ -10,8 +10,9 @@ import pytest
 from cases import assert_same, ring
 
 import spikemem as sm
+from spikemem.codes import random_patterns
 from spikemem.hardware.resistive import PCM, Crossbar, EventReader, program
-from spikemem.networks.dendrites import TemporalMemory, random_patterns
+from spikemem.networks.dendrites import TemporalMemory
 
 WAYS = {
     "copy": copy.copy,
@@ -139,8 +140,8 @@ def test_sessions_that_can_not_be_copied(copied, monkeypatch):
 
 def stored_neurons():
     neurons = sm.ActiveDendriteNeurons(n_inputs=200, n_segments=8, seed=0)
-    neurons.store(random_patterns(3, n=200, a=40, seed=1))
-    return neurons, lambda it: it.store(random_patterns(1, n=200, a=40, seed=2))
+    neurons.store(random_patterns(3, size=200, active=40, seed=1))
+    return neurons, lambda it: it.store(random_patterns(1, size=200, active=40, seed=2))
 
 
 def trained_sequences():

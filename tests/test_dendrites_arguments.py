@@ -12,7 +12,7 @@ from matplotlib import pyplot
 from nonsense import nonsense, refusal
 
 import spikemem as sm
-from spikemem import DescriptionError, limits
+from spikemem import DescriptionError, codes, limits
 from spikemem.networks import dendrites as dd
 
 LAST = 2**31 - 1
@@ -59,7 +59,7 @@ def test_flags_and_seeds_are_not_read_by_truth():
         (dd.false_negative_probability, {"a": LAST, "s": LAST, "theta": 1, "v": LAST,
                                          "p_fail": 0.1}),
         (dd.synapses_needed, {"n": LAST, "a": LAST, "v": 1}),
-        (dd.random_patterns, {"n_patterns": LAST, "n": 10**6, "a": 1000}),
+        (codes.random_patterns, {"n_patterns": LAST, "size": 10**6, "active": 1000}),
         (dd.ActiveDendriteNeurons, {"n_inputs": 2000, "n_neurons": 10**6, "n_segments": 10**4}),
         (dd.ActiveDendriteNeurons, {"n_inputs": 2000, "n_segments": LAST}),
         (dd.TemporalMemory, {"n_columns": LAST, "cells_per_column": 1}),
@@ -76,7 +76,7 @@ def test_sizes_beyond_memory_are_refused_with_both_numbers(call, given, monkeypa
 
 def test_many_overlaps_are_refused_before_they_are_counted(monkeypatch):
     neurons = dd.ActiveDendriteNeurons(1000, n_segments=400)
-    frames = dd.Frames([[0]] * 10**5, 1000)
+    frames = codes.Patterns([[0]] * 10**5, 1000)
     monkeypatch.setattr(limits, "available_memory", lambda: 2**20)
     for call in (lambda: neurons.overlaps(frames), frames.to_dense):
         assert "this computer has 1 MiB" in refusal(call)

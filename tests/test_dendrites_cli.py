@@ -8,7 +8,8 @@ import pytest
 
 import spikemem as sm
 from spikemem.cli import main
-from spikemem.networks.dendrites import TemporalMemory, random_patterns
+from spikemem.codes import random_patterns
+from spikemem.networks.dendrites import TemporalMemory
 
 SEGMENT = ["--n", "4000", "--a", "128", "--s", "24", "--theta", "12"]
 
@@ -53,20 +54,20 @@ def test_the_inverse(capsys):
 
 
 def test_info(capsys, tmp_path):
-    patterns = random_patterns(2, n=100, a=20, seed=1)
+    patterns = random_patterns(2, size=100, active=20, seed=1)
     neurons = sm.ActiveDendriteNeurons(100, n_segments=3)
     neurons.store(patterns)
     file = neurons.save(tmp_path / "neurons.h5")
     assert main(["info", str(file)]) == 0
     assert "2 patterns on 2 segments" in capsys.readouterr().out
     assert main(["info", str(file), "--json"]) == 0
-    facts = json.loads(capsys.readouterr().out)["neurons"]
+    facts = json.loads(capsys.readouterr().out)["model"]
     assert (facts["n_segments"], facts["segments_with_synapses"]) == (3, 2)
     memory = TemporalMemory(100)
     memory.learn([patterns], passes=2)
     file = memory.save(tmp_path / "memory.h5")
     assert main(["info", str(file), "--json"]) == 0
-    facts = json.loads(capsys.readouterr().out)["sequence_memory"]
+    facts = json.loads(capsys.readouterr().out)["model"]
     assert (facts["model"], facts["connected_synapses"]) == ("TemporalMemory", 400)
 
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from spikemem import ActiveDendriteNeurons, DescriptionError
+from spikemem.codes import random_patterns
 from spikemem.networks.dendrites import (
     error_curve,
     false_negative_probability,
     false_positive_probability,
     measure_false_negatives,
     measure_false_positives,
-    random_patterns,
     segment_activity,
 )
 
@@ -57,7 +57,7 @@ def test_intervals_hold_the_theory():
 
 
 def test_segment_activity():
-    patterns = random_patterns(6, n=500, a=20, seed=1)
+    patterns = random_patterns(6, size=500, active=20, seed=1)
     neurons = ActiveDendriteNeurons(500, n_segments=6, synapses_per_segment=12, threshold=8)
     neurons.store(patterns)
     ax = segment_activity(neurons, [*patterns, np.arange(20)])

@@ -11,13 +11,13 @@ import pytest
 import spikemem as sm
 from spikemem import DescriptionError
 from spikemem.cells import LIF
+from spikemem.codes import random_patterns
 from spikemem.hardware.resistive import Ideal
 from spikemem.models import Model, run
 from spikemem.networks.dendrites import (
     PermanenceRule,
     SequenceCircuit,
     TemporalMemory,
-    random_patterns,
     sequence_activity,
 )
 from spikemem.networks.dendrites.sequence_timing import LONGEST_DELAY
@@ -184,7 +184,7 @@ def test_the_shortest_period_is_long_enough(theta, integrator):
 
 @pytest.fixture(scope="module")
 def abcd() -> Case:
-    a, b, c, d, x, y = random_patterns(6, n=100, a=10, seed=1)
+    a, b, c, d, x, y = random_patterns(6, size=100, active=10, seed=1)
     memory = TemporalMemory(100, cells_per_column=4, synapses_per_segment=8, threshold=6, seed=0)
     sequences = [[a, b, c, d], [x, b, c, y]]
     assert memory.learn(sequences, passes=20)[-1] == 0.0
@@ -347,7 +347,7 @@ def test_cells_that_need_too_long_to_forget():
 
 def test_bad_sequences_and_recordings(abcd):
     memory, sequences = abcd
-    with pytest.raises(DescriptionError, match="memory must be a TemporalMemory"):
+    with pytest.raises(DescriptionError, match=r"memory must be a SequenceMemory.*TemporalMemory"):
         SequenceCircuit(3)
     with pytest.raises(DescriptionError, match="must be one or more"):
         memory.build([])

@@ -10,12 +10,12 @@ import pytest
 import spikemem as sm
 from spikemem import ActiveDendriteNeurons, DescriptionError
 from spikemem.cells import LIF
+from spikemem.codes import random_patterns
 from spikemem.networks.dendrites import (
     SpikingDendrites,
     coincidence_window,
     frame_period,
     potential,
-    random_patterns,
     segment_weight,
 )
 from spikemem.simulation import BACKENDS
@@ -157,9 +157,15 @@ def test_neurons_of_many_segments(backend):
         400, n_neurons=4, n_segments=30, synapses_per_segment=12, threshold=6,
         patterns_per_segment=2, seed=3,
     )  # fmt: skip
-    patterns = random_patterns(200, n=400, a=16, seed=4)
+    patterns = random_patterns(200, size=400, active=16, seed=4)
     neurons.store(patterns)
-    frames = [*random_patterns(10, n=400, a=60, seed=5), [], np.arange(400), *patterns[:10], []]
+    frames = [
+        *random_patterns(10, size=400, active=60, seed=5),
+        [],
+        np.arange(400),
+        *patterns[:10],
+        [],
+    ]
     spiking = neurons.spiking()
     recording = sm.simulate(spiking.build(frames), backend=backend)
     decisions = spiking.decode(recording)
@@ -174,7 +180,7 @@ def test_plateaus(backend):
     neurons = ActiveDendriteNeurons(
         100, n_neurons=2, n_segments=2, synapses_per_segment=10, threshold=6
     )
-    patterns = random_patterns(2, n=100, a=12, seed=1)
+    patterns = random_patterns(2, size=100, active=12, seed=1)
     neurons.store(patterns, neurons=[0, 1])
     spiking = neurons.spiking(plateau=100.0)
     frames = [patterns[0], [], [], [], [], [], *[patterns[1]] * 12]
@@ -228,7 +234,7 @@ def network_for_a_board():
     neurons = ActiveDendriteNeurons(
         1024, n_neurons=3, n_segments=40, synapses_per_segment=20, threshold=10, seed=1
     )
-    patterns = random_patterns(120, n=1024, a=40, seed=2)
+    patterns = random_patterns(120, size=1024, active=40, seed=2)
     neurons.store(patterns)
     return neurons.build(patterns[:3])
 

@@ -8,21 +8,20 @@ import numpy as np
 import pytest
 
 from spikemem import DescriptionError
+from spikemem.codes import Patterns, random_patterns, swap_bits
 from spikemem.networks.dendrites import (
     PermanenceRule,
     TemporalMemory,
     false_negative_probability,
     largest_noise,
-    random_patterns,
-    swap_cells,
 )
 
 N, A = 1024, 30
 
 
 @pytest.fixture(scope="module")
-def alphabet() -> np.ndarray:
-    return random_patterns(40, n=N, a=A, seed=1)
+def alphabet() -> Patterns:
+    return random_patterns(40, size=N, active=A, seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -115,12 +114,12 @@ def noisy_prediction(v: int, trials: int) -> tuple[int, int]:
     n, a, s, theta = 2048, 40, 20, 10
     misses = 0
     for trial in range(trials):
-        first, second = random_patterns(2, n=n, a=a, seed=trial)
+        first, second = random_patterns(2, size=n, active=a, seed=trial)
         memory = TemporalMemory(
             n, cells_per_column=4, synapses_per_segment=s, threshold=theta, seed=trial
         )
         memory.learn([[first, second]], passes=1)
-        noisy = swap_cells([first], v, n=n, seed=trial)[0]
+        noisy = swap_bits(Patterns(first, size=n), v, seed=trial)[0]
         misses += np.setdiff1d(second, memory.predict([noisy])).size
     return misses, a * trials
 
@@ -137,7 +136,7 @@ def test_robust_to_the_noise_that_the_theory_allows(memory, sequences):
     v = largest_noise(a=A, s=20, theta=10, false_negative=1e-6)
     assert v >= 10
     for k, sequence in enumerate(sequences):
-        noisy = swap_cells(sequence, v, n=N, seed=k)
+        noisy = swap_bits(Patterns(sequence, size=N), v, seed=k)
         predictions = memory.run(noisy).predictions
         # The first frame is known by its columns alone; contexts follow from it.
         for prediction, frame in zip(predictions, sequence[1:], strict=False):
@@ -151,10 +150,34 @@ def test_steps_are_those_of_run(memory, sequences):
     assert memory.step([]) == 0.0
 
 
+def test_columns_are_taken_in_every_form(memory, sequences):
+    """Frames as sets, masks and Patterns; a sequence memory learns them as it learns indices."""
+    plain = Patterns(sequences[0], size=N)
+    for form in (plain, plain.to_sets(), plain.to_dense(), list(plain.to_dense().astype(int))):
+        assert memory.run(form).novelty.tolist() == [1.0] + [0.0] * 7
+        assert memory.is_known(form)
+        assert np.array_equal(memory.expected([form])[0].novelty, memory.run(plain).novelty)
+    small = [TemporalMemory(9, synapses_per_segment=2, threshold=2, seed=0) for _ in range(2)]
+    small[0].learn([[[0, 1], [2, 3]]])
+    small[1].learn([Patterns([[0, 1], [2, 3]], size=9)])
+    assert np.array_equal(small[0].segments.cells, small[1].segments.cells)
+    memory.reset()
+    one = plain[:1]
+    for form in (one, one.to_sets()[0], one.to_dense()[0], one[0].tolist()):
+        memory.reset()
+        assert memory.step(form) == 1.0
+        assert np.array_equal(memory.predicted_columns, memory.run(one).predictions[0])
+    for bad in (plain, [[0], [1]], 3, [N], [0, 0]):
+        with pytest.raises(DescriptionError, match="columns"):
+            memory.step(bad)
+    with pytest.raises(DescriptionError, match="must be a list of sequences"):
+        memory.learn(plain)
+
+
 def test_save_and_load(tmp_path, memory, sequences):
     again = TemporalMemory.load(memory.save(tmp_path / "memory.h5"))
     assert np.array_equal(again.predict(sequences[0][:3]), memory.predict(sequences[0][:3]))
-    new = [random_patterns(4, n=N, a=A, seed=9)]
+    new = [random_patterns(4, size=N, active=A, seed=9)]
     copies = [again, TemporalMemory.load(tmp_path / "memory.h5")]
     for copy in copies:
         copy.learn(new, passes=2)
@@ -183,8 +206,8 @@ def test_the_seed_decides(sequences):
         (lambda m: TemporalMemory(1, cells_per_column=2), "synapses_per_segment must be"),
         (lambda m: TemporalMemory(10, rule=1), "rule must be a PermanenceRule"),
         (lambda m: m.step([N]), f"from 0 to {N - 1}, got {N}"),
-        (lambda m: m.step(np.ones(N, bool)), "mask"),
-        (lambda m: m.run([[0.5]]), "indices of active cells"),
+        (lambda m: m.step(np.ones(N - 1, bool)), f"mask must have a length of {N}"),
+        (lambda m: m.run([[0.5]]), "sequence must be indices"),
         (lambda m: m.learn(3), "a list of sequences"),
         (lambda m: m.learn([[[1, 1]]]), r"sequences\[0\] must name each cell once"),
         (lambda m: m.learn([], passes=0), "passes must be an int >= 1"),

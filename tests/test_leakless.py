@@ -124,7 +124,7 @@ def test_other_targets_refuse_it(target, reason):
 
 def test_nir_and_the_script_refuse_it(tmp_path):
     network = driven(summing(v_thresh=0.0), [0.0], 0.3)
-    with pytest.raises(sm.UnsupportedError, match="a CubaLIF has a leak"):
+    with pytest.raises(sm.UnsupportedError, match="an IF has no synaptic current"):
         sm.hardware.nir.to_nir(network)
     with pytest.raises(sm.UnsupportedError, match="have no leak"):
         sm.export(network, "spinnaker", tmp_path / "out")

@@ -13,7 +13,7 @@ from nonsense import nonsense
 from samples import small_recording, spike_trains
 
 import spikemem as sm
-from spikemem import metrics
+from spikemem import Patterns, metrics
 from spikemem.errors import DescriptionError
 
 STORED = [[1, 1, 0, 0], [0, 1, 1, 0], [0, 0, 0, 0]]
@@ -49,6 +49,91 @@ def test_identities(pair):
     assert np.array_equal(score == 1, missing + extra == 0)
     assert metrics.exact_recall(stored, recalled) == np.mean(missing + extra == 0)
     assert np.array_equal(metrics.jaccard(recalled, stored), score)
+
+
+FORMS = {
+    "Patterns": lambda sets: Patterns(sets, size=9),
+    "sets": list,
+    "tuple": tuple,
+    "Recall": lambda sets: [sm.Recall(cells, operation=None) for cells in sets],
+    "masks": lambda sets: Patterns(sets, size=9).to_dense(),
+    "dense": lambda sets: Patterns(sets, size=9).to_dense().astype(int).tolist(),
+    "floats": lambda sets: Patterns(sets, size=9).to_dense().astype(float),
+    "list of masks": lambda sets: list(Patterns(sets, size=9).to_dense()),
+    "indices": lambda sets: [sorted(cells) for cells in sets],
+}
+sets = st.lists(st.frozensets(st.integers(0, 8)), min_size=1, max_size=5)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@given(stored=sets, data=st.data())
+def test_every_form_is_measured_as_sets_are(form, stored, data):
+    recalled = [data.draw(st.frozensets(st.integers(0, 8))) for _ in stored]
+    shared = [len(a & b) for a, b in zip(stored, recalled, strict=True)]
+    both = Patterns(stored, size=9), FORMS[form](recalled)
+    masks = both[0].to_dense(), Patterns(recalled, size=9).to_dense()
+    known = [both, both[::-1], (both[0].to_dense(), both[1])]
+    for pair in known[: 2 if form == "indices" else 3]:
+        turned = pair[0] is both[1]
+        missing, extra = metrics.bit_errors(*pair)[:: -1 if turned else 1]
+        assert metrics.overlap(*pair).tolist() == shared
+        assert missing.tolist() == [len(a - b) for a, b in zip(stored, recalled, strict=True)]
+        assert extra.tolist() == [len(b - a) for a, b in zip(stored, recalled, strict=True)]
+        assert metrics.exact_recall(*pair) == np.mean(
+            [a == b for a, b in zip(stored, recalled, strict=True)]
+        )
+        assert np.array_equal(metrics.jaccard(*pair), metrics.jaccard(*masks))
+        assert metrics.information(*pair) == pytest.approx(metrics.information(*masks), abs=1e-9)
+
+
+def test_sets_alone_are_measured_but_for_their_information():
+    stored, recalled = [{0, 1, 5}, {2}], [sm.Recall([1, 5, 7], operation=None), set()]
+    assert metrics.overlap(stored, recalled).tolist() == [2, 0]
+    assert metrics.bit_errors(stored, recalled).extra.tolist() == [1, 0]
+    assert metrics.jaccard(stored, recalled).tolist() == [0.5, 0.0]
+    assert metrics.exact_recall(stored, stored) == 1.0
+    assert metrics.overlap({1, 2}, {2, 3}).shape == ()
+    assert metrics.overlap({1}, [{2}, {1, 3}]).tolist() == [0, 1]
+    assert metrics.overlap([], []).shape == (0,)
+    for args in ((stored, recalled), ({1}, {1})):
+        with pytest.raises(DescriptionError, match=r"give stored as Patterns\(stored, size=...\)"):
+            metrics.information(*args)
+    # Nine cells: all of the entropy of the stored ones.
+    full = 18 * float(metrics.binary_entropy(4 / 18))
+    known = Patterns(stored, size=9)
+    assert metrics.information(known, stored) == pytest.approx(full)
+    assert metrics.information(stored, known.to_dense()) == pytest.approx(full)
+
+
+def test_what_a_memory_recalls_is_measured():
+    contents = {0: [1, 2], 1: [0, 5, 7]}
+    memory = sm.CA3Memory(2, 8, contents=contents, backend="native")
+    recalled = memory.run([sm.RecallCue(0), sm.RecallCue(1)])
+    assert metrics.exact_recall(Patterns(list(contents.values()), size=8), recalled) == 1.0
+    assert metrics.bit_errors(set(contents[0]), recalled[0]) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("stored", "recalled", "message"),
+    [
+        ([[1, 5]], [{1, 5}], r"stored must be bool, or 0 and 1.*Patterns\(indices, size=...\)"),
+        (Patterns([[1]], 4), [[9]], "recalled must name cells from 0 to 3, got 9"),
+        (Patterns([[1]], 4), Patterns([[1]], 5), "equal shapes"),
+        (Patterns([[1]], 4), [{1}, {2}], "equal shapes"),
+        ([{1}], [[0, 1]] * 2, "equal shapes"),
+        ([[0, 1]], [{2}], "recalled must name cells from 0 to 1, got 2"),
+        ([{-1}], [{2}], "stored must name cells from 0 to 2, got -1"),
+        ([{2**40}], [{2}], "stored must name cells from 0 to"),
+        ([{1.5}], [{2}], "stored must name cells by integers"),
+        ([{"a"}], [{2}], "stored must name cells by integers"),
+        ([{1}, [2]], [{1}], "stored must be numbers"),
+        (np.zeros((2, 0)), [{1}], "stored must have at least one bit"),
+    ],
+)
+def test_patterns_that_do_not_fit_are_refused(stored, recalled, message):
+    for function in (metrics.overlap, metrics.jaccard, metrics.exact_recall):
+        with pytest.raises(DescriptionError, match=f"{function.__name__}: .*{message}"):
+            function(stored, recalled)
 
 
 def test_entropy():
@@ -108,8 +193,9 @@ PATTERN_FUNCTIONS = [
 @pytest.mark.parametrize("function", PATTERN_FUNCTIONS)
 def test_patterns_that_are_none_are_refused(function):
     for value in [*nonsense(), [0, 2], [0.5], [[[1]]], [[1, 0], [1, 0]]]:
-        if isinstance(value, np.ndarray) and value.shape == (0, 3):
-            continue  # no patterns of three bits: that is in order
+        is_empty = isinstance(value, np.ndarray) and value.shape == (0, 3)
+        if is_empty or isinstance(value, set) or (isinstance(value, list) and not value):
+            continue  # no patterns, or a set of bits: both are in order
         for args in ((value, [1, 0, 1]), ([1, 0, 1], value)):
             with pytest.raises(DescriptionError, match=r"stored|recalled"):
                 function(*args)

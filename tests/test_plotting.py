@@ -163,6 +163,16 @@ def test_a_large_weight_matrix_shows_every_synapse():
     assert ax.get_xlim() == (-0.5, n - 0.5)
 
 
+def test_images_take_sets():
+    stored, recalled = [{0, 3}], [{0, 1}]
+    drawn = [plotting.images(*pair, (2, 2)).images[0].get_array() for pair in (
+        (stored, recalled), (sm.Patterns(stored, size=4), [[1, 1, 0, 0]]),
+    )]  # fmt: skip
+    assert np.array_equal(*drawn)
+    with pytest.raises(DescriptionError, match="images: stored must name cells from 0 to 3"):
+        plotting.images([{4}], recalled, (2, 2))
+
+
 def test_images_mark_every_wrong_pixel():
     recalled = np.array([[1, 0, 1, 0], [0, 1, 1, 0]], dtype=bool)
     ax = plotting.images(BITS, recalled, (2, 2), labels=["one", 2])

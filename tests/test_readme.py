@@ -10,20 +10,20 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = (
     "README.md", "docs/README.md", "docs/ca3.md", "docs/dendrites.md", "docs/extensions.md",
-    "docs/semantics.md",
+    "docs/networks.md", "docs/semantics.md",
 )  # fmt: skip
 LARGEST = 100_000
 
 
-def blocks(language: str) -> list[str]:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def blocks(language: str, page: str = "README.md") -> list[str]:
+    text = (ROOT / page).read_text(encoding="utf-8")
     return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.M | re.S)
 
 
 def test_the_example(capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    example, apart = blocks("python")
-    (printed,) = blocks("text")
+    example, apart, by_hand = blocks("python")
+    printed, rates = blocks("text")
     names: dict[str, object] = {}
     exec(example, names)
     assert capsys.readouterr().out == printed
@@ -31,6 +31,21 @@ def test_the_example(capsys, monkeypatch, tmp_path):
     assert len(example.replace("\n\n", "\n").splitlines()) <= 12
     exec(apart, names)
     assert names["answers"] == [{0, 1, 8, 9}, {0, 1, 8, 9}, {0}]
+    exec(by_hand, names)
+    assert capsys.readouterr().out == rates
+    assert len(by_hand.replace("\n\n", "\n").splitlines()) <= 10
+
+
+def test_the_page_about_networks(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    parts = blocks("python", "docs/networks.md")
+    names: dict[str, object] = {}
+    printed = []
+    for part in parts:
+        exec(part, names)
+        printed.append(capsys.readouterr().out)
+    assert printed == blocks("text", "docs/networks.md")
+    assert (tmp_path / "network").is_dir()
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -53,4 +68,4 @@ def test_the_commands_are_there():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     used = re.findall(r"^spikemem (\w+)", text, flags=re.M)
     assert used
-    assert set(used) <= set(commands.commands)
+    assert set(used) <= set(commands.table)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nonsense import nonsense, refusal
-from samples import any_recording, small_recording, spike_trains
+from samples import any_recording, small_network, small_recording, spike_trains
 
 import spikemem as sm
 from spikemem.errors import DescriptionError
@@ -277,3 +277,63 @@ def test_join_and_split_refuse_nonsense(call):
 def test_any_recording_is_its_own_copy(recording):
     assert pickle.loads(pickle.dumps(recording)).same_as(recording)
     assert sm.Recording.join([recording]).same_as(recording)
+
+
+def test_traces_are_found_by_name():
+    recording = small_recording()
+    assert recording.v["out"] is recording.traces["out", "v"]
+    assert recording.weight_traces["learnt"] is recording.traces["learnt", "weight"]
+    assert list(recording.v) == ["out"]
+    assert "in" not in recording.v
+    said = refusal(recording.v.__getitem__, "in")
+    assert "'in' is not a recorded population (have: out)" in said
+    assert "record=('v',)" in said
+    assert "recorded projection" in refusal(recording.weight_traces.__getitem__, "fixed")
+
+
+def test_a_window_cuts_spikes_and_traces_and_keeps_times():
+    recording = sm.simulate(small_network(), 20.0, backend="native")
+    part = recording.window(5.0, 12.0)
+    assert (part.start, part.stop) == (5.0, 12.0)
+    for name in recording.spikes:
+        times = recording[name].times
+        assert part[name].times.tolist() == times[(times >= 5) & (times < 12)].tolist()
+        assert part[name].duration == 12.0
+    assert np.array_equal(part.times, recording.times[5:12])
+    assert np.array_equal(part.v["out"], recording.v["out"][5:12])
+    assert np.array_equal(part.weights["learnt"], recording.weight_traces["learnt"][12])
+    assert recording.window().same_as(recording)
+    assert recording.window(0.0, 20.0).same_as(recording)
+    parts = [recording.window(a, b) for a, b in ((0, 5), (5, 12), (12, 20))]
+    assert sm.Recording.join(parts).same_as(recording)
+    assert recording.window(3.0).window(4.0, 4.0).duration == 0.0
+
+
+@pytest.mark.parametrize("backend", ["brian2", "native"])
+def test_spikes_at_the_very_end_belong_to_the_last_window(backend):
+    cell = sm.LIF(tau_m=1.0, i_offset=100.0, tau_refrac=0.0)
+    net = sm.Network([sm.Population("out", 1, cell)])
+    recording = sm.simulate(net, 3.0, backend=backend, integrator="exact")
+    assert recording["out"].times.tolist() == [1.0, 2.0, 3.0]
+    assert recording.window(2.0)["out"].times.tolist() == [2.0, 3.0]
+    assert recording.window(1.0, 2.0)["out"].times.tolist() == [1.0]
+
+
+def test_weights_that_are_not_known_are_left_out_of_a_window():
+    recording = small_recording(traces={})
+    assert recording.window(0.0, 2.0).weights == {}
+    assert recording.window(1.0).weights.keys() == {"learnt"}
+
+
+@pytest.mark.parametrize(
+    ("window", "words"),
+    [
+        ((3.0, 2.0), "in order"),
+        ((-1.0, 2.0), "from 0 to 4 ms"),
+        ((0.0, 5.0), "from 0 to 4 ms"),
+        ((0.5, 2.0), "whole steps of dt=1 ms"),
+        (("x", 2.0), "start"),
+    ],
+)
+def test_windows_that_are_refused(window, words):
+    assert words in refusal(small_recording().window, *window)

@@ -13,9 +13,10 @@ from test_storage import refused, seal_again
 
 import spikemem as sm
 from spikemem import container, hdf5, storage
+from spikemem.codes import random_patterns
 from spikemem.errors import DescriptionError, StorageError
 from spikemem.hardware.resistive import PCM, Faults, program
-from spikemem.networks.dendrites import ActiveDendriteNeurons, TemporalMemory, random_patterns
+from spikemem.networks.dendrites import ActiveDendriteNeurons, TemporalMemory
 
 
 @pytest.fixture
@@ -153,11 +154,9 @@ def test_a_foreign_file_is_not_opened_in_this_process(tmp_path, monkeypatch):
     refused(tmp_path / "a.h5", "another program")
 
 
-def test_a_description_that_must_be_a_memory_is_checked_when_saved(saved):
-    import spikemem.networks.ca3  # noqa: F401
-
-    with pytest.raises(DescriptionError, match="memory must be a CA3Memory, got 5"):
-        storage.save(saved, memory=5)
+def test_what_must_be_a_model_is_checked_when_saved(saved):
+    with pytest.raises(DescriptionError, match="model must be a StoredModel, got 5"):
+        storage.save(saved, model=5)
 
 
 # -- arrays that pass the checksum and are wrong --------------------------------------------------
@@ -194,6 +193,10 @@ def setting(group, attribute, *keys, value):
     return edit
 
 
+def argument(*keys, value):
+    return setting("model", "arguments", *keys, value=value)
+
+
 def ca3():
     from spikemem.networks.ca3 import CA3Memory
 
@@ -202,13 +205,13 @@ def ca3():
 
 def neurons():
     made = ActiveDendriteNeurons(64, n_segments=8, synapses_per_segment=6, threshold=4)
-    made.store(random_patterns(6, n=64, a=8, seed=1))
+    made.store(random_patterns(6, size=64, active=8, seed=1))
     return made
 
 
 def sequences():
     made = TemporalMemory(32, cells_per_column=4, synapses_per_segment=6, threshold=3)
-    made.learn([random_patterns(4, n=32, a=5, seed=2)], passes=3)
+    made.learn([random_patterns(4, size=32, active=5, seed=2)], passes=3)
     return made
 
 
@@ -228,47 +231,61 @@ def copied(name, place, number):
 
 
 WRONG = {
-    "memory": [
-        replaced("memory/W1", np.zeros((6, 4))),
-        replaced("memory/W1", np.zeros((4, 6), int)),
-        copied("memory/W2", 0, np.nan),
-        copied("memory/W2", 0, 99.0),
-        lambda file: file["memory"].attrs.__setitem__("n_cues", 2**31 - 1),
-        lambda file: file["memory"].attrs.__setitem__("contents", "[1, 2]"),
-        lambda file: file["memory"].attrs.__setitem__("contents", '{"9": [1]}'),
-        setting("memory", "parameters", "backend", value="native"),
-        setting("memory", "parameters", "w_max", value=float("nan")),
+    "CA3Memory": [
+        replaced("model/arrays/W1", np.zeros((6, 4))),
+        replaced("model/arrays/W1", np.zeros((4, 6), int)),
+        copied("model/arrays/W2", 0, np.nan),
+        copied("model/arrays/W2", 0, 99.0),
+        copied("model/arrays/W2", 0, -1.0),
+        copied("model/arrays/contents", 0, 9),
+        copied("model/arrays/contents", 1, 6),
+        copied("model/arrays/contents", 2, -1),
+        replaced("model/arrays/contents", np.zeros((2, 2), int)),
+        replaced("model/arrays/time", 0.5),
+        replaced("model/arrays/time", -1.0),
+        replaced("model/arrays/time", np.zeros(2)),
+        argument("n_cues", value=2**31 - 1),
+        argument("n_cues", value=True),
+        argument("w_max", value=float("nan")),
+        argument("w_max", value=1.0),
+        argument("backend", value="nest"),
+        argument("preset", value={"type": "PCM", "settings": {}}),
+        lambda file: file["model"].attrs.__setitem__("type", "Network"),
+        lambda file: file["model"].attrs.__setitem__("type", "os:system"),
+        lambda file: file["model"].attrs.__setitem__("arguments", "[1]"),
     ],
-    "neurons": [
-        replaced("neurons/cells", np.zeros((8, 6))),
-        replaced("neurons/cells", np.zeros(48, int)),
-        copied("neurons/cells", 0, 64),
-        copied("neurons/cells", 0, -2),
-        replaced("neurons/cells", np.full((8, 6), 3)),
-        copied("neurons/permanences", 3, np.nan),
-        copied("neurons/permanences", 3, 1.5),
-        copied("neurons/permanences", 3, -0.1),
-        replaced("neurons/n_patterns", np.zeros(7, int)),
-        replaced("neurons/n_patterns", np.zeros(8)),
-        copied("neurons/used", 0, -1),
-        setting("neurons", "arguments", "n_segments", value=10**8),
-        setting("neurons", "arguments", "n_neurons", value="8"),
-        setting("neurons", "arguments", "n_inputs", value=2.5),
-        setting("neurons", "arguments", "x", value=1),
-        setting("neurons", "arguments", "rule", "connect", value=2.0),
-        lambda file: file["neurons"].attrs.__setitem__("clock", -1),
-        lambda file: file["neurons"].attrs.__setitem__("clock", [1, 2]),
-        lambda file: file["neurons"].attrs.__setitem__("arguments", "[" * 5000),
+    "ActiveDendriteNeurons": [
+        replaced("model/arrays/cells", np.zeros((8, 6))),
+        replaced("model/arrays/cells", np.zeros(48, int)),
+        copied("model/arrays/cells", 0, 64),
+        copied("model/arrays/cells", 0, -2),
+        replaced("model/arrays/cells", np.full((8, 6), 3)),
+        copied("model/arrays/permanences", 3, np.nan),
+        copied("model/arrays/permanences", 3, 1.5),
+        copied("model/arrays/permanences", 3, -0.1),
+        replaced("model/arrays/n_patterns", np.zeros(7, int)),
+        replaced("model/arrays/n_patterns", np.zeros(8)),
+        copied("model/arrays/used", 0, -1),
+        replaced("model/arrays/clock", -1),
+        replaced("model/arrays/clock", [1, 2]),
+        argument("n_segments", value=10**8),
+        argument("n_neurons", value="8"),
+        argument("n_inputs", value=2.5),
+        argument("x", value=1),
+        argument("rule", "settings", "connect", value=2.0),
+        argument("rule", "type", value="PCM"),
+        argument("rule", "type", value="Path"),
+        lambda file: file["model"].attrs.__setitem__("arguments", "[" * 5000),
     ],
-    "sequence_memory": [
-        copied("sequence_memory/owner", 0, 128),
-        copied("sequence_memory/owner", 0, -1),
-        replaced("sequence_memory/owner", np.zeros(3, int)),
-        copied("sequence_memory/permanences", 0, np.inf),
-        copied("sequence_memory/cells", 0, 128),
-        setting("sequence_memory", "arguments", "n_columns", value=2**31),
-        setting("sequence_memory", "arguments", "synapses_per_segment", value=5),
-        setting("sequence_memory", "arguments", "learning_threshold", value=0),
+    "TemporalMemory": [
+        copied("model/arrays/owner", 0, 128),
+        copied("model/arrays/owner", 0, -1),
+        replaced("model/arrays/owner", np.zeros(3, int)),
+        copied("model/arrays/permanences", 0, np.inf),
+        copied("model/arrays/cells", 0, 128),
+        argument("n_columns", value=2**31),
+        argument("synapses_per_segment", value=5),
+        argument("learning_threshold", value=0),
     ],
     "resistive": [
         setting("resistive", "device", "type", value="from_measurements"),
@@ -300,15 +317,18 @@ WRONG = {
         lambda file: file["resistive/drawn"].__setitem__("more", np.zeros((2, 3, 4))),
     ],
 }
-MAKE = {"memory": ca3, "neurons": neurons, "sequence_memory": sequences, "resistive": array}
+MAKE = {
+    "CA3Memory": ca3, "ActiveDendriteNeurons": neurons, "TemporalMemory": sequences,
+    "resistive": array,
+}  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", WRONG)
-def test_sealed_arrays_that_are_wrong_are_refused(tmp_path, kind):
-    thing = MAKE[kind]()
+@pytest.mark.parametrize("what", WRONG)
+def test_sealed_arrays_that_are_wrong_are_refused(tmp_path, what):
+    thing, kind = MAKE[what](), "resistive" if what == "resistive" else "model"
     good = thing.save(tmp_path / "good.h5")
     assert type(storage.load(good, kind)) is type(thing)
-    for k, edit in enumerate(WRONG[kind]):
+    for k, edit in enumerate(WRONG[what]):
         path = tmp_path / f"{k}.h5"
         path.write_bytes(good.read_bytes())
         resealed(path, edit)
@@ -319,11 +339,11 @@ def test_sealed_arrays_that_are_wrong_are_refused(tmp_path, kind):
 
 def test_a_declared_size_takes_no_memory(tmp_path):
     path = neurons().save(tmp_path / "a.h5")
-    resealed(path, setting("neurons", "arguments", "n_segments", value=10**8))
+    resealed(path, argument("n_segments", value=10**8))
     tracemalloc.start()
     try:
         with pytest.raises(StorageError, match=r"cells must have shape \(100000000, 6\)"):
-            storage.load(path, "neurons")
+            storage.load(path, "model")
         assert tracemalloc.get_traced_memory()[1] < 2**22
     finally:
         tracemalloc.stop()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from nonsense import nonsense, refusal
 from scipy import stats
 
-from spikemem.sources import from_neo, jitter, poisson, regular
+from spikemem.sources import from_neo, poisson, regular
 from spikemem.spikes import SpikeTrains
 
 ALARM = 1e-6
@@ -84,19 +84,19 @@ def test_regular_trains_keep_their_mean_rate_off_the_grid():
 
 def test_jitter_shifts_by_normal_deviates():
     trains = regular(10.0, size=200, duration=5000.0, dt=0.1, start=50.0)
-    moved = jitter(trains, 3.0, dt=0.1, seed=1)
+    moved = trains.jitter(3.0, dt=0.1, seed=1)
     shift = np.concatenate([np.subtract(a, b) for a, b in zip(moved.to_lists(), trains.to_lists(),
                                                               strict=True)])  # fmt: skip
     assert abs(shift.mean()) < stats.norm.isf(ALARM / 2) * 3.0 / np.sqrt(shift.size)
     spread = shift.size * shift.var() / (9.0 + 0.01 / 12)
     assert stats.chi2.ppf(ALARM / 2, shift.size) < spread < stats.chi2.isf(ALARM / 2, shift.size)
-    assert jitter(trains, 3.0, dt=0.1, seed=1) == moved
+    assert trains.jitter(3.0, dt=0.1, seed=1) == moved
 
 
 def test_jittered_spikes_stay_inside():
     trains = SpikeTrains.from_lists([[0.0, 9.0]], duration=10.0)
     for seed in range(20):
-        moved = jitter(trains, 50.0, dt=1.0, seed=seed)
+        moved = trains.jitter(50.0, dt=1.0, seed=seed)
         assert moved.duration == 10.0
         assert set(moved.times) <= set(range(10))
 
@@ -126,7 +126,7 @@ def test_bad_arguments_of_the_others():
     assert "rate" in refusal(regular, 0.0, size=1, duration=10.0, dt=1.0)
     assert "at most one spike" in refusal(regular, 1001.0, size=1, duration=10.0, dt=1.0)
     assert "start" in refusal(regular, 1.0, size=2, duration=10.0, dt=1.0, start=[1.0, 2.0, 3.0])
-    assert "sd" in refusal(jitter, SpikeTrains.empty(1, 5.0), -1.0, dt=1.0)
+    assert "sd" in refusal(SpikeTrains.empty(1, 5.0).jitter, -1.0, dt=1.0, seed=0)
     for value in nonsense():
         assert refusal(from_neo, value).startswith("from_neo")
 

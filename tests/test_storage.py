@@ -17,7 +17,7 @@ from nonsense import nonsense
 from samples import any_network, any_recording, small_network, small_recording
 
 import spikemem as sm
-from spikemem import container, storage
+from spikemem import container, schemas, storage
 from spikemem.errors import DescriptionError, StorageError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -285,9 +285,8 @@ def test_a_write_that_fails_halfway_leaves_the_old_file_whole(saved, monkeypatch
         file["something"] = np.arange(100_000)
         raise Full
 
-    monkeypatch.setitem(
-        storage._KINDS, "recording", storage._KINDS["recording"]._replace(write=half)
-    )
+    broken = schemas.RECORDING._replace(write=half)
+    monkeypatch.setattr(schemas, "RECORDING", broken)
     with pytest.raises(StorageError, match="No space left on device"):
         storage.save(saved, network=small_network(), recording=small_recording())
     assert saved.read_bytes() == before
@@ -347,18 +346,42 @@ def test_paths_that_are_none():
                 call()
 
 
-def test_other_kinds_can_be_registered(saved, monkeypatch):
-    monkeypatch.setattr(storage, "_KINDS", dict(storage._KINDS))
-    storage.register(
-        "memory",
-        lambda file, thing: file.create_group("memory").attrs.update(cues=thing),
-        lambda file: int(file["memory"].attrs["cues"]),
+def test_other_kinds_stand_in_a_table(saved, monkeypatch):
+    kind = storage.FileKind(
+        lambda file, thing: file.create_group("number").attrs.update(value=thing),
+        lambda file: int(file["number"].attrs["value"]),
         int,
     )
-    storage.save(saved, memory=5, network=small_network(), recording=None)
-    assert storage.load(saved, "memory") == 5
-    with pytest.raises(DescriptionError, match="memory must be a int"):
-        storage.save(saved, memory="five")
+    monkeypatch.setattr(schemas, "NUMBER", kind, raising=False)
+    monkeypatch.setitem(storage.KINDS, "number", "spikemem.schemas:NUMBER")
+    storage.save(saved, number=5, network=small_network(), recording=None)
+    assert storage.load(saved, "number") == 5
+    with pytest.raises(DescriptionError, match="number must be a int"):
+        storage.save(saved, number="five")
     monkeypatch.undo()
-    assert storage.contents(saved)["kinds"] == ["memory", "network"]
+    assert storage.contents(saved)["kinds"] == ["number", "network"]
     assert sm.load_network(saved).n_neurons == 3
+
+
+def test_load_returns_whatever_a_file_holds(saved, tmp_path):
+    memory = sm.CA3Memory(3, 5, contents={1: [2]}, backend="native")
+    memory.learn(0, [1, 4])
+    network, recording = memory.build([sm.RecallCue(0)]), memory.recording
+    for things in (
+        {"model": memory},
+        {"network": network},
+        {"recording": recording},
+        {"recording": recording, "network": network},
+        {"recording": recording, "network": network, "model": memory},
+    ):
+        path = storage.save(tmp_path / "x.h5", **things)
+        first = next(kind for kind in ("model", "network", "recording") if kind in things)
+        assert type(sm.load(path)) is type(things[first])
+        for kind, thing in things.items():
+            assert type(sm.load(path, kind)) is type(thing)
+    kept = sm.load(memory.save(tmp_path / "memory.h5"))
+    assert kept.contents == memory.contents == {0: {1, 4}, 1: {2}}
+    assert kept.time == memory.time == 16.0
+    assert sm.metrics.compare(sm.load(tmp_path / "memory.h5", "recording"), recording).same
+    assert kept.recall(cue=0) == memory.recall(cue=0) == {1, 4}
+    assert kept.time == memory.time

@@ -3,10 +3,12 @@
 NIR has no units but the second for time constants. Written are
 
 =============  ===============================================================================
-``tau_mem``    s
+``tau_mem``    s; ``tau`` of a ``LIF`` too
 ``tau_syn``    s
-``r``          MΩ: ``tau_m / cm``
-``v_...``      mV; ``v_leak`` holds ``i_offset`` too, as ``v_rest + r * i_offset``
+``r``          MΩ: ``tau_m / cm``; of an ``IF`` mV per nA and step: ``dt / cm``
+``v_...``      mV
+``bias``       nA: ``i_offset / w_in``; cells without synapses have ``v_leak = v_rest + r *
+               i_offset`` instead
 ``weight``     nA, negative for inhibitory synapses; shape (n_post, n_pre)
 ``delay``      s
 ``w_in``       ``tau_syn / dt``: a spike is a pulse of height 1 and of length ``dt``, as those
@@ -16,6 +18,8 @@ NIR has no units but the second for time constants. Written are
 What NIR has no place for (refractory times, initial potentials, spikes of sources, exact values,
 structured connectors) goes into the ``metadata`` of the nodes, under "spikemem"; other readers
 ignore it. A spike there is ``v > v_threshold``, here ``v >= v_thresh``.
+
+``docs/nir.md`` says what each node becomes.
 """
 
 from __future__ import annotations

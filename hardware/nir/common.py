@@ -1,4 +1,4 @@
-"""What both directions share: names, notes, and the parameters of a cell in NIR's terms."""
+"""What both directions share: names, notes, and a check for the package nir."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ...cells import LIF
 from ...errors import BackendMissing
 
 __all__ = [
     "KEY",
+    "LARGEST",
     "alike",
     "as_lines",
     "free_name",
-    "native_parameters",
     "notes_of",
     "place_of",
     "require_nir",
@@ -24,6 +22,9 @@ __all__ = [
 
 KEY = "spikemem"
 """Under which the metadata of a node hold what is ours."""
+
+LARGEST = 10**8
+"""Largest number of entries of a weight matrix, and of synapses of a chain of linear nodes."""
 
 _CLOSE = 1e-9
 
@@ -57,26 +58,22 @@ def notes_of(node: Any) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def alike(a: Any, b: Any) -> bool:
-    """Whether two values differ by rounding alone."""
-    return bool(np.allclose(a, b, rtol=_CLOSE, atol=0.0))
+def alike(a: Any, b: Any, scale: Any = 0.0) -> bool:
+    """Whether two values differ by rounding alone; `scale` is the size of what they are sums of."""
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    with np.errstate(invalid="ignore"):
+        near = np.abs(a - b) <= _CLOSE * np.maximum(np.abs(b), scale)
+    return bool(np.all(near | (a == b)))
+
+
+def array_of(value: Any) -> Any:
+    """The value as an array; None if it is none."""
+    try:
+        return np.asarray(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def place_of(node: Any) -> float:
     """Where a node stood in the network; last if nothing was noted."""
     return float(notes_of(node).get("place", np.inf))
-
-
-def native_parameters(cell: LIF, size: int, side: str, dt: float) -> dict[str, NDArray[np.float64]]:
-    """Parameters of a CubaLIF, each of shape (size,)."""
-    p = {name: np.array(cell.array(name, size)) for name in LIF.units}
-    r, tau_syn = p["tau_m"] / p["cm"], p[f"tau_syn_{side}"]
-    return {
-        "tau_mem": p["tau_m"] / 1000.0,
-        "tau_syn": tau_syn / 1000.0,
-        "r": r,
-        "v_leak": p["v_rest"] + r * p["i_offset"],
-        "v_reset": p["v_reset"],
-        "v_threshold": p["v_thresh"],
-        "w_in": tau_syn / dt,
-    }

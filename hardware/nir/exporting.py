@@ -12,21 +12,23 @@ from ...cells import LIF
 from ...checks import checked
 from ...errors import UnsupportedError
 from ...network import Network, Population, Projection
-from .common import KEY, as_lines, free_name, native_parameters, require_nir
+from .common import KEY, LARGEST, as_lines, free_name, require_nir
+from .neurons import PULSE_GAIN, is_pulse, kind_of, native_parameters
 
 __all__ = ["to_nir"]
-
-_LARGEST = 10**8
 
 
 @checked
 def to_nir(network: Network, *, metadata: bool = True) -> Any:
     """Convert a network to a NIR graph.
 
-    A population of cells becomes a ``CubaLIF``, a spike source an ``Input``, a projection a
-    ``Delay`` and a ``Linear`` for each of its delays, a recorded population has an ``Output``.
-    Synapses between the same two cells with the same delay become one with the sum of their
-    weights; a projection without synapses is left out.
+    A population of cells becomes a ``CubaLIF``, or a ``LIF`` if its synaptic currents last one
+    step (``tau_syn = dt / 50``), or an ``IF`` if it has no leak as well. A spike source becomes an
+    ``Input``, a projection a ``Delay`` and a ``Linear`` for each of its delays; a recorded
+    population has an ``Output``. A constant current becomes the bias of the first ``Linear`` into
+    the cells, which is then an ``Affine``; cells without synapses have it in ``v_leak``. Synapses
+    between the same two cells with the same delay become one with the sum of their weights; a
+    projection without synapses is left out.
 
     Parameters
     ----------
@@ -63,9 +65,15 @@ def to_nir(network: Network, *, metadata: bool = True) -> Any:
     for place, population in enumerate(network.populations):
         extra = _population_metadata(population, place) if metadata else {}
         nodes[population.name] = _neuron(nir, network, population, extra)
+    biases = {
+        name: bias
+        for name in _driven(network)
+        if (bias := _bias(network, network.population(name))).any()
+    }
     for place, projection in enumerate(network.projections):
         for group in _groups(network, projection, place):
-            _connect(nir, network, projection, group, nodes, edges, metadata)
+            own = biases.pop(projection.post) if projection.post in biases else None
+            _connect(nir, network, projection, group, own, nodes, edges, metadata)
     for population in network.populations:
         if "spikes" in population.record:
             name = free_name(f"{population.name} out", nodes)
@@ -86,10 +94,10 @@ def _problems(network: Network, metadata: bool) -> Iterator[str]:
                 f"recording"
             )
         sizes = [network.population(end).size for end in (projection.pre, projection.post)]
-        if sizes[0] * sizes[1] > _LARGEST:
+        if sizes[0] * sizes[1] > LARGEST:
             yield (
                 f"{where}: NIR writes {sizes[1]} x {sizes[0]} weights as a dense matrix, of at "
-                f"most {_LARGEST:g} entries"
+                f"most {LARGEST:g} entries"
             )
     for population in network.populations:
         if not population.is_source:
@@ -98,20 +106,59 @@ def _problems(network: Network, metadata: bool) -> Iterator[str]:
 
 def _cell_problems(network: Network, population: Population, metadata: bool) -> Iterator[str]:
     where, cell = f"population {population.name!r}", population.lif
+    if cell.current is not None:
+        yield f"{where}: NIR has no currents over time; make i_offset constant"
+    if np.any(np.isinf(cell.tau_m)):
+        yield from _problems_without_leak(network, population, metadata)
+        return
     if len(_receptors(network, population)) == 2 and np.any(
         np.asarray(cell.tau_syn_E) != cell.tau_syn_I
     ):
         yield f"{where}: a CubaLIF has one tau_syn; make tau_syn_E and tau_syn_I equal"
-    if np.any(np.isinf(cell.tau_m)):
-        yield f"{where}: a CubaLIF has a leak; take a long tau_m instead of an infinite one"
-    if cell.current is not None:
-        yield f"{where}: NIR has no currents over time; make i_offset constant"
     if metadata:
         return
     if np.any(np.asarray(cell.tau_refrac) > 0):
         yield f"{where}: NIR has no refractory time; set tau_refrac=0, or metadata=True"
     if np.any(population.initial_v() != cell.array("v_rest", population.size)):
         yield f"{where}: NIR has no initial potential; leave out v_init, or metadata=True"
+
+
+def _problems_without_leak(
+    network: Network, population: Population, metadata: bool
+) -> Iterator[str]:
+    where, cell = f"population {population.name!r}", population.lif
+    if not np.all(np.isinf(cell.tau_m)):
+        yield f"{where}: some cells have a leak and others have none; make two populations"
+    if not is_pulse(cell, network.dt):
+        yield (
+            f"{where}: an IF has no synaptic current; set tau_syn_E and tau_syn_I to dt / 50 = "
+            f"{network.dt / 50:g} ms, or give the cells a leak"
+        )
+    if np.any(cell.steady.array("i_offset", population.size)) and population.name not in _driven(
+        network
+    ):
+        yield f"{where}: an IF without synapses can't carry i_offset"
+    if metadata:
+        return
+    if np.any(np.asarray(cell.tau_refrac) > 0):
+        yield f"{where}: NIR has no refractory time; set tau_refrac=0, or metadata=True"
+    if np.any(population.initial_v()):
+        yield f"{where}: an IF begins at 0 mV; set v_init=0, or metadata=True"
+
+
+def _driven(network: Network) -> set[str]:
+    """Populations with synapses, of which one can carry a bias."""
+    return {item.post for item in network.projections if network.synapses(item.name).i.size}
+
+
+def _bias(network: Network, population: Population) -> NDArray[np.float64]:
+    """Constant signal that has the effect of the constant current, shape (n_cells,)."""
+    if population.is_source:
+        return np.zeros(population.size)
+    current = np.array(population.lif.array("i_offset", population.size))
+    if kind_of(population.lif, network.dt) == "CubaLIF":
+        current /= _native(network, population)["w_in"]
+    return current
 
 
 def _receptors(network: Network, population: Population) -> set[str]:
@@ -132,12 +179,21 @@ def _population_metadata(population: Population, place: int) -> dict[str, Any]:
     return {KEY: own}
 
 
+def _native(network: Network, population: Population) -> dict[str, NDArray[np.float64]]:
+    side = "I" if _receptors(network, population) == {"inhibitory"} else "E"
+    kind = kind_of(population.lif, network.dt)
+    return native_parameters(population.lif, population.size, side, network.dt, kind)
+
+
 def _neuron(nir: Any, network: Network, population: Population, metadata: Any) -> Any:
     if population.is_source:
         return nir.Input({"input": np.array([population.size])}, metadata=metadata)
-    side = "I" if _receptors(network, population) == {"inhibitory"} else "E"
-    values = native_parameters(population.lif, population.size, side, network.dt)
-    return nir.CubaLIF(**values, metadata=metadata)
+    values = _native(network, population)
+    if "v_leak" in values and population.name not in _driven(network):
+        values["v_leak"] = values["v_leak"] + values["r"] * population.lif.array(
+            "i_offset", population.size
+        )
+    return getattr(nir, kind_of(population.lif, network.dt))(**values, metadata=metadata)
 
 
 class _Group(NamedTuple):
@@ -152,6 +208,7 @@ def _groups(network: Network, projection: Projection, place: int) -> Iterator[_G
     synapses = network.synapses(projection.name)
     shape = [network.population(end).size for end in (projection.post, projection.pre)]
     sign = -1.0 if projection.receptor == "inhibitory" else 1.0
+    pulse = kind_of(network.population(projection.post).lif, network.dt) != "CubaLIF"
     common: dict[str, Any] = {
         "projection": projection.name,
         "place": place,
@@ -170,6 +227,10 @@ def _groups(network: Network, projection: Projection, place: int) -> Iterator[_G
         first = np.sort(np.unique(j.astype(np.int64) * shape[1] + i, return_index=True)[1])
         own = {**common, "delay": float(delay)}
         own |= {"rows": rows[first], "i": i[first], "j": j[first]}
+        if pulse:
+            # A division and a multiplication by the same number need not cancel exactly.
+            own["weight"] = sign * weight[j[first], i[first]]
+            weight /= PULSE_GAIN
         yield _Group(float(delay), weight, {KEY: own})
 
 
@@ -178,13 +239,18 @@ def _connect(
     network: Network,
     projection: Projection,
     group: _Group,
+    bias: NDArray[np.float64] | None,
     nodes: dict[str, Any],
     edges: list[tuple[str, str]],
     metadata: bool,
 ) -> None:
     n_pre = network.population(projection.pre).size
     linear = free_name(projection.name, nodes)
-    nodes[linear] = nir.Linear(group.weight, metadata=group.metadata if metadata else {})
+    notes = group.metadata if metadata else {}
+    if bias is None:
+        nodes[linear] = nir.Linear(group.weight, metadata=notes)
+    else:
+        nodes[linear] = nir.Affine(group.weight, bias, metadata=notes)
     delay = free_name(f"{linear} delay", nodes)
     nodes[delay] = nir.Delay(np.full(n_pre, group.delay / 1000.0))
     edges += [(projection.pre, delay), (delay, linear), (linear, projection.post)]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from ...checks import PathName, Quantity, checked
 from ...container import DAMAGE, is_hdf5, open_sealed, reason, seal
-from ...errors import StorageError, shown
+from ...errors import SpikememWarning, StorageError, shown
 from ...files import NotRegular, open_regular, to_path, write_atomically
 from ...foreign import read_tree
 from ...hdf5 import Refused, Tree, check_memory, tree_of
@@ -20,6 +21,7 @@ from ...recording import SpikeTrains
 from .common import require_nir
 from .exporting import to_nir
 from .importing import from_nir
+from .neurons import NEURONS
 
 __all__ = ["read", "write"]
 
@@ -62,6 +64,12 @@ def read(
     A file that :func:`write` wrote is compared with its checksum. Any other file is read in a
     second process, since damaged bytes can crash the HDF5 library.
 
+    Warns
+    -----
+    SpikememWarning
+        Neurons have no ``v_reset``, as in files of older versions of NIR; it is 0. The file can't
+        say whether its author meant a reset that subtracts the threshold, which no cell here has.
+
     Raises
     ------
     StorageError
@@ -83,12 +91,38 @@ def read(
     kind = tree.get("type")
     if not isinstance(kind, str) or kind != "NIRGraph":
         raise _unreadable(name, f"it holds {shown(kind)}, not a graph")
+    # The package nir adds what is missing to the tree itself.
+    silent = sorted(_without_reset(tree))
     try:
         graph = nir.ir.dict2NIRNode({**tree, "type_check": False})
     except Exception as error:
         # The package nir checks little of what it is given.
         raise _unreadable(name, f"{type(error).__name__}: {reason(error)}") from error
-    return from_nir(graph, dt, inputs=inputs)
+    network = from_nir(graph, dt, inputs=inputs)
+    if silent:
+        warnings.warn(
+            f"nir.read: {name!r}: no v_reset in {', '.join(silent)}: potentials are set to 0 after "
+            f"a spike, as NIR says; a simulator that subtracts the threshold instead gives other "
+            f"spikes.",
+            SpikememWarning,
+            stacklevel=3,
+        )
+    return network
+
+
+def _without_reset(tree: Tree, where: str = "") -> Iterator[str]:
+    """Names of the neurons of a graph, and of the graphs inside it, that have no v_reset."""
+    nodes = tree.get("nodes")
+    for name, item in nodes.items() if isinstance(nodes, dict) else ():
+        if not isinstance(item, dict):
+            continue
+        kind = item.get("type")
+        if not isinstance(kind, str):
+            continue
+        if kind in NEURONS and "v_reset" not in item:
+            yield where + name
+        elif kind == "NIRGraph":
+            yield from _without_reset(item, f"{where}{name}.")
 
 
 def _unreadable(name: str, why: BaseException | str) -> StorageError:

@@ -8,14 +8,16 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ...backends.contract import require_known
 from ...checks import Count, checked
-from ...errors import DescriptionError, UnsupportedError, unknown_name
+from ...errors import UnsupportedError
 from ...network import Network
 from ...recording import SpikeTrains
 from ...simulation import IntegratorName, Results, package_version
 from ...support import UNSUPPORTED
 from .build import to_pynn
 from .dialects import DIALECTS, import_simulator
+from .running import end, read, run
 
 __all__ = ["Brian2PyNNBackend", "MockBackend", "NestBackend"]
 
@@ -35,11 +37,7 @@ class _PyNNBackend:
     @checked
     def __init__(self, network: Network, integrator: IntegratorName, **options: Any) -> None:
         name = DIALECTS[self.simulator].backend
-        for option in options:
-            if option not in self.options:
-                raise DescriptionError(
-                    f"backend {name!r}: {unknown_name('option', option, self.options)}"
-                )
+        require_known(options, self.options, name)
         threads = options.get("threads", 1)
         Count().check(threads, f"backend {name!r}: threads")
         self._sim = import_simulator(self.simulator)
@@ -62,10 +60,10 @@ class _PyNNBackend:
             )
         model = to_pynn(self._network.with_inputs(inputs), self._sim, setup=self._setup)
         try:
-            model.run(n_steps * self._network.dt)
-            result = model.recording()
+            run(model, n_steps * self._network.dt)
+            result = read(model)
         finally:
-            model.end()
+            end(model)
         progress(1.0)
         versions = {package: package_version(package) for package in self.packages}
         return Results(dict(result.spikes), dict(result.traces), dict(result.weights), versions)

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...errors import StorageError
 from ...hdf5 import read_array
-from ...storage import put, register
+from ...storage import FileKind, put
 from ...streams import stream
 from ...units import to_float, to_int
 from .array import ProgrammedArray
@@ -20,7 +20,7 @@ from .devices import DEVICES, Measured
 from .devices.base import Array, Device
 from .mapping import BitSlices, DifferentialPair, Offset, SingleDevice
 
-__all__: list[str] = []
+__all__ = ["ARRAY"]
 
 _TYPES: dict[str, Mapping[str, Any]] = {
     "device": {**DEVICES, "Measured": Measured},
@@ -117,4 +117,4 @@ def _read_plain(found: dict[str, Any]) -> dict[str, Any]:
     return plain
 
 
-register("resistive", _write, _read, ProgrammedArray)
+ARRAY = FileKind(_write, _read, ProgrammedArray)

@@ -14,9 +14,12 @@ from ...backends import BackendName
 from ...cells import LIF, SpikeSource
 from ...checks import Count, MappingOf, checked
 from ...errors import DescriptionError, UnsupportedError
+from ...models import OnDevice
 from ...network import Network, Population, Projection
 from ...recording import Recording, SpikeTrains
-from .live import LiveMemory, WeightMatrices, Weights
+from ...simulation import IntegratorName
+from ...streams import Seed, own_seed
+from .live import LIVE, Live, LiveMemory, WeightMatrices, Weights
 from .operations import (
     Content,
     ContentBits,
@@ -69,6 +72,8 @@ class HippocampalMemory(LiveMemory):
         What the cues hold at the start; content as for :class:`Learn`.
     backend : str
         Where :meth:`learn` and :meth:`recall` run; any backend of :func:`spikemem.simulate`.
+    integrator, device, seed, options
+        As for :class:`CA3Memory`.
 
     Raises
     ------
@@ -97,8 +102,13 @@ class HippocampalMemory(LiveMemory):
         preset: Annotated[str, PRESET] = "robust",
         contents: Annotated[Mapping[int, Any], MappingOf(Count(low=0), Content())] | None = None,
         backend: BackendName = "brian2",
+        integrator: IntegratorName = "spinnaker",
+        device: OnDevice = None,
+        seed: Seed = 0,
+        options: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(n_cues, n_contents, backend)
+        live = Live(backend, integrator, device, own_seed(seed), dict(options or {}))
+        super().__init__(n_cues, n_contents, live)
         if self.n_cues > MAX_CUES:
             raise DescriptionError(f"n_cues must be at most {MAX_CUES}, got {self.n_cues}.")
         self.preset = preset
@@ -111,12 +121,19 @@ class HippocampalMemory(LiveMemory):
             held[item.cue] = frozenset(item.bits)
         self._begin({"W1": first}, held)
 
+    @classmethod
+    def _shapes(cls, n_cues: int, n_contents: int) -> dict[str, tuple[int, int]]:
+        return {"W1": (n_cues, n_contents)}
+
+    @property
+    def _w_max(self) -> float:
+        return self.rule.w_max
+
     plastic: ClassVar[Mapping[str, str]] = {"W1": "which content bits each cue holds"}
 
     def arguments(self) -> dict[str, Any]:
         """What the constructor takes, without `contents`."""
-        names = ("n_cues", "n_contents", "preset", "backend")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in (*LIVE, "preset")}
 
     @property
     def n_bits(self) -> int:

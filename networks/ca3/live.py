@@ -4,26 +4,31 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Self
 
+import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from ...checks import MappingOf, Name, Quantities, checked
-from ...errors import DescriptionError, unknown_name
-from ...frozen import Changing
+from ...backends.contract import Integrator
+from ...checks import MappingOf, Name, PathName, Quantities, checked
+from ...errors import DescriptionError, StorageError, UnsupportedError, unknown_name
+from ...hdf5 import read_array
 from ...limits import require_memory
-from ...models import Stored
+from ...models import Device, Stored, StoredModel
 from ...network import Network
 from ...progress import Progress
 from ...recording import Recording, SpikeTrains
 from ...simulation import Session
-from ...units import to_array
+from ...storage import save
+from ...streams import Seed
+from ...units import to_array, to_int
 from .operations import Operation, Placed, Schedule
 from .oracle import Contents, answers, contents_after
 from .recall import Recall
 
-__all__ = ["LiveMemory", "Weights"]
+__all__ = ["LIVE", "Live", "LiveMemory", "Weights"]
 
 Weights = Mapping[str, NDArray[np.float64]]
 
@@ -60,14 +65,28 @@ class Kept(NamedTuple):
     clock: float
 
 
-class LiveMemory(Changing, ABC):
+LIVE = ("n_cues", "n_contents", "backend", "integrator", "device", "seed", "options")
+"""Arguments that all memories of the family have."""
+
+
+class Live(NamedTuple):
+    """Where the operations of a memory run, as its constructor takes it."""
+
+    backend: str
+    integrator: Integrator
+    device: Device | None
+    seed: Seed
+    options: Mapping[str, Any]
+
+
+class LiveMemory(StoredModel, ABC):
     """A memory whose operations run one after the other in one simulation.
 
     Subclasses say how operations are placed, what they compile to, and what the network is. A
     copy, shallow or deep, and a pickle are memories of their own, which continue from here.
     """
 
-    def __init__(self, n_cues: int, n_contents: int, backend: str) -> None:
+    def __init__(self, n_cues: int, n_contents: int, live: Live) -> None:
         self.n_cues, self.n_contents = n_cues, n_contents
         require_memory(
             # Two matrices of weights, here and in the simulator, and the lines of each cue.
@@ -75,7 +94,7 @@ class LiveMemory(Changing, ABC):
             f"{type(self).__name__}: the weights of n_cues={n_cues} and n_contents={n_contents}",
             "Make a smaller memory.",
         )
-        self.backend = backend
+        self.backend, self.integrator, self.device, self.seed, self.options = live
         self._session: Session | None = None
         self._history: list[Placed] = []
         self._begin({})
@@ -219,9 +238,15 @@ class LiveMemory(Changing, ABC):
             )
         return np.array(weights, dtype=np.float64).reshape(shape)
 
+    @classmethod
     @abstractmethod
-    def arguments(self) -> dict[str, Any]:
-        """What the constructor takes, without what is held at the start."""
+    def _shapes(cls, n_cues: int, n_contents: int) -> dict[str, tuple[int, int]]:
+        """Shape (n_pre, n_post) of each plastic projection."""
+
+    @property
+    @abstractmethod
+    def _w_max(self) -> float:
+        """Largest weight of the plastic projections, nA."""
 
     def arrays(self) -> dict[str, Stored]:
         """Weights (nA), contents (a row (cue, bit) for each bit) and time (ms)."""
@@ -231,6 +256,41 @@ class LiveMemory(Changing, ABC):
             "contents": Stored(np.array(pairs, dtype=np.int64).reshape(-1, 2)),
             "time": Stored(np.array(self.time), "ms"),
         }
+
+    @classmethod
+    def restored(cls, arguments: Mapping[str, Any], arrays: h5py.Group) -> Self:
+        """The memory with these weights, contents and time; see :meth:`arrays`."""
+        n_cues = to_int(arguments["n_cues"], "n_cues")
+        n_contents = to_int(arguments["n_contents"], "n_contents")
+        weights = {
+            name: read_array(arrays, name, "float", shape, low=0.0)
+            for name, shape in cls._shapes(n_cues, n_contents).items()
+        }
+        pairs = read_array(arrays, "contents", "int", (None, 2), low=0)
+        clock = float(read_array(arrays, "time", "float", (), low=0.0))
+        memory = cls(**arguments)
+        if clock != round(clock) or any(np.any(w > memory._w_max) for w in weights.values()):
+            raise StorageError(
+                f"time must be a whole number of ms, and weights at most {memory._w_max:g} nA"
+            )
+        held: dict[int, set[int]] = {}
+        for cue, bit in pairs.tolist():
+            if cue >= n_cues or bit >= n_contents or bit in held.get(cue, ()):
+                raise StorageError(f"contents must name each bit once, got cue {cue}, bit {bit}")
+            held.setdefault(cue, set()).add(bit)
+        memory._begin(weights, {cue: frozenset(bits) for cue, bits in held.items()}, clock)
+        return memory
+
+    @checked
+    def save(self, path: Annotated[str | Path, PathName()]) -> Path:
+        """Write the memory (weights, contents, time) and its recording to an HDF5 file.
+
+        Raises
+        ------
+        StorageError
+            The file can't be written.
+        """
+        return save(path, model=self, recording=self.recording if self._done else None)
 
     @checked
     def run(
@@ -278,7 +338,22 @@ class LiveMemory(Changing, ABC):
         if self._session is None:
             inputs, windows = self._compile([])
             network = self._network(inputs, self._kept.initial, windows)
-            self._session = Session(network, backend=self.backend, start=self._kept.clock)
+            options = dict(self.options)
+            if self.device is not None:
+                names = list(self._kept.initial)
+                network = self.device.apply(network, projections=names, time=None, seed=self.seed)
+                learning = self.device.learning(names, self.seed)
+                if learning is not None:
+                    options["extensions"] = [*options.get("extensions", ()), learning]
+            if "extensions" in options and self.backend != "brian2":
+                raise UnsupportedError(
+                    f"{type(self).__name__}: learning on a device needs backend 'brian2', which "
+                    f"takes its code, got {self.backend!r}."
+                )
+            self._session = Session(
+                network, backend=self.backend, integrator=self.integrator,
+                start=self._kept.clock, **options,
+            )  # fmt: skip
         return self._session
 
     @property
@@ -336,6 +411,12 @@ class LiveMemory(Changing, ABC):
         else:
             flat = {name: matrix.ravel() for name, matrix in checked.items()}
             self._session.set_weights(flat, note=note)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Free the simulator; what was recorded stays."""

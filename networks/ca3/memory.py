@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
-from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self, cast
+from typing import Annotated, Any, ClassVar
 
-import h5py
 import numpy as np
 
 from ...backends import BackendName
-from ...checks import Count, MappingOf, Optional, PathName, checked
+from ...checks import Count, MappingOf, Optional, checked
 from ...errors import DescriptionError
-from ...hdf5 import read_array
+from ...models import OnDevice
 from ...network import Network
 from ...recording import Recording, SpikeTrains
-from ...storage import load, register, save
-from ...units import to_int
+from ...simulation import IntegratorName
+from ...streams import Seed, own_seed
 from .circuit import PLASTIC, circuit
 from .health import Health, examine, replay
-from .live import LiveMemory, WeightMatrices, Weights
+from .live import LIVE, Live, LiveMemory, WeightMatrices, Weights
 from .operations import (
     Content,
     ContentBits,
@@ -62,6 +59,15 @@ class CA3Memory(LiveMemory):
         What the cues hold at the start; content as for :class:`Learn`.
     backend : str
         Where :meth:`learn`, :meth:`recall`, ... run; any backend of :func:`spikemem.simulate`.
+    integrator : {"spinnaker", "exact"}
+        What one step of them does. The circuit is made for "spinnaker".
+    device : Device, optional
+        Resistive memory that holds the plastic weights: it is written at the start, and each
+        change by learning has the error of its programming (on backend "brian2").
+    seed : int or numpy.random.Generator
+        For the device.
+    options : mapping, optional
+        Further options of the backend, e.g. ``{"target": "cython"}``.
     record_weights : bool
         Record both plastic projections at every step (large).
     **parameters
@@ -99,10 +105,15 @@ class CA3Memory(LiveMemory):
         preset: Annotated[str, PRESET] = "robust",
         contents: Annotated[Mapping[int, Any], MappingOf(Count(low=0), Content())] | None = None,
         backend: BackendName = "brian2",
+        integrator: IntegratorName = "spinnaker",
+        device: OnDevice = None,
+        seed: Seed = 0,
+        options: Mapping[str, Any] | None = None,
         record_weights: bool = False,
         **parameters: Any,
     ) -> None:
-        super().__init__(n_cues, n_contents, backend)
+        live = Live(backend, integrator, device, own_seed(seed), dict(options or {}))
+        super().__init__(n_cues, n_contents, live)
         self.preset = preset
         self.parameters: CA3Parameters = parameters_of(preset, **parameters)
         self.record_weights = record_weights
@@ -114,6 +125,14 @@ class CA3Memory(LiveMemory):
             held[item.cue] = frozenset(item.bits)
         self._begin({"W1": first, "W2": first.T.copy()}, held)
 
+    @classmethod
+    def _shapes(cls, n_cues: int, n_contents: int) -> dict[str, tuple[int, int]]:
+        return {"W1": (n_cues, n_contents), "W2": (n_contents, n_cues)}
+
+    @property
+    def _w_max(self) -> float:
+        return self.parameters.w_max
+
     plastic: ClassVar[Mapping[str, str]] = {
         "W1": "which content bits each cue holds",
         "W2": "which cues hold each content bit",
@@ -123,7 +142,7 @@ class CA3Memory(LiveMemory):
         """What the constructor takes, without `contents`."""
         usual = asdict(parameters_of(self.preset))
         changed = {k: v for k, v in asdict(self.parameters).items() if v != usual[k]}
-        names = ("n_cues", "n_contents", "preset", "backend", "record_weights")
+        names = (*LIVE, "preset", "record_weights")
         return {name: getattr(self, name) for name in names} | changed
 
     def __repr__(self) -> str:
@@ -131,6 +150,25 @@ class CA3Memory(LiveMemory):
             f"CA3Memory(n_cues={self.n_cues}, n_contents={self.n_contents}, "
             f"preset={self.preset!r}: {len(self.contents)} cues hold something, "
             f"{self.time:g} ms simulated)"
+        )
+
+    def facts(self) -> dict[str, Any]:
+        """Sizes, contents and health as plain data, ready for JSON."""
+        return {
+            "model": type(self).__name__,
+            "cues": self.n_cues,
+            "content_bits": self.n_contents,
+            "contents": {str(cue): sorted(bits) for cue, bits in self.contents.items()},
+            "healthy": self.health().ok,
+        }
+
+    def describe(self) -> str:
+        """Sizes, contents and health as lines of text."""
+        sizes = [len(bits) for bits in self.contents.values()]
+        held = f"{min(sizes)} to {max(sizes)} bits each" if sizes else "the memory is empty"
+        return (
+            f"{type(self).__name__} of {self.n_cues} cues and {self.n_contents} bits, preset "
+            f"{self.preset!r}\n{len(sizes)} cues hold something: {held}\n{self.health()}"
         )
 
     def _place(self, schedule: Iterable[Operation], start: float, safe: bool) -> list[Placed]:
@@ -172,8 +210,8 @@ class CA3Memory(LiveMemory):
         ----------
         cue : int, optional
             Address; the answer is the set of content bits.
-        content : sequence of int or mask, optional
-            Fragment; the answer is the set of cues.
+        content : set, array_like, or Patterns of length 1, optional
+            Fragment, as for :class:`RecallContent`; the answer is the set of cues.
         match : {"any", "all", "best"} or int
             See :class:`RecallContent`.
 
@@ -196,8 +234,8 @@ class CA3Memory(LiveMemory):
 
         Parameters
         ----------
-        content : sequence of int or mask
-            Fragment.
+        content : set, array_like, or Patterns of length 1
+            Fragment, as for :class:`RecallContent`.
         match : {"any", "all", "best"} or int, optional
             See :class:`RecallContent`. Default: "best", or "any" with the published circuit.
 
@@ -248,65 +286,3 @@ class CA3Memory(LiveMemory):
                 ends = recording[pre], recording[post]
                 replays[name] = replay(*ends, weights[name], rule, start)
         return examine(self.contents, self.weights, replays)
-
-    @checked
-    def save(self, path: Annotated[str | Path, PathName()]) -> Path:
-        """Write the memory (sizes, parameters, weights, contents) and its recording to HDF5.
-
-        Raises
-        ------
-        StorageError
-            The file can't be written.
-        """
-        recording = self.recording if self.time else None
-        return save(path, memory=self, recording=recording)
-
-    @classmethod
-    @checked
-    def load(
-        cls, path: Annotated[str | Path, PathName()], *, backend: BackendName = "brian2"
-    ) -> Self:
-        """Read a memory; its time begins at 0 again.
-
-        Raises
-        ------
-        StorageError
-            No such file, damaged, not spikemem's, newer than this version, or without a memory.
-        """
-        memory = cast(Self, load(path, "memory"))
-        memory.backend = backend
-        return memory
-
-
-def _write(file: h5py.File, memory: CA3Memory) -> None:
-    group = file.create_group("memory")
-    group.attrs.update(model="CA3Memory", preset=memory.preset, n_cues=memory.n_cues)
-    group.attrs["n_contents"] = memory.n_contents
-    group.attrs["parameters"] = json.dumps(asdict(memory.parameters))
-    group.attrs["contents"] = json.dumps(
-        {str(cue): sorted(bits) for cue, bits in memory.contents.items()}
-    )
-    for name, weight in memory.weights.items():
-        group.create_dataset(name, data=weight, compression="gzip").attrs["units"] = "nA"
-
-
-def _read(file: h5py.File) -> CA3Memory:
-    group = file["memory"]
-    if group.attrs["model"] != "CA3Memory":
-        raise ValueError(f"it is a {group.attrs['model']}, not a CA3Memory")
-    n_cues = to_int(group.attrs["n_cues"], "n_cues")
-    n_contents = to_int(group.attrs["n_contents"], "n_contents")
-    # Compared with the arrays before anything of this size is made.
-    weights = {
-        "W1": read_array(group, "W1", "float", (n_cues, n_contents)),
-        "W2": read_array(group, "W2", "float", (n_contents, n_cues)),
-    }
-    contents = {int(c): bits for c, bits in json.loads(group.attrs["contents"]).items()}
-    parameters = asdict(CA3Parameters(**json.loads(group.attrs["parameters"])))
-    preset = str(group.attrs["preset"])
-    memory = CA3Memory(n_cues, n_contents, preset=preset, contents=contents, **parameters)
-    memory.set_weights(weights)
-    return memory
-
-
-register("memory", _write, _read, CA3Memory)

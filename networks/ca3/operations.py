@@ -10,7 +10,9 @@ from typing import Annotated, Any, Literal
 import numpy as np
 
 from ...checks import Count, Each, Instance, Kind, Quantity, check_fields
+from ...codes import Patterns, as_pattern
 from ...errors import DescriptionError, UnsupportedError, shown
+from ...frozen import Frozen
 from ...recording import SpikeTrains
 from ...units import in_unit, is_sequence, to_int, to_integers
 from .circuit import INPUTS, match_lines
@@ -37,11 +39,15 @@ Match = int | Literal["any", "all", "best"]
 
 @dataclass(frozen=True)
 class Content(Kind):
-    """Content of a memory: indices of bits, or a mask of bool; at least one entry."""
+    """Content of a memory: one pattern in any form; at least one entry."""
 
     def check(self, value: Any, where: str) -> tuple[int, ...]:
-        """Return a tuple of int, or of bool for a mask."""
-        if isinstance(value, set | frozenset):
+        """Return a tuple of int, or of bool for a mask; :func:`bits_of` knows the size."""
+        if isinstance(value, Patterns):
+            if len(value) != 1:
+                raise DescriptionError(f"{where} must be one pattern, got {len(value)}.")
+            value = value.to_dense()[0]
+        elif isinstance(value, set | frozenset):
             value = list(value)
         array = None
         if is_sequence(value):
@@ -49,10 +55,12 @@ class Content(Kind):
                 array = np.asarray(in_unit(value, "1", where))
             except (TypeError, ValueError, OverflowError):
                 array = None
+        if array is not None and array.dtype.kind == "f" and np.isin(array, (0, 1)).all():
+            array = array.astype(np.bool_)
         if array is None or array.ndim != 1 or (array.size and array.dtype.kind not in "iub"):
             raise DescriptionError(
-                f"{where} must be indices (ints) or a mask (bool) of shape (n_contents,), "
-                f"got {shown(value)}."
+                f"{where} must be one pattern: a set, indices (ints), a mask (bool) or a dense row "
+                f"of shape (n_contents,), or Patterns of length 1, got {shown(value)}."
             )
         if not array.size:
             raise DescriptionError(f"{where} is empty; give at least one bit.")
@@ -85,7 +93,7 @@ MatchRule = Annotated[Match, MatchNumber()]
 _Start = Annotated[float, Quantity("ms", low=0.0)]
 
 
-class _Checked:
+class _Checked(Frozen):
     """Base of the operations: the fields are checked when one is made."""
 
     def __post_init__(self) -> None:
@@ -100,8 +108,9 @@ class Learn(_Checked):
     ----------
     cue : int
         Address, 0 to ``n_cues - 1``.
-    content : sequence of int, or array of bool of shape (n_contents,)
-        Indices of the bits that are set, or a mask; at least one bit.
+    content : set, array_like, or Patterns of length 1
+        Bits that are set, at least one: a set (such as a :class:`Recall`), indices (int), a mask
+        (bool) or a dense row (0 and 1) of shape (n_contents,).
     at : float, optional
         Start in ms. Default: as soon as it is safe after the operation before.
     """
@@ -133,8 +142,8 @@ class RecallContent(_Checked):
 
     Parameters
     ----------
-    content : sequence of int, or array of bool of shape (n_contents,)
-        The fragment, at least one bit.
+    content : set, array_like, or Patterns of length 1
+        The fragment, at least one bit, as for :class:`Learn`.
     at : float, optional
         Start in ms. Default: as soon as it is safe after the operation before.
     match : {"any", "all", "best"} or int
@@ -194,27 +203,10 @@ def bits_of(content: tuple[int, ...], n_contents: int, where: str) -> tuple[int,
     DescriptionError
         Out of range, repeated, or a mask of the wrong length or without a bit.
     """
-    if isinstance(content[0], bool):
-        if len(content) != n_contents:
-            raise DescriptionError(
-                f"{where}: a mask of content must have shape ({n_contents},), got "
-                f"({len(content)},)."
-            )
-        content = tuple(bit for bit, is_set in enumerate(content) if is_set)
-        if not content:
-            raise DescriptionError(f"{where}: content is empty; give at least one bit.")
-    bits = tuple(sorted(content))
-    if bits[-1] >= n_contents:
-        raise DescriptionError(
-            f"{where}: content bits must be from 0 to {n_contents - 1} "
-            f"(n_contents={n_contents}), got {next(bit for bit in bits if bit >= n_contents)}."
-        )
-    if len(set(bits)) < len(bits):
-        raise DescriptionError(
-            f"{where}: content names a bit twice: {shown(list(bits))}; "
-            f"for a mask pass np.asarray(content, dtype=bool)."
-        )
-    return bits
+    bits = as_pattern(np.array(content), n_contents, f"{where}: content (n_contents={n_contents})")
+    if not bits.size:
+        raise DescriptionError(f"{where}: content is empty; give at least one bit.")
+    return tuple(bits.tolist())
 
 
 def _thresholds(operation: RecallContent, n_bits: int) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from ...cells import LIF, STDP
 from ...checks import NameOf, Quantity, check_fields
 from ...errors import DescriptionError, unknown_name
+from ...frozen import Frozen
 
 __all__ = ["PRESETS", "CA3Parameters", "preset"]
 
@@ -28,7 +29,7 @@ _Gap = Annotated[float, Quantity("ms", low=0.0)]
 
 
 @dataclass(frozen=True, kw_only=True)
-class CA3Parameters:
+class CA3Parameters(Frozen):
     """What distinguishes one CA3 memory from another.
 
     Parameters

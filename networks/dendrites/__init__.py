@@ -6,12 +6,8 @@ S. Ahmad, J. Hawkins, "How do neurons operate on sparse distributed representati
 theory of sparsity, neurons and active dendrites", arXiv 1601.00720 (2016).
 """
 
-from . import files as files
 from .devices import device_false_negative_probability as device_false_negative_probability
 from .devices import device_false_positive_probability as device_false_positive_probability
-from .frames import Frames as Frames
-from .frames import random_patterns as random_patterns
-from .frames import swap_cells as swap_cells
 from .inverse import GRID as GRID
 from .inverse import Choice as Choice
 from .inverse import choose_threshold as choose_threshold
@@ -26,9 +22,9 @@ from .plots import segment_activity as segment_activity
 from .segments import PermanenceRule as PermanenceRule
 from .sequence_circuit import SequenceCircuit as SequenceCircuit
 from .sequence_plots import sequence_activity as sequence_activity
+from .sequences import Replay as Replay
 from .spiking import Decisions as Decisions
 from .spiking import SpikingDendrites as SpikingDendrites
-from .temporal import Replay as Replay
 from .temporal import TemporalMemory as TemporalMemory
 from .theory import false_negative_probability as false_negative_probability
 from .theory import false_positive_probability as false_positive_probability
@@ -51,7 +47,6 @@ __all__ = [
     "ActiveDendriteNeurons",
     "Choice",
     "Decisions",
-    "Frames",
     "Measured",
     "PermanenceRule",
     "Replay",
@@ -74,12 +69,10 @@ __all__ = [
     "patterns_per_segment",
     "population_false_positive_probability",
     "potential",
-    "random_patterns",
     "segment_activity",
     "segment_weight",
     "sequence_activity",
     "smallest_threshold",
-    "swap_cells",
     "synapses_needed",
     "union_exact_match_probability",
     "union_false_positive_probability",

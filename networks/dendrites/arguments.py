@@ -24,7 +24,7 @@ __all__ = [
     "Cells",
     "Chance",
     "Chances",
-    "Patterns",
+    "PatternCount",
     "Swapped",
     "Synapses",
     "SynapsesOnActive",
@@ -181,7 +181,7 @@ Synapses = Annotated[Any, Whole(1, "n")]
 SynapsesOnActive = Annotated[Any, Whole(1, "a")]
 Threshold = Annotated[Any, Whole(1, "s")]
 Swapped = Annotated[Any, Whole(0, "a")]
-Patterns = Annotated[Any, Whole()]
+PatternCount = Annotated[Any, Whole()]
 Chance = Annotated[Any, Chances()]
 Bound = Annotated[Any, Chances(positive=True)]
 

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Self, cast
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, ClassVar, Self
 
+import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from ...checks import Count, PathName, Probability, checked
+from ...checks import Count, Probability, checked
+from ...codes import PatternLike, Patterns, as_patterns
 from ...errors import DescriptionError
-from ...frozen import Changing
-from ...storage import load, save
-from ...streams import Seed, stream
+from ...hdf5 import read_array
+from ...models import Stored, StoredModel
+from ...network import Network
+from ...recording import Recording
+from ...streams import Seed, own_seed, stream
 from .arguments import Whole
-from .frames import FrameLists, Frames, as_frames
-from .learning import learn_frame, with_faults
-from .segments import PermanenceRule, Segments
-
-if TYPE_CHECKING:
-    from ...network import Network
-    from .spiking import SpikingDendrites
+from .restoring import read_clock, read_segments, read_settings, refill
+from .segments import PLASTIC, PermanenceRule, Segments
+from .spiking import SpikingDendrites
 
 __all__ = ["ActiveDendriteNeurons"]
 
@@ -33,12 +33,7 @@ def require_order(where: str, **sizes: int) -> None:
             raise DescriptionError(f"{where}: {name} must be at most {top}={most}, got {size}.")
 
 
-def own_seed(seed: Seed) -> int:
-    """A seed that can be saved; one that is drawn from a generator."""
-    return int(stream(seed).integers(2**62)) if isinstance(seed, np.random.Generator) else int(seed)
-
-
-class ActiveDendriteNeurons(Changing):
+class ActiveDendriteNeurons(StoredModel):
     """Neurons with active dendrites: each segment recognises sparse patterns of its inputs.
 
     A segment is active when at least `threshold` of its connected synapses are on active cells; a
@@ -75,15 +70,17 @@ class ActiveDendriteNeurons(Changing):
 
     Examples
     --------
-    >>> from spikemem.networks.dendrites import random_patterns
-    >>> patterns = random_patterns(100, n=2048, a=40, seed=1)
+    >>> from spikemem.codes import random_patterns
+    >>> patterns = random_patterns(100, size=2048, active=40, seed=1)
     >>> neurons = ActiveDendriteNeurons(n_inputs=2048, n_segments=128, seed=0)
     >>> stored = neurons.store(patterns)
     >>> bool(neurons.detect(patterns).all())
     True
-    >>> bool(neurons.detect(random_patterns(100, n=2048, a=40, seed=2)).any())
+    >>> bool(neurons.detect(random_patterns(100, size=2048, active=40, seed=2)).any())
     False
     """
+
+    plastic: ClassVar[Mapping[str, str]] = PLASTIC
 
     @checked
     def __init__(
@@ -121,6 +118,10 @@ class ActiveDendriteNeurons(Changing):
             f"segments)"
         )
 
+    def facts(self) -> dict[str, Any]:
+        """Sizes and synapses as plain data, ready for JSON."""
+        return super().facts() | self.segments.facts()
+
     @property
     def n_synapses(self) -> int:
         """Connected synapses of all segments."""
@@ -133,14 +134,14 @@ class ActiveDendriteNeurons(Changing):
 
     @checked
     def store(
-        self, patterns: FrameLists, neurons: Annotated[Any, Whole(0)] | None = None
+        self, patterns: PatternLike, neurons: Annotated[Any, Whole(0)] | None = None
     ) -> NDArray[np.int64]:
         """Put patterns on segments at once, each on the neuron's emptiest one.
 
         Parameters
         ----------
-        patterns : Frames, array_like of int (n_patterns, n_active), or sequence of array_like
-            Active cells of each pattern, at least `threshold`.
+        patterns : Patterns, or anything that Patterns takes
+            Each of at least `threshold` active cells.
         neurons : int or array_like of int, shape (n_patterns,), optional
             Which neuron takes each pattern. Default: pattern k goes to neuron k mod `n_neurons`.
 
@@ -155,13 +156,13 @@ class ActiveDendriteNeurons(Changing):
             Not patterns or neurons; a pattern below threshold; or no room. Nothing is stored then.
         """
         where = "ActiveDendriteNeurons.store"
-        frames = as_frames(patterns, self.n_inputs, f"{where}: patterns")
+        frames = as_patterns(patterns, self.n_inputs, f"{where}: patterns")
         self._check_active(frames, where)
         owner = self._owners(neurons, len(frames), where)
         places = self._places(owner, where)
         permanence = max(self.rule.connect, self.rule.initial)
-        frame = np.repeat(np.arange(len(frames)), np.diff(frames.starts))
-        shuffled = frames.cells[np.lexsort((self._stream("store").random(frame.size), frame))]
+        frame = frames.owners
+        shuffled = frames.indices[np.lexsort((self._stream("store").random(frame.size), frame))]
         for place, first, last in zip(places, frames.starts, frames.starts[1:], strict=False):
             last = min(last, first + self.synapses_per_segment)
             self.segments.strengthen(place, shuffled[first:last], permanence)
@@ -169,8 +170,8 @@ class ActiveDendriteNeurons(Changing):
         self.used[places] = self.clock
         return places - owner * self.n_segments
 
-    def _check_active(self, frames: Frames, where: str) -> None:
-        few = np.flatnonzero(np.diff(frames.starts) < self.threshold)
+    def _check_active(self, frames: Patterns, where: str) -> None:
+        few = np.flatnonzero(frames.counts < self.threshold)
         if few.size:
             raise DescriptionError(
                 f"{where}: a pattern needs at least threshold={self.threshold} active cells, "
@@ -209,19 +210,19 @@ class ActiveDendriteNeurons(Changing):
         return places
 
     @checked
-    def overlaps(self, frames: FrameLists) -> NDArray[np.uint16]:
+    def overlaps(self, frames: PatternLike) -> NDArray[np.uint16]:
         """Active synapses of each segment, shape (n_frames, n_neurons, n_segments).
 
         Raises
         ------
         DescriptionError
-            `frames` are not lists of active cells.
+            `frames` are not patterns of the cells.
         """
-        given = as_frames(frames, self.n_inputs, "ActiveDendriteNeurons.overlaps: frames")
+        given = as_patterns(frames, self.n_inputs, "ActiveDendriteNeurons.overlaps: frames")
         return self.segments.overlaps(given).reshape(len(given), self.n_neurons, self.n_segments)
 
     @checked
-    def active_segments(self, frames: FrameLists) -> NDArray[np.int64]:
+    def active_segments(self, frames: PatternLike) -> NDArray[np.int64]:
         """Segments that reach the threshold.
 
         Returns
@@ -232,22 +233,22 @@ class ActiveDendriteNeurons(Changing):
         Raises
         ------
         DescriptionError
-            `frames` are not lists of active cells.
+            `frames` are not patterns of the cells.
         """
-        given = as_frames(frames, self.n_inputs, "ActiveDendriteNeurons.active_segments: frames")
+        given = as_patterns(frames, self.n_inputs, "ActiveDendriteNeurons.active_segments: frames")
         rows = self.segments.active(given, self.threshold)
         neuron, segment = np.divmod(rows[:, 1], self.n_segments)
         return np.stack([rows[:, 0], neuron, segment, rows[:, 2]], axis=1).astype(np.int64)
 
     @checked
     def detect(
-        self, frames: FrameLists, *, p_fail: Annotated[float, Probability()] = 0.0, seed: Seed = 0
+        self, frames: PatternLike, *, p_fail: Annotated[float, Probability()] = 0.0, seed: Seed = 0
     ) -> NDArray[np.bool_]:
         """Whether each neuron recognises each frame.
 
         Parameters
         ----------
-        frames : Frames, array_like of int (n_frames, n_active), or sequence of array_like
+        frames : Patterns, or anything that Patterns takes
             Active cells.
         p_fail : float
             Probability that an active synapse fails to transmit, each on its own.
@@ -261,9 +262,9 @@ class ActiveDendriteNeurons(Changing):
         Raises
         ------
         DescriptionError
-            `frames` are not lists of active cells, or `p_fail` is no probability.
+            `frames` are not patterns of the cells, or `p_fail` is no probability.
         """
-        given = as_frames(frames, self.n_inputs, "ActiveDendriteNeurons.detect: frames")
+        given = as_patterns(frames, self.n_inputs, "ActiveDendriteNeurons.detect: frames")
         rows = self.segments.active(given, self.threshold)
         if p_fail:
             # Each of the overlapping synapses fails on its own: a binomial number stays.
@@ -273,18 +274,18 @@ class ActiveDendriteNeurons(Changing):
         found[rows[:, 0], rows[:, 1] // self.n_segments] = True
         return found
 
-    def predict(self, frames: FrameLists) -> list[NDArray[np.int64]]:
+    def predict(self, frames: PatternLike) -> list[NDArray[np.int64]]:
         """Neurons that each frame puts into the predictive state, in order.
 
         Raises
         ------
         DescriptionError
-            `frames` are not lists of active cells.
+            `frames` are not patterns of the cells.
         """
         return [np.flatnonzero(row) for row in self.detect(frames)]
 
     @checked
-    def learn(self, frames: FrameLists, neurons: Annotated[Any, Whole(-1)]) -> Self:
+    def learn(self, frames: PatternLike, neurons: Annotated[Any, Whole(-1)]) -> Self:
         """Learn by permanences: one after the other, `neurons[k]` should recognise frame k.
 
         The neuron's active segments, or else the one that comes nearest (with at least half the
@@ -294,7 +295,7 @@ class ActiveDendriteNeurons(Changing):
 
         Parameters
         ----------
-        frames : Frames, array_like of int (n_frames, n_active), or sequence of array_like
+        frames : Patterns, or anything that Patterns takes
             Active cells.
         neurons : int or array_like of int, shape (n_frames,)
             Which neuron should recognise each frame; -1: none should.
@@ -310,10 +311,10 @@ class ActiveDendriteNeurons(Changing):
             Not frames or neurons, or a frame to be recognised that is below threshold.
         """
         where = "ActiveDendriteNeurons.learn"
-        given = as_frames(frames, self.n_inputs, f"{where}: frames")
+        given = as_patterns(frames, self.n_inputs, f"{where}: frames")
         owner = self._owners(neurons, len(given), where)
         none = owner == -1
-        few = (np.diff(given.starts) < self.threshold) & ~none
+        few = (given.counts < self.threshold) & ~none
         if few.any():
             raise DescriptionError(
                 f"{where}: a frame to be recognised needs at least threshold={self.threshold} "
@@ -321,8 +322,18 @@ class ActiveDendriteNeurons(Changing):
             )
         rng = self._stream("learn")
         for cells, neuron in zip(given, owner.tolist(), strict=True):
-            learn_frame(self, cells, neuron, rng)
+            self._learn_frame(cells, neuron, rng)
         return self
+
+    def _learn_frame(self, cells: NDArray[np.int32], neuron: int, rng: np.random.Generator) -> None:
+        """Let one neuron (-1: none) recognise a frame, and punish the others."""
+        self.clock += 1
+        block = slice(max(neuron, 0) * self.n_segments, (neuron + 1) * self.n_segments)
+        taught, fresh = self.segments.learn(
+            cells, block, self.threshold, self.synapses_per_segment, self.used, rng
+        )
+        self.n_patterns[fresh] = 1
+        self.used[taught] = self.clock
 
     @checked
     def with_device_faults(
@@ -353,7 +364,7 @@ class ActiveDendriteNeurons(Changing):
             Not probabilities.
         """
         rng = stream(seed, "dendrites", "faults")
-        cells = with_faults(self.segments, p_off, p_on, rng)
+        cells = self.segments.left_by_faults(p_off, p_on, rng)
         copy = type(self)(**self.arguments())
         copy.clock, copy.n_patterns, copy.used = (
             self.clock,
@@ -383,33 +394,83 @@ class ActiveDendriteNeurons(Changing):
         -------
         SpikingDendrites
         """
-        from .spiking import SpikingDendrites
-
         return SpikingDendrites.of(self, **options)
 
-    def build(self, frames: FrameLists, **options: Any) -> Network:
-        """The spiking network that is shown these frames; options as :meth:`spiking`."""
-        return self.spiking(**options).build(frames)
+    def build(self, trials: Iterable[Any], **options: Any) -> Network:
+        """The spiking network that is shown frames, one after the other; the neurons stay as is.
 
-    @checked
-    def save(self, path: Annotated[str | Path, PathName()]) -> Path:
-        """Write all segments and settings to HDF5.
+        Parameters
+        ----------
+        trials : Patterns, or anything that Patterns takes
+            Frames of active cells.
+        **options
+            As :meth:`spiking`.
 
         Raises
         ------
-        StorageError
-            The file can't be written.
+        DescriptionError
+            Not patterns of the cells, none, or options that can't work.
         """
-        return save(path, neurons=self)
+        return self.spiking(**options).build(trials)
+
+    def decode(
+        self, recording: Recording, trials: Iterable[Any], **options: Any
+    ) -> list[NDArray[np.int64]]:
+        """Neurons that recognised each frame, in a recording of the network of :meth:`build`.
+
+        Parameters
+        ----------
+        recording : Recording
+            Of the network that was built for these frames with these options.
+        trials, **options
+            As for :meth:`build`.
+
+        Returns
+        -------
+        list of ndarray of int
+            For each frame the neurons whose soma fired, in order; as :meth:`predict`.
+
+        Raises
+        ------
+        DescriptionError
+            Not a recording of that network.
+        """
+        where = "ActiveDendriteNeurons.decode"
+        given = as_patterns(trials, self.n_inputs, f"{where}: trials")
+        somas = self.spiking(**options).decode(recording).somas
+        if len(somas) != len(given):
+            raise DescriptionError(
+                f"{where}: the recording must hold {len(given)} frames, got {len(somas)}; take the "
+                f"options and frames of build."
+            )
+        return [np.flatnonzero(row) for row in somas]
+
+    def expected(self, trials: Iterable[Any]) -> list[NDArray[np.int64]]:
+        """Neurons that recognise each frame, by :meth:`predict`, without spikes."""
+        return self.predict(trials)
+
+    def after(self, recording: Recording, trials: Iterable[Any]) -> Self:
+        """The neurons themselves: the synapses of their network are frozen."""
+        return self
+
+    def arrays(self) -> dict[str, Stored]:
+        """Synapses, and how the segments were used so far."""
+        return {
+            "cells": Stored(self.segments.cells), "permanences": Stored(self.segments.permanences),
+            "n_patterns": Stored(self.n_patterns), "used": Stored(self.used),
+            "clock": Stored(np.array(self.clock)),
+        }  # fmt: skip
 
     @classmethod
-    @checked
-    def load(cls, path: Annotated[str | Path, PathName()]) -> Self:
-        """Read neurons; they go on learning as the saved ones would.
-
-        Raises
-        ------
-        StorageError
-            No such file, damaged, not spikemem's, newer than this version, or without neurons.
-        """
-        return cast(Self, load(path, "neurons"))
+    def restored(cls, arguments: Mapping[str, Any], arrays: h5py.Group) -> Self:
+        """Neurons with these synapses; see :meth:`arrays`."""
+        sizes = read_settings(arguments)
+        n_inputs, count = sizes["n_inputs"], sizes["n_neurons"] * sizes["n_segments"]
+        room = min(sizes["synapses_per_segment"] * sizes["patterns_per_segment"], n_inputs)
+        cells, permanences = read_segments(arrays, (count, room), n_inputs)
+        neurons = cls(**arguments)
+        neurons.segments = refill(neurons.segments, cells, permanences)
+        neurons.n_patterns = read_array(arrays, "n_patterns", "int", (count,), low=0)
+        neurons.used = read_array(arrays, "used", "int", (count,), low=0)
+        neurons.clock = read_clock(arrays)
+        return neurons

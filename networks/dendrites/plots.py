@@ -8,12 +8,12 @@ from typing import Annotated, Any
 import numpy as np
 
 from ...checks import Choice, Count, Text, checked
+from ...codes import PatternLike
 from ...errors import DescriptionError, unknown_name
 from ...plotting import COLORS, plain
 from ...plotting.kinds import Axes
 from ...streams import Seed
 from .arguments import Whole
-from .frames import FrameLists
 from .neurons import ActiveDendriteNeurons
 from .theory import false_negative_probability, false_positive_probability
 from .trials import measure_false_negatives, measure_false_positives
@@ -129,7 +129,7 @@ def _draw_trials(
 @checked
 def segment_activity(
     neurons: ActiveDendriteNeurons,
-    frames: FrameLists,
+    frames: PatternLike,
     *,
     neuron: Annotated[int, Count(low=0)] = 0,
     ax: Axes | None = None,
@@ -140,8 +140,8 @@ def segment_activity(
     ----------
     neurons : ActiveDendriteNeurons
         Whose segments.
-    frames : Frames, array_like of int (n_frames, n_active), or sequence of array_like
-        Active cells.
+    frames : Patterns, or anything that Patterns takes
+        Patterns of active cells.
     neuron : int
         Which neuron.
     ax : matplotlib.axes.Axes, optional

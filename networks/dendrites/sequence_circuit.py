@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,20 +12,18 @@ from numpy.typing import NDArray
 from ...backends.contract import Integrator
 from ...cells import LIF, SpikeSource
 from ...checks import Choice, Instance, Quantity, checked
+from ...codes import Patterns
 from ...errors import DescriptionError, shown
 from ...network import Network, Population, Projection
 from ...recording import Recording, SpikeTrains
 from ...units import LARGEST, steps
-from .frames import Frames, as_frames
+from .segments import Segments
 from .sequence_timing import FIRST, Load, check_detector, schedule
+from .sequences import Replay, as_sequences
 from .spiking import WEIGHT
-from .temporal import Replay, TemporalMemory
 from .timing import segment_weight
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-__all__ = ["DETECTOR", "PLASTIC", "SequenceCircuit", "as_sequences"]
+__all__ = ["DETECTOR", "SequenceCircuit"]
 
 DETECTOR = LIF(tau_m=1.0, cm=1.0, tau_syn_E=1.0, tau_syn_I=1.0,
                v_rest=-65.0, v_reset=-65.0, v_thresh=-60.0)  # fmt: skip
@@ -33,11 +31,26 @@ DETECTOR = LIF(tau_m=1.0, cm=1.0, tau_syn_E=1.0, tau_syn_I=1.0,
 half a frame period, and their capacitance sets the number of spikes that fire them; with a
 threshold 5 mV above rest it is at least 0.04 nF, which SpiNNaker's numbers hold to 0.1 %."""
 
-PLASTIC = {"synapses": "connected synapses of the segments"}
-"""The projection that holds what was learnt."""
-
 ONE, BOTH = 1, 2
 """Thresholds in spikes: of what fires for any input, and of a cell, which needs two."""
+
+
+@runtime_checkable
+class SequenceMemory(Protocol):
+    """What the circuit reads of a :class:`TemporalMemory`."""
+
+    n_columns: int
+    cells_per_column: int
+    threshold: int
+    segments: Segments
+    owner: NDArray[Any]
+
+    @property
+    def n_cells(self) -> int:
+        """Cells of all columns."""
+
+
+_GIVE = "Give a TemporalMemory."
 
 
 class SequenceCircuit:
@@ -83,7 +96,7 @@ class SequenceCircuit:
     @checked
     def __init__(
         self,
-        memory: Annotated[TemporalMemory, Instance(TemporalMemory)],
+        memory: Annotated[SequenceMemory, Instance(SequenceMemory, remedy=_GIVE)],
         *,
         cell: Annotated[LIF, Instance(LIF)] = DETECTOR,
         dt: Annotated[float, Quantity("ms", above=0.0)] = 1.0,
@@ -140,7 +153,7 @@ class SequenceCircuit:
             dt=self.dt,
         )  # fmt: skip
 
-    def _columns(self, given: list[Frames]) -> SpikeTrains:
+    def _columns(self, given: list[Patterns]) -> SpikeTrains:
         """A spike of each active column at the beginning of its frame."""
         every = self.schedule.period
         length = sum(len(frames) + 1 for frames in given) * every
@@ -155,7 +168,7 @@ class SequenceCircuit:
             size=self.n_columns, duration=length * self.dt,
         )  # fmt: skip
 
-    def _beginnings(self, given: list[Frames]) -> Iterator[NDArray[np.int64]]:
+    def _beginnings(self, given: list[Patterns]) -> Iterator[NDArray[np.int64]]:
         """Steps at which the frames of each sequence begin."""
         first = 0
         for frames in given:
@@ -286,16 +299,3 @@ class _Reader:
         start = begin + self._late
         first, stop = np.searchsorted(self._ticks, [start, start + self._period])
         return np.unique(self._ids[first:stop]).astype(np.int64)
-
-
-def as_sequences(sequences: Any, n_columns: int, where: str) -> list[Frames]:
-    """Check a list of sequences, each a list of frames of active columns.
-
-    Raises
-    ------
-    DescriptionError
-        Not lists of columns; the message begins with `where`.
-    """
-    if isinstance(sequences, Frames | str | bytes) or not isinstance(sequences, Iterable):
-        raise DescriptionError(f"{where} must be a list of sequences, got {shown(sequences)}.")
-    return [as_frames(frames, n_columns, f"{where}[{k}]") for k, frames in enumerate(sequences)]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...cells import LIF, SpikeSource
 from ...checks import Count, Instance, Quantity, checked
+from ...codes import PatternLike, as_patterns
 from ...errors import DescriptionError, shown
 from ...limits import require_memory
 from ...network import Network, Population, Projection
@@ -17,7 +18,7 @@ from ...recording import Recording, SpikeTrains
 from ...streams import Seed, stream
 from ...units import LARGEST, off_grid, steps
 from .arguments import Whole
-from .frames import FrameLists, as_frames
+from .segments import Segments
 from .timing import (
     Cell,
     Integrator,
@@ -28,11 +29,6 @@ from .timing import (
     segment_weight,
     soma_weight,
 )
-
-if TYPE_CHECKING:
-    from .neurons import ActiveDendriteNeurons
-else:
-    ActiveDendriteNeurons = Annotated[Any, Instance(f"{__package__}.neurons:ActiveDendriteNeurons")]
 
 __all__ = ["CELL", "Decisions", "SpikingDendrites"]
 
@@ -52,6 +48,20 @@ class Decisions(NamedTuple):
     """Spikes of each segment in each frame, 0 or 1, shape (n_frames, n_total_segments)."""
     somas: NDArray[np.int64]
     """Spikes of each neuron in each frame, 0 or 1, shape (n_frames, n_neurons)."""
+
+
+@runtime_checkable
+class Neurons(Protocol):
+    """What is read of :class:`ActiveDendriteNeurons`."""
+
+    n_inputs: int
+    n_neurons: int
+    n_segments: int
+    threshold: int
+    segments: Segments
+
+
+_GIVE = "Give ActiveDendriteNeurons."
 
 
 class SpikingDendrites:
@@ -142,7 +152,9 @@ class SpikingDendrites:
 
     @classmethod
     @checked
-    def of(cls, neurons: ActiveDendriteNeurons, **options: Any) -> SpikingDendrites:
+    def of(
+        cls, neurons: Annotated[Neurons, Instance(Neurons, remedy=_GIVE)], **options: Any
+    ) -> SpikingDendrites:
         """The spiking form of neurons, with their connected synapses."""
         table = neurons.segments
         return cls(
@@ -178,12 +190,12 @@ class SpikingDendrites:
         return chosen
 
     @checked
-    def build(self, frames: FrameLists, *, seed: Seed = 0) -> Network:
+    def build(self, frames: PatternLike, *, seed: Seed = 0) -> Network:
         """The network that is shown these frames, one every :attr:`period`.
 
         Parameters
         ----------
-        frames : Frames, array_like of int (n_frames, n_active), or sequence of array_like
+        frames : Patterns, or anything that Patterns takes
             Active cells.
         seed : int or numpy.random.Generator
             For the spread of the spikes.
@@ -196,19 +208,19 @@ class SpikingDendrites:
         Raises
         ------
         DescriptionError
-            Not lists of active cells, or none.
+            Not patterns of active cells, or none.
         """
-        given = as_frames(frames, self.n_inputs, "SpikingDendrites.build: frames")
+        given = as_patterns(frames, self.n_inputs, "SpikingDendrites.build: frames")
         if not len(given):
             raise DescriptionError("SpikingDendrites.build: frames must be one or more, got none.")
         spread = int(steps(self.window, self.dt))
-        frame = np.repeat(np.arange(len(given)), np.diff(given.starts))
+        frame = given.owners
         tick = stream(seed, "dendrites", "spread").integers(spread + 1, size=frame.size)
         ticks = frame * int(steps(self.period, self.dt)) + tick
         if len(given) * self.period / self.dt > LARGEST:
             raise DescriptionError("SpikingDendrites.build: too many frames for one run.")
         trains = SpikeTrains(
-            ids=given.cells, times=ticks * self.dt, size=self.n_inputs,
+            ids=given.indices, times=ticks * self.dt, size=self.n_inputs,
             duration=len(given) * self.period,
         )  # fmt: skip
         segment, place = np.nonzero(self.cells >= 0)

@@ -4,47 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Self, cast
+from typing import Annotated, Any, ClassVar, Self
 
+import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from ...checks import Count, Flag, PathName, Probability, checked
+from ...checks import Count, Flag, Probability, checked
+from ...codes import PatternLike, Patterns, as_pattern, as_patterns
 from ...errors import DescriptionError
-from ...frozen import Changing
+from ...hdf5 import read_array
 from ...limits import require_memory
-from ...models import Stored
+from ...models import Stored, StoredModel
 from ...network import Network
 from ...recording import Recording
-from ...storage import load, save
-from ...streams import Seed, stream
+from ...streams import Seed, own_seed, stream
 from ...units import LARGEST
-from .frames import ActiveCells, FrameLists, Frames, Sequences, as_frames
-from .neurons import own_seed, require_order
-from .segments import PermanenceRule, Segments
+from .neurons import require_order
+from .restoring import read_clock, read_segments, read_settings, refill
+from .segments import PLASTIC, PermanenceRule, Segments
+from .sequence_circuit import SequenceCircuit
+from .sequences import Cells, Replay, Sequences, as_sequences
 
-if TYPE_CHECKING:
-    from .sequence_circuit import SequenceCircuit
-
-__all__ = ["Replay", "TemporalMemory"]
-
-Cells = NDArray[np.int64]
+__all__ = ["TemporalMemory"]
 
 
-class Replay(NamedTuple):
-    """What a sequence memory made of a sequence; each entry is for one frame."""
-
-    novelty: NDArray[np.float64]
-    """Fraction of the active columns that were not predicted, shape (n_frames,); 1 for the first
-    frame, which nothing predicts."""
-    predictions: list[Cells]
-    """Columns that were predicted after each frame, for the next one."""
-    active_cells: list[Cells]
-    """Cells that fired: the predicted ones of a column, or all of them (bursting)."""
-
-
-class TemporalMemory(Changing):
+class TemporalMemory(StoredModel):
     """Columns of cells that learn sequences, in the context of all that came before.
 
     A frame activates columns. In a column with predicted cells these fire; in another all cells do
@@ -82,8 +67,8 @@ class TemporalMemory(Changing):
 
     Examples
     --------
-    >>> from spikemem.networks.dendrites import random_patterns
-    >>> a, b, c, d, x, y = random_patterns(6, n=512, a=20, seed=1)
+    >>> from spikemem.codes import random_patterns
+    >>> a, b, c, d, x, y = random_patterns(6, size=512, active=20, seed=1)
     >>> memory = TemporalMemory(512, seed=0)
     >>> history = memory.learn([[a, b, c, d], [x, b, c, y]], passes=20)
     >>> memory.predict([a, b, c]).tolist() == d.tolist()
@@ -91,6 +76,8 @@ class TemporalMemory(Changing):
     >>> memory.predict([x, b, c]).tolist() == y.tolist()
     True
     """
+
+    plastic: ClassVar[Mapping[str, str]] = PLASTIC
 
     @checked
     def __init__(
@@ -137,6 +124,10 @@ class TemporalMemory(Changing):
             f"{len(self.segments)} segments, {int(self.segments.sizes.sum())} synapses)"
         )
 
+    def facts(self) -> dict[str, Any]:
+        """Sizes and synapses as plain data, ready for JSON."""
+        return super().facts() | self.segments.facts()
+
     def reset(self) -> None:
         """Forget what came before: the next frame begins a sequence."""
         self._active = np.zeros(self.n_cells, dtype=np.bool_)
@@ -159,15 +150,13 @@ class TemporalMemory(Changing):
         return np.unique(self.predictive_cells // self.cells_per_column)
 
     @checked
-    def step(
-        self, columns: Annotated[Any, ActiveCells()], *, learn: Annotated[bool, Flag()] = False
-    ) -> float:
+    def step(self, columns: PatternLike, *, learn: Annotated[bool, Flag()] = False) -> float:
         """Take the next frame of a sequence.
 
         Parameters
         ----------
-        columns : array_like of int, shape (n_active,)
-            Active columns.
+        columns : set, array_like, or Patterns of length 1
+            Active columns: one pattern, as :class:`spikemem.Patterns` takes it.
         learn : bool
             Whether synapses change.
 
@@ -179,10 +168,10 @@ class TemporalMemory(Changing):
         Raises
         ------
         DescriptionError
-            Not indices of columns.
+            Not a pattern of columns.
         """
-        frames = as_frames([columns], self.n_columns, "TemporalMemory.step: columns")
-        return self._step(frames[0].astype(np.int64), learn)
+        cells = as_pattern(columns, self.n_columns, "TemporalMemory.step: columns")
+        return self._step(cells.astype(np.int64), learn)
 
     def _step(self, columns: Cells, learn: bool) -> float:
         self.clock += learn
@@ -210,9 +199,11 @@ class TemporalMemory(Changing):
         """A cell for each bursting column, and its segment that comes nearest (-1: none)."""
         near = np.flatnonzero(self._every >= self.learning_threshold)
         near = near[np.argsort(self._every[near], kind="stable")]
-        best = np.full(self.n_columns, -1, dtype=np.int64)
-        best[self.owner[near] // self.cells_per_column] = near
-        segments = best[bursting]
+        columns = self.owner[near] // self.cells_per_column
+        at = np.searchsorted(bursting, columns)
+        there = np.append(bursting, -1)[at] == columns
+        segments = np.full(bursting.size, -1, dtype=np.int64)
+        segments[at[there]] = near[there]
         used = np.bincount(self.owner, minlength=self.n_cells).reshape(self.n_columns, -1)[bursting]
         least = np.argmin(used + rng.random(used.shape), axis=1)
         fresh = bursting * self.cells_per_column + least
@@ -249,12 +240,12 @@ class TemporalMemory(Changing):
         self.segments.grow(chosen[short], wanted[short], self._winners[order], self.rule.initial)
 
     @checked
-    def run(self, sequence: FrameLists, *, learn: Annotated[bool, Flag()] = False) -> Replay:
+    def run(self, sequence: PatternLike, *, learn: Annotated[bool, Flag()] = False) -> Replay:
         """Take a whole sequence, from its beginning.
 
         Parameters
         ----------
-        sequence : Frames, array_like of int (n_frames, n_active), or sequence of array_like
+        sequence : Patterns, or anything that Patterns takes
             Active columns of each frame.
         learn : bool
             Whether synapses change.
@@ -266,9 +257,9 @@ class TemporalMemory(Changing):
         Raises
         ------
         DescriptionError
-            Not lists of columns.
+            Not patterns of columns.
         """
-        frames = as_frames(sequence, self.n_columns, "TemporalMemory.run: sequence")
+        frames = as_patterns(sequence, self.n_columns, "TemporalMemory.run: sequence")
         self.reset()
         novelty, predictions, active = [], [], []
         for columns in frames:
@@ -300,12 +291,9 @@ class TemporalMemory(Changing):
         Raises
         ------
         DescriptionError
-            Not sequences of lists of columns.
+            Not sequences of patterns of columns.
         """
-        given = [
-            as_frames(sequence, self.n_columns, f"TemporalMemory.learn: sequences[{k}]")
-            for k, sequence in enumerate(sequences)
-        ]
+        given = as_sequences(sequences, self.n_columns, "TemporalMemory.learn: sequences")
         errors: list[float] = []
         while len(errors) < passes and (not errors or errors[-1] > 0):
             wrong = [e for frames in given for e in _errors(frames, self.run(frames, learn=True))]
@@ -313,27 +301,27 @@ class TemporalMemory(Changing):
         return errors
 
     @checked
-    def predict(self, sequence: FrameLists) -> Cells:
+    def predict(self, sequence: PatternLike) -> Cells:
         """Columns that are predicted after a sequence, in order; synapses stay.
 
         Raises
         ------
         DescriptionError
-            Not lists of columns.
+            Not patterns of columns.
         """
         predictions = self.run(sequence).predictions
         return predictions[-1] if predictions else np.empty(0, dtype=np.int64)
 
     @checked
     def is_known(
-        self, sequence: FrameLists, *, tolerance: Annotated[float, Probability()] = 0.5
+        self, sequence: PatternLike, *, tolerance: Annotated[float, Probability()] = 0.5
     ) -> bool:
         """Whether no frame but the first has a novelty above `tolerance`; synapses stay.
 
         Raises
         ------
         DescriptionError
-            Not lists of columns, or a tolerance that is not from 0 to 1.
+            Not patterns of columns, or a tolerance that is not from 0 to 1.
         """
         return bool(np.all(self.run(sequence).novelty[1:] <= tolerance))
 
@@ -350,13 +338,6 @@ class TemporalMemory(Changing):
             "owner": Stored(self.owner), "clock": Stored(np.array(self.clock)),
         }  # fmt: skip
 
-    @property
-    def plastic(self) -> Mapping[str, str]:
-        """The projection of the spiking form that holds what was learnt."""
-        from .sequence_circuit import PLASTIC
-
-        return PLASTIC
-
     def spiking(self, **options: Any) -> SequenceCircuit:
         """The spiking form, with the synapses that the memory has now.
 
@@ -369,8 +350,6 @@ class TemporalMemory(Changing):
         -------
         SequenceCircuit
         """
-        from .sequence_circuit import SequenceCircuit
-
         return SequenceCircuit(self, **options)
 
     def build(self, trials: Iterable[Any], **options: Any) -> Network:
@@ -386,7 +365,7 @@ class TemporalMemory(Changing):
         Raises
         ------
         DescriptionError
-            Not sequences of lists of columns, none, or options that can't work.
+            Not sequences of patterns of columns, none, or options that can't work.
         """
         return self.spiking(**options).build(trials)
 
@@ -406,10 +385,8 @@ class TemporalMemory(Changing):
         Raises
         ------
         DescriptionError
-            Not sequences of lists of columns.
+            Not sequences of patterns of columns.
         """
-        from .sequence_circuit import as_sequences
-
         aside = copy(self)
         given = as_sequences(trials, self.n_columns, "TemporalMemory.expected: trials")
         return [aside.run(frames) for frames in given]
@@ -418,31 +395,22 @@ class TemporalMemory(Changing):
         """The memory itself: the synapses of its network are frozen."""
         return self
 
-    @checked
-    def save(self, path: Annotated[str | Path, PathName()]) -> Path:
-        """Write all segments and settings to HDF5; what came last is not kept.
-
-        Raises
-        ------
-        StorageError
-            The file can't be written.
-        """
-        return save(path, sequence_memory=self)
-
     @classmethod
-    @checked
-    def load(cls, path: Annotated[str | Path, PathName()]) -> Self:
-        """Read a memory; it is at the beginning of a sequence.
+    def restored(cls, arguments: Mapping[str, Any], arrays: h5py.Group) -> Self:
+        """The memory with these synapses, at the beginning of a sequence; see :meth:`arrays`."""
+        sizes = read_settings(arguments)
+        n_cells = sizes["n_columns"] * sizes["cells_per_column"]
+        room = 2 * sizes["synapses_per_segment"]
+        cells, permanences = read_segments(arrays, (None, room), n_cells)
+        memory = cls(**arguments)
+        memory.segments = refill(memory.segments, cells, permanences)
+        memory.owner = read_array(arrays, "owner", "int", (len(cells),), low=0, high=n_cells - 1)
+        memory.clock = read_clock(arrays)
+        memory.reset()
+        return memory
 
-        Raises
-        ------
-        StorageError
-            No such file, damaged, not spikemem's, newer than this version, or without one.
-        """
-        return cast(Self, load(path, "sequence_memory"))
 
-
-def _errors(frames: Frames, replay: Replay) -> list[float]:
+def _errors(frames: Patterns, replay: Replay) -> list[float]:
     """One less the Jaccard index of each prediction and the frame that came."""
     pairs: Sequence[tuple[Any, Any]] = list(zip(replay.predictions, list(frames)[1:], strict=False))
     return [1.0 - np.intersect1d(a, b).size / max(np.union1d(a, b).size, 1) for a, b in pairs]

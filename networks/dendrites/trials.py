@@ -7,8 +7,8 @@ from typing import Annotated, NamedTuple
 import numpy as np
 
 from ...checks import Count, checked
+from ...codes import random_patterns, swap_bits
 from ...streams import Seed, stream
-from .frames import random_patterns, swap_cells
 from .neurons import ActiveDendriteNeurons, require_order
 
 __all__ = ["Measured", "measure_false_negatives", "measure_false_positives"]
@@ -80,8 +80,9 @@ def measure_false_positives(
     neurons = ActiveDendriteNeurons(
         n, n_segments=n_segments, synapses_per_segment=s, threshold=theta, seed=rng
     )
-    neurons.store(random_patterns(n_segments, n=n, a=a, seed=rng))
-    errors = len(neurons.active_segments(random_patterns(n_frames, n=n, a=a, seed=rng)))
+    neurons.store(random_patterns(n_segments, size=n, active=a, seed=rng))
+    frames = random_patterns(n_frames, size=n, active=a, seed=rng)
+    errors = len(neurons.active_segments(frames))
     return _measured(errors, n_segments * n_frames)
 
 
@@ -121,7 +122,7 @@ def measure_false_negatives(
     neurons = ActiveDendriteNeurons(
         n, n_segments=trials, synapses_per_segment=s, threshold=theta, seed=rng
     )
-    patterns = random_patterns(trials, n=n, a=a, seed=rng)
+    patterns = random_patterns(trials, size=n, active=a, seed=rng)
     neurons.store(patterns)
-    rows = neurons.active_segments(swap_cells(patterns, v, n=n, seed=rng))
+    rows = neurons.active_segments(swap_bits(patterns, v, seed=rng))
     return _measured(trials - int(np.count_nonzero(rows[:, 0] == rows[:, 2])), trials)

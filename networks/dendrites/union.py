@@ -19,7 +19,7 @@ from .arguments import (
     Active,
     Asked,
     Cells,
-    Patterns,
+    PatternCount,
     Synapses,
     Threshold,
     Whole,
@@ -52,7 +52,7 @@ _OVERHEAD = 5000
 
 
 @formula
-def union_size(*, n: Cells, s: Synapses, m: Patterns, exact: Asked = False) -> Any:
+def union_size(*, n: Cells, s: Synapses, m: PatternCount, exact: Asked = False) -> Any:
     """Mean number of synapses of a segment that holds `m` patterns.
 
     Parameters
@@ -195,7 +195,7 @@ def union_false_positive_probability(
     a: Active,
     s: Synapses,
     theta: Threshold,
-    m: Patterns,
+    m: PatternCount,
     method: Method = "exact",
     exact: Asked = False,
     log: Asked = False,
@@ -270,7 +270,7 @@ def union_exact_match_probability(
     *,
     n: Cells,
     s: Synapses,
-    m: Patterns,
+    m: PatternCount,
     y: Annotated[Any, Whole(0, "n")],
     exact: Asked = False,
 ) -> Any:

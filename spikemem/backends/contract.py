@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
-import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import BackendMissing, DescriptionError, unknown_name
+from ..calls import shape_of, unknown_argument
+from ..errors import BackendMissing, CallError
 from ..recording import SpikeTrains
 from . import BACKENDS
 
@@ -24,6 +24,7 @@ __all__ = [
     "check_options",
     "load",
     "package_version",
+    "require_known",
 ]
 
 Integrator = Literal["spinnaker", "exact"]
@@ -109,15 +110,24 @@ def load(backend: str) -> Any:
         ) from error
 
 
+_OF_RUNS = ("backend", "duration", "integrator", "progress", "start")
+"""What takes a network to a recording and is not an option; named where an option is unknown."""
+
+
 def check_options(make: Any, backend: str, options: Mapping[str, Any]) -> None:
     """Refuse an option that the backend does not have, unless it looks at all of them itself."""
-    parameters = list(inspect.signature(make).parameters.values())[2:]
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
-        return
-    known = [parameter.name for parameter in parameters]
+    shape = shape_of(make, bound=True)
+    if not shape.others:
+        require_known(options, shape.names - {*shape.positional[:1]}, backend)
+
+
+def require_known(options: Mapping[str, Any], known: Iterable[str], backend: str) -> None:
+    """Refuse an option that is not one of the known ones; the message names the nearest."""
+    known = tuple(known)
     for option in options:
         if option not in known:
-            raise DescriptionError(f"backend {backend!r}: {unknown_name('option', option, known)}")
+            text = unknown_argument(option, known, what="option", also=_OF_RUNS)
+            raise CallError(f"backend {backend!r}: {text}")
 
 
 def package_version(name: str) -> str:

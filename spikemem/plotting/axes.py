@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import DescriptionError
+from ..errors import DescriptionError, shown
 from ..recording import Recording
 from .kinds import Axes
 
@@ -41,7 +41,8 @@ def plain(text: Any) -> str:
     >>> print(plain("cost: 3$ or 4$"))
     cost: 3\$ or 4\$
     """
-    return str(text).replace("$", r"\$")
+    name = text if isinstance(text, str) else shown(text)
+    return name.replace("$", r"\$")
 
 
 def time_window(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..checks import Count, checked
 from ..errors import DescriptionError
-from ..metrics import BitPatterns
+from ..pairing import BitPatterns, paired
 from .axes import OFF, new_axes, plain
 from .kinds import Axes, Labels, Pair
 
@@ -32,7 +32,7 @@ def images(
 
     Parameters
     ----------
-    stored, recalled : array_like of bool, shape (n_patterns, n_bits)
+    stored, recalled : Patterns, sets, or array_like of bool, shape (n_patterns, n_bits)
         What was learnt, and what came back.
     shape : (rows, columns)
         Of each picture; their product is ``n_bits``.
@@ -51,17 +51,13 @@ def images(
     DescriptionError
         Not patterns of bits, or shapes that do not fit.
     """
-    first, second = np.atleast_2d(stored), np.atleast_2d(recalled)
-    if first.shape != second.shape:
-        raise DescriptionError(
-            f"images: stored and recalled must have equal shapes, got {first.shape} and "
-            f"{second.shape}."
-        )
     rows, columns = shape
-    if rows * columns != first.shape[1]:
+    pair = paired("images", stored, recalled, size=rows * columns)
+    if rows * columns != pair.first.size:
         raise DescriptionError(
-            f"images: shape must hold {first.shape[1]} pixels, got {(rows, columns)}."
+            f"images: shape must hold {pair.first.size} pixels, got {(rows, columns)}."
         )
+    first, second = pair.first.to_dense(), pair.second.to_dense()
     if labels is not None and len(labels) != len(first):
         raise DescriptionError(
             f"images: labels must be {len(first)}, one for each pattern, got {len(labels)}."

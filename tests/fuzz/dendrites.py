@@ -106,14 +106,10 @@ def theory_calls() -> dict[str, GoodCall]:
 
 
 def neuron_calls() -> dict[str, GoodCall]:
-    """Frames, neurons and sequence memories."""
+    """Neurons and sequence memories."""
     sizes = {"synapses_per_segment": 6, "threshold": 4, "rule": None, "seed": 0}
     rule = dict.fromkeys(dd.PermanenceRule.__dataclass_fields__, 0.5)
     return {
-        "random_patterns": (dd.random_patterns, {"n_patterns": 3, "n": 60, "a": 12, "seed": 0}),
-        "swap_cells": (dd.swap_cells, {"frames": FRAMES, "v": 2, "n": 60, "seed": 0}),
-        "Frames": (dd.Frames, {"frames": FRAMES, "n_cells": 60}),
-        "Frames.from_dense": (dd.Frames.from_dense, {"bits": [[0, 1, 1], [1, 0, 0]]}),
         "PermanenceRule": (dd.PermanenceRule, rule),
         "ActiveDendriteNeurons": (
             dd.ActiveDendriteNeurons,
@@ -137,7 +133,7 @@ def neuron_calls() -> dict[str, GoodCall]:
             on(neurons, "with_device_faults"), {**FAULTS, "seed": 0},
         ),
         "ActiveDendriteNeurons.spiking": (on(neurons, "spiking"), {"cell": CELL, **GRID, **TIMES}),
-        "ActiveDendriteNeurons.build": (on(neurons, "build"), {"frames": FRAMES, **GRID}),
+        "ActiveDendriteNeurons.build": (on(neurons, "build"), {"trials": FRAMES, **GRID}),
         "TemporalMemory": (
             dd.TemporalMemory,
             {"n_columns": 60, "cells_per_column": 3, "learning_threshold": None, **sizes},
@@ -191,7 +187,6 @@ def plot_calls() -> dict[str, GoodCall]:
 
 
 SAMPLES: dict[str, Callable[[], Any]] = {
-    "Frames": lambda: dd.Frames(FRAMES, 60),
     "PermanenceRule": dd.PermanenceRule,
     "ActiveDendriteNeurons": neurons,
     "TemporalMemory": memory,

@@ -37,10 +37,11 @@ from samples import small_network, small_recording
 import spikemem as sm
 from fuzz import workers
 from spikemem import container, storage
+from spikemem.codes import random_patterns
 from spikemem.errors import SpikememError
 from spikemem.hardware import resistive
 from spikemem.networks.ca3 import CA3Memory, RecallCue
-from spikemem.networks.dendrites import ActiveDendriteNeurons, TemporalMemory, random_patterns
+from spikemem.networks.dendrites import ActiveDendriteNeurons, TemporalMemory
 
 
 class Sample(NamedTuple):
@@ -72,7 +73,7 @@ def use_recording(recording: sm.Recording) -> Any:
 
 def use_memory(memory: CA3Memory) -> Any:
     memory.build([RecallCue(0)])
-    return state((memory.weights, memory.contents, repr(memory.parameters)))
+    return state((memory.weights, memory.contents, memory.time, memory.arguments()))
 
 
 def use_neurons(neurons: ActiveDendriteNeurons) -> Any:
@@ -125,11 +126,11 @@ def nir_network() -> sm.Network:
 @functools.cache
 def samples() -> dict[str, Sample]:
     """A file of every kind."""
-    patterns = random_patterns(6, n=64, a=8, seed=1)
+    patterns = random_patterns(6, size=64, active=8, seed=1)
     neurons = ActiveDendriteNeurons(64, n_segments=8, synapses_per_segment=6, threshold=4)
     neurons.store(patterns)
     sequences = TemporalMemory(32, cells_per_column=4, synapses_per_segment=6, threshold=3)
-    sequences.learn([random_patterns(4, n=32, a=5, seed=2)], passes=4)
+    sequences.learn([random_patterns(4, size=32, active=5, seed=2)], passes=4)
     memory = CA3Memory(4, 6, contents={0: [1, 2], 3: [0, 5]})
     signed = np.random.default_rng(0).uniform(-1, 1, (5, 4))
     measured = resistive.from_measurements([0, 9], mean=[0, 8], sd=[1, 1])
@@ -140,9 +141,9 @@ def samples() -> dict[str, Sample]:
     made: list[tuple[str, str, Any, Callable[[Any], Any]]] = [
         ("network", "network", small_network(), use_network),
         ("recording", "recording", small_recording(), use_recording),
-        ("memory", "memory", memory, use_memory),
-        ("neurons", "neurons", neurons, use_neurons),
-        ("sequences", "sequence_memory", sequences, use_sequences),
+        ("memory", "model", memory, use_memory),
+        ("neurons", "model", neurons, use_neurons),
+        ("sequences", "model", sequences, use_sequences),
         *((name, "resistive", array, use_array) for name, array in arrays.items()),
     ]
     found = {}

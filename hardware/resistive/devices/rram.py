@@ -9,8 +9,8 @@ import numpy as np
 
 from ....checks import checked
 from ....errors import DescriptionError
-from ..kinds import Age, Conductance, Factor, OneOf
-from .base import DAY, YEAR, Array, Cells, Device, polynomial
+from ..kinds import Age, Conductance, Conductances, Factor, Generator, OneOf
+from .base import DAY, YEAR, Array, Cells, Device, Programmed, check_same_shape, polynomial
 
 __all__ = ["CMOHfOx", "MiloRRAM", "WanRRAM"]
 
@@ -53,7 +53,8 @@ class WanRRAM(Device):
         (0.782, 20.274, -43.507, 37.062, -11.934),
     )
 
-    def sd(self, target: Array, time: float) -> Array:
+    @checked
+    def sd(self, target: Conductances, time: Age) -> Array:
         """Standard deviation around `target` (uS) at the age `time` (s), before clipping at 0."""
         age = np.log(np.clip(time, self.calibrated[0], self.calibrated[-1]))
         logs = np.log(self.calibrated)
@@ -66,18 +67,22 @@ class WanRRAM(Device):
         """Whether `time` (s) lies between two calibrated ages."""
         return not any(np.isclose(time, age) for age in self.calibrated)
 
-    def program(self, target: Array, rng: np.random.Generator) -> Cells:
+    @checked
+    def program(self, target: Conductances, rng: Generator) -> Cells:
         """Write; "programmed" is what stands there after 1 s."""
         z = rng.standard_normal(target.shape)
         programmed = np.maximum(target + z * self.sd(target, 1.0), 0.0)
         return Cells(target, programmed, {"z": z})
 
-    def aged(self, cells: Cells, time: float) -> Array:
+    @checked
+    def aged(self, cells: Programmed, time: Age) -> Array:
         """Target plus the device's own deviation."""
-        return np.maximum(cells.target + cells.drawn["z"] * self.sd(cells.target, time), 0.0)
+        return np.maximum(cells.target + cells.kept("z") * self.sd(cells.target, time), 0.0)
 
-    def read_sd(self, cells: Cells, aged: Array, time: float) -> Array:
+    @checked
+    def read_sd(self, cells: Programmed, aged: Conductances, time: Age) -> Array:
         """In proportion to the conductance."""
+        check_same_shape(cells, aged)
         return np.asarray(self.read_noise * aged)
 
 
@@ -128,22 +133,26 @@ class CMOHfOx(Device):
             )
         return age
 
-    def program(self, target: Array, rng: np.random.Generator) -> Cells:
+    @checked
+    def program(self, target: Conductances, rng: Generator) -> Cells:
         """Write; see :class:`Device`."""
         sd = polynomial(target, *self.programming[self.acceptance])
         programmed = self.clip(target + sd * rng.standard_normal(target.shape))
         return Cells(target, programmed, {"z": rng.standard_normal(target.shape)})
 
-    def aged(self, cells: Cells, time: float) -> Array:
+    @checked
+    def aged(self, cells: Programmed, time: Age) -> Array:
         """Relaxation by a logarithm of the age."""
         if time < 1:
             return cells.programmed
         log = np.log(time)
-        spread = (0.41183342 + 0.04201137 * log) * cells.drawn["z"]
+        spread = (0.41183342 + 0.04201137 * log) * cells.kept("z")
         return self.clip(cells.programmed - 0.08900206 * log + spread)
 
-    def read_sd(self, cells: Cells, aged: Array, time: float) -> Array:
+    @checked
+    def read_sd(self, cells: Programmed, aged: Conductances, time: Age) -> Array:
         """1/f noise; none in a device that was programmed this moment."""
+        check_same_shape(cells, aged)
         growth = np.sqrt(max(np.log((time + 1e-6) / 2e-6), 0.0))
         return np.asarray(0.0277316483 * np.log10(np.maximum(aged, 1.0)) * growth)
 
@@ -171,16 +180,20 @@ class MiloRRAM(Device):
     ages: ClassVar[tuple[float, float]] = (0.0, 0.0)
     range: ClassVar[tuple[float, float]] = (50.0, 225.0)
 
-    def program(self, target: Array, rng: np.random.Generator) -> Cells:
+    @checked
+    def program(self, target: Conductances, rng: Generator) -> Cells:
         """Write; see :class:`Device`."""
         sd = np.maximum(4.782321 - 0.009107 * target, 0.0)
         programmed = np.maximum(target + sd * rng.standard_normal(target.shape), 0.0)
         return Cells(target, programmed, {})
 
-    def aged(self, cells: Cells, time: float) -> Array:
+    @checked
+    def aged(self, cells: Programmed, time: Age) -> Array:
         """As programmed."""
         return cells.programmed
 
-    def read_sd(self, cells: Cells, aged: Array, time: float) -> Array:
+    @checked
+    def read_sd(self, cells: Programmed, aged: Conductances, time: Age) -> Array:
         """None."""
+        check_same_shape(cells, aged)
         return np.zeros_like(aged)

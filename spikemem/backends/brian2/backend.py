@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...checks import Choice, checked
-from ...errors import DescriptionError, SpikememError, UnsupportedError, unknown_name
+from ...errors import DescriptionError, SpikememError, UnsupportedError
 from ...network import Network
 from ...recording import SpikeTrains
 from ...simulation import IntegratorName, Results
 from . import standalone
 from .extensions import Extension, to_extensions
-from .model import Brian2Model, build
+from .model import build
+from .objects import Brian2Model
 from .results import collect
 from .runtime import Stepper
 from .settings import TARGETS, Target
@@ -56,12 +57,7 @@ class Brian2Backend:
         integrator: IntegratorName,
         target: Annotated[Target, Choice(*TARGETS, what="target")] = "numpy",
         extensions: Sequence[Extension] = (),
-        **others: Any,
     ) -> None:
-        for option in others:
-            raise DescriptionError(
-                f"backend 'brian2': {unknown_name('option', option, ['target', 'extensions'])}"
-            )
         self.network, self.integrator, self.target = network, integrator, target
         self.can_continue = target != "cpp_standalone"
         self.model: Brian2Model | None = None

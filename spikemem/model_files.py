@@ -1,0 +1,84 @@
+"""What stands in a file of a model: its arguments as JSON, and its arrays with their units."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from dataclasses import fields
+from typing import Any
+
+import h5py
+import numpy as np
+
+from .errors import StorageError
+from .models import MODELS, StoredModel
+from .storage import FileKind, put
+
+__all__ = ["MODEL", "PARTS"]
+
+_RESISTIVE = (
+    "CMOHfOx", "Generic", "HERMES", "Ideal", "MiloRRAM", "PCM", "RandomRRAM", "SONOS", "WanRRAM",
+)  # fmt: skip
+
+PARTS: dict[str, str] = {
+    "PermanenceRule": "spikemem.networks.dendrites:PermanenceRule",
+    **{name: f"spikemem.hardware.resistive:{name}" for name in _RESISTIVE},
+}
+"""Dataclasses that may be arguments of a model; imported when they are first used."""
+
+
+def _found(table: dict[str, str], name: Any, what: str) -> Any:
+    if not isinstance(name, str) or name not in table:
+        raise StorageError(f"{name!r} is not a {what} that files can hold")
+    module, _, item = table[name].partition(":")
+    return getattr(importlib.import_module(module), item)
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it; dataclasses with the name of their type."""
+    if hasattr(value, "__dataclass_fields__"):
+        name = type(value).__name__
+        if _found(PARTS, name, "part of a model") is not type(value):
+            raise StorageError(f"a {name} of one's own can't be stored")
+        inside = {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
+        return {"type": name, "settings": inside}
+    if isinstance(value, tuple | list):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, dict):
+        return {key: _plain(entry) for key, entry in value.items()}
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _made(value: Any) -> Any:
+    """The value that :func:`_plain` wrote."""
+    if isinstance(value, list):
+        return tuple(_made(entry) for entry in value)
+    if isinstance(value, dict):
+        inside = {key: _made(entry) for key, entry in value.items()}
+        if set(inside) == {"type", "settings"}:
+            return _found(PARTS, inside["type"], "part of a model")(**inside["settings"])
+        return inside
+    return value
+
+
+def _write(file: h5py.File, model: StoredModel) -> None:
+    name = type(model).__name__
+    if _found(MODELS, name, "model") is not type(model):
+        raise StorageError(f"a {name} of one's own can't be stored (see spikemem.models.MODELS)")
+    group = file.create_group("model")
+    group.attrs.update(type=name, arguments=json.dumps(_plain(model.arguments())))
+    arrays = group.create_group("arrays")
+    for key, stored in model.arrays().items():
+        put(arrays, key, stored.values, None if stored.unit == "1" else stored.unit)
+
+
+def _read(file: h5py.File) -> StoredModel:
+    group = file["model"]
+    cls: type[StoredModel] = _found(MODELS, group.attrs["type"], "model")
+    arguments = json.loads(group.attrs["arguments"])
+    if not isinstance(arguments, dict):
+        raise StorageError("its arguments must be a mapping")
+    return cls.restored(_made(arguments), group["arrays"])
+
+
+MODEL = FileKind(_write, _read, StoredModel)
