@@ -370,14 +370,6 @@ class ActiveDendriteNeurons(StoredModel):
                  "patterns_per_segment", "seed")  # fmt: skip
         return {name: getattr(self, name) for name in names} | {"rule": self.rule}
 
-    def arrays(self) -> dict[str, Stored]:
-        """Synapses and permanences of the segments, and which segments are used since when."""
-        return {
-            "cells": Stored(self.segments.cells), "permanences": Stored(self.segments.permanences),
-            "n_patterns": Stored(self.n_patterns), "used": Stored(self.used),
-            "clock": Stored(np.array(self.clock)),
-        }  # fmt: skip
-
     def spiking(self, **options: Any) -> SpikingDendrites:
         """The spiking form of the neurons, with the synapses that they have now.
 
