@@ -10,7 +10,7 @@ from fuzz.doors import PACKAGES, Door, Drawer, doors
 from spikemem import checks
 from spikemem.errors import DescriptionError
 
-OURS = ("spikemem:", "spikemem.metrics:", "spikemem.networks.ca3:",
+OURS = ("spikemem:", "spikemem.metrics:", "spikemem.codes:", "spikemem.networks.ca3:",
         "spikemem.hardware.nir:", "spikemem.hardware.pynn:")  # fmt: skip
 
 

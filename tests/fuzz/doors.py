@@ -26,6 +26,7 @@ from spikemem.errors import SpikememError
 PACKAGES = (
     "spikemem",
     "spikemem.metrics",
+    "spikemem.codes",
     "spikemem.streams",
     "spikemem.plotting",
     "spikemem.networks.ca3",
@@ -185,6 +186,7 @@ SAMPLES: dict[str, Callable[[], Any]] = {
     "Session": lambda: sm.Session(small_network(), backend="native"),
     "CA3Memory": _memory,
     "HippocampalMemory": lambda: sm.HippocampalMemory(2, 3, backend="native"),
+    "Patterns": lambda: sm.Patterns([[0, 1], [2]], size=4),
     "Device": lambda: importlib.import_module("spikemem.hardware.resistive").Ideal(),
     "Mapping": lambda: importlib.import_module("spikemem.hardware.resistive").SingleDevice(),
     "Problem": lambda: sm.Problem(level="note", where="a", what="b", remedy="c"),
