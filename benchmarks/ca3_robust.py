@@ -22,7 +22,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import spikemem as sm
-from spikemem.demo import expected_answer
 
 SIZES = ((10, 12), (32, 64))
 QUARTER, MIXED = (0.25, 0.25), (0.02, 0.95)
@@ -66,12 +65,11 @@ def operations(
     return schedule
 
 
-def score(schedule: list[Any], answers: list[sm.Recall]) -> Score:
-    held: dict[int, frozenset[int]] = {}
+def score(answers: list[sm.Recall], expected: list[sm.Recall]) -> Score:
     counts = {sm.RecallCue: [0, 0], sm.RecallContent: [0, 0], sm.Learn: [0, 0]}
-    for operation, answer in zip(schedule, answers, strict=True):
-        count = counts[type(operation)]
-        count[0] += answer == expected_answer(operation, held)
+    for answer, wanted in zip(answers, expected, strict=True):
+        count = counts[type(wanted.operation)]
+        count[0] += answer == wanted
         count[1] += 1
     cue, content = counts[sm.RecallCue], counts[sm.RecallContent]
     return Score((cue[0], cue[1]), (content[0], content[1]))
@@ -90,7 +88,7 @@ def measure(name: str, size: tuple[int, int], options: argparse.Namespace) -> li
     whole = sm.Network.stack([memory.build(schedule) for memory, schedule in pairs])
     parts = sm.simulate(whole, backend=options.backend, progress=True).split(len(pairs))
     return [
-        score(schedule, memory.decode(part, schedule))
+        score(memory.decode(part, schedule), memory.expected(schedule))
         for (memory, schedule), part in zip(pairs, parts, strict=True)
     ]
 

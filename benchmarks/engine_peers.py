@@ -145,15 +145,15 @@ def recall_network(data):
 
 
 def recall_native(data, peer):
-    from spikemem.backends.native import run_batch
+    import spikemem as sm
 
     clock = Clock()
     network = recall_network(data)
     inputs = [{"in": cue_trains(cue)} for cue in data["cues"]]
-    options = {"integrator": "exact", "precision": native_precision(peer)}
-    run_batch(network, inputs[:1], 500.0, **options)
+    options = {"backend": "native", "integrator": "exact", "precision": native_precision(peer)}
+    sm.run_trials(network, inputs[:1], 500.0, **options)
     clock.mark("set-up")
-    found = run_batch(network, inputs, 500.0, **options)
+    found = sm.run_trials(network, inputs, 500.0, **options)
     clock.mark("all trials")
     total = sum(len(one["e"]) + len(one["i"]) for one in found)
     return finish_trials(clock, len(inputs), total)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-__all__ = ["nir", "pynn", "resistive", "spinnaker", "targets"]
+__all__ = ["nir", "pynn", "resistive", "spinnaker"]
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from . import metrics as metrics
     from . import networks as networks
     from . import plotting as plotting
+    from .citations import citation as citation
     from .codes import Patterns as Patterns
     from .codes import random_patterns as random_patterns
     from .currents import StepCurrent as StepCurrent
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     from .errors import StorageError as StorageError
     from .errors import UnsupportedError as UnsupportedError
     from .errors import VirtualRunError as VirtualRunError
-    from .hardware.targets import Problem as Problem
-    from .hardware.targets import check as check
-    from .hardware.targets import export as export
     from .models import run as run
     from .network import LIF as LIF
     from .network import STDP as STDP
@@ -52,20 +50,26 @@ if TYPE_CHECKING:
     from .simulation import Session as Session
     from .simulation import simulate as simulate
     from .storage import load as load
+    from .targets import Problem as Problem
+    from .targets import check as check
+    from .targets import export as export
+    from .trials import run_trials as run_trials
 
 _WHERE = {
     "networks.ca3": "CA3Memory Forget HippocampalMemory Learn Recall RecallContent RecallCue",
     "networks.dendrites": "ActiveDendriteNeurons",
+    "citations": "citation",
     "codes": "Patterns random_patterns",
     "errors": "BackendMissing DescriptionError SimulationError SpikememError SpikememWarning "
     "StorageError UnsupportedError VirtualRunError",
     "currents": "StepCurrent",
-    "hardware.targets": "Problem check export",
+    "targets": "Problem check export",
     "network": "LIF STDP Network Population Projection SpikeSource load_network",
     "recording": "Recording SpikeTrains load_recording",
     "models": "run",
     "simulation": "Session simulate",
     "storage": "load",
+    "trials": "run_trials",
 }
 _MODULES = ("codes", "hardware", "metrics", "networks", "plotting", "streams")
 _PLACE = {name: module for module, names in _WHERE.items() for name in names.split()}

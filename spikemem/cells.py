@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any, ClassVar, Self
 
@@ -27,17 +27,15 @@ from .frozen import Frozen
 from .limits import require_memory
 from .spikes import SpikeTrains, Trains
 from .streams import Seed
-from .units import to_float, to_int, to_tuple
+from .units import GRID, to_float, to_int, to_tuple
 
-__all__ = ["LIF", "STDP", "Parameter", "SpikeSource"]
+__all__ = ["LIF", "STDP", "Parameter", "SpikeSource", "Window", "gate_of"]
 
 Parameter = float | NDArray[np.float64]
 """A cell parameter: one value for the population, or one for each cell, shape (size,)."""
 
 Window = tuple[float, float] | tuple[float, float, int]
 """Start and stop (ms) of a time of plasticity, and the tile if it holds for one alone."""
-
-_EDGE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -398,7 +396,7 @@ class STDP(Frozen):
     @property
     def last_tile(self) -> int:
         """Largest tile that a window names, or -1."""
-        return max((window[2] for window in self.enabled or () if len(window) == 3), default=-1)
+        return _last_tile(self.enabled)
 
     @checked
     def gate(
@@ -414,24 +412,35 @@ class STDP(Frozen):
         >>> rule.gate(np.arange(4.0))[:, 0].tolist()
         [False, True, True, False]
         """
-        if self.last_tile >= tiles:
-            raise DescriptionError(
-                f"enabled: tile must be from 0 to {tiles - 1}, got {self.last_tile}."
-            )
-        require_memory(
-            len(times) * tiles, f"STDP.gate: {len(times)} times of {tiles} tiles", "Ask for fewer."
-        )
-        table = np.zeros((len(times), tiles), dtype=np.bool_)
-        table[:] = self.enabled is None
-        for start, stop, *tile in self.enabled or ():
-            low, high = np.searchsorted(times, np.array([start, stop]) - _EDGE)
-            table[low:high, int(tile[0]) if tile else slice(None)] = True
-        return table
+        return gate_of(self.enabled, np.asarray(times, dtype=np.float64), tiles)
 
 
 STDP.units = {
     name: kind.unit for name, kind in kinds_of(STDP).items() if isinstance(kind, Quantity)
 }
+
+
+def _last_tile(windows: Iterable[Window] | None) -> int:
+    return max((window[2] for window in windows or () if len(window) == 3), default=-1)
+
+
+def gate_of(
+    windows: tuple[Window, ...] | None, times: NDArray[np.float64], tiles: int
+) -> NDArray[np.bool_]:
+    """What :meth:`STDP.gate` returns, for windows that are checked already."""
+    if _last_tile(windows) >= tiles:
+        raise DescriptionError(
+            f"enabled: tile must be from 0 to {tiles - 1}, got {_last_tile(windows)}."
+        )
+    require_memory(
+        len(times) * tiles, f"STDP.gate: {len(times)} times of {tiles} tiles", "Ask for fewer."
+    )
+    table = np.zeros((len(times), tiles), dtype=np.bool_)
+    table[:] = windows is None
+    for start, stop, *tile in windows or ():
+        low, high = times.searchsorted((start - GRID, stop - GRID))
+        table[low:high, int(tile[0]) if tile else slice(None)] = True
+    return table
 
 
 def _window(window: Any, where: str) -> Window:

@@ -207,13 +207,14 @@ class Count(Kind):
 
 @dataclass(frozen=True)
 class Indices(Kind):
-    """Whole numbers from 0 to `size` - 1, in one dimension."""
+    """Whole numbers from 0 to `size` - 1, in one dimension; `dtype` is what they become."""
 
     size: int = LARGEST + 1
+    dtype: str = "int64"
 
-    def check(self, value: Any, where: str) -> NDArray[np.int64]:
-        """Return an int64 array, shape (n,)."""
-        array = to_integers(value, where)
+    def check(self, value: Any, where: str) -> NDArray[np.integer[Any]]:
+        """Return a new array of this type, shape (n,)."""
+        array = to_integers(value, where, self.dtype)
         if array.size and array.max() >= self.size:
             raise DescriptionError(f"{where} must be from 0 to {self.size - 1}, got {array.max()}.")
         return array

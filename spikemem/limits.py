@@ -6,15 +6,10 @@ import contextlib
 import functools
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from .errors import DescriptionError
-from .units import LARGEST
 
-if TYPE_CHECKING:
-    from .network import Network
-
-__all__ = ["available_memory", "lack_of_memory", "require_memory", "require_run", "size_text"]
+__all__ = ["available_memory", "lack_of_memory", "require_memory", "size_text"]
 
 _SMALL = 2**26
 """Bytes below which the memory of the computer is not looked at."""
@@ -103,21 +98,3 @@ def lack_of_memory(n_bytes: float, what: str) -> str | None:
         f"{what} would take at least {size_text(n_bytes)} of memory, and this computer has "
         f"{size_text(available)}"
     )
-
-
-def require_run(network: Network, n_steps: int) -> None:
-    """Refuse a run whose traces and plasticity windows do not fit into the memory."""
-    traced = sum(pop.size for pop in network.populations if "v" in pop.record)
-    traced += sum(network.count(item.name) for item in network.plastic if item.record)
-    gates = sum(item.tiles for item in network.plastic)
-    what = f"duration: a run of {n_steps} steps"
-    if traced:
-        what += f" that records {traced} values in each"
-    require_memory(
-        n_steps * (8 * traced + gates + 8.0), what, "Run it in shorter parts, or record less."
-    )
-    if n_steps > LARGEST:
-        raise DescriptionError(
-            f"duration must be at most {LARGEST} steps of dt={network.dt:g} ms, got {n_steps}. "
-            f"Run it in shorter parts."
-        )

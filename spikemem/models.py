@@ -92,6 +92,16 @@ class StoredModel(Changing):
         """State that the constructor does not set, as named arrays with units."""
         raise NotImplementedError
 
+    def facts(self) -> dict[str, Any]:
+        """What the model is, as plain data ready for JSON."""
+        plain = int | float | str | bool
+        kept = {name: v for name, v in self.arguments().items() if isinstance(v, plain)}
+        return {"model": type(self).__name__, **kept}
+
+    def describe(self) -> str:
+        """What the model is, as lines of text."""
+        return repr(self)
+
     @classmethod
     def restored(cls, arguments: Mapping[str, Any], arrays: h5py.Group) -> Self:
         """The model with this state; the arrays are compared with the arguments first.

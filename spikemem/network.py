@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, ClassVar, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,12 +25,14 @@ from .checks import (
     checked,
 )
 from .currents import problem_on_grid
+from .display import Displayed
 from .errors import DescriptionError, Problems, unknown_name
-from .frozen import Frozen, digest
+from .frozen import LATER, Frozen, digest
 from .population import PartName, Population
 from .projection import Projection, Synapses
 from .spikes import SpikeTrains
 from .units import (
+    GRID,
     LARGEST,
     off_grid,
     steps,
@@ -47,8 +49,7 @@ __all__ = [
     "load_network",
 ]
 
-_FIELDS = ("populations", "projections", "dt")
-_GRID = 1e-6
+_FIELDS = ("populations", "projections", "dt", "copies")
 _NETWORK = Instance("spikemem.network:Network")
 
 Inputs = MappingOf(Name(), Instance(SpikeTrains))
@@ -61,7 +62,7 @@ _Named = TypeVar("_Named", "Population", "Projection")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Network(Frozen):
+class Network(Frozen, Displayed):
     """Populations and the projections between them, on one time grid.
 
     Parameters
@@ -72,6 +73,9 @@ class Network(Frozen):
         With unique names, between populations of the network.
     dt : float
         Time step, ms.
+    copies : int
+        Networks of one structure that lie side by side in it, as :meth:`stack` and :meth:`tile`
+        lay them. Populations and synapses consist of so many equal parts.
 
     Raises
     ------
@@ -96,6 +100,9 @@ class Network(Frozen):
         tuple[Projection, ...], Each(Instance(Projection), "Projection objects")
     ] = ()
     dt: Annotated[float, Quantity("ms", above=0.0)] = 1.0
+    copies: Annotated[int, Count()] = field(default=1, metadata={LATER: True})
+
+    view: ClassVar[str] = "spikemem.plotting.views:network_view"
 
     def __init__(
         self,
@@ -103,8 +110,9 @@ class Network(Frozen):
         projections: Iterable[Projection] = (),
         *,
         dt: Any = 1.0,
+        copies: Any = 1,
     ) -> None:
-        for name, value in zip(_FIELDS, (populations, projections, dt), strict=True):
+        for name, value in zip(_FIELDS, (populations, projections, dt, copies), strict=True):
             object.__setattr__(self, name, value)
         problems = Problems("network is not valid")
         if "populations" in check_fields(self, problems) and not self.populations:
@@ -117,7 +125,19 @@ class Network(Frozen):
             self._check_current(population, problems)
         for projection in self.projections:
             self._check_projection(projection, problems)
+        self._check_copies(problems)
         problems.raise_if_any()
+
+    def _check_copies(self, problems: Problems) -> None:
+        parts = {f"population {pop.name!r}": pop.size for pop in self.populations}
+        parts |= {f"projection {item.name!r}": item.tiles for item in self.projections}
+        for where, count in parts.items():
+            if count % self.copies:
+                what = "cells" if where.startswith("population") else "tiles"
+                problems.add(
+                    f"{where}: copies={self.copies} must divide its {what}, got {count}; lay "
+                    f"networks side by side with Network.stack"
+                )
 
     def _check_source(self, population: Population, problems: Problems) -> None:
         if not population.is_source or not len(population.source):
@@ -185,7 +205,7 @@ class Network(Frozen):
         if not delay.size:
             return
         where = f"projection {projection.name!r}"
-        if delay.min() < self.dt - _GRID:
+        if delay.min() < self.dt - GRID:
             problems.add(
                 f"{where}: delay must be at least one step (dt={self.dt:g} ms), got {delay.min():g}"
             )
@@ -272,6 +292,7 @@ class Network(Frozen):
         self,
         *parts: Annotated[Population | Projection, Instance(Population, Projection)],
         dt: Annotated[float, Quantity("ms", above=0.0)] | None = None,
+        copies: Annotated[int, Count()] | None = None,
     ) -> Network:
         """A copy in which some populations or projections give way to others of the same name."""
         populations = {pop.name: pop for pop in self.populations}
@@ -287,6 +308,7 @@ class Network(Frozen):
             populations=populations.values(),
             projections=projections.values(),
             dt=self.dt if dt is None else dt,
+            copies=self.copies if copies is None else copies,
         )
 
     @checked
@@ -358,6 +380,33 @@ class Network(Frozen):
                 f"{item.connector}, {_span(item.weight)} nA, {_span(item.delay)} ms"
             )
         return "\n".join(lines)
+
+    def describe(self) -> str:
+        """As :meth:`summary`, with hash and length of the input."""
+        return f"{self.summary()}\nhash {self.content_hash[:12]}, input for {self.duration:g} ms"
+
+    def facts(self) -> dict[str, Any]:
+        """Sizes, parts and hash as plain data, ready for JSON."""
+        return {
+            "dt_ms": self.dt,
+            "duration_ms": self.duration,
+            "neurons": self.n_neurons,
+            "synapses": self.n_synapses,
+            "hash": self.content_hash,
+            "copies": self.copies,
+            "populations": {
+                item.name: {"size": item.size, "cell": type(item.cell).__name__}
+                for item in self.populations
+            },
+            "projections": {
+                item.name: {
+                    "pre": item.pre, "post": item.post, "receptor": item.receptor,
+                    "connector": item.connector, "synapses": self.count(item.name),
+                    "plastic": item.plasticity is not None,
+                }
+                for item in self.projections
+            },
+        }  # fmt: skip
 
     def __repr__(self) -> str:
         return (

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from .checks import Text, check_fields
 
 __all__ = ["LEVELS", "Problem"]
 
@@ -30,10 +32,13 @@ class Problem:
     """
 
     level: Literal["error", "warning", "note"]
-    where: str
-    what: str
-    remedy: str
-    rule: str = ""
+    where: Annotated[str, Text()]
+    what: Annotated[str, Text()]
+    remedy: Annotated[str, Text()]
+    rule: Annotated[str, Text()] = ""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     @property
     def text(self) -> str:

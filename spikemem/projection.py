@@ -13,7 +13,7 @@ from .cells import STDP, Parameter
 from .checks import Count, Indices, Quantities, Some, check_fields, checked
 from .drawn import Connector, Drawn, Receptor
 from .errors import Problems, shown
-from .frozen import Frozen
+from .frozen import Frozen, short
 from .limits import require_memory
 from .population import End, PartName, Population, PopulationName
 
@@ -34,6 +34,9 @@ class Synapses(NamedTuple):
     j: NDArray[np.int32]
     weight: NDArray[np.float64]
     delay: NDArray[np.float64]
+
+    def __repr__(self) -> str:
+        return f"Synapses({self.i.size}, weight={short(self.weight)}, delay={short(self.delay)})"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,8 +83,8 @@ class Projection(Drawn, Frozen):
     name: PartName
     pre: Annotated[str, PopulationName()]
     post: Annotated[str, PopulationName()]
-    i: Annotated[NDArray[np.integer[Any]], Indices()] | None = None
-    j: Annotated[NDArray[np.integer[Any]], Indices()] | None = None
+    i: Annotated[NDArray[np.integer[Any]], Indices(dtype="int32")] | None = None
+    j: Annotated[NDArray[np.integer[Any]], Indices(dtype="int32")] | None = None
     weight: Annotated[Parameter, _per_synapse("nA", low=0.0, remedy=_INHIBITION)]
     delay: Annotated[Parameter, _per_synapse("ms", low=0.0)]
     receptor: Receptor = "excitatory"
@@ -137,10 +140,7 @@ class Projection(Drawn, Frozen):
                 "for a structured one use Projection.one_to_one or Projection.all_to_all"
             )
             return
-        for item in ("i", "j"):
-            array = getattr(self, item).astype(np.int32)
-            array.flags.writeable = False
-            object.__setattr__(self, item, array)
+        self.i.flags.writeable = self.j.flags.writeable = False
         if self.i.shape != self.j.shape:
             problems.add(f"i and j must be equally long, got {self.i.size} and {self.j.size}")
 

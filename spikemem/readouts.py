@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from .checks import Choice, Count, Quantities, Quantity, checked
 from .errors import DescriptionError
 from .spikes import SpikeTrains
+from .units import GRID
 
 __all__ = ["bin_counts", "counts", "linear_readout", "low_passed"]
 
-_EDGE = 1e-6
 
 Times = Annotated[NDArray[np.float64], Quantities("ms", shape=(None,))]
 Length = Annotated[float, Quantity("ms", above=0.0)]
@@ -73,7 +73,7 @@ def bin_counts(
     DescriptionError
         An argument is not of its kind.
     """
-    edges = starts[:, None] + np.arange(bins + 1) * (length / bins) - _EDGE
+    edges = starts[:, None] + np.arange(bins + 1) * (length / bins) - GRID
     result = np.zeros((len(starts), bins, trains.size), dtype=np.int64)
     place = np.searchsorted(trains.times, edges)
     for window, row in enumerate(place):
@@ -119,7 +119,7 @@ def low_passed(
         raise DescriptionError("low_passed: times must be in ascending order.")
     result = np.zeros((len(times), trains.size))
     state, last = np.zeros(trains.size), 0.0
-    place = np.searchsorted(trains.times, times + _EDGE)
+    place = np.searchsorted(trains.times, times + GRID)
     for k, (first, stop) in enumerate(itertools.pairwise([0, *place.tolist()])):
         moment = float(times[k])
         state *= np.exp(-(moment - last) / tau)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,15 +26,14 @@ from .checks import (
     check_shape,
     checked,
 )
+from .display import Displayed
 from .errors import DescriptionError, Problems, shown, unknown_name
 from .frozen import Frozen, read_only
 from .limits import require_memory
 from .spikes import SpikeTrains
-from .units import in_unit, off_grid, steps, to_name
+from .units import GRID, in_unit, off_grid, steps, to_name
 
 __all__ = ["Recording", "SpikeTrains", "Traces", "load_recording"]
-
-_EDGE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ class Traces(dict[str, NDArray[np.float64]]):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Recording(Frozen):
+class Recording(Frozen, Displayed):
     """What a run gave.
 
     Parameters
@@ -133,6 +132,8 @@ class Recording(Frozen):
     stop: Annotated[float, Quantity("ms")] = 0.0
     provenance: Annotated[Mapping[str, Any], MappingOf(AnyValue())] = field(default_factory=dict)
 
+    view: ClassVar[str] = "spikemem.plotting.views:recording_view"
+
     def __post_init__(self) -> None:
         problems = Problems("Recording")
         plain = check_fields(self, problems)
@@ -175,6 +176,37 @@ class Recording(Frozen):
             f"Recording({self.start:g} to {self.stop:g} ms, {len(self.spikes)} populations, "
             f"{n_spikes} spikes, {len(self.traces)} traces)"
         )
+
+    def facts(self) -> dict[str, Any]:
+        """Times, spikes and origin as plain data, ready for JSON."""
+        return {
+            "start_ms": self.start,
+            "stop_ms": self.stop,
+            "dt_ms": self.dt,
+            "populations": {
+                name: {"size": trains.size, "spikes": len(trains)}
+                for name, trains in self.spikes.items()
+            },
+            "traces": [{"of": name, "variable": variable} for name, variable in self.traces],
+            "weights": {name: len(weight) for name, weight in self.weights.items()},
+            "provenance": dict(self.provenance),
+        }
+
+    def describe(self) -> str:
+        """Times, spikes and origin as lines of text."""
+        spikes = self.spikes
+        wide = max((len(name) for name in spikes), default=0)
+        lines = [
+            f"{self.start:g} to {self.stop:g} ms, dt = {self.dt:g} ms, "
+            f"{sum(map(len, spikes.values()))} spikes",
+            *(f"  {name:<{wide}} {len(one):>8} spikes of {one.size} cells"
+              for name, one in spikes.items()),
+            *(f"  {name}: {variable} at every step" for name, variable in self.traces),
+            *(f"  {name}: {len(weight)} weights, {weight.min(initial=0):g} to "
+              f"{weight.max(initial=0):g} nA at the end" for name, weight in self.weights.items()),
+            "by " + ", ".join(f"{key} {value}" for key, value in self.provenance.items()),
+        ]  # fmt: skip
+        return "\n".join(lines)
 
     def __getitem__(self, population: str) -> SpikeTrains:
         try:
@@ -237,7 +269,7 @@ class Recording(Frozen):
         """
         low = self.start if start is None else start
         high = self.stop if stop is None else stop
-        if not self.start - _EDGE <= low <= high <= self.stop + _EDGE:
+        if not self.start - GRID <= low <= high <= self.stop + GRID:
             raise DescriptionError(
                 f"Recording.window: start and stop must be in order and from {self.start:g} to "
                 f"{self.stop:g} ms, got {low:g} and {high:g}."
@@ -245,12 +277,11 @@ class Recording(Frozen):
         first, last = (self._step_of(time) for time in (low, high))
         whole = last == self._step_of(self.stop)
         # With the exact integrator, cells fire at the very end of a run, too.
-        latest = np.inf if whole else high - _EDGE
+        latest = np.inf if whole else high - GRID
         return replace(
             self,
             spikes={
-                name: _cut(trains, low - _EDGE, latest, high)
-                for name, trains in self.spikes.items()
+                name: _cut(trains, low - GRID, latest, high) for name, trains in self.spikes.items()
             },
             traces={key: trace[first:last] for key, trace in self.traces.items()},
             weights=self.weights if whole else self._weights_at(last),
@@ -300,7 +331,7 @@ class Recording(Frozen):
         """
         runs = tuple(parts)
         for before, after in pairwise(runs):
-            if abs(before.stop - after.start) > 1e-9:
+            if abs(before.stop - after.start) > GRID:
                 raise DescriptionError(
                     f"Recording.join: parts must be consecutive; one ends at {before.stop:g} ms "
                     f"and the next begins at {after.start:g} ms."

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import datetime
+import platform
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ._version import __version__
+from .cells import Window, gate_of
 from .errors import DescriptionError, unknown_name
+from .limits import require_memory
 from .network import Network
 from .recording import SpikeTrains
-from .units import steps
+from .units import LARGEST, off_grid, steps, steps_up, whole_steps
 
-__all__ = ["gates_of", "inputs_of", "steps_needed"]
+__all__ = [
+    "check_inputs",
+    "gates_of",
+    "inputs_of",
+    "provenance_of",
+    "require_run",
+    "steps_needed",
+    "steps_of",
+]
 
 
 def inputs_of(
@@ -36,7 +48,7 @@ def inputs_of(
     DescriptionError
         Unknown source, or spikes that do not fit it or are outside the run.
     """
-    changed = network.with_inputs(inputs) if inputs else network
+    check_inputs(network, inputs)
     dt = network.dt
     start, stop = first_step * dt, (first_step + n_steps) * dt
     edges = start - dt / 2, stop - dt / 2
@@ -47,11 +59,44 @@ def inputs_of(
                 f"{stop:g} ms since the start of the session), got "
                 f"{trains.times[0]:g} to {trains.times[-1]:g}; see SpikeTrains.shift."
             )
-    return {pop.name: pop.source.window(*edges) for pop in changed.populations if pop.is_source}
+    return {
+        pop.name: inputs.get(pop.name, pop.source).window(*edges)
+        for pop in network.populations
+        if pop.is_source
+    }
+
+
+def check_inputs(network: Network, inputs: Mapping[str, SpikeTrains]) -> None:
+    """Refuse what :meth:`Network.with_inputs` would refuse, without making a network.
+
+    Raises
+    ------
+    DescriptionError
+        Unknown source, or spikes that do not fit it.
+    """
+    if not all(_fits(network, name, trains) for name, trains in inputs.items()):
+        network.with_inputs(inputs)  # It says what is wrong.
+
+
+def _fits(network: Network, name: str, trains: SpikeTrains) -> bool:
+    """Whether a source of this name can fire so."""
+    population = next((pop for pop in network.populations if pop.name == name), None)
+    if population is None or not population.is_source or population.size != trains.size:
+        return False
+    if not trains.times.size:
+        return True
+    if off_grid(trains.times, network.dt).any():
+        return False
+    codes = steps(trains.times, network.dt) * trains.size + trains.ids
+    codes.sort()
+    return bool(np.all(codes[1:] != codes[:-1]))
 
 
 def gates_of(
-    network: Network, enabled: Mapping[str, Any], first_step: int, n_steps: int
+    network: Network,
+    enabled: Mapping[str, tuple[Window, ...] | None],
+    first_step: int,
+    n_steps: int,
 ) -> dict[str, NDArray[np.bool_]]:
     """For each plastic projection whether weights may change, shape (n_steps, tiles).
 
@@ -67,7 +112,7 @@ def gates_of(
     Raises
     ------
     DescriptionError
-        Unknown projection, or windows that are not valid.
+        Unknown projection, or windows of tiles that there are not.
     """
     names = [projection.name for projection in network.plastic]
     for name in enabled:
@@ -78,14 +123,70 @@ def gates_of(
     for projection in network.plastic:
         rule = projection.plasticity
         assert rule is not None
-        if projection.name in enabled:
-            rule = replace(rule, enabled=enabled[projection.name])
-        gates[projection.name] = rule.gate(times, projection.tiles)
+        windows = enabled.get(projection.name, rule.enabled)
+        gates[projection.name] = gate_of(windows, times, projection.tiles)
     return gates
 
 
-def steps_needed(network: Network) -> int:
-    """Steps that cover every spike source: its duration, and the step of its last spike."""
-    sources = [pop.source for pop in network.populations if pop.is_source]
+def steps_needed(network: Network, inputs: Mapping[str, SpikeTrains] | None = None) -> int:
+    """Steps that cover every spike source: its duration, and the step of its last spike.
+
+    Parameters
+    ----------
+    network : Network
+        What is simulated.
+    inputs : mapping of str to SpikeTrains, optional
+        What these sources fire instead.
+    """
+    given = inputs or {}
+    sources = [given.get(pop.name, pop.source) for pop in network.populations if pop.is_source]
     last = [int(steps(trains.times[-1], network.dt)) + 1 for trains in sources if len(trains)]
-    return max(int(np.ceil(network.duration / network.dt - 1e-9)), *last, 0)
+    longest = max((trains.duration for trains in sources), default=0.0)
+    return max(int(steps_up(longest, network.dt)), *last, 0)
+
+
+def steps_of(network: Network, length: float) -> int:
+    """Steps of a run of this length (ms).
+
+    Raises
+    ------
+    DescriptionError
+        Not a positive multiple of ``dt``, or longer than there is memory for.
+    """
+    n_steps = whole_steps(length, network.dt, "duration")
+    require_run(network, n_steps)
+    return n_steps
+
+
+def provenance_of(
+    network: Network, backend: str, integrator: str, versions: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What a recording says about how it was made."""
+    return {
+        "spikemem": __version__,
+        "backend": backend,
+        "integrator": integrator,
+        "network_hash": network.content_hash,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        **versions,
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }
+
+
+def require_run(network: Network, n_steps: int) -> None:
+    """Refuse a run whose traces and plasticity windows do not fit into the memory."""
+    traced = sum(pop.size for pop in network.populations if "v" in pop.record)
+    traced += sum(network.count(item.name) for item in network.plastic if item.record)
+    gates = sum(item.tiles for item in network.plastic)
+    what = f"duration: a run of {n_steps} steps"
+    if traced:
+        what += f" that records {traced} values in each"
+    require_memory(
+        n_steps * (8 * traced + gates + 8.0), what, "Run it in shorter parts, or record less."
+    )
+    if n_steps > LARGEST:
+        raise DescriptionError(
+            f"duration must be at most {LARGEST} steps of dt={network.dt:g} ms, got {n_steps}. "
+            f"Run it in shorter parts."
+        )

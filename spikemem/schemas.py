@@ -16,6 +16,7 @@ from .errors import StorageError
 from .network import Network, Population, Projection
 from .recording import Recording, SpikeTrains
 from .storage import FileKind, put, read_fields, write_fields
+from .units import to_int
 
 __all__ = ["NETWORK", "RECORDING"]
 
@@ -27,6 +28,7 @@ def _write_network(file: h5py.File, network: Network) -> None:
     root = file.create_group("network")
     root.attrs["content_hash"] = network.content_hash
     put(root, "dt", network.dt, "ms")
+    root.attrs["copies"] = network.copies
     nodes = root.create_group("populations", track_order=True)
     for population in network.populations:
         group = nodes.create_group(population.name)
@@ -62,7 +64,10 @@ def _read_network(file: h5py.File) -> Network:
         if "plasticity" in group:
             rule = _read_rule(group["plasticity"])
         projections.append(Projection(plasticity=rule, **read_fields(group, Projection)))
-    network = Network(populations=populations, projections=projections, dt=root["dt"][()])
+    copies = to_int(root.attrs.get("copies", 1), "copies")
+    network = Network(
+        populations=populations, projections=projections, dt=root["dt"][()], copies=copies
+    )
     if network.content_hash != root.attrs["content_hash"]:
         raise StorageError("its content does not match its hash")
     return network

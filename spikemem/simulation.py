@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import copy
-import datetime
 import inspect
-import platform
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,7 +13,6 @@ from typing import Annotated, Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ._version import __version__
 from .backends import BACKENDS, BackendName
 from .backends.contract import (
     INTEGRATORS,
@@ -29,13 +26,12 @@ from .backends.contract import (
 from .cells import Windows
 from .checks import Choice, Instance, MappingOf, Name, Optional, Quantity, checked
 from .errors import DescriptionError, SimulationError, SpikememError, UnsupportedError, unknown_name
-from .limits import require_run
 from .network import Inputs, Network, WeightsByName
 from .progress import Progress, progress_callback
 from .recording import Recording, SpikeTrains
-from .runs import gates_of, inputs_of, steps_needed
+from .runs import gates_of, inputs_of, provenance_of, steps_needed, steps_of
 from .support import require_supported
-from .units import steps
+from .units import whole_steps
 
 __all__ = [
     "BACKENDS",
@@ -159,17 +155,16 @@ class Session:
         self._undo: tuple[_State, Any] | None = None
 
     def _first_step(self, begin: float) -> int:
-        first = int(steps(begin, self.network.dt))
-        if abs(first * self.network.dt - begin) > 1e-6:
-            raise DescriptionError(
-                f"Session: start must be a multiple of dt={self.network.dt:g} ms, got {begin:g} ms."
-            )
+        first = whole_steps(begin, self.network.dt, "Session: start", least=0)
         if first and not self.simulator.can_continue:
             raise DescriptionError(
                 f"Session: start must be 0 ms with backend {self.backend!r} and these options, "
                 f"which run once, from the beginning; got {begin:g} ms."
             )
         return first
+
+    def __repr__(self) -> str:
+        return f"Session({self.network!r}, backend={self.backend!r}, at {self.time:g} ms)"
 
     @property
     def time(self) -> float:
@@ -344,13 +339,7 @@ class Session:
     def _steps_of(self, length: float) -> int:
         if self._closed:
             raise DescriptionError("Session.run: the session is closed; make a new one.")
-        n_steps = int(steps(length, self.network.dt))
-        if n_steps < 1 or abs(n_steps * self.network.dt - length) > 1e-6:
-            raise DescriptionError(
-                f"duration must be a positive multiple of dt={self.network.dt:g} ms, "
-                f"got {length:g} ms."
-            )
-        require_run(self.network, n_steps)
+        n_steps = steps_of(self.network, length)
         if self._state.step and not self.simulator.can_continue:
             raise DescriptionError(
                 f"Session.run: backend {self.backend!r} with these options can't go on after a "
@@ -360,16 +349,6 @@ class Session:
 
     def _recording(self, results: Results, n_steps: int) -> Recording:
         dt = self.network.dt
-        provenance = {
-            "spikemem": __version__,
-            "backend": self.backend,
-            "integrator": self.integrator,
-            "network_hash": self.network.content_hash,
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            **results.versions,
-            "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        }
         return Recording(
             spikes=results.spikes,
             traces=results.traces,
@@ -377,7 +356,7 @@ class Session:
             dt=dt,
             start=self.time,
             stop=(self._state.step + n_steps) * dt,
-            provenance=provenance,
+            provenance=provenance_of(self.network, self.backend, self.integrator, results.versions),
         )
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ from .errors import DescriptionError, shown
 from .limits import require_memory
 from .spikes import SpikeTrains
 from .streams import Seed, stream
-from .units import in_unit, off_grid, steps
+from .units import ROUNDING, in_unit, off_grid, steps
 
 __all__ = [
     "Changes",
@@ -173,12 +173,12 @@ def regular(
     _require_room(float(np.asarray(rate).mean()) * duration / 1000.0, size, "regular")
     rates, starts = (_for_each(x, size, name) for x, name in ((rate, "rate"), (start, "start")))
     period = 1000.0 / rates
-    if np.any(period < dt * (1 - 1e-9)):
+    if np.any(period < dt * (1 - ROUNDING)):
         raise DescriptionError(
             f"regular: rate must be at most one spike in a step ({1000.0 / dt:g} Hz for "
             f"dt={dt:g} ms), got {rates.max():g} Hz."
         )
-    counts = np.maximum(np.ceil((duration - starts) / period - 1e-9), 0).astype(np.int64)
+    counts = np.maximum(np.ceil((duration - starts) / period - ROUNDING), 0).astype(np.int64)
     cell = np.repeat(np.arange(size), counts)
     which = np.arange(cell.size) - np.repeat(np.cumsum(counts) - counts, counts)
     step = steps(starts[cell] + which * period[cell], dt)

@@ -25,9 +25,9 @@ from .errors import DescriptionError, Problems, shown
 from .frozen import Frozen, read_only
 from .limits import require_memory
 from .streams import Seed, stream
-from .units import is_sequence, steps, to_array
+from .units import ROUNDING, is_sequence, steps, to_array
 
-__all__ = ["SpikeTrains"]
+__all__ = ["SpikeTrains", "trains_in_order"]
 
 _FIELDS = ("ids", "times", "size", "duration")
 
@@ -256,13 +256,12 @@ class SpikeTrains(Frozen):
         self, start: Annotated[float, Quantity("ms")], stop: Annotated[float, Quantity("ms")]
     ) -> SpikeTrains:
         """Spikes with ``start <= time < stop`` (ms); times and duration are kept."""
-        low, high = np.searchsorted(self.times, [start, stop])
-        return SpikeTrains(
-            ids=self.ids[low:high],
-            times=self.times[low:high],
-            size=self.size,
-            duration=self.duration,
-        )
+        if not self.ids.size:
+            return self
+        low, high = self.times.searchsorted((start, stop))
+        if low == 0 and high == self.ids.size:
+            return self
+        return trains_in_order(self.ids[low:high], self.times[low:high], self.size, self.duration)
 
     @checked
     def select(self, cells: Annotated[ArrayLike, Indices()]) -> SpikeTrains:
@@ -339,7 +338,7 @@ class SpikeTrains(Frozen):
         """
         shift = stream(seed, "sources", "jitter").normal(0.0, abs(sd), len(self))
         whole = int(steps(self.duration, dt))
-        last = max(whole - (whole * dt >= self.duration - 1e-9 * dt), 0)
+        last = max(whole - (whole * dt >= self.duration - ROUNDING * dt), 0)
         step = np.clip(steps(self.times + shift, dt), 0, last)
         moved = SpikeTrains(
             ids=self.ids,
@@ -366,6 +365,26 @@ class SpikeTrains(Frozen):
             size=int(offsets[-1]),
             duration=max(train.duration for train in trains),
         )
+
+
+def trains_in_order(
+    ids: NDArray[np.int32], times: NDArray[np.float64], size: int, duration: float
+) -> SpikeTrains:
+    """Make spike trains of arrays that are known to be valid, without checking them again.
+
+    Parameters
+    ----------
+    ids, times : ndarray, shape (n_spikes,)
+        Sorted by time, then by cell; below `size`, and from 0 to below `duration` ms. Nobody else
+        may write to them.
+    size, duration
+        As for :class:`SpikeTrains`.
+    """
+    made: SpikeTrains = object.__new__(SpikeTrains)
+    ids.flags.writeable = times.flags.writeable = False
+    for name, value in zip(_FIELDS, (ids, times, size, duration), strict=True):
+        object.__setattr__(made, name, value)
+    return made
 
 
 def _just_past(times: NDArray[np.float64]) -> float:

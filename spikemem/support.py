@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -121,8 +121,17 @@ UNSUPPORTED: dict[tuple[str, str], Unsupported] = {
 """For (backend, feature) why it can't be done there, and what helps."""
 
 
-def features(network: Network) -> set[str]:
-    """Names of the features that a network makes use of."""
+def features(network: Network, wanted: Container[str] | None = None) -> set[str]:
+    """Names of the features that a network makes use of.
+
+    Parameters
+    ----------
+    network : Network
+        What is to run.
+    wanted : container of str, optional
+        Rare features to look for; some take long to find in large networks. Default: all.
+    """
+    wanted = _RARE if wanted is None else wanted
     used = set()
     for projection in network.projections:
         rule = projection.plasticity
@@ -138,7 +147,7 @@ def features(network: Network) -> set[str]:
             used.add("recorded weights")
     if any("v" in population.record for population in network.populations):
         used.add("recorded potentials")
-    return used | {name for name, used_by in _RARE.items() if used_by(network)}
+    return used | {name for name, used_by in _RARE.items() if name in wanted and used_by(network)}
 
 
 def _some_w_min(network: Network) -> bool:
@@ -165,7 +174,8 @@ def _several_synapses(network: Network) -> bool:
     for item in network.projections:
         if item.i is not None and item.j is not None:
             codes = item.i.astype(np.int64) * network.population(item.post).size + item.j
-            if np.unique(codes).size < codes.size:
+            codes.sort()
+            if np.any(codes[1:] == codes[:-1]):
                 return True
     return False
 
@@ -194,7 +204,8 @@ def unsupported(
     network: Network, backend: str, integrator: str = "spinnaker"
 ) -> dict[str, Unsupported]:
     """For each feature of the network that the backend can't do, the reason."""
-    used = features(network) | {f"integrator {integrator}"}
+    refused = {feature for name, feature in UNSUPPORTED if name == backend}
+    used = features(network, refused) | {f"integrator {integrator}"}
     return {
         feature: UNSUPPORTED[backend, feature]
         for feature in sorted(used)

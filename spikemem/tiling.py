@@ -16,7 +16,7 @@ from .limits import require_memory
 from .network import Network, Population, Projection
 from .spikes import SpikeTrains
 
-__all__ = ["stack"]
+__all__ = ["one_copy", "stack"]
 
 
 def stack(networks: Sequence[Network]) -> Network:
@@ -42,7 +42,12 @@ def stack(networks: Sequence[Network]) -> Network:
         _stack_projections([net.projections[k] for net in networks], networks)
         for k in range(len(first.projections))
     ]
-    return Network(populations=populations, projections=projections, dt=first.dt)
+    return Network(
+        populations=populations,
+        projections=projections,
+        dt=first.dt,
+        copies=first.copies * len(networks),
+    )
 
 
 def _bytes_of(network: Network, n: int) -> float:
@@ -68,6 +73,8 @@ def _difference(a: Network, b: Network) -> str:
         return ""
     if a.dt != b.dt:
         return f"dt ({a.dt:g} and {b.dt:g} ms)"
+    if a.copies != b.copies:
+        return f"copies ({a.copies} and {b.copies})"
     for kind in ("populations", "projections"):
         names = [[part.name for part in getattr(net, kind)] for net in (a, b)]
         if names[0] != names[1]:
@@ -110,11 +117,14 @@ def _stack_populations(copies: Sequence[Population], dt: float) -> Population:
     if first.is_source:
         trains = SpikeTrains.side_by_side([copy.source for copy in copies])
         return replace(first, size=size, cell=SpikeSource(spikes=trains))
+    same = all(copy is first for copy in copies)
     values: dict[str, Any] = {}
     for name in LIF.units:
         each = [getattr(copy.lif, name) for copy in copies]
         if any(isinstance(value, StepCurrent) for value in each):
             values[name] = side_by_side(each, first.size, dt)
+        elif same:
+            values[name] = _repeated(each[0], n)
         else:
             values[name] = _stack_values(each, first.size)
     cell = LIF(**values)
@@ -124,10 +134,14 @@ def _stack_populations(copies: Sequence[Population], dt: float) -> Population:
     return replace(first, size=size, cell=cell, v_init=v_init)
 
 
+def _repeated(value: Parameter, n: int) -> Parameter:
+    return np.tile(value, n) if np.ndim(value) else value
+
+
 def _stack_values(values: Sequence[Parameter], length: int) -> Parameter:
     first = values[0]
     if all(value is first for value in values):
-        return np.tile(first, len(values)) if np.ndim(first) else first
+        return _repeated(first, len(values))
     if all(np.ndim(value) == 0 and value == first for value in values):
         return first
     full = [np.broadcast_to(np.asarray(value, np.float64), (length,)) for value in values]
@@ -169,3 +183,49 @@ def _stack_rules(rules: Sequence[STDP | None], tiles: int) -> STDP | None:
             inside = tile or range(tiles)
             windows += [(start, stop, k * tiles + int(index)) for index in inside]
     return replace(first, enabled=tuple(windows))
+
+
+def one_copy(network: Network, k: int) -> Network:
+    """Copy `k` of a network of copies, without its input spikes and plasticity windows."""
+    n = network.copies
+    if n == 1:
+        return network
+    return Network(
+        populations=[_population_of(pop, k, n) for pop in network.populations],
+        projections=[_projection_of(network, item, k, n) for item in network.projections],
+        dt=network.dt,
+    )
+
+
+def _part(values: Any, k: int, n: int) -> Any:
+    if not np.ndim(values):
+        return values
+    size = len(values) // n
+    return values[k * size : (k + 1) * size]
+
+
+def _population_of(population: Population, k: int, n: int) -> Population:
+    size = population.size // n
+    if population.is_source:
+        return replace(population, size=size, cell=SpikeSource(spikes=SpikeTrains.empty(size)))
+    values = {name: _part(getattr(population.lif, name), k, n) for name in LIF.units}
+    if population.lif.current is not None:
+        values["i_offset"] = population.lif.current.part(k * size, (k + 1) * size)
+    cell = LIF(**values)
+    start: Parameter | None = _part(population.v_init, k, n)
+    return replace(population, size=size, cell=cell, v_init=start)
+
+
+def _projection_of(network: Network, item: Projection, k: int, n: int) -> Projection:
+    rule = item.plasticity
+    changes: dict[str, Any] = {
+        "weight": _part(item.weight, k, n),
+        "delay": _part(item.delay, k, n),
+        "tiles": item.tiles // n,
+        "plasticity": rule and replace(rule, enabled=None),
+    }
+    if item.i is not None and item.j is not None:
+        sizes = (network.population(name).size // n for name in (item.pre, item.post))
+        for name, size in zip("ij", sizes, strict=True):
+            changes[name] = _part(getattr(item, name), k, n) - k * size
+    return replace(item, **changes)

@@ -13,11 +13,13 @@ from .dimensions import in_unit
 from .errors import DescriptionError, shown, unknown_name
 
 __all__ = [
+    "GRID",
     "UNITS",
     "in_unit",
     "is_sequence",
     "off_grid",
     "steps",
+    "steps_up",
     "to_array",
     "to_choice",
     "to_flag",
@@ -26,6 +28,7 @@ __all__ = [
     "to_integers",
     "to_name",
     "to_tuple",
+    "whole_steps",
 ]
 
 UNITS = ("ms", "mV", "nA", "nF", "uS", "Hz", "s")
@@ -34,7 +37,11 @@ UNITS = ("ms", "mV", "nA", "nF", "uS", "Hz", "s")
 LARGEST = 2**31 - 1
 """Largest index, size and number of steps."""
 
-_GRID = 1e-6
+GRID = 1e-6
+"""Times are the same if they differ by no more than this, ms."""
+
+ROUNDING = 1e-9
+"""Part of a step by which a sum of floats may exceed a whole number of them."""
 
 
 def to_float(value: Any, unit: str, where: str) -> float:
@@ -126,8 +133,8 @@ def to_int(value: Any, where: str, *, low: int = 1, high: int = LARGEST) -> int:
     raise DescriptionError(f"{where} must be an int {limits}, got {shown(value)}")
 
 
-def to_integers(values: Any, where: str) -> NDArray[np.int64]:
-    """Convert indices to an int64 array of one dimension (a copy).
+def to_integers(values: Any, where: str, dtype: str = "int64") -> NDArray[Any]:
+    """Convert indices to an array of integers of one dimension (a copy).
 
     Raises
     ------
@@ -141,7 +148,7 @@ def to_integers(values: Any, where: str) -> NDArray[np.int64]:
     if array.size and (array.min() < 0 or array.max() > LARGEST):
         bad = array.min() if array.min() < 0 else array.max()
         raise DescriptionError(f"{where} must be from 0 to {LARGEST}, got {bad}")
-    return array.astype(np.int64)
+    return array.astype(dtype)
 
 
 def to_name(value: Any, where: str) -> str:
@@ -240,9 +247,41 @@ def steps(times: ArrayLike, dt: float) -> NDArray[np.int64]:
     return ticks.astype(np.int64)
 
 
+def steps_up(times: ArrayLike, dt: float) -> NDArray[np.float64]:
+    """Fewest whole steps of `dt` ms that are not shorter than each time (ms), as floats.
+
+    Examples
+    --------
+    >>> steps_up([0.3, 0.31], 0.1)
+    array([3., 4.])
+    """
+    up: NDArray[np.float64] = np.ceil(np.asarray(times, dtype=np.float64) / dt - ROUNDING)
+    return up
+
+
+def whole_steps(time: float, dt: float, where: str, *, least: int = 1) -> int:
+    """Number of steps of `dt` ms in a time (ms) that must be a multiple of it.
+
+    Raises
+    ------
+    DescriptionError
+        It is not, or it has fewer than `least` steps, or more than a float counts exactly.
+
+    Examples
+    --------
+    >>> whole_steps(0.3, 0.1, "duration")
+    3
+    """
+    count = int(steps(time, dt))
+    if count < least or abs(count * dt - time) > GRID:
+        positive = "a positive multiple" if least else "a multiple"
+        raise DescriptionError(f"{where} must be {positive} of dt={dt:g} ms, got {time:g} ms.")
+    return count
+
+
 def off_grid(times: NDArray[np.float64], dt: float) -> NDArray[np.bool_]:
     """Whether each time (ms) is no multiple of `dt` ms, or more than :data:`LARGEST` steps."""
     with np.errstate(over="ignore"):
         ticks = np.rint(times / dt)
-    off: NDArray[np.bool_] = np.abs(times - np.minimum(ticks, LARGEST) * dt) > _GRID
+    off: NDArray[np.bool_] = np.abs(times - np.minimum(ticks, LARGEST) * dt) > GRID
     return off | (ticks > LARGEST)

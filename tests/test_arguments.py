@@ -8,12 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fuzz.doors import Drawer, Impossible, doors
-from nonsense import refusal
+from nonsense import Unprintable, refusal
 
 import spikemem as sm
 from spikemem import checks
 from spikemem.errors import SpikememError
 from spikemem.frozen import Frozen, digest
+from spikemem.hardware.pynn import Dialect
+from spikemem.hardware.spinnaker import Rule
+from spikemem.plotting import plain
 
 OTHER = {"ms": ("s", 1e-3), "s": ("ms", 1e3), "mV": ("V", 1e-3), "nA": ("A", 1e-9),
          "nF": ("uF", 1e-3), "uS": ("nS", 1e3), "Hz": ("kHz", 1e-3), "V": ("mV", 1e3),
@@ -171,3 +174,26 @@ def test_a_missing_argument_is_python_s_own_error():
         sm.simulate()
     with pytest.raises(TypeError, match="unexpected keyword argument 'until'"):
         sm.SpikeTrains.empty(1, until=3)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: sm.Problem(level="bad", where="a", what="b", remedy="c"), "level: 'bad'"),
+        (lambda: sm.Problem(level="note", where="a", what="b", remedy=3), "remedy must be a str"),
+        (lambda: sm.Recall([1], operation=None, cues=3), "cues must be whole numbers, got 3"),
+        (lambda: sm.Recall(["a"], operation=None), "answer must be whole numbers"),
+        (lambda: Dialect(module="m", extra="e", backend="b", integrator="exact", refractory="1"),
+         "refractory must be an int"),
+        (lambda: Rule(level="bad", reason="r", find=print), "level: 'bad'"),
+        (lambda: Rule(level="note", reason="r", find=3), "find must be a function"),
+    ],
+)  # fmt: skip
+def test_reports_refuse_what_is_not_of_their_kinds(call, words):
+    with pytest.raises(sm.DescriptionError, match=words):
+        call()
+
+
+def test_a_label_that_cannot_be_written_is_named_by_its_type():
+    assert plain(Unprintable()) == "<Unprintable>"
+    assert plain(3) == "3"

@@ -10,12 +10,14 @@ import sys
 import time
 from pathlib import Path
 
+import click
 import h5py
 import pytest
 
 import spikemem as sm
 from spikemem import simulation
 from spikemem.cli import commands, main
+from spikemem.cli.app import Place
 
 COMMANDS = ("demo", "simulate", "plot", "info", "check", "map", "export", "sdr", "device")
 
@@ -75,7 +77,23 @@ def leftovers(folder: Path) -> set[str]:
 
 
 def test_the_commands_are_there():
-    assert tuple(commands.commands) == COMMANDS
+    assert tuple(commands.table) == COMMANDS
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_table_says_what_the_command_says(name):
+    command = commands.get_command(click.Context(commands), name)
+    assert command.name == name
+    assert commands.table[name].help == command.get_short_help_str(1000)
+
+
+def test_a_command_that_can_not_be_loaded_leaves_the_others_alone(capsys, monkeypatch):
+    monkeypatch.setitem(commands.table, "odd", Place("spikemem.no_such_module:odd", "Do it."))
+    assert main(["--help"]) == 0
+    assert "odd       Do it." in capsys.readouterr().out
+    assert main(["info", "--help"]) == 0
+    capsys.readouterr()
+    assert "odd can't be loaded: No module named" in refused(capsys, "odd", code=1)
 
 
 @pytest.mark.parametrize("word", ["-h", "--help"])
@@ -383,10 +401,10 @@ def test_info_of_a_memory(capsys, tmp_path):
     file = memory.save(tmp_path / "memory.h5")
     assert main(["info", str(file), "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
-    assert facts["kinds"] == ["memory"]
-    assert facts["memory"]["model"] == "CA3Memory"
-    assert facts["memory"]["contents"] == {"1": [0, 5], "3": [2]}
-    assert facts["memory"]["healthy"] is True
+    assert facts["kinds"] == ["model"]
+    assert facts["model"]["model"] == "CA3Memory"
+    assert facts["model"]["contents"] == {"1": [0, 5], "3": [2]}
+    assert facts["model"]["healthy"] is True
     assert main(["info", str(file)]) == 0
     assert "2 cues hold something" in capsys.readouterr().out
     assert "holds no network" in refused(capsys, "simulate", file)

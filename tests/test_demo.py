@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import spikemem as sm
-from spikemem import demo, simulation
 from spikemem.cli import main
-from spikemem.demo import digits, expected_answer
+from spikemem.networks.ca3 import demo
+from spikemem.networks.ca3.demo import digits
 
 
 @pytest.fixture(scope="module")
@@ -94,21 +94,21 @@ def test_the_digits_are_sixteen_and_come_from_every_class():
     ]
 
 
-def test_the_dict_that_answers_are_compared_with():
-    held: dict[int, frozenset[int]] = {}
-    assert expected_answer(sm.Learn(0, [0, 1, 2]), held) == {0, 1, 2}
-    assert expected_answer(sm.Learn(1, [2, 3]), held) == {2, 3}
-    assert expected_answer(sm.Learn(2, [4]), held) == {4}
-    assert expected_answer(sm.RecallCue(1), held) == {2, 3}
-    assert expected_answer(sm.RecallCue(3), held) == set()
-    asked = [0, 1, 3, 5]
-    for match, cues in (("any", {0, 1}), ("all", set()), ("best", {0}), (1, {0, 1}), (2, {0})):
-        assert expected_answer(sm.RecallContent(asked, match=match), held) == cues
-    assert expected_answer(sm.RecallContent([5], match="best"), held) == set()
-    assert expected_answer(sm.Learn(1, [5]), held) == {5}
-    assert expected_answer(sm.RecallContent([2, 5]), held) == {0, 1}
-    assert expected_answer(sm.Forget(1), held) == set()
-    assert held == {0: {0, 1, 2}, 2: {4}}
+def test_what_answers_are_compared_with():
+    memory = sm.CA3Memory(4, 8)
+    content = [0, 1, 3, 5]
+    asked = [sm.RecallContent(content, match=match) for match in ("any", "all", "best", 1, 2)]
+    schedule = [
+        sm.Learn(0, [0, 1, 2]), sm.Learn(1, [2, 3]), sm.Learn(2, [4]), sm.RecallCue(1),
+        sm.RecallCue(3), *asked, sm.RecallContent([5], match="best"), sm.Learn(1, [5]),
+        sm.RecallContent([2, 5]), sm.Forget(1), sm.RecallCue(1),
+    ]  # fmt: skip
+    assert memory.expected(schedule) == [
+        {0, 1, 2}, {2, 3}, {4}, {2, 3},
+        set(), {0, 1}, set(), {0}, {0, 1}, {0}, set(), {5},
+        {0, 1}, set(), set(),
+    ]  # fmt: skip
+    assert memory.contents == {}
 
 
 def test_the_command(capsys, tmp_path):
@@ -140,9 +140,9 @@ def without_learning(network: sm.Network) -> sm.Network:
 
 
 def test_an_inexact_answer_is_said_and_fails(capsys, monkeypatch, tmp_path):
-    whole = simulation.simulate
+    whole = demo.simulate
     monkeypatch.setattr(
-        simulation, "simulate", lambda net, **options: whole(without_learning(net), **options)
+        demo, "simulate", lambda net, **options: whole(without_learning(net), **options)
     )
     assert main(["demo", "--out", str(tmp_path)]) == 1
     captured = capsys.readouterr()

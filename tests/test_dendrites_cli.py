@@ -61,13 +61,13 @@ def test_info(capsys, tmp_path):
     assert main(["info", str(file)]) == 0
     assert "2 patterns on 2 segments" in capsys.readouterr().out
     assert main(["info", str(file), "--json"]) == 0
-    facts = json.loads(capsys.readouterr().out)["neurons"]
+    facts = json.loads(capsys.readouterr().out)["model"]
     assert (facts["n_segments"], facts["segments_with_synapses"]) == (3, 2)
     memory = TemporalMemory(100)
     memory.learn([patterns], passes=2)
     file = memory.save(tmp_path / "memory.h5")
     assert main(["info", str(file), "--json"]) == 0
-    facts = json.loads(capsys.readouterr().out)["sequence_memory"]
+    facts = json.loads(capsys.readouterr().out)["model"]
     assert (facts["model"], facts["connected_synapses"]) == ("TemporalMemory", 400)
 
 

@@ -374,3 +374,45 @@ def test_nothing_is_stored_if_there_is_no_room():
     with pytest.raises(DescriptionError):
         neurons.store([range(20)] * 13)
     assert neurons.n_synapses == 0
+
+
+@pytest.mark.parametrize("threshold", [1, 2**15 - 1, 2**15, 65535])
+def test_a_segment_counts_the_most_synapses_that_it_can_have(threshold):
+    most = 2**16 - 1
+    neurons = ActiveDendriteNeurons(
+        most + 1, n_segments=2, synapses_per_segment=most, threshold=threshold
+    )
+    neurons.store([np.arange(most)])
+    frames = [np.arange(most + 1), np.arange(threshold - 1), np.arange(threshold)]
+    assert neurons.overlaps(frames)[:, 0, 0].tolist() == [most, threshold - 1, threshold]
+    assert neurons.detect(frames)[:, 0].tolist() == [True, False, True]
+    assert neurons.active_segments(frames[:1]).tolist() == [[0, 0, 0, most]]
+
+
+def test_a_segment_with_more_synapses_than_are_counted_is_refused():
+    with pytest.raises(DescriptionError, match="at most 65535 synapses, got 65536"):
+        ActiveDendriteNeurons(2**17, synapses_per_segment=2**16)
+
+
+@given(st.integers(0, 10**6))
+def test_many_inputs_with_few_synapses_are_found_as_by_sets(seed):
+    rng = np.random.default_rng(seed)
+    n = 2**22
+    neurons = ActiveDendriteNeurons(
+        n, n_neurons=2, n_segments=3, synapses_per_segment=6, threshold=2, patterns_per_segment=2,
+        seed=seed,
+    )  # fmt: skip
+    few = np.concatenate([[0, n - 1], rng.choice(n, 20, replace=False)])
+    neurons.store([rng.choice(few, 8, replace=False) for _ in range(int(rng.integers(0, 9)))])
+    frames = [rng.choice(few, int(rng.integers(0, 12)), replace=False) for _ in range(5)]
+    frames = [*map(np.unique, frames), rng.choice(n, 9, replace=False)]
+    expected = overlap_by_sets(neurons, frames)
+    assert np.array_equal(neurons.overlaps(frames), expected)
+    assert np.array_equal(neurons.detect(frames), (expected >= 2).any(axis=2))
+
+
+def test_the_index_is_of_the_size_of_the_synapses_where_inputs_are_many():
+    neurons = ActiveDendriteNeurons(2**24, n_segments=2, synapses_per_segment=4, threshold=2)
+    neurons.store([[1, 2, 3, 2**24 - 1]])
+    assert neurons.detect([[3, 2**24 - 1], [4, 5]])[:, 0].tolist() == [True, False]
+    assert neurons.segments.index.starts.size < 10

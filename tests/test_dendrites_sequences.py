@@ -347,7 +347,7 @@ def test_cells_that_need_too_long_to_forget():
 
 def test_bad_sequences_and_recordings(abcd):
     memory, sequences = abcd
-    with pytest.raises(DescriptionError, match="memory must be a TemporalMemory"):
+    with pytest.raises(DescriptionError, match=r"memory must be a SequenceMemory.*TemporalMemory"):
         SequenceCircuit(3)
     with pytest.raises(DescriptionError, match="must be one or more"):
         memory.build([])

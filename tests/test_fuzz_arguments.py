@@ -11,7 +11,8 @@ from spikemem import checks
 from spikemem.errors import DescriptionError
 
 OURS = ("spikemem:", "spikemem.metrics:", "spikemem.codes:", "spikemem.networks.ca3:",
-        "spikemem.hardware.nir:", "spikemem.hardware.pynn:")  # fmt: skip
+        "spikemem.hardware.nir:", "spikemem.hardware.pynn:",
+        "spikemem.hardware.resistive:")  # fmt: skip
 
 
 def test_the_walk_finds_every_family():
@@ -20,6 +21,16 @@ def test_the_walk_finds_every_family():
     assert len(every) > 200
     named = {door.name for door in every}
     assert {"spikemem:simulate", "spikemem:Session.run", "spikemem:CA3Memory.recall"} <= named
+
+
+def test_a_good_call_of_every_callable_is_known(tmp_path):
+    drawer = Drawer(np.random.default_rng(0), tmp_path)
+    every = doors()
+    assert len(every) >= 280
+    for door in every:  # Raises if there is none.
+        drawer.call(door)
+        if door.owner is not None:
+            drawer.owner(door.owner)
 
 
 @pytest.mark.parametrize("family", OURS, ids=[name.strip(":") for name in OURS])

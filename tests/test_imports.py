@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,8 +13,21 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 UPPER = ("spikemem.networks", "spikemem.hardware")
-# These bring the layers together, and load them when they are asked for.
-LAZY = {"spikemem", "spikemem.cli", "spikemem.demo", "spikemem.__main__"}
+# Its public names are imported when they are asked for.
+LAZY = {"spikemem"}
+# Methods of one line for those who look for them there: each imports what stands above it.
+CONVENIENCES = {
+    ("spikemem.network", "spikemem.tiling"): "Network.stack",
+    ("spikemem.recording", "spikemem.interchange"): "Recording.to_neo",
+    (
+        "spikemem.hardware.resistive.devices.base",
+        "spikemem.hardware.resistive.network",
+    ): "Device.apply and Device.write",
+    (
+        "spikemem.hardware.resistive.devices.base",
+        "spikemem.hardware.resistive.plastic",
+    ): "Device.learning",
+}
 NUMPY_ONLY = {"spikemem.network", "spikemem.recording"}
 HEAVY = {
     *("brian2", "dask", "distributed", "matplotlib", "nest", "nir", "norse", "numba", "pyNN"),
@@ -76,6 +89,61 @@ def imports(module: str, file: Path) -> Iterator[Import]:
     yield from visit(ast.parse(file.read_text(encoding="utf-8")), False, False)
 
 
+def target_of(item: Import, known: Mapping[str, Path]) -> str:
+    """The module that an import reads from."""
+    inside = f"{item.base}.{item.name}"
+    return inside if inside in known else item.base
+
+
+def graph(root: Path) -> dict[str, set[str]]:
+    """Which modules each module imports: at once, when needed, or for its types only."""
+    known = modules(root)
+    return {
+        module: {
+            target
+            for item in imports(module, file)
+            if (target := target_of(item, known)) in known and target != module
+        }
+        for module, file in known.items()
+    }
+
+
+def circles(arrows: Mapping[str, Iterable[str]]) -> list[str]:
+    """Ways from a module back to itself, one for each module that begins some."""
+    found, done = [], set()
+
+    def walk(module: str, way: list[str]) -> None:
+        if module in way:
+            found.append(" -> ".join([*way[way.index(module) :], module]))
+        elif module not in done:
+            for target in sorted(arrows.get(module, ())):
+                walk(target, [*way, module])
+            done.add(module)
+
+    for module in sorted(arrows):
+        walk(module, [])
+    return found
+
+
+def one_line(module: Path, target: str) -> bool:
+    """Whether the functions that import a module do nothing but call it."""
+    named = target.rpartition(".")[2]
+    using = [
+        node
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef)
+        and any(isinstance(x, ast.ImportFrom) and x.module == named for x in node.body)
+    ]
+    bodies = [[x for x in node.body if not _is_text(x)] for node in using]
+    return bool(bodies) and all(
+        len(body) == 2 and isinstance(body[1], ast.Return) for body in bodies
+    )
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
 def within(name: str, package: str) -> bool:
     return name == package or name.startswith(package + ".")
 
@@ -85,11 +153,9 @@ def problems(root: Path) -> list[str]:
     found = []
     for module, file in known.items():
         layer = next((upper for upper in UPPER if within(module, upper)), "spikemem")
-        lazy = module in LAZY or within(module, "spikemem.cli")
+        lazy = module in LAZY
         for item in imports(module, file):
-            target = item.base
-            if f"{item.base}.{item.name}" in known:
-                target = f"{item.base}.{item.name}"
+            target = target_of(item, known)
             where = f"{file.relative_to(root)}:{item.line}: "
             if not within(target, "spikemem"):
                 top = target.partition(".")[0]
@@ -129,6 +195,54 @@ def test_layers():
     assert problems(ROOT) == []
 
 
+def test_there_are_no_circles_but_the_conveniences():
+    arrows = graph(ROOT)
+    assert sum(map(len, arrows.values())) > 300
+    for module, target in CONVENIENCES:
+        assert target in arrows[module], "no longer needed among the conveniences"
+        arrows[module] = arrows[module] - {target}
+    assert circles(arrows) == []
+
+
+@pytest.mark.parametrize(("module", "target"), CONVENIENCES, ids=CONVENIENCES.values())
+def test_a_convenience_is_one_line(module, target):
+    known = modules(ROOT)
+    upward = [item for item in imports(module, known[module]) if target_of(item, known) == target]
+    assert all(item.deferred and not item.typing for item in upward)
+    assert one_line(known[module], target)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from . import simulate",
+        "def f():\n    from .simulate import run",
+        "if TYPE_CHECKING:\n    from .simulate import Run",
+    ],
+)
+def test_a_planted_circle_is_found(tmp_path, code):
+    plant(tmp_path, "spikemem/simulate.py", "from .network import Network")
+    assert circles(graph(tmp_path)) == []
+    plant(tmp_path, "spikemem/network.py", code)
+    assert circles(graph(tmp_path)) == ["spikemem.network -> spikemem.simulate -> spikemem.network"]
+
+
+def test_the_help_of_the_program_imports_no_family_and_no_machine():
+    code = (
+        "import sys\n"
+        "from spikemem.cli import main\n"
+        "assert main(['--help']) == 0\n"
+        "print('loaded', *sys.modules, sep='\\n')"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    loaded = result.stdout.partition("loaded")[2].split()
+    assert "spikemem.cli.app" in loaded
+    assert not [name for name in loaded if any(within(name, upper) for upper in UPPER)]
+    assert HEAVY.isdisjoint(name.partition(".")[0] for name in loaded)
+
+
 @pytest.mark.parametrize(
     ("path", "code", "expected"),
     [
@@ -139,8 +253,9 @@ def test_layers():
         ("spikemem/stress/run.py", "from spikemem import CA3Memory", "public name"),
         ("spikemem/__init__.py", "from . import networks", "before it is needed"),
         ("spikemem/__init__.py", "from .networks.ca3 import CA3Memory", "before it is needed"),
-        ("spikemem/cli.py", "from spikemem.hardware import nir", "before it is needed"),
-        ("spikemem/cli/run.py", "from ..networks import ca3", "before it is needed"),
+        ("spikemem/cli.py", "from spikemem.hardware import nir", "the core imports"),
+        ("spikemem/cli/run.py", "from ..networks import ca3", "the core imports"),
+        ("spikemem/cli/run.py", "def demo():\n    from ..networks import ca3", "the core imports"),
         ("spikemem/network.py", "import scipy.sparse", "numpy only"),
         ("networks/ca3.py", "from ..hardware import nir", "spikemem.networks imports"),
         ("networks/ca3.py", "from .. import hardware", "spikemem.networks imports"),
@@ -161,8 +276,7 @@ def test_a_planted_breach_is_found(tmp_path, path, code, expected):
     [
         ("spikemem/__init__.py", "def __getattr__(name):\n    from .networks import ca3"),
         ("spikemem/__init__.py", "if TYPE_CHECKING:\n    from .networks.ca3 import CA3Memory"),
-        ("spikemem/cli.py", "from . import simulate\ndef demo():\n    from .networks import ca3"),
-        ("spikemem/cli/run.py", "def demo():\n    from ..networks import ca3"),
+        ("spikemem/cli/run.py", "from ..simulate import simulate"),
         ("spikemem/network.py", "from __future__ import annotations\nimport numpy.typing"),
         ("spikemem/storage.py", "import h5py\nfrom .network import Network"),
         ("networks/ca3.py", "from ..network import Network\nfrom . import hlop\nimport scipy"),

@@ -10,7 +10,7 @@ import pytest
 from nonsense import refusal
 
 import spikemem as sm
-from spikemem import limits
+from spikemem import limits, runs
 
 GIB = 2**30
 
@@ -61,7 +61,7 @@ def test_what_does_not_fit_is_refused_with_both_numbers(small_computer, call):
 
 
 def test_steps_are_counted_by_32_bit():
-    said = refusal(limits.require_run, network(), 2**31)
+    said = refusal(runs.require_run, network(), 2**31)
     assert "2147483648" in said
 
 
@@ -75,7 +75,7 @@ def test_what_fits_is_done(small_computer):
 
 def test_the_memory_of_a_run_is_that_of_its_arrays(monkeypatch):
     asked = []
-    monkeypatch.setattr(limits, "require_memory", lambda n, what, remedy: asked.append(n))
+    monkeypatch.setattr(runs, "require_memory", lambda n, what, remedy: asked.append(n))
     rule = sm.STDP(a_plus=1.0, a_minus=1.0, w_max=9.0)
     net = sm.Network(
         populations=network(50, record=["v"]).populations,
@@ -85,7 +85,7 @@ def test_the_memory_of_a_run_is_that_of_its_arrays(monkeypatch):
             )
         ],
     )
-    limits.require_run(net, 1000)
+    runs.require_run(net, 1000)
     assert asked == [1000 * (8 * (50 + 50) + 1 + 8)]
 
 
@@ -93,7 +93,7 @@ LIMITED = """
 import resource, sys
 import numpy as np
 import spikemem as sm
-from spikemem import limits
+from spikemem import limits, runs
 resource.setrlimit(resource.RLIMIT_AS, (3 * 2**30, 3 * 2**30))
 assert limits.available_memory() < 3 * 2**30
 for call in (lambda: sm.CA3Memory(2**31 - 1, 5), lambda: sm.CA3Memory(20000, 20000)):

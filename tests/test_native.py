@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from reference import reference
 
 import spikemem as sm
-from spikemem.backends.native import run_batch
 from spikemem.backends.native.engine import Engine
 from spikemem.backends.native.numbers import Floats
 from spikemem.network import LIF, STDP, Network, Population, Projection, SpikeSource
@@ -321,56 +320,6 @@ def test_windows_of_single_copies():
     parts = native(Network.stack(variants), 60.0).split(2)
     for variant, part in zip(variants, parts, strict=True):
         assert_close(part, native(variant, 60.0), 1e-13)
-
-
-@BOTH
-def test_batch_equals_runs_of_their_own(integrator):
-    network = small(9)
-    rng = np.random.default_rng(9)
-    inputs = [{"in": spikes(rng, 6, 60)}, {}, {"in": spikes(rng, 6, 90)}]
-    weights = [{"learn": grid(rng, 36)} for _ in inputs]
-    plain = run_batch(network, inputs, 60.0, integrator=integrator)
-    given_ = run_batch(network, inputs, 60.0, weights=weights, integrator=integrator)
-    for k, trial in enumerate(inputs):
-        cut = {name: trains.window(-0.5, 59.5) for name, trains in trial.items()}
-        single = network.with_inputs(cut)
-        assert plain[k].same_as(native(single, 60.0, integrator=integrator))
-        single = single.with_weights(weights[k])
-        assert given_[k].same_as(native(single, 60.0, integrator=integrator))
-
-
-def test_a_batch_of_one_step():
-    network = small(9)
-    (got,) = run_batch(network, [{}], network.dt)
-    assert got.stop == network.dt
-    assert got.same_as(native(network, network.dt))
-
-
-def test_frozen_batch_keeps_the_weights():
-    network = small(10)
-    shut = {item.name: [(1e9, 2e9)] for item in network.plastic}
-    with sm.Session(network, backend="native") as session:
-        wanted = session.run(60.0, enabled=shut)
-    (got,) = run_batch(network, [{}], 60.0, frozen=True)
-    assert not got.weights
-    assert all(got[name] == wanted[name] for name in wanted.spikes)
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"duration": 1.5}, "multiple of dt"),
-        ({"weights": []}, "as many as inputs"),
-        ({"weights": [{"sum": 1.0}]}, "plastic projections"),
-        ({"inputs": [{"a": SpikeTrains.empty(6)}]}, "no spike trains"),
-        ({"inputs": [{"in": SpikeTrains.empty(7)}]}, "size"),
-        ({"inputs": [{"in": SpikeTrains(ids=[0], times=[0.5], size=6)}]}, "multiple of dt"),
-        ({"precision": "f2"}, "precision"),
-    ],
-)
-def test_batch_refuses(change, message):
-    with pytest.raises(sm.DescriptionError, match=message):
-        run_batch(**({"network": small(), "inputs": [{}], "duration": 10.0} | change))
 
 
 @BOTH

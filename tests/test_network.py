@@ -40,6 +40,7 @@ VALID = {
     },
     sm.Network: {
         "populations": [CELLS], "projections": [sm.Projection(**WIRE, i=[0], j=[1])], "dt": 1.0,
+        "copies": 1,
     },
 }  # fmt: skip
 FIELDS = [(cls, name) for cls, values in VALID.items() for name in values]
@@ -461,3 +462,33 @@ def test_a_simulation_refuses_nonsense_before_it_starts(field):
     for value in nonsense():
         fields = {"network": small_network(), field: value}
         assert refusal(sm.simulate, **fields).startswith("simulate: ")
+
+
+def test_copies_are_counted_by_what_lays_them_side_by_side():
+    net = small_network()
+    assert net.copies == 1
+    assert net.tile(3).copies == 3
+    assert net.tile(2).tile(3).copies == 6
+    assert sm.Network.stack([net.tile(2), net.tile(2)]).copies == 4
+    assert net.tile(3).replace(net.tile(3).populations[0]).copies == 3
+    with pytest.raises(DescriptionError, match=r"copies \(2 and 1\)"):
+        sm.Network.stack([net.tile(2), sm.Network(
+            populations=net.tile(2).populations, projections=net.tile(2).projections, dt=net.dt,
+        )])  # fmt: skip
+
+
+def test_copies_must_divide_populations_and_tiles():
+    net = small_network().tile(2)
+    with pytest.raises(DescriptionError) as caught:
+        net.replace(copies=7)
+    for part in (*net.populations, *net.projections):
+        assert f"{part.name!r}: copies=7 must divide its" in str(caught.value)
+
+
+def test_copies_are_part_of_the_hash_and_of_files(tmp_path):
+    net = small_network().tile(2)
+    single = net.replace(copies=1)
+    assert net.content_hash != single.content_hash
+    loaded = sm.load_network(net.save(tmp_path / "net.h5"))
+    assert (loaded.copies, loaded.content_hash) == (2, net.content_hash)
+    assert sm.load_network(single.save(tmp_path / "net.h5")).copies == 1

@@ -17,7 +17,8 @@ from reference import reference
 
 import spikemem as sm
 from spikemem.errors import BackendMissing, DescriptionError, UnsupportedError, VirtualRunError
-from spikemem.hardware.pynn import gating_is_redundant, to_pynn, trace_reach
+from spikemem.hardware.pynn import end, read, run, to_pynn
+from spikemem.hardware.spinnaker.gating import gating_is_redundant, trace_reach
 from spikemem.network import LIF, STDP, Network, Population, Projection, SpikeSource
 from spikemem.recording import SpikeTrains
 from spikemem.support import UNSUPPORTED
@@ -273,8 +274,8 @@ def test_mock_has_every_synapse():
         columns = wanted.i, wanted.j, sign * wanted.weight, wanted.delay
         assert got == sorted(zip(*(column.tolist() for column in columns), strict=True))
     with pytest.raises(VirtualRunError, match="has built this network and computed no"):
-        model.recording()
-    model.end()
+        read(model)
+    end(model)
 
 
 def test_a_run_on_mock_gives_no_recording():
@@ -416,33 +417,33 @@ def test_a_model_runs_once():
         sm.Session(one(), backend="pynn:nest", integrator="exact", threads=0)
     model = to_pynn(one(), pyNN.nest)
     with pytest.raises(DescriptionError, match="call run"):
-        model.recording()
+        read(model)
     with pytest.raises(DescriptionError, match="multiple of dt=1 ms"):
-        model.run(1.5)
-    model.run(5.0)
+        run(model, 1.5)
+    run(model, 5.0)
     with pytest.raises(DescriptionError, match="has run before"):
-        model.run(5.0)
-    assert model.recording().duration == 5.0
-    model.end()
+        run(model, 5.0)
+    assert read(model).duration == 5.0
+    end(model)
 
 
 VIRTUAL = """
 import pyNN.spiNNaker as sim
 from test_pynn import one, wired
 from spikemem.errors import VirtualRunError
-from spikemem.hardware.pynn import reading, to_pynn
+from spikemem.hardware.pynn import end, read, reading, run, to_pynn
 
 network = wired()
 model = to_pynn(network, sim)
-model.run(20.0)
+run(model, 20.0)
 got = reading.weights(model)["self"]
 assert abs(got - network.synapses("self").weight).max() < 2.0**-10, got
 try:
-    model.recording()
+    read(model)
 except VirtualRunError as error:
     assert "its machine is virtual" in str(error)
     print("refused")
-model.end()
+end(model)
 """
 
 CONFIGURATION = """

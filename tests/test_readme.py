@@ -68,4 +68,4 @@ def test_the_commands_are_there():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     used = re.findall(r"^spikemem (\w+)", text, flags=re.M)
     assert used
-    assert set(used) <= set(commands.commands)
+    assert set(used) <= set(commands.table)

@@ -11,10 +11,12 @@ import pytest
 from nonsense import nonsense
 
 import spikemem as sm
+from spikemem import limits
 from spikemem.checks import kinds_of
 from spikemem.errors import SpikememError
 from spikemem.hardware import resistive as rm
 from spikemem.hardware.resistive import accounts, mapping
+from spikemem.hardware.resistive.devices import Cells
 
 
 def network() -> sm.Network:
@@ -44,7 +46,42 @@ LINE = rm.program(rm.PCM(), [1.0, 2.0])
 BAR = rm.Crossbar(rm.PCM(), [[1.0, 0.5], [0.0, 2.0]], converters=rm.Converters.bits(7, 7))
 LINES = {"rows": [0, 1], "columns": [0, 1]}
 
+CELLS = Cells(np.full(2, 10.0), np.full(2, 10.0), {"nu": np.full(2, 0.1), "z": np.ones(2)})
+OWN = rm.from_measurements([0.0, 60.0], mean=[0.1, 60.0], sd=[0.1, 0.5])
+DEVICES = {type(item).__name__: item for item in (
+    rm.PCM(), rm.HERMES(), rm.WanRRAM(), rm.CMOHfOx(), rm.MiloRRAM(), rm.SONOS(), rm.Generic(),
+    rm.Ideal(), rm.RandomRRAM(), OWN,
+)}  # fmt: skip
+RANGE = {"w_max": 1.0, "g_min": 0.0, "g_max": 1.0}
+
+METHODS = {
+    f"{name}.{method}": (getattr(device, method), arguments)
+    for name, device in DEVICES.items()
+    for method, arguments in {
+        "program": {"target": np.full(2, 10.0), "rng": np.random.default_rng(0)},
+        "aged": {"cells": CELLS, "time": 1.0},
+        "read_sd": {"cells": CELLS, "aged": np.full(2, 10.0), "time": 1.0},
+        "check_target": {"target": np.full(2, device.g_max)},
+        "clip": {"conductance": np.full(2, 10.0)},
+    }.items()
+    if (name, method) != ("RandomRRAM", "program")
+}
+
 CALLS = {
+    **METHODS,
+    "WanRRAM.sd": (rm.WanRRAM().sd, {"target": np.full(2, 10.0), "time": 1.0}),
+    "BitSlices.readout": (rm.BitSlices().readout, RANGE),
+    "DifferentialPair.readout": (rm.DifferentialPair().readout, RANGE),
+    "Offset.readout": (rm.Offset().readout, RANGE),
+    "SingleDevice.readout": (rm.SingleDevice().readout, RANGE),
+    "ConductanceUpdate.gains": (rm.ConductanceUpdate().gains,
+                                {"n": 3, "rng": np.random.default_rng(0)}),
+    "ConductanceUpdate.moved": (rm.ConductanceUpdate().moved, {"x": [0.5], "share": [0.1]}),
+    "ConductanceUpdate.changed": (rm.ConductanceUpdate().changed, {
+        "weight": [1.0], "wanted": [0.1], "gain": [1.0], "low": 0.0, "high": 2.0,
+        "rng": np.random.default_rng(0),
+    }),
+    "Written.broken": (WRITTEN.broken, {"name": "static"}),
     "Account": (rm.Account, {"platform": "p", "energy": {}, "dense_energy": 0.0,
                              "sparse_energy": 0.0, "latency": None, "area": None, "source": "s"}),
     "BitSlices": (rm.BitSlices, {"bits": 4, "per_device": 2}),
@@ -227,6 +264,20 @@ def test_nonsense_is_refused_by_name_or_taken(name):
         (lambda: rm.program(rm.PCM(), [1.0, 2.0], rows=[0], columns=[0, 1], faults=rm.Faults(
             missing=0.1)), "weights' shape"),
         (lambda: mapping.SingleDevice().targets([1.0], 1.0, 2.0, 1.0), "g_min must be below"),
+        (lambda: mapping.SingleDevice().readout(1.0, 2.0, 2.0), "g_min must be below"),
+        (lambda: rm.PCM().program([np.nan], np.random.default_rng(0)), "target must be finite"),
+        (lambda: rm.PCM().program([1.0], 3), "rng must be a Generator"),
+        (lambda: rm.WanRRAM().aged(rm.PCM().program([1.0], np.random.default_rng(0)), 1.0),
+         "must keep 'z'"),
+        (lambda: rm.PCM().read_sd(CELLS, [1.0], 1.0), r"shape \(2,\), got \(1,\)"),
+        (lambda: rm.PCM().aged(Cells([1.0], [1.0], {}), 1.0), "cells must be Cells with arrays"),
+        (lambda: rm.ConductanceUpdate().moved([0.1, 0.2], [0.1, 0.2, 0.3]), "x .* share .*one sha"),
+        (lambda: rm.ConductanceUpdate().changed([1.0], [1.0], 1.0, 2.0, 2.0,
+                                                np.random.default_rng(0)), "low must be below"),
+        (lambda: rm.RandomRRAM().draw([1] * 40), "shape must have at most 30 sizes"),
+        (lambda: WRITTEN.broken("nosuch"), "'nosuch' is not a projection in devices"),
+        (lambda: rm.Written(NET, rm.PCM(), {"static": ARRAY}, {}, "clip"), "n_synapses"),
+        (lambda: rm.nodal_currents(np.ones((2, 2)), [1.0, 1.0], 1e300, 1e300), "r_column"),
     ],
 )  # fmt: skip
 def test_bad_arguments(call, words):
@@ -239,3 +290,46 @@ def test_all_problems_of_a_crossbar_are_reported_at_once():
         rm.Crossbar(rm.PCM(), [[1.0]], ir_drop=-5, reads="often", tile={1}, seed=True)
     for part in ("4 problems", "ir_drop", "reads", "tile", "seed"):
         assert part in str(caught.value)
+
+
+LARGE = {
+    "inputs": lambda: rm.EventReader([0, 1], [0, 1], LINE, n_in=2**31 - 1, n_out=2),
+    "outputs": lambda: rm.EventReader([0, 1], [0, 1], LINE, n_in=2, n_out=2**31 - 1),
+    "draw": lambda: rm.RandomRRAM().draw(2**31 - 1),
+    "weights": lambda: rm.RandomRRAM().weights((2**20, 2**20, 2**20)),
+    "gains": lambda: rm.ConductanceUpdate().gains(2**31 - 1, np.random.default_rng(0)),
+    "row": lambda: rm.program(rm.PCM(), [1.0], rows=[2**31 - 1], columns=[0],
+                              faults=rm.Faults(open_rows=0.5)),
+    "column": lambda: rm.program(rm.PCM(), [1.0], rows=[0], columns=[2**31 - 1],
+                                 faults=rm.Faults(open_columns=0.5)),
+    "devices": lambda: rm.Faults(missing=0.5).fixed(rm.PCM(), [0], [0], 2**31 - 1, 0, "a"),
+    "wires": lambda: rm.nodal_currents(np.ones((1000, 1000)), np.ones(1000), 1.0, 1.0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_what_does_not_fit_into_the_memory_is_refused(name, monkeypatch):
+    monkeypatch.setattr(limits, "available_memory", lambda: 2**30)
+    with pytest.raises(sm.DescriptionError, match="of memory, and this computer has 1 GiB"):
+        LARGE[name]()
+
+
+def test_large_numbers_of_lines_are_taken_where_no_line_is_broken():
+    array = rm.program(rm.PCM(), [1.0], rows=[2**31 - 1], columns=[2**31 - 1],
+                       faults=rm.Faults(missing=1.0))  # fmt: skip
+    assert array.weights(0.0).tolist() == [0.0]
+
+
+def test_wires_of_the_least_resistance_are_as_without_any():
+    """Each wire in turn; the other one has 1 Ohm."""
+    g, v = [[1.0, 2.0], [3.0, 4.0]], [1.0, 1.0]
+    for order in (1, -1):
+        least, small = (rm.nodal_currents(g, v, *(1.0, ohm)[::order]) for ohm in (5e-324, 1e-9))
+        np.testing.assert_allclose(least, small, rtol=1e-9)
+
+
+def test_wires_of_extreme_resistance_are_exact_or_refused():
+    """One cell is in series with its two pieces of wire."""
+    for ohm in (1e-12, 1e-3, 1e3, 1e12):
+        expected = 1.0 / (1e-6 * 2 * ohm + 1 / 10.0)
+        assert rm.nodal_currents([[10.0]], [1.0], ohm, ohm) == pytest.approx([expected], rel=1e-2)

@@ -249,3 +249,23 @@ def test_whole_numbers_have_limits():
 def test_steps_and_the_grid():
     assert steps([0.3, 0.7], 0.1).tolist() == [3, 7]
     assert off_grid(np.array([0.3, 0.35, 1e300]), 0.1).tolist() == [False, True, True]
+
+
+@pytest.mark.parametrize(("time", "count"), [(0.1, 1), (0.3, 3), (0.3 + 9e-7, 3), (1e6, 10**7)])
+def test_whole_steps(time, count):
+    assert units.whole_steps(time, 0.1, "duration") == count
+    assert units.whole_steps(0.0, 0.1, "start", least=0) == 0
+
+
+@pytest.mark.parametrize("time", [0.0, -0.1, 0.05, 0.3 + 2e-6, 1e300])
+def test_times_that_are_not_whole_steps_are_refused(time):
+    with pytest.raises(DescriptionError):
+        units.whole_steps(time, 0.1, "duration")
+    if -1 < time < 1:
+        with pytest.raises(DescriptionError, match=r"duration must be a positive multiple of dt"):
+            units.whole_steps(time, 0.1, "duration")
+
+
+def test_steps_are_rounded_up_but_for_the_rounding_of_floats():
+    times = [0.0, 0.1 + 0.2, 0.3001, 2.0]
+    assert units.steps_up(times, 0.1).tolist() == [0.0, 3.0, 4.0, 20.0]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...errors import UnsupportedError
 from ...network import Projection
-from ...units import steps
+from ...units import GRID, steps
 from .common import alike, free_name, notes_of, place_of
 from .linear import LINEAR, Sparse, Unfit, product
 from .neurons import NEURONS, gain_of
@@ -212,7 +212,7 @@ class _Reader:
 
     def _on_grid(self, name: str, delay: NDArray[np.float64]) -> NDArray[np.float64]:
         late = np.where(delay == 0, 1, steps(delay, self.dt))
-        off = (np.abs(late * self.dt - delay) > 1e-6) & (delay != 0)
+        off = (np.abs(late * self.dt - delay) > GRID) & (delay != 0)
         if off.any():
             self.problems.append(
                 f"node {name!r}: a delay of {delay[off][0]:g} ms is not a multiple of "

@@ -1,7 +1,8 @@
 """A network on a PyNN simulator: NEST, Brian2, SpiNNaker, or the mock that only builds.
 
 :func:`to_pynn` makes the populations and projections of a network with a PyNN module and gives a
-:class:`PyNNModel`, which runs them and reads a :class:`spikemem.Recording` back.
+:class:`PyNNModel`; :func:`run` runs it, :func:`read` makes a :class:`spikemem.Recording` of it, and
+:func:`end` frees the simulator.
 :data:`DIALECTS` says in what each simulator differs; the backends "pynn:nest", "pynn:brian2" and
 "pynn:mock" are made of these.
 """
@@ -9,9 +10,10 @@
 from __future__ import annotations
 
 from .backends import Brian2PyNNBackend, MockBackend, NestBackend
-from .build import PyNNModel, to_pynn
+from .build import to_pynn
 from .dialects import DIALECTS, Dialect, dialect_of
-from .gating import gating_is_redundant, trace_reach
+from .model import PyNNModel
+from .running import end, read, run
 
 __all__ = [
     "DIALECTS",
@@ -21,7 +23,8 @@ __all__ = [
     "NestBackend",
     "PyNNModel",
     "dialect_of",
-    "gating_is_redundant",
+    "end",
+    "read",
+    "run",
     "to_pynn",
-    "trace_reach",
 ]

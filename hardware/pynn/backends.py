@@ -17,6 +17,7 @@ from ...simulation import IntegratorName, Results, package_version
 from ...support import UNSUPPORTED
 from .build import to_pynn
 from .dialects import DIALECTS, import_simulator
+from .running import end, read, run
 
 __all__ = ["Brian2PyNNBackend", "MockBackend", "NestBackend"]
 
@@ -59,10 +60,10 @@ class _PyNNBackend:
             )
         model = to_pynn(self._network.with_inputs(inputs), self._sim, setup=self._setup)
         try:
-            model.run(n_steps * self._network.dt)
-            result = model.recording()
+            run(model, n_steps * self._network.dt)
+            result = read(model)
         finally:
-            model.end()
+            end(model)
         progress(1.0)
         versions = {package: package_version(package) for package in self.packages}
         return Results(dict(result.spikes), dict(result.traces), dict(result.weights), versions)

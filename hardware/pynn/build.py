@@ -2,121 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...cells import LIF, Parameter
-from ...checks import MappingOf, Name, Quantity, checked
-from ...errors import DescriptionError, UnsupportedError
+from ...checks import MappingOf, Name, checked
+from ...errors import UnsupportedError
 from ...network import Network, Population, Projection
-from ...recording import Recording
 from ...support import unsupported
-from ...units import steps
-from . import currents, nest, reading
+from ...units import steps, steps_up
+from ..spinnaker.gating import gating_is_redundant
+from ..spinnaker.layout import shortened
+from . import currents, nest
 from .dialects import Dialect, dialect_of, quiet
-from .gating import gating_is_redundant
+from .model import PyNNModel
+from .running import end
 
-__all__ = ["PyNNModel", "to_pynn"]
+__all__ = ["to_pynn"]
 
 _NEARLY_ZERO = 1e-300
-
-
-@dataclass(kw_only=True)
-class PyNNModel:
-    """What :func:`to_pynn` gives: a network as objects of a PyNN simulator.
-
-    Attributes
-    ----------
-    network : Network
-        What was built.
-    sim : module
-        The PyNN module.
-    dialect : Dialect
-        How it differs from the others.
-    populations, projections : dict of str to PyNN objects
-        By the names of the network; a projection without synapses is left out.
-    min_delay : int
-        Shortest delay, steps.
-    lead : int
-        Steps that pass before time 0, where a simulator can't fire a source at once.
-    weights : dict of str to ndarray, shape (n_synapses,)
-        After :meth:`run`: of each plastic projection, nA.
-    """
-
-    network: Network
-    sim: Any
-    dialect: Dialect
-    populations: dict[str, Any] = field(default_factory=dict)
-    projections: dict[str, Any] = field(default_factory=dict)
-    min_delay: int = 1
-    lead: int = 0
-    n_steps: int = 0
-    weights: dict[str, NDArray[np.float64]] = field(default_factory=dict)
-    _undo: list[Callable[[], None]] = field(default_factory=list)
-
-    @checked
-    def run(self, duration: Annotated[Any, Quantity("ms", above=0.0)]) -> None:
-        """Simulate, once.
-
-        Parameters
-        ----------
-        duration : float
-            ms, a multiple of ``dt``.
-
-        Raises
-        ------
-        DescriptionError
-            It has run before, or `duration` is not a positive multiple of ``dt``.
-        """
-        if self.n_steps:
-            raise DescriptionError("PyNNModel.run: has run before; make a new one with to_pynn.")
-        length, dt = duration, self.network.dt
-        n_steps = int(steps(length, dt))
-        if n_steps < 1 or abs(n_steps * dt - length) > 1e-6:
-            raise DescriptionError(
-                f"PyNNModel.run: duration must be a positive multiple of dt={dt:g} ms, "
-                f"got {length:g} ms."
-            )
-        with quiet():
-            if self.dialect.backend == "pynn:nest":
-                self.weights = nest.run(self, n_steps)
-            else:
-                self.sim.run(length)
-                if not reading.is_virtual(self):
-                    self.weights = reading.weights(self)
-        self.n_steps = n_steps
-
-    def recording(self) -> Recording:
-        """Spikes, potentials and final weights of the run, by the clock of the network.
-
-        Raises
-        ------
-        DescriptionError
-            It has not run.
-        VirtualRunError
-            The simulator, or the machine, only builds and never computes.
-        """
-        with quiet():
-            return reading.recording(self)
-
-    def end(self) -> None:
-        """Free the simulator, and put back what was changed outside it."""
-        with quiet():
-            self.sim.end()
-        while self._undo:
-            self._undo.pop()()
-
-    def _use_clock(self) -> None:
-        """Brian2 through PyNN runs spike sources on Brian2's default clock."""
-        import brian2
-
-        before = brian2.defaultclock.dt
-        self._undo.append(lambda: setattr(brian2.defaultclock, "dt", before))
-        brian2.defaultclock.dt = self.network.dt * brian2.ms
 
 
 @checked
@@ -146,7 +52,7 @@ def to_pynn(
     Returns
     -------
     PyNNModel
-        To be run and read.
+        To be run and read, by :func:`run`, :func:`read` and :func:`end`.
 
     Raises
     ------
@@ -161,9 +67,9 @@ def to_pynn(
 
         import pyNN.nest
         model = to_pynn(network, pyNN.nest)
-        model.run(100.0)
-        recording = model.recording()
-        model.end()
+        run(model, 100.0)
+        recording = read(model)
+        end(model)
     """
     dialect = dialect_of(sim)
     _require(network, dialect)
@@ -184,9 +90,18 @@ def to_pynn(
         with quiet():
             _fill(model, arguments)
     except BaseException:
-        model.end()
+        end(model)
         raise
     return model
+
+
+def _use_clock(model: PyNNModel) -> None:
+    """Brian2 through PyNN runs spike sources on Brian2's default clock."""
+    import brian2
+
+    before = brian2.defaultclock.dt
+    model.undo.append(lambda: setattr(brian2.defaultclock, "dt", before))
+    brian2.defaultclock.dt = model.network.dt * brian2.ms
 
 
 def _fill(model: PyNNModel, arguments: Mapping[str, Any]) -> None:
@@ -195,7 +110,7 @@ def _fill(model: PyNNModel, arguments: Mapping[str, Any]) -> None:
     if backend == "pynn:nest":
         nest.set_up()
     if backend == "pynn:brian2":
-        model._use_clock()
+        _use_clock(model)
     for population in network.populations:
         model.populations[population.name] = _population(model, population)
     for projection in network.projections:
@@ -258,7 +173,7 @@ def _cell(cell: LIF, dt: float, dialect: Dialect) -> dict[str, Any]:
     """PyNN's parameters; the refractory time in the whole steps that it takes."""
     values: dict[str, Any] = {name: _plain(getattr(cell.steady, name)) for name in LIF.units}
     if dialect.backend != "spinnaker":
-        rounded = np.ceil(np.asarray(cell.tau_refrac) / dt - 1e-9) + dialect.refractory
+        rounded = steps_up(cell.tau_refrac, dt) + dialect.refractory
         values["tau_refrac"] = _plain(rounded * dt)
     return values
 
@@ -309,11 +224,9 @@ def _structured(model: PyNNModel, projection: Projection) -> Any:
     sizes = [model.populations[end].size for end in (projection.pre, projection.post)]
     if np.ndim(projection.weight) or np.ndim(projection.delay) or min(sizes) == 1:
         return None
-    if model.dialect.backend == "spinnaker":
-        from ..spinnaker.layout import shortened
-
-        if shortened(projection, model.network.dt) is not None:
-            return None
+    on_machine = model.dialect.backend == "spinnaker"
+    if on_machine and shortened(projection, model.network.dt) is not None:
+        return None
     if projection.connector == "one_to_one":
         return model.sim.OneToOneConnector(safe=False)
     if projection.connector != "all_to_all" or projection.tiles > 1:

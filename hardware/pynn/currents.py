@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...network import Network, Population
 from ...units import LARGEST, steps
-
-if TYPE_CHECKING:
-    from .build import PyNNModel
+from .model import PyNNModel
 
 __all__ = ["changes_of", "inject", "on_machine"]
 

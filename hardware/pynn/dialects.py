@@ -9,11 +9,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from logging import ERROR, getLogger
-from typing import Any
+from typing import Annotated, Any
 
+from ...checks import Count, MappingOf, Text, check_fields
 from ...errors import BackendMissing, DescriptionError, shown, unknown_name
 
 __all__ = ["DIALECTS", "Dialect", "dialect_of", "import_simulator", "quiet"]
+
+
+_Steps = Annotated[int, Count(low=-1000, high=1000)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,17 +50,20 @@ class Dialect:
         Whether ``setup`` must be told the longest delay.
     """
 
-    module: str
-    extra: str
-    backend: str
-    integrator: str
-    setup: Mapping[str, Any] = field(default_factory=dict)
+    module: Annotated[str, Text()]
+    extra: Annotated[str, Text()]
+    backend: Annotated[str, Text()]
+    integrator: Annotated[str, Text()]
+    setup: Annotated[Mapping[str, Any], MappingOf(Text())] = field(default_factory=dict)
     signed_weights: bool = True
     relative_amplitudes: bool = True
-    late_labels: int = 0
-    source_delay: int = 0
-    refractory: int = 0
+    late_labels: _Steps = 0
+    source_delay: _Steps = 0
+    refractory: _Steps = 0
     max_delay: bool = False
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 DIALECTS: dict[str, Dialect] = {

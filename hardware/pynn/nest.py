@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +11,7 @@ from ...network import Network, Projection
 from ...units import steps
 from . import reading
 from .currents import changes_of
-
-if TYPE_CHECKING:
-    from .build import PyNNModel
+from .model import PyNNModel
 
 __all__ = ["freeze", "lead", "min_delay", "run", "set_up", "watched"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,9 +11,7 @@ from ...errors import DescriptionError, SimulationError, VirtualRunError
 from ...network import Population, Synapses
 from ...recording import Recording, SpikeTrains
 from ...units import steps
-
-if TYPE_CHECKING:
-    from .build import PyNNModel
+from .model import PyNNModel
 
 __all__ = ["in_our_order", "is_virtual", "recording", "ticks", "weights"]
 
@@ -28,7 +26,7 @@ def is_virtual(model: PyNNModel) -> bool:
 
 
 def recording(model: PyNNModel) -> Recording:
-    """Everything that the network records; see :meth:`PyNNModel.recording`."""
+    """Everything that the network records; see :func:`read`."""
     if is_virtual(model):
         what = "its machine is virtual" if model.dialect.backend == "spinnaker" else "it is a mock"
         raise VirtualRunError(
@@ -36,7 +34,7 @@ def recording(model: PyNNModel) -> Recording:
             f"there is no recording; for one use backend 'brian2', 'pynn:nest' or a real machine."
         )
     if not model.n_steps:
-        raise DescriptionError("PyNNModel.recording: nothing has run; call run(duration) first.")
+        raise DescriptionError("read: nothing has run; call run(model, duration) first.")
     network, dt, n_steps = model.network, model.network.dt, model.n_steps
     spikes, traces = {}, {}
     for population in network.populations:

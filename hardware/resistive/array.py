@@ -109,6 +109,20 @@ class ProgrammedArray(Frozen):
             problems.add(f"fixed must have shape {shape} (n_devices, ...), got {self.fixed.shape}")
         problems.raise_if_any()
 
+    def facts(self) -> dict[str, Any]:
+        """Device, mapping and size as plain data, ready for JSON."""
+        return {
+            "device": type(self.device).__name__,
+            "mapping": type(self.mapping).__name__,
+            "shape": list(self.shape),
+            "devices": int(self.target.size),
+            "writes": self.writes,
+        }
+
+    def describe(self) -> str:
+        """Device, mapping and size as lines of text."""
+        return f"{self.shape} weights by {type(self.mapping).__name__}\n{self.device.describe()}"
+
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the weights."""
@@ -203,8 +217,6 @@ class ProgrammedArray(Frozen):
     @checked
     def save(self, path: Annotated[str | Path, PathName()]) -> Path:
         """Write to an HDF5 file; :func:`load_array` reads it."""
-        from . import files  # noqa: F401 - makes the kind known
-
         return save(path, resistive=self)
 
 
@@ -342,6 +354,4 @@ def load_array(path: Annotated[str | Path, PathName()]) -> ProgrammedArray:
     StorageError
         No such file, damaged, not spikemem's, newer than this version, or without an array.
     """
-    from . import files  # noqa: F401 - makes the kind known
-
     return cast(ProgrammedArray, load(path, "resistive"))

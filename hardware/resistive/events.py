@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ...checks import Count, Indices, checked
 from ...errors import DescriptionError
 from ...frozen import Changing
+from ...limits import require_memory
 from ...streams import Seed, stream
 from .array import ProgrammedArray
 from .kinds import Age
@@ -64,6 +65,10 @@ class EventReader(Changing):
                 raise DescriptionError(
                     f"EventReader: {name} must be from 0 to {size - 1}, got {index.max()}."
                 )
+        require_memory(
+            24.0 * n_in + 32.0 * n_out, f"EventReader: n_in={n_in} and n_out={n_out}",
+            "Number those that are used from 0 on.",
+        )  # fmt: skip
         age = array.device.first_age if time is None else time
         order = np.argsort(i, kind="stable")
         self._edges = np.concatenate([[0], np.cumsum(np.bincount(i, minlength=n_in))])

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ...checks import Count, Kind, Name, check_fields, checked
 from ...errors import DescriptionError, shown
 from ...frozen import Frozen
+from ...limits import require_memory
 from ...streams import Seed, stream
 from ...units import to_integers
 from .devices.base import Device
@@ -116,15 +117,32 @@ class Faults(Frozen):
             )
         if not self.any:
             return None
+        require_memory(
+            32.0 * n_devices * rows.size,
+            f"Faults.fixed: rows, columns: {rows.size} weights of n_devices={n_devices}",
+            "Take fewer of either.",
+        )
         chance = stream(seed, "resistive", name, "faults").random((n_devices, *rows.shape))
         edges = np.cumsum([self.missing, self.stuck_low, self.stuck_high])
         kind = np.searchsorted(edges, chance, side="right")
         fixed = np.array([0.0, device.g_min, device.g_max, np.nan])[kind]
         if rows.size and self.open_rows:
-            lines = stream(seed, "resistive", name, "rows").random(int(rows.max()) + 1)
+            n_lines = _lines_of(rows, "rows", 1)
+            lines = stream(seed, "resistive", name, "rows").random(n_lines)
             fixed[:, lines[rows] < self.open_rows] = 0.0
         if columns.size and self.open_columns:
             rng = stream(seed, "resistive", name, "columns")
-            lines = rng.random((int(columns.max()) + 1, n_devices)).T
+            lines = rng.random((_lines_of(columns, "columns", n_devices), n_devices)).T
             fixed[lines[:, columns] < self.open_columns] = 0.0
         return fixed
+
+
+def _lines_of(index: NDArray[np.int64], where: str, n_devices: int) -> int:
+    """Number of lines of an array, up to the one of the largest index."""
+    largest = int(index.max())
+    require_memory(
+        8.0 * n_devices * (largest + 1),
+        f"Faults.fixed: {where}: broken lines up to the index {largest}",
+        "Number the lines that are used from 0 on.",
+    )
+    return largest + 1

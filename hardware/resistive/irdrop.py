@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ...checks import Quantities, Quantity, checked
 from ...errors import DescriptionError
+from ...limits import require_memory
 
 __all__ = ["approximate_drop", "effective_conductances", "nodal_currents"]
 
@@ -49,7 +50,8 @@ def nodal_currents(
     Raises
     ------
     DescriptionError
-        Shapes that don't fit, negative conductances or resistances.
+        Shapes that don't fit, negative conductances or resistances, resistances that no float
+        can hold beside the conductances, or more than the memory holds.
 
     Examples
     --------
@@ -81,13 +83,28 @@ def effective_conductances(g: Array, r_row: float, r_column: float) -> Array:
     from scipy.sparse.linalg import splu
 
     n_in, n_out = g.shape
-    row, column = 1e6 / wires[0], 1e6 / wires[1]
-    solver = splu(_laplacian(g, row, column).tocsc())
+    require_memory(
+        32.0 * n_in * n_out**2, f"g: the exact voltage drop in {n_in} x {n_out} cells",
+        "Use smaller tiles, or the approximate drop.",
+    )  # fmt: skip
+    row, column = (1e6 / max(wire, 1e-300) for wire in wires)
     # The matrix is symmetric: one solution for each column instead of one for each row.
     sinks = np.zeros((2 * n_in * n_out, n_out))
     sinks[n_in * n_out + (n_in - 1) * n_out + np.arange(n_out), np.arange(n_out)] = column
-    potential = solver.solve(sinks)
-    return np.asarray(row * potential[np.arange(n_in) * n_out])
+    try:
+        with np.errstate(all="ignore"):
+            solver = splu(_laplacian(g, row, column).tocsc())
+            seen = row * solver.solve(sinks)[np.arange(n_in) * n_out]
+    except RuntimeError:  # A factor is singular.
+        seen = np.full((n_in, n_out), np.nan)
+    if not np.isfinite(seen).all():
+        raise DescriptionError(
+            f"r_row and r_column: the currents cannot be computed for pieces of wire of "
+            f"{wires[0]:g} and {wires[1]:g} Ohm between cells of up to {g.max():g} uS: the "
+            f"conductances differ by more than a float can hold. Use resistances nearer to those "
+            f"of the cells."
+        )
+    return np.asarray(seen)
 
 
 def _laplacian(g: Array, row: float, column: float) -> Any:

@@ -24,15 +24,17 @@ from ...checks import (
 from ...errors import DescriptionError, shown
 from ...frozen import read_only
 from ...streams import Seed, stream
-from ...units import to_float, to_tuple
+from ...units import to_array, to_float, to_tuple
 
 __all__ = [
     "Age",
     "Compensation",
     "Conductance",
+    "Conductances",
     "Draw",
     "Factor",
     "Fraction",
+    "Generator",
     "Names",
     "Numbers",
     "OneOf",
@@ -108,6 +110,24 @@ class _Numbers(Kind):
 
 
 Numbers = Annotated[Any, _Numbers()]
+
+
+@dataclass(frozen=True)
+class _Finite(Kind):
+    """Finite numbers in a unit, in any shape; a float64 array is not copied."""
+
+    unit: str
+
+    def check(self, value: Any, where: str) -> NDArray[np.float64]:
+        """Return a float64 array."""
+        plain = type(value) is np.ndarray and value.dtype == np.float64
+        if plain and np.isfinite(value).all():
+            return value  # type: ignore[no-any-return]
+        return to_array(value, self.unit, where)
+
+
+Conductances = Annotated[NDArray[np.float64], _Finite("uS")]
+Generator = Annotated[np.random.Generator, Instance(np.random.Generator)]
 
 
 @dataclass(frozen=True)

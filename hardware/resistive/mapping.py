@@ -49,7 +49,7 @@ class Mapping(Frozen, ABC):
         """Conductances for weights as a share of w_max, shape (n_devices, ...)."""
 
     @abstractmethod
-    def readout(self, w_max: float, g_min: float, g_max: float) -> Readout:
+    def readout(self, w_max: Scale, g_min: Conductance, g_max: Conductance) -> Readout:
         """How the conductances of a weight's devices give the weight."""
 
     @checked
@@ -178,8 +178,10 @@ class DifferentialPair(Mapping):
         both += low
         return both
 
-    def readout(self, w_max: float, g_min: float, g_max: float) -> Readout:
+    @checked
+    def readout(self, w_max: Scale, g_min: Conductance, g_max: Conductance) -> Readout:
         """See :class:`Mapping`."""
+        self._check_range(g_min, g_max)
         factors = np.array(self.factors)
         unit = w_max / ((g_max - g_min) * factors.sum())
         return Readout(np.concatenate([unit * factors, -unit * factors]), 0.0)
@@ -202,8 +204,10 @@ class SingleDevice(Mapping):
     def _targets(self, share: Array, low: float, span: float) -> Array:
         return np.asarray(low + share * span)[np.newaxis]
 
-    def readout(self, w_max: float, g_min: float, g_max: float) -> Readout:
+    @checked
+    def readout(self, w_max: Scale, g_min: Conductance, g_max: Conductance) -> Readout:
         """See :class:`Mapping`."""
+        self._check_range(g_min, g_max)
         unit = w_max / (g_max - g_min)
         return Readout(np.array([unit]), -unit * g_min)
 
@@ -236,8 +240,10 @@ class Offset(Mapping):
             return own[np.newaxis]
         return np.stack([own, np.full_like(own, middle)])
 
-    def readout(self, w_max: float, g_min: float, g_max: float) -> Readout:
+    @checked
+    def readout(self, w_max: Scale, g_min: Conductance, g_max: Conductance) -> Readout:
         """See :class:`Mapping`."""
+        self._check_range(g_min, g_max)
         unit = 2 * w_max / (g_max - g_min)
         if self.reference == "digital":
             return Readout(np.array([unit]), -unit * (g_min + g_max) / 2)
@@ -285,8 +291,10 @@ class BitSlices(Mapping):
         both = [np.where(share > 0, digits, 0.0), np.where(share < 0, digits, 0.0)]
         return np.asarray(low + span * np.concatenate(both))
 
-    def readout(self, w_max: float, g_min: float, g_max: float) -> Readout:
+    @checked
+    def readout(self, w_max: Scale, g_min: Conductance, g_max: Conductance) -> Readout:
         """See :class:`Mapping`."""
+        self._check_range(g_min, g_max)
         base = 2**self.per_device
         unit = w_max / (2**self.bits - 1) * (base - 1) / (g_max - g_min)
         factors = unit * base ** np.arange(self._n, dtype=np.float64)

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...checks import Choice, Instance, MappingOf, Name, check_fields, checked
-from ...errors import DescriptionError, UnsupportedError, unknown_name
+from ...errors import DescriptionError, Problems, UnsupportedError, unknown_name
+from ...frozen import Short
 from ...network import Network, Projection, Synapses
 from ...streams import Seed
 from . import mapping as mappings
@@ -59,7 +60,7 @@ class _Absent(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Written:
+class Written(Short):
     """A network in devices: the arrays are drawn once, and age.
 
     Parameters
@@ -84,6 +85,14 @@ class Written:
 
     def __post_init__(self) -> None:
         check_fields(self)
+        problems = Problems("Written")
+        for name, array in self.arrays.items():
+            shape = (self.ideal.count(name),)
+            if array.shape != shape:
+                problems.add(
+                    f"arrays[{name!r}] must have shape {shape} (n_synapses,), got {array.shape}"
+                )
+        problems.raise_if_any()
 
     @checked
     def network(
@@ -119,9 +128,15 @@ class Written:
             added += extra
             if name in self.absent:
                 added += self._residues(name, age, draw)
-        whole = self.ideal.replace(*changed)
+        # Synapses that are taken out or added leave copies side by side unequal.
+        equal = all(item.tiles % self.ideal.copies == 0 for item in [*changed, *added])
+        copies = self.ideal.copies if equal else 1
+        whole = self.ideal.replace(*changed, copies=copies)
         return Network(
-            populations=whole.populations, projections=[*whole.projections, *added], dt=whole.dt
+            populations=whole.populations,
+            projections=[*whole.projections, *added],
+            dt=whole.dt,
+            copies=copies,
         )
 
     @checked
@@ -133,11 +148,7 @@ class Written:
         compensation: Compensation = "none",
     ) -> Array:
         """Weights of one projection as they are read, nA, below 0 too, shape (n_synapses,)."""
-        if name not in self.arrays:
-            raise DescriptionError(
-                f"Written: {unknown_name('projection in devices', name, self.arrays)}"
-            )
-        array = self.arrays[name]
+        array = self._array(name)
         weight = array.weights(time, draw)
         if compensation == "none":
             return weight
@@ -186,9 +197,23 @@ class Written:
         name = f"{projection.name} fixed"
         return own, [_list(name, projection, synapses, stuck, weight, projection.receptor)]
 
-    def broken(self, name: str) -> NDArray[np.bool_]:
-        """Which synapses can't change: a device that holds their weight is broken."""
-        array = self.arrays[name]
+    def _array(self, name: str) -> ProgrammedArray:
+        if name not in self.arrays:
+            raise DescriptionError(
+                f"Written: {unknown_name('projection in devices', name, self.arrays)}"
+            )
+        return self.arrays[name]
+
+    @checked
+    def broken(self, name: Annotated[str, Name()]) -> NDArray[np.bool_]:
+        """Which synapses can't change: a device that holds their weight is broken.
+
+        Raises
+        ------
+        DescriptionError
+            The projection was not written into devices.
+        """
+        array = self._array(name)
         if array.fixed is None:
             return np.zeros(array.shape, dtype=np.bool_)
         stuck = ~np.isnan(array.fixed)

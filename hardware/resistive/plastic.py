@@ -8,20 +8,23 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ...checks import Quantity, check_fields, checked
-from ...errors import DescriptionError, UnsupportedError, unknown_name
+from ...checks import Count, Quantities, Quantity, check_fields, checked
+from ...errors import DescriptionError, UnsupportedError, shown, unknown_name
 from ...frozen import Frozen
+from ...limits import require_memory
 from ...network import Network
 from ...simulation import Session
 from ...streams import Seed, stream
 from .devices.base import Device
-from .kinds import Factor, Names, to_number
+from .kinds import Factor, Generator, Names, Weights, to_number
 
 __all__ = ["ConductanceUpdate", "DeviceLearning", "device_learning", "learn_on_device"]
 
 Array = NDArray[np.float64]
 
 _Nonlinearity = Annotated[float, Quantity(low=0.0, high=20.0)]
+_Plain = Annotated[Array, Quantities()]
+_Limit = Annotated[Any, Quantities("nA", scalar=True)]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -70,16 +73,53 @@ class ConductanceUpdate(Frozen):
     def __post_init__(self) -> None:
         check_fields(self)
 
-    def moved(self, x: Array, share: Array) -> Array:
+    @checked
+    def moved(self, x: _Plain, share: _Plain) -> Array:
         """Where weights at `x` go when a change by `share` (of the range, signed) is asked for.
 
         Without noise; not limited to the range.
+
+        Raises
+        ------
+        DescriptionError
+            Not finite numbers, or shapes that do not fit together.
         """
+        _check_shapes(x=x, share=share)
+        return self._moved(x, share)
+
+    def _moved(self, x: Array, share: Array) -> Array:
         up = _moved(x, np.maximum(share, 0.0) * self.scale_plus, self.nonlinearity_plus)
         down = np.maximum(-share, 0.0) * self.scale_minus
         return np.asarray(1.0 - _moved(1.0 - up, down, self.nonlinearity_minus))
 
+    @checked
     def changed(
+        self,
+        weight: Weights,
+        wanted: Weights,
+        gain: _Plain,
+        low: _Limit,
+        high: _Limit,
+        rng: Generator,
+    ) -> Array:
+        """New weights (nA), within their range, when changes by `wanted` are asked for.
+
+        `gain` is each device's own factor.
+
+        Raises
+        ------
+        DescriptionError
+            Not finite numbers, shapes that do not fit together, or `low` not below `high`.
+        """
+        _check_shapes(weight=weight, wanted=wanted, gain=gain, low=low, high=high)
+        if np.any(np.greater_equal(low, high)):
+            raise DescriptionError(
+                f"ConductanceUpdate.changed: low must be below high, got {shown(low)} and "
+                f"{shown(high)} nA."
+            )
+        return self._changed(weight, wanted, gain, low, high, rng)
+
+    def _changed(
         self,
         weight: Array,
         wanted: Array,
@@ -88,10 +128,6 @@ class ConductanceUpdate(Frozen):
         high: Any,
         rng: np.random.Generator,
     ) -> Array:
-        """New weights (nA), within their range, when changes by `wanted` are asked for.
-
-        `gain` is each device's own factor.
-        """
         weight, wanted = np.broadcast_arrays(
             np.asarray(weight, dtype=np.float64), np.asarray(wanted, dtype=np.float64)
         )
@@ -106,12 +142,32 @@ class ConductanceUpdate(Frozen):
             return np.asarray(wanted * scale)
         span = np.asarray(high - low)
         x = (weight - low) / span
-        step = (self.moved(x, wanted / span) - x) * span
+        step = (self._moved(x, wanted / span) - x) * span
         return np.asarray(np.where(wanted == 0, 0.0, step))
 
-    def gains(self, n: int, rng: np.random.Generator) -> Array:
-        """Factors of `n` devices."""
+    @checked
+    def gains(self, n: Annotated[int, Count(low=0)], rng: Generator) -> Array:
+        """Factors of `n` devices.
+
+        Raises
+        ------
+        DescriptionError
+            `n` is no number of devices, or more than the memory holds.
+        """
+        require_memory(24.0 * n, f"ConductanceUpdate.gains: n={n} factors", "Take fewer devices.")
         return np.maximum(1.0 + self.device_sd * rng.standard_normal(n), 0.0)
+
+
+def _check_shapes(**arrays: Any) -> None:
+    """Refuse arrays that do not broadcast against each other."""
+    try:
+        np.broadcast_shapes(*(np.shape(array) for array in arrays.values()))
+    except ValueError:
+        shapes = ", ".join(f"{name} {np.shape(array)}" for name, array in arrays.items())
+        raise DescriptionError(
+            f"ConductanceUpdate: {' and '.join(arrays)} must have one shape, or be numbers; got "
+            f"{shapes}."
+        ) from None
 
 
 def _moved(x: Array, share: Array, b: float) -> Array:
@@ -174,7 +230,7 @@ class DeviceLearning(Frozen):
         ]
 
         def device_change(weight: Any, wanted: Any, gain: Any, low: Any, high: Any) -> Any:
-            return update.changed(weight, wanted, gain, low, high, rng)
+            return update._changed(weight, wanted, gain, low, high, rng)
 
         changed = "device_change(weight, change, device_gain, weight_min, weight_max)"
         return Hooks(

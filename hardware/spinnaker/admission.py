@@ -12,18 +12,15 @@ from ...errors import DescriptionError, UnsupportedError, shown, unknown_name
 from ...network import Network
 from ...problem import Problem
 from ...ranges import too_much_memory
-from ..pynn.gating import traces_are_short
-from .copies import n_copies, one_copy, shifts_of_copies
-from .layout import Shifts
+from ...tiling import one_copy
+from .gating import traces_are_short
+from .layout import Shifts, shifts_of_copies
 from .rules import GOOD_STEP, RANGES, find_problems
-from .view import View
+from .view import SMALLEST_STEP, View
 
-__all__ = ["COARSE_STEP", "Admission", "admit", "windows_matter"]
+__all__ = ["Admission", "admit", "windows_matter"]
 
 WINDOWS = ("refuse", "ignore")
-COARSE_STEP = 5.0
-"""Steps of the weight below which learning is lost in rounding."""
-
 LARGEST_SHIFT = 31
 _REFUSED = (
     "one rule per population",
@@ -69,7 +66,7 @@ def admit(
             f"backend 'emulator': {unknown_name('value of windows', windows, WINDOWS)}"
         )
     asked = _asked_shifts(network, shifts or {})
-    out_of_range = find_problems(View(network, {}, COARSE_STEP), RANGES)
+    out_of_range = find_problems(View(network, {}, SMALLEST_STEP), RANGES)
     out_of_range += too_much_memory(network)
     if out_of_range:
         return Admission(out_of_range)
@@ -79,7 +76,7 @@ def admit(
     except UnsupportedError as error:
         found.problems.append(_problem("network", str(error), "give shifts=, or run them alone"))
         return found
-    found.view = View(one_copy(network, 0, n_copies(network)), found.shifts, COARSE_STEP)
+    found.view = View(one_copy(network, 0), found.shifts, SMALLEST_STEP)
     found.problems += find_problems(found.view, _REFUSED)
     _look_at_learning(found, found.view, allow_coarse)
     return found
@@ -138,7 +135,7 @@ def _look_at_learning(found: Admission, view: View, allow_coarse: bool) -> None:
                 f"steps of {view.lsb(item):g} nA (shift {view.shift(item)})"
             )
             remedy = f"use fewer or weaker synapses onto {item.post!r}"
-            if n < COARSE_STEP and not allow_coarse:
+            if n < SMALLEST_STEP and not allow_coarse:
                 what += ", so that learning is lost in rounding"
                 remedy += ", or allow_coarse=True"
                 level = "error"

@@ -24,7 +24,6 @@ from .arithmetic import (
     weight16,
     weight_lsb,
 )
-from .copies import n_copies
 from .layout import Shifts, uniform
 
 __all__ = ["BoardNumbers"]
@@ -113,10 +112,10 @@ class BoardNumbers:
         """Weights (nA) in 16 bits, rounded by the host or by the machine as each copy alone."""
         values, shift = np.asarray(w, dtype=np.float64), self.shift(projection)
         out = np.empty(values.shape, dtype=np.uint16)
-        n = n_copies(network) if values.ndim else 1
+        n = network.copies if values.ndim else 1
         pieces = zip(values.reshape(n, -1), out.reshape(n, -1), strict=True)
         for k, (piece, target) in enumerate(pieces):
-            machine = _made_by_machine(projection, network.dt, piece, k, n, n_copies(network))
+            machine = _made_by_machine(projection, network.dt, piece, k, n, network.copies)
             for at in range(0, piece.size, _CHUNK):
                 part = slice(at, at + _CHUNK)
                 target[part] = weight16(piece[part], shift, on_machine=machine)

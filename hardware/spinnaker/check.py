@@ -10,11 +10,9 @@ from ...network import Network
 from ...problem import Problem
 from .layout import AskedShifts
 from .rules import find_problems
-from .view import View
+from .view import SMALLEST_STEP, View
 
 __all__ = ["check_spinnaker", "require_mappable"]
-
-SMALLEST_STEP = 5.0
 
 
 @checked

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from ...checks import Optional, Quantity, checked
+from ...checks import Optional, Quantity, check_fields, checked
 from ...network import Network
 from ...recording import Recording
 from ...simulation import simulate
@@ -65,6 +65,9 @@ class DriftReport:
     n_spikes_float: int
     first: tuple[str, float] | None
     recording: Recording
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     def __str__(self) -> str:
         lines = [

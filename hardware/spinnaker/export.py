@@ -16,6 +16,7 @@ from ...problem import Problem
 from .check import check_spinnaker, require_mappable
 from .folder import write_data
 from .layout import AskedShifts
+from .view import SMALLEST_STEP
 
 __all__ = ["FILES", "export_folder"]
 
@@ -72,7 +73,7 @@ def export_folder(
     duration: Annotated[Any, Optional(Quantity("ms", above=0.0))] = None,
     shifts: AskedShifts | None = None,
     title: Annotated[str, Text()] = "A spiking network",
-    smallest_step: Annotated[float, Quantity(low=0.0)] = 5.0,
+    smallest_step: Annotated[float, Quantity(low=0.0)] = SMALLEST_STEP,
     force: bool = False,
 ) -> Path:
     """Write a folder with one PyNN script, its data, a README and its requirements.

@@ -11,7 +11,9 @@ from scipy import special
 
 from ...cells import Parameter
 from ...checks import Count, Each, MappingOf, Name, checked
+from ...errors import UnsupportedError
 from ...network import Network, Population, Projection
+from ...tiling import one_copy
 from ...units import steps
 from .arithmetic import machine_delay
 
@@ -23,6 +25,7 @@ __all__ = [
     "neurons_per_core",
     "on_machine",
     "ring_buffer_shifts",
+    "shifts_of_copies",
     "shortened",
     "uniform",
 ]
@@ -230,3 +233,37 @@ def _power(bound: float) -> int:
         return 0
     power = math.ceil(max(0.0, math.log2(bound)))
     return power + 1 if 2**power <= bound else power
+
+
+def shifts_of_copies(network: Network) -> Shifts:
+    """Predict the left shifts of the ring buffers of one copy, which all copies must share.
+
+    sPyNNaker would choose them for the network that it is given, here the copies together; a copy
+    is to compute what it would compute alone.
+
+    Raises
+    ------
+    UnsupportedError
+        Static weights or delays differ so much between copies that their shifts do.
+    """
+    n = network.copies
+    shifts = ring_buffer_shifts(one_copy(network, 0))
+    if n > 1 and not all(_alike(item, n) for item in network.projections):
+        for k in range(1, n):
+            if ring_buffer_shifts(one_copy(network, k)) != shifts:
+                raise UnsupportedError(
+                    f"backend 'emulator': copies 0 and {k} of the network would be given ring "
+                    f"buffers of different shifts; simulate them separately, or give shifts=."
+                )
+    return shifts
+
+
+def _alike(item: Projection, n: int) -> bool:
+    """Whether copies agree in what the shifts depend on; plastic weights do not matter."""
+    values = [item.delay] if item.plasticity is not None else [item.delay, item.weight]
+    for array in values:
+        if np.ndim(array):
+            rows = np.reshape(np.asarray(array), (n, -1))
+            if not np.array_equal(rows, np.broadcast_to(rows[0], rows.shape)):
+                return False
+    return True

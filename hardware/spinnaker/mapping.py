@@ -19,6 +19,7 @@ from ...errors import BackendMissing, DescriptionError, SimulationError, Unsuppo
 from ...network import Network
 from .folder import write_data
 from .layout import AskedShifts, Shifts
+from .view import SMALLEST_STEP
 
 __all__ = ["MappingReport", "PopulationReport", "map_network", "require_spynnaker"]
 
@@ -146,7 +147,7 @@ def map_network(
     version: Annotated[int, Count(low=min(_VERSIONS), high=max(_VERSIONS))] = 5,
     shifts: AskedShifts | None = None,
     weights: bool = False,
-    smallest_step: float = 5.0,
+    smallest_step: float = SMALLEST_STEP,
     force: bool = False,
     timeout: Annotated[float, Quantity("s", above=0.0)] | None = None,
 ) -> MappingReport:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
+from ...checks import Callback, Text, check_fields
 from ...problem import Problem
 from .view import View
 
@@ -42,8 +43,11 @@ class Rule:
     """
 
     level: Level
-    reason: str
-    find: Find
+    reason: Annotated[str, Text()]
+    find: Annotated[Find, Callback()]
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 RULES: dict[str, Rule] = {}

@@ -8,9 +8,9 @@ import numpy as np
 
 from ...cells import STDP
 from ...problem import LEVELS, Problem
-from ..pynn.gating import gating_is_redundant
 from . import ranges
 from .arithmetic import RING_MAX
+from .gating import gating_is_redundant
 from .layout import MAX_ROW, MAX_ROW_PLASTIC, shortened
 from .rule import RULES, Finding, Level, Rule, problems_of, rule
 from .view import View

@@ -21,9 +21,9 @@ from ...errors import SimulationError, UnsupportedError, VirtualRunError
 from ...network import Network
 from ...recording import SpikeTrains, load_recording
 from ...simulation import Results, package_version
-from ..pynn.gating import traces_are_short
 from .check import require_mappable
 from .folder import write_data
+from .gating import traces_are_short
 from .layout import AskedShifts
 from .mapping import require_spynnaker
 

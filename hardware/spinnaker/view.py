@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...network import Network, Population, Projection
 from ...units import steps
-from .arithmetic import decay_table, weight16, weight_lsb
+from .arithmetic import TRACE_ONE, decay_table, weight16, weight_lsb
 from .layout import (
     Shifts,
     connector,
@@ -21,9 +21,13 @@ from .layout import (
     ring_buffer_shifts,
 )
 
-__all__ = ["View"]
+__all__ = ["SMALLEST_STEP", "View"]
 
 Real = NDArray[np.float64]
+
+
+SMALLEST_STEP = 5.0
+"""Steps of the weight that a pair of spikes must be worth; below, learning is lost in rounding."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +143,7 @@ class View:
         rule = projection.plasticity
         assert rule is not None
         plus = [*decay_table(rule.tau_plus, self.dt), 0, 0][1]
-        changes = {"a_plus": rule.a_plus * float(plus) / 2048, "a_minus": rule.a_minus}
+        changes = {"a_plus": rule.a_plus * float(plus) / TRACE_ONE, "a_minus": rule.a_minus}
         return {
             name: (change, change / self.lsb(projection))
             for name, change in changes.items()

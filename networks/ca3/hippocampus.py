@@ -34,6 +34,7 @@ from .operations import (
 from .parameters import GATED, OUTPUT, PRESET, RELAY
 from .parameters import preset as parameters_of
 from .recall import Recall, require_whole
+from .references import HIPPOCAMPUS
 
 __all__ = ["HippocampalMemory"]
 
@@ -129,6 +130,7 @@ class HippocampalMemory(LiveMemory):
     def _w_max(self) -> float:
         return self.rule.w_max
 
+    bibtex: ClassVar[tuple[str, ...]] = (HIPPOCAMPUS,)
     plastic: ClassVar[Mapping[str, str]] = {"W1": "which content bits each cue holds"}
 
     def arguments(self) -> dict[str, Any]:

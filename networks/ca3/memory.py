@@ -37,6 +37,7 @@ from .operations import (
 from .parameters import PRESET, CA3Parameters
 from .parameters import preset as parameters_of
 from .recall import Recall, decode
+from .references import CA3
 
 __all__ = ["CA3Memory"]
 
@@ -133,6 +134,7 @@ class CA3Memory(LiveMemory):
     def _w_max(self) -> float:
         return self.parameters.w_max
 
+    bibtex: ClassVar[tuple[str, ...]] = (CA3,)
     plastic: ClassVar[Mapping[str, str]] = {
         "W1": "which content bits each cue holds",
         "W2": "which cues hold each content bit",
@@ -145,11 +147,23 @@ class CA3Memory(LiveMemory):
         names = (*LIVE, "preset", "record_weights")
         return {name: getattr(self, name) for name in names} | changed
 
-    def __repr__(self) -> str:
+    def facts(self) -> dict[str, Any]:
+        """Sizes, contents and health as plain data, ready for JSON."""
+        return {
+            "model": type(self).__name__,
+            "cues": self.n_cues,
+            "content_bits": self.n_contents,
+            "contents": {str(cue): sorted(bits) for cue, bits in self.contents.items()},
+            "healthy": self.health().ok,
+        }
+
+    def describe(self) -> str:
+        """Sizes, contents and health as lines of text."""
+        sizes = [len(bits) for bits in self.contents.values()]
+        held = f"{min(sizes)} to {max(sizes)} bits each" if sizes else "the memory is empty"
         return (
-            f"CA3Memory(n_cues={self.n_cues}, n_contents={self.n_contents}, "
-            f"preset={self.preset!r}: {len(self.contents)} cues hold something, "
-            f"{self.time:g} ms simulated)"
+            f"{type(self).__name__} of {self.n_cues} cues and {self.n_contents} bits, preset "
+            f"{self.preset!r}\n{len(sizes)} cues hold something: {held}\n{self.health()}"
         )
 
     def _place(self, schedule: Iterable[Operation], start: float, safe: bool) -> list[Placed]:

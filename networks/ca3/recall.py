@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
-from ...errors import DescriptionError
+import numpy as np
+
+from ...display import Displayed
+from ...errors import DescriptionError, shown
 from ...recording import Recording, SpikeTrains
 from .operations import FIRST, LAST, Learn, Placed, RecallContent, RecallCue
 
 __all__ = ["Recall", "decode"]
 
 
-class Recall(frozenset[int]):
+class Recall(frozenset[int], Displayed):
     """What came back from an operation; it is the set of what was asked for.
 
     A recall by cue is a set of content bits, a recall by content a set of cues. `Learn` and
@@ -38,6 +41,7 @@ class Recall(frozenset[int]):
     (True, 6.0)
     """
 
+    view: ClassVar[str] = "spikemem.networks.ca3.figures:recall_view"
     operation: Any
     cues: frozenset[int]
     content: frozenset[int]
@@ -56,10 +60,16 @@ class Recall(frozenset[int]):
         latency: float | None = None,
         threshold: int | None = None,
     ) -> Recall:
-        """Make the set, with what belongs to it."""
-        self = super().__new__(cls, answer)
+        """Make the set, with what belongs to it.
+
+        Raises
+        ------
+        DescriptionError
+            `answer`, `cues` or `content` are not whole numbers.
+        """
+        self = super().__new__(cls, _members(answer, "answer"))
         self.operation, self.start = operation, start
-        self.cues, self.content = frozenset(cues), frozenset(content)
+        self.cues, self.content = _members(cues, "cues"), _members(content, "content")
         self.latency, self.threshold = latency, threshold
         return self
 
@@ -69,6 +79,16 @@ class Recall(frozenset[int]):
     def __repr__(self) -> str:
         inside = ", ".join(str(item) for item in sorted(self))
         return f"Recall({{{inside}}})"
+
+
+def _members(values: Any, where: str) -> frozenset[int]:
+    try:
+        found = frozenset(values)
+    except TypeError:
+        found = None
+    if found is None or not all(isinstance(item, int | np.integer) for item in found):
+        raise DescriptionError(f"Recall: {where} must be whole numbers, got {shown(values)}.")
+    return found
 
 
 def _rebuild(answer: list[int], state: dict[str, Any]) -> Recall:

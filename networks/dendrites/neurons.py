@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import h5py
 import numpy as np
@@ -12,19 +12,18 @@ from numpy.typing import NDArray
 
 from ...checks import Count, Probability, checked
 from ...codes import PatternLike, Patterns, as_patterns
+from ...display import Displayed
 from ...errors import DescriptionError
 from ...hdf5 import read_array
 from ...models import Stored, StoredModel
+from ...network import Network
+from ...recording import Recording
 from ...streams import Seed, own_seed, stream
 from .arguments import Whole
-from .learning import learn_frame, with_faults
+from .references import SEGMENTS
 from .restoring import read_clock, read_segments, read_settings, refill
 from .segments import PLASTIC, PermanenceRule, Segments
-
-if TYPE_CHECKING:
-    from ...network import Network
-    from ...recording import Recording
-    from .spiking import SpikingDendrites
+from .spiking import SpikingDendrites
 
 __all__ = ["ActiveDendriteNeurons"]
 
@@ -36,7 +35,7 @@ def require_order(where: str, **sizes: int) -> None:
             raise DescriptionError(f"{where}: {name} must be at most {top}={most}, got {size}.")
 
 
-class ActiveDendriteNeurons(StoredModel):
+class ActiveDendriteNeurons(StoredModel, Displayed):
     """Neurons with active dendrites: each segment recognises sparse patterns of its inputs.
 
     A segment is active when at least `threshold` of its connected synapses are on active cells; a
@@ -83,6 +82,8 @@ class ActiveDendriteNeurons(StoredModel):
     False
     """
 
+    bibtex: ClassVar[tuple[str, ...]] = (SEGMENTS,)
+    view: ClassVar[str] = "spikemem.networks.dendrites.figures:neurons_view"
     plastic: ClassVar[Mapping[str, str]] = PLASTIC
 
     @checked
@@ -120,6 +121,10 @@ class ActiveDendriteNeurons(StoredModel):
             f"{int(self.n_patterns.sum())} patterns on {np.count_nonzero(self.segments.sizes)} "
             f"segments)"
         )
+
+    def facts(self) -> dict[str, Any]:
+        """Sizes and synapses as plain data, ready for JSON."""
+        return super().facts() | self.segments.facts()
 
     @property
     def n_synapses(self) -> int:
@@ -321,8 +326,18 @@ class ActiveDendriteNeurons(StoredModel):
             )
         rng = self._stream("learn")
         for cells, neuron in zip(given, owner.tolist(), strict=True):
-            learn_frame(self, cells, neuron, rng)
+            self._learn_frame(cells, neuron, rng)
         return self
+
+    def _learn_frame(self, cells: NDArray[np.int32], neuron: int, rng: np.random.Generator) -> None:
+        """Let one neuron (-1: none) recognise a frame, and punish the others."""
+        self.clock += 1
+        block = slice(max(neuron, 0) * self.n_segments, (neuron + 1) * self.n_segments)
+        taught, fresh = self.segments.learn(
+            cells, block, self.threshold, self.synapses_per_segment, self.used, rng
+        )
+        self.n_patterns[fresh] = 1
+        self.used[taught] = self.clock
 
     @checked
     def with_device_faults(
@@ -353,7 +368,7 @@ class ActiveDendriteNeurons(StoredModel):
             Not probabilities.
         """
         rng = stream(seed, "dendrites", "faults")
-        cells = with_faults(self.segments, p_off, p_on, rng)
+        cells = self.segments.left_by_faults(p_off, p_on, rng)
         copy = type(self)(**self.arguments())
         copy.clock, copy.n_patterns, copy.used = (
             self.clock,
@@ -383,8 +398,6 @@ class ActiveDendriteNeurons(StoredModel):
         -------
         SpikingDendrites
         """
-        from .spiking import SpikingDendrites
-
         return SpikingDendrites.of(self, **options)
 
     def build(self, trials: Iterable[Any], **options: Any) -> Network:

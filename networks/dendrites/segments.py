@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,26 @@ PLASTIC = {"synapses": "connected synapses of the segments"}
 _SLACK = 1e-5
 _SPLIT = 10**8
 _MOST_ROOM = np.iinfo(np.uint16).max  # overlaps are 16-bit
+_MANY_INPUTS = 2**20
+"""Inputs above which the index has entries only for those with synapses, if these are few."""
+
+
+class _Index(NamedTuple):
+    """Segments by cell: of the cell at place c those from ``starts[c]`` to ``starts[c + 1]``."""
+
+    starts: NDArray[np.int64]
+    segments: NDArray[np.uint32]
+    known: NDArray[np.int32] | None
+    """The cells that have a place, in order; the place after them is empty. None: all cells."""
+
+    def places(self, cells: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Place of each cell in `starts`."""
+        if self.known is None:
+            return cells
+        at = np.searchsorted(self.known, cells)
+        there = np.append(self.known, -1)[at] == cells
+        found: NDArray[np.int32] = np.where(there, at, self.known.size).astype(cells.dtype)
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +133,7 @@ class Segments(Changing):
         self._cells = np.full((n_segments, room), -1, dtype=np.int32)
         self._permanences = np.zeros((n_segments, room), dtype=np.float32)
         self._sizes = np.zeros(n_segments, dtype=np.int32)
-        self._index: tuple[NDArray[np.int64], NDArray[np.uint32]] | None = None
+        self._index: _Index | None = None
 
     def __len__(self) -> int:
         return self._size
@@ -139,6 +159,14 @@ class Segments(Changing):
         present = np.arange(self.cells.shape[1]) < self.sizes[:, None]
         strong: NDArray[np.bool_] = present & (self.permanences >= self.rule.connect - _SLACK)
         return strong
+
+    def facts(self) -> dict[str, int]:
+        """How many segments and synapses there are."""
+        return {
+            "segments_with_synapses": int((self.sizes > 0).sum()),
+            "synapses": int(self.sizes.sum()),
+            "connected_synapses": int(self.connected.sum()),
+        }
 
     def add(self, count: int) -> NDArray[np.int64]:
         """Append segments without synapses; gives their numbers."""
@@ -217,6 +245,85 @@ class Segments(Changing):
         )  # fmt: skip
         self._index = None
 
+    def learn(
+        self,
+        cells: NDArray[np.int32],
+        block: slice,
+        threshold: int,
+        wanted: int,
+        used: NDArray[np.int64],
+        rng: np.random.Generator,
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Let the segments of one neuron recognise a frame, and punish those of the others.
+
+        Parameters
+        ----------
+        cells : ndarray of int
+            Active cells of the frame.
+        block : slice
+            Segments of the neuron; empty if none is to recognise the frame.
+        threshold : int
+            Active synapses that activate a segment.
+        wanted : int
+            Synapses that a segment is to have on the frame.
+        used : ndarray of int, shape (n_segments,)
+            When each segment was taught last: the oldest one makes room.
+        rng : numpy.random.Generator
+            For the choice of synapses.
+
+        Returns
+        -------
+        taught, fresh : ndarray of int
+            Segments that were taught, and those among them that were emptied before.
+        """  # fmt: skip
+        active = np.zeros(self.n_inputs, dtype=np.bool_)
+        active[cells] = True
+        connected, every = self.scan(active)
+        firing = np.flatnonzero(connected >= threshold)
+        mine = (firing >= block.start) & (firing < block.stop)
+        self.adapt(firing[~mine], active, -self.rule.punish, 0.0)
+        chosen, fresh = firing[mine], np.empty(0, dtype=np.int64)
+        if block.start == block.stop:
+            return chosen, fresh
+        if not chosen.size:
+            best = block.start + int(np.argmax(every[block]))
+            if every[best] < max(threshold // 2, 1):
+                best = self._emptied(block, used)
+                fresh, every[best] = np.array([best]), 0
+            chosen = np.array([best])
+        self.adapt(chosen, active, self.rule.increase, -self.rule.decrease)
+        missing = np.minimum(wanted, cells.size) - every[chosen]
+        order = np.stack([rng.permutation(cells) for _ in chosen])
+        self.grow(chosen, missing, order, self.rule.initial)
+        return chosen, fresh
+
+    def _emptied(self, block: slice, used: NDArray[np.int64]) -> int:
+        """A segment of the block without synapses; if there is none, the oldest one loses them."""
+        empty = np.flatnonzero(self.sizes[block] == 0)
+        segment = int(block.start + (empty[0] if empty.size else np.argmin(used[block])))
+        self.clear(segment)
+        return segment
+
+    def left_by_faults(
+        self, p_off: float, p_on: float, rng: np.random.Generator
+    ) -> NDArray[np.int32]:
+        """Cells of the synapses that conduct on a faulty crossbar, a row for each segment.
+
+        Each connected synapse is lost with the probability `p_off`; each cell that a segment is
+        not connected to is stuck on with `p_on`. -1 stands where there is no synapse.
+        """
+        strong = self.connected
+        kept = [
+            self.cells[k, row & (rng.random(row.size) >= p_off)] for k, row in enumerate(strong)
+        ]
+        for k in np.flatnonzero(self.sizes > 0) if p_on else ():
+            stuck = np.flatnonzero(rng.random(self.n_inputs) < p_on)
+            kept[k] = np.union1d(kept[k], np.setdiff1d(stuck, self.cells[k][strong[k]]))
+        cells = np.full((len(kept), max(max(row.size for row in kept), 1)), -1, dtype=np.int32)
+        for k, row in enumerate(kept):
+            cells[k, : row.size] = row
+        return cells
+
     def scan(self, active: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Connected and all synapses on active cells, each shape (n_segments,)."""
         from .evaluator import scan
@@ -237,7 +344,9 @@ class Segments(Changing):
                        f"overlaps of {len(frames)} frames with {self._size} segments",
                        "Show fewer frames at once.")  # fmt: skip
         counts = np.zeros((len(frames), self._size), dtype=np.uint16)
-        count_overlaps(*self.index, frames.starts, frames.indices, counts)
+        index = self.index
+        places = index.places(frames.indices)
+        count_overlaps(index.starts, index.segments, frames.starts, places, counts)
         return counts
 
     def active(self, frames: Patterns, theta: int, jobs: int | None = None) -> NDArray[np.int32]:
@@ -245,21 +354,22 @@ class Segments(Changing):
 
         Work that is worth it is shared by `jobs` threads, by default one for each processor.
         """
-        starts, segments = self.index
-        work = frames.indices.size * (segments.size / max(self.n_inputs, 1))
+        index = self.index
+        places = index.places(frames.indices)
+        work = frames.indices.size * (index.segments.size / max(self.n_inputs, 1))
         jobs = min(jobs or os.cpu_count() or 1, max(int(work // _SPLIT), 1), max(len(frames), 1))
         edges = np.linspace(0, len(frames), jobs + 1).astype(np.int64)
         if jobs == 1:
-            return self._active(starts, segments, frames, 0, len(frames), theta)
+            return self._active(index, frames, places, 0, len(frames), theta)
         with ThreadPoolExecutor(jobs) as pool:
             parts = pool.map(
-                lambda k: self._active(starts, segments, frames, edges[k], edges[k + 1], theta),
+                lambda k: self._active(index, frames, places, edges[k], edges[k + 1], theta),
                 range(jobs),
             )
             return np.concatenate(list(parts))
 
     def _active(
-        self, starts: Any, segments: Any, frames: Patterns, first: Any, last: Any, theta: int
+        self, index: _Index, frames: Patterns, places: Any, first: Any, last: Any, theta: int
     ) -> NDArray[np.int32]:
         from .evaluator import find_active
 
@@ -278,7 +388,7 @@ class Segments(Changing):
         found = np.empty((max(1024, len(part)), 3), dtype=np.int32)
         while True:
             total = find_active(
-                starts, segments, part, frames.indices, words.view(kind), words,
+                index.starts, index.segments, part, places, words.view(kind), words,
                 kind(high - theta), kind(high), np.uint64(flags), found,
             )  # fmt: skip
             if total <= len(found):
@@ -291,12 +401,17 @@ class Segments(Changing):
         return rows
 
     @property
-    def index(self) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
-        """Segments by cell: of cell c those from ``starts[c]`` to ``starts[c + 1]``."""
+    def index(self) -> _Index:
+        """Segments by cell."""
         if self._index is None:
             strong = self.connected
             segment = np.nonzero(strong)[0].astype(np.uint32)
             cell = self.cells[strong]
-            starts = np.concatenate([[0], np.cumsum(np.bincount(cell, minlength=self.n_inputs))])
-            self._index = starts, segment[np.argsort(cell, kind="stable")]
+            known, n_places = None, self.n_inputs
+            place: NDArray[Any] = cell
+            if self.n_inputs > max(_MANY_INPUTS, 8 * cell.size):
+                known, place = np.unique(cell, return_inverse=True)
+                n_places = known.size + 1
+            starts = np.concatenate([[0], np.cumsum(np.bincount(place, minlength=n_places))])
+            self._index = _Index(starts, segment[np.argsort(cell, kind="stable")], known)
         return self._index

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +17,11 @@ from ...errors import DescriptionError, shown
 from ...network import Network, Population, Projection
 from ...recording import Recording, SpikeTrains
 from ...units import LARGEST, steps
+from .segments import Segments
 from .sequence_timing import FIRST, Load, check_detector, schedule
-from .sequences import as_sequences
+from .sequences import Replay, as_sequences
 from .spiking import WEIGHT
-from .temporal import Replay, TemporalMemory
 from .timing import segment_weight
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ["DETECTOR", "SequenceCircuit"]
 
@@ -36,6 +33,24 @@ threshold 5 mV above rest it is at least 0.04 nF, which SpiNNaker's numbers hold
 
 ONE, BOTH = 1, 2
 """Thresholds in spikes: of what fires for any input, and of a cell, which needs two."""
+
+
+@runtime_checkable
+class SequenceMemory(Protocol):
+    """What the circuit reads of a :class:`TemporalMemory`."""
+
+    n_columns: int
+    cells_per_column: int
+    threshold: int
+    segments: Segments
+    owner: NDArray[Any]
+
+    @property
+    def n_cells(self) -> int:
+        """Cells of all columns."""
+
+
+_GIVE = "Give a TemporalMemory."
 
 
 class SequenceCircuit:
@@ -81,7 +96,7 @@ class SequenceCircuit:
     @checked
     def __init__(
         self,
-        memory: Annotated[TemporalMemory, Instance(TemporalMemory)],
+        memory: Annotated[SequenceMemory, Instance(SequenceMemory, remedy=_GIVE)],
         *,
         cell: Annotated[LIF, Instance(LIF)] = DETECTOR,
         dt: Annotated[float, Quantity("ms", above=0.0)] = 1.0,
@@ -109,6 +124,12 @@ class SequenceCircuit:
         )  # fmt: skip
         self.period = self.schedule.period * dt
         self.cell = replace(cell, tau_refrac=self.schedule.refractory * dt)
+
+    def __repr__(self) -> str:
+        return (
+            f"SequenceCircuit({self.n_columns} columns of {self.cells_per_column} cells, "
+            f"{self.n_segments} segments, a frame every {self.period:g} ms, dt={self.dt:g} ms)"
+        )
 
     def build(self, sequences: Iterable[Any]) -> Network:
         """The network that is shown these sequences, one after the other.

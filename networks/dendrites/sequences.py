@@ -4,13 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ...checks import Each, Kind
 from ...codes import PatternKind, Patterns, as_patterns
 from ...errors import DescriptionError, shown
 
-__all__ = ["Sequences", "as_sequences"]
+__all__ = ["Cells", "Replay", "Sequences", "as_sequences"]
+
+Cells = NDArray[np.int64]
+
+
+class Replay(NamedTuple):
+    """What a sequence memory made of a sequence; each entry is for one frame."""
+
+    novelty: NDArray[np.float64]
+    """Fraction of the active columns that were not predicted, shape (n_frames,); 1 for the first
+    frame, which nothing predicts."""
+    predictions: list[Cells]
+    """Columns that were predicted after each frame, for the next one."""
+    active_cells: list[Cells]
+    """Cells that fired: the predicted ones of a column, or all of them (bursting)."""
 
 
 @dataclass(frozen=True)

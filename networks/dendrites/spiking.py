@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from ...recording import Recording, SpikeTrains
 from ...streams import Seed, stream
 from ...units import LARGEST, off_grid, steps
 from .arguments import Whole
+from .segments import Segments
 from .timing import (
     Cell,
     Integrator,
@@ -28,11 +29,6 @@ from .timing import (
     segment_weight,
     soma_weight,
 )
-
-if TYPE_CHECKING:
-    from .neurons import ActiveDendriteNeurons
-else:
-    ActiveDendriteNeurons = Annotated[Any, Instance(f"{__package__}.neurons:ActiveDendriteNeurons")]
 
 __all__ = ["CELL", "Decisions", "SpikingDendrites"]
 
@@ -52,6 +48,20 @@ class Decisions(NamedTuple):
     """Spikes of each segment in each frame, 0 or 1, shape (n_frames, n_total_segments)."""
     somas: NDArray[np.int64]
     """Spikes of each neuron in each frame, 0 or 1, shape (n_frames, n_neurons)."""
+
+
+@runtime_checkable
+class Neurons(Protocol):
+    """What is read of :class:`ActiveDendriteNeurons`."""
+
+    n_inputs: int
+    n_neurons: int
+    n_segments: int
+    threshold: int
+    segments: Segments
+
+
+_GIVE = "Give ActiveDendriteNeurons."
 
 
 class SpikingDendrites:
@@ -140,9 +150,17 @@ class SpikingDendrites:
         self.period = self._period(period, cell)
         self.cell = replace(cell, tau_refrac=self.period / 2)
 
+    def __repr__(self) -> str:
+        return (
+            f"SpikingDendrites({len(self.cells)} segments of {self.n_neurons} neurons, "
+            f"{self.n_inputs} inputs, a frame every {self.period:g} ms, dt={self.dt:g} ms)"
+        )
+
     @classmethod
     @checked
-    def of(cls, neurons: ActiveDendriteNeurons, **options: Any) -> SpikingDendrites:
+    def of(
+        cls, neurons: Annotated[Neurons, Instance(Neurons, remedy=_GIVE)], **options: Any
+    ) -> SpikingDendrites:
         """The spiking form of neurons, with their connected synapses."""
         table = neurons.segments
         return cls(

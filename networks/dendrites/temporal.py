@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import h5py
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...checks import Count, Flag, Probability, checked
 from ...codes import PatternLike, Patterns, as_pattern, as_patterns
+from ...display import Displayed
 from ...errors import DescriptionError
 from ...hdf5 import read_array
 from ...limits import require_memory
@@ -21,31 +22,16 @@ from ...recording import Recording
 from ...streams import Seed, own_seed, stream
 from ...units import LARGEST
 from .neurons import require_order
+from .references import SEGMENTS, SEQUENCES
 from .restoring import read_clock, read_segments, read_settings, refill
 from .segments import PLASTIC, PermanenceRule, Segments
-from .sequences import Sequences, as_sequences
+from .sequence_circuit import SequenceCircuit
+from .sequences import Cells, Replay, Sequences, as_sequences
 
-if TYPE_CHECKING:
-    from .sequence_circuit import SequenceCircuit
-
-__all__ = ["Replay", "TemporalMemory"]
-
-Cells = NDArray[np.int64]
+__all__ = ["TemporalMemory"]
 
 
-class Replay(NamedTuple):
-    """What a sequence memory made of a sequence; each entry is for one frame."""
-
-    novelty: NDArray[np.float64]
-    """Fraction of the active columns that were not predicted, shape (n_frames,); 1 for the first
-    frame, which nothing predicts."""
-    predictions: list[Cells]
-    """Columns that were predicted after each frame, for the next one."""
-    active_cells: list[Cells]
-    """Cells that fired: the predicted ones of a column, or all of them (bursting)."""
-
-
-class TemporalMemory(StoredModel):
+class TemporalMemory(StoredModel, Displayed):
     """Columns of cells that learn sequences, in the context of all that came before.
 
     A frame activates columns. In a column with predicted cells these fire; in another all cells do
@@ -93,6 +79,8 @@ class TemporalMemory(StoredModel):
     True
     """
 
+    bibtex: ClassVar[tuple[str, ...]] = (SEQUENCES, SEGMENTS)
+    view: ClassVar[str] = "spikemem.networks.dendrites.figures:sequences_view"
     plastic: ClassVar[Mapping[str, str]] = PLASTIC
 
     @checked
@@ -139,6 +127,10 @@ class TemporalMemory(StoredModel):
             f"cells_per_column={self.cells_per_column}, threshold={self.threshold}: "
             f"{len(self.segments)} segments, {int(self.segments.sizes.sum())} synapses)"
         )
+
+    def facts(self) -> dict[str, Any]:
+        """Sizes and synapses as plain data, ready for JSON."""
+        return super().facts() | self.segments.facts()
 
     def reset(self) -> None:
         """Forget what came before: the next frame begins a sequence."""
@@ -211,9 +203,11 @@ class TemporalMemory(StoredModel):
         """A cell for each bursting column, and its segment that comes nearest (-1: none)."""
         near = np.flatnonzero(self._every >= self.learning_threshold)
         near = near[np.argsort(self._every[near], kind="stable")]
-        best = np.full(self.n_columns, -1, dtype=np.int64)
-        best[self.owner[near] // self.cells_per_column] = near
-        segments = best[bursting]
+        columns = self.owner[near] // self.cells_per_column
+        at = np.searchsorted(bursting, columns)
+        there = np.append(bursting, -1)[at] == columns
+        segments = np.full(bursting.size, -1, dtype=np.int64)
+        segments[at[there]] = near[there]
         used = np.bincount(self.owner, minlength=self.n_cells).reshape(self.n_columns, -1)[bursting]
         least = np.argmin(used + rng.random(used.shape), axis=1)
         fresh = bursting * self.cells_per_column + least
@@ -360,8 +354,6 @@ class TemporalMemory(StoredModel):
         -------
         SequenceCircuit
         """
-        from .sequence_circuit import SequenceCircuit
-
         return SequenceCircuit(self, **options)
 
     def build(self, trials: Iterable[Any], **options: Any) -> Network:

@@ -19,7 +19,7 @@ from ...cells import LIF
 from ...checks import Choice, Count, Kind, Quantity, checked
 from ...errors import DescriptionError, shown
 from ...simulation import INTEGRATORS
-from ...units import LARGEST
+from ...units import LARGEST, steps_up
 from .arguments import Whole
 
 __all__ = ["coincidence_window", "frame_period", "potential", "segment_weight", "soma_weight"]
@@ -247,7 +247,7 @@ def frame_period(
     shape = potential(cell, dt=dt, integrator=integrator)
     shape = shape / shape.max()
     rise = int(np.argmax(shape)) + 1
-    spread = math.ceil(window / dt - 1e-9)
+    spread = int(steps_up(window, dt))
     late = spread + 2 * rise + 2
     fade = math.exp(-dt / float(cell.tau_syn_E))
     period = 2 * late

@@ -1,10 +1,12 @@
 """The command line: ``spikemem demo | simulate | plot | info | check | map | export | sdr | ...``.
 
-Each module holds a group of commands, functions under ``@commands.command()``; a new one is
-imported here. Exit codes: 0 done, 1 a run failed or was interrupted, 2 bad input or usage.
+:data:`COMMANDS` says where each command is. It is imported when it is used: a family or a machine
+brings its commands in a ``commands.py`` of its own and adds a line to the table. Exit codes: 0
+done, 1 a run failed or was interrupted, 2 bad input or usage.
 """
 
-from . import run, look, board, sdr, device  # isort: skip  (the order of the help)
-from .app import commands, main
+from __future__ import annotations
 
-__all__ = ["board", "commands", "device", "look", "main", "run", "sdr"]
+from .app import COMMANDS, commands, main
+
+__all__ = ["COMMANDS", "commands", "main"]

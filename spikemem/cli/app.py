@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import sys
 import warnings
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import click
 from click.core import ParameterSource
 
 from .._version import __version__
+from ..backends import BACKENDS
 from ..errors import SimulationError, SpikememError, SpikememWarning, VirtualRunError
-from ..simulation import BACKENDS
 from .values import FILE, NUMBER, PATH
 
 __all__ = [
+    "COMMANDS",
     "FILE",
     "NUMBER",
     "PATH",
+    "Command",
+    "Commands",
     "Failure",
     "backend_option",
     "commands",
@@ -31,6 +35,51 @@ __all__ = [
     "quiet_option",
     "refuse_given",
 ]
+
+
+class Place(NamedTuple):
+    """Where a command is, as "module:object", and its line in the help of the program."""
+
+    of: str
+    help: str
+
+
+COMMANDS: dict[str, Place] = {
+    "demo": Place(
+        "spikemem.networks.ca3.commands:demo", "Learn, recall and forget handwritten digits."
+    ),
+    "simulate": Place(
+        "spikemem.cli.run:simulate_command", "Simulate a stored network and store the recording."
+    ),
+    "plot": Place(
+        "spikemem.cli.look:plot", "Draw what a file contains: spikes, potentials or weights."
+    ),
+    "info": Place(
+        "spikemem.cli.look:info",
+        "Say what a file holds: network, recording, memory, and where they come from.",
+    ),
+    "check": Place(
+        "spikemem.hardware.commands:check",
+        "List everything that a target would refuse or silently change.",
+    ),
+    "map": Place(
+        "spikemem.hardware.commands:map_command",
+        "Map a network with sPyNNaker on a virtual board: chips, cores, memory, routing.",
+    ),
+    "export": Place(
+        "spikemem.hardware.commands:export",
+        "Write a network for someone else's machine, to be run without spikemem.",
+    ),
+    "sdr": Place(
+        "spikemem.networks.dendrites.commands:sdr",
+        "Dendritic segments on sparse patterns: errors, thresholds, sizes.",
+    ),
+    "device": Place(
+        "spikemem.hardware.resistive.commands:device",
+        "Models of resistive memory: which there are, how they age, what they do to a network.",
+    ),
+}
+"""Every command, in the order of the help; imported when it is first used."""
 
 FAILED, BAD_INPUT = 1, 2
 _DEBUG = "spikemem.debug"
@@ -128,6 +177,49 @@ class Commands(click.Group):
         return list(self.commands)
 
 
+class LazyCommands(Commands):
+    """Commands of a table; the module of one is imported when the command is asked for.
+
+    Parameters
+    ----------
+    table : mapping of str to Place
+        Default: :data:`COMMANDS`.
+    """
+
+    def __init__(self, *args: Any, table: Mapping[str, Place] = COMMANDS, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.table = table
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of the commands."""
+        return list(self.table)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name, or None."""
+        place = self.table.get(cmd_name)
+        if place is None:
+            return None
+        module, name = place.of.split(":")
+        try:
+            command: click.Command = getattr(importlib.import_module(module), name)
+        except ImportError as error:
+            raise Failure(f"{cmd_name} can't be loaded: {error}.") from error
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands, of which none is imported."""
+        room = formatter.width - 6 - max(map(len, self.table))
+        rows = [(name, shortened(place.help, room)) for name, place in self.table.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+def shortened(text: str, room: int) -> str:
+    """The first words of a text that fit, as click shortens the help of a command."""
+    command = click.Command("", help=text)
+    return command.get_short_help_str(room)
+
+
 def main(args: Sequence[str] | None = None) -> int:
     """Carry out one command line.
 
@@ -201,7 +293,7 @@ backend_option = click.option(
 
 
 @click.group(
-    cls=Commands,
+    cls=LazyCommands,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 done, 1 a run failed or was interrupted, 2 bad input or usage.",

@@ -11,8 +11,8 @@ import click
 
 from ..errors import DescriptionError
 from ..output import check_format, check_target, save_figure
-from .app import FILE, NUMBER, PATH, commands, json_option, overwrite_option, quiet_option
-from .facts import DESCRIBED, kinds_in
+from ..storage import contents, load
+from .app import FILE, NUMBER, PATH, Command, json_option, overwrite_option, quiet_option
 from .values import NumberRange
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _draw_matrix(file: Path, options: Mapping[str, Any], ax: Axes | None) -> Axe
     network = load_network(file)
     have = [projection.name for projection in network.projections]
     name = _the_one("projection", options["projection"], have, "in the network")
-    recording = load_recording(file) if "recording" in kinds_in(file)["kinds"] else None
+    recording = load_recording(file) if "recording" in contents(file)["kinds"] else None
     after = recording if recording is not None and name in recording.weights else None
     return weight_matrix(network, name, after, ax=ax)
 
@@ -81,7 +81,7 @@ PICTURES = {
 }
 
 
-@commands.command()
+@click.command(cls=Command)
 @click.argument("file", metavar="FILE.h5", type=FILE)
 @click.option(
     "--kind",
@@ -158,23 +158,21 @@ def plot(
         click.echo(out)
 
 
-@commands.command()
+@click.command(cls=Command)
 @click.argument("file", metavar="FILE.h5", type=FILE)
 @json_option
 def info(file: Path, as_json: bool) -> None:
     """Say what a file holds: network, recording, memory, and where they come from."""
-    from ..storage import load
-
-    facts = kinds_in(file)
+    facts = contents(file)
     texts = [
         f"{file}: {', '.join(facts['kinds']) or 'nothing'}; written by spikemem {facts['writer']}, "
         f"schema {facts['schema_version']}"
     ]
     for kind in facts["kinds"]:
         thing = load(file, kind)
-        tell, text = DESCRIBED[kind]
-        facts[kind] = tell(thing)
-        texts.append(f"{kind}\n" + "\n".join(f"  {line}" for line in text(thing).splitlines()))
+        facts[kind] = thing.facts()
+        text = "\n".join(f"  {line}" for line in thing.describe().splitlines())
+        texts.append(f"{kind}\n{text}")
     click.echo(
         json.dumps({"file": str(file), **facts}, indent=2) if as_json else "\n\n".join(texts)
     )

@@ -1,4 +1,4 @@
-"""Commands that simulate: ``demo`` and ``simulate``."""
+"""The command that simulates a stored network."""
 
 from __future__ import annotations
 
@@ -11,59 +11,24 @@ from typing import Any
 import click
 
 from ..errors import DescriptionError
-from ..output import check_folder, check_target
+from ..network import load_network
+from ..output import check_target
 from ..simulation import INTEGRATORS, simulate
 from .app import (
     FILE,
     NUMBER,
     PATH,
-    Failure,
+    Command,
     backend_option,
-    commands,
     ignore_errors_option,
     json_option,
     overwrite_option,
     quiet_option,
     refuse_given,
 )
-from .facts import recording_facts
 
 
-@commands.command()
-@click.option(
-    "--out", type=PATH, default=Path("results/demo"), show_default=True,
-    help="Folder to write to; made if needed, files of an earlier run are replaced.",
-)  # fmt: skip
-@backend_option
-@quiet_option
-def demo(out: Path, backend: str, quiet: bool) -> int:
-    """Learn, recall and forget handwritten digits.
-
-    A CA3 memory of 16 cues and 64 bits learns sixteen digits of 8 × 8 pixels, recalls them from
-    their cues, finds cues from fragments, relearns and forgets some, and is asked again. Every
-    answer is compared with that of a Python dict; exit code 1 if one differs.
-
-    Writes ca3.h5 (network, recording, memory), raster.png, digits.png and spinnaker/, the same
-    network as a PyNN script for a SpiNNaker machine.
-    """
-    from .. import demo as demonstration
-
-    check_folder(out)
-    outcome = demonstration.run(out, backend=backend, progress=not quiet)
-    if not quiet:
-        click.echo(demonstration.table(outcome.rows))
-        click.echo(
-            f"\n{outcome.exact} of {outcome.total} operations exact; {outcome.duration:g} ms "
-            f"simulated in {outcome.wall:.1f} s on {backend}\n\nweights at the end\n"
-            f"{outcome.health}\n\nwritten"
-        )
-        click.echo("\n".join(f"  {file}" for file in outcome.files))
-    if outcome.exact < outcome.total:
-        raise Failure(f"{outcome.total - outcome.exact} answers are not exact.")
-    return 0
-
-
-@commands.command("simulate")
+@click.command("simulate", cls=Command)
 @click.argument("network", metavar="NETWORK.h5", type=FILE)
 @click.option(
     "--duration",
@@ -107,8 +72,6 @@ def simulate_command(
     quiet: bool,
 ) -> None:
     """Simulate a stored network and store the recording."""
-    from ..network import load_network
-
     if backend != "spinnaker":
         refuse_given(ctx, ("force",), f"--backend {backend}")
     if backend != "brian2":
@@ -128,7 +91,7 @@ def simulate_command(
     )  # fmt: skip
     wall = time.perf_counter() - began
     recording.save(out)
-    summary = {"file": str(out), "wall_s": wall, **recording_facts(recording)}
+    summary = {"file": str(out), "wall_s": wall, **recording.facts()}
     if as_json:
         click.echo(json.dumps(summary, indent=2))
     elif not quiet:

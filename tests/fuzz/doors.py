@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 import spikemem as sm
-from fuzz import dendrites
+from fuzz import dendrites, resistive
 from spikemem import checks
 from spikemem.errors import SpikememError
 
@@ -42,10 +42,13 @@ LEFT_OUT = {
     "spikemem.hardware.spinnaker.map_network": "runs sPyNNaker's tool chain",
     "spikemem.hardware.spinnaker.SpinnakerBackend": "needs a board",
     "spikemem.hardware.pynn.PyNNModel": "made by to_pynn",
+    # Called by a session alone, with its own state.
+    "spikemem.hardware.resistive.DeviceLearning.hooks": "called by a session of Brian2",
+    "spikemem.hardware.resistive.ReadNoise.hooks": "called by a session of Brian2",
 }
 """Callables that are not called, and why."""
 
-BACKEND_CALLS = ("run", "snapshot", "restore", "close", "set_weights")
+BACKEND_CALLS = ("run", "snapshot", "restore", "load_state", "close", "set_weights")
 """What only a session calls, with values that it has checked."""
 
 
@@ -117,7 +120,7 @@ def _doors_of(package: str, name: str, thing: Any) -> Iterator[Door]:
             yield Door(f"{package}:{name}", thing, None)
         backend = name.endswith("Backend")
         for item, attribute in _methods(thing):
-            if backend and item in BACKEND_CALLS:
+            if (backend and item in BACKEND_CALLS) or f"{package}.{name}.{item}" in LEFT_OUT:
                 continue
             static = isinstance(attribute, staticmethod | classmethod)
             call = getattr(thing, item) if static else attribute
@@ -131,7 +134,8 @@ def _methods(cls: type) -> Iterator[tuple[str, Any]]:
             continue
         for name, attribute in vars(base).items():
             plain = getattr(attribute, "__func__", attribute)
-            if name.startswith("_") or name in seen or not inspect.isfunction(plain):
+            abstract = getattr(plain, "__isabstractmethod__", False)
+            if name.startswith("_") or name in seen or abstract or not inspect.isfunction(plain):
                 continue
             seen.add(name)
             yield name, attribute
@@ -191,6 +195,7 @@ SAMPLES: dict[str, Callable[[], Any]] = {
     "Mapping": lambda: importlib.import_module("spikemem.hardware.resistive").SingleDevice(),
     "Problem": lambda: sm.Problem(level="note", where="a", what="b", remedy="c"),
     **dendrites.SAMPLES,
+    **resistive.samples(small_network),
 }
 """A fresh object of each class that no declared kinds can make."""
 
@@ -250,6 +255,8 @@ GOOD: dict[str, dict[str, Callable[[], Any]]] = {
         "stored": lambda: [[1, 0]], "recalled": lambda: [[1, 1]], "shape": lambda: (1, 2),
     },
     **dendrites.good_values(),
+    **resistive.good_values(small_network, _recording),
+    **resistive.report_values(),
 }  # fmt: skip
 """Good values of parameters that must fit together, by class or method."""
 
@@ -266,6 +273,8 @@ CONTENTS: dict[str, Callable[[], Any]] = {
     "ProgressReport": lambda: False,
     "ParameterName": lambda: "cm",
     "AnyValue": lambda: 1,
+    "_CellsKind": resistive.cells,
+    "_Finite": lambda: np.full(2, 10.0),
     "Text": lambda: "a title",
 }
 """A good value of the kinds that a family defines."""

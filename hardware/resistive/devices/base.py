@@ -9,13 +9,22 @@ from typing import Annotated, Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ....checks import Count, check_fields, checked
+from ....checks import Count, Kind, check_fields, checked
 from ....errors import DescriptionError, Problems, shown
 from ....frozen import Frozen
 from ....streams import Seed
-from ..kinds import Age, Conductance, Switch
+from ..kinds import Age, Conductance, Conductances, Generator, Numbers, Switch
 
-__all__ = ["DAY", "YEAR", "Array", "Cells", "Device", "polynomial"]
+__all__ = [
+    "DAY",
+    "YEAR",
+    "Array",
+    "Cells",
+    "Device",
+    "Programmed",
+    "check_same_shape",
+    "polynomial",
+]
 
 Array = NDArray[np.float64]
 
@@ -40,6 +49,57 @@ class Cells(NamedTuple):
     target: Array
     programmed: Array
     drawn: dict[str, Array]
+
+    def kept(self, name: str) -> Array:
+        """What each device keeps under a name of `drawn`.
+
+        Raises
+        ------
+        DescriptionError
+            There is no such name, or its array has not the shape of `programmed`.
+        """
+        found = self.drawn.get(name)
+        if isinstance(found, np.ndarray) and found.shape == self.programmed.shape:
+            return found
+        raise DescriptionError(
+            f"cells must keep {name!r} in an array of shape {self.programmed.shape}, got "
+            f"{shown(found)}; give cells that a device of the same type has written."
+        )
+
+
+@dataclass(frozen=True)
+class _CellsKind(Kind):
+    """Devices that have been written; their numbers are not looked at one by one."""
+
+    def check(self, value: Any, where: str) -> Cells:
+        """Return the cells themselves."""
+        fits = isinstance(value, Cells) and isinstance(value.drawn, dict)
+        for array in value[:2] if fits else ():
+            is_array = isinstance(array, np.ndarray) and array.dtype.kind == "f"
+            fits = fits and is_array and array.shape == value[0].shape
+        if fits:
+            return value  # type: ignore[no-any-return]
+        raise DescriptionError(
+            f"{where} must be Cells with arrays of one shape, got {shown(value)}; use what "
+            f"Device.program returns."
+        )
+
+
+Programmed = Annotated[Cells, _CellsKind()]
+
+
+def check_same_shape(cells: Cells, aged: Array) -> None:
+    """Refuse conductances that are not those of the cells.
+
+    Raises
+    ------
+    DescriptionError
+        Their shapes differ.
+    """
+    if aged.shape != cells.programmed.shape:
+        raise DescriptionError(
+            f"aged must have the cells' shape {cells.programmed.shape}, got {aged.shape}."
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -73,6 +133,8 @@ class Device(Frozen, ABC):
     """One line that says what it is."""
     source: ClassVar[str] = ""
     """Where the equations and constants come from."""
+    bibtex: ClassVar[tuple[str, ...]] = ()
+    """BibTeX of that source, for :func:`spikemem.citation`."""
     validity: ClassVar[str] = ""
     """Where the model stops being valid."""
     ages: ClassVar[tuple[float, float]] = (0.0, np.inf)
@@ -130,10 +192,9 @@ class Device(Frozen, ABC):
             )
         return time
 
-    def check_target(self, target: Array) -> Array:
+    @checked
+    def check_target(self, target: Conductances) -> Array:
         """Conductances that can be asked for: finite, between `g_min` and `g_max`; on a level."""
-        if not np.isfinite(target).all():
-            raise DescriptionError(f"{self.name}: target must be finite, got {shown(target)}.")
         slack = 1e-9 * self.g_max
         if target.size and (target.min() < self.g_min - slack or target.max() > self.g_max + slack):
             raise DescriptionError(
@@ -146,20 +207,21 @@ class Device(Frozen, ABC):
         return np.asarray(self.g_min + np.rint((target - self.g_min) / step) * step)
 
     @abstractmethod
-    def program(self, target: Array, rng: np.random.Generator) -> Cells:
+    def program(self, target: Conductances, rng: Generator) -> Cells:
         """Write `target` (uS); everything that a device keeps is drawn here and never again."""
 
     @abstractmethod
-    def aged(self, cells: Cells, time: float) -> Array:
+    def aged(self, cells: Programmed, time: Age) -> Array:
         """Conductance of each device at the age `time` (s), without read noise, uS."""
 
     @abstractmethod
-    def read_sd(self, cells: Cells, aged: Array, time: float) -> Array:
+    def read_sd(self, cells: Programmed, aged: Conductances, time: Age) -> Array:
         """Standard deviation of one read of each device at the age `time` (s), uS."""
 
-    def clip(self, conductance: Array) -> Array:
+    @checked
+    def clip(self, conductance: Numbers) -> Array:
         """Conductances as far as they are physical; by default not below zero."""
-        return np.maximum(conductance, 0.0)
+        return np.asarray(np.maximum(conductance, 0.0))
 
     def apply(self, network: Any, **options: Any) -> Any:
         """The network with its weights written into this device; see :func:`.network.apply`."""

@@ -10,8 +10,8 @@ import numpy as np
 
 from ....checks import Choice, Kind, Quantities, Quantity, check_fields, checked
 from ....errors import DescriptionError, Problems, shown
-from ..kinds import Conductance, Factor
-from .base import Array, Cells, Device
+from ..kinds import Age, Conductance, Conductances, Factor, Generator
+from .base import Array, Cells, Device, Programmed, check_same_shape
 
 __all__ = ["Generic", "Ideal", "Measured", "from_measurements"]
 
@@ -59,7 +59,8 @@ class Generic(Device):
     source: ClassVar[str] = "the user's parameters"
     validity: ClassVar[str] = "as far as the parameters are"
 
-    def program(self, target: Array, rng: np.random.Generator) -> Cells:
+    @checked
+    def program(self, target: Conductances, rng: Generator) -> Cells:
         """Write; see :class:`Device`."""
         if self.programming_shape == "normal":
             error = rng.standard_normal(target.shape)
@@ -74,12 +75,15 @@ class Generic(Device):
         nu = np.abs(self.nu + self.nu_sd * rng.standard_normal(target.shape))
         return Cells(target, programmed, {"nu": nu})
 
-    def aged(self, cells: Cells, time: float) -> Array:
+    @checked
+    def aged(self, cells: Programmed, time: Age) -> Array:
         """Drift by a power law."""
-        return np.asarray(cells.programmed * np.exp(-np.log1p(time / self.t0) * cells.drawn["nu"]))
+        return np.asarray(cells.programmed * np.exp(-np.log1p(time / self.t0) * cells.kept("nu")))
 
-    def read_sd(self, cells: Cells, aged: Array, time: float) -> Array:
+    @checked
+    def read_sd(self, cells: Programmed, aged: Conductances, time: Age) -> Array:
         """In proportion to the conductance."""
+        check_same_shape(cells, aged)
         return np.asarray(self.read_noise * aged)
 
 
@@ -100,16 +104,20 @@ class Ideal(Device):
     source: ClassVar[str] = "definition"
     validity: ClassVar[str] = "always"
 
-    def program(self, target: Array, rng: np.random.Generator) -> Cells:
+    @checked
+    def program(self, target: Conductances, rng: Generator) -> Cells:
         """Exactly the target."""
         return Cells(target, target, {})
 
-    def aged(self, cells: Cells, time: float) -> Array:
+    @checked
+    def aged(self, cells: Programmed, time: Age) -> Array:
         """As programmed."""
         return cells.programmed
 
-    def read_sd(self, cells: Cells, aged: Array, time: float) -> Array:
+    @checked
+    def read_sd(self, cells: Programmed, aged: Conductances, time: Age) -> Array:
         """None."""
+        check_same_shape(cells, aged)
         return np.zeros_like(aged)
 
 
@@ -199,18 +207,22 @@ class Measured(Device):
         row = [np.interp(np.log1p(time), logs, column) for column in columns]
         return np.asarray(np.interp(target, self.targets, row))
 
-    def program(self, target: Array, rng: np.random.Generator) -> Cells:
+    @checked
+    def program(self, target: Conductances, rng: Generator) -> Cells:
         """Write; one normal number belongs to each device for good."""
         cells = Cells(target, target, {"z": rng.standard_normal(target.shape)})
         return cells._replace(programmed=self.aged(cells, self.ages[0]))
 
-    def aged(self, cells: Cells, time: float) -> Array:
+    @checked
+    def aged(self, cells: Programmed, time: Age) -> Array:
         """Measured mean, and the device's own deviation in units of the measured SD."""
         mean, sd = (self._at(table, cells.target, time) for table in (self.mean, self.sd))
-        return self.clip(_before_clipping(mean, sd, cells.drawn["z"]))
+        return self.clip(_before_clipping(mean, sd, cells.kept("z")))
 
-    def read_sd(self, cells: Cells, aged: Array, time: float) -> Array:
+    @checked
+    def read_sd(self, cells: Programmed, aged: Conductances, time: Age) -> Array:
         """In proportion to the conductance."""
+        check_same_shape(cells, aged)
         return np.asarray(self.read_noise * aged)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
@@ -9,9 +10,11 @@ import numpy as np
 
 from ....checks import Choice, Count, Each, Kind, Quantity, checked
 from ....errors import DescriptionError
+from ....limits import require_memory
 from ....streams import Seed, stream
-from ..kinds import Conductance, Factor, Fraction, Voltage
-from .base import Array, Cells, Device
+from ..kinds import Age, Conductance, Conductances, Factor, Fraction, Generator, Voltage
+from .base import Array, Cells, Device, Programmed, check_same_shape
+from .references import WANG
 
 __all__ = ["RandomRRAM", "formed_fraction", "forming_voltage"]
 
@@ -24,6 +27,9 @@ _MEASURED = (12.34, 1.84, 0.54)
 _SIMULATOR = (14.2473, 2.4624)
 _VOLTAGES = (3.14, 3.70)
 
+_MOST_AXES = 30
+"""Most axes of an array that is drawn: a pair of them needs one more, and NumPy allows 32."""
+
 
 @dataclass(frozen=True)
 class _Shape(Kind):
@@ -32,7 +38,11 @@ class _Shape(Kind):
     def check(self, value: Any, where: str) -> tuple[int, ...]:
         """Return a tuple of int."""
         sizes = (value,) if isinstance(value, int | np.integer) else value
-        return Each(Count(), "sizes").check(sizes, where)
+        shape = Each(Count(), "sizes", most=_MOST_AXES).check(sizes, where)
+        require_memory(
+            26.0 * math.prod(shape), f"{where}: an array of shape {shape}", "Draw smaller arrays."
+        )
+        return shape
 
 
 Sizes = Annotated[tuple[int, ...], _Shape()]
@@ -80,6 +90,7 @@ class RandomRRAM(Device):
 
     title: ClassVar[str] = "random resistive memory, 40 nm macro of 256 Kb"
     source: ClassVar[str] = "Wang et al., Nature Machine Intelligence 5:104 (2023), source data"
+    bibtex: ClassVar[tuple[str, ...]] = (WANG,)
     validity: ClassVar[str] = "forming voltage 3.14 to 3.70 V; one age, no drift was published"
     redrawn: ClassVar[str] = "which cells are formed, and their conductance: once; read noise: " \
         "at every read"  # fmt: skip
@@ -114,19 +125,23 @@ class RandomRRAM(Device):
         pair = self.draw((2, *shape), seed)
         return np.asarray(scale * (pair[0] - pair[1]))
 
-    def program(self, target: Array, rng: np.random.Generator) -> Cells:
+    @checked
+    def program(self, target: Conductances, rng: Generator) -> Cells:
         """Refused."""
         raise DescriptionError(
             "RandomRRAM: its conductances are left to chance and can't be written; use .draw() or "
             ".weights() for random weights, or another device."
         )
 
-    def aged(self, cells: Cells, time: float) -> Array:
+    @checked
+    def aged(self, cells: Programmed, time: Age) -> Array:
         """As formed."""
         return cells.programmed
 
-    def read_sd(self, cells: Cells, aged: Array, time: float) -> Array:
+    @checked
+    def read_sd(self, cells: Programmed, aged: Conductances, time: Age) -> Array:
         """In proportion to the conductance."""
+        check_same_shape(cells, aged)
         return np.asarray(self.read_noise * aged)
 
 

@@ -7,15 +7,16 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
-from ....checks import check_fields
-from ..kinds import Conductance, OneOf
-from .base import YEAR, Array, Cells, Device, polynomial
+from ....checks import check_fields, checked
+from ..kinds import Age, Conductance, Conductances, Generator, OneOf
+from .base import YEAR, Array, Cells, Device, Programmed, check_same_shape, polynomial
+from .references import LE_GALLO, NANDAKUMAR
 
 __all__ = ["HERMES", "PCM"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _PhaseChange(Device):
+class PhaseChange(Device):
     """What the two phase-change models share; x is the target over g_max."""
 
     reference: ClassVar[float] = 25.0
@@ -43,7 +44,8 @@ class _PhaseChange(Device):
     def _reference(self) -> float:
         return self.reference
 
-    def program(self, target: Array, rng: np.random.Generator) -> Cells:
+    @checked
+    def program(self, target: Conductances, rng: Generator) -> Cells:
         """Write; see :class:`Device`."""
         x = target / self.g_max
         programmed = rng.standard_normal(x.shape)
@@ -56,19 +58,22 @@ class _PhaseChange(Device):
         nu += mean
         return Cells(target, programmed, {"nu": np.abs(nu, out=nu)})
 
-    def aged(self, cells: Cells, time: float) -> Array:
+    @checked
+    def aged(self, cells: Programmed, time: Age) -> Array:
         """Drift: ``g_P ((t + t0) / t0)^(-nu)``."""
         log = np.log1p(time / self._first_t0)
-        return np.asarray(cells.programmed * np.exp(-log * cells.drawn["nu"]))
+        return np.asarray(cells.programmed * np.exp(-log * cells.kept("nu")))
 
-    def read_sd(self, cells: Cells, aged: Array, time: float) -> Array:
+    @checked
+    def read_sd(self, cells: Programmed, aged: Conductances, time: Age) -> Array:
         """1/f noise accumulated since programming, relative to the aged conductance."""
+        check_same_shape(cells, aged)
         growth = np.sqrt(np.log((time + self._first_t0 + self.t_read) / (2 * self.t_read)))
         return np.asarray(aged * self._q(cells.programmed / self.g_max) * growth)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class PCM(_PhaseChange):
+class PCM(PhaseChange):
     """Phase-change memory after Nandakumar et al. 2019.
 
     With x = g_target / g_max: programming SD ``0.26348 + 1.9650 x - 1.1731 x^2`` uS at 25 uS and
@@ -99,6 +104,7 @@ class PCM(_PhaseChange):
 
     title: ClassVar[str] = "phase-change memory, doped Ge2Sb2Te5 mushroom cells, 90 nm"
     source: ClassVar[str] = "Nandakumar et al., ICECS 2019"
+    bibtex: ClassVar[tuple[str, ...]] = (NANDAKUMAR,)
     validity: ClassVar[str] = "0 to 25 uS (the noise grows with g_max), from 0 s to 1 year"
 
     def _programming_sd(self, x: Array) -> Array:
@@ -114,7 +120,7 @@ class PCM(_PhaseChange):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class HERMES(_PhaseChange):
+class HERMES(PhaseChange):
     """Phase-change memory of the HERMES chip, one or two devices for each polarity.
 
     Cubic programming error, drift from 200 s (one device) or 300 s (two) after programming, read
@@ -140,6 +146,7 @@ class HERMES(_PhaseChange):
     t_read: ClassVar[float] = 512e-9
     title: ClassVar[str] = "phase-change memory of the HERMES chip, 14 nm"
     source: ClassVar[str] = "Le Gallo et al., Nature Electronics 2023"
+    bibtex: ClassVar[tuple[str, ...]] = (LE_GALLO,)
     validity: ClassVar[str] = "0 to 10.35 uS a device, from 0 s to 1 year"
 
     def __post_init__(self) -> None:

@@ -9,8 +9,9 @@ import numpy as np
 
 from ....checks import checked
 from ....errors import DescriptionError
-from ..kinds import Age, Conductance, Factor, OneOf
-from .base import DAY, YEAR, Array, Cells, Device, polynomial
+from ..kinds import Age, Conductance, Conductances, Factor, Generator, OneOf
+from .base import DAY, YEAR, Array, Cells, Device, Programmed, check_same_shape, polynomial
+from .references import FALCONE, MILO, WAN
 
 __all__ = ["CMOHfOx", "MiloRRAM", "WanRRAM"]
 
@@ -44,6 +45,7 @@ class WanRRAM(Device):
     reference: ClassVar[float] = 40.0
     title: ClassVar[str] = "HfOx memory of the NeuRRAM chip, 130 nm"
     source: ClassVar[str] = "Wan et al., Nature 608:504 (2022)"
+    bibtex: ClassVar[tuple[str, ...]] = (WAN,)
     validity: ClassVar[str] = "1 s, 1 day, 2 days; interpolated in log time between them"
     ages: ClassVar[tuple[float, float]] = (1.0, 2 * DAY)
     calibrated: ClassVar[tuple[float, ...]] = (1.0, DAY, 2 * DAY)
@@ -53,7 +55,8 @@ class WanRRAM(Device):
         (0.782, 20.274, -43.507, 37.062, -11.934),
     )
 
-    def sd(self, target: Array, time: float) -> Array:
+    @checked
+    def sd(self, target: Conductances, time: Age) -> Array:
         """Standard deviation around `target` (uS) at the age `time` (s), before clipping at 0."""
         age = np.log(np.clip(time, self.calibrated[0], self.calibrated[-1]))
         logs = np.log(self.calibrated)
@@ -66,18 +69,22 @@ class WanRRAM(Device):
         """Whether `time` (s) lies between two calibrated ages."""
         return not any(np.isclose(time, age) for age in self.calibrated)
 
-    def program(self, target: Array, rng: np.random.Generator) -> Cells:
+    @checked
+    def program(self, target: Conductances, rng: Generator) -> Cells:
         """Write; "programmed" is what stands there after 1 s."""
         z = rng.standard_normal(target.shape)
         programmed = np.maximum(target + z * self.sd(target, 1.0), 0.0)
         return Cells(target, programmed, {"z": z})
 
-    def aged(self, cells: Cells, time: float) -> Array:
+    @checked
+    def aged(self, cells: Programmed, time: Age) -> Array:
         """Target plus the device's own deviation."""
-        return np.maximum(cells.target + cells.drawn["z"] * self.sd(cells.target, time), 0.0)
+        return np.maximum(cells.target + cells.kept("z") * self.sd(cells.target, time), 0.0)
 
-    def read_sd(self, cells: Cells, aged: Array, time: float) -> Array:
+    @checked
+    def read_sd(self, cells: Programmed, aged: Conductances, time: Age) -> Array:
         """In proportion to the conductance."""
+        check_same_shape(cells, aged)
         return np.asarray(self.read_noise * aged)
 
 
@@ -111,6 +118,7 @@ class CMOHfOx(Device):
 
     title: ClassVar[str] = "CMO/HfOx memory, 130 nm"
     source: ClassVar[str] = "Falcone et al., Advanced Functional Materials 2025 (IBM Zurich)"
+    bibtex: ClassVar[tuple[str, ...]] = (FALCONE,)
     validity: ClassVar[str] = "9 to 88.2 uS, just programmed (0 s) and from 1 s to 1 year"
     ages: ClassVar[tuple[float, float]] = (0.0, YEAR)
     range: ClassVar[tuple[float, float]] = (9.0, 88.2)
@@ -128,22 +136,26 @@ class CMOHfOx(Device):
             )
         return age
 
-    def program(self, target: Array, rng: np.random.Generator) -> Cells:
+    @checked
+    def program(self, target: Conductances, rng: Generator) -> Cells:
         """Write; see :class:`Device`."""
         sd = polynomial(target, *self.programming[self.acceptance])
         programmed = self.clip(target + sd * rng.standard_normal(target.shape))
         return Cells(target, programmed, {"z": rng.standard_normal(target.shape)})
 
-    def aged(self, cells: Cells, time: float) -> Array:
+    @checked
+    def aged(self, cells: Programmed, time: Age) -> Array:
         """Relaxation by a logarithm of the age."""
         if time < 1:
             return cells.programmed
         log = np.log(time)
-        spread = (0.41183342 + 0.04201137 * log) * cells.drawn["z"]
+        spread = (0.41183342 + 0.04201137 * log) * cells.kept("z")
         return self.clip(cells.programmed - 0.08900206 * log + spread)
 
-    def read_sd(self, cells: Cells, aged: Array, time: float) -> Array:
+    @checked
+    def read_sd(self, cells: Programmed, aged: Conductances, time: Age) -> Array:
         """1/f noise; none in a device that was programmed this moment."""
+        check_same_shape(cells, aged)
         growth = np.sqrt(max(np.log((time + 1e-6) / 2e-6), 0.0))
         return np.asarray(0.0277316483 * np.log10(np.maximum(aged, 1.0)) * growth)
 
@@ -167,20 +179,25 @@ class MiloRRAM(Device):
 
     title: ClassVar[str] = "HfO2 memory, program-verify scheme of Milo et al."
     source: ClassVar[str] = "Milo et al., IEEE Trans. Electron Devices 68:3832 (2021)"
+    bibtex: ClassVar[tuple[str, ...]] = (MILO,)
     validity: ClassVar[str] = "50 to 225 uS, just programmed"
     ages: ClassVar[tuple[float, float]] = (0.0, 0.0)
     range: ClassVar[tuple[float, float]] = (50.0, 225.0)
 
-    def program(self, target: Array, rng: np.random.Generator) -> Cells:
+    @checked
+    def program(self, target: Conductances, rng: Generator) -> Cells:
         """Write; see :class:`Device`."""
         sd = np.maximum(4.782321 - 0.009107 * target, 0.0)
         programmed = np.maximum(target + sd * rng.standard_normal(target.shape), 0.0)
         return Cells(target, programmed, {})
 
-    def aged(self, cells: Cells, time: float) -> Array:
+    @checked
+    def aged(self, cells: Programmed, time: Age) -> Array:
         """As programmed."""
         return cells.programmed
 
-    def read_sd(self, cells: Cells, aged: Array, time: float) -> Array:
+    @checked
+    def read_sd(self, cells: Programmed, aged: Conductances, time: Age) -> Array:
         """None."""
+        check_same_shape(cells, aged)
         return np.zeros_like(aged)

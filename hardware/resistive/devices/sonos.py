@@ -7,8 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..kinds import Conductance
-from .base import DAY, Array, Cells, Device, polynomial
+from ....checks import checked
+from ..kinds import Age, Conductance, Conductances, Generator
+from .base import DAY, Array, Cells, Device, Programmed, check_same_shape, polynomial
+from .references import AGRAWAL
 
 __all__ = ["SONOS"]
 
@@ -57,16 +59,19 @@ class SONOS(Device):
 
     title: ClassVar[str] = "SONOS charge-trap memory, 40 nm"
     source: ClassVar[str] = "Agrawal et al., IEDM 2022, 21.7; fits published with CrossSim"
+    bibtex: ClassVar[tuple[str, ...]] = (AGRAWAL,)
     validity: ClassVar[str] = "0 to 16 uS (1600 nA at 0.1 V), from 0 s to 5 days"
     ages: ClassVar[tuple[float, float]] = (0.0, 5 * DAY)
     range: ClassVar[tuple[float, float]] = (0.0, 16.0)
 
-    def program(self, target: Array, rng: np.random.Generator) -> Cells:
+    @checked
+    def program(self, target: Conductances, rng: Generator) -> Cells:
         """Write; see :class:`Device`."""
         cells = Cells(target, target, {"z": rng.standard_normal(target.shape)})
         return cells._replace(programmed=self.aged(cells, 0.0))
 
-    def aged(self, cells: Cells, time: float) -> Array:
+    @checked
+    def aged(self, cells: Programmed, time: Age) -> Array:
         """Mean drift of the target, and the device's own deviation from it."""
         day = min(time / DAY, 5.0)
         k = min(int(day), 4)
@@ -75,9 +80,11 @@ class SONOS(Device):
         mean = current + early + (day - k) * (late - early)
         a, b = (np.interp(day, range(6), column) for column in zip(*_SPREAD, strict=True))
         sd = np.maximum(a * -np.expm1(-mean / b), 0.0)
-        return np.asarray(np.maximum(mean + sd * cells.drawn["z"], 0.0) / _NANOAMPERE)
+        return np.asarray(np.maximum(mean + sd * cells.kept("z"), 0.0) / _NANOAMPERE)
 
-    def read_sd(self, cells: Cells, aged: Array, time: float) -> Array:
+    @checked
+    def read_sd(self, cells: Programmed, aged: Conductances, time: Age) -> Array:
         """Saturating with the current; constant in time."""
+        check_same_shape(cells, aged)
         a, b = _READ
         return np.asarray(a * -np.expm1(-aged * _NANOAMPERE / b) / _NANOAMPERE)

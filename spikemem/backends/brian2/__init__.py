@@ -27,7 +27,8 @@ finally:
 from .backend import Brian2Backend  # noqa: E402
 from .extensions import HOOKS, Context, Extension, Hooks  # noqa: E402
 from .interrupts import keep_ignored  # noqa: E402
-from .model import Brian2Model, Bundle, build  # noqa: E402
+from .model import build  # noqa: E402
+from .objects import Brian2Model, Bundle  # noqa: E402
 
 keep_ignored()
 

@@ -15,7 +15,8 @@ from ...recording import SpikeTrains
 from ...simulation import IntegratorName, Results
 from . import standalone
 from .extensions import Extension, to_extensions
-from .model import Brian2Model, build
+from .model import build
+from .objects import Brian2Model
 from .results import collect
 from .runtime import Stepper
 from .settings import TARGETS, Target

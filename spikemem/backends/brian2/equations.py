@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ...cells import STDP
 from ...network import Population
+from ...units import steps_up
 
 __all__ = [
     "CELL_CONSTANTS",
@@ -117,7 +118,7 @@ def coefficients(populations: Sequence[Population], dt: float, integrator: str) 
         "leaks": leaks.astype(np.float64),
         "reset_to": p["v_reset"],
         "fires_at": p["v_thresh"],
-        "n_refractory": np.ceil(p["tau_refrac"] / dt - 1e-9),
+        "n_refractory": steps_up(p["tau_refrac"], dt),
         "leak": leak,
         "keep_E": keep["E"],
         "keep_I": keep["I"],

@@ -14,7 +14,7 @@ import re
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Protocol
+from typing import Annotated, Any, NamedTuple, Protocol
 
 import brian2 as b2
 import numpy as np
@@ -25,9 +25,7 @@ from ...errors import DescriptionError, Problems, shown, unknown_name
 from ...network import Network
 from ...units import to_array, to_tuple
 from . import equations
-
-if TYPE_CHECKING:
-    from .model import Brian2Model
+from .objects import Brian2Model
 
 __all__ = ["HOOKS", "Context", "Extension", "Hooks"]
 

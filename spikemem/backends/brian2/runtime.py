@@ -18,7 +18,8 @@ from ...network import Network
 from ...recording import SpikeTrains
 from .equations import CELL_STATE
 from .interrupts import CtrlC
-from .model import Brian2Model, Gates, opening_changes, source_events
+from .model import Gates, opening_changes, source_events
+from .objects import Brian2Model
 from .results import Raw
 from .settings import Target, brian2_settings
 

@@ -14,7 +14,8 @@ from brian2.devices.device import all_devices, get_device, reset_device, set_dev
 from ...errors import DescriptionError
 from ...network import Network
 from ...recording import SpikeTrains
-from .model import Brian2Model, Gates, make
+from .model import Gates, make
+from .objects import Brian2Model
 from .results import Raw
 from .settings import brian2_settings
 

@@ -17,7 +17,9 @@ on disk.
 :mod:`.compile`         binding the one to the other
 :mod:`.engine`          the arrays with the kernels: run, snapshot, restore
 :mod:`.backend`         ``simulate(network, backend="native")``
-:mod:`.batch`           many runs of one network
+:mod:`.rows`            lists of synapses sorted into rows
+:mod:`.threads`         the threads of one run, and what each works on
+:mod:`.meeting`         where they wait for each other
 ======================  =================================================================
 
 **How another number system plugs in.** The SpiNNaker emulator writes a class with the members of
@@ -53,6 +55,5 @@ as it likes: ``y`` can have more rows than the trace (``y_rows``), for example.
 """
 
 from .backend import NativeBackend
-from .batch import run_batch
 
-__all__ = ["NativeBackend", "run_batch"]
+__all__ = ["NativeBackend"]

@@ -9,18 +9,21 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from ...checks import Choice, checked
+from ...checks import Choice, Count, checked
 from ...errors import SimulationError
 from ...network import Network
 from ...recording import SpikeTrains
 from ...simulation import IntegratorName, Results
+from ...spikes import trains_in_order
 from .engine import Engine, Run, Snapshot
 from .fields import BLOCK_SIZE, CELL, I_E, I_I, STEP, V
 from .numbers import Floats, NumberSystem
+from .threads import usual_threads
 
 __all__ = ["NativeBackend", "results_of"]
 
 PRECISIONS = ("f8", "f4")
+MOST_THREADS = 256
 
 
 class NativeBackend:
@@ -37,11 +40,14 @@ class NativeBackend:
     weights : bool
         False leaves :attr:`Recording.weights` empty: with many plastic synapses the copy at the
         end of each run takes longer than the run.
+    threads : int, optional
+        At most so many threads share the steps; results do not depend on their number. Default:
+        one for each core for networks of a million synapses or more, else one.
 
     Raises
     ------
     DescriptionError
-        Unknown precision.
+        Unknown precision, or a number of threads below 1.
     """
 
     can_continue = True
@@ -54,12 +60,16 @@ class NativeBackend:
         *,
         precision: Annotated[Literal["f8", "f4"], Choice(*PRECISIONS, what="precision")] = "f8",
         weights: bool = True,
+        threads: Annotated[int, Count(high=MOST_THREADS)] | None = None,
     ) -> None:
-        self._set_up(network, Floats(integrator, precision), weights)
+        n = usual_threads(network.n_synapses) if threads is None else threads
+        self._set_up(network, Floats(integrator, precision), weights, n)
 
-    def _set_up(self, network: Network, numbers: NumberSystem, weights: bool) -> None:
+    def _set_up(
+        self, network: Network, numbers: NumberSystem, weights: bool, threads: int = 1
+    ) -> None:
         self.network = network
-        self.engine = Engine(network, numbers)
+        self.engine = Engine(network, numbers, threads)
         self._weights = weights
 
     def run(
@@ -94,11 +104,14 @@ class NativeBackend:
 
     def save_state(self) -> Any:
         """State that another simulator of the same network can continue from."""
-        return self.engine.save_state()
+        return self.engine.threads, self.engine.save_state()
 
     def load_state(self, state: Any) -> None:
-        """Continue from a state that :meth:`save_state` returned."""
-        self.engine.load_state(state)
+        """Continue from a state that :meth:`save_state` returned, with as many threads."""
+        threads, arrays = state
+        if threads != self.engine.threads:
+            self.engine = Engine(self.network, self.engine.numbers, threads)
+        self.engine.load_state(arrays)
 
     def close(self) -> None:
         """Free the arrays."""
@@ -140,18 +153,20 @@ def results_of(engine: Engine, run: Run, stop_step: int, weights: bool = True) -
 
 def _trains(engine: Engine, run: Run, duration: float) -> dict[str, SpikeTrains]:
     """Spikes of each population that records them."""
-    order = np.argsort(run.spikes[:, CELL], kind="stable")
-    ids, moments = run.spikes[order, CELL], run.spikes[order, STEP]
-    trains = {}
-    for population in engine.network.populations:
-        if "spikes" not in population.record:
-            continue
-        first = engine.layout.cells.start[population.name]
-        low, high = np.searchsorted(ids, [first, first + population.size])
-        trains[population.name] = SpikeTrains(
-            ids=ids[low:high] - first,
-            times=moments[low:high] * engine.network.dt,
-            size=population.size,
-            duration=duration,
+    recorded = {pop.name: pop for pop in engine.network.populations if "spikes" in pop.record}
+    start = engine.layout.cells.start
+    names = sorted(recorded, key=lambda name: start[name])
+    firsts = [start[name] for name in names]
+    # The spikes are in order of time and, of one moment, of the cells of a population.
+    owner = np.searchsorted(firsts, run.spikes[:, CELL], side="right")
+    order = np.argsort(owner, kind="stable")
+    edges = owner[order].searchsorted(np.arange(1, len(names) + 2)).tolist()
+    ids = run.spikes[order, CELL].astype(np.int32)
+    times = run.spikes[order, STEP] * engine.network.dt
+    found = {
+        name: trains_in_order(
+            ids[low:high] - np.int32(start[name]), times[low:high], recorded[name].size, duration
         )
-    return trains
+        for name, low, high in zip(names, edges[:-1], edges[1:], strict=True)
+    }
+    return {name: found[name] for name in recorded}

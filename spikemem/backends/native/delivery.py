@@ -15,9 +15,10 @@ from .fields import (
     DELAY,
     DENSE,
     GATE,
+    HIGH,
     INDEX,
     KIND,
-    N_POST,
+    LOW,
     ONE_TO_ONE,
     PLASTIC,
     POST,
@@ -53,12 +54,17 @@ def send_dense(unit, c, weight, block, ring, dirty):  # type: ignore[no-untyped-
     tile, place = divmod(c - unit[PRE], unit[TILE_PRE])
     n = unit[TILE_POST]
     first = unit[POST] + tile * n
-    begin = unit[WEIGHT] + (c - unit[PRE]) * n
-    w, target = weight[begin : begin + n], ring[first : first + n]
-    cut = n if unit[ALLOW_SELF] or place >= n else place
+    low, high = max(first, unit[LOW]), min(first + n, unit[HIGH])
+    if low >= high:
+        return
+    begin = unit[WEIGHT] + (c - unit[PRE]) * n - first
+    w, target = weight[begin + low : begin + high], ring[low:high]
+    own = first + place - low
+    cut = high - low if unit[ALLOW_SELF] or place >= n else min(max(own, 0), high - low)
     _add_row(target[:cut], w[:cut])
-    _add_row(target[cut + 1 :], w[cut + 1 :])
-    mark(dirty, block, first, n)
+    skip = cut + 1 if cut == own else cut
+    _add_row(target[skip:], w[skip:])
+    mark(dirty, block, low, high - low)
 
 
 @kernel
@@ -89,17 +95,20 @@ def send_delays(unit, c, step, rows, weight, index, delay, block, ring, dirty): 
 
 
 @kernel
-def send_sum(unit, tile, count, value, fired, ring):  # type: ignore[no-untyped-def]
+def send_sum(unit, tile, count, value, fired, ring, block, dirty):  # type: ignore[no-untyped-def]
     """`count` equal weights to each cell of a tile; none from a cell to itself."""
     n, n_pre = unit[TILE_POST], unit[TILE_PRE]
     first, pre = unit[POST] + tile * n, unit[PRE] + tile * n_pre
-    target = ring[first : first + n]
+    low, high = max(first, unit[LOW]), min(first + n, unit[HIGH])
     total = count * value
     n_own = 0 if unit[ALLOW_SELF] else min(n, n_pre)
-    for j in range(n_own):
-        target[j] += (count - 1) * value if fired[pre + j] else total
-    for j in range(n_own, n):
-        target[j] += total
+    cut = min(max(first + n_own, low), high)
+    for j in range(low, cut):
+        ring[j] += (count - 1) * value if fired[pre + j - first] else total
+    for j in range(cut, high):
+        ring[j] += total
+    if low < high:
+        mark(dirty, block, low, high - low)
 
 
 def deliver(cells, wiring, plastic, n, step, gate):  # type: ignore[no-untyped-def]
@@ -138,7 +147,7 @@ def deliver(cells, wiring, plastic, n, step, gate):  # type: ignore[no-untyped-d
                 dirty[wiring.block[unit[POST] + place]] = 1
             elif kind == SPARSE:
                 send_sparse(unit, c, wiring.rows, wiring.weight, wiring.target, ring)
-                mark(dirty, wiring.block, unit[POST], unit[N_POST])
+                mark(dirty, wiring.block, unit[LOW], unit[HIGH] - unit[LOW])
             elif kind == DENSE:
                 send_dense(unit, c, wiring.weight, wiring.block, ring, dirty)
             elif kind == SPARSE_DELAYS:
@@ -149,14 +158,13 @@ def deliver(cells, wiring, plastic, n, step, gate):  # type: ignore[no-untyped-d
             else:
                 q = unit[PLASTIC]
                 plastic_pre(wiring, plastic, q, c, step, gate[plastic.table[q, GATE]], ring)  # type: ignore[name-defined]
-                mark(dirty, wiring.block, unit[POST], unit[N_POST])
+                mark(dirty, wiring.block, unit[LOW], unit[HIGH] - unit[LOW])
     for m in range(n_touched):
         unit, tile = units[wiring.touched[m, 0]], wiring.touched[m, 1]
         slot, counter = (step + unit[DELAY]) % n_slots, unit[COUNTER] + tile
         value, count = wiring.weight[unit[WEIGHT]], wiring.counts[counter]
         wiring.counts[counter] = 0
-        send_sum(unit, tile, count, value, cells.fired, cells.ring[slot, unit[RECEPTOR]])
-        first = unit[POST] + tile * unit[TILE_POST]
-        mark(cells.dirty[slot, unit[RECEPTOR]], wiring.block, first, unit[TILE_POST])
+        ring, dirty = cells.ring[slot, unit[RECEPTOR]], cells.dirty[slot, unit[RECEPTOR]]
+        send_sum(unit, tile, count, value, cells.fired, ring, wiring.block, dirty)
     for m in range(n):
         cells.fired[cells.ids[m]] = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from .currents import Currents
 from .layout import Layout, lay_out
 from .numbers import NumberSystem
 from .state import Cells, Output, Plastic
+from .threads import Crew, share
 
 __all__ = ["Engine", "Run", "Snapshot"]
 
@@ -52,12 +54,15 @@ class Engine:
         What to simulate.
     numbers : NumberSystem
         How numbers are held, and the kernels that compute with them.
+    threads : int
+        At most so many; fewer where the network has fewer blocks of cells.
     """
 
-    def __init__(self, network: Network, numbers: NumberSystem) -> None:
+    def __init__(self, network: Network, numbers: NumberSystem, threads: int = 1) -> None:
         self.network = network
         self.numbers = numbers
-        self.layout: Layout = lay_out(network, numbers)
+        self.threads = threads
+        self.layout: Layout = lay_out(network, numbers, threads)
         self.cells = _make_cells(network, numbers, self.layout)
         self.plastic = _make_plastic(network, numbers, self.layout)
         self._currents = Currents(network, numbers, self.layout.cells, self.cells)
@@ -68,6 +73,8 @@ class Engine:
         self._serial = 0
         self._chunk = 64
         self._v_place = self._potentials()
+        self._shares = share(self.layout, self.cells, self.plastic, self._v_place)
+        self._crew = Crew(self._shares[0][3].sync)
         self._recorded = np.zeros(self.cells.fired.size, dtype=np.uint8)
         for population in network.populations:
             first = self.layout.cells.start[population.name]
@@ -129,10 +136,13 @@ class Engine:
         return Run(np.concatenate(spikes), output.v, w)
 
     def _steps(self, output: Output, begin: int, first: int, last: int) -> tuple[int, int]:
-        found: tuple[int, int] = self._advance(
-            self.cells, self.layout.cells.params, self.layout.wiring, self.plastic, output,
-            begin, first, last, self.numbers.exact,
-        )  # fmt: skip
+        params, exact = self.layout.cells.params, self.numbers.exact
+        tasks = [
+            partial(self._advance, cells, params, wiring, plastic, output, part,
+                    begin, first, last, exact)
+            for cells, wiring, plastic, part in self._shares
+        ]  # fmt: skip
+        found: tuple[int, int] = tasks[0]() if len(tasks) == 1 else self._crew.work(tasks)
         return found
 
     def _record_weights(self, row: NDArray[Any]) -> None:
@@ -164,12 +174,17 @@ class Engine:
         return Output(
             source=spikes[order],
             gate=self._gates(gates),
-            spike=np.empty((max(4 * self.cells.fired.size, 65536), 2), dtype=np.int64),
+            spike=np.empty((self._room(), 2), dtype=np.int64),
             recorded=self._recorded,
             v_place=self._v_place,
             v=np.empty((n_steps, self._v_place.size), dtype=self.numbers.state),
             cursor=np.zeros(2, dtype=np.int64),
         )
+
+    def _room(self) -> int:
+        """Spikes that the buffer takes: those of more than a window, if all cells fire."""
+        window = int(self._shares[0][3].plan[f.WINDOW])
+        return max((window + 3) * self.cells.fired.size, 65536)
 
     def _gates(self, gates: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.uint8]:
         columns = self.layout.gate_columns
@@ -216,6 +231,7 @@ class Engine:
         Weights are not copied: from now on the first change of a row saves it. Logs are copied
         only where they are not empty between runs.
         """
+        self._crew.rest()
         self._serial += 1
         self.plastic.row[:, f.SAVED] = 0
         return Snapshot(
@@ -234,11 +250,15 @@ class Engine:
         """
         if state.serial != self._serial:
             raise ValueError("only the latest snapshot can be restored")
+        self._crew.rest()
         self._forget_changed()
         self._restore_weights()
         for name, values in zip(_CELLS, state.cells, strict=True):
             getattr(self.cells, name)[:] = values
-        self.cells.fired[:] = 0
+        for cells, *_ in self._shares:
+            cells.fired[:] = 0
+            cells.ids[:] = self.cells.ids
+            cells.waiting[:] = self.cells.waiting
         self.layout.wiring.counts[:] = 0
         self.plastic.newest[:] = -1
         for name, values in zip(self._kept, state.plastic, strict=True):
@@ -263,7 +283,8 @@ class Engine:
             rows = np.flatnonzero(plastic.row[table[f.ROW] : table[f.ROW] + unit[f.N_PRE], f.SAVED])
             for row in rows.tolist():
                 if unit[f.KIND] == f.PLASTIC_DENSE:
-                    first, last = row * unit[f.N_POST], (row + 1) * unit[f.N_POST]
+                    begin = row * unit[f.N_POST] - unit[f.POST]
+                    first, last = begin + unit[f.LOW], begin + unit[f.HIGH]
                 else:
                     first, last = wiring.rows[unit[f.ROWS] + row : unit[f.ROWS] + row + 2]
                 part = slice(unit[f.WEIGHT] + first, unit[f.WEIGHT] + last)

@@ -28,7 +28,11 @@ ROWS = 12
 ALLOW_SELF = 13
 COUNTER = 14
 PLASTIC = 15
-N_UNIT = 16
+LOW = 16
+HIGH = 17
+PART = 18
+N_UNIT = 19
+"""A unit changes the post-synaptic cells from LOW up to HIGH only; PART is the thread of these."""
 
 # Wiring.route: for each segment of cells the number of units that leave it, these units, the
 # number of plastic units that end there, and these.
@@ -119,6 +123,16 @@ NO_LEAK = -1.0
 """KEEP_V of a cell without a leak, where the current is held over a step; its RESISTANCE is the
 potential (mV) that 1 nA adds in a step."""
 
+# Part.plan, shape (N_PLAN,): number of the thread, number of threads, first and last block of
+# cells, steps between two meetings
+ME = 0
+N_PARTS = 1
+FIRST_BLOCK = 2
+LAST_BLOCK = 3
+WINDOW = 4
+N_PLAN = 5
+
 DONE = 0
 FULL = 1
-"""Why a kernel came back: all steps are done, or the buffer of spikes is full."""
+STOPPED = 2
+"""Why a kernel came back: all steps are done, the buffer of spikes is full, or a thread ended."""

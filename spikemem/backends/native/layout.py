@@ -8,15 +8,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...network import Network, Population, Projection
+from ...network import Network, Population, Projection, Synapses
 from ...units import steps
 from . import fields as f
 from .numbers import NumberSystem
+from .rows import sort_rows
 from .state import Params, Wiring
 
 __all__ = ["CellLayout", "Layout", "Storage", "lay_out"]
 
 Ints = NDArray[np.int64]
+
+_SYNAPSES_OF_A_CELL = 1000.0
+"""Synapses onto a cell that take as long as the cell itself; few of them are used in a step."""
 
 
 @dataclass
@@ -76,7 +80,11 @@ class CellLayout:
 
 @dataclass
 class Layout:
-    """Everything about a network that does not change in a run."""
+    """Everything about a network that does not change in a run.
+
+    `routes` has ``Wiring.segment`` and ``Wiring.route`` of each thread, `bounds` the first cell
+    of each thread's part and the number of cells; `shortest` is the shortest delay in steps.
+    """
 
     cells: CellLayout
     wiring: Wiring
@@ -84,16 +92,23 @@ class Layout:
     storage: dict[str, Storage]
     n_gates: int
     gate_columns: dict[str, tuple[int, int]]
+    routes: list[tuple[Ints, Ints]]
+    bounds: Ints
+    shortest: int
 
 
 @dataclass
 class _Units:
-    """Units as they are collected; offsets count what has been collected so far."""
+    """Units as they are collected; offsets count what has been collected so far.
 
+    `bounds` are the first cells of the threads' parts, and the number of cells.
+    """
+
+    bounds: Ints
     rows: list[dict[int, int]] = field(default_factory=list)
     weight: list[tuple[int, int, Any]] = field(default_factory=list)
     index: list[NDArray[Any]] = field(default_factory=list)
-    delay: list[NDArray[Any]] = field(default_factory=list)
+    delay: list[tuple[int, NDArray[Any]]] = field(default_factory=list)
     edges: list[Ints] = field(default_factory=list)
     n_weight: int = 0
     n_index: int = 0
@@ -101,6 +116,38 @@ class _Units:
     n_counters: int = 0
     n_plastic: int = 0
     longest: int = 1
+    shortest: int = 1 << 30
+
+    def note_delays(self, delays: Any) -> None:
+        """Take account of the delays of a projection, in steps."""
+        self.longest = max(self.longest, int(np.max(delays)))
+        self.shortest = min(self.shortest, int(np.min(delays)))
+
+    def add(self, row: dict[int, int]) -> list[int]:
+        """Add a unit, in one piece for each thread that has any of its cells; their numbers."""
+        made = []
+        for p in range(self.bounds.size - 1):
+            low = max(int(self.bounds[p]), row[f.POST])
+            high = min(int(self.bounds[p + 1]), row[f.POST] + row[f.N_POST])
+            if low < high:
+                made.append(self.add_piece(row | {f.LOW: low, f.HIGH: high, f.PART: p}))
+        return made
+
+    def add_piece(self, row: dict[int, int]) -> int:
+        """Add one thread's piece of a unit; its number."""
+        if row[f.KIND] == f.SUM:
+            row |= {f.COUNTER: self.n_counters}
+            self.n_counters += row[f.N_PRE] // row[f.TILE_PRE]
+        elif row[f.KIND] == f.ONE_TO_ONE:
+            skip = row[f.LOW] - row[f.POST]
+            row |= {f.POST: row[f.LOW], f.PRE: row[f.PRE] + skip,
+                    f.N_POST: row[f.HIGH] - row[f.LOW], f.N_PRE: row[f.HIGH] - row[f.LOW],
+                    f.WEIGHT: row[f.WEIGHT] + skip * row[f.STRIDE]}  # fmt: skip
+        elif row[f.KIND] in (f.PLASTIC_DENSE, f.PLASTIC_SPARSE):
+            row |= {f.PLASTIC: self.n_plastic}
+            self.n_plastic += 1
+        self.rows.append(row)
+        return len(self.rows) - 1
 
     def add_weight(self, values: Any, n: int) -> int:
         """Reserve `n` weights; `values` an array of that length or one number."""
@@ -109,22 +156,25 @@ class _Units:
         self.n_weight += n
         return at
 
-    def add_rows(self, i: NDArray[Any], j: NDArray[Any], n_pre: int) -> tuple[int, int]:
-        """Append sorted sparse rows; places of their indices and edges."""
-        at, edge = self.n_index, self.n_edges
-        self.index.append(j.astype(np.uint32))
-        edges = np.zeros(n_pre + 1, dtype=np.int64)
-        np.cumsum(np.bincount(i, minlength=n_pre), out=edges[1:])
-        self.edges.append(edges)
+    def add_targets(self, j: NDArray[Any]) -> int:
+        """Append the post-synaptic cells of sparse rows; their place."""
+        at = self.n_index
+        self.index.append(j)
         self.n_index += j.size
-        self.n_edges += n_pre + 1
-        return at, edge
+        return at
+
+    def add_edges(self, edges: Ints) -> int:
+        """Append the edges of sparse rows; their place."""
+        at = self.n_edges
+        self.edges.append(edges)
+        self.n_edges += edges.size
+        return at
 
 
-def lay_out(network: Network, numbers: NumberSystem) -> Layout:
-    """Lay a network out for a number system."""
-    cells = _lay_out_cells(network, numbers)
-    units = _Units()
+def lay_out(network: Network, numbers: NumberSystem, n_parts: int = 1) -> Layout:
+    """Lay a network out for a number system, in at most so many parts for threads."""
+    cells = _lay_out_cells(network, numbers, n_parts)
+    units = _Units(_bounds(network, cells, n_parts))
     storage: dict[str, Storage] = {}
     columns: dict[str, tuple[int, int]] = {}
     n_gates = 0
@@ -138,11 +188,28 @@ def lay_out(network: Network, numbers: NumberSystem) -> Layout:
             n_gates += projection.tiles
         elif network.count(projection.name):
             _add_static(units, network, numbers, projection, ends)
-    wiring = _wire(units, cells, numbers)
-    return Layout(cells, wiring, units.longest + 1, storage, n_gates, columns)
+    wiring, routes = _wire(units, cells, numbers)
+    return Layout(
+        cells, wiring, units.longest + 1, storage, n_gates, columns, routes,
+        units.bounds, units.shortest,
+    )  # fmt: skip
 
 
-def _lay_out_cells(network: Network, numbers: NumberSystem) -> CellLayout:
+def _bounds(network: Network, cells: CellLayout, n_parts: int) -> Ints:
+    """First cell of each thread's part, and the number of cells; parts are whole blocks."""
+    load = np.ones(cells.n_cells)
+    for item in network.projections:
+        first, size = cells.start[item.post], cells.size[item.post]
+        load[first : first + size] += network.count(item.name) / size / _SYNAPSES_OF_A_CELL
+    starts = cells.params.block[:, f.START]
+    done = np.concatenate([[0.0], np.cumsum(load)])[starts]
+    wish = load.sum() * np.arange(1, n_parts) / n_parts
+    last = max(starts.size - 1, 0)
+    cuts = starts[np.minimum(np.searchsorted(done, wish), last)] if starts.size else starts
+    return np.unique(np.concatenate([[0], cuts, [cells.n_cells]]).astype(np.int64))
+
+
+def _lay_out_cells(network: Network, numbers: NumberSystem, n_parts: int) -> CellLayout:
     groups: dict[Any, list[Population]] = {}
     for population in network.populations:
         if not population.is_source:
@@ -152,6 +219,7 @@ def _lay_out_cells(network: Network, numbers: NumberSystem) -> CellLayout:
     group: list[NDArray[Any]] = []
     own: list[tuple[int, NDArray[Any]]] = []
     at = n_state = 0
+    length = _block_length(network, n_parts)
     for key, members in groups.items():
         first = at
         for population in members:
@@ -159,8 +227,8 @@ def _lay_out_cells(network: Network, numbers: NumberSystem) -> CellLayout:
             at += population.size
         equal = isinstance(key, tuple)
         values = numbers.cells(members[0], 1 if equal else at - first, network.dt)
-        for a in range(first, at, f.BLOCK_SIZE):
-            b = min(a + f.BLOCK_SIZE, at)
+        for a in range(first, at, length):
+            b = min(a + length, at)
             blocks.append((a, b, n_state, len(group) if equal else -1))
             if not equal:
                 own.append((n_state, values[:, a - first : b - first]))
@@ -173,8 +241,8 @@ def _lay_out_cells(network: Network, numbers: NumberSystem) -> CellLayout:
             start[population.name] = at
             at += population.size
     table = np.array(blocks, dtype=np.int64).reshape(-1, f.N_BLOCK)
-    length = table[:, f.STOP] - table[:, f.START]
-    place = np.arange(n_cells) + np.repeat(table[:, f.STATE] - table[:, f.START], length)
+    lengths = table[:, f.STOP] - table[:, f.START]
+    place = np.arange(n_cells) + np.repeat(table[:, f.STATE] - table[:, f.START], lengths)
     sizes = {population.name: population.size for population in network.populations}
     return CellLayout(
         start=start,
@@ -182,10 +250,18 @@ def _lay_out_cells(network: Network, numbers: NumberSystem) -> CellLayout:
         n_cells=n_cells,
         n_sources=at - n_cells,
         params=Params(table, np.array(group or np.zeros((0, f.N_PARAM)), dtype=numbers.state)),
-        block_of=np.repeat(np.arange(len(blocks), dtype=np.int32), length),
+        block_of=np.repeat(np.arange(len(blocks), dtype=np.int32), lengths),
         state=_state(n_state, own, numbers),
         place=place,
     )
+
+
+def _block_length(network: Network, n_parts: int) -> int:
+    """Cells of a block: fewer where there would not be several blocks for each thread."""
+    if n_parts == 1:
+        return f.BLOCK_SIZE
+    share = -(-network.n_neurons // (4 * n_parts))
+    return min(f.BLOCK_SIZE, -(-share // 8) * 8)
 
 
 def _group_key(population: Population, numbers: NumberSystem) -> Any:
@@ -242,20 +318,18 @@ def _add_static(
     ends: dict[int, int],
 ) -> None:
     row, same = dict(ends), _constant(projection.weight)
-    n = network.count(projection.name)
     weight = numbers.weights(
         network, projection, _one(projection.weight) if same else projection.weight
     )
     row[f.STRIDE] = int(not same)
     delays = steps(projection.delay, network.dt)
-    units.longest = max(units.longest, int(np.max(delays)))
+    units.note_delays(delays)
     uniform = _constant(delays)
     row[f.DELAY] = int(np.ravel(delays)[0])
     if uniform and projection.connector == "one_to_one":
         row[f.KIND] = f.ONE_TO_ONE
     elif uniform and projection.connector == "all_to_all" and same:
-        row[f.KIND], row[f.COUNTER] = f.SUM, units.n_counters
-        units.n_counters += projection.tiles
+        row[f.KIND] = f.SUM
     elif uniform and projection.connector == "all_to_all":
         row[f.KIND] = f.DENSE
         holes = _holes(ends, projection)
@@ -264,16 +338,36 @@ def _add_static(
             Storage(projection, 0, full.size, [], [], holes=holes).write(full, weight)
             weight = full
     else:
-        synapses = network.synapses(projection.name)
-        order = np.argsort(synapses.i, kind="stable")
-        row[f.INDEX], row[f.ROWS] = units.add_rows(
-            synapses.i[order], synapses.j[order] + ends[f.POST], ends[f.N_PRE]
-        )
         row[f.KIND] = f.SPARSE if uniform else f.SPARSE_DELAYS
-        units.delay.append(np.broadcast_to(delays, (n,))[order].astype(np.int32))
-        weight = weight if same else weight[order]
+        _add_list(units, network.synapses(projection.name), row, weight, delays)
+        return
     row[f.WEIGHT] = units.add_weight(weight, 1 if same else weight.size)
-    units.rows.append(row)
+    units.add(row)
+
+
+def _add_list(
+    units: _Units, synapses: Synapses, row: dict[int, int], weight: Any, delays: Any
+) -> None:
+    """The synapses of a list, part after part, and sorted by their pre-synaptic cells in each."""
+    bounds, n_pre = units.bounds, row[f.N_PRE]
+    target = synapses.j + np.int32(row[f.POST])
+    order, edges = sort_rows(synapses.i, target, n_pre, bounds)
+    if order is not None:
+        target = target[order]
+        weight = weight[order] if row[f.STRIDE] else weight
+    at = units.add_weight(weight, weight.size)
+    index = units.add_targets(target)
+    if row[f.KIND] == f.SPARSE_DELAYS:
+        units.delay.append((index, delays if order is None else delays[order]))
+    for p in range(bounds.size - 1):
+        part = edges[p * n_pre : (p + 1) * n_pre + 1]
+        first, last = int(part[0]), int(part[-1])
+        low = max(int(bounds[p]), row[f.POST])
+        high = min(int(bounds[p + 1]), row[f.POST] + row[f.N_POST])
+        if first < last:
+            place = {f.INDEX: index + first, f.ROWS: units.add_edges(part - first),
+                     f.WEIGHT: at + first * row[f.STRIDE]}  # fmt: skip
+            units.add_piece(row | place | {f.LOW: low, f.HIGH: high, f.PART: p})
 
 
 def _holes(ends: dict[int, int], projection: Projection) -> Ints | None:
@@ -298,7 +392,7 @@ def _add_plastic(
     if not network.count(projection.name):
         return place
     delays = steps(projection.delay, network.dt)
-    units.longest = max(units.longest, int(np.max(delays)))
+    units.note_delays(delays)
     if projection.connector == "all_to_all" and _constant(delays):
         _add_plastic_dense(units, network, numbers, place, ends, gate, int(np.ravel(delays)[0]))
     else:
@@ -331,15 +425,12 @@ def _add_plastic_dense(
         row = dict(ends) | {f.KIND: f.PLASTIC_DENSE, f.DELAY: delay, f.STRIDE: 1}
         row |= {f.PRE: ends[f.PRE] + tile * n_pre, f.POST: ends[f.POST] + tile * n_post}
         row |= {f.N_PRE: n_pre, f.N_POST: n_post, f.WEIGHT: start + tile * n_pre * n_post}
-        _add_plastic_row(units, place, row, gate + tile)
+        _note_plastic(place, units.add(row), gate + tile)
 
 
-def _add_plastic_row(units: _Units, place: Storage, row: dict[int, int], gate: int) -> None:
-    row[f.PLASTIC] = units.n_plastic
-    units.n_plastic += 1
-    place.units.append(len(units.rows))
-    place.gates.append(gate)
-    units.rows.append(row)
+def _note_plastic(place: Storage, made: list[int], gate: int) -> None:
+    place.units += made
+    place.gates += [gate] * len(made)
 
 
 def _add_plastic_sparse(
@@ -351,32 +442,45 @@ def _add_plastic_sparse(
     gate: int,
     delays: Any,
 ) -> None:
-    """One unit for each delay and tile, whose ends are cut down to the cells it joins."""
+    """One unit for each delay and tile, whose ends are cut down to the cells it joins.
+
+    The pieces of a unit for several threads have the same ends: in all of them traces decay in
+    the same steps, and so are rounded in the same way.
+    """
     projection = place.projection
     synapses = network.synapses(projection.name)
     n = synapses.i.size
     delay = np.broadcast_to(delays, (n,))
     tile = np.minimum(np.arange(n) // max(n // projection.tiles, 1), projection.tiles - 1)
-    order = np.lexsort((synapses.i, delay, tile))
+    target = synapses.j + np.int64(ends[f.POST])
+    part = np.searchsorted(units.bounds, target, side="right") - 1
+    order = np.lexsort((synapses.i, part, delay, tile))
     place.place = np.empty(n, dtype=np.int64)
     place.place[order] = np.arange(n)
     weight = numbers.weights(network, projection, synapses.weight)[order]
     start = units.add_weight(weight, n)
-    i, j, delay, tile = synapses.i[order], synapses.j[order], delay[order], tile[order]
+    i, target, delay, tile = synapses.i[order], target[order], delay[order], tile[order]
+    part, index = part[order], units.add_targets(target)
     cuts = np.flatnonzero((np.diff(delay) != 0) | (np.diff(tile) != 0)) + 1
-    for first, last in zip([0, *cuts], [*cuts, n], strict=True):
-        pre, post = i[first:last], j[first:last]
+    for first, last in zip([0, *cuts.tolist()], [*cuts.tolist(), n], strict=True):
+        pre, post = i[first:last], target[first:last]
         low, high = int(pre.min()), int(post.min())
         row = dict(ends) | {f.KIND: f.PLASTIC_SPARSE, f.DELAY: int(delay[first]), f.STRIDE: 1}
         row |= {f.PRE: ends[f.PRE] + low, f.N_PRE: int(pre.max()) - low + 1}
-        row |= {f.POST: ends[f.POST] + high, f.N_POST: int(post.max()) - high + 1}
-        row |= {f.WEIGHT: start + int(first)}
-        row[f.INDEX], row[f.ROWS] = units.add_rows(pre - low, post + ends[f.POST], row[f.N_PRE])
-        units.delay.append(np.zeros(last - first, dtype=np.int32))
-        _add_plastic_row(units, place, row, gate + int(tile[first]))
+        row |= {f.POST: high, f.N_POST: int(post.max()) - high + 1}
+        for p in np.unique(part[first:last]).tolist():
+            begin, end = (first + np.searchsorted(part[first:last], [p, p + 1])).tolist()
+            edges = np.searchsorted(i[begin:end], np.arange(low, low + row[f.N_PRE] + 1))
+            piece = row | {f.WEIGHT: start + begin, f.INDEX: index + begin, f.PART: p}
+            piece[f.ROWS] = units.add_edges(edges)
+            piece[f.LOW] = max(int(units.bounds[p]), row[f.POST])
+            piece[f.HIGH] = min(int(units.bounds[p + 1]), row[f.POST] + row[f.N_POST])
+            _note_plastic(place, [units.add_piece(piece)], gate + int(tile[first]))
 
 
-def _wire(units: _Units, cells: CellLayout, numbers: NumberSystem) -> Wiring:
+def _wire(
+    units: _Units, cells: CellLayout, numbers: NumberSystem
+) -> tuple[Wiring, list[tuple[Ints, Ints]]]:
     table = np.zeros((len(units.rows), f.N_UNIT), dtype=np.int64)
     for u, row in enumerate(units.rows):
         for column, value in row.items():
@@ -386,27 +490,49 @@ def _wire(units: _Units, cells: CellLayout, numbers: NumberSystem) -> Wiring:
     for at, n, values in units.weight:
         if np.ndim(values) or values != 0:
             weight[at : at + n] = values
+    target = np.empty(units.n_index, dtype=np.uint32)
+    at = 0
+    for part in units.index:
+        target[at : at + part.size] = part
+        at += part.size
+    delay = np.zeros(units.n_index, dtype=np.int32)
+    for at, values in units.delay:
+        delay[at : at + values.size] = values
     n_all = cells.n_cells + cells.n_sources
+    n_parts = max(units.bounds.size - 1, 1)
+    routes = [_routes(table, np.flatnonzero(table[:, f.PART] == p), n_all) for p in range(n_parts)]
+    wiring = Wiring(
+        units=table,
+        weight=weight,
+        target=target,
+        rows=np.concatenate([np.zeros(0, np.int64), *units.edges]),
+        delay=delay,
+        segment=routes[0][0],
+        route=routes[0][1],
+        block=cells.block_of,
+        counts=np.zeros(units.n_counters, dtype=np.int64),
+        touched=np.zeros((units.n_counters, 2), dtype=np.int64),
+    )
+    return wiring, routes
+
+
+def _routes(table: Ints, members: Ints, n_all: int) -> tuple[Ints, Ints]:
+    """``Wiring.segment`` and ``Wiring.route`` of some of the units."""
+    table = table[members]
     plastic = np.flatnonzero(np.isin(table[:, f.KIND], (f.PLASTIC_DENSE, f.PLASTIC_SPARSE)))
     out = table[:, f.PRE], table[:, f.PRE] + table[:, f.N_PRE]
     into = table[plastic, f.POST], table[plastic, f.POST] + table[plastic, f.N_POST]
     edges = np.unique(np.concatenate([[0], *out, *into]))
     edges = edges[edges < n_all]
-    places, route = _route(edges, _by_segment(edges, *out), _by_segment(edges, *into))
+    leaving, arriving = _by_segment(edges, *out), _by_segment(edges, *into)
+    places, route = _route(
+        edges,
+        (leaving[0], members[leaving[1]]),
+        (arriving[0], table[plastic, f.PLASTIC][arriving[1]]),
+    )
     segment = np.zeros(n_all, dtype=np.int64)
     segment[edges[1:]] = 1
-    return Wiring(
-        units=table,
-        weight=weight,
-        target=np.concatenate([np.zeros(0, np.uint32), *units.index]),
-        rows=np.concatenate([np.zeros(0, np.int64), *units.edges]),
-        delay=np.concatenate([np.zeros(0, np.int32), *units.delay]),
-        segment=places[np.cumsum(segment)],
-        route=route,
-        block=cells.block_of,
-        counts=np.zeros(units.n_counters, dtype=np.int64),
-        touched=np.zeros((units.n_counters, 2), dtype=np.int64),
-    )
+    return places[np.cumsum(segment)], route
 
 
 def _by_segment(edges: Ints, first: Ints, last: Ints) -> tuple[Ints, Ints]:

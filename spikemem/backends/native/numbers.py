@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...cells import LIF, STDP
 from ...network import Network, Population, Projection
+from ...units import steps_up
 from . import delivery, neurons, plasticity, stepping
 from .compile import specialise
 from .fields import (
@@ -113,6 +114,7 @@ def compile_engine(
     functions = (
         delivery.deliver,
         stepping.update_cells,
+        stepping.deliver_step,
         stepping.flush,
         stepping.advance,
     )
@@ -172,7 +174,7 @@ class Floats:
         out[RESISTANCE] = np.where(leaks, p["tau_m"], dt) / p["cm"]
         out[KEEP_V] = np.where(leaks | self.exact, np.exp(-dt / p["tau_m"]), NO_LEAK)
         out[BIAS] = self._gain(cell, size, dt) * p["i_offset"]
-        out[N_REF] = np.ceil(p["tau_refrac"] / dt - 1e-9)
+        out[N_REF] = steps_up(p["tau_refrac"], dt)
         for side, keep_row, gain_row, pull_row in (
             ("E", KEEP_E, GAIN_E, PULL_E), ("I", KEEP_I, GAIN_I, PULL_I),
         ):  # fmt: skip

@@ -16,10 +16,12 @@ from .fields import (
     CELL,
     DELAY,
     DUE_HEAD,
+    HIGH,
     INDEX,
     KIND,
     LOG,
     LOG_SIZE,
+    LOW,
     LUT_MINUS,
     LUT_PLUS,
     N_LOG,
@@ -53,20 +55,24 @@ from .fields import (
 
 @kernel
 def _own_cell(unit, row):  # type: ignore[no-untyped-def]
-    """The post-synaptic cell that a dense row leaves out, or -1."""
-    if unit[ALLOW_SELF] or row >= unit[N_POST]:
+    """The post-synaptic cell that a dense row leaves out, as a place in ``_span``, or -1."""
+    own = row - (unit[LOW] - unit[POST])
+    if unit[ALLOW_SELF] or own < 0 or own >= unit[HIGH] - unit[LOW]:
         return -1
-    return row
+    return own
 
 
 @kernel
-def _catch_up_dense(w, log, first, since, step, lut, top, own):  # type: ignore[no-untyped-def]
-    """Add what the entries of the log from `first` on bring to a row; own: a cell to leave out."""
+def _catch_up_dense(w, log, low, first, since, step, lut, top, own):  # type: ignore[no-untyped-def]
+    """Add what the entries of the log from `first` on bring to a row.
+
+    low : the first cell of the row; own : a place in the row to leave out
+    """
     for e in range(first, log.shape[0]):
         gap = log[e, STEP] - since
         if gap >= lut.size:
             break
-        j = log[e, CELL]
+        j = log[e, CELL] - low
         if j != own:
             more = w[j] + step * lut[gap]
             w[j] = more if more < top else top
@@ -92,7 +98,8 @@ def _catch_up_sparse(w, index, post, newest, log, before, first, since, step, lu
 def _span(wiring, unit, row):  # type: ignore[no-untyped-def]
     """First and last synapse of a row, relative to the unit."""
     if unit[KIND] == PLASTIC_DENSE:
-        return row * unit[N_POST], (row + 1) * unit[N_POST]
+        low, high = unit[LOW] - unit[POST], unit[HIGH] - unit[POST]
+        return row * unit[N_POST] + low, row * unit[N_POST] + high
     edge = unit[ROWS] + row
     return wiring.rows[edge], wiring.rows[edge + 1]
 
@@ -119,7 +126,8 @@ def _catch_up(wiring, plastic, q, row, opened):  # type: ignore[no-untyped-def]
         lut = plastic.lut[table[LUT_PLUS] : table[LUT_PLUS] + n_lut]
         top, step = plastic.rule[q, W_MAX], plastic.rule[q, A_PLUS] * x
         if unit[KIND] == PLASTIC_DENSE:
-            _catch_up_dense(w, log, start, since, step, lut, top, _own_cell(unit, row))
+            low, own = unit[LOW] - unit[POST], _own_cell(unit, row)
+            _catch_up_dense(w, log, low, start, since, step, lut, top, own)
         else:
             index = wiring.target[unit[INDEX] + first : unit[INDEX] + last]
             _catch_up_sparse(
@@ -161,15 +169,16 @@ def plastic_due(wiring, plastic, q, step, open_, ring):  # type: ignore[no-untyp
 
     Called in each step in which the queue of the unit is not empty, before any cell fires.
     """
-    table = plastic.table[q]
-    delay, n_post = wiring.units[table[UNIT], DELAY], wiring.units[table[UNIT], N_POST]
+    table, unit = plastic.table[q], wiring.units[plastic.table[q, UNIT]]
+    delay, n_post = unit[DELAY], unit[N_POST]
+    low, high = unit[LOW] - unit[POST], unit[HIGH] - unit[POST]
     if table[N_LOG] + n_post > table[LOG_SIZE]:
         plastic_flush(wiring, plastic, q, ring)
     queue = plastic.queue[table[QUEUE] : table[QUEUE] + table[QUEUE_SIZE]]
-    y = plastic.y[table[Y] : table[Y] + n_post]
+    y = plastic.y[table[Y] + low : table[Y] + high]
     while table[DUE_HEAD] != table[TAIL] and queue[table[DUE_HEAD], STEP] + delay <= step:
-        if open_:
-            j, n = queue[table[DUE_HEAD], CELL], table[N_LOG]
+        j, n = queue[table[DUE_HEAD], CELL], table[N_LOG]
+        if open_ and low <= j < high:
             plastic.log[table[LOG] + n, CELL] = j
             plastic.log[table[LOG] + n, STEP] = step
             plastic.before[table[LOG] + n] = plastic.newest[table[Y] + j]
@@ -178,8 +187,11 @@ def plastic_due(wiring, plastic, q, step, open_, ring):  # type: ignore[no-untyp
         table[DUE_HEAD] = (table[DUE_HEAD] + 1) % queue.shape[0]
     delay += table[Y_LATE]
     while table[Y_HEAD] != table[TAIL] and queue[table[Y_HEAD], STEP] + delay <= step:
+        # Also for a cell of another thread, so that the traces decay in the same steps.
         _decay(y, table, plastic.lut, step)
-        y[queue[table[Y_HEAD], CELL]] += plastic.rule[q, Y_ADDS]
+        j = queue[table[Y_HEAD], CELL]
+        if low <= j < high:
+            y[j - low] += plastic.rule[q, Y_ADDS]
         table[Y_HEAD] = (table[Y_HEAD] + 1) % queue.shape[0]
 
 
@@ -207,10 +219,10 @@ def _send_dense(w, y, ring, cost, bottom, open_):  # type: ignore[no-untyped-def
 
 
 @kernel
-def _send_sparse(w, index, y, ring, post, cost, bottom, open_):  # type: ignore[no-untyped-def]
+def _send_sparse(w, index, y, ring, low, cost, bottom, open_):  # type: ignore[no-untyped-def]
     for s in range(w.size):
         if open_:
-            less = w[s] - cost * y[index[s] - post]
+            less = w[s] - cost * y[index[s] - low]
             w[s] = less if less > bottom else bottom
         ring[index[s]] += w[s]
 
@@ -223,22 +235,22 @@ def plastic_pre(wiring, plastic, q, c, step, open_, ring):  # type: ignore[no-un
     """
     table = plastic.table[q]
     unit = wiring.units[table[UNIT]]
-    row, n_post, post = c - unit[PRE], unit[N_POST], unit[POST]
+    row, low, high = c - unit[PRE], unit[LOW], unit[HIGH]
     r = table[ROW] + row
     first, last = _catch_up(wiring, plastic, q, row, open_)
     w = wiring.weight[unit[WEIGHT] + first : unit[WEIGHT] + last]
-    y = plastic.y[table[Y] : table[Y] + n_post]
+    y = plastic.y[table[Y] + low - unit[POST] : table[Y] + high - unit[POST]]
     if open_:
         _decay(y, table, plastic.lut, step)
     cost, bottom = plastic.rule[q, A_MINUS], plastic.rule[q, W_MIN]
     if unit[KIND] == PLASTIC_DENSE:
-        target, own = ring[post : post + n_post], _own_cell(unit, row)
-        cut = own if own >= 0 else n_post
+        target, own = ring[low:high], _own_cell(unit, row)
+        cut = own if own >= 0 else high - low
         _send_dense(w[:cut], y[:cut], target[:cut], cost, bottom, open_)
         _send_dense(w[cut + 1 :], y[cut + 1 :], target[cut + 1 :], cost, bottom, open_)
     else:
         index = wiring.target[unit[INDEX] + first : unit[INDEX] + last]
-        _send_sparse(w, index, y, ring, post, cost, bottom, open_)
+        _send_sparse(w, index, y, ring, low, cost, bottom, open_)
     gap = min(step - plastic.row[r, SEEN], table[N_LUT_PLUS] - 1)
     plastic.x[r] = plastic.x[r] * plastic.lut[table[LUT_PLUS] + gap] + 1
     plastic.row[r, SEEN] = step

@@ -1,8 +1,12 @@
-"""The arrays that the kernels work on, in five groups.
+"""The arrays that the kernels work on, in six groups.
 
 All are C-contiguous and writable, so that one compiled signature serves every network. ``N`` is
 the number of cells, ``S`` the number of spike sources (they are numbered after the cells), ``L``
 the slots of the ring buffers (longest delay + 1), ``B`` the number of blocks of cells.
+
+With several threads each has its own ``Cells.fired``, ``ids``, ``waiting``, ``mask`` and
+``scratch``, ``Wiring.segment``, ``route`` and ``touched``, and ``Plastic.stack``; all else is
+shared, and a thread writes only to what belongs to its cells.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Cells", "Output", "Params", "Plastic", "Wiring"]
+__all__ = ["Cells", "Output", "Params", "Part", "Plastic", "Wiring"]
 
 Ints = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
@@ -117,6 +121,31 @@ class Plastic(NamedTuple):
     lut: Numbers
     saved: Numbers
     stack: Ints
+
+
+class Part(NamedTuple):
+    """What one of T threads has to do: its blocks of cells, and the units that end there.
+
+    Between two meetings the threads do `WINDOW` steps, no more than the shortest delay: each
+    steps its cells first, and then delivers the spikes of all cells to its own.
+
+    plan : int64, shape (N_PLAN,), columns in ``fields``
+    plastic : int64, the plastic units
+    v_column : int64, columns of ``Output.v``
+    fired : int64, shape (2, WINDOW * N), who fires in a window, one list for each thread; two
+        windows take turns, so that one can be read while the next is written
+    place : int64, shape (T,), where each thread's list begins
+    ends : int64, shape (2, T, WINDOW), length of each thread's list after each step
+    sync : int64, how many have met so far, and (one cache line on) whether to stop
+    """
+
+    plan: Ints
+    plastic: Ints
+    v_column: Ints
+    fired: Ints
+    place: Ints
+    ends: Ints
+    sync: Ints
 
 
 class Output(NamedTuple):

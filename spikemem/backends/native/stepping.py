@@ -13,19 +13,26 @@ from .fields import (
     BLOCK_SIZE,
     CELL,
     DONE,
+    FIRST_BLOCK,
     FULL,
     GATE,
     GROUP,
+    LAST_BLOCK,
     LATE_HEAD,
     LATE_TAIL,
+    ME,
+    N_PARTS,
     PARAMS,
     START,
     STATE,
     STEP,
     STOP,
+    STOPPED,
     TAIL,
+    WINDOW,
     Y_HEAD,
 )
+from .meeting import meet
 
 _KEPT = PARAMS * BLOCK_SIZE
 
@@ -72,14 +79,15 @@ def differs(a, b):  # type: ignore[no-untyped-def]
     return different
 
 
-def update_cells(cells, block, group, slot, step, exact):  # type: ignore[no-untyped-def]
-    """One step of all cells that are not at rest; how many fire (in ``cells.ids``).
+def update_cells(cells, params, part, slot, step, exact, ids, n_fired):  # type: ignore[no-untyped-def]
+    """One step of a thread's cells, if they are not at rest; appends to `ids` those that fire.
 
     A block that received nothing and came out of a step as it went in is put to rest: until
     something arrives, every further step would do the same. That is looked at now and then.
+    Returns the new length of `ids`.
     """
-    n_fired, scratch = 0, cells.scratch
-    for b in range(block.shape[0]):
+    block, group, scratch = params.block, params.group, cells.scratch
+    for b in range(part.plan[FIRST_BLOCK], part.plan[LAST_BLOCK]):
         quiet = not (cells.dirty[slot, 0, b] or cells.dirty[slot, 1, b])
         if quiet and not cells.awake[b]:
             continue
@@ -93,11 +101,51 @@ def update_cells(cells, block, group, slot, step, exact):  # type: ignore[no-unt
         tally, n = cells.tally[b], stop - start
         hit = update_block(s, ring_e, ring_i, cells.mask, tally, group, g, n, exact)  # type: ignore[name-defined]
         if hit:
-            n_fired = listed(cells.mask, cells.mask64, n, start, cells.ids, n_fired)
+            n_fired = listed(cells.mask, cells.mask64, n, start, ids, n_fired)
         cells.dirty[slot, 0, b] = 0
         cells.dirty[slot, 1, b] = 0
         cells.awake[b] = not look or hit or differs(scratch, s)
     return n_fired
+
+
+@kernel
+def gather(part, turn, k, ids):  # type: ignore[no-untyped-def]
+    """Copy to `ids` who fired in step `k` of a window, in all threads; how many."""
+    n = 0
+    for p in range(part.place.size):
+        for m in range(part.ends[turn, p, k - 1] if k else 0, part.ends[turn, p, k]):
+            ids[n] = part.fired[turn, part.place[p] + m]
+            n += 1
+    return n
+
+
+def deliver_step(cells, wiring, plastic, output, part, turn, k, step, gate, at, exact):  # type: ignore[no-untyped-def]
+    """Deliver the spikes of step `step`, the `k`-th of a window, to a thread's cells.
+
+    at : the next spike of the sources. Returns the one after this step's, and the spikes noted.
+    """
+    ids, spike, cursor, n_noted = cells.ids, output.spike, output.cursor, 0
+    first = part.plan[ME] == 0
+    for m in range(part.plastic.size):
+        q = part.plastic[m]
+        table = plastic.table[q]
+        if table[LATE_HEAD] != table[LATE_TAIL] or table[Y_HEAD] != table[TAIL]:
+            plastic_due(wiring, plastic, q, step, gate[table[GATE]], cells.ring)  # type: ignore[name-defined]
+    n = cells.waiting[0] if exact else gather(part, turn, k, ids)
+    n_all = take_sources(output.source, at, ids, step, n)
+    if first:
+        cursor[1] = note(spike, output.recorded, ids, n if exact else 0, n_all, step, cursor[1])
+    n_noted += n_all - n if exact else n_all
+    if n_all:
+        deliver(cells, wiring, plastic, n_all, step, gate)  # type: ignore[name-defined]
+    at += n_all - n
+    if exact:
+        n = gather(part, turn, k, ids)
+        n_noted += n
+        if first:
+            cursor[1] = note(spike, output.recorded, ids, 0, n, step + 1, cursor[1])
+    cells.waiting[0] = n
+    return at, n_noted
 
 
 def flush(cells, wiring, plastic):  # type: ignore[no-untyped-def]
@@ -106,38 +154,43 @@ def flush(cells, wiring, plastic):  # type: ignore[no-untyped-def]
         plastic_flush(wiring, plastic, q, cells.ring)  # type: ignore[name-defined]
 
 
-def advance(cells, params, wiring, plastic, output, begin, first, last, exact):  # type: ignore[no-untyped-def]
-    """Do the steps from `first` up to `last` of a run that began with step `begin`.
+def advance(cells, params, wiring, plastic, output, part, begin, first, last, exact):  # type: ignore[no-untyped-def]
+    """Do a thread's part of the steps from `first` up to `last` of a run that began with `begin`.
 
     Returns
     -------
     (step, reason)
-        The first step that is not done, and DONE or FULL.
+        The first step that is not done, and DONE, FULL or STOPPED.
     """
-    n_slots, n_gates, table = cells.ring.shape[0], output.gate.shape[0], plastic.table
-    ids, spike, cursor = cells.ids, output.spike, output.cursor
-    for k in range(first, last):
-        if cursor[1] + cells.fired.size > spike.shape[0]:
+    n_slots, n_gates = cells.ring.shape[0], output.gate.shape[0]
+    me, n_parts, window = part.plan[ME], part.plan[N_PARTS], part.plan[WINDOW]
+    at, noted = output.cursor[0], output.cursor[1]
+    k, turn, met = first, 0, 0
+    while k < last:
+        n_steps = min(window, last - k)
+        if noted + n_steps * cells.fired.size > output.spike.shape[0]:
+            if me == 0:
+                output.cursor[0] = at
             return k, FULL
-        for m in range(output.v_place.size):
-            output.v[k - begin, m] = cells.state[output.v_place[m]]
-        gate = output.gate[min(k - begin, n_gates - 1)]
-        for q in range(table.shape[0]):
-            waits = table[q, LATE_HEAD] != table[q, LATE_TAIL]
-            if waits or table[q, Y_HEAD] != table[q, TAIL]:
-                plastic_due(wiring, plastic, q, k, gate[table[q, GATE]], cells.ring)  # type: ignore[name-defined]
-        if not exact:
-            n_fired = update_cells(cells, params.block, params.group, k % n_slots, k, False)  # type: ignore[no-untyped-call]
-            cells.waiting[0] = n_fired
-            cursor[1] = note(spike, output.recorded, ids, 0, n_fired, k, cursor[1])
-        n = cells.waiting[0]
-        n_all = take_sources(output.source, cursor[0], ids, k, n)
-        cursor[0] += n_all - n
-        cursor[1] = note(spike, output.recorded, ids, n, n_all, k, cursor[1])
-        if n_all:
-            deliver(cells, wiring, plastic, n_all, k, gate)  # type: ignore[name-defined]
-        if exact:
-            n_fired = update_cells(cells, params.block, params.group, k % n_slots, k, True)  # type: ignore[no-untyped-call]
-            cells.waiting[0] = n_fired
-            cursor[1] = note(spike, output.recorded, ids, 0, n_fired, k + 1, cursor[1])
+        n_fired, mine = 0, part.fired[turn, part.place[me] :]
+        for s in range(n_steps):
+            for m in range(part.v_column.size):
+                column = part.v_column[m]
+                output.v[k + s - begin, column] = cells.state[output.v_place[column]]
+            slot = (k + s) % n_slots
+            n_fired = update_cells(cells, params, part, slot, k + s, exact, mine, n_fired)  # type: ignore[no-untyped-call]
+            part.ends[turn, me, s] = n_fired
+        if n_parts > 1:
+            met += n_parts
+            if not meet(part.sync, met):
+                return k, STOPPED
+        for s in range(n_steps):
+            gate = output.gate[min(k + s - begin, n_gates - 1)]
+            at, more = deliver_step(  # type: ignore[no-untyped-call]
+                cells, wiring, plastic, output, part, turn, s, k + s, gate, at, exact
+            )
+            noted += more
+        k, turn = k + n_steps, 1 - turn
+    if me == 0:
+        output.cursor[0] = at
     return last, DONE

@@ -8,7 +8,14 @@ from typing import Any
 
 import click
 
-from .app import NUMBER, Commands, commands, json_option
+from ...cli.app import NUMBER, Commands, json_option
+from .inverse import choose_threshold, patterns_per_segment, synapses_needed
+from .theory import (
+    false_negative_probability,
+    false_positive_probability,
+    population_false_positive_probability,
+)
+from .union import union_false_positive_probability
 
 n_option = click.option("--n", type=int, required=True, help="Cells.")
 a_option = click.option("--a", type=int, required=True, help="Active cells of a pattern.")
@@ -32,7 +39,7 @@ fn_option = click.option(
 )
 
 
-@commands.group("sdr", cls=Commands)
+@click.group("sdr", cls=Commands)
 def sdr() -> None:
     """Dendritic segments on sparse patterns: errors, thresholds, sizes."""
 
@@ -61,23 +68,21 @@ def error(
     as_json: bool,
 ) -> None:
     """Give the probabilities of errors of one segment, and of many."""
-    from ..networks import dendrites
-
     if p_fail and v is None:
         raise click.UsageError("--p-fail goes with --v.")
     how: dict[str, Any] = {"exact": True} if exact else {"log": True}
     sizes: dict[str, Any] = {"n": n, "a": a, "s": s, "theta": theta}
-    found = {"false positive": dendrites.false_positive_probability(**sizes, **how)}
+    found = {"false positive": false_positive_probability(**sizes, **how)}
     if m is not None:
-        found[f"false positive of {m} segments"] = dendrites.population_false_positive_probability(
+        found[f"false positive of {m} segments"] = population_false_positive_probability(
             **sizes, m=m, **how
         )
     if union is not None:
         found[f"false positive of {union} patterns on one segment"] = (
-            dendrites.union_false_positive_probability(**sizes, m=union, **how)
+            union_false_positive_probability(**sizes, m=union, **how)
         )
     if v is not None:
-        found[f"false negative with {v} cells swapped"] = dendrites.false_negative_probability(
+        found[f"false negative with {v} cells swapped"] = false_negative_probability(
             a=a, s=s, theta=theta, v=v, p_fail=p_fail, **how
         )
     if as_json:
@@ -98,8 +103,6 @@ def theta_command(
     n: int, a: int, s: int, false_positive: float, false_negative: float, as_json: bool
 ) -> None:
     """Give the smallest threshold within a bound on false positives, and the noise it tolerates."""
-    from ..networks.dendrites import choose_threshold
-
     _choice(
         choose_threshold(
             n=n, a=a, s=s, false_positive=false_positive, false_negative=false_negative
@@ -119,8 +122,6 @@ def synapses(
     n: int, a: int, v: int, false_positive: float, false_negative: float, as_json: bool
 ) -> None:
     """Give the fewest synapses with which a segment keeps both bounds."""
-    from ..networks.dendrites import synapses_needed
-
     _choice(
         synapses_needed(
             n=n, a=a, v=v, false_positive=false_positive, false_negative=false_negative
@@ -138,8 +139,6 @@ def synapses(
 @json_option
 def patterns(n: int, a: int, s: int, theta: int, false_positive: float, as_json: bool) -> None:
     """Give the number of patterns that one segment can hold."""
-    from ..networks.dendrites import patterns_per_segment
-
     count = patterns_per_segment(n=n, a=a, s=s, theta=theta, false_positive=false_positive)
     click.echo(json.dumps({"patterns": count}, indent=2) if as_json else f"patterns  {count}")
 

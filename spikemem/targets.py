@@ -2,27 +2,46 @@
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-from ..backends import BACKENDS
-from ..checks import Choice, PathName, checked, require_options
-from ..errors import DescriptionError, unknown_name
-from ..network import Network
-from ..problem import LEVELS, Problem
-from ..simulation import INTEGRATORS
-from ..support import refusals, unsupported
+from .backends import BACKENDS
+from .checks import Choice, NameOf, PathName, checked, require_options
+from .errors import DescriptionError, unknown_name
+from .network import Network
+from .problem import LEVELS, Problem
+from .simulation import INTEGRATORS
+from .support import refusals, unsupported
 
 __all__ = ["Problem", "check", "export"]
 
-EXPORTS = ("spinnaker", "nir")
+EXPORTS: dict[str, str] = {
+    "spinnaker": "spikemem.hardware.spinnaker.export:export_folder",
+    "nir": "spikemem.hardware.nir.export:export_file",
+}
+"""Who writes a network for each target, as ``(network, path, **options)``."""
+
+CHECKS: dict[str, str] = {"spinnaker": "spikemem.hardware.spinnaker.check:check_spinnaker"}
+"""Who checks for each target that is not only a backend."""
+
+ADMISSIONS: dict[str, str] = {"emulator": "spikemem.hardware.spinnaker.admission:admit"}
+"""Who finds the ``problems`` that a backend has, beside :func:`spikemem.support.refusals`."""
+
 _OPTIONS = {
     "native": ("precision",),
     "emulator": ("shifts", "windows", "allow_coarse"),
 }
 """Options of a backend that change what it refuses."""
 
-_TARGETS = tuple(dict.fromkeys(["spinnaker", *BACKENDS]))
+_TARGETS = tuple(dict.fromkeys([*CHECKS, *BACKENDS]))
+
+
+def _named(place: str) -> Callable[..., Any]:
+    module, name = place.split(":")
+    function: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    return function
 
 
 @checked
@@ -61,21 +80,18 @@ def check(
     >>> [problem.level for problem in check(network, "brian2")]
     []
     """
-    if target == "spinnaker":
-        from .spinnaker.check import check_spinnaker
-
-        require_options(check_spinnaker, options, "check")
-        return check_spinnaker(network, **options)
+    if target in CHECKS:
+        checking = _named(CHECKS[target])
+        require_options(checking, options, "check")
+        return list(checking(network, **options))
     asked = options.pop("integrator", None)
     if asked is not None:
         asked = Choice(*INTEGRATORS, what="integrator").check(asked, "check: integrator")
     integrator = asked or _integrator(network, target)
     _check_options(target, options)
     found = refusals(network, target, integrator, **options)
-    if target == "emulator":
-        from .spinnaker.admission import admit
-
-        found += admit(network, **options).problems
+    if target in ADMISSIONS:
+        found += _named(ADMISSIONS[target])(network, **options).problems
     return sorted(found, key=lambda problem: LEVELS.index(problem.level))
 
 
@@ -101,7 +117,7 @@ def _integrator(network: Network, target: str) -> str:
 @checked
 def export(
     network: Network,
-    target: Annotated[str, Choice(*EXPORTS, what="target")],
+    target: Annotated[str, NameOf(EXPORTS, "target")],
     folder: Annotated[str | Path, PathName()],
     **options: Any,
 ) -> Path:
@@ -133,12 +149,6 @@ def export(
     StorageError
         The folder is there already or can't be written.
     """
-    if target == "nir":
-        from .nir import write
-
-        require_options(write, options, "export")
-        return write(folder, network, **options)
-    from .spinnaker.export import export_folder
-
-    require_options(export_folder, options, "export")
-    return export_folder(network, folder, **options)
+    writing = _named(EXPORTS[target])
+    require_options(writing, options, "export")
+    return Path(writing(network, folder, **options))

@@ -9,13 +9,11 @@ from ...cells import STDP
 from ...checks import Quantity, checked
 from ...errors import DescriptionError
 from ...units import LARGEST
+from .arithmetic import TRACE_ONE
 
 __all__ = ["gating_is_redundant", "trace_reach", "traces_are_short"]
 
 _Time = Annotated[float, Quantity("ms", above=0.0)]
-
-_ONE = 2048
-"""1.0 in the traces of sPyNNaker (11 bits after the point)."""
 
 
 @checked
@@ -43,8 +41,8 @@ def trace_reach(tau: _Time, dt: _Time) -> int:
             f"trace_reach: tau must be from 0 to {LARGEST} steps of dt, got tau={tau:g} and "
             f"dt={dt:g} ms."
         )
-    reach = int(math.log(_ONE) * ratio) + 1
-    while reach and math.floor(math.exp(-reach * dt / tau) * _ONE) == 0:
+    reach = int(math.log(TRACE_ONE) * ratio) + 1
+    while reach and math.floor(math.exp(-reach * dt / tau) * TRACE_ONE) == 0:
         reach -= 1
     return reach
 

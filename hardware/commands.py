@@ -9,31 +9,37 @@ from typing import Any
 
 import click
 
-from .app import (
+from ..cli.app import (
     FILE,
     NUMBER,
     PATH,
-    commands,
+    Command,
     ignore_errors_option,
     json_option,
     overwrite_option,
     quiet_option,
     refuse_given,
 )
+from ..network import load_network
+from ..output import check_target
+from ..targets import EXPORTS
+from ..targets import check as check_network
+from ..targets import export as export_network
+from .spinnaker.mapping import map_network
+from .spinnaker.view import SMALLEST_STEP
 
-TARGETS = ("spinnaker", "nir")
 _NOT_FOR = {"spinnaker": ("overwrite",), "nir": ("duration", "smallest_step", "force")}
 smallest_option = click.option(
     "--smallest-step",
     type=NUMBER,
     metavar="LSB",
-    default=5.0,
+    default=SMALLEST_STEP,
     show_default=True,
     help="Refuse plasticity whose largest change is below this many steps of the weight.",
 )
 
 
-@commands.command()
+@click.command(cls=Command)
 @click.argument("network", metavar="NETWORK.h5", type=FILE)
 @click.option(
     "--target", default="spinnaker", show_default=True, help="A target or a backend to check for."
@@ -48,9 +54,6 @@ def check(
 
     Exit code 2 if there are errors, 0 if there are warnings and notes only.
     """
-    from .. import check as check_network
-    from ..network import load_network
-
     if target != "spinnaker":
         refuse_given(ctx, ("smallest_step",), f"--target {target}")
 
@@ -63,7 +66,7 @@ def check(
     return 2 if any(problem.level == "error" for problem in problems) else 0
 
 
-@commands.command("map")
+@click.command("map", cls=Command)
 @click.argument("network", metavar="NETWORK.h5", type=FILE)
 @click.option(
     "--boards", type=click.IntRange(1), help="Size of the machine.  [default: as many as needed]"
@@ -84,9 +87,6 @@ def map_command(
 
     Needs sPyNNaker (pip install ".[spinnaker]"), no board. Nothing is simulated.
     """
-    from ..hardware.spinnaker import map_network
-    from ..network import load_network
-
     report = map_network(
         load_network(network), boards=boards, duration=duration, smallest_step=smallest_step,
         force=force,
@@ -94,11 +94,11 @@ def map_command(
     click.echo(json.dumps(dataclasses.asdict(report), indent=2) if as_json else str(report))
 
 
-@commands.command()
+@click.command(cls=Command)
 @click.argument("network", metavar="NETWORK.h5", type=FILE)
 @click.argument("out", metavar="OUT", type=PATH)
 @click.option(
-    "--to", "target", type=click.Choice(TARGETS), default="spinnaker", show_default=True,
+    "--to", "target", type=click.Choice(list(EXPORTS)), default="spinnaker", show_default=True,
     help="spinnaker: a folder with a PyNN script; nir: a NIR file.",
 )  # fmt: skip
 @click.option(
@@ -126,10 +126,6 @@ def export(
     OUT is a new folder (spinnaker) or a file (nir). --duration, --smallest-step and
     --ignore-errors go with spinnaker, --overwrite with nir.
     """
-    from .. import export as export_network
-    from ..network import load_network
-    from ..output import check_target
-
     refuse_given(ctx, _NOT_FOR[target], f"--to {target}")
     options: dict[str, Any] = {}
     if target == "nir":

@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 import numpy as np
 
-from ..errors import DescriptionError, unknown_name
-from .app import FILE, NUMBER, PATH, commands, json_option, overwrite_option
-
-if TYPE_CHECKING:
-    from ..network import Network
+from ...cli.app import FILE, NUMBER, PATH, Commands, json_option, overwrite_option
+from ...errors import DescriptionError, unknown_name
+from ...network import Network, load_network
+from ...output import check_target
+from ...recording import load_recording
+from ...storage import contents
+from .array import program
+from .devices import DEVICES
+from .faults import Faults
+from .mapping import SingleDevice
+from .network import write
 
 _NAME = click.argument("name", metavar="DEVICE")
 
 
-@commands.group()
+@click.group(cls=Commands)
 def device() -> None:
     """Models of resistive memory: which there are, how they age, what they do to a network."""
 
 
 def _device(name: str, **options: Any) -> Any:
-    from ..hardware.resistive import DEVICES
-
     by_name: dict[str, Any] = {key.lower(): cls for key, cls in DEVICES.items()}
     found = by_name.get(name.lower())
     if found is None:
@@ -37,8 +41,6 @@ def _device(name: str, **options: Any) -> Any:
 @json_option
 def list_devices(as_json: bool) -> None:
     """List the models."""
-    from ..hardware.resistive import DEVICES
-
     if as_json:
         found = [
             {"name": name, "title": cls.title, "source": cls.source, "validity": cls.validity}
@@ -63,8 +65,6 @@ def show(name: str) -> None:
 
 def _table(model: Any) -> str:
     """Mean and SD of 20,000 devices at a few ages."""
-    from ..hardware.resistive import SingleDevice, program
-
     day = 86400.0
     ages = {"0 s": 0.0, "1 s": 1.0, "1 h": 3600.0, "1 day": day, "2 d": 2 * day, "30 d": 30 * day,
             "1 year": 365 * day}  # fmt: skip
@@ -116,9 +116,6 @@ def age(
 
     If FILE also holds a recording, the weights are those that it ended with.
     """
-    from ..hardware.resistive import Faults, write
-    from ..output import check_target
-
     check_target(output, overwrite=overwrite)
     model = _device(name, extrapolate=extrapolate)
     faults = Faults(missing=missing) if missing else None
@@ -136,10 +133,6 @@ def age(
 
 def _network(file: Path, which: str | None) -> tuple[Network, str]:
     """The network in a file with its learnt or initial weights, and which these are."""
-    from ..network import load_network
-    from ..recording import load_recording
-    from ..storage import contents
-
     network = load_network(file)
     if which == "initial":
         return network, which

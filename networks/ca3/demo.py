@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...network import Network
+from ...output import save_figure
+from ...recording import Recording
+from ...simulation import simulate
+from ...storage import save
+from ...targets import export
+from .memory import CA3Memory
+from .operations import Forget, Learn, RecallContent, RecallCue
+from .recall import Recall
+
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    pass
 
-    from .network import Network
-    from .networks.ca3 import CA3Memory, Recall
-    from .recording import Recording
-
-__all__ = ["Outcome", "Row", "digits", "expected_answer", "run", "table"]
+__all__ = ["Outcome", "Row", "digits", "run", "table"]
 
 SHAPE = (8, 8)
 """Height and width of a digit, pixels."""
@@ -26,8 +32,6 @@ SHAPE = (8, 8)
 N_CUES, N_CONTENTS = 16, SHAPE[0] * SHAPE[1]
 RELEARNT = (1, 4, 7, 10, 13)
 FORGOTTEN = 15
-
-Contents = dict[int, frozenset[int]]
 
 
 class Step(NamedTuple):
@@ -102,39 +106,8 @@ def _data() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     return images, targets
 
 
-def expected_answer(operation: Any, held: Contents) -> frozenset[int]:
-    """What a plain dict of sets answers to an operation; learning and forgetting change it.
-
-    Examples
-    --------
-    >>> from spikemem import Learn, RecallContent
-    >>> held = {}
-    >>> sorted(expected_answer(Learn(3, [1, 5, 9]), held))
-    [1, 5, 9]
-    >>> sorted(expected_answer(RecallContent([5, 6], match="best"), held))
-    [3]
-    """
-    from .networks.ca3 import Forget, Learn, RecallContent
-
-    if isinstance(operation, Learn):
-        held[operation.cue] = frozenset(operation.content)
-        return held[operation.cue]
-    if isinstance(operation, Forget):
-        held.pop(operation.cue, None)
-        return frozenset()
-    if not isinstance(operation, RecallContent):
-        return held.get(operation.cue, frozenset())
-    asked = frozenset(operation.content)
-    shared = {cue: len(bits & asked) for cue, bits in held.items()}
-    named = {"any": 1, "all": len(asked), "best": max([1, *shared.values()])}
-    least = named.get(str(operation.match), operation.match)
-    return frozenset(cue for cue, count in shared.items() if count >= int(least))
-
-
 def _steps() -> list[Step]:
     """Learn, recall, ask for fragments, relearn and forget, then ask again."""
-    from .networks.ca3 import Forget, Learn, RecallCue
-
     first = [digits(cue % 10, cue // 10) for cue in range(N_CUES)]
     other = {cue: digits((cue + 5) % 10, 2) for cue in RELEARNT}
     everyone = tuple(RecallCue(cue) for cue in range(N_CUES))
@@ -165,7 +138,9 @@ def _fragments(first: Sequence[frozenset[int]]) -> list[Step]:
     ]
 
 
-def _fragments_again(first: Sequence[frozenset[int]], other: Contents) -> list[Step]:
+def _fragments_again(
+    first: Sequence[frozenset[int]], other: Mapping[int, frozenset[int]]
+) -> list[Step]:
     cue = RELEARNT[1]
     return [
         _ask(f"what cue {cue} held before", first[cue], "all"),
@@ -176,8 +151,6 @@ def _fragments_again(first: Sequence[frozenset[int]], other: Contents) -> list[S
 
 
 def _ask(name: str, bits: Iterable[int], match: Any) -> Step:
-    from .networks.ca3 import RecallContent
-
     content = sorted(bits)
     size = "" if len(content) == 1 else f" ({len(content)} bits)"
     wanted = f"{match} or more" if isinstance(match, int) else match
@@ -196,10 +169,6 @@ def run(folder: Path, *, backend: str = "brian2", progress: bool = False) -> Out
     progress : bool
         Show a bar on a terminal.
     """
-    from .networks.ca3 import CA3Memory
-    from .simulation import simulate
-    from .storage import save
-
     steps = _steps()
     schedule = [operation for step in steps for operation in step.operations]
     memory = CA3Memory(n_cues=N_CUES, n_contents=N_CONTENTS)
@@ -209,12 +178,11 @@ def run(folder: Path, *, backend: str = "brian2", progress: bool = False) -> Out
     wall = time.perf_counter() - began
     answers = memory.decode(recording, schedule)
 
-    held: Contents = {}
-    wanted = [expected_answer(operation, held) for operation in schedule]
+    wanted = memory.expected(schedule)
     rows = _rows(steps, answers, wanted)
-    after = _after(memory, recording, held)
+    after = memory.after(recording, schedule)
     files = [
-        save(folder / "ca3.h5", network=network, recording=recording, memory=after),
+        save(folder / "ca3.h5", network=network, recording=recording, model=after),
         *_draw(folder, recording, answers, wanted),
         _export(network, folder / "spinnaker"),
     ]
@@ -231,19 +199,9 @@ def run(folder: Path, *, backend: str = "brian2", progress: bool = False) -> Out
 
 def _export(network: Network, folder: Path) -> Path:
     """Write the network for a SpiNNaker machine, in place of the export of an earlier run."""
-    from .hardware.targets import export
-
     if (folder / "network.json").exists():
         shutil.rmtree(folder)
     return export(network, "spinnaker", folder, title="A CA3 memory of sixteen digits")
-
-
-def _after(memory: CA3Memory, recording: Recording, held: Contents) -> CA3Memory:
-    """A memory with the weights at the end of the run, to be saved and asked again."""
-    after = type(memory)(memory.n_cues, memory.n_contents, contents=held)
-    shapes = {name: weight.shape for name, weight in after.weights.items()}
-    after.set_weights({name: recording.weights[name].reshape(shapes[name]) for name in shapes})
-    return after
 
 
 def _rows(
@@ -263,8 +221,6 @@ def _rows(
 
 
 def _shown(answers: Sequence[Recall]) -> str:
-    from .networks.ca3 import Forget, RecallContent
-
     kind = answers[0].operation
     if isinstance(kind, Forget):
         return "-"
@@ -309,9 +265,7 @@ def _draw(
 ) -> list[Path]:
     from matplotlib.figure import Figure
 
-    from .networks.ca3 import RecallCue
-    from .output import save_figure
-    from .plotting import images, raster
+    from ...plotting import images, raster
 
     asked = [k for k, answer in enumerate(answers) if isinstance(answer.operation, RecallCue)]
     rounds = asked[:N_CUES], asked[N_CUES:]
@@ -328,25 +282,21 @@ def _draw(
     figure = Figure(figsize=(12.0, 8.0), layout="constrained")
     shown = [name for name in recording.spikes if name.startswith(("IN", "OUT"))]
     ax = figure.subplots()
-    raster(recording, shown, ax=ax)
-    _mark_parts(ax, answers)
+    raster(recording, shown, ax=ax, marks=_parts(answers))
     return [*pictures, save_figure(figure, folder / "raster.png")]
 
 
-def _mark_parts(ax: Axes, answers: Sequence[Recall]) -> None:
-    """A line where another kind of operation begins, with its name above the picture."""
+def _parts(answers: Sequence[Recall]) -> list[tuple[float, str]]:
+    """Where another kind of operation begins, and its name."""
     names = {"Learn": "learn", "Forget": "forget", "RecallCue": "recall by cue",
              "RecallContent": "recall by content"}  # fmt: skip
-    before = ""
-    for answer in answers:
-        kind = type(answer.operation).__name__
-        if kind != before:
-            ax.axvline(answer.start, color="0.6", linewidth=0.8)
-            ax.annotate(
-                names[kind], (answer.start, 1.0), xycoords=("data", "axes fraction"),
-                xytext=(2, 3 if kind != "Forget" else 14), textcoords="offset points", fontsize=9,
-            )  # fmt: skip
-        before = kind
+    kinds = [type(answer.operation).__name__ for answer in answers]
+    starts = [answer.start for answer in answers]
+    return [
+        (start, names[kind])
+        for start, kind, before in zip(starts, kinds, ["", *kinds], strict=False)
+        if kind != before
+    ]
 
 
 def _mask(bits: Iterable[int]) -> NDArray[np.bool_]:

@@ -1,0 +1,333 @@
+"""Many runs of one network: each with other inputs, other initial weights, or both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .backends import BackendName
+from .backends.contract import Backend, Results, check_options, load
+from .cells import STDP
+from .checks import Each, Instance, Kind, Optional, Quantity, checked
+from .errors import DescriptionError, SimulationError, SpikememError, shown, unknown_name
+from .network import Inputs, Network, Projection, WeightsByName
+from .progress import Progress, progress_callback
+from .recording import Recording, SpikeTrains
+from .runs import check_inputs, gates_of, provenance_of, steps_needed, steps_of
+from .simulation import IntegratorName
+from .support import require_supported
+from .units import is_sequence
+
+__all__ = ["run_trials"]
+
+
+@dataclass(frozen=True)
+class OneOrSeveral(Kind):
+    """A network, or a sequence of networks."""
+
+    def check(self, value: Any, where: str) -> Any:
+        """Return the network, or a tuple of networks."""
+        if isinstance(value, Network):
+            return value
+        if not is_sequence(value):
+            raise DescriptionError(
+                f"{where} must be a Network or a sequence of networks, got {shown(value)}."
+            )
+        return Each(Instance(Network), "networks").check(value, where)
+
+
+Weights = Mapping[str, NDArray[np.float64]]
+
+
+Windows = Mapping[str, Any]
+
+
+class _Trial(NamedTuple):
+    """One trial: a network whose simulator other trials may share, and what is special about it."""
+
+    base: Network
+    inputs: Mapping[str, SpikeTrains]
+    weights: Weights
+    enabled: Windows
+    n_steps: int
+
+
+@checked
+def run_trials(
+    networks: Annotated[Network | Sequence[Network], OneOrSeveral()],
+    inputs: Annotated[Sequence[Mapping[str, SpikeTrains]], Each(Inputs, "mappings")] | None = None,
+    duration: Annotated[Any, Optional(Quantity("ms", above=0.0))] = None,
+    *,
+    weights: Annotated[Sequence[Weights], Each(WeightsByName, "mappings")] | None = None,
+    frozen: bool = False,
+    backend: BackendName = "brian2",
+    integrator: IntegratorName = "spinnaker",
+    progress: Progress = False,
+    **options: Any,
+) -> list[Recording]:
+    """Run a network once for each of many inputs, each time from its initial state.
+
+    The simulator is made once, and put back to the beginning before each trial, where the backend
+    can do that ("native", "emulator", "brian2" without its standalone target); so a trial costs
+    little more than its steps. Other backends make a simulator for each trial.
+
+    Parameters
+    ----------
+    networks : Network or sequence of Network
+        What to simulate: one network for all `inputs`, or one for each trial. Networks that differ
+        in their inputs, plastic weights and plasticity windows alone share a simulator as long as
+        they follow each other.
+    inputs : sequence of mapping of str to SpikeTrains, optional
+        With one network: for each trial what these spike sources fire; the others fire as the
+        network says.
+    duration : float, optional
+        Of each trial, ms, a multiple of ``dt``, > 0. Default: for each trial the length of its
+        longest spike source, its last spike included.
+    weights : sequence of mapping of str to array_like, shape (n_synapses,), optional
+        With one network: for each trial the initial weights (nA) of these plastic projections;
+        the others begin as the network says.
+    frozen : bool
+        True keeps plastic weights as they are, and leaves them out of the recordings.
+    backend, integrator, **options
+        As for :func:`spikemem.simulate`.
+    progress : bool or callable
+        True shows a bar on a terminal; a callable is given the fraction done.
+
+    Returns
+    -------
+    list of Recording
+        One for each trial, equal to that of a run of its own. Provenance has under
+        "network_hash" the network before `inputs` and `weights` were given to it, and under
+        "trial" the number of the trial.
+
+    Raises
+    ------
+    DescriptionError
+        Inputs, weights or duration do not fit the network, or neither inputs nor several
+        networks are given.
+    UnsupportedError, BackendMissing, SimulationError
+        As :func:`spikemem.simulate`.
+
+    Examples
+    --------
+    >>> import spikemem as sm
+    >>> source = sm.SpikeSource(spikes=sm.SpikeTrains.empty(1, duration=5.0))
+    >>> net = sm.Network(
+    ...     populations=[sm.Population(name="in", cell=source),
+    ...                  sm.Population(name="out", size=1, cell=sm.LIF(tau_m=3.0, cm=0.27))],
+    ...     projections=[sm.Projection.one_to_one("drive", "in", "out", weight=60.0, delay=1.0)],
+    ... )
+    >>> cues = [sm.SpikeTrains(ids=[0], times=[t], size=1) for t in (0.0, 1.0)]
+    >>> trials = run_trials(net, [{"in": cue} for cue in cues], 5.0)
+    >>> [trial["out"].times.tolist() for trial in trials]
+    [[1.0], [2.0]]
+    """
+    trials = _trials(networks, inputs, weights, duration, frozen)
+    make = load(backend)
+    check_options(make, backend, options)
+    recordings = []
+    with (
+        _Runner(backend, lambda network: make(network, integrator, **options)) as runner,
+        progress_callback(progress, "simulating") as report,
+    ):
+        for k, trial in enumerate(trials):
+            if not k or trial.base is not trials[k - 1].base:
+                require_supported(trial.base, backend, integrator, **options)
+            results = runner.run(trial, lambda part, k=k: report((k + part) / len(trials)))  # type: ignore[misc]
+            said = provenance_of(trial.base, backend, integrator, results.versions)
+            recordings.append(_recording(trial, results, {**said, "trial": k}, frozen))
+    return recordings
+
+
+def _trials(
+    networks: Network | Sequence[Network],
+    inputs: Sequence[Mapping[str, SpikeTrains]] | None,
+    weights: Sequence[Weights] | None,
+    duration: float | None,
+    frozen: bool,
+) -> list[_Trial]:
+    if isinstance(networks, Network):
+        if inputs is None:
+            raise DescriptionError(
+                "run_trials: inputs must be given for one network, a mapping for each trial; {} "
+                "stands for a trial with the inputs of the network."
+            )
+        trials = _of_one(networks, inputs, weights)
+    else:
+        if inputs is not None or weights is not None:
+            raise DescriptionError(
+                "run_trials: inputs and weights must be left out with several networks, which have "
+                "their own."
+            )
+        trials = _of_several(networks)
+    bases = {id(trial.base): trial.base for trial in trials}
+    if frozen:
+        bases = {key: _shut(base) for key, base in bases.items()}
+    return [_timed(trial, bases[id(trial.base)], duration, frozen) for trial in trials]
+
+
+def _of_one(
+    network: Network, inputs: Sequence[Mapping[str, SpikeTrains]], weights: Sequence[Weights] | None
+) -> list[_Trial]:
+    if weights is not None and len(weights) != len(inputs):
+        raise DescriptionError(
+            f"run_trials: weights must be as many as inputs ({len(inputs)}), got {len(weights)}."
+        )
+    plastic = [item.name for item in network.plastic]
+    trials = []
+    for k, trains in enumerate(inputs):
+        own = weights[k] if weights is not None else {}
+        for name in own:
+            if name not in plastic:
+                raise DescriptionError(
+                    f"run_trials: weights[{k}]: {unknown_name('plastic projection', name, plastic)}"
+                )
+        check_inputs(network, trains)
+        changed = network.with_weights(own) if own else network
+        arrays = {name: changed.weights(name) for name in own}
+        trials.append(_Trial(network, trains, arrays, {}, 0))
+    return trials
+
+
+def _of_several(networks: Sequence[Network]) -> list[_Trial]:
+    bases: dict[str, Network] = {}
+    return [
+        _Trial(
+            base=bases.setdefault(_structure(network), network),
+            inputs={pop.name: pop.source for pop in network.populations if pop.is_source},
+            weights={item.name: network.weights(item.name) for item in network.plastic},
+            enabled={item.name: _rule(item).enabled for item in network.plastic},
+            n_steps=0,
+        )
+        for network in networks
+    ]
+
+
+def _structure(network: Network) -> str:
+    """Equal for networks that differ in inputs, plastic weights and plasticity windows alone."""
+    silent = {pop.name: SpikeTrains.empty(pop.size) for pop in network.populations if pop.is_source}
+    plain = [
+        replace(item, weight=_rule(item).w_max, plasticity=replace(_rule(item), enabled=None))
+        for item in network.plastic
+    ]
+    return network.with_inputs(silent).replace(*plain).content_hash
+
+
+def _rule(item: Projection) -> STDP:
+    assert item.plasticity is not None
+    return item.plasticity
+
+
+def _shut(network: Network) -> Network:
+    """The network with weights that never change."""
+    closed = [
+        replace(item, plasticity=replace(_rule(item), enabled=())) for item in network.plastic
+    ]
+    return network.replace(*closed)
+
+
+def _timed(trial: _Trial, base: Network, duration: float | None, frozen: bool) -> _Trial:
+    """The trial with its length; checked before any of them runs."""
+    if duration is None:
+        n_steps = steps_needed(base, trial.inputs)
+        if n_steps < 1:
+            raise DescriptionError(
+                "run_trials: duration is needed, since no spike source of the network has one."
+            )
+        duration = n_steps * base.dt
+    enabled = {} if frozen else trial.enabled
+    return trial._replace(base=base, enabled=enabled, n_steps=steps_of(base, duration))
+
+
+class _Runner:
+    """Runs trials one after the other, in one simulator as long as that can be."""
+
+    def __init__(self, backend: str, make: Callable[[Network], Backend]) -> None:
+        self._backend, self._make = backend, make
+        self._base: Network | None = None
+        self._simulator: Backend | None = None
+        self._start: Any = None
+        self._changed: set[str] = set()
+
+    def run(self, trial: _Trial, report: Callable[[float], None]) -> Results:
+        """Simulate one trial from the beginning."""
+        edges = -trial.base.dt / 2, (trial.n_steps - 0.5) * trial.base.dt
+        spikes = {
+            pop.name: trial.inputs.get(pop.name, pop.source).window(*edges)
+            for pop in trial.base.populations
+            if pop.is_source
+        }
+        gates = gates_of(trial.base, trial.enabled, 0, trial.n_steps)
+        try:
+            return self._ready(trial).run(0, trial.n_steps, spikes, gates, report)
+        except SpikememError:
+            raise
+        except Exception as error:
+            raise SimulationError(f"run_trials: {self._backend} failed: {error}") from error
+
+    def _ready(self, trial: _Trial) -> Backend:
+        """A simulator in the initial state of the trial."""
+        if self._base is not trial.base or self._simulator is None:
+            self._close()
+            self._simulator, self._base = self._make(trial.base), trial.base
+            if self._simulator.can_continue:
+                self._start, self._changed = self._simulator.snapshot(), set()
+        elif self._simulator.can_continue:
+            self._simulator.restore(self._start)
+        if self._simulator.can_continue:
+            self._set_weights(self._simulator, trial)
+        else:
+            self._close()
+            self._simulator = self._make(_whole(trial))
+        return self._simulator
+
+    def _set_weights(self, simulator: Backend, trial: _Trial) -> None:
+        """Give the simulator the initial weights of a trial, where they are not those of its base.
+
+        A restored simulator may have those that an earlier trial was given.
+        """
+        base = {item.name: trial.base.weights(item.name) for item in trial.base.plastic}
+        own = {n: w for n, w in trial.weights.items() if not np.array_equal(w, base[n])}
+        self._changed |= own.keys()
+        if self._changed:
+            simulator.set_weights({name: own.get(name, base[name]) for name in self._changed})
+
+    def _close(self) -> None:
+        simulator, self._simulator = self._simulator, None
+        if simulator is not None:
+            simulator.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._close()
+
+
+def _whole(trial: _Trial) -> Network:
+    """The network of one trial, with its inputs, weights and windows."""
+    network = trial.base.with_inputs(trial.inputs).with_weights(trial.weights)
+    rules = [
+        replace(item, plasticity=replace(_rule(item), enabled=trial.enabled[item.name]))
+        for item in network.plastic
+        if item.name in trial.enabled
+    ]
+    return network.replace(*rules)
+
+
+def _recording(
+    trial: _Trial, results: Results, provenance: Mapping[str, Any], frozen: bool
+) -> Recording:
+    return Recording(
+        spikes=results.spikes,
+        traces=results.traces,
+        weights={} if frozen else results.weights,
+        dt=trial.base.dt,
+        start=0.0,
+        stop=trial.n_steps * trial.base.dt,
+        provenance=provenance,
+    )
