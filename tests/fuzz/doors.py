@@ -42,6 +42,10 @@ LEFT_OUT = {
     "spikemem.hardware.spinnaker.map_network": "runs sPyNNaker's tool chain",
     "spikemem.hardware.spinnaker.SpinnakerBackend": "needs a board",
     "spikemem.hardware.pynn.PyNNModel": "made by to_pynn",
+    # Called by models, with the number of cells and the beginning of the message.
+    "spikemem.codes.as_pattern": "called by a model",
+    "spikemem.codes.as_patterns": "called by a model",
+    "spikemem.codes.is_one_pattern": "called by a model",
     # Called by a session alone, with its own state.
     "spikemem.hardware.resistive.DeviceLearning.hooks": "called by a session of Brian2",
     "spikemem.hardware.resistive.ReadNoise.hooks": "called by a session of Brian2",
