@@ -26,6 +26,7 @@ from spikemem.errors import SpikememError
 PACKAGES = (
     "spikemem",
     "spikemem.metrics",
+    "spikemem.codes",
     "spikemem.streams",
     "spikemem.plotting",
     "spikemem.networks.ca3",
@@ -41,6 +42,10 @@ LEFT_OUT = {
     "spikemem.hardware.spinnaker.map_network": "runs sPyNNaker's tool chain",
     "spikemem.hardware.spinnaker.SpinnakerBackend": "needs a board",
     "spikemem.hardware.pynn.PyNNModel": "made by to_pynn",
+    # Called by models, with the number of cells and the beginning of the message.
+    "spikemem.codes.as_pattern": "called by a model",
+    "spikemem.codes.as_patterns": "called by a model",
+    "spikemem.codes.is_one_pattern": "called by a model",
     # Called by a session alone, with its own state.
     "spikemem.hardware.resistive.DeviceLearning.hooks": "called by a session of Brian2",
     "spikemem.hardware.resistive.ReadNoise.hooks": "called by a session of Brian2",
@@ -189,6 +194,7 @@ SAMPLES: dict[str, Callable[[], Any]] = {
     "Session": lambda: sm.Session(small_network(), backend="native"),
     "CA3Memory": _memory,
     "HippocampalMemory": lambda: sm.HippocampalMemory(2, 3, backend="native"),
+    "Patterns": lambda: sm.Patterns([[0, 1], [2]], size=4),
     "Device": lambda: importlib.import_module("spikemem.hardware.resistive").Ideal(),
     "Mapping": lambda: importlib.import_module("spikemem.hardware.resistive").SingleDevice(),
     "Problem": lambda: sm.Problem(level="note", where="a", what="b", remedy="c"),
