@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...backends import BackendName
 from ...cells import LIF, SpikeSource
-from ...checks import Count, MappingOf, checked
+from ...checks import Count, MappingOf, Name, checked
 from ...errors import DescriptionError, UnsupportedError
 from ...models import OnDevice
 from ...network import Network, Population, Projection
@@ -106,7 +106,7 @@ class HippocampalMemory(LiveMemory):
         integrator: IntegratorName = "spinnaker",
         device: OnDevice = None,
         seed: Seed = 0,
-        options: Mapping[str, Any] | None = None,
+        options: Annotated[Mapping[str, Any], MappingOf(Name())] | None = None,
     ) -> None:
         live = Live(backend, integrator, device, own_seed(seed), dict(options or {}))
         super().__init__(n_cues, n_contents, live)

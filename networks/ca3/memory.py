@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 
 from ...backends import BackendName
-from ...checks import Count, MappingOf, Optional, checked
+from ...checks import Count, MappingOf, Name, Optional, checked
 from ...errors import DescriptionError
 from ...models import OnDevice
 from ...network import Network
@@ -109,7 +109,7 @@ class CA3Memory(LiveMemory):
         integrator: IntegratorName = "spinnaker",
         device: OnDevice = None,
         seed: Seed = 0,
-        options: Mapping[str, Any] | None = None,
+        options: Annotated[Mapping[str, Any], MappingOf(Name())] | None = None,
         record_weights: bool = False,
         **parameters: Any,
     ) -> None:
