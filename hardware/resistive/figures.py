@@ -11,7 +11,7 @@ import numpy as np
 from ...checks import Count, Each, Instance, Kind, Name, Quantities, checked
 from ...errors import DescriptionError, shown
 from ...plotting import COLORS, new_axes, plain, title
-from ...plotting.axes import LINE, MAP, SMALL, WRONG, color_bar, tidy
+from ...plotting.axes import LINE, MAP, SMALL, WRONG, color_bar, tidy, whole_ticks
 from ...units import to_int
 from .array import ProgrammedArray, program
 from .crossbar import Crossbar
@@ -199,6 +199,7 @@ def crossbar_map(
                   label=f"{rows.size} broken")  # fmt: skip
         axes.legend(fontsize=SMALL, loc="lower left", bbox_to_anchor=(0.0, 1.0), frameon=False)
     color_bar(axes, picture, "conductance (µS)")
+    whole_ticks(axes)
     axes.set_xlabel("output")
     axes.set_ylabel("input")
     return axes

@@ -14,7 +14,7 @@ from ...display import View
 from ...errors import DescriptionError, shown
 from ...plotting import images
 from ...plotting import raster as raster_of
-from ...plotting.axes import MAP, color_bar
+from ...plotting.axes import MAP, color_bar, whole_ticks
 from ...plotting.kinds import Axes, Names, Pair, Window
 from ...recording import Recording
 from .operations import Forget, Learn, Operation, RecallContent, RecallCue
@@ -178,6 +178,7 @@ def contents(memory: Any, ax: Axes) -> None:
     """Draw the weights from cues to content of a memory."""
     picture = ax.imshow(memory.weights["W1"], aspect="auto", interpolation="nearest", vmin=0.0,
                         cmap=MAP)  # fmt: skip
+    whole_ticks(ax)
     ax.set_xlabel("content bit")
     ax.set_ylabel("cue")
     color_bar(ax, picture, "W1 (nA)")

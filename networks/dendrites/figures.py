@@ -15,7 +15,7 @@ from ...codes import PatternLike
 from ...display import View
 from ...errors import DescriptionError, shown, unknown_name
 from ...plotting import COLORS, new_axes, plain
-from ...plotting.axes import SMALL, color_bar, tidy
+from ...plotting.axes import SMALL, color_bar, tidy, whole_ticks
 from ...plotting.kinds import Axes
 from ...recording import Recording
 from ...streams import Seed
@@ -310,6 +310,7 @@ def segments_of_cells(memory: TemporalMemory, ax: Axes) -> None:
     """Draw how many segments each cell has."""
     counts = np.bincount(memory.owner, minlength=memory.n_cells)
     color_bar(ax, _fitted(ax, counts.reshape(memory.n_columns, -1).T), "segments", whole=True)
+    whole_ticks(ax)
     ax.set_xlabel("column")
     ax.set_ylabel("cell of the column")
 

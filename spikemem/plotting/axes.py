@@ -29,6 +29,7 @@ __all__ = [
     "tidy",
     "time_window",
     "title",
+    "whole_ticks",
 ]
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
@@ -172,6 +173,14 @@ def legend(ax: Axes, n_lines: int) -> None:
             fontsize=SMALL,
             ncols=-(-n_lines // 10),
         )
+
+
+def whole_ticks(ax: Axes) -> None:
+    """Label cells and other counted things by whole numbers only."""
+    from matplotlib.ticker import MaxNLocator
+
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10], integer=True))
 
 
 def color_bar(ax: Axes, picture: Any, label: str, *, whole: bool = False) -> None:

@@ -25,6 +25,7 @@ from .axes import (
     tidy,
     time_window,
     title,
+    whole_ticks,
 )
 from .kinds import Axes, Weights, Window
 
@@ -184,8 +185,6 @@ def weight_matrix(
     DescriptionError
         An unknown projection, or weights that do not fit it.
     """
-    from matplotlib.ticker import MaxNLocator
-
     item, synapses = network.projection(projection), network.synapses(projection)
     values = synapses.weight
     if isinstance(weights, Recording):
@@ -213,8 +212,7 @@ def weight_matrix(
         vmax=float(values.max()) if values.size and values.max() > 0 else 1.0,
     )
     ax.set_facecolor(OFF)
-    ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10], integer=True))
-    ax.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10], integer=True))
+    whole_ticks(ax)
     ax.set_xlabel(f"post: {plain(item.post)}")
     ax.set_ylabel(f"pre: {plain(item.pre)}")
     title(ax, projection)
