@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Self
 
 import h5py
@@ -400,7 +400,8 @@ class ActiveDendriteNeurons(StoredModel, Displayed):
         """
         return SpikingDendrites.of(self, **options)
 
-    def build(self, trials: Iterable[Any], **options: Any) -> Network:
+    @checked
+    def build(self, trials: PatternLike, **options: Any) -> Network:
         """The spiking network that is shown frames, one after the other; the neurons stay as is.
 
         Parameters
@@ -417,8 +418,9 @@ class ActiveDendriteNeurons(StoredModel, Displayed):
         """
         return self.spiking(**options).build(trials)
 
+    @checked
     def decode(
-        self, recording: Recording, trials: Iterable[Any], **options: Any
+        self, recording: Recording, trials: PatternLike, **options: Any
     ) -> list[NDArray[np.int64]]:
         """Neurons that recognised each frame, in a recording of the network of :meth:`build`.
 
@@ -449,11 +451,13 @@ class ActiveDendriteNeurons(StoredModel, Displayed):
             )
         return [np.flatnonzero(row) for row in somas]
 
-    def expected(self, trials: Iterable[Any]) -> list[NDArray[np.int64]]:
+    @checked
+    def expected(self, trials: PatternLike) -> list[NDArray[np.int64]]:
         """Neurons that recognise each frame, by :meth:`predict`, without spikes."""
         return self.predict(trials)
 
-    def after(self, recording: Recording, trials: Iterable[Any]) -> Self:
+    @checked
+    def after(self, recording: Recording, trials: PatternLike) -> Self:
         """The neurons themselves: the synapses of their network are frozen."""
         return self
 

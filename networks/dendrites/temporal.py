@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from typing import Annotated, Any, ClassVar, Self
 
@@ -356,7 +356,8 @@ class TemporalMemory(StoredModel, Displayed):
         """
         return SequenceCircuit(self, **options)
 
-    def build(self, trials: Iterable[Any], **options: Any) -> Network:
+    @checked
+    def build(self, trials: Annotated[Any, Sequences()], **options: Any) -> Network:
         """The network that is shown sequences, one after the other; the memory stays as it is.
 
         Parameters
@@ -373,7 +374,10 @@ class TemporalMemory(StoredModel, Displayed):
         """
         return self.spiking(**options).build(trials)
 
-    def decode(self, recording: Recording, trials: Iterable[Any], **options: Any) -> list[Replay]:
+    @checked
+    def decode(
+        self, recording: Recording, trials: Annotated[Any, Sequences()], **options: Any
+    ) -> list[Replay]:
         """What a recording of the network of :meth:`build`, with its options, made of each trial.
 
         Raises
@@ -383,7 +387,8 @@ class TemporalMemory(StoredModel, Displayed):
         """
         return self.spiking(**options).decode(recording, trials)
 
-    def expected(self, trials: Iterable[Any]) -> list[Replay]:
+    @checked
+    def expected(self, trials: Annotated[Any, Sequences()]) -> list[Replay]:
         """What :meth:`run` gives for each sequence, without spikes; the memory stays as it is.
 
         Raises
@@ -395,7 +400,8 @@ class TemporalMemory(StoredModel, Displayed):
         given = as_sequences(trials, self.n_columns, "TemporalMemory.expected: trials")
         return [aside.run(frames) for frames in given]
 
-    def after(self, recording: Recording, trials: Iterable[Any]) -> Self:
+    @checked
+    def after(self, recording: Recording, trials: Annotated[Any, Sequences()]) -> Self:
         """The memory itself: the synapses of its network are frozen."""
         return self
 
