@@ -101,6 +101,21 @@ def test_cells_with_parameters_of_their_own_and_traces():
     assert found.traces["a", "v"].shape == (40, n)
 
 
+def test_currents_that_change_over_time():
+    """They change between two chunks, for all threads at once."""
+    rng = np.random.default_rng(9)
+    n, moments = 40, np.array([3.0, 4.0, 17.0])
+    each = sm.StepCurrent(times=moments, amplitudes=rng.uniform(0.0, 0.6, (3, n)))
+    same = sm.StepCurrent(times=moments, amplitudes=[0.2, 0.5, 0.1])
+    parts = [
+        cells("a", n, replace(FAST, i_offset=each)),
+        cells("b", n, replace(FAST, i_offset=same)),
+    ]
+    on = Projection.all_to_all("on", "a", "b", weight=grid(rng, n * n, high=0.3), delay=2.0)
+    found = compare(Network(populations=parts, projections=[on]), 40.0)
+    assert all(len(found[name]) > n for name in "ab")
+
+
 def test_recorded_weights():
     network = small(4, n=20)
     shown = [replace(item, record=("weight",)) for item in network.plastic]

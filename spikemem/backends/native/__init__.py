@@ -8,7 +8,8 @@ on disk.
 ======================  =================================================================
 :mod:`.fields`          columns of the tables
 :mod:`.state`           the arrays
-:mod:`.layout`          from a ``Network`` to tables: cells in blocks, projections in units
+:mod:`.blocks`          from a ``Network`` to tables: cells in blocks, blocks among threads
+:mod:`.layout`          from a ``Network`` to tables: projections in units
 :mod:`.numbers`         what a number system offers; floating point
 :mod:`.neurons`         one step of a block of cells (of this number system)
 :mod:`.plasticity`      deferred STDP (of this number system)
@@ -21,6 +22,13 @@ on disk.
 :mod:`.threads`         the threads of one run, and what each works on
 :mod:`.meeting`         where they wait for each other
 ======================  =================================================================
+
+**Threads.** Each has some blocks of cells, and a piece of every unit that ends there; pieces
+share the weights of the unit. In a window, which is no longer than the shortest delay, a thread
+steps its own cells; then all meet, and each delivers the spikes of all cells to its own, step by
+step and cell by cell. So every sum has the same terms in the same order, whatever the number of
+threads, and one thread is no special case. Number systems of which a plastic unit can't be cut
+(``plastic_*`` of the emulator take no notice of LOW and HIGH) must have one thread.
 
 **How another number system plugs in.** The SpiNNaker emulator writes a class with the members of
 :class:`.numbers.NumberSystem` and gives it to :class:`.engine.Engine`; its backend derives from

@@ -10,10 +10,11 @@ from types import FunctionType
 from typing import Any, cast
 
 import numba
-from numba.core import types
+from llvmlite import ir
+from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-__all__ = ["kernel", "select", "specialise"]
+__all__ = ["kernel", "prefetch", "select", "specialise"]
 
 
 def _digest(files: Iterable[Path]) -> str:
@@ -25,6 +26,7 @@ def _digest(files: Iterable[Path]) -> str:
 
 _njit: Any = numba.njit
 _intrinsic: Any = intrinsic
+_tools: Any = cgutils
 
 # Kernels only look at arrays that their caller holds, so references need not be counted (_nrt);
 # that makes both the compiler and the short kernels faster.
@@ -53,6 +55,24 @@ def select(context: Any, condition: Any, yes: Any, no: Any) -> Any:
         return builder.select(chosen, values[1], values[2])
 
     return yes(condition, yes, yes), generate
+
+
+@_intrinsic  # type: ignore[untyped-decorator]
+def prefetch(context: Any, array: Any, index: Any) -> Any:
+    """Ask for the cache line of ``array[index]``, which is read soon."""
+
+    def generate(target: Any, builder: Any, signature: Any, values: Any) -> Any:
+        kind = signature.args[0]
+        held = target.make_array(kind)(target, builder, values[0])
+        place = _tools.get_item_pointer(target, builder, kind, held, [values[1]])
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        shape = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        call = _tools.get_or_insert_function(builder.module, shape, "llvm.prefetch.p0")
+        how = [ir.Constant(number, n) for n in (0, 3, 1)]  # to read, into all caches, data
+        builder.call(call, [builder.bitcast(place, byte), *how])
+        return target.get_dummy_value()
+
+    return types.void(array, types.intp), generate
 
 
 def specialise(

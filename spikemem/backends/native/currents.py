@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ...network import Network
 from . import fields as f
-from .layout import CellLayout
+from .blocks import CellLayout
 from .numbers import NumberSystem
 from .state import Cells
 

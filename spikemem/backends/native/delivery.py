@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from .compile import kernel
+from .compile import kernel, prefetch
 from .fields import (
     ALLOW_SELF,
     COUNTER,
@@ -33,6 +33,13 @@ from .fields import (
     TILE_PRE,
     WEIGHT,
 )
+
+
+_AHEAD = 16
+"""Spikes whose synapses are asked for together."""
+
+_SOON = 64
+"""Synapses of a row that are asked for; the processor foresees the rest."""
 
 
 @kernel
@@ -111,6 +118,37 @@ def send_sum(unit, tile, count, value, fired, ring, block, dirty):  # type: igno
         mark(dirty, block, low, high - low)
 
 
+@kernel
+def fetch(wiring, ids, first, last):  # type: ignore[no-untyped-def]
+    """Ask for the lists of synapses of the cells from `first` up to `last` of `ids`.
+
+    They are all over the memory; one after the other, each would be waited for.
+    """
+    for m in range(first, last):
+        c = ids[m]
+        at = wiring.segment[c]
+        for e in range(at + 1, at + 1 + wiring.route[at]):
+            unit = wiring.units[wiring.route[e]]
+            if unit[KIND] == SPARSE or unit[KIND] == SPARSE_DELAYS:
+                prefetch(wiring.rows, unit[ROWS] + c - unit[PRE])
+    for m in range(first, last):
+        c = ids[m]
+        at = wiring.segment[c]
+        for e in range(at + 1, at + 1 + wiring.route[at]):
+            unit = wiring.units[wiring.route[e]]
+            if unit[KIND] == SPARSE or unit[KIND] == SPARSE_DELAYS:
+                edge = unit[ROWS] + c - unit[PRE]
+                begin, end = (
+                    wiring.rows[edge],
+                    min(wiring.rows[edge + 1], wiring.rows[edge] + _SOON),
+                )
+                for s in range(begin, end, 16):
+                    prefetch(wiring.target, unit[INDEX] + s)
+                if unit[STRIDE]:
+                    for s in range(begin, end, 8):
+                        prefetch(wiring.weight, unit[WEIGHT] + s)
+
+
 def deliver(cells, wiring, plastic, n, step, gate):  # type: ignore[no-untyped-def]
     """Deliver the spikes of the first `n` cells of ``cells.ids``.
 
@@ -126,6 +164,8 @@ def deliver(cells, wiring, plastic, n, step, gate):  # type: ignore[no-untyped-d
         for e in range(at + 1, at + 1 + route[at]):
             plastic_post(wiring, plastic, route[e], c, step)  # type: ignore[name-defined]
     for m in range(n):
+        if m % _AHEAD == 0:
+            fetch(wiring, cells.ids, m, min(m + _AHEAD, n))
         c = cells.ids[m]
         at = wiring.segment[c]
         for e in range(at + 1, at + 1 + route[at]):

@@ -65,7 +65,8 @@ LATE = 22
 LATE_SIZE = 23
 LAG = 24
 DENDRITIC = 25
-N_PLASTIC = 26
+N_PLASTIC = 34
+"""Eight more than there are columns: threads do not write to the same cache line."""
 
 # Plastic.row, shape (n_rows, N_ROW)
 SEEN = 0
@@ -87,6 +88,9 @@ N_RULE = 5
 
 BLOCK_SIZE = 512
 """Cells that are updated together: their state fits the first-level cache."""
+
+APART = 64
+"""Bytes at least between what two threads write to: a cache line."""
 
 # Params.block, shape (n_blocks, N_BLOCK)
 START = 0

@@ -1,4 +1,4 @@
-"""From a network to the arrays of the engine: cells in blocks, projections in units."""
+"""From a network to the arrays of the engine: projections in units."""
 
 from __future__ import annotations
 
@@ -8,19 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...network import Network, Population, Projection, Synapses
+from ...network import Network, Projection, Synapses
 from ...units import steps
 from . import fields as f
+from .blocks import CellLayout, bounds_of, keep_apart, lay_out_cells
 from .numbers import NumberSystem
 from .rows import sort_rows
-from .state import Params, Wiring
+from .state import Wiring
 
-__all__ = ["CellLayout", "Layout", "Storage", "lay_out"]
+__all__ = ["Layout", "Storage", "lay_out"]
 
 Ints = NDArray[np.int64]
-
-_SYNAPSES_OF_A_CELL = 1000.0
-"""Synapses onto a cell that take as long as the cell itself; few of them are used in a step."""
 
 
 @dataclass
@@ -58,24 +56,6 @@ class Storage:
             w[inside] = values
         else:
             w[:] = values
-
-
-@dataclass
-class CellLayout:
-    """Order of the cells: those with equal parameters stand together.
-
-    `start` and `size` are by population; `state` is ``Cells.state`` with the parameters of cells
-    that have their own, otherwise 0; `place` is where each cell's potential is in it.
-    """
-
-    start: dict[str, int]
-    size: dict[str, int]
-    n_cells: int
-    n_sources: int
-    params: Params
-    block_of: NDArray[np.int32]
-    state: NDArray[Any]
-    place: Ints
 
 
 @dataclass
@@ -137,7 +117,8 @@ class _Units:
         """Add one thread's piece of a unit; its number."""
         if row[f.KIND] == f.SUM:
             row |= {f.COUNTER: self.n_counters}
-            self.n_counters += row[f.N_PRE] // row[f.TILE_PRE]
+            gap = f.APART // 8 if self.bounds.size > 2 else 0
+            self.n_counters += row[f.N_PRE] // row[f.TILE_PRE] + gap
         elif row[f.KIND] == f.ONE_TO_ONE:
             skip = row[f.LOW] - row[f.POST]
             row |= {f.POST: row[f.LOW], f.PRE: row[f.PRE] + skip,
@@ -173,8 +154,10 @@ class _Units:
 
 def lay_out(network: Network, numbers: NumberSystem, n_parts: int = 1) -> Layout:
     """Lay a network out for a number system, in at most so many parts for threads."""
-    cells = _lay_out_cells(network, numbers, n_parts)
-    units = _Units(_bounds(network, cells, n_parts))
+    cells = lay_out_cells(network, numbers, n_parts)
+    bounds = bounds_of(network, cells, n_parts)
+    keep_apart(cells, bounds)
+    units = _Units(bounds)
     storage: dict[str, Storage] = {}
     columns: dict[str, tuple[int, int]] = {}
     n_gates = 0
@@ -193,99 +176,6 @@ def lay_out(network: Network, numbers: NumberSystem, n_parts: int = 1) -> Layout
         cells, wiring, units.longest + 1, storage, n_gates, columns, routes,
         units.bounds, units.shortest,
     )  # fmt: skip
-
-
-def _bounds(network: Network, cells: CellLayout, n_parts: int) -> Ints:
-    """First cell of each thread's part, and the number of cells; parts are whole blocks."""
-    load = np.ones(cells.n_cells)
-    for item in network.projections:
-        first, size = cells.start[item.post], cells.size[item.post]
-        load[first : first + size] += network.count(item.name) / size / _SYNAPSES_OF_A_CELL
-    starts = cells.params.block[:, f.START]
-    done = np.concatenate([[0.0], np.cumsum(load)])[starts]
-    wish = load.sum() * np.arange(1, n_parts) / n_parts
-    last = max(starts.size - 1, 0)
-    cuts = starts[np.minimum(np.searchsorted(done, wish), last)] if starts.size else starts
-    return np.unique(np.concatenate([[0], cuts, [cells.n_cells]]).astype(np.int64))
-
-
-def _lay_out_cells(network: Network, numbers: NumberSystem, n_parts: int) -> CellLayout:
-    groups: dict[Any, list[Population]] = {}
-    for population in network.populations:
-        if not population.is_source:
-            groups.setdefault(_group_key(population, numbers), []).append(population)
-    start: dict[str, int] = {}
-    blocks: list[tuple[int, int, int, int]] = []
-    group: list[NDArray[Any]] = []
-    own: list[tuple[int, NDArray[Any]]] = []
-    at = n_state = 0
-    length = _block_length(network, n_parts)
-    for key, members in groups.items():
-        first = at
-        for population in members:
-            start[population.name] = at
-            at += population.size
-        equal = isinstance(key, tuple)
-        values = numbers.cells(members[0], 1 if equal else at - first, network.dt)
-        for a in range(first, at, length):
-            b = min(a + length, at)
-            blocks.append((a, b, n_state, len(group) if equal else -1))
-            if not equal:
-                own.append((n_state, values[:, a - first : b - first]))
-            n_state += (f.PARAMS + (0 if equal else f.N_PARAM)) * f.BLOCK_SIZE
-        if equal:
-            group.append(values[:, 0])
-    n_cells = at
-    for population in network.populations:
-        if population.is_source:
-            start[population.name] = at
-            at += population.size
-    table = np.array(blocks, dtype=np.int64).reshape(-1, f.N_BLOCK)
-    lengths = table[:, f.STOP] - table[:, f.START]
-    place = np.arange(n_cells) + np.repeat(table[:, f.STATE] - table[:, f.START], lengths)
-    sizes = {population.name: population.size for population in network.populations}
-    return CellLayout(
-        start=start,
-        size=sizes,
-        n_cells=n_cells,
-        n_sources=at - n_cells,
-        params=Params(table, np.array(group or np.zeros((0, f.N_PARAM)), dtype=numbers.state)),
-        block_of=np.repeat(np.arange(len(blocks), dtype=np.int32), lengths),
-        state=_state(n_state, own, numbers),
-        place=place,
-    )
-
-
-def _block_length(network: Network, n_parts: int) -> int:
-    """Cells of a block: fewer where there would not be several blocks for each thread."""
-    if n_parts == 1:
-        return f.BLOCK_SIZE
-    share = -(-network.n_neurons // (4 * n_parts))
-    return min(f.BLOCK_SIZE, -(-share // 8) * 8)
-
-
-def _group_key(population: Population, numbers: NumberSystem) -> Any:
-    """Populations of the same key have the same parameters in all cells.
-
-    Cells without a leak have parameters of their own: only that kernel computes them.
-    """
-    cell, current = population.lif.steady, population.lif.current
-    values = [getattr(cell, name) for name in cell.units]
-    per_cell = any(np.ndim(value) for value in values) or np.isinf(cell.tau_m)
-    if per_cell or (current is not None and current.size is not None):
-        return population.name
-    return *values, numbers.group(population), None if current is None else population.name
-
-
-def _state(
-    n_state: int, own: list[tuple[int, NDArray[Any]]], numbers: NumberSystem
-) -> NDArray[Any]:
-    state = np.zeros(n_state, dtype=numbers.state)
-    for at, values in own:
-        first = at + f.PARAMS * f.BLOCK_SIZE
-        rows = state[first : first + f.N_PARAM * f.BLOCK_SIZE].reshape(f.N_PARAM, f.BLOCK_SIZE)
-        rows[:, : values.shape[1]] = values
-    return state
 
 
 def _ends(cells: CellLayout, projection: Projection) -> dict[int, int]:

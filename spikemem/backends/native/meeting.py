@@ -23,7 +23,7 @@ _SPINS = 500
 """Looks at the counter before the core is offered to other programs."""
 
 _intrinsic: Any = intrinsic
-_tools: Any = cgutils
+_tools: Any = cgutils  # It has no types.
 _YIELD = next(
     (name for name in ("sched_yield", "SwitchToThread")
      if llvmlite.binding.address_of_symbol(name)), None,

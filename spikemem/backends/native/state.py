@@ -135,7 +135,7 @@ class Part(NamedTuple):
     fired : int64, shape (2, WINDOW * N), who fires in a window, one list for each thread; two
         windows take turns, so that one can be read while the next is written
     place : int64, shape (T,), where each thread's list begins
-    ends : int64, shape (2, T, WINDOW), length of each thread's list after each step
+    ends : int64, shape (2, T, WINDOW + a cache line), length of each thread's list after each step
     sync : int64, how many have met so far, and (one cache line on) whether to stop
     """
 

@@ -44,26 +44,25 @@ def usual_threads(n_synapses: int) -> int:
 def share(layout: Layout, cells: Cells, plastic: Plastic, v_place: Any) -> list[Share]:
     """What each thread works on; the first has the arrays that the others are copies of."""
     n_parts = max(layout.bounds.size - 1, 1)
-    table, starts = plastic.table, layout.cells.params.block[:, f.START]
+    table, block_of = plastic.table, layout.cells.block_of
     dendritic = table[:, f.DENDRITIC].tolist()
     window = max(min([layout.shortest, LONGEST_WINDOW, *dendritic]), 1)
     bounds = layout.bounds if layout.bounds.size > 1 else np.zeros(2, dtype=np.int64)
-    blocks = np.searchsorted(starts, bounds)
     block_of_v = np.searchsorted(layout.cells.params.block[:, f.STATE], v_place, side="right") - 1
     together: dict[str, Any] = {
         "fired": np.empty((2, window * layout.cells.n_cells), dtype=np.int64),
         "place": window * bounds[:-1],
-        "ends": np.zeros((2, n_parts, window), dtype=np.int64),
+        "ends": np.zeros((2, n_parts, window + f.APART // 8), dtype=np.int64),
         "sync": np.zeros(N_SYNC, dtype=np.int64),
     }
     shares = []
     for p, (segment, route) in enumerate(layout.routes):
-        first, last = int(blocks[p]), int(blocks[p + 1])
+        mine = block_of[bounds[p] : bounds[p + 1]]
+        first, last = (int(mine[0]), int(mine[-1]) + 1) if mine.size else (0, 0)
         plan = np.array([p, n_parts, first, last, window], dtype=np.int64)
-        mine = layout.wiring.units[table[:, f.UNIT], f.PART] == p
         part = Part(
             plan=plan,
-            plastic=np.flatnonzero(mine),
+            plastic=np.flatnonzero(layout.wiring.units[table[:, f.UNIT], f.PART] == p),
             v_column=np.flatnonzero((block_of_v >= first) & (block_of_v < last)),
             **together,
         )
