@@ -34,7 +34,6 @@ from .fields import (
     WEIGHT,
 )
 
-
 _AHEAD = 16
 """Spikes whose synapses are asked for together."""
 

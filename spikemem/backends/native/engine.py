@@ -89,7 +89,7 @@ class Engine:
             name: np.zeros((1, last - first), dtype=np.bool_)
             for name, (first, last) in self.layout.gate_columns.items()
         }
-        self._steps(self._output(1, {}, nothing), 0, 0, 0)
+        self._steps(self._output(1, {}, nothing), 0, 0, 0, True)
         self._flush(self.cells, self.layout.wiring, self.plastic)
 
     def _potentials(self) -> NDArray[np.int64]:
@@ -122,7 +122,7 @@ class Engine:
             if n_w:
                 self._record_weights(w[step - first_step])
             stop = step + 1 if n_w else min(step + self._chunk, last, change)
-            step, reason = self._steps(output, first_step, step, stop)
+            step, reason = self._steps(output, first_step, step, stop, stop == last)
             if reason == f.FULL:
                 spikes.append(_drain(output))
             if progress is not None and (step == last or (step - told) * _REPORTS >= n_steps):
@@ -131,15 +131,16 @@ class Engine:
             if not n_w:
                 self._adapt(time.perf_counter() - began, step - start)
         spikes.append(_drain(output))
-        self._flush(self.cells, self.layout.wiring, self.plastic)
         self._forget_changed()
         return Run(np.concatenate(spikes), output.v, w)
 
-    def _steps(self, output: Output, begin: int, first: int, last: int) -> tuple[int, int]:
+    def _steps(
+        self, output: Output, begin: int, first: int, last: int, settle: bool
+    ) -> tuple[int, int]:
         params, exact = self.layout.cells.params, self.numbers.exact
         tasks = [
             partial(self._advance, cells, params, wiring, plastic, output, part,
-                    begin, first, last, exact)
+                    begin, first, last, exact, settle)
             for cells, wiring, plastic, part in self._shares
         ]  # fmt: skip
         found: tuple[int, int] = tasks[0]() if len(tasks) == 1 else self._crew.work(tasks)

@@ -161,8 +161,10 @@ def flush(cells, wiring, plastic):  # type: ignore[no-untyped-def]
         plastic_flush(wiring, plastic, q, cells.ring)  # type: ignore[name-defined]
 
 
-def advance(cells, params, wiring, plastic, output, part, begin, first, last, exact):  # type: ignore[no-untyped-def]
+def advance(cells, params, wiring, plastic, output, part, begin, first, last, exact, settle):  # type: ignore[no-untyped-def]
     """Do a thread's part of the steps from `first` up to `last` of a run that began with `begin`.
+
+    settle : whether to bring the plastic weights up to date in the end
 
     Returns
     -------
@@ -200,4 +202,7 @@ def advance(cells, params, wiring, plastic, output, part, begin, first, last, ex
         k, turn = k + n_steps, 1 - turn
     if me == 0:
         output.cursor[0] = at
+    if settle:
+        for m in range(part.plastic.size):
+            plastic_flush(wiring, plastic, part.plastic[m], cells.ring)  # type: ignore[name-defined]
     return last, DONE
