@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from ..checks import Count, Quantity, checked
+from ..checks import Count, Quantity, Text, checked
 from ..errors import DescriptionError, shown
 from ..recording import Recording
 from .kinds import Axes
@@ -115,7 +115,8 @@ def tidy(ax: Axes) -> Axes:
     return ax
 
 
-def title(ax: Axes, text: Any) -> None:
+@checked
+def title(ax: Axes, text: Annotated[str, Text()]) -> None:
     """Write a title at the left, above the names of :func:`spikemem.plotting.mark_times`."""
     names: list[Any] = [name for name in ax.texts if name.get_gid() == MARK_GID]
     rows = {name.xyann[1] for name in names}

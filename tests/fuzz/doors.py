@@ -189,6 +189,12 @@ def _memory() -> Any:
     return memory
 
 
+def _axes() -> Any:
+    from matplotlib.figure import Figure
+
+    return Figure().add_subplot()
+
+
 def _pynn_model() -> Any:
     pynn = importlib.import_module("spikemem.hardware.pynn")
     return pynn.to_pynn(static_network(), importlib.import_module("pyNN.mock"))
@@ -196,6 +202,8 @@ def _pynn_model() -> Any:
 
 SAMPLES: dict[str, Callable[[], Any]] = {
     "PyNNModel": lambda: _pynn_model(),
+    "Axes": lambda: _axes(),
+    "StepCurrent": lambda: sm.StepCurrent(times=[1.0, 3.0], amplitudes=[0.1, 0.2]),
     "Network": small_network,
     "SpikeTrains": lambda: sm.SpikeTrains(ids=[0, 1], times=[1.0, 2.0], size=2),
     "Recording": lambda: _recording(),
