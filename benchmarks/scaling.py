@@ -111,22 +111,23 @@ def table(count: float, found: dict[str, dict[str, float]]) -> None:
 
 def draw(found: dict[float, dict[str, dict[str, float]]], path: Path) -> None:
     """Three panels: set-up, run and memory against the number of synapses."""
-    from matplotlib.figure import Figure
+    import matplotlib
 
-    from spikemem.plotting.axes import COLORS
+    matplotlib.use("Agg")
+    from spikemem.plotting import COLORS, new_panels
+    from spikemem.plotting.axes import LINE, SMALL
 
-    figure = Figure(figsize=(10.0, 3.4), layout="constrained")
-    for ax, (name, label) in zip(figure.subplots(1, 3), MEASURES.items(), strict=True):
+    panels = new_panels(10.0, 3.4, columns=3)
+    for ax, (name, label) in zip(panels, MEASURES.items(), strict=True):
         for k, peer in enumerate(PEERS):
             points = [(count, each[peer][name]) for count, each in found.items() if peer in each]
             style = "--" if peer.endswith(" 2") else "-"
             ax.loglog(*zip(*points, strict=True), style, marker="o", markersize=4,
-                      color=COLORS[k], label=peer)  # fmt: skip
+                      linewidth=LINE, color=COLORS[k], label=peer)  # fmt: skip
         ax.set_xlabel("synapses")
         ax.set_ylabel(label)
-        ax.spines[["top", "right"]].set_visible(False)
-    figure.axes[0].legend(frameon=False, fontsize="small")
-    figure.savefig(path, dpi=150)
+    panels[0].legend(frameon=False, fontsize=SMALL)
+    panels[0].figure.savefig(path, dpi=150)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib
@@ -47,40 +46,26 @@ def demonstration() -> None:
 
 def timing() -> None:
     """One operation of each kind, of both presets."""
-    from matplotlib.figure import Figure
     from matplotlib.ticker import MultipleLocator
+
+    from spikemem.networks.ca3 import figures
 
     cells = ["INcue", "INcont", "CueCue", "ContCue", "ContCond", "ContCont", "CueCont", "OUTcue",
              "OUTcont", "INerase"]  # fmt: skip
     schedule = [sm.Learn(3, [2, 7]), sm.RecallCue(3), sm.RecallContent([5, 6])]
-    figure = Figure(figsize=(10.0, 5.2), layout="constrained")
-    for ax, preset in zip(figure.subplots(1, 2), ("published", "robust"), strict=True):
+    panels = sm.plotting.new_panels(10.0, 5.2, columns=2)
+    for ax, preset in zip(panels, ("published", "robust"), strict=True):
         memory = sm.CA3Memory(5, 10, preset=preset, contents={3: [4, 5, 6], 4: [1, 5, 6]})
         answers = memory.run(schedule)
         there = [name for name in cells if name in memory.recording.spikes]
-        sm.plotting.raster(memory.recording, there, ax=ax)
-        ax.set_xlim(left=-1.0)
+        figures.raster(memory.recording, answers, there, (-1.0, memory.time), ax)
         ax.xaxis.set_major_locator(MultipleLocator(4.0))
-        mark(ax, answers)
-        ax.set_title(f'preset="{preset}"', loc="left", pad=24)
-    figure.savefig(IMAGES / "ca3_timing.png", dpi=100)
-
-
-def mark(ax: matplotlib.axes.Axes, answers: Sequence[sm.Recall]) -> None:
-    """A line at the start of each operation, and its name."""
-    names = {"Learn": "relearn cue 3", "RecallCue": "cue 3", "RecallContent": "bits 5, 6"}
-    for answer in answers:
-        ax.axvline(answer.start, color="0.6", linewidth=0.8)
-        ax.annotate(
-            names[type(answer.operation).__name__], (answer.start, 1.0), xytext=(2, 3),
-            xycoords=("data", "axes fraction"), textcoords="offset points", fontsize=9,
-        )  # fmt: skip
+        sm.plotting.title(ax, f'preset="{preset}"')
+    panels[0].figure.savefig(IMAGES / "ca3_timing.png", dpi=100)
 
 
 def sequences() -> None:
     """Two sequences with a shared middle, in the spiking form of a sequence memory."""
-    from matplotlib.figure import Figure
-
     from spikemem.networks.dendrites import TemporalMemory, sequence_activity
 
     a, b, c, d, x, y = ([5 * k + m for m in range(5)] for k in range(6))
@@ -88,9 +73,9 @@ def sequences() -> None:
     trials = [[a, b, c, d], [x, b, c, y]]
     memory.learn(trials, passes=20)
     recording = sm.simulate(memory.build(trials), backend="native")
-    figure = Figure(figsize=(9.0, 4.6), layout="constrained")
-    sequence_activity(memory, recording, labels=["ABCD", "XBCY"], ax=figure.subplots())
-    figure.savefig(IMAGES / "sequences.png", dpi=100)
+    ax = sm.plotting.new_axes(9.0, 4.6)
+    sequence_activity(memory, recording, labels=["ABCD", "XBCY"], ax=ax)
+    ax.figure.savefig(IMAGES / "sequences.png", dpi=100)
 
 
 def by_hand() -> None:

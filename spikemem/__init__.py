@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from . import metrics as metrics
     from . import networks as networks
     from . import plotting as plotting
+    from .citations import citation as citation
     from .codes import Patterns as Patterns
     from .codes import random_patterns as random_patterns
     from .currents import StepCurrent as StepCurrent
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
 _WHERE = {
     "networks.ca3": "CA3Memory Forget HippocampalMemory Learn Recall RecallContent RecallCue",
     "networks.dendrites": "ActiveDendriteNeurons",
+    "citations": "citation",
     "codes": "Patterns random_patterns",
     "errors": "BackendMissing DescriptionError SimulationError SpikememError SpikememWarning "
     "StorageError UnsupportedError VirtualRunError",

@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import ArrayLike, NDArray
 
-from .checks import Count, Kind, Probability, checked
+from .checks import AnyValue, Count, Kind, Probability, checked
 from .errors import DescriptionError, shown
 from .frozen import read_only
 from .limits import require_memory
@@ -87,7 +87,8 @@ class Patterns:
         return made
 
     @classmethod
-    def from_dense(cls, bits: ArrayLike) -> Patterns:
+    @checked
+    def from_dense(cls, bits: Annotated[ArrayLike, AnyValue()]) -> Patterns:
         """Take dense rows: bool, or 0 and 1, shape (n_cells,) or (n_patterns, n_cells).
 
         Raises

@@ -82,7 +82,10 @@ class StepCurrent(Frozen):
         k = int(np.searchsorted(self.times, time, side="right")) - 1
         return np.array(self.amplitudes[max(k, 0)] * (k >= 0), dtype=np.float64)
 
-    def from_step(self, first: int, dt: float) -> tuple[NDArray[np.int64], Floats]:
+    @checked
+    def from_step(
+        self, first: Annotated[int, Count(low=0)], dt: Annotated[float, Quantity("ms", above=0.0)]
+    ) -> tuple[NDArray[np.int64], Floats]:
         """Pieces of the current from a step on.
 
         Returns
@@ -107,13 +110,17 @@ class StepCurrent(Frozen):
         require_memory(8 * self.amplitudes.size * n, f"StepCurrent.tile: {n} copies", "Make fewer.")
         return StepCurrent(times=self.times, amplitudes=np.tile(self.amplitudes, (1, n)))
 
-    def part(self, start: int, stop: int) -> StepCurrent:
+    @checked
+    def part(
+        self, start: Annotated[int, Count(low=0)], stop: Annotated[int, Count()]
+    ) -> StepCurrent:
         """The current of the cells from `start` up to `stop`."""
         if self.size is None:
             return self
         return StepCurrent(times=self.times, amplitudes=self.amplitudes[:, start:stop])
 
-    def alike(self, size: int) -> list[tuple[int, int, Floats]]:
+    @checked
+    def alike(self, size: Annotated[int, Count()]) -> list[tuple[int, int, Floats]]:
         """Neighbouring cells with the same current, of a population of `size` cells.
 
         Returns
@@ -127,6 +134,7 @@ class StepCurrent(Frozen):
         edges = [0, *(np.flatnonzero(differ) + 1).tolist(), size]
         return [(start, stop, self.amplitudes[:, start]) for start, stop in pairwise(edges)]
 
+    @checked
     def equals(self, other: StepCurrent) -> bool:
         """Whether another current has the same times and amplitudes."""
         return self is other or (

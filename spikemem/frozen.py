@@ -1,4 +1,4 @@
-"""What can change and what can't: read-only arrays, and what copies and pickles are."""
+"""What can change and what can't: read-only arrays, copies and pickles, and short texts."""
 
 from __future__ import annotations
 
@@ -13,14 +13,63 @@ from numpy.typing import NDArray
 
 from .checks import require_arguments
 
-__all__ = ["LATER", "Changing", "Frozen", "digest", "read_only"]
+__all__ = ["LATER", "Changing", "Frozen", "Short", "digest", "read_only", "short"]
 
 LATER = "later"
 """Key in the metadata of a field that came after files were written: it is hashed only where it
 differs from its default, so that the hashes in those files stay."""
 
+_LONGEST = 60  # characters of one field
 
-class Frozen:
+
+class Short:
+    """Base of dataclasses whose text is one short line, without arrays.
+
+    Fields that are None are left out; of arrays and long sequences it says the size.
+    """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__repr__" not in cls.__dict__:  # else the dataclass would make one with every array
+            cls.__repr__ = cls.__repr__  # type: ignore[method-assign]
+
+    def __repr__(self) -> str:
+        values = {item.name: getattr(self, item.name, None) for item in fields(self)}  # type: ignore[arg-type]
+        inside = (f"{name}={short(value)}" for name, value in values.items() if value is not None)
+        return f"{type(self).__name__}({', '.join(inside)})"
+
+
+def short(value: Any) -> str:
+    """Return a value as one short line.
+
+    Examples
+    --------
+    >>> short(np.arange(500.0)), short(3.5), short("exc")
+    ('<500 values, 0 to 499>', '3.5', "'exc'")
+    """
+    if isinstance(value, np.ndarray):
+        return _short_array(value)
+    if isinstance(value, Mapping | tuple | list | set | frozenset) and len(value) > _LONGEST:
+        return f"<{len(value)} entries>"
+    text = repr(value)
+    if len(text) <= _LONGEST and text.isprintable():
+        return text
+    if isinstance(value, Mapping | tuple | list | set | frozenset):
+        return f"<{len(value)} entries>"
+    if isinstance(value, str):
+        return f"{value[: _LONGEST - 4]!r}..."
+    return f"{type(value).__name__}(...)"
+
+
+def _short_array(array: NDArray[Any]) -> str:
+    size = " × ".join(map(str, array.shape)) or "1"
+    if not array.size or array.dtype.kind not in "iufb":
+        return f"<{size} values>"
+    low, high = array.min(), array.max()
+    return f"<{size} values, {low:g}>" if low == high else f"<{size} values, {low:g} to {high:g}>"
+
+
+class Frozen(Short):
     """Base of the frozen dataclasses: a copy or a pickle is made anew from the fields.
 
     NumPy forgets that an array is read-only when it is pickled; the constructor restores that.

@@ -10,7 +10,7 @@ import h5py
 from numpy.typing import NDArray
 
 from .backends.contract import Integrator
-from .checks import Kind, PathName, Quantity, checked
+from .checks import AnyValue, Kind, PathName, Quantity, checked
 from .errors import DescriptionError, StorageError, shown
 from .frozen import Changing
 from .network import Network
@@ -189,6 +189,16 @@ class Device(Protocol):
         """Return the extension of backend "brian2" with which they learn; None if ideal."""
 
 
+class ModelKind(Kind):
+    """An object with the methods of a :class:`Model`."""
+
+    def check(self, value: Any, where: str) -> Any:
+        """Return the model itself."""
+        if isinstance(value, Model) and not isinstance(value, type):
+            return value
+        raise DescriptionError(f"{where} must have the methods of a Model, got {shown(value)}.")
+
+
 class DeviceKind(Kind):
     """An object with the methods of a :class:`Device`."""
 
@@ -208,8 +218,8 @@ OnDevice = Annotated[Device, DeviceKind()] | None
 
 @checked
 def run(
-    model: Model[Trial, Answer],
-    trials: Iterable[Trial],
+    model: Annotated[Model[Trial, Answer], ModelKind()],
+    trials: Annotated[Iterable[Trial], AnyValue()],
     *,
     backend: str = "brian2",
     integrator: Integrator = "spinnaker",
@@ -258,8 +268,6 @@ def run(
     >>> run(memory, [sm.Learn(1, [3]), sm.RecallCue(0)], backend="native")
     [Recall({3}), Recall({1, 2})]
     """
-    if not isinstance(model, Model) or isinstance(model, type):
-        raise DescriptionError(f"run: model must have the methods of a Model, got {shown(model)}.")
     if isinstance(trials, str | bytes) or not isinstance(trials, Iterable):
         raise DescriptionError(f"run: trials must be a sequence of trials, got {shown(trials)}.")
     given: Any = trials if hasattr(trials, "__len__") else list(trials)

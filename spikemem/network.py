@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, ClassVar, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from .checks import (
     checked,
 )
 from .currents import problem_on_grid
+from .display import Displayed
 from .errors import DescriptionError, Problems, unknown_name
 from .frozen import LATER, Frozen, digest
 from .population import PartName, Population
@@ -61,7 +62,7 @@ _Named = TypeVar("_Named", "Population", "Projection")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Network(Frozen):
+class Network(Frozen, Displayed):
     """Populations and the projections between them, on one time grid.
 
     Parameters
@@ -100,6 +101,8 @@ class Network(Frozen):
     ] = ()
     dt: Annotated[float, Quantity("ms", above=0.0)] = 1.0
     copies: Annotated[int, Count()] = field(default=1, metadata={LATER: True})
+
+    view: ClassVar[str] = "spikemem.plotting.views:network_view"
 
     def __init__(
         self,

@@ -13,7 +13,7 @@ from .cells import STDP, Parameter
 from .checks import Count, Indices, Quantities, Some, check_fields, checked
 from .drawn import Connector, Drawn, Receptor
 from .errors import Problems, shown
-from .frozen import Frozen
+from .frozen import Frozen, short
 from .limits import require_memory
 from .population import End, PartName, Population, PopulationName
 
@@ -34,6 +34,9 @@ class Synapses(NamedTuple):
     j: NDArray[np.int32]
     weight: NDArray[np.float64]
     delay: NDArray[np.float64]
+
+    def __repr__(self) -> str:
+        return f"Synapses({self.i.size}, weight={short(self.weight)}, delay={short(self.delay)})"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ from .checks import (
     check_shape,
     checked,
 )
+from .display import Displayed
 from .errors import DescriptionError, Problems, shown, unknown_name
 from .frozen import Frozen, read_only
 from .limits import require_memory
@@ -87,7 +88,7 @@ class Traces(dict[str, NDArray[np.float64]]):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Recording(Frozen):
+class Recording(Frozen, Displayed):
     """What a run gave.
 
     Parameters
@@ -130,6 +131,8 @@ class Recording(Frozen):
     start: Annotated[float, Quantity("ms")] = 0.0
     stop: Annotated[float, Quantity("ms")] = 0.0
     provenance: Annotated[Mapping[str, Any], MappingOf(AnyValue())] = field(default_factory=dict)
+
+    view: ClassVar[str] = "spikemem.plotting.views:recording_view"
 
     def __post_init__(self) -> None:
         problems = Problems("Recording")

@@ -163,6 +163,9 @@ class Session:
             )
         return first
 
+    def __repr__(self) -> str:
+        return f"Session({self.network!r}, backend={self.backend!r}, at {self.time:g} ms)"
+
     @property
     def time(self) -> float:
         """Time of the next step, ms: what was simulated so far, from a session that began at 0."""

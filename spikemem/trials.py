@@ -124,7 +124,7 @@ def run_trials(
     >>> cues = [sm.SpikeTrains(ids=[0], times=[t], size=1) for t in (0.0, 1.0)]
     >>> trials = run_trials(net, [{"in": cue} for cue in cues], 5.0)
     >>> [trial["out"].times.tolist() for trial in trials]
-    [[1.0], [2.0]]
+    [[1.0, 3.0], [2.0, 4.0]]
     """
     trials = _trials(networks, inputs, weights, duration, frozen)
     make = load(backend)

@@ -260,7 +260,10 @@ def test_a_failed_run(capsys, monkeypatch, network):
 
 def test_an_interrupt(network):
     command = program("simulate", network, "--duration", "10000000")
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    # A parent in the background may ignore SIGINT, and its children then ignore it too.
+    heard = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes, **(heard if os.name == "posix" else {})) as process:
         deadline = time.monotonic() + 60
         # Brian2 is loaded, and the run on, when this process has used so much time.
         ticks = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100

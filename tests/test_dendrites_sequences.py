@@ -353,7 +353,9 @@ def test_bad_sequences_and_recordings(abcd):
         memory.build([])
     assert memory.expected([]) == []
     for call in (memory.build, memory.expected):
-        with pytest.raises(DescriptionError, match="must be a list of sequences, got 3"):
+        with pytest.raises(
+            DescriptionError, match="must be a sequence of sequences of frames, got 3"
+        ):
             call(3)
         with pytest.raises(DescriptionError, match=r"\[1\] must name cells from 0 to 99, got 100"):
             call([sequences[0], [[100]]])

@@ -208,7 +208,7 @@ def test_the_seed_decides(sequences):
         (lambda m: m.step([N]), f"from 0 to {N - 1}, got {N}"),
         (lambda m: m.step(np.ones(N - 1, bool)), f"mask must have a length of {N}"),
         (lambda m: m.run([[0.5]]), "sequence must be indices"),
-        (lambda m: m.learn(3), "a list of sequences"),
+        (lambda m: m.learn(3), "a sequence of sequences of frames"),
         (lambda m: m.learn([[[1, 1]]]), r"sequences\[0\] must name each cell once"),
         (lambda m: m.learn([], passes=0), "passes must be an int >= 1"),
         (lambda m: m.is_known([[1]], tolerance=2), "tolerance must be >= 0 and <= 1, got 2"),

@@ -578,3 +578,10 @@ def test_a_direct_connection_of_many_cells_takes_no_matrix():
     made = from_nir(graph, 1.0).projection("a to b")
     assert made.n_synapses(20_000, 20_000) == 20_000
     np.testing.assert_array_equal(made.i, made.j)
+
+
+def test_copies_side_by_side_stay_copies(tmp_path):
+    net = network_of_two().tile(3)
+    assert from_nir(to_nir(net)).content_hash == net.content_hash
+    read = nir_files.read(nir_files.write(tmp_path / "copies.nir", net))
+    assert (read.copies, read.content_hash) == (3, net.content_hash)

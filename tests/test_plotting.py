@@ -117,8 +117,11 @@ def test_traces_are_in_mV_over_ms():
     assert [line.get_label() for line in ax.lines] == ["cell 2", "cell 0"]
     assert np.array_equal(ax.lines[0].get_ydata(), recording.traces["out", "v"][:, 2])
     assert ax.lines[0].get_xdata().tolist() == [0.0, 1.0, 2.0, 3.0]
-    assert ax.get_ylabel() == "out: v (mV)"
-    assert ax.get_legend() is not None
+    assert ax.get_ylabel() == "out: v"
+    one = plotting.traces(recording, "out", cells=[2, 0], offset=False)
+    assert np.array_equal(one.lines[1].get_ydata(), recording.traces["out", "v"][:, 0])
+    assert one.get_ylabel() == "out: v (mV)"
+    assert one.get_legend() is not None
     assert plotting.traces(recording, "out", cells=1).get_legend() is None
 
 
@@ -279,7 +282,8 @@ def test_marks_are_thinner_above_5000_spikes_and_pixels_above_20000(n, width, pi
 @pytest.mark.parametrize(("n", "has"), [(1, False), (2, True), (21, True), (22, False)])
 def test_a_legend_of_two_to_twenty_one_lines(n, has):
     recording = sm.Recording(spikes={}, traces={("a", "v"): np.zeros((3, n))}, stop=3.0)
-    assert (plotting.traces(recording, "a", range(n)).get_legend() is not None) == has
+    drawn = plotting.traces(recording, "a", range(n), offset=False)
+    assert (drawn.get_legend() is not None) == has
 
 
 def test_seven_synapses_have_colours_of_their_own_and_eight_share_one():
@@ -372,7 +376,8 @@ def test_names_with_dollar_signs_are_drawn_as_they_are(name):
     )  # fmt: skip
     drawn = {
         f"{name} (2)": plotting.raster(recording),
-        f"{name}: v (mV)": plotting.traces(recording, name),
+        f"{name}: v (mV)": plotting.traces(recording, name, 0),
+        f"{name}: v": plotting.traces(recording, name),
         name: plotting.weights(recording, name),
         f"pre: {name}": plotting.weight_matrix(network, wire.name),
         f"post: to {name}": plotting.weight_matrix(network, wire.name),
@@ -412,3 +417,106 @@ def test_equal_weights_of_any_size_fill_one_bar(weight):
     ax = plotting.weights([weight] * 3)
     assert sorted(bar.get_height() for bar in ax.patches)[-2:] == [0.0, 3.0]
     pyplot.close("all")
+
+
+def boxes_of(ax):
+    ax.figure.canvas.draw()
+    return [name.get_window_extent() for name in ax.texts if name.get_gid() == "mark"]
+
+
+@pytest.mark.parametrize("step", [0.5, 3.0, 20.0])
+@pytest.mark.parametrize("width", [2.0, 7.0, 20.0])
+def test_names_of_moments_never_overlap_and_stay_above_the_picture(step, width):
+    ax = plotting.new_axes(width, 3.0)
+    marks = [(t, f"recall {k}") for k, t in enumerate(np.arange(0.0, 100.0, step))]
+    ax.set_xlim(0.0, 100.0)
+    plotting.mark_times(ax, marks)
+    boxes = boxes_of(ax)
+    assert len(boxes) > 1
+    for k, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[k + 1 :])
+    frame = ax.get_window_extent()
+    assert all(box.y0 >= frame.y1 and box.x1 <= frame.x1 + 1 for box in boxes)
+    assert len(ax.lines) == len(marks)
+
+
+def test_every_name_is_shown_where_there_is_room():
+    marks = [(3.0, "c$"), (1.0, "a"), (2.0, "a"), (2.5, ""), (9.0, "outside")]
+    ax = plotting.raster(small_recording(), marks=marks)
+    shown = [name.get_text() for name in ax.texts]
+    assert shown == ["a", plotting.plain("c$")]
+    assert sorted(line.get_xdata()[0] for line in ax.lines if line.get_gid()) == [1, 2, 2.5, 3]
+    assert not plotting.raster(small_recording()).texts
+
+
+def test_a_title_stands_above_the_names():
+    ax = plotting.raster(small_recording(), marks=[(k / 10, f"operation {k}") for k in range(40)])
+    plotting.title(ax, "all of it")
+    names = boxes_of(ax)
+    assert max(box.y1 for box in names) <= ax._left_title.get_window_extent().y0 + 1
+
+
+@pytest.mark.parametrize("bad", [7, [1], [(1,)], [("x", "a")], [(1.0, 2)], [(1.0, "a", 3)],
+                                 [(np.inf, "a")], "ab"])  # fmt: skip
+def test_bad_marks_are_refused(bad):
+    with pytest.raises(DescriptionError, match="marks"):
+        plotting.raster(small_recording(), marks=bad)
+
+
+def rows_of(ax):
+    """Levels of the thin lines, and the short lines of spikes."""
+    collections = [item.get_segments() for item in ax.collections]
+    level = next(lines for lines in collections if lines and lines[0][0][1] == lines[0][1][1])
+    spikes = [lines for lines in collections if lines and lines[0][0][0] == lines[0][1][0]
+              and lines[0][0][0] != 1.01]  # fmt: skip
+    return [line[0][1] for line in level], spikes
+
+
+def test_cells_stand_in_rows_that_do_not_touch():
+    v = np.array([[-65.0, -65.0, -60.0], [-50.0, -65.0, -60.0], [-65.0, -50.0, -60.0]])
+    trains = sm.SpikeTrains(ids=[0, 1], times=[1.0, 2.0], size=3)
+    recording = sm.Recording(spikes={"a": trains}, traces={("a", "v"): v}, stop=3.0)
+    ax = plotting.traces(recording, "a", threshold=-50.0)
+    drawn = [line.get_ydata() for line in ax.lines]
+    step = 1.3 * 15.0
+    for k, values in enumerate(drawn):
+        assert np.allclose(values, v[:, k] + k * step)
+        assert k == 0 or values.min() > drawn[k - 1].max()
+    levels, spikes = rows_of(ax)
+    assert np.allclose(levels, [-50.0 + k * step for k in range(3)])
+    assert [[line[0][0] for line in each] for each in spikes] == [[1.0], [2.0]]
+    # The mark of a spike is above its row and below the next one.
+    assert all(-50.0 + k * step < each[0][:, 1].min() for k, each in enumerate(spikes))
+    assert all(each[0][:, 1].max() < -65.0 + (k + 1) * step for k, each in enumerate(spikes))
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["cell 0", "cell 1", "cell 2"]
+    assert [text.get_text() for text in ax.texts] == ["10 mV"]
+    assert np.allclose(rows_of(plotting.traces(recording, "a"))[0], v[0] + np.arange(3) * step)
+
+
+def test_traces_of_one_cell_have_an_axis_in_mV():
+    recording = small_recording()
+    ax = plotting.traces(recording, "out", 1, marks=[(1.0, "now")])
+    assert ax.get_ylabel() == "out: v (mV)"
+    assert [text.get_text() for text in ax.texts] == ["now"]
+    (spikes,) = (item.get_segments() for item in ax.collections)
+    assert [line[0][0] for line in spikes] == [1.0]
+    assert not plotting.traces(recording, "out", offset=False).collections
+
+
+def test_traces_that_are_not_finite_are_drawn():
+    v = np.full((3, 2), np.nan)
+    recording = sm.Recording(spikes={}, traces={("a", "v"): v}, stop=3.0)
+    plotting.traces(recording, "a").figure.canvas.draw()
+
+
+def test_all_pictures_share_one_style():
+    for name in ("raster", "traces", "weights"):
+        ax = CALLS[name]()
+        assert not ax.spines["top"].get_visible()
+        assert not ax.spines["right"].get_visible()
+    panels = plotting.new_panels(6.0, 3.0, rows=2, columns=2)
+    assert len(panels) == 4
+    assert panels[0].figure.get_size_inches().tolist() == [6.0, 3.0]
+    for bad in (0, -1.0, "x", np.inf):
+        with pytest.raises(DescriptionError):
+            plotting.new_axes(bad, 3.0)

@@ -20,7 +20,7 @@ from spikemem.hardware.resistive import (
     SingleDevice,
     account,
     count,
-    plotting,
+    figures,
     program,
     write,
 )
@@ -111,12 +111,12 @@ def test_units_have_a_source_and_a_year():
         (lambda run: count(run[1], run[0]), "network must be a Network"),
         (lambda run: Periphery(read_voltage=0.0), "read_voltage must be > 0"),
         (lambda run: Periphery(node=10), "45, 22 or 7"),
-        (lambda run: plotting.conductances("PCM"), "must be a Device"),
-        (lambda run: plotting.ageing(RandomRRAM()), "can be written"),
-        (lambda run: plotting.ageing(MiloRRAM()), "no ageing"),
-        (lambda run: plotting.error_against_time([], [[1.0]]), "at least 1"),
-        (lambda run: plotting.crossbar_map(program(PCM(), [1.0])), "needs a matrix"),
-        (lambda run: plotting.crossbar_map("bar"), "must be a Crossbar"),
+        (lambda run: figures.conductances("PCM"), "must be a Device"),
+        (lambda run: figures.ageing(RandomRRAM()), "can be written"),
+        (lambda run: figures.ageing(MiloRRAM()), "no ageing"),
+        (lambda run: figures.error_against_time([], [[1.0]]), "at least 1"),
+        (lambda run: figures.crossbar_map(program(PCM(), [1.0])), "needs a matrix"),
+        (lambda run: figures.crossbar_map("bar"), "must be a Crossbar"),
     ],
 )
 def test_bad_input(run, make, words):
@@ -125,27 +125,29 @@ def test_bad_input(run, make, words):
 
 
 def test_pictures():
-    assert plotting.conductances(PCM(), 3600.0, n=500).get_xlabel().startswith("conductance")
-    axes = plotting.ageing(CMOHfOx(), n=100)
-    assert axes.get_title() == "CMOHfOx"
+    assert figures.conductances(PCM(), 3600.0, n=500).get_xlabel().startswith("conductance")
+    axes = figures.ageing(CMOHfOx(), n=100)
+    assert axes.get_title(loc="left") == "CMOHfOx"
     weights = np.random.default_rng(0).normal(size=(20, 10))
     bars = [Crossbar(PCM(), weights), Crossbar(PCM(), weights, compensation="global")]
-    drawn = plotting.error_against_time(bars, np.eye(20), labels=["plain", "compensated"])
+    drawn = figures.error_against_time(bars, np.eye(20), labels=["plain", "compensated"])
     plain, compensated = (line.get_ydata() for line in drawn.get_lines())
     assert plain[-1] > compensated[-1]
     assert bars[0].time == 0.0
     broken = program(PCM(), weights, faults=Faults(missing=0.1))
-    assert plotting.crossbar_map(broken).get_legend() is not None
-    assert plotting.crossbar_map(bars[0], 60.0, device=1).get_ylabel() == "input"
+    drawn = figures.crossbar_map(broken)
+    assert drawn.get_legend() is not None
+    assert all(tick == round(tick) for tick in drawn.get_yticks())
+    assert figures.crossbar_map(bars[0], 60.0, device=1).get_ylabel() == "input"
 
 
 def test_names_with_dollar_signs_are_drawn_as_they_are():
     costly = type("$costly$", (PCM,), {})
     bar = Crossbar(costly(), np.ones((2, 2)))
     drawn = (
-        plotting.conductances(costly(), 3600.0, n=50).title,
-        plotting.ageing(costly(), n=5).title,
-        plotting.error_against_time(bar, [[1.0, 2.0]]).get_legend().get_texts()[0],
+        figures.conductances(costly(), 3600.0, n=50)._left_title,
+        figures.ageing(costly(), n=5)._left_title,
+        figures.error_against_time(bar, [[1.0, 2.0]]).get_legend().get_texts()[0],
     )
     for text in drawn:
         text.figure.canvas.draw()

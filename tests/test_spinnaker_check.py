@@ -50,6 +50,11 @@ EXAMPLES = {
     ),
     "row too long": network(many(255, weight=0.1, rule=STDP_RULE)),
     "time step": network(link(), dt=1e-6),
+    "cell without a leak": network(link(), cell=LIF(tau_m=np.inf)),
+    "current too long": network(
+        link(),
+        cell=LIF(i_offset=sm.StepCurrent(times=np.arange(9000.0), amplitudes=np.ones(9000))),
+    ),
     "number out of range": network(link(), cell=LIF(cm=1e-6)),
     "time constant out of range": network(link(delay=0.1), cell=LIF(tau_syn_I=3300.0), dt=0.1),
     "table too long": network(link(rule=replace(STDP_RULE, tau_minus=5000.0))),

@@ -79,7 +79,7 @@ def to_nir(network: Network, *, metadata: bool = True) -> Any:
             name = free_name(f"{population.name} out", nodes)
             nodes[name] = nir.Output({"output": np.array([population.size])})
             edges.append((population.name, name))
-    head = {KEY: {"dt": network.dt}} if metadata else {}
+    head = {KEY: {"dt": network.dt, "copies": network.copies}} if metadata else {}
     # Its check of types adds an Input to every cell without one, and fails without any.
     return nir.NIRGraph(nodes=nodes, edges=edges, metadata=head, type_check=False)
 

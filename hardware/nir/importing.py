@@ -13,7 +13,7 @@ from ...checks import Quantity, checked
 from ...errors import DescriptionError, UnsupportedError, shown
 from ...network import Inputs, Network, Population
 from ...recording import SpikeTrains
-from ...units import to_float
+from ...units import to_float, to_int
 from .checking import problems_of_node
 from .common import as_lines, notes_of, place_of, require_nir
 from .flattening import Flat, flatten
@@ -83,7 +83,12 @@ def from_nir(
     _stop(problems)
     # What overflows is not finite, which is refused by name.
     with np.errstate(all="ignore"):
-        return _network(flat, step, inputs or {}, problems)
+        network = _network(flat, step, inputs or {}, problems)
+    copies = to_int(notes_of(graph).get("copies", 1), "from_nir: copies")
+    parts = [item.size for item in network.populations]
+    parts += [item.tiles for item in network.projections]
+    # What the graph says now may no longer be the copies that were noted.
+    return network.replace(copies=copies if all(n % copies == 0 for n in parts) else 1)
 
 
 def _network(

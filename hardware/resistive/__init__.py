@@ -11,7 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import plotting as plotting
+    from . import figures as figures
     from .accounts import Account as Account
     from .accounts import Periphery as Periphery
     from .accounts import account as account
@@ -72,7 +72,7 @@ _WHERE = {
 }
 _PLACE = {name: module for module, names in _WHERE.items() for name in names.split()}
 
-_MODULES = ("accounts", "learn", "plotting")
+_MODULES = ("accounts", "figures", "learn")
 
 __all__ = sorted([*_PLACE, *_MODULES])
 

@@ -124,6 +124,11 @@ class Crossbar(Changing):
         self.time = 0.0
         self.age(device.first_age if time is None else time)
 
+    def __repr__(self) -> str:
+        n_in, n_out = self.shape
+        device = self.array.device.name
+        return f"Crossbar({device}, {n_in} inputs × {n_out} outputs, {self.time:g} s old)"
+
     @checked
     def age(self, time: Age) -> Crossbar:
         """Let the array be `time` seconds old; gives back the crossbar itself."""

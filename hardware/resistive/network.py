@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...checks import Choice, Instance, MappingOf, Name, check_fields, checked
 from ...errors import DescriptionError, Problems, UnsupportedError, unknown_name
+from ...frozen import Short
 from ...network import Network, Projection, Synapses
 from ...streams import Seed
 from . import mapping as mappings
@@ -59,7 +60,7 @@ class _Absent(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Written:
+class Written(Short):
     """A network in devices: the arrays are drawn once, and age.
 
     Parameters

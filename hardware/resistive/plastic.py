@@ -256,6 +256,7 @@ class DeviceLearning(Frozen):
         return list(self.projections)
 
 
+@checked
 def device_learning(device: Device, projections: Names, seed: Seed = 0) -> DeviceLearning | None:
     """How synapses on a device learn: each change has the error of the device's programming.
 

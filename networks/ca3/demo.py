@@ -22,7 +22,7 @@ from .operations import Forget, Learn, RecallContent, RecallCue
 from .recall import Recall
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    pass
 
 __all__ = ["Outcome", "Row", "digits", "run", "table"]
 
@@ -282,25 +282,21 @@ def _draw(
     figure = Figure(figsize=(12.0, 8.0), layout="constrained")
     shown = [name for name in recording.spikes if name.startswith(("IN", "OUT"))]
     ax = figure.subplots()
-    raster(recording, shown, ax=ax)
-    _mark_parts(ax, answers)
+    raster(recording, shown, ax=ax, marks=_parts(answers))
     return [*pictures, save_figure(figure, folder / "raster.png")]
 
 
-def _mark_parts(ax: Axes, answers: Sequence[Recall]) -> None:
-    """A line where another kind of operation begins, with its name above the picture."""
+def _parts(answers: Sequence[Recall]) -> list[tuple[float, str]]:
+    """Where another kind of operation begins, and its name."""
     names = {"Learn": "learn", "Forget": "forget", "RecallCue": "recall by cue",
              "RecallContent": "recall by content"}  # fmt: skip
-    before = ""
-    for answer in answers:
-        kind = type(answer.operation).__name__
-        if kind != before:
-            ax.axvline(answer.start, color="0.6", linewidth=0.8)
-            ax.annotate(
-                names[kind], (answer.start, 1.0), xycoords=("data", "axes fraction"),
-                xytext=(2, 3 if kind != "Forget" else 14), textcoords="offset points", fontsize=9,
-            )  # fmt: skip
-        before = kind
+    kinds = [type(answer.operation).__name__ for answer in answers]
+    starts = [answer.start for answer in answers]
+    return [
+        (start, names[kind])
+        for start, kind, before in zip(starts, kinds, ["", *kinds], strict=False)
+        if kind != before
+    ]
 
 
 def _mask(bits: Iterable[int]) -> NDArray[np.bool_]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...cells import STDP
+from ...frozen import Short
 from ...recording import SpikeTrains
 from .circuit import w_fire
 from .live import Weights
@@ -26,7 +27,7 @@ FIRES = {"W1": w_fire(RELAY), "W2": w_fire(GATED)}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Health:
+class Health(Short):
     """State of a memory's plastic projections "W1" and "W2".
 
     Attributes

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...backends import BackendName
 from ...cells import LIF, SpikeSource
-from ...checks import Count, MappingOf, checked
+from ...checks import Count, MappingOf, Name, checked
 from ...errors import DescriptionError, UnsupportedError
 from ...models import OnDevice
 from ...network import Network, Population, Projection
@@ -34,6 +34,7 @@ from .operations import (
 from .parameters import GATED, OUTPUT, PRESET, RELAY
 from .parameters import preset as parameters_of
 from .recall import Recall, require_whole
+from .references import HIPPOCAMPUS
 
 __all__ = ["HippocampalMemory"]
 
@@ -105,7 +106,7 @@ class HippocampalMemory(LiveMemory):
         integrator: IntegratorName = "spinnaker",
         device: OnDevice = None,
         seed: Seed = 0,
-        options: Mapping[str, Any] | None = None,
+        options: Annotated[Mapping[str, Any], MappingOf(Name())] | None = None,
     ) -> None:
         live = Live(backend, integrator, device, own_seed(seed), dict(options or {}))
         super().__init__(n_cues, n_contents, live)
@@ -129,6 +130,7 @@ class HippocampalMemory(LiveMemory):
     def _w_max(self) -> float:
         return self.rule.w_max
 
+    bibtex: ClassVar[tuple[str, ...]] = (HIPPOCAMPUS,)
     plastic: ClassVar[Mapping[str, str]] = {"W1": "which content bits each cue holds"}
 
     def arguments(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, Self
+from typing import Annotated, Any, ClassVar, NamedTuple, Self
 
 import h5py
 import numpy as np
@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 
 from ...backends.contract import Integrator
 from ...checks import MappingOf, Name, PathName, Quantities, checked
+from ...display import Displayed
 from ...errors import DescriptionError, StorageError, UnsupportedError, unknown_name
 from ...hdf5 import read_array
 from ...limits import require_memory
 from ...models import Device, Stored, StoredModel
 from ...network import Network
+from ...plotting.kinds import Axes, Names, Window
 from ...progress import Progress
 from ...recording import Recording, SpikeTrains
 from ...simulation import Session
@@ -79,12 +81,15 @@ class Live(NamedTuple):
     options: Mapping[str, Any]
 
 
-class LiveMemory(StoredModel, ABC):
+class LiveMemory(StoredModel, Displayed, ABC):
     """A memory whose operations run one after the other in one simulation.
 
     Subclasses say how operations are placed, what they compile to, and what the network is. A
     copy, shallow or deep, and a pickle are memories of their own, which continue from here.
     """
+
+    preset: str
+    view: ClassVar[str] = "spikemem.networks.ca3.figures:memory_view"
 
     def __init__(self, n_cues: int, n_contents: int, live: Live) -> None:
         self.n_cues, self.n_contents = n_cues, n_contents
@@ -378,6 +383,41 @@ class LiveMemory(StoredModel, ABC):
         if self._session is None or not self._kept.n_done:
             raise DescriptionError(f"{type(self).__name__}.recording: nothing has been run yet.")
         return self._session.recording
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}(n_cues={self.n_cues}, n_contents={self.n_contents}, "
+            f"preset={self.preset!r}: {len(self.contents)} cues hold something, "
+            f"{self.time:g} ms simulated)"
+        )
+
+    @checked
+    def raster(
+        self,
+        populations: Names | None = None,
+        window: Window | None = None,
+        ax: Axes | None = None,
+    ) -> Axes:
+        """Draw all spikes since the start of the memory, with the names of the operations.
+
+        Parameters
+        ----------
+        populations, window, ax
+            As :func:`spikemem.plotting.raster`.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        Raises
+        ------
+        DescriptionError
+            Nothing has been run yet, an unknown population, or a window outside the recording.
+        """
+        from ...plotting import raster
+        from .figures import named
+
+        return raster(self.recording, populations, window, ax, marks=named(self._done))
 
     @property
     def weights(self) -> dict[str, NDArray[np.float64]]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 
 from ...backends import BackendName
-from ...checks import Count, MappingOf, Optional, checked
+from ...checks import Count, MappingOf, Name, Optional, checked
 from ...errors import DescriptionError
 from ...models import OnDevice
 from ...network import Network
@@ -37,6 +37,7 @@ from .operations import (
 from .parameters import PRESET, CA3Parameters
 from .parameters import preset as parameters_of
 from .recall import Recall, decode
+from .references import CA3
 
 __all__ = ["CA3Memory"]
 
@@ -108,7 +109,7 @@ class CA3Memory(LiveMemory):
         integrator: IntegratorName = "spinnaker",
         device: OnDevice = None,
         seed: Seed = 0,
-        options: Mapping[str, Any] | None = None,
+        options: Annotated[Mapping[str, Any], MappingOf(Name())] | None = None,
         record_weights: bool = False,
         **parameters: Any,
     ) -> None:
@@ -133,6 +134,7 @@ class CA3Memory(LiveMemory):
     def _w_max(self) -> float:
         return self.parameters.w_max
 
+    bibtex: ClassVar[tuple[str, ...]] = (CA3,)
     plastic: ClassVar[Mapping[str, str]] = {
         "W1": "which content bits each cue holds",
         "W2": "which cues hold each content bit",
@@ -144,13 +146,6 @@ class CA3Memory(LiveMemory):
         changed = {k: v for k, v in asdict(self.parameters).items() if v != usual[k]}
         names = (*LIVE, "preset", "record_weights")
         return {name: getattr(self, name) for name in names} | changed
-
-    def __repr__(self) -> str:
-        return (
-            f"CA3Memory(n_cues={self.n_cues}, n_contents={self.n_contents}, "
-            f"preset={self.preset!r}: {len(self.contents)} cues hold something, "
-            f"{self.time:g} ms simulated)"
-        )
 
     def facts(self) -> dict[str, Any]:
         """Sizes, contents and health as plain data, ready for JSON."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from ...display import Displayed
 from ...errors import DescriptionError, shown
 from ...recording import Recording, SpikeTrains
 from .operations import FIRST, LAST, Learn, Placed, RecallContent, RecallCue
@@ -14,7 +15,7 @@ from .operations import FIRST, LAST, Learn, Placed, RecallContent, RecallCue
 __all__ = ["Recall", "decode"]
 
 
-class Recall(frozenset[int]):
+class Recall(frozenset[int], Displayed):
     """What came back from an operation; it is the set of what was asked for.
 
     A recall by cue is a set of content bits, a recall by content a set of cues. `Learn` and
@@ -40,6 +41,7 @@ class Recall(frozenset[int]):
     (True, 6.0)
     """
 
+    view: ClassVar[str] = "spikemem.networks.ca3.figures:recall_view"
     operation: Any
     cues: frozenset[int]
     content: frozenset[int]

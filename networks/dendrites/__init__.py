@@ -8,6 +8,9 @@ theory of sparsity, neurons and active dendrites", arXiv 1601.00720 (2016).
 
 from .devices import device_false_negative_probability as device_false_negative_probability
 from .devices import device_false_positive_probability as device_false_positive_probability
+from .figures import error_curve as error_curve
+from .figures import segment_activity as segment_activity
+from .figures import sequence_activity as sequence_activity
 from .inverse import GRID as GRID
 from .inverse import Choice as Choice
 from .inverse import choose_threshold as choose_threshold
@@ -17,11 +20,8 @@ from .inverse import patterns_per_segment as patterns_per_segment
 from .inverse import smallest_threshold as smallest_threshold
 from .inverse import synapses_needed as synapses_needed
 from .neurons import ActiveDendriteNeurons as ActiveDendriteNeurons
-from .plots import error_curve as error_curve
-from .plots import segment_activity as segment_activity
 from .segments import PermanenceRule as PermanenceRule
 from .sequence_circuit import SequenceCircuit as SequenceCircuit
-from .sequence_plots import sequence_activity as sequence_activity
 from .sequences import Replay as Replay
 from .spiking import Decisions as Decisions
 from .spiking import SpikingDendrites as SpikingDendrites

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Self
 
 import h5py
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...checks import Count, Probability, checked
 from ...codes import PatternLike, Patterns, as_patterns
+from ...display import Displayed
 from ...errors import DescriptionError
 from ...hdf5 import read_array
 from ...models import Stored, StoredModel
@@ -19,6 +20,7 @@ from ...network import Network
 from ...recording import Recording
 from ...streams import Seed, own_seed, stream
 from .arguments import Whole
+from .references import SEGMENTS
 from .restoring import read_clock, read_segments, read_settings, refill
 from .segments import PLASTIC, PermanenceRule, Segments
 from .spiking import SpikingDendrites
@@ -33,7 +35,7 @@ def require_order(where: str, **sizes: int) -> None:
             raise DescriptionError(f"{where}: {name} must be at most {top}={most}, got {size}.")
 
 
-class ActiveDendriteNeurons(StoredModel):
+class ActiveDendriteNeurons(StoredModel, Displayed):
     """Neurons with active dendrites: each segment recognises sparse patterns of its inputs.
 
     A segment is active when at least `threshold` of its connected synapses are on active cells; a
@@ -80,6 +82,8 @@ class ActiveDendriteNeurons(StoredModel):
     False
     """
 
+    bibtex: ClassVar[tuple[str, ...]] = (SEGMENTS,)
+    view: ClassVar[str] = "spikemem.networks.dendrites.figures:neurons_view"
     plastic: ClassVar[Mapping[str, str]] = PLASTIC
 
     @checked
@@ -396,7 +400,8 @@ class ActiveDendriteNeurons(StoredModel):
         """
         return SpikingDendrites.of(self, **options)
 
-    def build(self, trials: Iterable[Any], **options: Any) -> Network:
+    @checked
+    def build(self, trials: PatternLike, **options: Any) -> Network:
         """The spiking network that is shown frames, one after the other; the neurons stay as is.
 
         Parameters
@@ -413,8 +418,9 @@ class ActiveDendriteNeurons(StoredModel):
         """
         return self.spiking(**options).build(trials)
 
+    @checked
     def decode(
-        self, recording: Recording, trials: Iterable[Any], **options: Any
+        self, recording: Recording, trials: PatternLike, **options: Any
     ) -> list[NDArray[np.int64]]:
         """Neurons that recognised each frame, in a recording of the network of :meth:`build`.
 
@@ -445,11 +451,13 @@ class ActiveDendriteNeurons(StoredModel):
             )
         return [np.flatnonzero(row) for row in somas]
 
-    def expected(self, trials: Iterable[Any]) -> list[NDArray[np.int64]]:
+    @checked
+    def expected(self, trials: PatternLike) -> list[NDArray[np.int64]]:
         """Neurons that recognise each frame, by :meth:`predict`, without spikes."""
         return self.predict(trials)
 
-    def after(self, recording: Recording, trials: Iterable[Any]) -> Self:
+    @checked
+    def after(self, recording: Recording, trials: PatternLike) -> Self:
         """The neurons themselves: the synapses of their network are frozen."""
         return self
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Annotated, Any, Protocol, runtime_checkable
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...backends.contract import Integrator
 from ...cells import LIF, SpikeSource
-from ...checks import Choice, Instance, Quantity, checked
+from ...checks import Choice, Instance, Quantity, Text, checked
 from ...codes import Patterns
 from ...errors import DescriptionError, shown
 from ...network import Network, Population, Projection
@@ -19,7 +19,7 @@ from ...recording import Recording, SpikeTrains
 from ...units import LARGEST, steps
 from .segments import Segments
 from .sequence_timing import FIRST, Load, check_detector, schedule
-from .sequences import Replay, as_sequences
+from .sequences import Replay, Sequences, as_sequences
 from .spiking import WEIGHT
 from .timing import segment_weight
 
@@ -125,7 +125,14 @@ class SequenceCircuit:
         self.period = self.schedule.period * dt
         self.cell = replace(cell, tau_refrac=self.schedule.refractory * dt)
 
-    def build(self, sequences: Iterable[Any]) -> Network:
+    def __repr__(self) -> str:
+        return (
+            f"SequenceCircuit({self.n_columns} columns of {self.cells_per_column} cells, "
+            f"{self.n_segments} segments, a frame every {self.period:g} ms, dt={self.dt:g} ms)"
+        )
+
+    @checked
+    def build(self, sequences: Annotated[Any, Sequences()]) -> Network:
         """The network that is shown these sequences, one after the other.
 
         A silent period follows each, which leaves no prediction for the next one.
@@ -218,7 +225,8 @@ class SequenceCircuit:
                     receptor="inhibitory"),
         ]  # fmt: skip
 
-    def decode(self, recording: Recording, sequences: Iterable[Any]) -> list[Replay]:
+    @checked
+    def decode(self, recording: Recording, sequences: Annotated[Any, Sequences()]) -> list[Replay]:
         """What the cells, predictions and burst cells of a recording made of each sequence.
 
         Parameters
@@ -257,7 +265,10 @@ class SequenceCircuit:
             answers.append(Replay(np.array(novelty, dtype=np.float64), predictions, active))
         return answers
 
-    def check(self, recording: Recording, where: str = "SequenceCircuit.check") -> None:
+    @checked
+    def check(
+        self, recording: Recording, where: Annotated[str, Text()] = "SequenceCircuit.check"
+    ) -> None:
         """Raise unless a recording has the populations of this network.
 
         Raises

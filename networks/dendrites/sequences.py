@@ -38,7 +38,7 @@ class Sequences(Kind):
         """Return the sequences, each as it was given."""
         if isinstance(value, Patterns):
             raise DescriptionError(f"{where} must be a list of sequences, got {shown(value)}.")
-        return Each(PatternKind(), "sequences: a list of sequences").check(value, where)
+        return Each(PatternKind(), "sequences of frames").check(value, where)
 
 
 def as_sequences(sequences: Any, n_columns: int, where: str) -> list[Patterns]:

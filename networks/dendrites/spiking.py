@@ -150,6 +150,12 @@ class SpikingDendrites:
         self.period = self._period(period, cell)
         self.cell = replace(cell, tau_refrac=self.period / 2)
 
+    def __repr__(self) -> str:
+        return (
+            f"SpikingDendrites({len(self.cells)} segments of {self.n_neurons} neurons, "
+            f"{self.n_inputs} inputs, a frame every {self.period:g} ms, dt={self.dt:g} ms)"
+        )
+
     @classmethod
     @checked
     def of(

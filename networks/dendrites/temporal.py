@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from typing import Annotated, Any, ClassVar, Self
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...checks import Count, Flag, Probability, checked
 from ...codes import PatternLike, Patterns, as_pattern, as_patterns
+from ...display import Displayed
 from ...errors import DescriptionError
 from ...hdf5 import read_array
 from ...limits import require_memory
@@ -21,6 +22,7 @@ from ...recording import Recording
 from ...streams import Seed, own_seed, stream
 from ...units import LARGEST
 from .neurons import require_order
+from .references import SEGMENTS, SEQUENCES
 from .restoring import read_clock, read_segments, read_settings, refill
 from .segments import PLASTIC, PermanenceRule, Segments
 from .sequence_circuit import SequenceCircuit
@@ -29,7 +31,7 @@ from .sequences import Cells, Replay, Sequences, as_sequences
 __all__ = ["TemporalMemory"]
 
 
-class TemporalMemory(StoredModel):
+class TemporalMemory(StoredModel, Displayed):
     """Columns of cells that learn sequences, in the context of all that came before.
 
     A frame activates columns. In a column with predicted cells these fire; in another all cells do
@@ -77,6 +79,8 @@ class TemporalMemory(StoredModel):
     True
     """
 
+    bibtex: ClassVar[tuple[str, ...]] = (SEQUENCES, SEGMENTS)
+    view: ClassVar[str] = "spikemem.networks.dendrites.figures:sequences_view"
     plastic: ClassVar[Mapping[str, str]] = PLASTIC
 
     @checked
@@ -352,7 +356,8 @@ class TemporalMemory(StoredModel):
         """
         return SequenceCircuit(self, **options)
 
-    def build(self, trials: Iterable[Any], **options: Any) -> Network:
+    @checked
+    def build(self, trials: Annotated[Any, Sequences()], **options: Any) -> Network:
         """The network that is shown sequences, one after the other; the memory stays as it is.
 
         Parameters
@@ -369,7 +374,10 @@ class TemporalMemory(StoredModel):
         """
         return self.spiking(**options).build(trials)
 
-    def decode(self, recording: Recording, trials: Iterable[Any], **options: Any) -> list[Replay]:
+    @checked
+    def decode(
+        self, recording: Recording, trials: Annotated[Any, Sequences()], **options: Any
+    ) -> list[Replay]:
         """What a recording of the network of :meth:`build`, with its options, made of each trial.
 
         Raises
@@ -379,7 +387,8 @@ class TemporalMemory(StoredModel):
         """
         return self.spiking(**options).decode(recording, trials)
 
-    def expected(self, trials: Iterable[Any]) -> list[Replay]:
+    @checked
+    def expected(self, trials: Annotated[Any, Sequences()]) -> list[Replay]:
         """What :meth:`run` gives for each sequence, without spikes; the memory stays as it is.
 
         Raises
@@ -391,7 +400,8 @@ class TemporalMemory(StoredModel):
         given = as_sequences(trials, self.n_columns, "TemporalMemory.expected: trials")
         return [aside.run(frames) for frames in given]
 
-    def after(self, recording: Recording, trials: Iterable[Any]) -> Self:
+    @checked
+    def after(self, recording: Recording, trials: Annotated[Any, Sequences()]) -> Self:
         """The memory itself: the synapses of its network are frozen."""
         return self
 

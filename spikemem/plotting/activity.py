@@ -8,11 +8,12 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..checks import Indices, Name, checked
+from ..checks import Flag, Indices, Name, Quantity, checked
 from ..errors import DescriptionError, unknown_name
 from ..recording import Recording
-from .axes import COLORS, legend, new_axes, plain, run_of, time_window
-from .kinds import Axes, Names, Window
+from .axes import COLORS, GREY, LINE, THIN, legend, new_axes, plain, run_of, tidy, time_window
+from .kinds import Axes, Marks, Names, Window
+from .marks import mark_times
 
 __all__ = ["raster", "traces"]
 
@@ -23,6 +24,8 @@ def raster(
     populations: Names | None = None,
     window: Window | None = None,
     ax: Axes | None = None,
+    *,
+    marks: Marks = (),
 ) -> Axes:
     """Draw a mark for each spike, with a row for each cell, silent ones too.
 
@@ -36,6 +39,9 @@ def raster(
         Part of the time to draw, ms; it must overlap the recording. Default: all of it.
     ax : matplotlib.axes.Axes, optional
         Where to draw. Default: a new figure, as high as the cells need.
+    marks : sequence of (float, str)
+        Moments in ms with their names, which are written above the picture; see
+        :func:`mark_times`.
 
     Returns
     -------
@@ -45,6 +51,14 @@ def raster(
     ------
     DescriptionError
         An unknown population, or a window outside the recording.
+
+    Examples
+    --------
+    >>> import spikemem as sm
+    >>> trains = sm.SpikeTrains(ids=[0, 1], times=[2.0, 4.0], size=2)
+    >>> ax = raster(sm.Recording(spikes={"CA3": trains}, stop=8.0), marks=[(1.0, "learn")])
+    >>> [name.get_text() for name in ax.texts]
+    ['learn']
     """
     names = _chosen(recording, populations)
     last = max(recording[name].duration for name in names)
@@ -73,7 +87,8 @@ def raster(
     _label_bands(ax, names, sizes, bases)
     ax.set_xlim(start, stop)
     ax.set_xlabel("time (ms)")
-    return ax
+    tidy(ax)
+    return mark_times(ax, marks)
 
 
 def _band_heights(sizes: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -87,7 +102,7 @@ def _label_bands(
     ax: Axes, names: Sequence[str], sizes: NDArray[np.int64], bases: NDArray[np.float64]
 ) -> None:
     for base in bases[1:-1]:
-        ax.axhline(base, color="0.7", linewidth=0.8)
+        ax.axhline(base, color=GREY, linewidth=THIN)
     labels = [f"{plain(name)} ({size})" for name, size in zip(names, sizes, strict=True)]
     ax.set_yticks((bases[:-1] + bases[1:]) / 2, labels)
     ax.tick_params(axis="y", length=0)
@@ -104,8 +119,11 @@ def traces(
     ax: Axes | None = None,
     *,
     window: Window | None = None,
+    offset: Annotated[bool, Flag()] = True,
+    threshold: Annotated[float, Quantity("mV")] | None = None,
+    marks: Marks = (),
 ) -> Axes:
-    """Draw membrane potentials over time.
+    """Draw membrane potentials over time, each cell in a row of its own, with its spikes.
 
     Parameters
     ----------
@@ -114,15 +132,24 @@ def traces(
     population : str
         Population that the cells belong to.
     cells : array_like of int, optional
-        Which cells. Default: the first seven.
+        Which cells, from bottom to top. Default: the first seven.
     ax : matplotlib.axes.Axes, optional
         Where to draw. Default: a new figure.
     window : (start, stop), optional
         Part of the time to draw, ms; it must overlap the recording. Default: all of it.
+    offset : bool
+        Whether several cells are drawn above each other, with a scale bar. If False they share
+        one axis in mV.
+    threshold : float, optional
+        Potential of the thin line in each row, mV. Default: where the cell is at the start.
+    marks : sequence of (float, str)
+        Moments in ms with their names; see :func:`mark_times`.
 
     Returns
     -------
     matplotlib.axes.Axes
+        If the spikes of the population were recorded, a short line above its trace shows each
+        spike; not where several cells share one axis.
 
     Raises
     ------
@@ -140,21 +167,95 @@ def traces(
             f"traces: cells must be from 0 to {values.shape[1] - 1}, got {wanted.max()}."
         )
     limits = time_window(window, *run_of(recording), "traces: window")
-    ax = new_axes(7.0, 2.8) if ax is None else ax
+    rows = offset and len(wanted) > 1
+    if ax is None:
+        ax = new_axes(7.0, float(np.clip(0.5 * len(wanted) + 0.9, 2.8, 7.0)) if rows else 2.8)
+    inside = (recording.times >= limits[0]) & (recording.times < limits[1])
+    low, high = _limits(values[inside][:, wanted], threshold)
+    step = 1.3 * (high - low) if rows else 0.0
+    levels = []
     for k, cell in enumerate(wanted):
+        color = COLORS[k % len(COLORS)]
         ax.plot(
             recording.times,
-            values[:, cell],
-            color=COLORS[k % len(COLORS)],
-            linestyle=("-", "--", ":")[k // len(COLORS) % 3],
-            linewidth=1.2,
+            values[:, cell] + k * step,
+            color=color,
+            linestyle="-" if rows else ("-", "--", ":")[k // len(COLORS) % 3],
+            linewidth=LINE,
             label=f"cell {cell}",
         )
+        levels.append(_level(values[:, cell], threshold) + k * step)
+        if rows or len(wanted) == 1:
+            above = high + k * step + np.array([0.04, 0.16]) * (high - low)
+            _mark_spikes(ax, recording, population, int(cell), above, color)
+    if rows or threshold is not None:
+        drawn = levels if rows else levels[:1]
+        ax.hlines(drawn, *limits, color=GREY, linewidth=THIN, linestyle=":", zorder=0.5)
+    if rows:
+        _label_rows(ax, population, wanted, levels, high - low)
+    else:
+        ax.set_ylabel(f"{plain(population)}: v (mV)")
+        legend(ax, len(wanted))
     ax.set_xlim(*limits)
     ax.set_xlabel("time (ms)")
-    ax.set_ylabel(f"{plain(population)}: v (mV)")
-    legend(ax, len(wanted))
-    return ax
+    tidy(ax)
+    return mark_times(ax, marks)
+
+
+def _limits(values: NDArray[np.float64], threshold: float | None) -> tuple[float, float]:
+    """Lowest and highest potential, the threshold included, at least 0.1 mV apart."""
+    finite = values[np.isfinite(values)]
+    if threshold is not None:
+        finite = np.append(finite, threshold)
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    return low, max(high, low + 0.1)
+
+
+def _level(values: NDArray[np.float64], threshold: float | None) -> float:
+    """Potential of the line in the row of a cell, mV."""
+    if threshold is not None:
+        return threshold
+    finite = values[np.isfinite(values)]
+    return float(finite[0]) if finite.size else 0.0
+
+
+def _mark_spikes(
+    ax: Axes,
+    recording: Recording,
+    population: str,
+    cell: int,
+    ends: NDArray[np.float64],
+    color: str,
+) -> None:
+    """A short vertical line above the trace for each spike."""
+    trains = recording.spikes.get(population)
+    if trains is None or cell >= trains.size:
+        return
+    times = trains.times[trains.ids == cell]
+    if times.size:
+        ax.vlines(times, *ends, color=color, linewidth=LINE, label="_spikes")
+
+
+def _label_rows(
+    ax: Axes, population: str, cells: NDArray[np.int64], levels: Sequence[float], span: float
+) -> None:
+    """Name the cells at their lines, and draw a bar of a round number of mV at the right."""
+    every = -(-len(cells) // 40)
+    names = [f"cell {cell}" for cell in cells[::every]]
+    ax.set_yticks(levels[::every], names)
+    ax.tick_params(axis="y", length=0)
+    if every == 1:
+        for k, name in enumerate(ax.get_yticklabels()):
+            name.set_color(COLORS[k % len(COLORS)])
+    ax.set_ylabel(f"{plain(population)}: v")
+    power = 10.0 ** np.floor(np.log10(span))
+    bar = power * max(m for m in (1.0, 2.0, 5.0) if m * power <= span)
+    low, _ = ax.get_ylim()
+    ends = ax.get_yaxis_transform()
+    ax.vlines(1.01, low, low + bar, color="black", linewidth=2 * LINE, transform=ends,
+              clip_on=False)  # fmt: skip
+    ax.set_ylim(low, None)
+    ax.annotate(f"{bar:g} mV", (1.02, low + bar / 2), xycoords=ends, va="center")
 
 
 def _chosen(recording: Recording, populations: Any) -> list[str]:

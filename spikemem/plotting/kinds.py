@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from numpy.typing import ArrayLike
 
-from ..checks import Each, Instance, Kind, Name, Quantities, Quantity
+from ..checks import Each, Instance, Kind, Name, Quantities, Quantity, Text
 from ..errors import DescriptionError, shown
 from ..recording import Recording
 from ..units import to_tuple
@@ -20,7 +20,7 @@ else:  # declared without importing matplotlib
 
 _MOST = 1e300  # nA; differences of larger weights leave the range of floats
 
-__all__ = ["Axes", "Labels", "Names", "Pair", "Weights", "Window"]
+__all__ = ["Axes", "Labels", "Marks", "Names", "Pair", "Weights", "Window"]
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,24 @@ class AnyLabels(Kind):
 
 
 @dataclass(frozen=True)
+class MarkList(Kind):
+    """A sequence of moments with their names: pairs (time in ms, str)."""
+
+    def check(self, value: Any, where: str) -> tuple[tuple[float, str], ...]:
+        """Return a tuple of pairs of float and str."""
+        marks = []
+        for k, mark in enumerate(to_tuple(value, where, "pairs (time, name)")):
+            parts = to_tuple(mark, f"{where}[{k}]", "a pair (time, name)")
+            if len(parts) != 2:
+                raise DescriptionError(
+                    f"{where}[{k}] must be a pair (time, name), got {shown(mark)}."
+                )
+            time = Quantity("ms").check(parts[0], f"{where}[{k}]: time")
+            marks.append((time, Text().check(parts[1], f"{where}[{k}]: name")))
+        return tuple(marks)
+
+
+@dataclass(frozen=True)
 class RecordingOrWeights(Kind):
     """A recording, or an array of weights in nA."""
 
@@ -78,5 +96,6 @@ class RecordingOrWeights(Kind):
 
 Window = Annotated[tuple[float, float], Pair(Quantity("ms"), rising=True)]
 Names = Annotated[str | Sequence[str], NameOrNames()]
+Marks = Annotated[Sequence[tuple[float, str]], MarkList()]
 Labels = Annotated[Sequence[Any], AnyLabels()]
 Weights = Annotated[Recording | ArrayLike, RecordingOrWeights()]

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from ..checks import Count, checked
 from ..errors import DescriptionError
 from ..pairing import BitPatterns, paired
-from .axes import OFF, new_axes, plain
+from .axes import COLORS, OFF, SMALL, WRONG, new_axes, plain
 from .kinds import Axes, Labels, Pair
 
 __all__ = ["images"]
 
-_ON, _MISSING, _EXTRA = "#222222", "#D55E00", "#56B4E9"
+_ON, _MISSING, _EXTRA = "#222222", WRONG, COLORS[4]
 _PER_ROW = 16
 
 
@@ -97,12 +97,12 @@ def _draw_pairs(pairs: NDArray[np.int64], labels: Sequence[str] | None, ax: Axes
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     points = ax.get_window_extent().width * 72.0 / ax.figure.dpi
-    fits = max(int(points / across / 5.6), 2)  # letters of 8 points above one picture
+    fits = max(int(points / across / 5.8), 2)  # letters of 8.3 points above one picture
     for k, word in enumerate(labels or []):
         down, right = divmod(k, across)
         at = right * wide + columns / 2 - 0.5, down * block + above - 0.5 * gap - 0.5
         short = word if len(word) <= fits else f"{word[: fits - 1]}…"
-        ax.text(*at, plain(short), ha="center", va="bottom", fontsize=8)
+        ax.text(*at, plain(short), ha="center", va="bottom", fontsize=SMALL)
     ax.legend(
         handles=[
             Patch(color=_MISSING, label=f"missing ({np.count_nonzero(pairs == 2)})"),

@@ -11,7 +11,22 @@ from ..checks import Name, checked
 from ..errors import DescriptionError, unknown_name
 from ..network import Network
 from ..recording import Recording
-from .axes import COLORS, OFF, legend, new_axes, plain, run_of, time_window
+from .axes import (
+    COLORS,
+    LINE,
+    MAP,
+    OFF,
+    THIN,
+    color_bar,
+    legend,
+    new_axes,
+    plain,
+    run_of,
+    tidy,
+    time_window,
+    title,
+    whole_ticks,
+)
 from .kinds import Axes, Weights, Window
 
 __all__ = ["weight_matrix", "weights"]
@@ -80,8 +95,9 @@ def weights(
         ax.set_xlabel("time (ms)" if isinstance(recording, Recording) else "step")
     if limits is not None:
         ax.set_xlim(*limits)
+    tidy(ax)
     if projection is not None:
-        ax.set_title(plain(projection), loc="left")
+        title(ax, projection)
     return ax
 
 
@@ -116,8 +132,9 @@ def _weights_over_time(values: NDArray[np.float64], times: NDArray[np.float64], 
             origin="lower",
             extent=(*edges, 0, n_synapses),
             interpolation="nearest",
+            cmap=MAP,
         )
-        _scale(ax, picture)
+        color_bar(ax, picture, "weight (nA)")
         ax.set_ylabel("synapse")
         return
     few = n_synapses <= len(COLORS)
@@ -127,7 +144,7 @@ def _weights_over_time(values: NDArray[np.float64], times: NDArray[np.float64], 
             values[:, k],
             color=COLORS[k % len(COLORS)] if few else COLORS[0],
             alpha=1.0 if few else 0.4,
-            linewidth=1.2 if few else 0.8,
+            linewidth=LINE if few else THIN,
             drawstyle="steps-post",
             label=f"synapse {k}" if few else None,
         )
@@ -168,8 +185,6 @@ def weight_matrix(
     DescriptionError
         An unknown projection, or weights that do not fit it.
     """
-    from matplotlib.ticker import MaxNLocator
-
     item, synapses = network.projection(projection), network.synapses(projection)
     values = synapses.weight
     if isinstance(weights, Recording):
@@ -192,16 +207,16 @@ def weight_matrix(
         aspect="auto" if max(n_pre, n_post) > 4 * min(n_pre, n_post) else "equal",
         extent=(-0.5, n_post - 0.5, n_pre - 0.5, -0.5),
         interpolation="nearest",
+        cmap=MAP,
         vmin=0.0,
         vmax=float(values.max()) if values.size and values.max() > 0 else 1.0,
     )
     ax.set_facecolor(OFF)
-    ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10], integer=True))
-    ax.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10], integer=True))
+    whole_ticks(ax)
     ax.set_xlabel(f"post: {plain(item.post)}")
     ax.set_ylabel(f"pre: {plain(item.pre)}")
-    ax.set_title(plain(projection), loc="left")
-    _scale(ax, picture)
+    title(ax, projection)
+    color_bar(ax, picture, "weight (nA)")
     return ax
 
 
@@ -216,9 +231,3 @@ def _matrix(
     gather.at(matrix, place, values)
     seen[place] = True
     return np.where(seen, matrix, np.nan)
-
-
-def _scale(ax: Axes, picture: Any) -> None:
-    """Colour bar as high as the picture, whatever its shape."""
-    beside = ax.inset_axes((1.03, 0.0, 0.04, 1.0))
-    ax.figure.colorbar(picture, cax=beside, label="weight (nA)")

@@ -187,6 +187,7 @@ def plot_calls() -> dict[str, GoodCall]:
 
 
 SAMPLES: dict[str, Callable[[], Any]] = {
+    "SequenceMemory": memory,
     "PermanenceRule": dd.PermanenceRule,
     "ActiveDendriteNeurons": neurons,
     "TemporalMemory": memory,

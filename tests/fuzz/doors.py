@@ -26,6 +26,7 @@ from spikemem.errors import SpikememError
 PACKAGES = (
     "spikemem",
     "spikemem.metrics",
+    "spikemem.codes",
     "spikemem.streams",
     "spikemem.plotting",
     "spikemem.networks.ca3",
@@ -41,11 +42,18 @@ LEFT_OUT = {
     "spikemem.hardware.spinnaker.map_network": "runs sPyNNaker's tool chain",
     "spikemem.hardware.spinnaker.SpinnakerBackend": "needs a board",
     "spikemem.hardware.pynn.PyNNModel": "made by to_pynn",
+    # Called by models, with the number of cells and the beginning of the message.
+    "spikemem.codes.as_pattern": "called by a model",
+    "spikemem.codes.as_patterns": "called by a model",
+    "spikemem.codes.is_one_pattern": "called by a model",
     # Called by a session alone, with its own state.
     "spikemem.hardware.resistive.DeviceLearning.hooks": "called by a session of Brian2",
     "spikemem.hardware.resistive.ReadNoise.hooks": "called by a session of Brian2",
 }
 """Callables that are not called, and why."""
+
+FILE_CALLS = ("restored",)
+"""What only a reader of files calls, with what a file holds; ``files.py`` spoils that."""
 
 BACKEND_CALLS = ("run", "snapshot", "restore", "load_state", "close", "set_weights")
 """What only a session calls, with values that it has checked."""
@@ -119,7 +127,11 @@ def _doors_of(package: str, name: str, thing: Any) -> Iterator[Door]:
             yield Door(f"{package}:{name}", thing, None)
         backend = name.endswith("Backend")
         for item, attribute in _methods(thing):
-            if (backend and item in BACKEND_CALLS) or f"{package}.{name}.{item}" in LEFT_OUT:
+            if (
+                item in FILE_CALLS
+                or (backend and item in BACKEND_CALLS)
+                or f"{package}.{name}.{item}" in LEFT_OUT
+            ):
                 continue
             static = isinstance(attribute, staticmethod | classmethod)
             call = getattr(thing, item) if static else attribute
@@ -177,7 +189,21 @@ def _memory() -> Any:
     return memory
 
 
+def _axes() -> Any:
+    from matplotlib.figure import Figure
+
+    return Figure().add_subplot()
+
+
+def _pynn_model() -> Any:
+    pynn = importlib.import_module("spikemem.hardware.pynn")
+    return pynn.to_pynn(static_network(), importlib.import_module("pyNN.mock"))
+
+
 SAMPLES: dict[str, Callable[[], Any]] = {
+    "PyNNModel": lambda: _pynn_model(),
+    "Axes": lambda: _axes(),
+    "StepCurrent": lambda: sm.StepCurrent(times=[1.0, 3.0], amplitudes=[0.1, 0.2]),
     "Network": small_network,
     "SpikeTrains": lambda: sm.SpikeTrains(ids=[0, 1], times=[1.0, 2.0], size=2),
     "Recording": lambda: _recording(),
@@ -189,6 +215,7 @@ SAMPLES: dict[str, Callable[[], Any]] = {
     "Session": lambda: sm.Session(small_network(), backend="native"),
     "CA3Memory": _memory,
     "HippocampalMemory": lambda: sm.HippocampalMemory(2, 3, backend="native"),
+    "Patterns": lambda: sm.Patterns([[0, 1], [2]], size=4),
     "Device": lambda: importlib.import_module("spikemem.hardware.resistive").Ideal(),
     "Mapping": lambda: importlib.import_module("spikemem.hardware.resistive").SingleDevice(),
     "Problem": lambda: sm.Problem(level="note", where="a", what="b", remedy="c"),

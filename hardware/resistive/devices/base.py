@@ -13,7 +13,7 @@ from ....checks import Count, Kind, check_fields, checked
 from ....errors import DescriptionError, Problems, shown
 from ....frozen import Frozen
 from ....streams import Seed
-from ..kinds import Age, Conductance, Conductances, Generator, Numbers, Switch
+from ..kinds import Age, Conductance, Conductances, Generator, Names, Numbers, Switch
 
 __all__ = [
     "DAY",
@@ -133,6 +133,8 @@ class Device(Frozen, ABC):
     """One line that says what it is."""
     source: ClassVar[str] = ""
     """Where the equations and constants come from."""
+    bibtex: ClassVar[tuple[str, ...]] = ()
+    """BibTeX of that source, for :func:`spikemem.citation`."""
     validity: ClassVar[str] = ""
     """Where the model stops being valid."""
     ages: ClassVar[tuple[float, float]] = (0.0, np.inf)
@@ -233,7 +235,8 @@ class Device(Frozen, ABC):
 
         return write(self, network, **options)
 
-    def learning(self, projections: Any, seed: Seed = 0) -> Any:
+    @checked
+    def learning(self, projections: Names, seed: Seed = 0) -> Any:
         """How plastic synapses on it change; see :func:`.plastic.device_learning`."""
         from ..plastic import device_learning
 

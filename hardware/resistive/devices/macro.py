@@ -14,6 +14,7 @@ from ....limits import require_memory
 from ....streams import Seed, stream
 from ..kinds import Age, Conductance, Conductances, Factor, Fraction, Generator, Voltage
 from .base import Array, Cells, Device, Programmed, check_same_shape
+from .references import WANG
 
 __all__ = ["RandomRRAM", "formed_fraction", "forming_voltage"]
 
@@ -89,6 +90,7 @@ class RandomRRAM(Device):
 
     title: ClassVar[str] = "random resistive memory, 40 nm macro of 256 Kb"
     source: ClassVar[str] = "Wang et al., Nature Machine Intelligence 5:104 (2023), source data"
+    bibtex: ClassVar[tuple[str, ...]] = (WANG,)
     validity: ClassVar[str] = "forming voltage 3.14 to 3.70 V; one age, no drift was published"
     redrawn: ClassVar[str] = "which cells are formed, and their conductance: once; read noise: " \
         "at every read"  # fmt: skip

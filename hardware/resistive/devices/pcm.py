@@ -10,6 +10,7 @@ import numpy as np
 from ....checks import check_fields, checked
 from ..kinds import Age, Conductance, Conductances, Generator, OneOf
 from .base import YEAR, Array, Cells, Device, Programmed, check_same_shape, polynomial
+from .references import LE_GALLO, NANDAKUMAR
 
 __all__ = ["HERMES", "PCM"]
 
@@ -103,6 +104,7 @@ class PCM(PhaseChange):
 
     title: ClassVar[str] = "phase-change memory, doped Ge2Sb2Te5 mushroom cells, 90 nm"
     source: ClassVar[str] = "Nandakumar et al., ICECS 2019"
+    bibtex: ClassVar[tuple[str, ...]] = (NANDAKUMAR,)
     validity: ClassVar[str] = "0 to 25 uS (the noise grows with g_max), from 0 s to 1 year"
 
     def _programming_sd(self, x: Array) -> Array:
@@ -144,6 +146,7 @@ class HERMES(PhaseChange):
     t_read: ClassVar[float] = 512e-9
     title: ClassVar[str] = "phase-change memory of the HERMES chip, 14 nm"
     source: ClassVar[str] = "Le Gallo et al., Nature Electronics 2023"
+    bibtex: ClassVar[tuple[str, ...]] = (LE_GALLO,)
     validity: ClassVar[str] = "0 to 10.35 uS a device, from 0 s to 1 year"
 
     def __post_init__(self) -> None:

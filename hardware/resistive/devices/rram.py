@@ -11,6 +11,7 @@ from ....checks import checked
 from ....errors import DescriptionError
 from ..kinds import Age, Conductance, Conductances, Factor, Generator, OneOf
 from .base import DAY, YEAR, Array, Cells, Device, Programmed, check_same_shape, polynomial
+from .references import FALCONE, MILO, WAN
 
 __all__ = ["CMOHfOx", "MiloRRAM", "WanRRAM"]
 
@@ -44,6 +45,7 @@ class WanRRAM(Device):
     reference: ClassVar[float] = 40.0
     title: ClassVar[str] = "HfOx memory of the NeuRRAM chip, 130 nm"
     source: ClassVar[str] = "Wan et al., Nature 608:504 (2022)"
+    bibtex: ClassVar[tuple[str, ...]] = (WAN,)
     validity: ClassVar[str] = "1 s, 1 day, 2 days; interpolated in log time between them"
     ages: ClassVar[tuple[float, float]] = (1.0, 2 * DAY)
     calibrated: ClassVar[tuple[float, ...]] = (1.0, DAY, 2 * DAY)
@@ -116,6 +118,7 @@ class CMOHfOx(Device):
 
     title: ClassVar[str] = "CMO/HfOx memory, 130 nm"
     source: ClassVar[str] = "Falcone et al., Advanced Functional Materials 2025 (IBM Zurich)"
+    bibtex: ClassVar[tuple[str, ...]] = (FALCONE,)
     validity: ClassVar[str] = "9 to 88.2 uS, just programmed (0 s) and from 1 s to 1 year"
     ages: ClassVar[tuple[float, float]] = (0.0, YEAR)
     range: ClassVar[tuple[float, float]] = (9.0, 88.2)
@@ -176,6 +179,7 @@ class MiloRRAM(Device):
 
     title: ClassVar[str] = "HfO2 memory, program-verify scheme of Milo et al."
     source: ClassVar[str] = "Milo et al., IEEE Trans. Electron Devices 68:3832 (2021)"
+    bibtex: ClassVar[tuple[str, ...]] = (MILO,)
     validity: ClassVar[str] = "50 to 225 uS, just programmed"
     ages: ClassVar[tuple[float, float]] = (0.0, 0.0)
     range: ClassVar[tuple[float, float]] = (50.0, 225.0)

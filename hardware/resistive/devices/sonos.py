@@ -10,6 +10,7 @@ import numpy as np
 from ....checks import checked
 from ..kinds import Age, Conductance, Conductances, Generator
 from .base import DAY, Array, Cells, Device, Programmed, check_same_shape, polynomial
+from .references import AGRAWAL
 
 __all__ = ["SONOS"]
 
@@ -58,6 +59,7 @@ class SONOS(Device):
 
     title: ClassVar[str] = "SONOS charge-trap memory, 40 nm"
     source: ClassVar[str] = "Agrawal et al., IEDM 2022, 21.7; fits published with CrossSim"
+    bibtex: ClassVar[tuple[str, ...]] = (AGRAWAL,)
     validity: ClassVar[str] = "0 to 16 uS (1600 nA at 0.1 V), from 0 s to 5 days"
     ages: ClassVar[tuple[float, float]] = (0.0, 5 * DAY)
     range: ClassVar[tuple[float, float]] = (0.0, 16.0)

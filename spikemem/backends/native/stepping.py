@@ -22,6 +22,7 @@ from .fields import (
     LATE_TAIL,
     ME,
     N_PARTS,
+    NOW,
     PARAMS,
     START,
     STATE,
@@ -138,6 +139,12 @@ def deliver_step(cells, wiring, plastic, output, part, turn, k, step, gate, at, 
     n_noted += n_all - n if exact else n_all
     if n_all:
         deliver(cells, wiring, plastic, n_all, step, gate)  # type: ignore[name-defined]
+    for m in range(part.plastic.size):
+        table = plastic.table[part.plastic[m]]
+        if table[LATE_HEAD] != table[LATE_TAIL]:
+            # Before the cells' next step: what leaves the delay cores now may arrive in it.
+            table[NOW] = step
+            plastic_flush(wiring, plastic, part.plastic[m], cells.ring)  # type: ignore[name-defined]
     at += n_all - n
     if exact:
         n = gather(part, turn, k, ids)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 
 import pytest
+from families import FAMILIES
 from nonsense import refusal
 
 import spikemem as sm
 from spikemem.backends import BACKENDS
-from spikemem.citation import SIMULATORS, bibtex, citation
+from spikemem.citations import SIMULATORS, bibtex, citation
+from spikemem.hardware.resistive import DEVICES
 
 
 def keys(text):
@@ -24,12 +26,46 @@ def test_every_backend_has_its_papers():
 
 @pytest.mark.parametrize("name", SIMULATORS)
 def test_entries_are_well_formed(name):
-    text = bibtex(name)
+    require_well_formed(bibtex(name))
+
+
+def require_well_formed(text):
     assert text.count("{") == text.count("}")
     for entry in text.split("\n\n"):
         fields = re.findall(r"^  (\w+) = \{", entry, re.MULTILINE)
         assert {"title", "author"} <= set(fields)
         assert len(fields) == len(set(fields))
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=[family.name for family in FAMILIES])
+def test_every_family_names_its_papers(family):
+    model = family.untrained()
+    assert model.bibtex
+    assert set(keys("\n\n".join(model.bibtex))) < set(keys(bibtex(model)))
+    require_well_formed(bibtex(model))
+
+
+# These have no paper: they are defined by numbers of the user.
+OWN = {"Generic", "Ideal"}
+
+
+@pytest.mark.parametrize("name", DEVICES)
+def test_every_device_names_its_source(name):
+    device = DEVICES[name]()
+    assert bool(device.bibtex) != (name in OWN)
+    require_well_formed(bibtex(device))
+    for entry in device.bibtex:
+        author = re.search(r"author = \{(.*?)[,}]", entry).group(1)
+        year = re.search(r"year = \{(\d+)\}", entry).group(1)
+        assert author.split()[-1] in device.source
+        assert year in device.source
+
+
+def test_a_model_on_a_device_on_a_backend(capsys):
+    sm.citation(sm.CA3Memory(2, 3), DEVICES["PCM"](), backend="native")
+    assert keys(capsys.readouterr().out) == [
+        "spikemem", "casanueva2024cam", "nandakumar2019pcm", "lam2015numba",
+    ]  # fmt: skip
 
 
 def test_each_entry_is_printed_once(capsys):

@@ -10,7 +10,8 @@ import numpy as np
 
 from ...checks import Count, Each, Instance, Kind, Name, Quantities, checked
 from ...errors import DescriptionError, shown
-from ...plotting import COLORS, plain
+from ...plotting import COLORS, new_axes, plain, title
+from ...plotting.axes import LINE, MAP, SMALL, WRONG, color_bar, tidy, whole_ticks
 from ...units import to_int
 from .array import ProgrammedArray, program
 from .crossbar import Crossbar
@@ -69,13 +70,13 @@ def conductances(
         values = array.read(age)[0]
         axes.hist(values, bins=80, density=True, histtype="stepfilled", alpha=0.45,
                   color=COLORS[k])  # fmt: skip
-        axes.axvline(target, color=COLORS[k], linewidth=1.2, linestyle="--")
+        axes.axvline(target, color=COLORS[k], linewidth=LINE, linestyle="--")
     axes.set_xlabel("conductance (µS); dashed: target")
     axes.set_ylabel("density (1/µS)")
-    axes.set_title(f"{plain(device.name)} after {_written_out(age)}", fontsize=10)
+    title(axes, f"{device.name} after {_written_out(age)}")
     axes.set_yscale("log")
     axes.set_ylim(bottom=1e-3)
-    return axes
+    return tidy(axes)
 
 
 @checked
@@ -106,10 +107,10 @@ def ageing(
         axes.fill_between(times, mean - sd, mean + sd, color=COLORS[k], alpha=0.25, linewidth=0)
     _time_axis(axes, times)
     axes.set_ylabel("conductance (µS), mean ± SD")
-    axes.set_title(plain(device.name), fontsize=10)
-    axes.legend(title="target", fontsize=8, title_fontsize=8, loc="upper left",
+    title(axes, device.name)
+    axes.legend(title="target", fontsize=SMALL, title_fontsize=SMALL, loc="upper left",
                 bbox_to_anchor=(1.0, 1.0), frameon=False)  # fmt: skip
-    return axes
+    return tidy(axes)
 
 
 @checked
@@ -157,8 +158,8 @@ def error_against_time(
     _time_axis(axes, np.array(sorted(set(shown_times))))
     axes.set_ylabel("relative error of a product")
     axes.set_ylim(bottom=0.0)
-    axes.legend(fontsize=8, frameon=False)
-    return axes
+    axes.legend(fontsize=SMALL, frameon=False)
+    return tidy(axes)
 
 
 @checked
@@ -188,16 +189,17 @@ def crossbar_map(
     if len(array.shape) != 2:
         raise DescriptionError(f"crossbar_map: needs a matrix, got weights of shape {array.shape}.")
     plane = to_int(device, "device", low=0, high=array.mapping.n_devices - 1)
-    axes = _axes(ax, height=4.2)
+    axes = _axes(ax, 4.2)
     values = array.conductances(age)[plane]
-    picture = axes.imshow(values, cmap="viridis", aspect="auto", interpolation="nearest",
+    picture = axes.imshow(values, cmap=MAP, aspect="auto", interpolation="nearest",
                           vmin=0.0, vmax=array.device.g_max)  # fmt: skip
     if array.fixed is not None:
         rows, columns = np.nonzero(~np.isnan(array.fixed[plane]))
-        axes.plot(columns, rows, linestyle="none", marker="x", markersize=4, color="#D55E00",
+        axes.plot(columns, rows, linestyle="none", marker="x", markersize=4, color=WRONG,
                   label=f"{rows.size} broken")  # fmt: skip
-        axes.legend(fontsize=8, loc="lower left", bbox_to_anchor=(0.0, 1.0), frameon=False)
-    axes.figure.colorbar(picture, ax=axes, label="conductance (µS)")
+        axes.legend(fontsize=SMALL, loc="lower left", bbox_to_anchor=(0.0, 1.0), frameon=False)
+    color_bar(axes, picture, "conductance (µS)")
+    whole_ticks(axes)
     axes.set_xlabel("output")
     axes.set_ylabel("input")
     return axes
@@ -234,8 +236,4 @@ def _time_axis(axes: SomeAxes, times: Any) -> None:
 
 
 def _axes(ax: SomeAxes | None, height: float = 3.2) -> SomeAxes:
-    if ax is not None:
-        return ax
-    from matplotlib import pyplot as plt
-
-    return plt.subplots(figsize=(6.0, height), layout="constrained")[1]
+    return new_axes(6.0, height) if ax is None else ax
