@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Annotated, Any, NamedTuple, Self
 
 import numpy as np
@@ -194,27 +194,56 @@ def _of_one(
 
 
 def _of_several(networks: Sequence[Network]) -> list[_Trial]:
-    bases: dict[str, Network] = {}
-    return [
-        _Trial(
-            base=bases.setdefault(_structure(network), network),
-            inputs={pop.name: pop.source for pop in network.populations if pop.is_source},
-            weights={item.name: network.weights(item.name) for item in network.plastic},
-            enabled={item.name: _rule(item).enabled for item in network.plastic},
-            n_steps=0,
+    bases: list[Network] = []
+    trials = []
+    for network in networks:
+        base = next((each for each in bases if _differ_in_trial(each, network)), None)
+        if base is None:
+            base = network
+            bases.append(network)
+        trials.append(
+            _Trial(
+                base=base,
+                inputs={pop.name: pop.source for pop in network.populations if pop.is_source},
+                weights={item.name: network.weights(item.name) for item in network.plastic},
+                enabled={item.name: _rule(item).enabled for item in network.plastic},
+                n_steps=0,
+            )
         )
-        for network in networks
-    ]
+    return trials
 
 
-def _structure(network: Network) -> str:
-    """Equal for networks that differ in inputs, plastic weights and plasticity windows alone."""
-    silent = {pop.name: SpikeTrains.empty(pop.size) for pop in network.populations if pop.is_source}
-    plain = [
-        replace(item, weight=_rule(item).w_max, plasticity=replace(_rule(item), enabled=None))
-        for item in network.plastic
-    ]
-    return network.with_inputs(silent).replace(*plain).content_hash
+def _differ_in_trial(a: Network, b: Network) -> bool:
+    """Whether networks differ in nothing but inputs, plastic weights and plasticity windows."""
+    if len(a.populations) != len(b.populations) or len(a.projections) != len(b.projections):
+        return False
+    populations = (
+        _same(one, two, skip=("cell",) if one.is_source and two.is_source else ())
+        for one, two in zip(a.populations, b.populations, strict=True)
+    )
+    projections = (
+        _same(one, two, skip=("weight", "plasticity"))
+        and _same(_rule(one), _rule(two), skip=("enabled",))
+        if one.plasticity and two.plasticity
+        else _same(one, two)
+        for one, two in zip(a.projections, b.projections, strict=True)
+    )
+    same = _same(a, b, skip=("populations", "projections"))
+    return same and all(populations) and all(projections)
+
+
+def _same(a: Any, b: Any, skip: Sequence[str] = ()) -> bool:
+    """Whether two values, or two dataclasses without some of their fields, are equal."""
+    if a is b:
+        return True
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, np.ndarray):
+        return np.array_equal(a, b)
+    if is_dataclass(a):
+        names = [item.name for item in fields(a) if item.name not in skip]
+        return all(_same(getattr(a, name), getattr(b, name)) for name in names)
+    return bool(a == b)
 
 
 def _rule(item: Projection) -> STDP:
