@@ -127,7 +127,7 @@ def draw(found: dict[float, dict[str, dict[str, float]]], path: Path) -> None:
         ax.set_xlabel("synapses")
         ax.set_ylabel(label)
     panels[0].legend(frameon=False, fontsize=SMALL)
-    panels[0].figure.savefig(path, dpi=150)
+    panels[0].figure.savefig(path, dpi=100)
 
 
 if __name__ == "__main__":
