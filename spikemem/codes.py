@@ -144,7 +144,8 @@ class Patterns:
         """One set of cells for each pattern."""
         return [frozenset(row.tolist()) for row in self]
 
-    def overlaps(self, other: Patterns) -> NDArray[np.int64]:
+    @checked
+    def overlaps(self, other: PatternLike) -> NDArray[np.int64]:
         """Cells that patterns share, shape (n_patterns, n_patterns of `other`).
 
         Raises

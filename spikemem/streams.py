@@ -56,7 +56,10 @@ def stream(seed: Seed, *name: str | int) -> np.random.Generator:
 
 def own_seed(seed: Seed) -> int:
     """A seed that can be saved: the number itself, or one that is drawn from a generator."""
-    return int(stream(seed).integers(2**62)) if isinstance(seed, np.random.Generator) else int(seed)
+    if isinstance(seed, np.random.Generator):
+        return int(stream(seed).integers(2**62))
+    number: int = SeedNumber().check(seed, "seed")
+    return number
 
 
 def _is_int(value: Any) -> bool:

@@ -251,3 +251,9 @@ def test_without_spynnaker(network, monkeypatch):
     for action in (lambda: map_network(network), lambda: sm.simulate(network, backend="spinnaker")):
         with pytest.raises(BackendMissing, match=r'pip install "\.\[spinnaker\]"'):
             action()
+
+
+@pytest.mark.spinnaker
+def test_more_steps_than_a_machine_counts_are_refused():
+    with pytest.raises(DescriptionError, match="at most 2147483647 steps"):
+        map_network(random_network(0), duration=2.0**31)

@@ -17,6 +17,7 @@ from typing import Annotated, Any
 from ...checks import Count, Optional, Quantity, checked
 from ...errors import BackendMissing, DescriptionError, SimulationError, UnsupportedError
 from ...network import Network
+from ...units import LARGEST, steps
 from .folder import write_data
 from .layout import AskedShifts, Shifts
 from .view import SMALLEST_STEP
@@ -196,6 +197,11 @@ def map_network(
     length = network.duration or 1000.0
     if duration is not None:
         length = duration
+    if steps(length, network.dt) > LARGEST:
+        raise DescriptionError(
+            f"map_network: duration must be at most {LARGEST} steps of dt={network.dt:g} ms, got "
+            f"{length:g} ms."
+        )
     with tempfile.TemporaryDirectory(prefix="spikemem-map-") as name:
         folder = Path(name)
         write_data(network, folder, duration=length, shifts=shifts)

@@ -206,6 +206,7 @@ def segment_activity(
     return ax
 
 
+@checked
 def sequence_activity(
     memory: TemporalMemory,
     recording: Recording,
