@@ -89,7 +89,7 @@ class Sparsey(Inspected):
     Examples
     --------
     >>> from spikemem.codes import random_patterns
-    >>> patterns = random_patterns(12, size=144, active=20, seed=1)
+    >>> patterns = random_patterns(8, size=144, active=20, seed=1)
     >>> memory = Sparsey(144, [Level(n_modules=24, cells_per_module=8)], seed=0)
     >>> codes = memory.learn(patterns)
     >>> recalled = memory.retrieve(patterns)
