@@ -1,0 +1,486 @@
+"""The model: a hierarchy of macs that learns images and sequences in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from ...checks import Count, Each, Instance, Optional, checked
+from ...errors import DescriptionError, shown
+from ...hdf5 import read_array
+from ...models import Stored
+from ...progress import Progress, progress_callback
+from ...streams import Seed, own_seed
+from .arguments import InputShape, LabelArray, Thresholds
+from .frames import Frames
+from .geometry import wire
+from .hierarchy import Items, Report, report_nothing
+from .inspection import Inspected
+from .parameters import BackOff, Level, Plasticity, Selection
+from .readout import LARGEST_WEIGHT, Counts, add_labels, class_sums, grown, new_counts
+from .state import make_rules, make_state
+from .storing import check_sizes, label_arrays, read_counts, read_labels, read_state, state_arrays
+from .tables import LevelFrames, Tower
+
+__all__ = ["Sparsey"]
+
+_Labels = Annotated[Any, LabelArray()]
+
+
+class Sparsey(Inspected):
+    r"""Hierarchy of macs with sparse distributed codes: an associative memory of one trial.
+
+    Each mac has Q competitive modules of K binary cells; its code is one winner in each module. A
+    code is selected so that similar inputs get similar codes, and is learnt at once.
+
+    Wherever images are taken, `x` is one of these:
+
+    - images: an array (n, \*input_shape) or (n, n_pixels), or :class:`~spikemem.codes.Patterns`;
+    - sequences: an array (n, T, \*input_shape), or a list with one array (T, \*input_shape) or
+      one :class:`~spikemem.codes.Patterns` for each sequence.
+
+    Parameters
+    ----------
+    input_shape : int or tuple of int
+        Pixels; rows and columns; or rows, columns and channels.
+    levels : sequence of Level
+        From the lowest to the highest.
+    selection, plasticity : optional
+        Parameters of all levels that have none of their own.
+    back_off : BackOff, optional
+        Policy of retrieval. Default: all kinds of input are multiplied.
+    threshold : float or sequence of float, optional
+        A pixel is on if its value is larger. Several of them make a thermometer code: each pixel
+        becomes as many binary inputs. Default: the values must be binary.
+    readout : {"binary", "clip3", "clip7"}
+        Class weights: 1 if a cell and a class have met, or the number of times, up to 3 or 7. More
+        states of a weight are better where there are more items of a class.
+    readout_levels : sequence of int, optional
+        Levels whose cells project to the class nodes. Default: the highest.
+    compiled : bool
+        Whether the levels run compiled; the plain path in NumPy computes the same, slowly.
+    seed : int or numpy.random.Generator
+        For the draws of learning, and for what decides between equals in retrieval.
+
+    Attributes
+    ----------
+    classes_ : ndarray, shape (n_classes,)
+        Labels that were learnt, in order.
+    n_features_in_ : int
+        Pixels of an image.
+    familiarity_ : float64, shape (n_frames, n_levels)
+        Familiarity G of the frames of the last call that learnt: the mean over the active macs.
+    n_frames_learnt : int
+        Frames that were learnt so far: the clock of the ageing of weights.
+
+    Raises
+    ------
+    DescriptionError
+        Sizes that are not valid, a mac without inputs, or more synapses than the memory holds.
+
+    References
+    ----------
+    Rinkus, Front. Comput. Neurosci. 8:160 (2014).
+
+    Examples
+    --------
+    >>> from spikemem.codes import random_patterns
+    >>> patterns = random_patterns(8, size=144, active=20, seed=1)
+    >>> memory = Sparsey(144, [Level(n_modules=24, cells_per_module=8)], seed=0)
+    >>> codes = memory.learn(patterns)
+    >>> recalled = memory.retrieve(patterns)
+    >>> recalled == codes, float(recalled.mean_familiarity().min())
+    (True, 1.0)
+    """
+
+    _estimator_type: ClassVar[str] = "classifier"
+
+    @checked
+    def __init__(
+        self,
+        input_shape: Annotated[Any, InputShape()],
+        levels: Annotated[Sequence[Level], Each(Instance(Level), "levels", least=1, most=30)] = (
+            Level(),
+        ),
+        *,
+        selection: Selection | None = None,
+        plasticity: Plasticity | None = None,
+        back_off: BackOff | None = None,
+        threshold: Annotated[Any, Thresholds()] = None,
+        readout: Literal["binary", "clip3", "clip7"] = "binary",
+        readout_levels: Annotated[
+            Sequence[int] | None, Optional(Each(Count(low=0), "levels", least=1))
+        ] = None,
+        compiled: bool = True,
+        seed: Seed = 0,
+    ) -> None:
+        self.input_shape = InputShape().check(input_shape, "Sparsey: input_shape")
+        self.levels = tuple(levels)
+        self.selection, self.plasticity = selection, plasticity
+        self.back_off, self.threshold = back_off, threshold
+        self.readout, self.readout_levels, self.compiled = readout, readout_levels, compiled
+        self.seed = own_seed(seed)
+        self._read = _read_levels(readout_levels, len(self.levels))
+        self._tower = self._empty()
+        self._forget()
+
+    def _empty(self) -> Tower:
+        """All levels without anything learnt."""
+        shape = (*self.input_shape, 1, 1) if len(self.input_shape) > 1 else (1, *self.input_shape)
+        channels = (*shape, 1)[2] * len(self._thresholds or (0,))
+        wiring = wire(self.levels, (shape[0], shape[1], channels))
+        selections = tuple(a.selection or self.selection or Selection() for a in self.levels)
+        rules = tuple(a.plasticity or self.plasticity or Plasticity() for a in self.levels)
+        backs = None if self.back_off is None else astuple(self.back_off)
+        steps = range(len(self.levels))
+        return Tower(
+            self.levels, selections, rules, self.back_off,
+            tuple(make_state(self.levels, wiring, k, rules[k], self.seed) for k in steps),
+            tuple(make_rules(self.levels, k, selections[k], rules[k], backs) for k in steps),
+            self.compiled, shape[0] * shape[1] * channels,
+        )  # fmt: skip
+
+    def _forget(self) -> None:
+        self.n_frames_learnt = 0
+        self.classes_: NDArray[Any] = np.zeros(0, dtype=np.int64)
+        self.familiarity_ = np.zeros((0, len(self.levels)))
+        self._drawn: Counts | None = None
+        self._retrieved: Counts | None = None
+
+    def facts(self) -> dict[str, Any]:
+        """Sizes, synapses, classes, and what was learnt, as plain data ready for JSON."""
+        return super().facts() | {"n_classes": len(self.classes_)}
+
+    def _winners(self, tables: list[LevelFrames]) -> list[NDArray[np.int16]]:
+        return [tables[k].winners[1:] for k in self._read]
+
+    def _label_indices(self, y: NDArray[Any], n_items: int, where: str) -> NDArray[np.int64]:
+        """Index in `classes_` of each label, with room made for new ones."""
+        if y.size != n_items:
+            raise DescriptionError(
+                f"Sparsey.{where}: y must have one label for each of {n_items} items, got {y.size}."
+            )
+        old = self.classes_
+        if old.size and (old.dtype.kind == "U") != (y.dtype.kind == "U"):
+            raise DescriptionError(
+                f"Sparsey.{where}: y must be labels like those learnt before, such as "
+                f"{shown(old[0].item())}, got {shown(y[0].item())}."
+            )
+        labels = np.unique(np.concatenate([old, y])) if old.size else np.unique(y)
+        if self._drawn is None:
+            self._drawn = new_counts(self._read_sizes, len(labels))
+        elif len(labels) > len(old):
+            at = np.searchsorted(labels, old)
+            self._drawn = grown(self._drawn, at, len(labels))
+            if self._retrieved is not None:
+                self._retrieved = grown(self._retrieved, at, len(labels))
+        self.classes_ = labels
+        return np.searchsorted(labels, y).astype(np.int64)
+
+    @property
+    def _read_sizes(self) -> tuple[int, ...]:
+        return tuple(self.levels[k].n_cells for k in self._read)
+
+    @property
+    def _read_cells(self) -> list[int]:
+        return [self.levels[k].cells_per_module for k in self._read]
+
+    @checked
+    def fit(
+        self,
+        x: Items,
+        y: Annotated[Any, Optional(LabelArray())] = None,
+        *,
+        second_pass: bool = True,
+        progress: Progress = False,
+    ) -> Self:
+        """Forget everything, and learn images or sequences in one pass.
+
+        Parameters
+        ----------
+        x : images or sequences
+            As in :class:`Sparsey`; each is shown once, in this order.
+        y : array_like, shape (n_items,), optional
+            Class of each item. Default: learning without classes.
+        second_pass : bool
+            Whether class weights are also made from the codes that the learnt levels retrieve for
+            the same items; :meth:`predict` then uses these.
+        progress : bool or callable
+            A bar on a terminal, or a function of the fraction done.
+
+        Returns
+        -------
+        Sparsey
+            Itself.
+
+        Raises
+        ------
+        DescriptionError
+            Not such items or labels, or a frame with which no mac becomes active. The model is
+            as before then.
+        """
+        frames = self._to_learn(x, "fit")
+        if y is not None and y.size != frames.n_items:
+            self._label_indices(y, frames.n_items, "fit")
+        self._tower = self._empty()
+        self._forget()
+        return self._fit(frames, y, second_pass, progress, "fit")
+
+    @checked
+    def partial_fit(
+        self,
+        x: Items,
+        y: Annotated[Any, Optional(LabelArray())] = None,
+        *,
+        classes: Annotated[Any, Optional(LabelArray())] = None,
+        second_pass: bool = True,
+        progress: Progress = False,
+    ) -> Self:
+        """Learn further images or sequences; new classes may come with them.
+
+        Several calls learn the same codes as one.
+
+        Parameters
+        ----------
+        x, y, second_pass, progress
+            As for :meth:`fit`. Without `second_pass`, class weights of earlier second passes are
+            discarded, since they lack the new items.
+        classes : array_like, optional
+            All labels that will ever come. They need not be given.
+
+        Returns
+        -------
+        Sparsey
+            Itself.
+
+        Raises
+        ------
+        DescriptionError
+            As for :meth:`fit`.
+        """
+        frames = self._to_learn(x, "partial_fit")
+        if y is not None and classes is not None:
+            missing = np.setdiff1d(y, classes) if y.dtype.kind == classes.dtype.kind else y
+            if missing.size:
+                raise DescriptionError(
+                    f"Sparsey.partial_fit: classes must have every label of y, and lacks "
+                    f"{shown(missing[0].item())}."
+                )
+            if y.size == frames.n_items:
+                self._label_indices(classes, classes.size, "partial_fit")
+        return self._fit(frames, y, second_pass, progress, "partial_fit")
+
+    def _fit(
+        self,
+        frames: Frames,
+        y: NDArray[Any] | None,
+        second_pass: bool,
+        progress: Progress,
+        where: str,
+    ) -> Self:
+        labels = None if y is None else self._label_indices(y, frames.n_items, where)
+        twice = labels is not None and second_pass
+        with progress_callback(progress, "Sparsey") as report:
+            for part, tables in self._run(frames, True, report, (0.0, 0.6 if twice else 1.0)):
+                if labels is not None and self._drawn is not None:
+                    add_labels(self._drawn, self._winners(tables), self._read_cells,
+                                       labels[frames.owners[part]])  # fmt: skip
+            if labels is not None and twice:
+                self._read_again(frames, labels, report, (0.6, 1.0))
+        if labels is not None and not second_pass:
+            self._retrieved = None
+        return self
+
+    def _read_again(
+        self, frames: Frames, labels: NDArray[np.int64], report: Report, span: tuple[float, float]
+    ) -> None:
+        """Class weights from the codes that are retrieved."""
+        if self._retrieved is None:
+            self._retrieved = new_counts(self._read_sizes, len(self.classes_))
+        for part, tables in self._run(frames, False, report, span):
+            owners = frames.owners[part]
+            add_labels(self._retrieved, self._winners(tables), self._read_cells,
+                               labels[owners])  # fmt: skip
+
+    @checked
+    def fit_readout(self, x: Items, y: _Labels) -> Self:
+        """Make the class weights anew, from codes that are retrieved; nothing else is learnt.
+
+        Parameters
+        ----------
+        x : images or sequences
+            As in :class:`Sparsey`.
+        y : array_like, shape (n_items,)
+            Class of each item.
+
+        Returns
+        -------
+        Sparsey
+            Itself.
+
+        Raises
+        ------
+        DescriptionError
+            As for :meth:`fit`.
+        """
+        frames = self._to_learn(x, "fit_readout")
+        labels = self._label_indices(y, frames.n_items, "fit_readout")
+        self._retrieved = None
+        self._read_again(frames, labels, report_nothing, (0.0, 1.0))
+        return self
+
+    @checked
+    def class_scores(self, x: Items, *, single_pass: bool = False) -> NDArray[np.float64]:
+        """Summed class weights of the cells of each item's codes, shape (n_items, n_classes).
+
+        Parameters
+        ----------
+        x : images or sequences
+            As in :class:`Sparsey`; the sums go over all frames of a sequence.
+        single_pass : bool
+            Whether the class weights are those of the codes that were drawn in learning, even if
+            there are some of a second pass.
+
+        Raises
+        ------
+        DescriptionError
+            Not such items, one with a frame that makes no mac active, or no classes were learnt.
+        """
+        return self._scores(x, single_pass, "class_scores")
+
+    def _scores(self, x: Any, single_pass: bool, where: str) -> NDArray[np.float64]:
+        counts = self._drawn if single_pass or self._retrieved is None else self._retrieved
+        if counts is None:
+            raise DescriptionError(
+                f"Sparsey.{where}: the model has learnt no classes; call fit with y first."
+            )
+        frames = self._frames(x, where)
+        self._require_active(frames, where)
+        scores = [np.zeros((0, len(self.classes_)))]
+        for part, tables in self._run(frames, False, report_nothing, (0.0, 1.0)):
+            owners = frames.owners[part]
+            owners = owners - owners[0]
+            scores.append(class_sums(
+                counts, self._winners(tables), self._read_cells,
+                LARGEST_WEIGHT[self.readout], owners, int(owners[-1]) + 1,
+            ))  # fmt: skip
+        return np.concatenate(scores)
+
+    @checked
+    def predict(self, x: Items, *, single_pass: bool = False) -> NDArray[Any]:
+        """Class of each item: the one with the largest sum, shape (n_items,).
+
+        Parameters
+        ----------
+        x, single_pass
+            As for :meth:`class_scores`.
+
+        Raises
+        ------
+        DescriptionError
+            As for :meth:`class_scores`.
+        """
+        return np.asarray(self.classes_[self._scores(x, single_pass, "predict").argmax(axis=1)])
+
+    @checked
+    def score(self, x: Items, y: _Labels, *, single_pass: bool = False) -> float:
+        """Fraction of items whose class is right.
+
+        Parameters
+        ----------
+        x, single_pass
+            As for :meth:`class_scores`.
+        y : array_like, shape (n_items,)
+            Class of each item.
+
+        Raises
+        ------
+        DescriptionError
+            As for :meth:`class_scores`, or another number of labels.
+        """
+        found = self.classes_[self._scores(x, single_pass, "score").argmax(axis=1)]
+        if y.size != found.size or not y.size:
+            raise DescriptionError(
+                f"Sparsey.score: y must have one label for each of {found.size} items, at least "
+                f"one, got {y.size}."
+            )
+        return float(np.mean(found == y))
+
+    def arguments(self) -> dict[str, Any]:
+        """What the constructor takes."""
+        names = ("input_shape", "levels", "selection", "plasticity", "back_off", "threshold",
+                 "readout", "readout_levels", "compiled", "seed")  # fmt: skip
+        return {name: getattr(self, name) for name in names}
+
+    def arrays(self) -> dict[str, Stored]:
+        """Synapses, class weights, and the number of frames learnt."""
+        found = state_arrays(self._tower.states) | label_arrays(self.classes_)
+        found["n_frames_learnt"] = Stored(np.array(self.n_frames_learnt))
+        found["familiarity"] = Stored(self.familiarity_)
+        for name, counts in (("drawn", self._drawn), ("retrieved", self._retrieved)):
+            for k, table in enumerate(counts or ()):
+                found[f"{name}_{k}"] = Stored(table)
+        return found
+
+    @classmethod
+    def restored(cls, arguments: Mapping[str, Any], arrays: h5py.Group) -> Self:
+        """The hierarchy with what it has learnt; see :meth:`arrays`."""
+        check_sizes(arguments.get("levels"), arrays)
+        model = cls(**arguments)
+        model.n_frames_learnt = int(
+            read_array(arrays, "n_frames_learnt", "int", (), low=0, high=2**62)
+        )
+        read_state(model._tower.states, arrays, model.n_frames_learnt)
+        model.familiarity_ = read_array(
+            arrays, "familiarity", "float", (None, len(model.levels)), low=0.0, high=1.0
+        )
+        model.classes_ = read_labels(arrays)
+        size = len(model.classes_)
+        model._drawn = read_counts(arrays, "drawn", model._read_sizes, size)
+        model._retrieved = read_counts(arrays, "retrieved", model._read_sizes, size)
+        return model
+
+    @checked
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Arguments of the constructor, as scikit-learn asks for them."""
+        return self.arguments()
+
+    @checked
+    def set_params(self, **params: Any) -> Self:
+        """Change arguments of the constructor; what was learnt is forgotten.
+
+        Raises
+        ------
+        DescriptionError
+            The constructor has no such argument, or does not take its value. The model is as
+            before then.
+        """
+        made = type(self)(**(self.arguments() | params))
+        self.__dict__.update(made.__dict__)
+        return self
+
+    def __sklearn_clone__(self) -> Self:
+        return type(self)(**self.arguments())
+
+    def __sklearn_tags__(self) -> Any:
+        from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags
+
+        return Tags(
+            estimator_type="classifier", target_tags=TargetTags(required=False),
+            classifier_tags=ClassifierTags(), input_tags=InputTags(three_d_array=True),
+        )  # fmt: skip
+
+
+def _read_levels(given: Sequence[int] | None, n_levels: int) -> tuple[int, ...]:
+    """Levels that project to the class nodes."""
+    chosen = (n_levels - 1,) if given is None else tuple(sorted(set(given)))
+    if chosen[-1] >= n_levels:
+        raise DescriptionError(
+            f"Sparsey: readout_levels must be from 0 to {n_levels - 1}, got {chosen[-1]}."
+        )
+    return chosen
