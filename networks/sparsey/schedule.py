@@ -52,6 +52,7 @@ def stage(race: Race, n_ticks: int, store: bool) -> Stage:
     first = first_arrival + lag + hop
     last = first + (n_ticks - 1) * hop
     # The inhibition by the last winner has arrived one step after it; then the cells start anew.
+    # Plasticity sees a spike of a cell only `delay` later, and no input may fire before that.
     restart, kick, repeats = last + 2, 0, ()
     if store:
         fired = last + 2 + lag
@@ -62,5 +63,5 @@ def stage(race: Race, n_ticks: int, store: bool) -> Stage:
     return Stage(
         ticks=ticks, open=1 + lag, first=first, last=last, kick=kick, repeats=repeats,
         reset=restart - delay, release=last + 1, relayed=last + 2 + lag,
-        period=restart + 2 - delay,
+        period=restart + (delay + 1 + lag if race.first_tick else 2 - delay),
     )  # fmt: skip
