@@ -12,5 +12,18 @@ from .parameters import Level as Level
 from .parameters import Plasticity as Plasticity
 from .parameters import Selection as Selection
 from .results import Codes as Codes
+from .shown import Retrieve as Retrieve
+from .shown import Store as Store
+from .spiking import SpikingMacs as SpikingMacs
 
-__all__ = ["BackOff", "Codes", "Level", "Plasticity", "Selection", "Sparsey"]
+__all__ = [
+    "BackOff",
+    "Codes",
+    "Level",
+    "Plasticity",
+    "Retrieve",
+    "Selection",
+    "Sparsey",
+    "SpikingMacs",
+    "Store",
+]

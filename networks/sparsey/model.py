@@ -15,7 +15,7 @@ from ...checks import AnyValue, Count, Each, Flag, Instance, Optional, checked
 from ...errors import DescriptionError, shown
 from ...hdf5 import read_array
 from ...limits import require_memory
-from ...models import Stored, StoredModel
+from ...models import Stored
 from ...progress import Progress, progress_callback
 from ...streams import Seed, own_seed
 from . import readout as classes
@@ -24,6 +24,7 @@ from .engine import Block, LevelFrames, Tower, run_block
 from .facts import level_facts, mean_familiarity, silent_frame
 from .frames import Frames, as_frames
 from .geometry import wire
+from .lowering import OnSpikes
 from .parameters import BackOff, Level, Plasticity, Selection
 from .reading import afferent_cells, dense_weights, places, read_pixels
 from .references import CODE_SELECTION, HIERARCHY, SUPERPOSED
@@ -43,7 +44,7 @@ _Labels = Annotated[Any, LabelArray()]
 _KindName = Literal["bottom_up", "horizontal", "top_down"]
 
 
-class Sparsey(StoredModel):
+class Sparsey(OnSpikes):
     """Hierarchy of macs with sparse distributed codes: an associative memory of one trial.
 
     Each mac has Q competitive modules of K binary cells; its code is one winner in each module. A

@@ -18,41 +18,11 @@ from ...recording import Recording, SpikeTrains
 from ...simulation import INTEGRATORS
 from ...units import LARGEST, steps
 from .circuit import Circuit, Wiring
+from .one_shot import Answers, Shown, known_overlaps
 from .race import Race, TimeStep, overlaps_at, race
 from .schedule import Stage, stage
 
-__all__ = ["Answers", "Frames", "SpikingMacs"]
-
-
-class Frames(NamedTuple):
-    """What is shown: one row of every array for each frame."""
-
-    active: NDArray[np.bool_]
-    """Active pixels, shape (n_frames, n_pixels)."""
-    store: NDArray[np.bool_]
-    """Whether the frame is stored, shape (n_frames,)."""
-    familiar: NDArray[np.float64]
-    """Fraction of the active inputs from which on a module takes a stored frame for a known one,
-    shape (n_frames,)."""
-    fresh: NDArray[np.int64]
-    """Cell of each module that a new frame is stored on, shape (n_frames, n_modules)."""
-
-
-class Answers(NamedTuple):
-    """What the modules of one level did, one row for each frame."""
-
-    winners: NDArray[np.int64]
-    """Winning cell of each module, -1: none, shape (n_frames, n_macs, Q)."""
-    overlaps: NDArray[np.int64]
-    """Overlap of the winner, from the time of its spike; 0 for one that was new."""
-    active: NDArray[np.int64]
-    """Active inputs of each mac, shape (n_frames, n_macs)."""
-
-    @property
-    def familiarity(self) -> NDArray[np.float64]:
-        """G of each mac, shape (n_frames, n_macs): mean overlap over the active inputs."""
-        count = np.maximum(self.active, 1)[:, :, None]
-        return np.where(self.winners >= 0, self.overlaps / count, 0.0).mean(axis=2)
+__all__ = ["SpikingMacs"]
 
 
 class Plan(NamedTuple):
@@ -110,7 +80,7 @@ class SpikingMacs:
         self.clip: tuple[int | None, ...] = tuple(clip) if clip else (None,) * len(self.wiring)
         self.dt, self.integrator, self.floor = dt, integrator, floor
 
-    def plan(self, frames: Frames) -> Plan:
+    def plan(self, frames: Shown) -> Plan:
         """Races and times for these frames."""
         storing = bool(frames.store.any())
         if storing and len(self.wiring) > 1:
@@ -141,7 +111,7 @@ class SpikingMacs:
         end = max(int(b[-1]) + s[-1].period for b, s in zip(begins, stages, strict=True))
         return Plan(races, circuits, stages, begins, end + 2)
 
-    def _stages(self, made: Race, frames: Frames, counts: NDArray[np.int64]) -> list[Stage]:
+    def _stages(self, made: Race, frames: Shown, counts: NDArray[np.int64]) -> list[Stage]:
         every = stage(made, made.n_ticks, store=False)
         known = known_overlaps(frames, counts, self.wiring[0])
         return [
@@ -159,7 +129,7 @@ class SpikingMacs:
             begins.append(begins[-1] + np.array([each.relayed for each in level]))
         return begins
 
-    def build(self, frames: Frames) -> Network:
+    def build(self, frames: Shown) -> Network:
         """The network that is shown these frames, one after the other."""
         plan = self.plan(frames)
         if plan.n_steps > LARGEST:
@@ -184,7 +154,7 @@ class SpikingMacs:
             )
         )  # fmt: skip
 
-    def _inputs(self, plan: Plan, frames: Frames) -> SpikeSource:
+    def _inputs(self, plan: Plan, frames: Shown) -> SpikeSource:
         ids, ticks = [], []
         for row, begin, times in zip(frames.active, plan.begins[0], plan.stages[0], strict=True):
             pixels = np.flatnonzero(row)
@@ -193,7 +163,7 @@ class SpikingMacs:
                 ticks.append(np.full(pixels.size, begin + offset))
         return self._trains(np.concatenate(ids), np.concatenate(ticks), self.n_pixels, plan)
 
-    def _sources(self, plan: Plan, k: int, frames: Frames) -> list[Population]:
+    def _sources(self, plan: Plan, k: int, frames: Shown) -> list[Population]:
         """The spikes with which the host leads a level."""
         circuit, pairs = plan.circuits[k], list(zip(plan.begins[k], plan.stages[k], strict=True))
         one: dict[str, Any] = {
@@ -212,7 +182,7 @@ class SpikingMacs:
             made.append(Population(name=name, cell=source))
         return made
 
-    def _kicks(self, plan: Plan, frames: Frames) -> SpikeSource:
+    def _kicks(self, plan: Plan, frames: Shown) -> SpikeSource:
         """A late spike onto one cell of each module, of the frames that are stored."""
         wiring = self.wiring[0]
         stored = np.flatnonzero(frames.store)
@@ -222,7 +192,7 @@ class SpikingMacs:
             cells.ravel(), np.repeat(ticks, wiring.n_modules), wiring.n_cells, plan
         )  # fmt: skip
 
-    def decode(self, recording: Recording, frames: Frames) -> list[Answers]:
+    def decode(self, recording: Recording, frames: Shown) -> list[Answers]:
         """Winners and overlaps of every level, from the first spikes of its modules.
 
         Raises
@@ -278,39 +248,3 @@ class SpikingMacs:
         overlaps[frame, module] = np.where(late < raced[frame], overlaps_at(made, late), 0)
         full = (len(times), wiring.n_macs, wiring.modules)
         return Answers(winners.reshape(full), overlaps.reshape(full), counts)
-
-
-def known_overlaps(
-    frames: Frames, counts: NDArray[np.int64], wiring: Wiring
-) -> NDArray[np.int64]:
-    """Overlap from which on a module takes each frame for a known one, shape (n_frames,)."""
-    largest = np.where(wiring.is_open(counts), counts, 0).max(axis=1)
-    return np.maximum(np.ceil(frames.familiar * largest - 1e-9), 1).astype(np.int64)
-
-
-def plain_answers(
-    wiring: Wiring, held: NDArray[np.bool_], frames: Frames, clip: int | None = None
-) -> Answers:
-    """The rule without spikes, frame by frame; `held` (n_below, n_cells) learns what is stored."""
-    counts = wiring.active_counts(frames.active)
-    known = known_overlaps(frames, counts, wiring)
-    field = np.zeros((wiring.n_below, wiring.n_macs), dtype=np.bool_)
-    field[wiring.field_pre, wiring.field_mac] = True
-    shape = (len(frames.active), wiring.n_macs, wiring.modules)
-    winners, overlaps = np.full(shape, -1, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-    each = (wiring.n_macs, wiring.modules, wiring.cells)
-    for f, row in enumerate(frames.active):
-        sums = np.minimum(held[row].sum(axis=0).reshape(each), clip or wiring.n_below)
-        best = sums.max(axis=2)
-        winner = np.where(sums == best[:, :, None], wiring.priority, -1.0).argmax(axis=2)
-        is_open = wiring.is_open(counts[f])
-        if frames.store[f]:
-            fresh = best < known[f]
-            winner = np.where(fresh, frames.fresh[f].reshape(each[:2]), winner)
-            best = np.where(fresh, 0, best)
-            for mac, module in zip(*np.nonzero(fresh & is_open[:, None]), strict=True):
-                cell = (mac * wiring.modules + module) * wiring.cells + winner[mac, module]
-                held[row & field[:, mac], cell] = True
-        winners[f] = np.where(is_open[:, None], winner, -1)
-        overlaps[f] = np.where(is_open[:, None], best, 0)
-    return Answers(winners, overlaps, counts)
