@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...backends.contract import Integrator
-from ...cells import LIF, STDP
-from ...checks import Choice, Count, Flag, Instance, Optional, Quantities, Quantity, checked
+from ...cells import STDP
 from ...frozen import Frozen
 from ...network import Population, Projection
-from ...simulation import INTEGRATORS
-from .race import Race, TimeStep, counter, detector
+from .race import Race, counter, detector
 
 __all__ = ["Circuit", "Wiring", "storage_rule"]
 
@@ -163,7 +160,9 @@ class Circuit:
         made = [*self._gates(), *self._race(), *self._winners()]
         return made + self._relays() if self.relayed else made
 
-    def _link(self, name: str, pre: str, post: str, weight: Any, delay: int, **more: Any) -> Any:
+    def _link(
+        self, name: str, pre: str, post: str, weight: Any, delay: int, **more: Any
+    ) -> Projection:
         """A projection between parts of this level (`below` and sources included)."""
         return Projection(
             name=self.name(name), pre=self.below if pre == "below" else self.name(pre),
@@ -210,7 +209,7 @@ class Circuit:
         w = self.wiring
         if not self.storing:
             return self._link("bottom_up", "below", "cells", 1.0, self.race.delay,
-                              i=w.pre, j=w.post)  # type: ignore[no-any-return]  # fmt: skip
+                              i=w.pre, j=w.post)  # fmt: skip
         inside = w.modules * w.cells
         i = np.repeat(w.field_pre, inside)
         j = (w.field_mac[:, None] * inside + np.arange(inside)).ravel()
@@ -219,7 +218,7 @@ class Circuit:
         return self._link(
             "bottom_up", "below", "cells", held[i, j].astype(np.float64), self.race.delay,
             i=i, j=j, plasticity=storage_rule(self.race, self.dt),
-        )  # type: ignore[no-any-return]  # fmt: skip
+        )  # fmt: skip
 
     def _winners(self) -> list[Projection]:
         """The first cell of a module to fire wins; of several in one step, by priority."""

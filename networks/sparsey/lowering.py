@@ -307,7 +307,8 @@ def _write(tower: Tower, held: NDArray[np.bool_]) -> None:
 
 def _codes(model: Any, answers: list[Answers]) -> list[Codes]:
     """Winners and overlaps as codes, one for each frame."""
-    winners, familiarity, active = [], [], []
+    winners, familiarity = [], []
+    active: list[NDArray[np.bool_]] = []
     below = [1, *(a.n_modules for a in model.levels)]
     for k, (answer, choice) in enumerate(zip(answers, model._tower.selections, strict=True)):
         is_open = (answer.winners >= 0).any(axis=2)
@@ -327,5 +328,3 @@ def _codes(model: Any, answers: list[Answers]) -> list[Codes]:
         tuple(a.cells_per_module for a in model.levels),
     )  # fmt: skip
     return [whole[k] for k in range(n)]
-
-

@@ -40,15 +40,15 @@ class Answers(NamedTuple):
     def familiarity(self) -> NDArray[np.float64]:
         """G of each mac, shape (n_frames, n_macs): mean overlap over the active inputs."""
         count = np.maximum(self.active, 1)[:, :, None]
-        return np.where(self.winners >= 0, self.overlaps / count, 0.0).mean(axis=2)
+        parts = np.where(self.winners >= 0, self.overlaps / count, 0.0)
+        return np.asarray(parts.mean(axis=2))
 
 
-def known_overlaps(
-    frames: Shown, counts: NDArray[np.int64], wiring: Wiring
-) -> NDArray[np.int64]:
+def known_overlaps(frames: Shown, counts: NDArray[np.int64], wiring: Wiring) -> NDArray[np.int64]:
     """Overlap from which on a module takes each frame for a known one, shape (n_frames,)."""
     largest = np.where(wiring.is_open(counts), counts, 0).max(axis=1)
-    return np.maximum(np.ceil(frames.familiar * largest - 1e-9), 1).astype(np.int64)
+    least = np.ceil(frames.familiar * largest - 1e-9)
+    return np.asarray(np.maximum(least, 1), dtype=np.int64)
 
 
 def plain_answers(
@@ -56,14 +56,15 @@ def plain_answers(
 ) -> Answers:
     """The rule without spikes, frame by frame; `held` (n_below, n_cells) learns what is stored."""
     counts = wiring.active_counts(frames.active)
-    known = known_overlaps(frames, counts, wiring)
+    most = clip or wiring.n_below
+    known = np.minimum(known_overlaps(frames, counts, wiring), most)
     field = np.zeros((wiring.n_below, wiring.n_macs), dtype=np.bool_)
     field[wiring.field_pre, wiring.field_mac] = True
     shape = (len(frames.active), wiring.n_macs, wiring.modules)
     winners, overlaps = np.full(shape, -1, dtype=np.int64), np.zeros(shape, dtype=np.int64)
     each = (wiring.n_macs, wiring.modules, wiring.cells)
     for f, row in enumerate(frames.active):
-        sums = np.minimum(held[row].sum(axis=0).reshape(each), clip or wiring.n_below)
+        sums = np.minimum(held[row].sum(axis=0).reshape(each), most)
         best = sums.max(axis=2)
         winner = np.where(sums == best[:, :, None], wiring.priority, -1.0).argmax(axis=2)
         is_open = wiring.is_open(counts[f])

@@ -116,9 +116,7 @@ class Race(Frozen):
         return int(np.argmax(self.levels <= min(overlap, self.most)))
 
     @checked
-    def overlap(
-        self, ticks: Annotated[NDArray[np.int64], Indices()]
-    ) -> NDArray[np.int64]:
+    def overlap(self, ticks: Annotated[NDArray[np.int64], Indices()]) -> NDArray[np.int64]:
         """Overlap of cells that fire at these ticks: the inverse of :meth:`tick`, in closed form.
 
         Raises

@@ -53,7 +53,8 @@ def stage(race: Race, n_ticks: int, store: bool) -> Stage:
     last = first + (n_ticks - 1) * hop
     # The inhibition by the last winner has arrived one step after it; then the cells start anew.
     # Plasticity sees a spike of a cell only `delay` later, and no input may fire before that.
-    restart, kick, repeats = last + 2, 0, ()
+    restart, kick = last + 2, 0
+    repeats: tuple[int, ...] = ()
     if store:
         fired = last + 2 + lag
         kick = fired - lag - delay
