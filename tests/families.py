@@ -134,7 +134,7 @@ FAMILIES = [
         "Sparsey",
         with_images,
         hierarchy,
-        [A, B, [], C[1:], X, range(60), D],
+        [A, B, [], C[1:], X, np.ones(60, bool), D],
         "bottom_up 0",
         "docs/sparsey.md",
         integrators=EXACT,

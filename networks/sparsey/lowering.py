@@ -311,7 +311,7 @@ def _codes(model: Any, answers: list[Answers]) -> list[Codes]:
     active: list[NDArray[np.bool_]] = []
     below = [1, *(a.n_modules for a in model.levels)]
     for k, (answer, choice) in enumerate(zip(answers, model._tower.selections, strict=True)):
-        is_open = (answer.winners >= 0).any(axis=2)
+        is_open = np.asarray((answer.winners >= 0).any(axis=2))
         most = answer.active
         if choice.normalization == "bound":
             most = np.full_like(most, model.levels[k].min_active * below[k])

@@ -531,7 +531,7 @@ class Sparsey(OnSpikes):
 
         Returns
         -------
-        float64, shape (n_frames, \*input_shape)
+        float64, shape (n_frames, \\*input_shape)
             Support of each pixel, 0 to 1; with several thresholds, one more axis for them.
 
         Raises
