@@ -11,22 +11,24 @@ from numpy.typing import NDArray
 from ...cells import STDP
 from ...frozen import Frozen
 from ...network import Population, Projection
-from .race import Race, counter, detector
+from .race import PACES, UNIT, Race, counter, detector
 
 __all__ = ["Circuit", "Wiring", "storage_rule"]
 
-DRIVE, BLOCK, ALARM = 3.0, 4.0, 8.0
-"""Weights onto the winners, gates and relays, nA: what fires a cell, what keeps it from firing,
-and what fires it all the same."""
+DRIVE, BLOCK = 3.0, 4.0
+"""Weights onto winners and relays, nA: what fires a cell, and what keeps it from firing."""
 
-FIRE, LATCHED = 2.0, 4.0
-"""Thresholds in nA: one `DRIVE` fires a winner or a gate; a relay needs two."""
+ASK, COUNTED = 3.0, 2.0
+"""Weights onto the gates, nA: of the spike that asks them, and of both counts of inputs."""
+
+FIRE, SHUT, LATCHED = 2.0, 2.5, 4.0
+"""Thresholds in nA: one `DRIVE` fires a winner, an unanswered `ASK` a gate, two `DRIVE` a relay."""
 
 TRACE = 0.2
 """Time constant of the plasticity, in delays of the racing cells."""
 
 STRENGTH = 256.0
-"""Largest change of weight of a pair of spikes, nA; one pair stores a synapse whole."""
+"""Largest change of weight of a pair of spikes, in weights; one pair stores a synapse whole."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -87,7 +89,7 @@ class Wiring(Frozen):
 def storage_rule(race: Race, dt: float) -> STDP:
     """Plasticity with which one pair of spikes, and no later one, stores a synapse."""
     tau = TRACE * race.delay * dt
-    return STDP(tau_plus=tau, tau_minus=tau, a_plus=STRENGTH, a_minus=0.0, w_max=1.0)
+    return STDP(tau_plus=tau, tau_minus=tau, a_plus=STRENGTH * UNIT, a_minus=0.0, w_max=UNIT)
 
 
 class Circuit:
@@ -134,16 +136,18 @@ class Circuit:
 
     def source_size(self, part: str) -> int:
         """Cells of a source."""
-        return self.wiring.n_cells if part == "kick" else 1
+        if part == "kick":
+            return self.wiring.n_cells
+        return len(PACES) if part == "pace" else 1
 
     def populations(self) -> list[Population]:
         """The cells; the sources are made with their spikes."""
         w = self.wiring
         gate = detector(w.low - 0.5, **self._grid)
-        decide = detector(FIRE, **self._grid)
+        decide, shut = detector(FIRE, **self._grid), detector(SHUT, **self._grid)
         made = [
             Population(name=self.name("enough"), cell=gate, size=w.n_macs),
-            Population(name=self.name("off"), cell=decide, size=w.n_macs),
+            Population(name=self.name("off"), cell=shut, size=w.n_macs),
             Population(name=self.name("cells"), cell=self.race.cell, size=w.n_cells),
             Population(name=self.name("winners"), cell=decide, size=w.n_cells),
         ]
@@ -151,7 +155,7 @@ class Circuit:
             many = detector(w.high + 0.5, **self._grid)
             made.append(Population(name=self.name("too many"), cell=many, size=w.n_macs))
         if self.relayed:
-            latch = counter(LATCHED, tau_m=float(self.race.cell.tau_m), **self._grid)
+            latch = counter(LATCHED, unit=1.0, tau_m=float(self.race.cell.tau_m), **self._grid)
             made.append(Population(name=self.name("relays"), cell=latch, size=w.n_cells))
         return made
 
@@ -175,8 +179,8 @@ class Circuit:
         field = {"i": w.field_pre, "j": w.field_mac}
         made = [
             self._link("count", "below", "enough", 1.0, 1, **field),
-            self._link("ask", "open", "off", DRIVE, 1, connector="all_to_all"),
-            self._link("allow", "enough", "off", BLOCK, 1, connector="one_to_one",
+            self._link("ask", "open", "off", ASK, 1, connector="all_to_all"),
+            self._link("allow", "enough", "off", COUNTED, 1, connector="one_to_one",
                        receptor="inhibitory"),
             self._link("mute", "off", "cells", self.race.mute, 1, connector="all_to_all",
                        tiles=w.n_macs, receptor="inhibitory"),
@@ -184,7 +188,7 @@ class Circuit:
         if w.high is not None:
             made += [
                 self._link("count all", "below", "too many", 1.0, 1, **field),
-                self._link("forbid", "too many", "off", ALARM, 1, connector="one_to_one"),
+                self._link("forbid", "too many", "off", COUNTED, 1, connector="one_to_one"),
             ]
         return made
 
@@ -193,22 +197,30 @@ class Circuit:
         race, w, every = self.race, self.wiring, {"connector": "all_to_all"}
         made = [
             self._bottom_up(),
-            self._link("tick", "pace", "cells", race.pace, race.delay, **every),
+            self._tick(),
             self._link("restart", "reset", "cells", race.reset, race.delay, **every),
             self._link("inhibition", "winners", "cells", race.veto, 1, **every,
                        tiles=w.n_modules, receptor="inhibitory"),
         ]  # fmt: skip
         if self.storing:
             made.append(
-                self._link("novelty", "kick", "cells", float(race.most + 1), race.delay,
+                self._link("novelty", "kick", "cells", UNIT * (race.most + 1), race.delay,
                            connector="one_to_one")
             )  # fmt: skip
         return made
 
+    def _tick(self) -> Projection:
+        """From the cells of the pacemaker, each with a weight of its own."""
+        n = self.wiring.n_cells
+        return self._link(
+            "tick", "pace", "cells", np.repeat(PACES, n), self.race.delay,
+            i=np.repeat(np.arange(len(PACES)), n), j=np.tile(np.arange(n), len(PACES)),
+        )  # fmt: skip
+
     def _bottom_up(self) -> Projection:
         w = self.wiring
         if not self.storing:
-            return self._link("bottom_up", "below", "cells", 1.0, self.race.delay,
+            return self._link("bottom_up", "below", "cells", UNIT, self.race.delay,
                               i=w.pre, j=w.post)  # fmt: skip
         inside = w.modules * w.cells
         i = np.repeat(w.field_pre, inside)
@@ -216,7 +228,7 @@ class Circuit:
         held = np.zeros((w.n_below, w.n_cells), dtype=np.bool_)
         held[w.pre, w.post] = True
         return self._link(
-            "bottom_up", "below", "cells", held[i, j].astype(np.float64), self.race.delay,
+            "bottom_up", "below", "cells", UNIT * held[i, j], self.race.delay,
             i=i, j=j, plasticity=storage_rule(self.race, self.dt),
         )  # fmt: skip
 

@@ -21,6 +21,7 @@ from .engine import Tower
 from .frames import Frames
 from .one_shot import Answers, Shown, plain_answers
 from .parameters import Level
+from .race import UNIT
 from .results import BOTTOM_UP, Codes
 from .shown import Retrieve, Store
 from .spiking import SpikingMacs
@@ -132,7 +133,7 @@ class OnSpikes(StoredModel):
             return list(self._retrieve(given.frames, False, "expected"))
         _require_lowerable(self._tower)
         wiring = _wiring(self, 0)
-        return _codes(self, [plain_answers(wiring, _held(wiring), given.shown, self._clip())])
+        return _codes(self, [plain_answers(wiring, _held(wiring), given.shown)])
 
     @checked
     def after(self, recording: Recording, trials: _Trials) -> Self:
@@ -156,15 +157,11 @@ class OnSpikes(StoredModel):
                 "network of these trials has; take the trials of build."
             )
         held = np.zeros((wiring.n_below, wiring.n_macs, inside), dtype=np.bool_)
-        held[field, wiring.field_mac] = weights.reshape(-1, inside) > 0.5
+        held[field, wiring.field_mac] = weights.reshape(-1, inside) > UNIT / 2
         learnt = copy.deepcopy(self)
         _write(learnt._tower, held)
         learnt.n_frames_learnt += n_stored
         return learnt
-
-    def _clip(self) -> int | None:
-        bounded = self._tower.selections[0].normalization == "bound"
-        return self.levels[0].min_active if bounded else None
 
     # Provided by the hierarchy
 
@@ -229,6 +226,11 @@ def _require_storable(model: Any, where: str) -> None:
         raise UnsupportedError(
             f"Sparsey.{where}: images can be stored on spikes by a model of one level, this one "
             f"has {len(model.levels)}; learn them with learn() or fit(), and retrieve on spikes."
+        )
+    if model._tower.selections[0].normalization != "count":
+        raise UnsupportedError(
+            f"Sparsey.{where}: images are stored on spikes with normalization='count', got "
+            f"{model._tower.selections[0].normalization!r}; learn them with learn() or fit()."
         )
     if model._tower.plasticities[0].saturation is not None:
         raise UnsupportedError(

@@ -51,20 +51,17 @@ def known_overlaps(frames: Shown, counts: NDArray[np.int64], wiring: Wiring) -> 
     return np.asarray(np.maximum(least, 1), dtype=np.int64)
 
 
-def plain_answers(
-    wiring: Wiring, held: NDArray[np.bool_], frames: Shown, clip: int | None = None
-) -> Answers:
+def plain_answers(wiring: Wiring, held: NDArray[np.bool_], frames: Shown) -> Answers:
     """The rule without spikes, frame by frame; `held` (n_below, n_cells) learns what is stored."""
     counts = wiring.active_counts(frames.active)
-    most = clip or wiring.n_below
-    known = np.minimum(known_overlaps(frames, counts, wiring), most)
+    known = known_overlaps(frames, counts, wiring)
     field = np.zeros((wiring.n_below, wiring.n_macs), dtype=np.bool_)
     field[wiring.field_pre, wiring.field_mac] = True
     shape = (len(frames.active), wiring.n_macs, wiring.modules)
     winners, overlaps = np.full(shape, -1, dtype=np.int64), np.zeros(shape, dtype=np.int64)
     each = (wiring.n_macs, wiring.modules, wiring.cells)
     for f, row in enumerate(frames.active):
-        sums = np.minimum(held[row].sum(axis=0).reshape(each), most)
+        sums = held[row].sum(axis=0).reshape(each)
         best = sums.max(axis=2)
         winner = np.where(sums == best[:, :, None], wiring.priority, -1.0).argmax(axis=2)
         is_open = wiring.is_open(counts[f])

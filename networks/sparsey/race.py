@@ -1,16 +1,15 @@
 """The race of a competitive module: cells that count, on the target's grid of time.
 
-Every active input adds one unit to the potential of a cell, and so does, nearly, each tick of a
-pacemaker. A cell with `u` active synapses therefore reaches threshold about ``n - u`` ticks after
-the first one: the first spike of a module tells which of its cells has the largest overlap, and
-when it comes tells how large that is. Units and ticks are chosen so that two cells whose overlaps
-differ never fire at the same tick.
+Every active input adds one unit to the potential of a cell, and the ticks of a pacemaker raise all
+cells together. They make up for the leak, so that a cell with `u` active synapses reaches threshold
+exactly ``n - u`` ticks after the first one, half a unit above it: the first spike of a module tells
+which of its cells has the largest overlap, and its time tells how large that is.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -23,13 +22,19 @@ from ...errors import UnsupportedError
 from ...frozen import Frozen
 from ...simulation import INTEGRATORS
 
-__all__ = ["MOST_ACTIVE", "Race", "counter", "detector", "race"]
+__all__ = ["MOST_ACTIVE", "PACES", "UNIT", "Race", "counter", "detector", "race"]
 
 REST, REACH = -65.0, 5.0
 """Resting potential, and the least distance from it to the threshold, mV."""
 
 SMALLEST_UNIT = 0.05
 """Least change of potential for one unit, mV: more than 1600 steps of SpiNNaker's numbers."""
+
+UNIT = 8.0
+"""Weight of a synapse that adds one unit, nA."""
+
+PACES = (32.0, 16.0, 8.0, 4.0, 2.0, 1.0)
+"""Weights of the cells of the pacemaker, nA: a tick is the sum of those that fire."""
 
 SWIFT = 0.1
 """Decay of the synaptic currents in steps: a spike acts in the step in which it arrives."""
@@ -40,11 +45,8 @@ FORGETS = 0.25
 LARGEST_DRIVE = 5e4
 """Most of a synaptic current times the resistance, mV; SpiNNaker's numbers end at 65536."""
 
-SLOW = 16.0
-"""Membrane time constant of a cell in units of the largest overlap, in steps."""
-
-LEAST_MARGIN = 0.1
-"""By how much of a unit one overlap misses the threshold at the tick of the next larger one."""
+SLOW = (16.0, 12.0, 8.0, 6.0, 4.0, 3.0, 2.0)
+"""Membrane time constants of a cell in units of the longest race."""
 
 MOST_ACTIVE = 300
 """About the most active inputs of a mac."""
@@ -61,19 +63,15 @@ class Race(Frozen):
     most : int
         Largest overlap that is told apart; larger ones fire at the first tick too.
     cell : LIF
-        The counting cell; one input of 1 nA is one unit.
-    pace : float
-        Weight of a tick, nA.
-    threshold : float
-        Of the cell, in units.
+        The counting cell; one input of :data:`UNIT` is one unit.
     lag : int
         Steps from the arrival of a spike to the spike that it causes: 0, or 1 with "exact".
     delay : int
         Of the spikes that excite the cells, in steps.
     first_tick : int
         Arrival of the first tick after that of the inputs, in steps.
-    levels : ndarray of float64, shape (n_ticks,)
-        Overlap that just reaches the threshold at each tick; falls from tick to tick.
+    ticks : ndarray of bool, shape (n_ticks, 6)
+        Cells of the pacemaker that fire at each tick; their weights are :data:`PACES`.
     veto : float
         Inhibition of a module by its winner, nA.
     mute : float
@@ -84,12 +82,10 @@ class Race(Frozen):
 
     most: int
     cell: LIF
-    pace: float
-    threshold: float
     lag: int
     delay: int
     first_tick: int
-    levels: NDArray[np.float64]
+    ticks: NDArray[np.bool_]
     veto: float
     mute: float
     reset: float
@@ -101,8 +97,8 @@ class Race(Frozen):
 
     @property
     def n_ticks(self) -> int:
-        """Ticks after which a cell without active synapses fires too."""
-        return int(self.levels.size)
+        """Ticks after which a cell of the smallest overlap fires too."""
+        return len(self.ticks)
 
     @checked
     def tick(self, overlap: Annotated[int, Count(low=0)]) -> int:
@@ -113,25 +109,18 @@ class Race(Frozen):
         DescriptionError
             Not a whole number.
         """
-        return int(np.argmax(self.levels <= min(overlap, self.most)))
+        return max(self.most - overlap, 0)
 
     @checked
     def overlap(self, ticks: Annotated[NDArray[np.int64], Indices()]) -> NDArray[np.int64]:
-        """Overlap of cells that fire at these ticks: the inverse of :meth:`tick`, in closed form.
+        """Overlap of cells that fire at these ticks, :attr:`most` less the tick.
 
         Raises
         ------
         DescriptionError
-            Not ticks of the race.
+            Not ticks, counted from 0.
         """
-        return overlaps_at(self, ticks)
-
-
-def overlaps_at(race: Race, ticks: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Smallest whole overlap that reaches the threshold at each tick."""
-    kept = np.clip(ticks, 0, race.n_ticks - 1)
-    found = np.ceil(race.levels[kept] - 1e-9)
-    return np.clip(found, 0, race.most).astype(np.int64)
+        return np.asarray(np.clip(self.most - ticks, 0, self.most), dtype=np.int64)
 
 
 def _gain(cell: LIF, dt: float, integrator: str) -> float:
@@ -144,16 +133,12 @@ def _gain(cell: LIF, dt: float, integrator: str) -> float:
 
 
 def _cell(tau_m: float, reach: float, units: float, dt: float, integrator: str) -> LIF:
-    """Cell whose threshold is `units` spikes of 1 nA that arrive at once."""
+    """Cell whose threshold is a weight of `units` nA that arrives at once."""
     plain = LIF(
         tau_m=tau_m, cm=1.0, tau_syn_E=SWIFT * dt, tau_syn_I=SWIFT * dt, v_rest=REST,
         v_reset=REST, v_thresh=REST + reach, tau_refrac=dt,
     )  # fmt: skip
-    return LIF(**{**_fields(plain), "cm": _gain(plain, dt, integrator) * units / reach})
-
-
-def _fields(cell: LIF) -> dict[str, Any]:
-    return {name: getattr(cell, name) for name in LIF.units}
+    return replace(plain, cm=_gain(plain, dt, integrator) * units / reach)
 
 
 @checked
@@ -185,6 +170,7 @@ def detector(
 def counter(
     units: Annotated[float, Quantity(above=0.0)],
     *,
+    unit: Annotated[float, Quantity("nA", above=0.0)] = UNIT,
     tau_m: Annotated[float, Quantity("ms", above=0.0)],
     dt: TimeStep = 1.0,
     integrator: Annotated[Integrator, Choice(*INTEGRATORS)] = "spinnaker",
@@ -194,26 +180,15 @@ def counter(
     Parameters
     ----------
     units : float
-        Threshold, in spikes of 1 nA.
+        Threshold, in spikes.
+    unit : float
+        Weight of a spike, nA.
     tau_m : float
         Membrane time constant, ms.
     dt, integrator
         As :func:`spikemem.simulate`.
     """
-    return _cell(tau_m, max(REACH, SMALLEST_UNIT * units), units, dt, integrator)
-
-
-def _leak(most: int, strength: float, integrator: str) -> tuple[float, float] | None:
-    """Membrane time constant in units of `most` steps, and weight of a tick in units."""
-    for slow in (SLOW, 12.0, 8.0, 6.0, 5.0, 4.0, 3.0, 2.5):
-        drive = strength * max(REACH / most, SMALLEST_UNIT) * most * slow * most
-        if drive <= LARGEST_DRIVE or integrator == "exact":
-            loss = (1.0 if integrator == "spinnaker" else 2.0) / slow
-            for pace in np.arange(14, 4, -1) / 16.0:
-                # At the last tick a unit has shrunk to 1 - loss / pace; the growth is pace - loss.
-                if (1 - loss / pace) - (pace - loss) >= LEAST_MARGIN:
-                    return slow, float(pace)
-    return None
+    return _cell(tau_m, max(REACH, SMALLEST_UNIT * units), unit * units, dt, integrator)
 
 
 @checked
@@ -235,7 +210,7 @@ def race(
     largest : int, optional
         Most active inputs of a mac. Default: `most`.
     storing : bool
-        Whether the inputs of a frame can come again while it runs, as they do when it is stored.
+        Whether the inputs of a frame come again while it runs, as they do when it is stored.
     floor : int
         Smallest overlap with which a cell still fires.
     dt, integrator
@@ -254,62 +229,76 @@ def race(
     --------
     >>> made = race(20)
     >>> [made.tick(20), made.tick(19), made.tick(0)]
-    [0, 1, 23]
-    >>> made.overlap(np.array([0, 1, 23])).tolist()
+    [0, 1, 20]
+    >>> made.overlap(np.array([0, 1, 20])).tolist()
     [20, 19, 0]
     """
-    # Ticks add up to a little more than `most`; what is stored comes twice more.
-    full = max(most, largest or most)
-    extra = 2 if storing else 0
-    veto = math.ceil(1.3 * most) + 3 + extra * full
-    mute = veto + (1 + extra) * full
-    reset = mute + 2 * most + 3
     lag = 0 if integrator == "spinnaker" else 1
-    hop = 1 + lag
-    found = _leak(most, reset / most, integrator) if most <= 4 * MOST_ACTIVE else None
-    if found is None:
-        raise UnsupportedError(
-            f"race: a mac can have at most about {MOST_ACTIVE} active inputs in the spiking form "
-            f"(fewer where patterns are stored), got {most}; use a smaller radius or max_active."
-        )
-    slow, pace = found
-    delay = 3 + 2 * lag
+    hop, delay = 1 + lag, 3 + 2 * lag
     first = 2 * delay if storing else 0
-    cell = counter(most, tau_m=slow * most * dt, dt=dt, integrator=integrator)
-    threshold, levels = _threshold(most, floor, pace, math.exp(-1.0 / (slow * most)), first, hop)
-    cell = LIF(**{**_fields(cell), "v_thresh": REST + threshold * _unit(cell, most)})
-    return Race(
-        most=most, cell=cell, pace=pace, threshold=threshold, lag=lag, delay=delay,
-        first_tick=first, levels=levels, veto=float(veto), mute=float(mute), reset=float(reset),
-    )  # fmt: skip
+    length = first + hop * most + (10 * delay if storing else delay)
+    full = max(most, largest or most)
+    for slow in SLOW:
+        tau = _held(slow * length)
+        weights = _weights(most, full, storing, math.exp(-1.0 / slow))
+        # Without a refractory time a cell that fires second does not miss the winner's inhibition.
+        plain = counter(most + 1.0, tau_m=tau * dt, dt=dt, integrator=integrator)
+        cell = replace(plain, tau_refrac=0.0)
+        reach = float(cell.v_thresh) - float(cell.v_rest)
+        if weights[-1] * reach / (most + 1) * tau <= LARGEST_DRIVE or integrator == "exact":
+            break
+    else:
+        raise UnsupportedError(
+            f"race: a mac can have about {MOST_ACTIVE} active inputs in the spiking form, and "
+            f"fewer where images are stored, got {full}; use a smaller radius or max_active."
+        )
+    veto, mute, reset = (UNIT * weight for weight in weights)
+    ticks = _ticks(most, max(most - floor, 0) + 1, math.exp(-1.0 / tau), first, hop)
+    return Race(most=most, cell=cell, lag=lag, delay=delay, first_tick=first, ticks=ticks,
+                veto=veto, mute=mute, reset=reset)  # fmt: skip
 
 
-def _unit(cell: LIF, most: int) -> float:
-    return (float(cell.v_thresh) - float(cell.v_rest)) / most
+def _held(longest: float) -> float:
+    """Time constant of at most about so many steps whose decay SpiNNaker computes right.
+
+    It holds the decay in steps of 2**-15, and rounds ``exp(-n / 2**15)`` to ``1 - (n + 1) / 2**15``
+    up to n = 40.
+    """
+    lost = math.ceil(2.0**15 / longest)
+    if lost <= 40:
+        return 2.0**15 / lost * 1.0003
+    return -1.0 / math.log1p(-max(lost, 50) / 2.0**15)
 
 
-def _threshold(
-    most: int, floor: int, pace: float, hold: float, first: int, hop: int
-) -> tuple[float, NDArray[np.float64]]:
-    """Threshold in units that no overlap comes near to, and the overlap that reaches it."""
-    best, found = -1.0, (0.0, np.empty(0))
-    full = most * hold**first
-    for threshold in full + pace * np.linspace(0.2, 0.8, 121):
-        levels = _levels(threshold, floor, pace, hold, first, hop)
-        whole = np.arange(floor, most + 1)
-        margin = float(np.abs(levels[:, None] - whole[None, :]).min())
-        if margin > best and levels[0] <= most:
-            best, found = margin, (float(threshold), levels)
-    return found
+def _weights(most: int, full: int, storing: bool, kept: float) -> tuple[int, int, int]:
+    """Inhibition by a winner, of a mac, and the reset, in units.
+
+    `kept` is what is left of a potential at the end of a frame.
+    """
+    # The ticks of a race raise a cell by at most its threshold; what is stored comes twice more,
+    # and a kick brings one threshold.
+    extra = 2 * full + most + 2 if storing else 0
+    veto = math.ceil((most + 2 + extra) / kept) + 2
+    mute = math.ceil((most + 2 + full + extra) / kept) + 2
+    return veto, mute, mute + most + 3
 
 
-def _levels(
-    threshold: float, floor: int, pace: float, hold: float, first: int, hop: int
-) -> NDArray[np.float64]:
-    """Overlap that just reaches the threshold at each tick, until that of `floor` does."""
-    levels: list[float] = []
-    ticks = 0.0
-    while not levels or levels[-1] > floor:
-        ticks = ticks * hold**hop + pace
-        levels.append((threshold - ticks) / hold ** (first + hop * len(levels)))
-    return np.array(levels)
+def _ticks(most: int, n_ticks: int, hold: float, first: int, hop: int) -> NDArray[np.bool_]:
+    """Cells of the pacemaker that fire at each tick.
+
+    At tick j the cell of overlap ``most - j`` shall be half a unit above the threshold of
+    ``most + 1``, and the next one half a unit below it: with P the potential that the ticks have
+    built up and a the fraction that is left of the inputs, ``P = most + 1 - a * (most - j - 1/2)``.
+    """
+    weights = np.array(PACES)
+    fires = np.zeros((n_ticks, weights.size), dtype=np.bool_)
+    built = 0.0
+    for j in range(n_ticks):
+        built *= hold**hop
+        wanted = most + 1 - hold ** (first + hop * j) * (most - j - 0.5)
+        left = int(max(round((wanted - built) * UNIT), 0))
+        built += left / UNIT
+        for k, weight in enumerate(weights):
+            fires[j, k] = left >= weight
+            left -= int(weight) * int(fires[j, k])
+    return fires

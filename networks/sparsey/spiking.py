@@ -19,7 +19,7 @@ from ...simulation import INTEGRATORS
 from ...units import LARGEST, steps
 from .circuit import Circuit, Wiring
 from .one_shot import Answers, Shown, known_overlaps
-from .race import Race, TimeStep, overlaps_at, race
+from .race import PACES, Race, TimeStep, race
 from .schedule import Stage, stage
 
 __all__ = ["SpikingMacs"]
@@ -167,7 +167,6 @@ class SpikingMacs:
         """The spikes with which the host leads a level."""
         circuit, pairs = plan.circuits[k], list(zip(plan.begins[k], plan.stages[k], strict=True))
         one: dict[str, Any] = {
-            "pace": np.concatenate([begin + times.ticks for begin, times in pairs]),
             "open": [begin + times.open for begin, times in pairs],
             "reset": [begin + times.reset for begin, times in pairs],
             "release": [begin + times.release for begin, times in pairs],
@@ -177,10 +176,21 @@ class SpikingMacs:
         for part, name in circuit.sources.items():
             if part == "kick":
                 source = self._kicks(plan, frames)
+            elif part == "pace":
+                source = self._pace(plan, k)
             else:
                 source = self._trains(np.zeros(len(one[part]), dtype=int), one[part], 1, plan)
             made.append(Population(name=name, cell=source))
         return made
+
+    def _pace(self, plan: Plan, k: int) -> SpikeSource:
+        """The ticks of every frame."""
+        ids, ticks = [], []
+        for begin, times in zip(plan.begins[k], plan.stages[k], strict=True):
+            tick, cell = np.nonzero(plan.races[k].ticks[: times.ticks.size])
+            ids.append(cell)
+            ticks.append(begin + times.ticks[tick])
+        return self._trains(np.concatenate(ids), np.concatenate(ticks), len(PACES), plan)
 
     def _kicks(self, plan: Plan, frames: Shown) -> SpikeSource:
         """A late spike onto one cell of each module, of the frames that are stored."""
@@ -245,6 +255,8 @@ class SpikingMacs:
         module, late = ids // wiring.cells, (tick - opens[frame]) // made.hop
         raced = np.array([each.ticks.size for each in times])
         winners[frame, module] = ids % wiring.cells
-        overlaps[frame, module] = np.where(late < raced[frame], overlaps_at(made, late), 0)
+        overlaps[frame, module] = np.where(
+            late < raced[frame], made.overlap(np.maximum(late, 0)), 0
+        )
         full = (len(times), wiring.n_macs, wiring.modules)
         return Answers(winners.reshape(full), overlaps.reshape(full), counts)
