@@ -13,14 +13,13 @@ from ...checks import AnyValue, checked
 from ...codes import Patterns
 from ...errors import DescriptionError, UnsupportedError
 from ...limits import require_memory
-from ...models import StoredModel
 from ...network import Network
 from ...recording import Recording
 from .circuit import Wiring
 from .engine import Tower
 from .frames import Frames
+from .inspection import Inspected
 from .one_shot import Answers, Shown, plain_answers
-from .parameters import Level
 from .race import UNIT
 from .results import BOTTOM_UP, Codes
 from .shown import Retrieve, Store
@@ -31,12 +30,8 @@ __all__ = ["OnSpikes"]
 _Trials = Annotated[Any, AnyValue()]
 
 
-class OnSpikes(StoredModel):
+class OnSpikes(Inspected):
     """Retrieval and one-shot storage on spikes: what the contract of a model asks for."""
-
-    levels: tuple[Level, ...]
-    n_frames_learnt: int
-    _tower: Tower
 
     @property
     def plastic(self) -> Mapping[str, str]:
@@ -163,33 +158,13 @@ class OnSpikes(StoredModel):
         learnt.n_frames_learnt += n_stored
         return learnt
 
-    # Provided by the hierarchy
-
-    def _frames(self, x: Any, where: str) -> Frames:
-        raise NotImplementedError
-
-    def _retrieve(self, frames: Frames, context_only: bool, where: str) -> Codes:
-        raise NotImplementedError
-
-    def afferents(self, level: int, mac: int) -> NDArray[np.int64]:
-        """Cells that project to a mac."""
-        raise NotImplementedError
-
-    def weights(self, level: int, mac: int) -> Any:
-        """Weights of a mac."""
-        raise NotImplementedError
-
-    def draws(self, level: int, first: int, n_frames: int) -> NDArray[np.float64]:
-        """Random numbers of the draws of learning."""
-        raise NotImplementedError
-
 
 class _Given(NamedTuple):
     frames: Frames
     shown: Shown
 
 
-def _given(model: Any, trials: Any, where: str) -> _Given:
+def _given(model: Inspected, trials: Any, where: str) -> _Given:
     """Trials as frames, checked."""
     stored: list[Store | None] = []
     if isinstance(trials, Iterable) and not isinstance(trials, str | bytes | np.ndarray | Patterns):
@@ -221,7 +196,7 @@ def _given(model: Any, trials: Any, where: str) -> _Given:
     return _Given(frames, Shown(frames.pixels.astype(np.bool_), store, familiar, fresh))
 
 
-def _require_storable(model: Any, where: str) -> None:
+def _require_storable(model: Inspected, where: str) -> None:
     if len(model.levels) > 1:
         raise UnsupportedError(
             f"Sparsey.{where}: images can be stored on spikes by a model of one level, this one "
@@ -264,7 +239,7 @@ def _require_lowerable(tower: Tower) -> None:
             )
 
 
-def _wiring(model: Any, k: int) -> Wiring:
+def _wiring(model: Inspected, k: int) -> Wiring:
     """A level as plain arrays."""
     level, tower = model.levels[k], model._tower
     inside, q_below = level.cells_per_mac, model.levels[k - 1].n_modules if k else 1
@@ -307,7 +282,7 @@ def _write(tower: Tower, held: NDArray[np.bool_]) -> None:
         bundle.filled[mac] = int(dense.sum())
 
 
-def _codes(model: Any, answers: list[Answers]) -> list[Codes]:
+def _codes(model: Inspected, answers: list[Answers]) -> list[Codes]:
     """Winners and overlaps as codes, one for each frame."""
     winners, familiarity = [], []
     active: list[NDArray[np.bool_]] = []

@@ -69,19 +69,21 @@ def is_active(n_active: int, low: int, high: int) -> bool:
     return low <= n_active <= high
 
 
-def normalize(sums: Cells, n_active: int, bound: float) -> Cells:
-    """Steps 2 and 3: raw sums, in units of w_max, become evidence from 0 to 1.
+def normalize(sums: Cells, n_active: int, bound: float, w_max: float = 1.0) -> Cells:
+    """Step 3: raw sums become evidence from 0 to 1.
 
     Parameters
     ----------
     sums : float64 (Q, K)
-        Weighted sums over the active afferent cells.
+        Sums of the weights from the active afferent cells, times their multipliers F (step 2).
     n_active : int
         Number of active afferent cells.
     bound : float
         Lower activation bound in cells; infinite: sums are divided by `n_active` alone.
+    w_max : float
+        Largest weight.
     """
-    return np.minimum(1.0, sums / min(bound, float(n_active)))
+    return np.minimum(1.0, sums / (min(bound, float(n_active)) * w_max))
 
 
 def combine(evidence: Mapping[str, Evidence], low: float = 0.0, high: float = 1.0) -> Cells:
@@ -99,12 +101,12 @@ def competing_hypotheses(v: Cells, v_zeta: float) -> int:
     The mean over the modules of the number of cells with V above `v_zeta`, rounded.
     """
     count = int(np.count_nonzero(v > v_zeta))
-    return max(1, math.floor(count / v.shape[0] + 0.5))
+    return max(1, int(math.floor(count / v.shape[0] + 0.5)))  # noqa: RUF046
 
 
 def multiplier(zeta: int, exponent: float, most: int | None) -> float:
     """Step 6: factor F(zeta) of the outputs of a mac; 0 if it has too many hypotheses."""
-    return 0.0 if most is not None and zeta > most else float(zeta) ** exponent
+    return 0.0 if most is not None and zeta > most else float(zeta**exponent)
 
 
 def strongest(v: Cells) -> Cells:
@@ -117,7 +119,7 @@ def familiarity(peaks: Cells) -> float:
     total = 0.0
     for peak in peaks.tolist():
         total += peak
-    return total / peaks.size
+    return float(total / peaks.size)
 
 
 def expand(g: float, rules: Selection, cells: int) -> float:
@@ -126,7 +128,7 @@ def expand(g: float, rules: Selection, cells: int) -> float:
     In form "2010" it is ``a * G**b``.
     """
     if rules.form == "2010":
-        return rules.a * g**rules.b
+        return float(rules.a * g**rules.b)
     above = max(0.0, (g - rules.g_minus) / (1.0 - rules.g_minus))
     return float(1.0 + above**rules.gamma * rules.chi * cells)
 
@@ -164,7 +166,7 @@ def draw(psi: Cells, uniform: Cells) -> Winners:
     """
     total = np.cumsum(psi, axis=1)
     point = uniform * total[:, -1]
-    return np.minimum((total <= point[:, None]).sum(axis=1), psi.shape[1] - 1)
+    return np.asarray(np.minimum((total <= point[:, None]).sum(axis=1), psi.shape[1] - 1))
 
 
 def most_supported(v: Cells, priority: Cells) -> Winners:
