@@ -14,7 +14,6 @@ from .parameters import Selection as Selection
 from .results import Codes as Codes
 from .shown import Retrieve as Retrieve
 from .shown import Store as Store
-from .spiking import SpikingMacs as SpikingMacs
 
 __all__ = [
     "BackOff",
@@ -24,6 +23,5 @@ __all__ = [
     "Retrieve",
     "Selection",
     "Sparsey",
-    "SpikingMacs",
     "Store",
 ]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...display import View
-from ...plotting import tidy, title
+from ...plotting import title
+from ...plotting.axes import tidy
 
 if TYPE_CHECKING:
     from .model import Sparsey
