@@ -22,6 +22,10 @@ _RESISTIVE = (
 
 PARTS: dict[str, str] = {
     "PermanenceRule": "spikemem.networks.dendrites:PermanenceRule",
+    **{
+        name: f"spikemem.networks.sparsey:{name}"
+        for name in ("BackOff", "Level", "Plasticity", "Selection")
+    },
     **{name: f"spikemem.hardware.resistive:{name}" for name in _RESISTIVE},
 }
 """Dataclasses that may be arguments of a model; imported when they are first used."""

@@ -1,0 +1,59 @@
+"""What a hierarchy is and holds, in numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .engine import LevelFrames, Tower
+from .state import KINDS
+
+__all__ = ["level_facts", "mean_familiarity", "silent_frame"]
+
+_PART = 2048
+"""Frames that are looked at together."""
+
+
+def level_facts(tower: Tower, k: int) -> dict[str, Any]:
+    """Sizes of level k, its synapses, and what part of them is increased and frozen."""
+    level, state = tower.levels[k], tower.states[k]
+    cells = level.cells_per_mac
+    synapses = {name: int(state[i].widths.sum()) * cells for i, name in enumerate(KINDS)}
+    filled = sum(int(state[i].filled.sum()) for i in range(3))
+    frozen = state.bottom_up.frozen >= 0
+    return {
+        "n_macs": level.n_macs,
+        "n_modules": level.n_modules,
+        "cells_per_module": level.cells_per_module,
+        "n_cells": level.n_cells,
+        "n_synapses": sum(synapses.values()),
+        "synapses": {name: count for name, count in synapses.items() if count},
+        "increased": filled / max(sum(synapses.values()), 1),
+        "frozen_cells": float(np.mean(frozen)),
+    }
+
+
+def silent_frame(tower: Tower, pixels: NDArray[np.uint8]) -> int | None:
+    """First frame with which no mac of the lowest level becomes active; None if there is none."""
+    level, sources = tower.levels[0], tower.states[0].bottom_up.sources
+    reaches = np.zeros((pixels.shape[1], level.n_macs), dtype=np.float32)
+    mac, slot = np.nonzero(sources >= 0)
+    reaches[sources[mac, slot], mac] = 1.0
+    most = np.inf if level.max_active is None else level.max_active
+    for first in range(0, len(pixels), _PART):
+        counts = pixels[first : first + _PART].astype(np.float32) @ reaches
+        silent = ~((counts >= level.min_active) & (counts <= most)).any(axis=1)
+        if silent.any():
+            return first + int(silent.argmax())
+    return None
+
+
+def mean_familiarity(tables: list[LevelFrames]) -> NDArray[np.float64]:
+    """Mean familiarity of the active macs of each level, (n_frames, n_levels)."""
+    columns = []
+    for table in tables:
+        count = (table.winners[1:, :, 0] >= 0).sum(axis=1)
+        columns.append(table.familiarity[1:].sum(axis=1) / np.maximum(count, 1))
+    return np.stack(columns, axis=1)

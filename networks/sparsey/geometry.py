@@ -1,0 +1,122 @@
+"""Where macs stand above the input, and which pixels and macs project to them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import DescriptionError
+from ...limits import require_memory
+from .parameters import Level
+
+__all__ = ["Wiring", "centres", "pixel_centres", "wire"]
+
+Table = NDArray[np.int32]
+
+
+class Wiring(NamedTuple):
+    """Sources of each mac of a level: int32 tables of shape (n_macs, n); -1 fills short rows."""
+
+    bottom_up: Table
+    """Pixels, or macs of the level below."""
+    horizontal: Table
+    """Macs of the level itself."""
+    top_down: Table
+    """Macs of the level above."""
+
+
+def pixel_centres(shape: tuple[int, int, int]) -> NDArray[np.float64]:
+    """Row and column of each pixel, shape (n_pixels, 2); channels share one place."""
+    rows, columns, _ = np.unravel_index(np.arange(shape[0] * shape[1] * shape[2]), shape)
+    return np.stack([rows, columns], axis=1).astype(np.float64)
+
+
+def centres(level: Level, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Row and column of each mac, in pixels of the input, shape (n_macs, 2).
+
+    The macs are spread evenly: a grid of half as many rows and columns as the input stands between
+    the pixels 0 and 1, 2 and 3, ...
+    """
+    rows, columns = level.grid
+    row, column = np.divmod(np.arange(rows * columns), columns)
+    place = (column + 0.5) * shape[1] / columns - 0.5
+    if level.layout == "hex":
+        place = place + np.where(row % 2, 0.25, -0.25) * shape[1] / columns
+    return np.stack([(row + 0.5) * shape[0] / rows - 0.5, place], axis=1)
+
+
+def wire(levels: tuple[Level, ...], shape: tuple[int, int, int]) -> list[Wiring]:
+    """Sources of all macs of all levels.
+
+    Raises
+    ------
+    DescriptionError
+        A mac has no bottom-up inputs, or the tables do not fit into memory.
+    """
+    below = pixel_centres(shape)
+    bottom, sideways = [], []
+    for k, level in enumerate(levels):
+        places = centres(level, shape)
+        require_memory(9.0 * len(places) * max(len(below), len(places)),
+                       f"Sparsey: the inputs of {len(places)} macs of levels[{k}]",
+                       "Make a smaller grid.")  # fmt: skip
+        near = _near(places, below, level.radius)
+        _require_inputs(near, k, level)
+        bottom.append(near)
+        own = level.horizontal_radius
+        none = np.zeros((len(places), len(places)), dtype=np.bool_)
+        sideways.append(none if own is None else _near(places, places, own))
+        below = places
+    return [
+        Wiring(_table(bottom[k]), _table(sideways[k]), _table(_from_above(levels, bottom, k)))
+        for k in range(len(levels))
+    ]
+
+
+def _near(
+    places: NDArray[np.float64], sources: NDArray[np.float64], radius: float | None
+) -> NDArray[np.bool_]:
+    """Whether each source is within the radius of each place, shape (n_places, n_sources)."""
+    if radius is None:
+        return np.ones((len(places), len(sources)), dtype=np.bool_)
+    square = ((places[:, None, :] - sources[None, :, :]) ** 2).sum(axis=2)
+    return np.asarray(square <= radius**2 * (1 + 1e-12))
+
+
+def _require_inputs(near: NDArray[np.bool_], k: int, level: Level) -> None:
+    counts = near.sum(axis=1)
+    what = "pixels" if k == 0 else f"macs of levels[{k - 1}]"
+    if not counts.all():
+        mac = int(np.argmin(counts))
+        raise DescriptionError(
+            f"Sparsey: mac {mac} of levels[{k}] has no inputs: no {what} within radius="
+            f"{level.radius:g}. Make the radius larger, or the grid finer."
+        )
+    if counts.max() < level.min_active:
+        raise DescriptionError(
+            f"Sparsey: no mac of levels[{k}] can become active: it has at most {counts.max()} "
+            f"{what} as inputs, and min_active={level.min_active}. Make the radius larger, or "
+            f"min_active smaller."
+        )
+
+
+def _from_above(
+    levels: tuple[Level, ...], bottom: list[NDArray[np.bool_]], k: int
+) -> NDArray[np.bool_]:
+    """Macs of the level above that get input from each mac of level k."""
+    n_macs = levels[k].n_macs
+    if not levels[k].top_down or k + 1 == len(levels):
+        return np.zeros((n_macs, 0), dtype=np.bool_)
+    return bottom[k + 1].T
+
+
+def _table(near: NDArray[np.bool_]) -> Table:
+    """Indices of the True entries of each row, filled up with -1."""
+    counts = near.sum(axis=1)
+    table: Table = np.full((len(near), int(counts.max(initial=0))), -1, dtype=np.int32)
+    row, column = np.nonzero(near)
+    first = np.repeat(np.cumsum(counts) - counts, counts)
+    table[row, np.arange(row.size) - first] = column
+    return table

@@ -1,0 +1,70 @@
+"""Hebbian class readout: weights from the cells of codes to one node for each class."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["LARGEST_WEIGHT", "Counts", "add_labels", "class_sums", "grown", "new_counts"]
+
+Counts = tuple[NDArray[np.uint8], ...]
+"""For each level that is read: meetings of each cell with each class, (n_cells, n_classes)."""
+
+LARGEST_WEIGHT = {"binary": 1, "clip3": 3}
+"""Largest class weight of each readout: a weight is the number of meetings, up to this."""
+
+
+def new_counts(sizes: tuple[int, ...], n_classes: int) -> Counts:
+    """Counts of nothing yet."""
+    return tuple(np.zeros((size, n_classes), dtype=np.uint8) for size in sizes)
+
+
+def grown(counts: Counts, places: NDArray[np.int64], n_classes: int) -> Counts:
+    """Counts with room for more classes; the old class k moves to column ``places[k]``."""
+    made = new_counts(tuple(len(table) for table in counts), n_classes)
+    for new, old in zip(made, counts, strict=True):
+        new[:, places] = old
+    return made
+
+
+def add_labels(
+    counts: Counts, winners: list[NDArray[Any]], cells: list[int], labels: NDArray[np.int64]
+) -> None:
+    """Hebbian learning in one trial of each frame's class.
+
+    Parameters
+    ----------
+    counts : Counts
+        Changed.
+    winners : list of int16 (n_frames, n_macs, Q)
+        Codes of the levels that are read.
+    cells : list of int
+        K of each of these levels.
+    labels : int64 (n_frames,)
+        Class of each frame.
+    """
+    from .counting import add_classes
+
+    for table, codes, k in zip(counts, winners, cells, strict=True):
+        add_classes(table, codes.reshape(len(codes), -1), k, labels)
+
+
+def class_sums(
+    counts: Counts,
+    winners: list[NDArray[Any]],
+    cells: list[int],
+    largest: int,
+    owners: NDArray[np.int64],
+    n_items: int,
+) -> NDArray[np.float64]:
+    """Summed class weights of the active cells of all frames of each item, (n_items, n_classes)."""
+    from .counting import sum_classes
+
+    sums = np.zeros((len(owners), counts[0].shape[1]))
+    for table, codes, k in zip(counts, winners, cells, strict=True):
+        sum_classes(table, codes.reshape(len(codes), -1), k, largest, sums)
+    total = np.zeros((n_items, sums.shape[1]))
+    np.add.at(total, owners, sums)
+    return total

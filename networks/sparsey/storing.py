@@ -1,0 +1,132 @@
+"""What a hierarchy has learnt as named arrays, and the same read back from a file, checked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import StorageError
+from ...hdf5 import read_array
+from ...models import Stored
+from .readout import Counts
+from .state import KINDS, Bundle, LevelState
+
+__all__ = [
+    "label_arrays",
+    "read_bundle",
+    "read_counts",
+    "read_labels",
+    "read_state",
+    "state_arrays",
+]
+
+LATEST = 2**62
+_TEXT = "class_text"
+
+
+def state_arrays(states: tuple[LevelState, ...]) -> dict[str, Stored]:
+    """Synapses of all levels."""
+    found = {}
+    for k, state in enumerate(states):
+        for name, bundle in zip(KINDS, state[:3], strict=True):
+            where = f"level_{k}_{name}"
+            if bundle.stamps.size:
+                found[f"{where}_stamps"] = Stored(bundle.stamps)
+                found[f"{where}_permanence"] = Stored(bundle.permanence)
+            elif bundle.bits.size:
+                # HDF5 readers take whole numbers of 63 bits: the words are written as bytes.
+                found[f"{where}_bits"] = Stored(bundle.bits.astype("<u8").view(np.uint8))
+            if bundle.bits.size or bundle.stamps.size:
+                found[f"{where}_frozen"] = Stored(bundle.frozen)
+                found[f"{where}_filled"] = Stored(bundle.filled)
+    return found
+
+
+def read_state(states: tuple[LevelState, ...], arrays: h5py.Group, now: int) -> None:
+    """Fill empty levels with what a file holds.
+
+    Raises
+    ------
+    StorageError
+        The arrays are not those of such levels.
+    """
+    for k, state in enumerate(states):
+        for name, bundle in zip(KINDS, state[:3], strict=True):
+            read_bundle(bundle, arrays, f"level_{k}_{name}", now)
+
+
+def read_bundle(bundle: Bundle, arrays: h5py.Group, where: str, now: int) -> None:
+    """Fill the synapses of one kind."""
+    if not (bundle.bits.size or bundle.stamps.size):
+        return
+    if bundle.stamps.size:
+        shape = bundle.stamps.shape
+        bundle.stamps[...] = read_array(arrays, f"{where}_stamps", "int", shape, low=-1,
+                                        high=max(now - 1, -1))  # fmt: skip
+        bundle.permanence[...] = read_array(arrays, f"{where}_permanence", "int", shape, low=0,
+                                            high=255)  # fmt: skip
+    else:
+        *rows, words = bundle.bits.shape
+        octets = read_array(arrays, f"{where}_bits", "int", (*rows, 8 * words), low=0, high=255)
+        packed = np.ascontiguousarray(octets.astype(np.uint8)).view("<u8")
+        bundle.bits[...] = packed.astype(np.uint64)
+    bundle.frozen[...] = read_array(arrays, f"{where}_frozen", "int", bundle.frozen.shape, low=-1,
+                                    high=max(now - 1, -1))  # fmt: skip
+    bundle.filled[...] = read_array(arrays, f"{where}_filled", "int", bundle.filled.shape, low=0,
+                                    high=LATEST)  # fmt: skip
+
+
+def label_arrays(labels: NDArray[Any]) -> dict[str, Stored]:
+    """Labels as numbers; those that are text as code points."""
+    if labels.dtype.kind != "U":
+        return {"classes": Stored(labels)}
+    length = max(labels.dtype.itemsize // 4, 1)
+    wide = labels.astype(f"<U{length}")
+    return {_TEXT: Stored(wide.view(np.uint32).reshape(len(labels), length))}
+
+
+def read_labels(arrays: h5py.Group) -> NDArray[Any]:
+    """The labels of :func:`label_arrays`.
+
+    Raises
+    ------
+    StorageError
+        They are no labels, or not in order.
+    """
+    if _TEXT in arrays:
+        codes = read_array(arrays, _TEXT, "int", (None, None), low=0, high=0x10FFFF)
+        wide = np.ascontiguousarray(codes.astype("<u4"))
+        labels: NDArray[Any] = np.array(
+            ["".join(map(chr, row)).rstrip("\0") for row in wide.tolist()], dtype=np.str_
+        )
+    else:
+        held = arrays.get("classes")
+        kind = "float" if isinstance(held, h5py.Dataset) and held.dtype.kind == "f" else "int"
+        labels = read_array(arrays, "classes", kind, (None,))
+        labels = labels.astype(np.float64 if kind == "float" else np.int64)
+    if np.any(labels[1:] <= labels[:-1]):
+        raise StorageError("the classes must be in order, each once")
+    return labels
+
+
+def read_counts(
+    arrays: h5py.Group, name: str, sizes: tuple[int, ...], n_classes: int
+) -> Counts | None:
+    """Class weights of one readout; None if the file has none.
+
+    Raises
+    ------
+    StorageError
+        They are not those of such levels and classes.
+    """
+    if f"{name}_0" not in arrays:
+        return None
+    return tuple(
+        read_array(arrays, f"{name}_{k}", "int", (size, n_classes), low=0, high=255).astype(
+            np.uint8
+        )
+        for k, size in enumerate(sizes)
+    )
