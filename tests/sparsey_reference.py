@@ -121,7 +121,11 @@ class ReferenceMac:
     def support(self, inputs: dict[str, np.ndarray | None], first: bool) -> np.ndarray:
         """Equation 4: V, shape (Q, K)."""
         rule = self.selection
-        powers = {"bottom_up": rule.lambda_u, "horizontal": rule.lambda_h, "top_down": rule.lambda_d}
+        powers = {
+            "bottom_up": rule.lambda_u,
+            "horizontal": rule.lambda_h,
+            "top_down": rule.lambda_d,
+        }
         if first:
             powers = {"bottom_up": rule.lambda_u_start}
         v = np.ones((self.q, self.k))

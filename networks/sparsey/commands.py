@@ -39,7 +39,9 @@ def sparsey() -> None:
 @click.argument("images", type=PATH)
 @click.option("--out", type=PATH, required=True, help="File for the trained hierarchy.")
 @click.option(
-    "--per-class", type=int, help="Images of each class to train on, the first ones.  [default: all]"
+    "--per-class",
+    type=int,
+    help="Images of each class to train on, the first ones.  [default: all]",
 )
 @click.option(
     "--from", "first", type=int, default=0, show_default=True, help="First image to be used."
@@ -97,6 +99,7 @@ def train(
     if per_class is not None:
         data = data.per_class(per_class)
     tower = image_tower(*data.shape, brightest=float(data.brightest or 255), **settings)
+    tower.fit(data.images[:2], data.labels[:2])  # compiles
     began = time.perf_counter()
     tower.fit(data.images, data.labels, progress=not (quiet or as_json))
     seconds = time.perf_counter() - began

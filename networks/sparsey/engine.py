@@ -115,8 +115,9 @@ def _goes_alone(level: Level, k: int, tower: Tower) -> bool:
     """Whether each mac depends on no other one of its level or of the level above."""
     sources = tower.states[k].horizontal.sources
     own = np.arange(level.n_macs)[:, None]
-    return bool(((sources < 0) | (sources == own)).all()) and not (
-        tower.states[k].top_down.sources.shape[1]
+    return (
+        bool(((sources < 0) | (sources == own)).all())
+        and not (tower.states[k].top_down.sources.shape[1])
     )
 
 

@@ -79,7 +79,7 @@ def receptive_fields(
     order = np.argsort(-held.sum(axis=1), kind="stable")[:cells]
     height, width = model.input_shape[:2]
     pixels = model.afferents(0, chosen)
-    channels = model.n_inputs // (height * width)
+    channels = _channels(model)
     columns = math.ceil(math.sqrt(len(order) * 1.8))
     rows = math.ceil(len(order) / columns)
     sheet = np.full((rows * (height + 1) + 1, columns * (width + 1) + 1), np.nan)
@@ -100,6 +100,13 @@ def receptive_fields(
     text = f"weights of {len(order)} cells of mac {chosen}"
     ax.set_title(text, loc="left", fontsize="medium")
     return ax
+
+
+def _channels(model: Sparsey) -> int:
+    """Binary inputs of each pixel: its channels, and the thresholds of brightness."""
+    thresholds = model.threshold
+    several = len(thresholds) if isinstance(thresholds, tuple) else 1
+    return several * (model.input_shape[2] if len(model.input_shape) > 2 else 1)
 
 
 def _frame(corner: tuple[float, float], width: int, height: int) -> Any:
@@ -159,7 +166,11 @@ def code_grid(
     if names is not None and len(names) != len(items):
         raise DescriptionError(f"code_grid: names must be {len(items)}, got {len(names)}.")
     step = modules + 2
-    ax = new_axes(min(0.09 * step * len(items) + 0.9, 12.0), 0.07 * n_cells + 1.0) if ax is None else ax
+    ax = (
+        new_axes(min(0.09 * step * len(items) + 0.9, 12.0), 0.07 * n_cells + 1.0)
+        if ax is None
+        else ax
+    )
     first = winners[items[0], mac]
     for k, item in enumerate(items):
         left = k * step

@@ -95,9 +95,7 @@ def read_pixels(tower: Tower, k: int, winners: NDArray[np.int16], now: int) -> W
     support = read_down(tower, k, winners, now)
     for below in range(k - 1, -1, -1):
         level = tower.levels[below]
-        cells = support.reshape(
-            len(winners), level.n_macs, level.n_modules, level.cells_per_module
-        )
+        cells = support.reshape(len(winners), level.n_macs, level.n_modules, level.cells_per_module)
         code = cells.argmax(axis=3).astype(np.int16)
         active = cells.max(axis=3).mean(axis=2) >= 0.5
         code[~active] = -1

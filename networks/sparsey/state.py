@@ -164,9 +164,7 @@ def make_state(
     return LevelState(*bundles, priority, keys.integers(2**64 - 1, dtype=np.uint64, endpoint=True))
 
 
-def _bundle(
-    sources: Table, n_words: int, widths: NDArray[Any], level: Level, aged: bool
-) -> Bundle:
+def _bundle(sources: Table, n_words: int, widths: NDArray[Any], level: Level, aged: bool) -> Bundle:
     shape = (level.n_macs, level.cells_per_mac)
     length = 64 * n_words if aged else 0
     return Bundle(
