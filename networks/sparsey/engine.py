@@ -61,7 +61,7 @@ class Work(NamedTuple):
     u_weights: NDArray[np.float64]
     h_weights: NDArray[np.float64]
     d_weights: NDArray[np.float64]
-    counts: NDArray[np.int64]
+    counts: NDArray[np.uint32]
     table: NDArray[np.float64]
     values: NDArray[np.float64]
     v: NDArray[np.float64]
@@ -202,7 +202,7 @@ def _work(state: LevelState, k: int) -> Work:
     return Work(
         *(np.zeros(n, dtype=np.uint64) for n in words),
         *(np.zeros(n) for n in weights),
-        counts=np.zeros(n_cells, dtype=np.int64),
+        counts=np.zeros(n_cells, dtype=np.uint32),
         table=np.zeros(64 * words[0] + 1),
         values=np.zeros((3, n_cells)),
         v=np.zeros(n_cells),

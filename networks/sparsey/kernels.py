@@ -18,7 +18,7 @@ from .selection import FRAME_STEP, MIX_1, MIX_2, UNIT_STEP
 
 __all__ = ["run_macs"]
 
-_njit: Any = numba.njit(nogil=True, error_model="numpy", cache=True)
+_njit: Any = numba.njit(nogil=True, error_model="numpy", cache=True, _nrt=False)
 _intrinsic: Any = intrinsic
 
 _FRAME, _UNIT = np.uint64(FRAME_STEP), np.uint64(UNIT_STEP)
@@ -50,9 +50,11 @@ def pack_pixels(pixels, sources, words):  # type: ignore[no-untyped-def]
     words[:] = 0
     n = 0
     for s in range(sources.size):
-        if sources[s] >= 0 and pixels[sources[s]]:
-            words[s >> 6] |= _ONE << np.uint64(s & 63)
-            n += 1
+        if sources[s] < 0:
+            break
+        on = np.uint64(pixels[np.uint32(sources[s])])
+        words[np.uint32(s >> 6)] |= on << np.uint64(s & 63)
+        n += np.int64(on)
     return n
 
 
@@ -296,19 +298,22 @@ def freeze_mac(rules, bundle, m, now):  # type: ignore[no-untyped-def]
 
 
 @_njit
-def learn(rules, bundle, m, winners, words, own, now):  # type: ignore[no-untyped-def]
-    """Strengthen the synapses of the winners; `own`: first word of the mac's own code, or -1."""
+def learn(rules, bundle, m, winners, words, own, before, now):  # type: ignore[no-untyped-def]
+    """Strengthen the synapses of the winners.
+
+    `own` is the first word of the mac's own code `before` among its inputs, or -1.
+    """
     for q in range(rules.n_modules):
         i = q * rules.cells + winners[q]
         if own < 0:
             strengthen(rules, bundle, m, i, words, now)
             continue
         # A module has no synapses with itself.
-        first, last = q * rules.cells, (q + 1) * rules.cells
-        kept = words.copy()
-        for bit in range(first, last):
-            kept[own + (bit >> 6)] &= ~(_ONE << np.uint64(bit & 63))
-        strengthen(rules, bundle, m, i, kept, now)
+        bit = q * rules.cells + before[q]
+        place, only = own + (bit >> 6), _ONE << np.uint64(bit & 63)
+        words[place] &= ~only
+        strengthen(rules, bundle, m, i, words, now)
+        words[place] |= only
     if rules.freeze_mac:
         freeze_mac(rules, bundle, m, now)
 
@@ -354,13 +359,15 @@ def fill_evidence(rules, bundle, m, words, weights, now, n, bound, out):  # type
 def persist(rules, state, io, learning, now, f, m, n_u, work):  # type: ignore[no-untyped-def]
     """Step 1, second half: a code stays, and learns the further bottom-up input."""
     io.ages[m] += 1
-    io.winners[f + 1, m] = io.winners[f, m]
+    for q in range(rules.n_modules):
+        io.winners[f + 1, m, q] = io.winners[f, m, q]
     io.factors[f + 1, m] = io.factors[f, m]
     io.familiarity[f + 1, m] = io.familiarity[f, m]
     io.hypotheses[f + 1, m] = io.hypotheses[f, m]
     io.evidence[f + 1, m] = io.evidence[f, m]
     if learning and io.open[f] and n_u > 0:
-        learn(rules, state.bottom_up, m, io.winners[f + 1, m], work.u_words, -1, now)
+        winners = io.winners[f + 1, m]
+        learn(rules, state.bottom_up, m, winners, work.u_words, -1, winners, now)
 
 
 @_njit
@@ -376,13 +383,40 @@ def silence(rules, io, f, m):  # type: ignore[no-untyped-def]
 
 @_njit
 def by_count(rules, bundle, m, n, exponent, work):  # type: ignore[no-untyped-def]
-    """Steps 2 to 4 where U is all that there is: V by the number of common bits."""
-    count_bits(bundle.bits[m], work.u_words, work.counts)
+    """Steps 2 to 8 where U is all that there is: V by the number of common bits."""
+    counts, table = work.counts, work.table
+    count_bits(bundle.bits[m], work.u_words, counts)
     size = min(rules.u_bound, float(n))
-    for k in range(n + 1):
-        work.table[k] = bounded(rules, raised(min(1.0, k / size), exponent))
-    for i in range(work.v.size):
-        work.v[i] = work.table[work.counts[i]]
+    clear = n + 1
+    for k in range(n, -1, -1):
+        table[k] = bounded(rules, raised(min(1.0, k / size), exponent))
+        if table[k] > rules.v_zeta:
+            clear = k
+    total, above, limit = 0.0, 0, np.uint32(clear)
+    for q in range(rules.n_modules):
+        first = np.uint32(q * rules.cells)
+        peak = np.uint32(0)
+        for i in range(np.uint32(rules.cells)):
+            count = counts[first + i]
+            peak = max(peak, count)
+            above += count >= limit
+        total += table[peak]
+    return total / rules.n_modules, max(1, int(math.floor(above / rules.n_modules + 0.5)))
+
+
+@_njit
+def strongest_count(rules, counts, table, priority, winners):  # type: ignore[no-untyped-def]
+    """Step 12 in retrieval, by counts; different counts may have the same V at its cutoffs."""
+    for q in range(rules.n_modules):
+        first = q * rules.cells
+        best = first
+        for i in range(first + 1, first + rules.cells):
+            if counts[i] == counts[best] or table[counts[i]] == table[counts[best]]:
+                if priority[i] > priority[best]:
+                    best = i
+            elif counts[i] > counts[best]:
+                best = i
+        winners[q] = best - first
 
 
 @_njit
@@ -418,10 +452,11 @@ def fill_likelihood(rules, state, m, g, n_u, counted, work):  # type: ignore[no-
         fill = bundle.filled[m] / (bundle.widths[m] * work.v.size)
         centre = rules.ratchet_low + (rules.ratchet_high - rules.ratchet_low) * fill
     if counted:
+        counts, table, psi = work.counts, work.table, work.psi
         for k in range(n_u + 1):
-            work.table[k] = likelihood(rules, work.table[k], eta, centre)
-        for i in range(work.v.size):
-            work.psi[i] = work.table[work.counts[i]]
+            table[k] = likelihood(rules, table[k], eta, centre)
+        for i in range(np.uint32(psi.size)):
+            psi[i] = table[counts[i]]
     else:
         for i in range(work.v.size):
             work.psi[i] = likelihood(rules, work.v[i], eta, centre)
@@ -455,16 +490,18 @@ def step(rules, state, io, learning, first, f, m, work):  # type: ignore[no-unty
         return
     counted = mask == 1 and rules.decay == 0 and not is_weighted(work.u_weights)
     if counted:
-        by_count(rules, state.bottom_up, m, n[0],
-                 rules.lambda_u_start if began else rules.lambda_u, work)  # fmt: skip
         used = mask
+        g, zeta = by_count(rules, state.bottom_up, m, n[0],
+                           rules.lambda_u_start if began else rules.lambda_u, work)  # fmt: skip
     else:
         used = by_value(rules, state, io, now, f, m, n, mask, began, learning, work)
-    g, zeta = look(rules, work.v)
+        g, zeta = look(rules, work.v)
     winners = io.winners[f + 1, m]
     if learning:
         fill_likelihood(rules, state, m, g, n[0], counted, work)
         draw(rules, work.psi, state.key, now, m, winners)
+    elif counted:
+        strongest_count(rules, work.counts, work.table, state.priority[m], winners)
     else:
         strongest(rules, work.v, state.priority[m], winners)
     io.ages[m] = 1
@@ -475,11 +512,11 @@ def step(rules, state, io, learning, first, f, m, work):  # type: ignore[no-unty
     io.factors[f + 1, m] = 0.0 if mute else float(zeta) ** rules.zeta_exponent
     if learning and io.open[f]:
         if within:
-            learn(rules, state.bottom_up, m, winners, work.u_words, -1, now)
+            learn(rules, state.bottom_up, m, winners, work.u_words, -1, winners, now)
         if n[1] > 0:
-            learn(rules, state.horizontal, m, winners, work.h_words, own, now)
+            learn(rules, state.horizontal, m, winners, work.h_words, own, io.winners[f, m], now)
         if n[2] > 0:
-            learn(rules, state.top_down, m, winners, work.d_words, -1, now)
+            learn(rules, state.top_down, m, winners, work.d_words, -1, winners, now)
 
 
 @_njit
@@ -493,4 +530,7 @@ def run_macs(rules, state, io, work, learning, first, f0, f1, m0, m1):  # type: 
         for f in range(f0, f1):
             step(rules, state, io, learning, first, f, m, work)
             if io.trace.size:
-                io.trace[f, m] = np.count_nonzero(state.bottom_up.frozen[m] >= 0)
+                n = 0
+                for i in range(state.bottom_up.frozen.shape[1]):
+                    n += state.bottom_up.frozen[m, i] >= 0
+                io.trace[f, m] = n
