@@ -208,3 +208,139 @@ class ReferenceMac:
             share = self.increased[kind].sum() / (width.sum() * self.k)
             if share > rule.saturation:
                 self.frozen[kind][:] = self.now
+
+
+@dataclass
+class ReferenceTower:
+    """Macs of several levels; the random numbers and the wiring are those of a model.
+
+    `afferents(level, mac, kind)` has the number of each afferent cell, which is
+    ``(mac * Q + module) * K + cell`` in its level, or a pixel.
+    """
+
+    levels: list[Any]
+    macs: list[list[ReferenceMac]]
+    afferents: Any
+    draws: Any
+    priorities: Any
+    n_learnt: int = 0
+
+    @classmethod
+    def like(cls, model: Any) -> ReferenceTower:
+        """A tower without anything learnt, of the same parameters as a fresh model."""
+        macs = []
+        for k, level in enumerate(model.levels):
+            q, n_cells = level.n_modules, level.cells_per_module
+            row = []
+            for m in range(level.n_macs):
+                cells = {kind: model.afferents(k, m, kind) for kind in KINDS}
+                sideways = cells["horizontal"]
+                own = (sideways // n_cells)[None, :] == m * q + np.arange(q)[:, None]
+                row.append(
+                    ReferenceMac(
+                        q,
+                        n_cells,
+                        {kind: len(found) for kind, found in cells.items()},
+                        level.selection or model.selection,
+                        level.plasticity or model.plasticity,
+                        {
+                            "bottom_up": level.min_active,
+                            "horizontal": level.min_horizontal,
+                            "top_down": level.min_top_down,
+                        },
+                        level.max_active,
+                        own,
+                    )
+                )
+            macs.append(row)
+        return cls(list(model.levels), macs, model.afferents, model.draws, model.priorities)
+
+    def run(self, sequences: list[np.ndarray], learning: bool) -> list[list[list[Drawn | None]]]:
+        """Frames, levels, macs: what each did; None where it was not active."""
+        history: list[list[list[Drawn | None]]] = []
+        for sequence in sequences:
+            before: list[list[Drawn | None]] | None = None
+            ages = [[0] * len(row) for row in self.macs]
+            for frame in sequence:
+                now = self.frame(frame, before, ages, learning)
+                history.append(now)
+                before = now
+                self.n_learnt += learning
+        return history
+
+    def frame(
+        self,
+        pixels: np.ndarray,
+        before: list[list[Drawn | None]] | None,
+        ages: list[list[int]],
+        learning: bool,
+    ) -> list[list[Drawn | None]]:
+        now: list[list[Drawn | None]] = []
+        for k, level in enumerate(self.levels):
+            below = pixels.astype(float) if k == 0 else self.activity(k - 1, now[k - 1])
+            row: list[Drawn | None] = []
+            for m, mac in enumerate(self.macs[k]):
+                mac.now = self.n_learnt
+                up = below[self.afferents(k, m, "bottom_up")]
+                features = int((up > 0).sum()) // (1 if k == 0 else self.levels[k - 1].n_modules)
+                was = before[k][m] if before is not None else None
+                life = level.persistence or 2**k
+                if was is not None and ages[k][m] < life:
+                    ages[k][m] += 1
+                    row.append(was)
+                    if learning and features:
+                        mac.learn("bottom_up", up, was.winners)
+                    continue
+                most = level.max_active
+                if features < level.min_active or (most is not None and features > most):
+                    row.append(None)
+                    continue
+                signals = {"bottom_up": up}
+                if before is not None:
+                    side = self.activity(k, before[k])
+                    signals["horizontal"] = side[self.afferents(k, m, "horizontal")]
+                    if k + 1 < len(self.levels):
+                        top = self.activity(k + 1, before[k + 1])
+                        signals["top_down"] = top[self.afferents(k, m, "top_down")]
+                row.append(self.select(k, m, mac, signals, before is None, learning))
+                ages[k][m] = 1
+            now.append(row)
+        return now
+
+    def select(
+        self,
+        k: int,
+        m: int,
+        mac: ReferenceMac,
+        signals: dict[str, np.ndarray],
+        first: bool,
+        learning: bool,
+    ) -> Drawn:
+        per_mac = {
+            "bottom_up": 1 if k == 0 else self.levels[k - 1].n_modules,
+            "horizontal": mac.q,
+            "top_down": self.levels[k + 1].n_modules if k + 1 < len(self.levels) else 1,
+        }
+        inputs = {kind: mac.normalised(kind, s, per_mac[kind]) for kind, s in signals.items()}
+        v = mac.support(inputs, first)
+        g, zeta = mac.familiarity(v), mac.hypotheses(v)
+        used = tuple(kind for kind in KINDS if inputs.get(kind) is not None)
+        if not learning:
+            winners = mac.maximum(v, self.priorities(k)[m])
+            return Drawn(winners, g, zeta, used)
+        full = mac.increased["bottom_up"].sum() / mac.increased["bottom_up"].size
+        uniforms = self.draws(k, self.n_learnt, 1)[0, m]
+        winners = mac.draw(mac.psi(v, g, full), uniforms)
+        for kind in used:
+            mac.learn(kind, signals[kind], winners)
+        return Drawn(winners, g, zeta, used)
+
+    def activity(self, k: int, row: list[Drawn | None]) -> np.ndarray:
+        """Signals of all cells of a level: F(zeta) of the winners, 0 of the others."""
+        mac = self.macs[k][0]
+        found = np.zeros((len(row), mac.q, mac.k))
+        for m, drawn in enumerate(row):
+            if drawn is not None:
+                factor = self.macs[k][m].multiplier(drawn.hypotheses)
+                found[m, np.arange(mac.q), drawn.winners] = factor
+        return found.ravel()
