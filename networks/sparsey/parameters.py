@@ -116,7 +116,7 @@ class Plasticity(Frozen):
         Weight of an increased synapse; without decay every weight is 0 or `w_max`.
     saturation : float, optional
         The synapses of a cell freeze when more than this fraction of them is increased: the end of
-        its critical period. Default 0.2; None: they never freeze.
+        its critical period. 0.2 is best for classes of images. None: they never freeze.
     freeze : {"cell", "mac"}
         What freezes together: the synapses of one cell, or of all cells of a mac. Bottom-up,
         horizontal and top-down synapses freeze on their own.
@@ -141,7 +141,7 @@ class Plasticity(Frozen):
     """
 
     w_max: _Positive = 127.0
-    saturation: Annotated[float | None, Optional(Probability())] = 0.2
+    saturation: Annotated[float | None, Optional(Probability())] = 0.5
     freeze: Literal["cell", "mac"] = "cell"
     progressive: Annotated[float | None, Optional(Probability())] = None
     decay: Literal["none", "steps", "convex"] = "none"

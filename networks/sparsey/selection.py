@@ -69,19 +69,21 @@ def is_active(n_active: int, low: int, high: int) -> bool:
     return low <= n_active <= high
 
 
-def normalize(sums: Cells, n_active: int, bound: float) -> Cells:
-    """Steps 2 and 3: raw sums, in units of w_max, become evidence from 0 to 1.
+def normalize(sums: Cells, n_active: int, bound: float, w_max: float = 1.0) -> Cells:
+    """Step 3: raw sums become evidence from 0 to 1.
 
     Parameters
     ----------
     sums : float64 (Q, K)
-        Weighted sums over the active afferent cells.
+        Sums of the weights from the active afferent cells, times their multipliers F (step 2).
     n_active : int
         Number of active afferent cells.
     bound : float
         Lower activation bound in cells; infinite: sums are divided by `n_active` alone.
+    w_max : float
+        Largest weight.
     """
-    return np.minimum(1.0, sums / min(bound, float(n_active)))
+    return np.minimum(1.0, sums / (min(bound, float(n_active)) * w_max))
 
 
 def combine(evidence: Mapping[str, Evidence], low: float = 0.0, high: float = 1.0) -> Cells:
