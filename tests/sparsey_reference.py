@@ -107,10 +107,10 @@ class ReferenceMac:
         The divisor is the number of active afferents, of which a module has none in itself; with
         "bound" it is the lower bound, if that is smaller.
         """
-        if not (signal > 0).any():
-            return None
         there = self.exists(kind)[:, 0, :]
         divisor = ((signal > 0)[None, :] & there).sum(axis=1).astype(float)
+        if not divisor.any():
+            return None
         bound = self.bounds.get(kind)
         if self.selection.normalization == "bound" and bound is not None:
             divisor = np.minimum(divisor, bound * afferent_macs)

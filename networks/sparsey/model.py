@@ -519,7 +519,7 @@ class Sparsey(StoredModel):
 
     @checked
     def complete(self, x: _Shown, *, level: _Index | None = None) -> NDArray[np.float64]:
-        """Pixels that the retrieved codes stand for: incomplete or noisy images are completed.
+        r"""Pixels that the retrieved codes stand for: incomplete or noisy images are completed.
 
         Parameters
         ----------
