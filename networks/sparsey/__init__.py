@@ -6,11 +6,66 @@ G. J. Rinkus, "Sparsey: event recognition via deep hierarchical sparse distribut
 Frontiers in Computational Neuroscience 8:160 (2014).
 """
 
+from .figures import code_grid as code_grid
+from .figures import confusion_matrix as confusion_matrix
+from .figures import familiarity_trace as familiarity_trace
+from .figures import receptive_fields as receptive_fields
+from .figures import retention_curve as retention_curve
+from .figures import similarity_plot as similarity_plot
+from .intersections import HigherOrder as HigherOrder
+from .intersections import SimilarityCurve as SimilarityCurve
+from .intersections import code_intersections as code_intersections
+from .intersections import expected_intersection as expected_intersection
+from .intersections import higher_order_intersections as higher_order_intersections
+from .intersections import input_overlaps as input_overlaps
+from .intersections import similarity_curve as similarity_curve
 from .model import Sparsey as Sparsey
 from .parameters import BackOff as BackOff
 from .parameters import Level as Level
 from .parameters import Plasticity as Plasticity
 from .parameters import Selection as Selection
+from .presets import image_tower as image_tower
 from .results import Codes as Codes
+from .retention import Capacity as Capacity
+from .retention import Recall as Recall
+from .retention import Retention as Retention
+from .retention import capacity as capacity
+from .retention import n_weights as n_weights
+from .retention import random_sequences as random_sequences
+from .retention import recall as recall
+from .retention import retention as retention
+from .structure import ClassStructure as ClassStructure
+from .structure import class_structure as class_structure
 
-__all__ = ["BackOff", "Codes", "Level", "Plasticity", "Selection", "Sparsey"]
+__all__ = [
+    "BackOff",
+    "Capacity",
+    "ClassStructure",
+    "Codes",
+    "HigherOrder",
+    "Level",
+    "Plasticity",
+    "Recall",
+    "Retention",
+    "Selection",
+    "SimilarityCurve",
+    "Sparsey",
+    "capacity",
+    "class_structure",
+    "code_grid",
+    "code_intersections",
+    "confusion_matrix",
+    "expected_intersection",
+    "familiarity_trace",
+    "higher_order_intersections",
+    "image_tower",
+    "input_overlaps",
+    "n_weights",
+    "random_sequences",
+    "recall",
+    "receptive_fields",
+    "retention",
+    "retention_curve",
+    "similarity_curve",
+    "similarity_plot",
+]

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from ...checks import AnyValue, Count, Each, Flag, Instance, Optional, checked
+from ...checks import AnyValue, Count, Each, Instance, Optional, checked
 from ...errors import DescriptionError, shown
 from ...hdf5 import read_array
 from ...limits import require_memory
