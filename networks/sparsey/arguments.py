@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -51,7 +52,7 @@ class Thresholds(Kind):
         several: tuple[float, ...] = Each(Quantity(), "numbers", least=1, most=1000).check(
             value, where
         )
-        if any(b <= a for a, b in zip(several, several[1:], strict=False)):
+        if any(b <= a for a, b in itertools.pairwise(several)):
             raise DescriptionError(f"{where} must be increasing, got {shown(several)}.")
         return several
 

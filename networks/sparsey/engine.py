@@ -199,12 +199,13 @@ def _work(state: LevelState, k: int) -> Work:
     weights = [b.sources.shape[1] for b in bundles]
     if k == 0:
         weights[0] = 0
+    u_words, h_words, d_words = (np.zeros(n, dtype=np.uint64) for n in words)
+    u_weights, h_weights, d_weights = (np.zeros(n) for n in weights)
     return Work(
-        *(np.zeros(n, dtype=np.uint64) for n in words),
-        *(np.zeros(n) for n in weights),
+        u_words, h_words, d_words, u_weights, h_weights, d_weights,
         counts=np.zeros(n_cells, dtype=np.uint32),
         table=np.zeros(64 * words[0] + 1),
         values=np.zeros((3, n_cells)),
         v=np.zeros(n_cells),
         psi=np.zeros(n_cells),
-    )
+    )  # fmt: skip

@@ -20,8 +20,9 @@ def level_facts(tower: Tower, k: int) -> dict[str, Any]:
     """Sizes of level k, its synapses, and what part of them is increased and frozen."""
     level, state = tower.levels[k], tower.states[k]
     cells = level.cells_per_mac
-    synapses = {name: int(state[i].widths.sum()) * cells for i, name in enumerate(KINDS)}
-    filled = sum(int(state[i].filled.sum()) for i in range(3))
+    bundles = {name: getattr(state, name) for name in KINDS}
+    synapses = {name: int(bundle.widths.sum()) * cells for name, bundle in bundles.items()}
+    filled = sum(int(bundle.filled.sum()) for bundle in bundles.values())
     frozen = state.bottom_up.frozen >= 0
     return {
         "n_macs": level.n_macs,

@@ -45,14 +45,14 @@ class Frames(NamedTuple):
 
 
 def as_frames(x: Any, shape: tuple[int, ...], thresholds: tuple[float, ...], where: str) -> Frames:
-    """Convert images or sequences to frames.
+    r"""Convert images or sequences to frames.
 
     Parameters
     ----------
     x : Patterns, array_like or sequence
-        Images: :class:`Patterns`, an array (n, \\*shape) or (n, n_pixels), or a sequence of
-        images, of sets or of lists of indices. Sequences: an array (n, T, \\*shape), or a sequence
-        of arrays (T, \\*shape) or (T, n_pixels) or of :class:`Patterns`, one for each sequence.
+        Images: :class:`Patterns`, an array (n, \*shape) or (n, n_pixels), or a sequence of
+        images, of sets or of lists of indices. Sequences: an array (n, T, \*shape), or a sequence
+        of arrays (T, \*shape) or (T, n_pixels) or of :class:`Patterns`, one for each sequence.
     shape : tuple of int
         Shape of an image.
     thresholds : tuple of float
@@ -95,7 +95,8 @@ def _images(pixels: Pixels) -> Frames:
 
 
 def _dense(patterns: Any, size: int, where: str) -> Pixels:
-    return as_patterns(patterns, size, where).to_dense().view(np.uint8)
+    dense: Pixels = as_patterns(patterns, size, where).to_dense().view(np.uint8)
+    return dense
 
 
 def _plain(x: Any) -> Array | None:
@@ -112,18 +113,23 @@ def _plain(x: Any) -> Array | None:
 def _binary(array: Array, size: int, thresholds: tuple[float, ...], where: str) -> Pixels:
     flat = np.ascontiguousarray(array).reshape(-1, size)
     if flat.dtype.kind == "b" and len(thresholds) < 2:
-        return flat.view(np.uint8)
+        return _octets(flat)
     if flat.dtype.kind == "f" and not np.isfinite(flat).all():
         raise DescriptionError(f"{where} must be finite, got NaN or infinity.")
     if thresholds:
         over = np.stack([flat > threshold for threshold in thresholds], axis=2)
-        return over.reshape(len(flat), -1).view(np.uint8)
+        return _octets(over.reshape(len(flat), -1))
     if flat.size and ((flat != 0) & (flat != 1)).any():
         raise DescriptionError(
             f"{where} must be binary (bool, or 0 and 1), got values from {flat.min():g} to "
             f"{flat.max():g}. Make the model with threshold=..., above which a pixel is on."
         )
     return flat.astype(np.uint8)
+
+
+def _octets(bits: NDArray[np.bool_]) -> Pixels:
+    same: Pixels = bits.view(np.uint8)
+    return same
 
 
 def _expected(shape: tuple[int, ...], where: str, found: str) -> str:
@@ -161,15 +167,15 @@ def _entry(entry: Any, shape: tuple[int, ...], thresholds: tuple[float, ...], wh
     if isinstance(entry, Patterns):
         return _dense(entry, n_inputs, where)
     if isinstance(entry, set | frozenset):
-        return _dense([entry], n_inputs, where)[0]
+        return _dense([entry], n_inputs, where).reshape(-1)
     array = _plain(entry)
     if array is not None:
         if array.shape == shape or array.shape == (size,):
-            return _binary(array, size, thresholds, where)[0]
+            return _binary(array, size, thresholds, where).reshape(-1)
         if array.shape[1:] == shape or (array.ndim == 2 and array.shape[1] == size):
             return _binary(array, size, thresholds, where)
         if array.ndim == 1 and (array.dtype.kind in "iu" or not array.size):
-            return _dense([array.astype(np.int64)], n_inputs, where)[0]
+            return _dense([array.astype(np.int64)], n_inputs, where).reshape(-1)
         if not (array.ndim == 2 and array.dtype.kind in "iu"):
             raise DescriptionError(_expected(shape, where, f"an item of shape {array.shape}"))
     return _dense(entry, n_inputs, where)

@@ -18,7 +18,8 @@ from .selection import FRAME_STEP, MIX_1, MIX_2, UNIT_STEP
 
 __all__ = ["run_macs"]
 
-_njit: Any = numba.njit(nogil=True, error_model="numpy", cache=True, _nrt=False)
+_options: Any = numba.njit
+_njit: Any = _options(nogil=True, error_model="numpy", cache=True, _nrt=False)
 _intrinsic: Any = intrinsic
 
 _FRAME, _UNIT = np.uint64(FRAME_STEP), np.uint64(UNIT_STEP)
@@ -48,7 +49,7 @@ def mixed(z):  # type: ignore[no-untyped-def]
 def pack_pixels(pixels, sources, words):  # type: ignore[no-untyped-def]
     """Pack the pixels of a mac; returns how many are active."""
     words[:] = 0
-    n = 0
+    n = np.int64(0)
     for s in range(sources.size):
         if sources[s] < 0:
             break
@@ -186,7 +187,7 @@ def look(rules, v):  # type: ignore[no-untyped-def]
             peak = max(peak, v[i])
             above += v[i] > rules.v_zeta
         total += peak
-    zeta = max(1, int(math.floor(above / rules.n_modules + 0.5)))
+    zeta = max(1, math.floor(above / rules.n_modules + 0.5))
     return total / rules.n_modules, zeta
 
 
@@ -292,9 +293,9 @@ def strengthen_aged(rules, bundle, m, i, words, now):  # type: ignore[no-untyped
 def freeze_mac(rules, bundle, m, now):  # type: ignore[no-untyped-def]
     """End the critical period of a whole mac."""
     n_cells = bundle.frozen.shape[1]
-    if bundle.frozen[m, 0] < 0 and bundle.widths[m] > 0:
-        if bundle.filled[m] > rules.saturation * bundle.widths[m] * n_cells:
-            bundle.frozen[m, :] = now
+    full = bundle.filled[m] > rules.saturation * bundle.widths[m] * n_cells
+    if full and bundle.frozen[m, 0] < 0:
+        bundle.frozen[m, :] = now
 
 
 @_njit
@@ -330,10 +331,10 @@ def find_own(bundle, m, per_mac, weights):  # type: ignore[no-untyped-def]
 @_njit
 def is_weighted(weights):  # type: ignore[no-untyped-def]
     """Whether some afferent mac has a multiplier other than 0 and 1."""
+    found = False
     for weight in weights:
-        if weight != 0.0 and weight != 1.0:
-            return True
-    return False
+        found |= weight not in (0.0, 1.0)
+    return found
 
 
 @_njit
@@ -401,7 +402,7 @@ def by_count(rules, bundle, m, n, exponent, work):  # type: ignore[no-untyped-de
             peak = max(peak, count)
             above += count >= limit
         total += table[peak]
-    return total / rules.n_modules, max(1, int(math.floor(above / rules.n_modules + 0.5)))
+    return total / rules.n_modules, max(1, math.floor(above / rules.n_modules + 0.5))
 
 
 @_njit

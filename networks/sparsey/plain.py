@@ -148,7 +148,7 @@ def _codes(
 
 
 def _positions(bundle: Bundle) -> int:
-    return max(64 * bundle.bits.shape[2], bundle.stamps.shape[2])
+    return int(max(64 * bundle.bits.shape[2], bundle.stamps.shape[2]))
 
 
 def _evidence(

@@ -24,7 +24,7 @@ def weights_at(rules: Rules, permanence: NDArray[np.uint8], age: NDArray[np.int6
         share = np.where(4 * age < 3 * span, 120.0, 50.0)
         weight = np.where(2 * age < span, rules.w_max, rules.w_max * share / 127.0)
     weight = np.where(age >= span, 0.0, weight)
-    return np.where(permanence >= rules.lifetimes.size, rules.w_max, weight)
+    return np.asarray(np.where(permanence >= rules.lifetimes.size, rules.w_max, weight))
 
 
 def dense_weights(rules: Rules, bundle: Bundle, mac: int, now: int) -> Weights:
@@ -46,7 +46,7 @@ def places(bundle: Bundle, mac: int, modules: int, cells: int) -> NDArray[np.int
 
     `modules` and `cells` are those of the afferent macs; 0: they are pixels.
     """
-    kept = np.flatnonzero(bundle.sources[mac] >= 0)
+    kept: NDArray[np.int64] = np.flatnonzero(bundle.sources[mac] >= 0)
     if not modules:
         return kept
     step = 64 * -(-modules * cells // 64)
@@ -55,7 +55,8 @@ def places(bundle: Bundle, mac: int, modules: int, cells: int) -> NDArray[np.int
 
 def afferent_cells(bundle: Bundle, mac: int, modules: int, cells: int) -> NDArray[np.int64]:
     """Cells at these positions: pixels, or cells ``(mac * Q + module) * K + cell`` of a level."""
-    kept = bundle.sources[mac][bundle.sources[mac] >= 0].astype(np.int64)
+    sources = bundle.sources[mac].astype(np.int64)
+    kept: NDArray[np.int64] = sources[sources >= 0]
     if not modules:
         return kept
     n = modules * cells
@@ -83,7 +84,8 @@ def read_down(tower: Tower, k: int, winners: NDArray[np.int16], now: int) -> Wei
         support = held[winners[rows, mac] + first].mean(axis=1)
         total[np.ix_(rows, cells)] += support
         weight[np.ix_(rows, cells)] += 1.0
-    return total / np.maximum(weight, 1.0)
+    mean: Weights = total / np.maximum(weight, 1.0)
+    return mean
 
 
 def read_pixels(tower: Tower, k: int, winners: NDArray[np.int16], now: int) -> Weights:

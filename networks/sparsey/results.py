@@ -80,9 +80,9 @@ class Codes:
             raise DescriptionError(f"Codes: items are chosen by an int or a slice, got {shown(k)}.")
         part = slice(int(self.starts[first]), int(self.starts[last]))
         tables = (self.winners, self.familiarity, self.hypotheses, self.evidence)
-        cut: Any = [tuple(array[part] for array in table) for table in tables]
+        cut: list[Any] = [tuple(array[part] for array in table) for table in tables]
         starts = self.starts[first : last + 1] - self.starts[first]
-        return Codes(starts, *cut, self.cells_per_module)
+        return Codes(starts, cut[0], cut[1], cut[2], cut[3], self.cells_per_module)
 
     def __iter__(self) -> Iterator[Codes]:
         return (self[k] for k in range(len(self)))
@@ -137,7 +137,8 @@ class Codes:
         level = self._level(level, "mean_familiarity")
         count = np.count_nonzero(self.active(level), axis=1)
         total: NDArray[np.float64] = self.familiarity[level].sum(axis=1)
-        return total / np.maximum(count, 1)
+        mean: NDArray[np.float64] = total / np.maximum(count, 1)
+        return mean
 
     @checked
     def patterns(self, level: _Level = -1) -> Patterns:

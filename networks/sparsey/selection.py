@@ -101,12 +101,12 @@ def competing_hypotheses(v: Cells, v_zeta: float) -> int:
     The mean over the modules of the number of cells with V above `v_zeta`, rounded.
     """
     count = int(np.count_nonzero(v > v_zeta))
-    return max(1, math.floor(count / v.shape[0] + 0.5))
+    return max(1, int(math.floor(count / v.shape[0] + 0.5)))  # noqa: RUF046
 
 
 def multiplier(zeta: int, exponent: float, most: int | None) -> float:
     """Step 6: factor F(zeta) of the outputs of a mac; 0 if it has too many hypotheses."""
-    return 0.0 if most is not None and zeta > most else float(zeta) ** exponent
+    return 0.0 if most is not None and zeta > most else float(zeta**exponent)
 
 
 def strongest(v: Cells) -> Cells:
@@ -119,7 +119,7 @@ def familiarity(peaks: Cells) -> float:
     total = 0.0
     for peak in peaks.tolist():
         total += peak
-    return total / peaks.size
+    return float(total / peaks.size)
 
 
 def expand(g: float, rules: Selection, cells: int) -> float:
@@ -128,7 +128,7 @@ def expand(g: float, rules: Selection, cells: int) -> float:
     In form "2010" it is ``a * G**b``.
     """
     if rules.form == "2010":
-        return rules.a * g**rules.b
+        return float(rules.a * g**rules.b)
     above = max(0.0, (g - rules.g_minus) / (1.0 - rules.g_minus))
     return float(1.0 + above**rules.gamma * rules.chi * cells)
 
@@ -166,7 +166,7 @@ def draw(psi: Cells, uniform: Cells) -> Winners:
     """
     total = np.cumsum(psi, axis=1)
     point = uniform * total[:, -1]
-    return np.minimum((total <= point[:, None]).sum(axis=1), psi.shape[1] - 1)
+    return np.asarray(np.minimum((total <= point[:, None]).sum(axis=1), psi.shape[1] - 1))
 
 
 def most_supported(v: Cells, priority: Cells) -> Winners:

@@ -156,12 +156,13 @@ def make_state(
         - own * (wires.horizontal == np.arange(level.n_macs)[:, None]).any(axis=1),
         (wires.top_down >= 0).sum(axis=1) * above,
     ]
-    bundles = [
+    up, sideways, down = (
         _bundle(table, n_words, width, level, aged)
         for table, n_words, width in zip(wires, words, widths, strict=True)
-    ]
+    )
     priority = ties.random((level.n_macs, level.cells_per_mac))
-    return LevelState(*bundles, priority, keys.integers(2**64 - 1, dtype=np.uint64, endpoint=True))
+    key = keys.integers(2**64 - 1, dtype=np.uint64, endpoint=True)
+    return LevelState(up, sideways, down, priority, key)
 
 
 def _bundle(sources: Table, n_words: int, widths: NDArray[Any], level: Level, aged: bool) -> Bundle:
@@ -191,26 +192,27 @@ def make_rules(
     above = levels[k + 1] if k + 1 < len(levels) else None
     bounded = selection.normalization == "bound"
     q_below = below.n_modules if below else 1
-    bounds = [
+    u_bound, h_bound, d_bound = (
         float(number * q) if bounded and number is not None else np.inf
         for number, q in (
             (level.min_active, q_below),
             (level.min_horizontal, level.n_modules),
             (level.min_top_down, above.n_modules if above else 1),
         )
-    ]
+    )
+    three, two, one = three_two_one or (0.0, 0.0, 0.0)
     s, p = selection, plasticity
     return Rules(
         level.n_modules, level.cells_per_module,
         below.n_modules if below else 0, below.cells_per_module if below else 0,
         above.n_modules if above else 0, above.cells_per_module if above else 0,
         level.min_active, level.max_active or UNBOUNDED, level.persistence or 2**min(k, 30),
-        *bounds,
+        u_bound, h_bound, d_bound,
         s.g_minus, s.gamma, s.chi, FORMS[s.form], s.sigma1, s.sigma2, s.sigma3, s.sigma4,
         s.a, s.b, s.slope, s.phase, s.ratchet_slope, s.ratchet_low, s.ratchet_high,
         s.lambda_u, s.lambda_h, s.lambda_d, s.lambda_u_start, s.v_low, s.v_high, s.v_zeta,
         s.zeta_exponent, s.most_hypotheses or UNBOUNDED, s.context_only,
         2.0 if p.saturation is None else p.saturation, p.freeze == "mac",
         DECAYS[p.decay], np.array(p.lifetimes, dtype=np.int64), p.convexity, p.w_max,
-        three_two_one is not None, *(three_two_one or (0.0, 0.0, 0.0)),
+        three_two_one is not None, three, two, one,
     )  # fmt: skip
