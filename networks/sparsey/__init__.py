@@ -12,6 +12,10 @@ from .figures import familiarity_trace as familiarity_trace
 from .figures import receptive_fields as receptive_fields
 from .figures import retention_curve as retention_curve
 from .figures import similarity_plot as similarity_plot
+from .forgetting import Capacity as Capacity
+from .forgetting import Retention as Retention
+from .forgetting import capacity as capacity
+from .forgetting import retention as retention
 from .intersections import HigherOrder as HigherOrder
 from .intersections import SimilarityCurve as SimilarityCurve
 from .intersections import code_intersections as code_intersections
@@ -25,15 +29,11 @@ from .parameters import Level as Level
 from .parameters import Plasticity as Plasticity
 from .parameters import Selection as Selection
 from .presets import image_tower as image_tower
+from .recalling import Recall as Recall
+from .recalling import n_weights as n_weights
+from .recalling import random_sequences as random_sequences
+from .recalling import recall as recall
 from .results import Codes as Codes
-from .retention import Capacity as Capacity
-from .retention import Recall as Recall
-from .retention import Retention as Retention
-from .retention import capacity as capacity
-from .retention import n_weights as n_weights
-from .retention import random_sequences as random_sequences
-from .retention import recall as recall
-from .retention import retention as retention
 from .structure import ClassStructure as ClassStructure
 from .structure import class_structure as class_structure
 

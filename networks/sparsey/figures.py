@@ -14,10 +14,10 @@ from ...errors import DescriptionError
 from ...plotting import COLORS, new_axes, plain
 from ...plotting.axes import GREY, OFF, SMALL, color_bar, tidy, whole_ticks
 from ...plotting.kinds import Axes
+from .forgetting import Retention
 from .intersections import SimilarityCurve
 from .model import Sparsey
 from .results import Codes
-from .retention import Retention
 from .structure import to_labels
 
 __all__ = [
@@ -246,7 +246,7 @@ def familiarity_trace(
     ax.set_ylim(-0.03, 1.06)
     whole_ticks(ax)
     ax.set_yticks([0.0, 0.5, 1.0])
-    if any(line.get_label()[:1] != "_" for line in ax.lines):
+    if any(str(line.get_label())[:1] != "_" for line in ax.lines):
         ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=SMALL)
     return tidy(ax)
 

@@ -173,7 +173,7 @@ def _shares(patterns: Patterns) -> Square:
     shared = (rows @ rows.T).toarray()
     counts = patterns.counts.astype(np.float64)
     mean = (counts[:, None] + counts[None, :]) / 2
-    return np.divide(shared, mean, out=np.zeros_like(shared), where=mean > 0)
+    return np.asarray(np.divide(shared, mean, out=np.zeros_like(shared), where=mean > 0))
 
 
 @checked

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from ...checks import Choice, Count, Optional, Quantity, checked
+from ...checks import Count, Optional, Quantity, checked
 from ...streams import Seed
 from .model import Sparsey
 from .parameters import Level, Plasticity, Selection
@@ -30,7 +30,7 @@ def image_tower(
     cells: Annotated[int, Count(high=2**15 - 1)] = 64,
     min_active: Annotated[int, Count()] = 12,
     saturation: Annotated[float, Quantity(low=0.0, high=1.0)] = 0.2,
-    readout: Annotated[str, Choice("binary", "clip3")] = "binary",
+    readout: Literal["binary", "clip3"] = "binary",
     seed: Seed = 0,
 ) -> Sparsey:
     """Return a hierarchy of one level for classifying grey images.

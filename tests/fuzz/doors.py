@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 import spikemem as sm
-from fuzz import dendrites, resistive
+from fuzz import dendrites, resistive, sparsey
 from spikemem import checks
 from spikemem.errors import SpikememError
 
@@ -32,6 +32,7 @@ PACKAGES = (
     "spikemem.plotting",
     "spikemem.networks.ca3",
     "spikemem.networks.dendrites",
+    "spikemem.networks.sparsey",
     "spikemem.hardware.spinnaker",
     "spikemem.hardware.pynn",
     "spikemem.hardware.nir",
@@ -222,6 +223,7 @@ SAMPLES: dict[str, Callable[[], Any]] = {
     "Mapping": lambda: importlib.import_module("spikemem.hardware.resistive").SingleDevice(),
     "Problem": lambda: sm.Problem(level="note", where="a", what="b", remedy="c"),
     **dendrites.SAMPLES,
+    **sparsey.SAMPLES,
     **resistive.samples(small_network),
 }
 """A fresh object of each class that no declared kinds can make."""
@@ -284,6 +286,7 @@ GOOD: dict[str, dict[str, Callable[[], Any]]] = {
         "stored": lambda: [[1, 0]], "recalled": lambda: [[1, 1]], "shape": lambda: (1, 2),
     },
     **dendrites.good_values(),
+    **sparsey.good_values(),
     **resistive.good_values(small_network, _recording),
     **resistive.report_values(),
 }  # fmt: skip
