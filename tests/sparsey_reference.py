@@ -77,7 +77,7 @@ class ReferenceMac:
         return np.where(permanent, 1.0, np.where(age < life, left, 0.0))
 
     def weight(self, kind: str) -> np.ndarray:
-        """Weight of each synapse as a fraction of w_max, shape (Q, K, n); frozen ones do not age."""
+        """Weight of each synapse as a fraction of w_max, (Q, K, n); frozen ones do not age."""
         stop = np.where(self.frozen[kind] >= 0, self.frozen[kind], self.now)[:, :, None]
         age = np.maximum(stop - self.birth[kind], 0)
         return self.increased[kind] * self.alive_share(self.rank[kind], age)
@@ -165,7 +165,7 @@ class ReferenceMac:
         return np.maximum(eta / (1 + np.exp(-rule.ratchet_slope * (v - centre))), 1)
 
     def draw(self, psi: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
-        """Equations 11 and 12 of learning: the first cell whose share, summed, passes the number."""
+        """Equations 11 and 12 of learning: the first cell whose summed share passes it."""
         winners = []
         for module in range(self.q):
             rho = psi[module] / psi[module].sum()

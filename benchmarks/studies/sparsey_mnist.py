@@ -85,7 +85,7 @@ def settings(seed: int) -> dict[str, Any]:
         "normalised by the bound": rules(Selection(normalization="bound")),
         "three thresholds": tower(grey=3),
         "radius 4.4, at least 6 active": tower(radius=4.4, min_active=6),
-        "radius 8, at least 20 active": tower(radius=8.0, min_active=20),
+        "radius 8, at least 16 active": tower(radius=8.0, min_active=16),
         "hexagonal grid": rules(layout="hex"),
         "Q4": tower(modules=4),
         "Q8": tower(modules=8),
@@ -151,7 +151,7 @@ def choose(data: Images, per_class: int, only: str, seeds: int) -> None:
             show(name, per_class, [measure(tower, learnt, tested) for tower in made])
 
 
-def figures(data: Images, seeds: int, per_class: list[int]) -> None:
+def figures(data: Images, seeds: int, per_class: list[int], only: str) -> None:
     """The figures, on images that no setting was chosen with."""
     header("training images 50,000 to 59,999, never used for choosing settings")
     tested = data[TEST]
@@ -159,7 +159,7 @@ def figures(data: Images, seeds: int, per_class: list[int]) -> None:
         learnt = data[:CHOSEN].per_class(n)
         names = ["196 macs, Q16 K32", "784 macs, Q8 K64 (default)"]
         names += ["784 macs, Q8 K128"] if n >= 800 else ["no freezing"]
-        for name in names:
+        for name in (name for name in names if only in name):
             made = [settings(seed)[name]() for seed in range(seeds)]
             show(name, n, [measure(tower, learnt, tested) for tower in made])
 
@@ -228,7 +228,7 @@ def main() -> None:
     elif options.time:
         timing(data)
     else:
-        figures(data, options.seeds, sizes)
+        figures(data, options.seeds, sizes, options.only)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...checks import AnyValue, Count, Each, Instance, Optional, Text, checked
+from ...checks import AnyValue, Count, Each, Instance, Optional, Probability, Text, checked
 from ...errors import DescriptionError
 from ...plotting import COLORS, new_axes, plain
 from ...plotting.axes import GREY, OFF, SMALL, color_bar, tidy, whole_ticks
@@ -313,7 +313,7 @@ def similarity_plot(
     curve: Annotated[Any, Instance(SimilarityCurve)],
     *,
     expected: Annotated[Any, AnyValue()] = None,
-    chance: Annotated[float | None, AnyValue()] = None,
+    chance: Annotated[float | None, Optional(Probability())] = None,
     label: Annotated[str | None, Optional(Text())] = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -351,7 +351,7 @@ def similarity_plot(
         x, y = _two_arrays(expected)
         ax.plot(x, y, color=color, linewidth=1.2)
     if chance is not None:
-        ax.axhline(float(chance), color=GREY, linewidth=0.8, zorder=0)
+        ax.axhline(chance, color=GREY, linewidth=0.8, zorder=0)
     ax.set_xlim(-0.03, 1.03)
     ax.set_ylim(-0.03, 1.05)
     ax.set_xlabel("overlap of the inputs")

@@ -167,16 +167,16 @@ def _stages(
 def joined(parts: Sequence[Codes]) -> Codes:
     """The codes of several calls as those of one."""
     lengths = np.concatenate([np.diff(part.starts) for part in parts])
-    rows = ("winners", "familiarity", "hypotheses", "evidence")
-    tables: Any = [
-        tuple(
-            np.concatenate([getattr(part, row)[k] for part in parts])
-            for k in range(parts[0].n_levels)
-        )
-        for row in rows
-    ]
     starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    return Codes(starts, *tables, parts[0].cells_per_module)
+
+    def table(name: str) -> tuple[Any, ...]:
+        levels = range(parts[0].n_levels)
+        return tuple(np.concatenate([getattr(part, name)[k] for part in parts]) for k in levels)
+
+    return Codes(
+        starts, table("winners"), table("familiarity"), table("hypotheses"), table("evidence"),
+        parts[0].cells_per_module,
+    )  # fmt: skip
 
 
 @checked
