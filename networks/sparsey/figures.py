@@ -180,7 +180,7 @@ def code_grid(
             same = code == first
             columns = np.arange(modules) + left
             for mask, color in ((same, COLORS[0]), (~same, COLORS[1])):
-                ax.scatter(columns[mask], code[mask], marker="s", s=9, color=color, linewidths=0)
+                ax.scatter(columns[mask], code[mask], marker="s", s=14, color=color, linewidths=0)
         text = str(item) if names is None else plain(names[k])
         shared = "" if k == 0 else f"\n{int((winners[item, mac] == first).sum())} shared"
         ax.text(left + modules / 2 - 0.5, -1.0, text + shared, ha="center", va="bottom",
