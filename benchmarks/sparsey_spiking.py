@@ -79,8 +79,8 @@ def tied_modules(recording: sm.Recording, n_frames: int, delay: float) -> int:
 
 def agreement(seeds: int, n_frames: int) -> None:
     print(f"Retrieval: {seeds} memories each, {n_frames} images a memory, dt = 1 ms")
-    print(f"{'backend':10} {'stored':>6} {'modules':>8} {'right':>9} {'ties':>5} {'corr. of G':>10} "
-          f"{'MAE of G':>9} {'ms/image':>9} {'CPU s':>6}")  # fmt: skip
+    print(f"{'backend':10} {'stored':>6} {'modules':>8} {'right':>9} {'ties':>5} "
+          f"{'corr. of G':>10} {'MAE of G':>9} {'ms/image':>9} {'CPU s':>6}")  # fmt: skip
     for backend, integrator in BACKENDS:
         for n_stored in (20, 60):
             total = wrong = ties = 0

@@ -21,7 +21,7 @@ from spikemem.networks.sparsey import (
     Sparsey,
     Store,
 )
-from spikemem.networks.sparsey.race import PACES, UNIT, race
+from spikemem.networks.sparsey.race import PACES, race
 
 PLACES = [
     ("native", "spinnaker"),
@@ -93,7 +93,7 @@ def test_every_overlap_has_a_tick_of_its_own(most, integrator):
     for overlap in {0, 1, most // 2, most - 1, most}:
         v, fired = float(overlap), None
         for j, cells in enumerate(made.ticks):
-            v = v * (hold**made.hop if j else 1.0) + float(np.dot(cells, PACES)) / UNIT
+            v = v * (hold**made.hop if j else 1.0) + float(np.dot(cells, PACES)) / made.unit
             if fired is None and v * unit >= (most + 1) * unit:
                 fired = j
         assert fired == most - overlap == made.tick(overlap)
@@ -101,7 +101,7 @@ def test_every_overlap_has_a_tick_of_its_own(most, integrator):
 
 
 def test_too_many_inputs_are_refused():
-    with pytest.raises(UnsupportedError, match="about 300 active inputs.*smaller radius"):
+    with pytest.raises(UnsupportedError, match="about 400 active inputs.*smaller radius"):
         race(2000)
     assert race(300).most == 300
     with pytest.raises(DescriptionError, match="most"):
@@ -219,7 +219,7 @@ def test_patterns_are_stored_in_one_trial(backend, integrator, n_stored):
     trials += [Retrieve(row) for n in (0, 2, 4) for row in swap_bits(patterns, n, seed=7)]
     options = {"integrator": integrator}
     recording = sm.simulate(model.build(trials, **options), backend=backend, integrator=integrator)
-    weights = recording.weights["bottom_up 0"] / UNIT
+    weights = recording.weights["bottom_up 0"] / recording.weights["bottom_up 0"].max()
     assert np.abs(weights - np.round(weights)).max() < 1e-6
     found = model.decode(recording, trials, **options)
     assert found == model.expected(trials)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ...cells import STDP
 from ...frozen import Frozen
 from ...network import Population, Projection
-from .race import PACES, UNIT, Race, counter, detector
+from .race import PACES, Race, counter, detector
 
 __all__ = ["Circuit", "Wiring", "storage_rule"]
 
@@ -81,6 +81,21 @@ class Wiring(Frozen):
             counts[k] = np.bincount(mine, minlength=self.n_macs)
         return counts
 
+    @property
+    def most_synapses(self) -> int:
+        """Most increased synapses of a cell."""
+        return int(np.bincount(self.post, minlength=1).max())
+
+    @property
+    def most_afferents(self) -> int:
+        """Most cells below that project to a mac."""
+        return int(np.bincount(self.field_mac, minlength=1).max())
+
+    @property
+    def most_muted(self) -> int | None:
+        """Most active afferents of a mac that is not active; None: all of them."""
+        return self.low - 1 if self.high is None else None
+
     def is_open(self, counts: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether macs with so many active afferents become active."""
         return (counts >= self.low) & (True if self.high is None else counts <= self.high)
@@ -89,7 +104,8 @@ class Wiring(Frozen):
 def storage_rule(race: Race, dt: float) -> STDP:
     """Plasticity with which one pair of spikes, and no later one, stores a synapse."""
     tau = TRACE * race.delay * dt
-    return STDP(tau_plus=tau, tau_minus=tau, a_plus=STRENGTH * UNIT, a_minus=0.0, w_max=UNIT)
+    return STDP(tau_plus=tau, tau_minus=tau, a_plus=STRENGTH * race.unit, a_minus=0.0,
+                w_max=race.unit)  # fmt: skip
 
 
 class Circuit:
@@ -204,7 +220,7 @@ class Circuit:
         ]  # fmt: skip
         if self.storing:
             made.append(
-                self._link("novelty", "kick", "cells", UNIT * (race.most + 1), race.delay,
+                self._link("novelty", "kick", "cells", race.unit * (race.most + 1), race.delay,
                            connector="one_to_one")
             )  # fmt: skip
         return made
@@ -220,7 +236,7 @@ class Circuit:
     def _bottom_up(self) -> Projection:
         w = self.wiring
         if not self.storing:
-            return self._link("bottom_up", "below", "cells", UNIT, self.race.delay,
+            return self._link("bottom_up", "below", "cells", self.race.unit, self.race.delay,
                               i=w.pre, j=w.post)  # fmt: skip
         inside = w.modules * w.cells
         i = np.repeat(w.field_pre, inside)
@@ -228,7 +244,7 @@ class Circuit:
         held = np.zeros((w.n_below, w.n_cells), dtype=np.bool_)
         held[w.pre, w.post] = True
         return self._link(
-            "bottom_up", "below", "cells", UNIT * held[i, j], self.race.delay,
+            "bottom_up", "below", "cells", self.race.unit * held[i, j], self.race.delay,
             i=i, j=j, plasticity=storage_rule(self.race, self.dt),
         )  # fmt: skip
 

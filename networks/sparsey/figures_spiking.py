@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import numpy as np
 
-
 from ...checks import AnyValue, Count, Instance, checked
 from ...errors import DescriptionError
 from ...network import Network
@@ -16,7 +15,6 @@ from ...plotting.kinds import Axes
 from ...recording import Recording
 from ...simulation import simulate
 from .lowering import OnSpikes
-
 
 __all__ = ["race_of_a_module"]
 

@@ -20,7 +20,6 @@ from .engine import Tower
 from .frames import Frames
 from .inspection import Inspected
 from .one_shot import Answers, Shown, plain_answers
-from .race import UNIT
 from .results import BOTTOM_UP, Codes
 from .shown import Retrieve, Store
 from .spiking import SpikingMacs
@@ -152,7 +151,7 @@ class OnSpikes(Inspected):
                 "network of these trials has; take the trials of build."
             )
         held = np.zeros((wiring.n_below, wiring.n_macs, inside), dtype=np.bool_)
-        held[field, wiring.field_mac] = weights.reshape(-1, inside) > UNIT / 2
+        held[field, wiring.field_mac] = weights.reshape(-1, inside) > 1.0
         learnt = copy.deepcopy(self)
         _write(learnt._tower, held)
         learnt.n_frames_learnt += n_stored

@@ -22,7 +22,7 @@ from ...errors import UnsupportedError
 from ...frozen import Frozen
 from ...simulation import INTEGRATORS
 
-__all__ = ["MOST_ACTIVE", "PACES", "UNIT", "Race", "counter", "detector", "race"]
+__all__ = ["MOST_ACTIVE", "PACES", "Race", "counter", "detector", "race"]
 
 REST, REACH = -65.0, 5.0
 """Resting potential, and the least distance from it to the threshold, mV."""
@@ -30,8 +30,11 @@ REST, REACH = -65.0, 5.0
 SMALLEST_UNIT = 0.05
 """Least change of potential for one unit, mV: more than 1600 steps of SpiNNaker's numbers."""
 
-UNIT = 8.0
-"""Weight of a synapse that adds one unit, nA."""
+UNITS = (8.0, 4.0, 2.0)
+"""Weights of a synapse that adds one unit, nA: the largest that SpiNNaker can hold beside a tick."""
+
+MOST_AT_ONCE = 2.0**15
+"""Sum of all excitatory weights of a cell up to which SpiNNaker holds them in steps of 1 nA."""
 
 PACES = (32.0, 16.0, 8.0, 4.0, 2.0, 1.0)
 """Weights of the cells of the pacemaker, nA: a tick is the sum of those that fire."""
@@ -42,13 +45,13 @@ SWIFT = 0.1
 FORGETS = 0.25
 """Membrane time constant of a detector in steps: what is left after a step is less than 2 %."""
 
-LARGEST_DRIVE = 5e4
+LARGEST_DRIVE = 6e4
 """Most of a synaptic current times the resistance, mV; SpiNNaker's numbers end at 65536."""
 
-SLOW = (16.0, 12.0, 8.0, 6.0, 4.0, 3.0, 2.0)
+SLOW = (16.0, 12.0, 8.0, 6.0, 4.0, 3.0, 2.0, 1.5)
 """Membrane time constants of a cell in units of the longest race."""
 
-MOST_ACTIVE = 300
+MOST_ACTIVE = 400
 """About the most active inputs of a mac."""
 
 TimeStep = Annotated[float, Quantity("ms", above=0.0)]
@@ -63,7 +66,9 @@ class Race(Frozen):
     most : int
         Largest overlap that is told apart; larger ones fire at the first tick too.
     cell : LIF
-        The counting cell; one input of :data:`UNIT` is one unit.
+        The counting cell.
+    unit : float
+        Weight of a synapse that adds one unit, nA.
     lag : int
         Steps from the arrival of a spike to the spike that it causes: 0, or 1 with "exact".
     delay : int
@@ -82,6 +87,7 @@ class Race(Frozen):
 
     most: int
     cell: LIF
+    unit: float
     lag: int
     delay: int
     first_tick: int
@@ -170,7 +176,7 @@ def detector(
 def counter(
     units: Annotated[float, Quantity(above=0.0)],
     *,
-    unit: Annotated[float, Quantity("nA", above=0.0)] = UNIT,
+    unit: Annotated[float, Quantity("nA", above=0.0)] = 1.0,
     tau_m: Annotated[float, Quantity("ms", above=0.0)],
     dt: TimeStep = 1.0,
     integrator: Annotated[Integrator, Choice(*INTEGRATORS)] = "spinnaker",
@@ -196,6 +202,8 @@ def race(
     most: Annotated[int, Count()],
     *,
     largest: Annotated[int | None, Optional(Count())] = None,
+    fan_in: Annotated[int, Count(low=0)] = 0,
+    muted: Annotated[int | None, Optional(Count(low=0))] = None,
     storing: Annotated[bool, Flag()] = False,
     floor: Annotated[int, Count(low=0)] = 0,
     dt: TimeStep = 1.0,
@@ -209,6 +217,10 @@ def race(
         Largest overlap that is told apart.
     largest : int, optional
         Most active inputs of a mac. Default: `most`.
+    fan_in : int
+        Most synapses of a cell from its inputs.
+    muted : int, optional
+        Most active inputs of a mac that is not active. Default: `largest`.
     storing : bool
         Whether the inputs of a frame come again while it runs, as they do when it is stored.
     floor : int
@@ -238,11 +250,13 @@ def race(
     first = 2 * delay if storing else 0
     length = first + hop * most + (10 * delay if storing else delay)
     full = max(most, largest or most)
+    hushed = full if muted is None else min(muted, full)
     for slow in SLOW:
         tau = _held(slow * length)
-        weights = _weights(most, full, storing, math.exp(-1.0 / slow))
+        weights = _weights(most, full, hushed, storing, math.exp(-length / tau))
         # Without a refractory time a cell that fires second does not miss the winner's inhibition.
-        plain = counter(most + 1.0, tau_m=tau * dt, dt=dt, integrator=integrator)
+        unit = _unit(weights[-1] + 2 * most + fan_in)
+        plain = counter(most + 1.0, unit=unit, tau_m=tau * dt, dt=dt, integrator=integrator)
         cell = replace(plain, tau_refrac=0.0)
         reach = float(cell.v_thresh) - float(cell.v_rest)
         if weights[-1] * reach / (most + 1) * tau <= LARGEST_DRIVE or integrator == "exact":
@@ -252,9 +266,9 @@ def race(
             f"race: a mac can have about {MOST_ACTIVE} active inputs in the spiking form, and "
             f"fewer where images are stored, got {full}; use a smaller radius or max_active."
         )
-    veto, mute, reset = (UNIT * weight for weight in weights)
-    ticks = _ticks(most, max(most - floor, 0) + 1, math.exp(-1.0 / tau), first, hop)
-    return Race(most=most, cell=cell, lag=lag, delay=delay, first_tick=first, ticks=ticks,
+    veto, mute, reset = (unit * weight for weight in weights)
+    ticks = _ticks(unit, most, max(most - floor, 0) + 1, math.exp(-1.0 / tau), first, hop)
+    return Race(most=most, cell=cell, unit=unit, lag=lag, delay=delay, first_tick=first, ticks=ticks,
                 veto=veto, mute=mute, reset=reset)  # fmt: skip
 
 
@@ -270,7 +284,13 @@ def _held(longest: float) -> float:
     return -1.0 / math.log1p(-max(lost, 50) / 2.0**15)
 
 
-def _weights(most: int, full: int, storing: bool, kept: float) -> tuple[int, int, int]:
+def _unit(total: float) -> float:
+    """Weight of a unit for cells whose excitatory weights add up to so many units."""
+    fitting = [unit for unit in UNITS if unit * total + sum(PACES) <= MOST_AT_ONCE]
+    return fitting[0] if fitting else UNITS[-1]
+
+
+def _weights(most: int, full: int, hushed: int, storing: bool, kept: float) -> tuple[int, int, int]:
     """Inhibition by a winner, of a mac, and the reset, in units.
 
     `kept` is what is left of a potential at the end of a frame.
@@ -279,11 +299,13 @@ def _weights(most: int, full: int, storing: bool, kept: float) -> tuple[int, int
     # and a kick brings one threshold.
     extra = 2 * full + most + 2 if storing else 0
     veto = math.ceil((most + 2 + extra) / kept) + 2
-    mute = math.ceil((most + 2 + full + extra) / kept) + 2
+    mute = math.ceil((most + 2 + hushed + extra) / kept) + 2
     return veto, mute, mute + most + 3
 
 
-def _ticks(most: int, n_ticks: int, hold: float, first: int, hop: int) -> NDArray[np.bool_]:
+def _ticks(
+    unit: float, most: int, n_ticks: int, hold: float, first: int, hop: int
+) -> NDArray[np.bool_]:
     """Cells of the pacemaker that fire at each tick.
 
     At tick j the cell of overlap ``most - j`` shall be half a unit above the threshold of
@@ -296,8 +318,8 @@ def _ticks(most: int, n_ticks: int, hold: float, first: int, hop: int) -> NDArra
     for j in range(n_ticks):
         built *= hold**hop
         wanted = most + 1 - hold ** (first + hop * j) * (most - j - 0.5)
-        left = int(max(round((wanted - built) * UNIT), 0))
-        built += left / UNIT
+        left = int(max(round((wanted - built) * unit), 0))
+        built += left / unit
         for k, weight in enumerate(weights):
             fires[j, k] = left >= weight
             left -= int(weight) * int(fires[j, k])

@@ -88,28 +88,43 @@ class SpikingMacs:
                 "Sparsey.build: frames can be stored on spikes by a model of one level, this one "
                 f"has {len(self.wiring)}; store them with fit() or learn(), and retrieve on spikes."
             )
-        counts = self.wiring[0].active_counts(frames.active)
+        every = self._counts(frames.active)
+        counts = every[0]
         races, circuits = [], []
-        below, size = "inputs", int(counts.max(initial=1))
+        below = "inputs"
         for k, wiring in enumerate(self.wiring):
-            most, last = max(min(size, self.clip[k] or size), 1), k == len(self.wiring) - 1
+            size, last = int(every[k].max(initial=1)), k == len(self.wiring) - 1
+            most = max(min(size, self.clip[k] or size), 1)
             made = race(
-                most, largest=max(size, most), storing=storing, floor=min(self.floor, most - 1),
-                dt=self.dt, integrator=self.integrator,
+                most, largest=max(size, most), muted=wiring.most_muted, storing=storing,
+                fan_in=wiring.most_afferents if storing else wiring.most_synapses,
+                floor=min(self.floor, most - 1), dt=self.dt, integrator=self.integrator,
             )  # fmt: skip
             circuit = Circuit(wiring, made, level=k, below=below, relayed=not last,
                               storing=storing, dt=self.dt, integrator=self.integrator)  # fmt: skip
             races.append(made)
             circuits.append(circuit)
-            if not last:
-                # All modules of all afferent macs can be active.
-                field = np.bincount(self.wiring[k + 1].field_mac, minlength=1)
-                size = int(field.max(initial=1)) // wiring.cells
-                below = circuit.name("relays")
+            below = circuit.name("relays")
         stages = [self._stages(made, frames, counts) for made in races]
         begins = self._begins(stages)
         end = max(int(b[-1]) + s[-1].period for b, s in zip(begins, stages, strict=True))
         return Plan(races, circuits, stages, begins, end + 2)
+
+    def _counts(self, active: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
+        """Most active afferents of each mac of each level: which macs are active is known before.
+
+        Whether a mac is active depends on how many of its inputs are, not on which.
+        """
+        found = []
+        for k, wiring in enumerate(self.wiring):
+            if k:
+                # Of each active mac below one cell of every module is active.
+                below = self.wiring[k - 1]
+                active = np.zeros((len(active), below.n_cells), dtype=np.bool_)
+                opened = np.repeat(below.is_open(found[-1]), below.modules, axis=1)
+                active[:, :: below.cells] = opened
+            found.append(wiring.active_counts(active))
+        return found
 
     def _stages(self, made: Race, frames: Shown, counts: NDArray[np.int64]) -> list[Stage]:
         every = stage(made, made.n_ticks, store=False)
