@@ -122,7 +122,8 @@ def storage() -> None:
             trials = [Store(row) for row in patterns] + [row for each in shown for row in each]
             recording = sm.simulate(model.build(trials), backend=backend)
             answers, expected = model.decode(recording, trials), model.expected(trials)
-            weights = recording.weights["bottom_up 0"] / 8.0
+            weights = recording.weights["bottom_up 0"]
+            weights = weights / weights.max()
             binary = float((np.abs(weights - np.round(weights)) < 1e-6).mean())
             same = np.mean([a == b for a, b in zip(answers, expected, strict=True)])
             ours, plain = (_recalled(each, n_stored) for each in (answers, expected))
@@ -186,7 +187,7 @@ def _draw(figure: str, levels, noise) -> None:
     ax = new_axes(5.0, 3.0)
     ax.plot(100 * levels, [100 * share for share, _ in noise], "o-", color=COLORS[0])
     ax.set(xlabel="noise of a synapse (% of its weight)", ylabel="winners as without noise (%)")
-    title(ax, "spiking winners on noisy devices: Q = 9, K = 16, 20 stored, 0 to 30 % moved")
+    title(ax, "spiking winners on noisy devices")
     ax.figure.savefig(figure, dpi=110)
 
 

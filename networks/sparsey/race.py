@@ -31,7 +31,7 @@ SMALLEST_UNIT = 0.05
 """Least change of potential for one unit, mV: more than 1600 steps of SpiNNaker's numbers."""
 
 UNITS = (8.0, 4.0, 2.0)
-"""Weights of a synapse that adds one unit, nA: the largest that SpiNNaker can hold beside a tick."""
+"""Weights of a synapse that adds one unit, nA; the largest that leaves room for steps of 1 nA."""
 
 MOST_AT_ONCE = 2.0**15
 """Sum of all excitatory weights of a cell up to which SpiNNaker holds them in steps of 1 nA."""

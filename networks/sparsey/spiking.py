@@ -115,7 +115,7 @@ class SpikingMacs:
 
         Whether a mac is active depends on how many of its inputs are, not on which.
         """
-        found = []
+        found: list[NDArray[np.int64]] = []
         for k, wiring in enumerate(self.wiring):
             if k:
                 # Of each active mac below one cell of every module is active.
