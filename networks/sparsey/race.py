@@ -268,8 +268,8 @@ def race(
         )
     veto, mute, reset = (unit * weight for weight in weights)
     ticks = _ticks(unit, most, max(most - floor, 0) + 1, math.exp(-1.0 / tau), first, hop)
-    return Race(most=most, cell=cell, unit=unit, lag=lag, delay=delay, first_tick=first, ticks=ticks,
-                veto=veto, mute=mute, reset=reset)  # fmt: skip
+    return Race(most=most, cell=cell, unit=unit, lag=lag, delay=delay, first_tick=first,
+                ticks=ticks, veto=veto, mute=mute, reset=reset)  # fmt: skip
 
 
 def _held(longest: float) -> float:
