@@ -58,16 +58,18 @@ def wire(levels: tuple[Level, ...], shape: tuple[int, int, int]) -> list[Wiring]
     below = pixel_centres(shape)
     bottom, sideways = [], []
     for k, level in enumerate(levels):
-        places = centres(level, shape)
-        require_memory(9.0 * len(places) * max(len(below), len(places)),
-                       f"Sparsey: the inputs of {len(places)} macs of levels[{k}]",
+        sources = len(below) + (0 if level.horizontal_radius is None else level.n_macs)
+        require_memory(level.n_macs * (10.0 * sources + 64.0),
+                       f"Sparsey: the inputs of {level.n_macs} macs of levels[{k}]",
                        "Make a smaller grid.")  # fmt: skip
+        places = centres(level, shape)
         near = _near(places, below, level.radius)
         _require_inputs(near, k, level)
         bottom.append(near)
-        own = level.horizontal_radius
-        none = np.zeros((len(places), len(places)), dtype=np.bool_)
-        sideways.append(none if own is None else _near(places, places, own))
+        if level.horizontal_radius is None:
+            sideways.append(np.zeros((len(places), 0), dtype=np.bool_))
+        else:
+            sideways.append(_near(places, places, level.horizontal_radius))
         below = places
     return [
         Wiring(_table(bottom[k]), _table(sideways[k]), _table(_from_above(levels, bottom, k)))
@@ -81,8 +83,10 @@ def _near(
     """Whether each source is within the radius of each place, shape (n_places, n_sources)."""
     if radius is None:
         return np.ones((len(places), len(sources)), dtype=np.bool_)
-    square = ((places[:, None, :] - sources[None, :, :]) ** 2).sum(axis=2)
-    return np.asarray(square <= radius**2 * (1 + 1e-12))
+    near = np.zeros((len(places), len(sources)), dtype=np.bool_)
+    for place, row in zip(places, near, strict=True):
+        row[:] = ((place - sources) ** 2).sum(axis=1) <= radius**2 * (1 + 1e-12)
+    return near
 
 
 def _require_inputs(near: NDArray[np.bool_], k: int, level: Level) -> None:
