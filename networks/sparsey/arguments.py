@@ -15,7 +15,7 @@ from ...errors import DescriptionError, shown
 
 __all__ = ["InputShape", "LabelArray", "Thresholds"]
 
-MOST_PIXELS = 2**31 - 1
+MOST_PIXELS = 2**24
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .engine import LevelFrames, Tower
 from .state import KINDS
+from .tables import LevelFrames, Tower
 
 __all__ = ["level_facts", "mean_familiarity", "silent_frame"]
 

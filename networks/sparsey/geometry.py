@@ -15,6 +15,9 @@ __all__ = ["Wiring", "centres", "pixel_centres", "wire"]
 
 Table = NDArray[np.int32]
 
+_PART = 2**20
+"""Distances that are computed at once."""
+
 
 class Wiring(NamedTuple):
     """Sources of each mac of a level: int32 tables of shape (n_macs, n); -1 fills short rows."""
@@ -55,6 +58,9 @@ def wire(levels: tuple[Level, ...], shape: tuple[int, int, int]) -> list[Wiring]
     DescriptionError
         A mac has no bottom-up inputs, or the tables do not fit into memory.
     """
+    require_memory(64.0 * shape[0] * shape[1] * shape[2],
+                   f"Sparsey: an input of {shape[0] * shape[1] * shape[2]} pixels",
+                   "Make a smaller input_shape.")  # fmt: skip
     below = pixel_centres(shape)
     bottom, sideways = [], []
     for k, level in enumerate(levels):
@@ -84,8 +90,11 @@ def _near(
     if radius is None:
         return np.ones((len(places), len(sources)), dtype=np.bool_)
     near = np.zeros((len(places), len(sources)), dtype=np.bool_)
-    for place, row in zip(places, near, strict=True):
-        row[:] = ((place - sources) ** 2).sum(axis=1) <= radius**2 * (1 + 1e-12)
+    part = max(1, _PART // max(len(sources), 1))
+    for first in range(0, len(places), part):
+        rows = slice(first, first + part)
+        square = ((places[rows, None, :] - sources[None, :, :]) ** 2).sum(axis=2)
+        near[rows] = square <= radius**2 * (1 + 1e-12)
     return near
 
 

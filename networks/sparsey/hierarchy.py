@@ -13,13 +13,14 @@ from ...checks import AnyValue, Count, checked
 from ...errors import DescriptionError
 from ...limits import require_memory
 from ...models import StoredModel
-from .engine import Block, LevelFrames, Tower, run_block
+from .engine import run_block
 from .facts import level_facts, mean_familiarity, silent_frame
 from .frames import Frames, as_frames
 from .parameters import Level
 from .reading import read_pixels
 from .references import CODE_SELECTION, HIERARCHY, SUPERPOSED
 from .results import Codes
+from .tables import Block, LevelFrames, Tower
 
 __all__ = ["Hierarchy", "Items", "Report", "report_nothing"]
 

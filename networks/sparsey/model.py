@@ -17,7 +17,6 @@ from ...models import Stored
 from ...progress import Progress, progress_callback
 from ...streams import Seed, own_seed
 from .arguments import InputShape, LabelArray, Thresholds
-from .engine import LevelFrames, Tower
 from .frames import Frames
 from .geometry import wire
 from .hierarchy import Items, Report, report_nothing
@@ -25,7 +24,8 @@ from .inspection import Inspected
 from .parameters import BackOff, Level, Plasticity, Selection
 from .readout import LARGEST_WEIGHT, Counts, add_labels, class_sums, grown, new_counts
 from .state import make_rules, make_state
-from .storing import label_arrays, read_counts, read_labels, read_state, state_arrays
+from .storing import check_sizes, label_arrays, read_counts, read_labels, read_state, state_arrays
+from .tables import LevelFrames, Tower
 
 __all__ = ["Sparsey"]
 
@@ -89,7 +89,7 @@ class Sparsey(Inspected):
     Examples
     --------
     >>> from spikemem.codes import random_patterns
-    >>> patterns = random_patterns(20, size=144, active=20, seed=1)
+    >>> patterns = random_patterns(12, size=144, active=20, seed=1)
     >>> memory = Sparsey(144, [Level(n_modules=24, cells_per_module=8)], seed=0)
     >>> codes = memory.learn(patterns)
     >>> recalled = memory.retrieve(patterns)
@@ -429,6 +429,7 @@ class Sparsey(Inspected):
     @classmethod
     def restored(cls, arguments: Mapping[str, Any], arrays: h5py.Group) -> Self:
         """The hierarchy with what it has learnt; see :meth:`arrays`."""
+        check_sizes(arguments.get("levels"), arrays)
         model = cls(**arguments)
         model.n_frames_learnt = int(
             read_array(arrays, "n_frames_learnt", "int", (), low=0, high=2**62)

@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .engine import Block, LevelFrames, Tower
 from .reading import dense_weights, weights_at
 from .results import BOTTOM_UP, HORIZONTAL, TOP_DOWN
 from .selection import Evidence, is_active, multiplier, normalize, select, uniforms
 from .state import NEVER, Bundle, Rules
+from .tables import Block, LevelFrames, Tower
 
 __all__ = ["run_macs_plainly"]
 

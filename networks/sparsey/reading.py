@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .engine import Tower
 from .state import Bundle, Rules
+from .tables import Tower
 
 __all__ = ["afferent_cells", "dense_weights", "places", "read_down", "read_pixels"]
 

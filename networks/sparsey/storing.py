@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from ...errors import StorageError
 from ...hdf5 import read_array
 from ...models import Stored
+from .parameters import Level
 from .readout import Counts
 from .state import KINDS, Bundle, LevelState
 
 __all__ = [
+    "check_sizes",
     "label_arrays",
     "read_bundle",
     "read_counts",
@@ -43,6 +45,27 @@ def state_arrays(states: tuple[LevelState, ...]) -> dict[str, Stored]:
                 found[f"{where}_frozen"] = Stored(bundle.frozen)
                 found[f"{where}_filled"] = Stored(bundle.filled)
     return found
+
+
+def check_sizes(levels: Any, arrays: h5py.Group) -> None:
+    """Compare the sizes of levels with the arrays, before memory is taken for them.
+
+    Raises
+    ------
+    StorageError
+        They are not levels, or levels of other sizes.
+    """
+    if not isinstance(levels, tuple) or not all(isinstance(part, Level) for part in levels):
+        raise StorageError("its levels are not levels")
+    for k, level in enumerate(levels):
+        held = arrays.get(f"level_{k}_bottom_up_frozen")
+        if not isinstance(held, h5py.Dataset):
+            raise StorageError(f"there is no array 'level_{k}_bottom_up_frozen'")
+        if held.shape != (level.n_macs, level.cells_per_mac):
+            raise StorageError(
+                f"levels[{k}] has {level.n_macs} macs of {level.cells_per_mac} cells, and its "
+                f"synapses have shape {held.shape}"
+            )
 
 
 def read_state(states: tuple[LevelState, ...], arrays: h5py.Group, now: int) -> None:

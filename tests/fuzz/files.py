@@ -42,6 +42,9 @@ from spikemem.errors import SpikememError
 from spikemem.hardware import resistive
 from spikemem.networks.ca3 import CA3Memory, RecallCue
 from spikemem.networks.dendrites import ActiveDendriteNeurons, TemporalMemory
+from spikemem.networks.sparsey import Level, Plasticity, Sparsey
+
+TOWER_INPUT = np.random.default_rng(1).random((2, 3, 6, 6)) < 0.4
 
 
 class Sample(NamedTuple):
@@ -93,6 +96,15 @@ def use_sequences(memory: TemporalMemory) -> Any:
     return found
 
 
+def use_tower(tower: Sparsey) -> Any:
+    arrays = {name: (stored.values, stored.unit) for name, stored in tower.arrays().items()}
+    if tower.n_features_in_ == 36:
+        tower.retrieve(TOWER_INPUT)
+        if len(tower.classes_):
+            tower.predict(TOWER_INPUT)
+    return state((tower.arguments(), arrays))
+
+
 def use_array(array: resistive.ProgrammedArray) -> Any:
     array.read(array.device.ages[0])
     parts = array.device, array.mapping, array.target, array.programmed, dict(array.drawn)
@@ -132,6 +144,12 @@ def samples() -> dict[str, Sample]:
     sequences = TemporalMemory(32, cells_per_column=4, synapses_per_segment=6, threshold=3)
     sequences.learn([random_patterns(4, size=32, active=5, seed=2)], passes=4)
     memory = CA3Memory(4, 6, contents={0: [1, 2], 3: [0, 5]})
+    tower = Sparsey((6, 6), [
+        Level(grid=(2, 2), radius=3.0, n_modules=3, cells_per_module=4, horizontal_radius=0.0,
+              plasticity=Plasticity(decay="steps")),
+        Level(n_modules=3, cells_per_module=4),
+    ])  # fmt: skip
+    tower.fit(TOWER_INPUT, ["a", "b"])
     signed = np.random.default_rng(0).uniform(-1, 1, (5, 4))
     measured = resistive.from_measurements([0, 9], mean=[0, 8], sd=[1, 1])
     arrays = {
@@ -144,6 +162,7 @@ def samples() -> dict[str, Sample]:
         ("memory", "model", memory, use_memory),
         ("neurons", "model", neurons, use_neurons),
         ("sequences", "model", sequences, use_sequences),
+        ("tower", "model", tower, use_tower),
         *((name, "resistive", array, use_array) for name, array in arrays.items()),
     ]
     found = {}
