@@ -352,7 +352,7 @@ def expected_intersection(
     Examples
     --------
     >>> expected_intersection([0.0, 0.5, 1.0], 8).round(3).tolist()
-    [0.125, 0.125, 0.998]
+    [0.125, 0.125, 0.999]
     """
     rules = Selection() if selection is None else selection
     v = np.asarray(overlap, dtype=np.float64)
