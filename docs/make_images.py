@@ -78,6 +78,45 @@ def sequences() -> None:
     ax.figure.savefig(IMAGES / "sequences.png", dpi=100)
 
 
+def hierarchies() -> None:
+    """How codes of one mac follow their inputs, and three codes side by side."""
+    import numpy as np
+
+    from spikemem.networks import sparsey
+
+    rules = sparsey.Selection(g_minus=0.0, gamma=2.0, chi=10.0, sigma2=20.0, sigma3=0.6)
+    mac = [sparsey.Level(n_modules=64, cells_per_module=16)]
+    never = sparsey.Plasticity(saturation=None)
+    prototype = sm.random_patterns(1, size=200, active=30, seed=0)
+    found = []
+    for swapped in range(0, 31, 3):
+        shared = []
+        for seed in range(40):
+            memory = sm.Sparsey(200, mac, selection=rules, plasticity=never, seed=seed)
+            first = memory.learn(prototype)
+            second = memory.learn(sm.codes.swap_bits(prototype, swapped, seed=seed))
+            shared.append(float((first.winners[0] == second.winners[0]).mean()))
+        found.append((1 - swapped / 30, np.mean(shared), np.std(shared) / np.sqrt(40), 40))
+    points = np.array(found).T
+    curve = sparsey.SimilarityCurve(*points[:3], points[3].astype(int), 1.0)
+    overlap = np.linspace(0, 1, 101)
+    panels = sm.plotting.new_panels(10.0, 3.4, columns=2)
+    sparsey.similarity_plot(
+        curve,
+        expected=(overlap, sparsey.expected_intersection(overlap, 16, rules)),
+        chance=1 / 16,
+        ax=panels[0],
+    )
+    sm.plotting.title(panels[0], "one stored pattern, 40 memories; line: closed form")
+    memory = sm.Sparsey(200, mac, selection=rules, plasticity=never, seed=0)
+    noisy = sm.codes.swap_bits(prototype, 8, seed=1)
+    other = sm.random_patterns(1, size=200, active=30, seed=5)
+    codes = memory.learn(sm.Patterns([prototype[0], noisy[0], other[0]], size=200))
+    names = ["a pattern", "8 of 30 swapped", "another pattern"]
+    sparsey.code_grid(codes, (0, 1, 2), names=names, ax=panels[1])
+    panels[0].figure.savefig(IMAGES / "sparsey.png", dpi=100)
+
+
 def by_hand() -> None:
     """The raster of ``docs/networks.md``, made by the first blocks of that page."""
     text = (ROOT / "docs" / "networks.md").read_text(encoding="utf-8")
@@ -91,7 +130,7 @@ def by_hand() -> None:
 def main() -> None:
     """Make them all."""
     IMAGES.mkdir(exist_ok=True)
-    for make in (example, by_hand, demonstration, timing, sequences):
+    for make in (example, by_hand, demonstration, timing, sequences, hierarchies):
         make()
     for picture in sorted(IMAGES.iterdir()):
         size = picture.stat().st_size

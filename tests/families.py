@@ -11,6 +11,7 @@ import numpy as np
 import spikemem as sm
 from spikemem.codes import random_patterns
 from spikemem.networks.dendrites import TemporalMemory
+from spikemem.networks.sparsey import Level, Sparsey
 
 BACKENDS = ("brian2", "native", "emulator", "pynn:nest")
 
@@ -78,6 +79,20 @@ def with_sequences() -> TemporalMemory:
     return made
 
 
+def hierarchy() -> Sparsey:
+    """Four macs with overlapping fields below one mac, without anything learnt."""
+    levels = [
+        Level(grid=(2, 2), n_modules=3, cells_per_module=4, radius=3.0, min_active=2, max_active=9),
+        Level(n_modules=4, cells_per_module=5, min_active=2),
+    ]
+    return Sparsey((6, 10), levels, seed=0)
+
+
+def with_images() -> Sparsey:
+    """A hierarchy that has learnt four images."""
+    return hierarchy().fit([A, B, C, D])
+
+
 FAMILIES = [
     Family(
         "CA3Memory",
@@ -113,6 +128,15 @@ FAMILIES = [
         [*SEQUENCES, [B, C], [A, [], B]],
         "synapses",
         "docs/dendrites.md",
+        integrators=EXACT,
+    ),
+    Family(
+        "Sparsey",
+        with_images,
+        hierarchy,
+        [A, B, [], C[1:], X, np.ones(60, bool), D],
+        "bottom_up 0",
+        "docs/sparsey.md",
         integrators=EXACT,
     ),
 ]

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...checks import Count, Each, Instance, Optional, checked
+from ...display import Displayed
 from ...errors import DescriptionError, shown
 from ...hdf5 import read_array
 from ...models import Stored
@@ -20,7 +21,7 @@ from .arguments import InputShape, LabelArray, Thresholds
 from .frames import Frames
 from .geometry import wire
 from .hierarchy import Items, Report, report_nothing
-from .inspection import Inspected
+from .lowering import OnSpikes
 from .parameters import BackOff, Level, Plasticity, Selection
 from .readout import LARGEST_WEIGHT, Counts, add_labels, class_sums, grown, new_counts
 from .state import make_rules, make_state
@@ -32,7 +33,7 @@ __all__ = ["Sparsey"]
 _Labels = Annotated[Any, LabelArray()]
 
 
-class Sparsey(Inspected):
+class Sparsey(OnSpikes, Displayed):
     r"""Hierarchy of macs with sparse distributed codes: an associative memory of one trial.
 
     Each mac has Q competitive modules of K binary cells; its code is one winner in each module. A
@@ -98,6 +99,7 @@ class Sparsey(Inspected):
     (True, 1.0)
     """
 
+    view: ClassVar[str] = "spikemem.networks.sparsey.view:hierarchy_view"
     _estimator_type: ClassVar[str] = "classifier"
 
     @checked

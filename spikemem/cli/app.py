@@ -74,6 +74,10 @@ COMMANDS: dict[str, Place] = {
         "spikemem.networks.dendrites.commands:sdr",
         "Dendritic segments on sparse patterns: errors, thresholds, sizes.",
     ),
+    "sparsey": Place(
+        "spikemem.networks.sparsey.commands:sparsey",
+        "Hierarchies of macrocolumns: train one on labelled images, and test it.",
+    ),
     "device": Place(
         "spikemem.hardware.resistive.commands:device",
         "Models of resistive memory: which there are, how they age, what they do to a network.",

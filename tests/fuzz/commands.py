@@ -26,6 +26,7 @@ import numpy as np
 
 import spikemem as sm
 from spikemem.cli import commands, main
+from spikemem.networks.sparsey import image_tower
 
 SLOW = ("demo", "map")
 """Commands whose success takes seconds."""
@@ -35,6 +36,7 @@ LIMIT = 20
 
 VALID = {
     "file": "both.h5", "network": "both.h5", "out": "out.h5", "output": "aged.h5", "name": "PCM",
+    "images": "images.npz", "tower": "tower.h5",
     "n": "100", "a": "20", "s": "10", "theta": "5", "v": "3", "backend": "native",
 }  # fmt: skip
 """Valid values by the name of the parameter, for those that are required or save time."""
@@ -76,6 +78,11 @@ def prepare(folder: Path) -> None:
     )
     both = sm.simulate(network, backend="native").save(folder / "both.h5", network=network)
     sm.CA3Memory(3, 4, contents={0: [1]}).save(folder / "memory.h5")
+    images = np.random.default_rng(0).integers(0, 256, size=(6, 8, 8)).astype(np.uint8)
+    labels = np.array([0, 1, 0, 1, 0, 1])
+    np.savez(folder / "images.npz", images=images, labels=labels)
+    tower = image_tower(8, 8, pitch=4.0, cells=4)
+    tower.fit(images, labels).save(folder / "tower.h5")
     (folder / "cut.h5").write_bytes(both.read_bytes()[:-200])
     (folder / "text.h5").write_text("not HDF5")
     (folder / "empty.h5").touch()

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 import spikemem as sm
-from fuzz import dendrites, resistive
+from fuzz import dendrites, resistive, sparsey
 from spikemem import checks
 from spikemem.errors import SpikememError
 
@@ -27,10 +27,12 @@ PACKAGES = (
     "spikemem",
     "spikemem.metrics",
     "spikemem.codes",
+    "spikemem.data",
     "spikemem.streams",
     "spikemem.plotting",
     "spikemem.networks.ca3",
     "spikemem.networks.dendrites",
+    "spikemem.networks.sparsey",
     "spikemem.hardware.spinnaker",
     "spikemem.hardware.pynn",
     "spikemem.hardware.nir",
@@ -216,10 +218,12 @@ SAMPLES: dict[str, Callable[[], Any]] = {
     "CA3Memory": _memory,
     "HippocampalMemory": lambda: sm.HippocampalMemory(2, 3, backend="native"),
     "Patterns": lambda: sm.Patterns([[0, 1], [2]], size=4),
+    "Images": lambda: sm.data.Images([[[0, 1]], [[2, 3]]], [0, 1]),
     "Device": lambda: importlib.import_module("spikemem.hardware.resistive").Ideal(),
     "Mapping": lambda: importlib.import_module("spikemem.hardware.resistive").SingleDevice(),
     "Problem": lambda: sm.Problem(level="note", where="a", what="b", remedy="c"),
     **dendrites.SAMPLES,
+    **sparsey.SAMPLES,
     **resistive.samples(small_network),
 }
 """A fresh object of each class that no declared kinds can make."""
@@ -245,6 +249,8 @@ GOOD: dict[str, dict[str, Callable[[], Any]]] = {
     },
     "Projection.one_to_one": {"options": lambda: {"weight": 1.0, "delay": 1.0}},
     "Projection.all_to_all": {"options": lambda: {"weight": 1.0, "delay": 1.0}},
+    "Images": {"images": lambda: [[[0, 1]], [[2, 3]]], "labels": lambda: [0, 1]},
+    "read_images": {"path": lambda: "digits"},
     "Population": {"size": lambda: 2, "cell": sm.LIF},
     "Network": {
         "populations": lambda: small_network().populations,
@@ -280,6 +286,7 @@ GOOD: dict[str, dict[str, Callable[[], Any]]] = {
         "stored": lambda: [[1, 0]], "recalled": lambda: [[1, 1]], "shape": lambda: (1, 2),
     },
     **dendrites.good_values(),
+    **sparsey.good_values(),
     **resistive.good_values(small_network, _recording),
     **resistive.report_values(),
 }  # fmt: skip

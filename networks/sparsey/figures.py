@@ -1,0 +1,416 @@
+"""Pictures: receptive fields, codes side by side, familiarity, confusion; each returns its Axes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...checks import AnyValue, Count, Each, Instance, Optional, Probability, Text, checked
+from ...errors import DescriptionError
+from ...plotting import COLORS, new_axes, plain
+from ...plotting.axes import GREY, OFF, SMALL, color_bar, tidy, whole_ticks
+from ...plotting.kinds import Axes
+from .forgetting import Retention
+from .intersections import SimilarityCurve
+from .model import Sparsey
+from .results import Codes
+from .structure import to_labels
+
+__all__ = [
+    "code_grid",
+    "confusion_matrix",
+    "familiarity_trace",
+    "receptive_fields",
+    "retention_curve",
+    "similarity_plot",
+]
+
+_Level = Annotated[int, Count(low=-(2**31))]
+_Names = Annotated[Sequence[str] | None, Optional(Each(Text(), "names"))]
+
+
+@checked
+def receptive_fields(
+    model: Sparsey,
+    cells: Annotated[int, Count(high=10_000)] = 24,
+    *,
+    mac: Annotated[int, Count(low=0)] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the bottom-up weights of cells of the lowest level as images.
+
+    Parameters
+    ----------
+    model : Sparsey
+        A hierarchy whose input has rows and columns.
+    cells : int
+        Number of cells: those with the most increased synapses, one row after another.
+    mac : int, optional
+        Mac that they belong to. Default: the one with the most increased synapses.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw. Default: a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Dark pixels have increased synapses; light ones belong to the receptive field. With several
+        thresholds of brightness the shade is the fraction of a pixel's synapses.
+
+    Raises
+    ------
+    DescriptionError
+        An input of one dimension, or a mac that is not there.
+    """
+    if len(model.input_shape) < 2:
+        raise DescriptionError(
+            f"receptive_fields: the input of the model must have rows and columns, got "
+            f"input_shape={model.input_shape}."
+        )
+    n_macs = model.levels[0].n_macs
+    if mac is not None and mac >= n_macs:
+        raise DescriptionError(f"receptive_fields: mac must be from 0 to {n_macs - 1}, got {mac}.")
+    chosen = mac if mac is not None else _busiest(model)
+    held = model.weights(0, chosen)
+    held = held.reshape(-1, held.shape[2]) / max(float(held.max()), 1e-300)
+    order = np.argsort(-held.sum(axis=1), kind="stable")[:cells]
+    height, width = model.input_shape[:2]
+    pixels = model.afferents(0, chosen)
+    channels = _channels(model)
+    columns = math.ceil(math.sqrt(len(order) * 1.8))
+    rows = math.ceil(len(order) / columns)
+    sheet = np.full((rows * (height + 1) + 1, columns * (width + 1) + 1), np.nan)
+    for k, cell in enumerate(order.tolist()):
+        tile = np.full(height * width, np.nan)
+        tile[pixels // channels] = 0.0
+        np.add.at(tile, pixels // channels, held[cell] / channels)
+        row, column = divmod(k, columns)
+        top, left = row * (height + 1) + 1, column * (width + 1) + 1
+        sheet[top : top + height, left : left + width] = tile.reshape(height, width)
+    ax = new_axes(0.55 * columns + 0.3, 0.55 * rows + 0.5) if ax is None else ax
+    ax.imshow(sheet, cmap="Blues", vmin=-0.12, vmax=1.0, interpolation="nearest")
+    for k in range(len(order)):
+        row, column = divmod(k, columns)
+        corner = (column * (width + 1) + 0.5, row * (height + 1) + 0.5)
+        ax.add_patch(_frame(corner, width, height))
+    ax.set_axis_off()
+    text = f"weights of {len(order)} cells of mac {chosen}"
+    ax.set_title(text, loc="left", fontsize="medium")
+    return ax
+
+
+def _channels(model: Sparsey) -> int:
+    """Binary inputs of each pixel: its channels, and the thresholds of brightness."""
+    thresholds = model.threshold
+    several = len(thresholds) if isinstance(thresholds, tuple) else 1
+    return several * (model.input_shape[2] if len(model.input_shape) > 2 else 1)
+
+
+def _frame(corner: tuple[float, float], width: int, height: int) -> Any:
+    from matplotlib.patches import Rectangle
+
+    return Rectangle(corner, width, height, fill=False, edgecolor=GREY, linewidth=0.5)
+
+
+def _busiest(model: Sparsey) -> int:
+    totals = [float(model.weights(0, m).sum()) for m in range(model.levels[0].n_macs)]
+    return int(np.argmax(totals))
+
+
+@checked
+def code_grid(
+    codes: Codes,
+    items: Annotated[Sequence[int], Each(Count(low=0), "frames", least=1, most=50)] = (0, 1),
+    *,
+    mac: Annotated[int, Count(low=0)] = 0,
+    level: _Level = -1,
+    names: _Names = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw codes of one mac side by side; winners shared with the first one have its colour.
+
+    Parameters
+    ----------
+    codes : Codes
+        Of a hierarchy.
+    items : sequence of int
+        Frames whose codes are drawn, from left to right.
+    mac, level : int
+        Which mac of which level.
+    names : sequence of str, optional
+        Name of each code. Default: the number of the frame.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw. Default: a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        For each code a column for every competitive module and a row for every cell.
+
+    Raises
+    ------
+    DescriptionError
+        Frames, a mac or a level that are not there, or another number of names.
+    """
+    active = codes.active(level)
+    winners, n_cells = codes.winners[level], codes.cells_per_module[level]
+    n_frames, n_macs, modules = winners.shape
+    if max(items) >= n_frames or mac >= n_macs:
+        raise DescriptionError(
+            f"code_grid: frames from 0 to {n_frames - 1} and macs from 0 to {n_macs - 1} are "
+            f"there, got items={list(items)} and mac={mac}."
+        )
+    if names is not None and len(names) != len(items):
+        raise DescriptionError(f"code_grid: names must be {len(items)}, got {len(names)}.")
+    step = modules + 2
+    ax = (
+        new_axes(min(0.09 * step * len(items) + 0.9, 12.0), 0.07 * n_cells + 1.0)
+        if ax is None
+        else ax
+    )
+    first = winners[items[0], mac]
+    for k, item in enumerate(items):
+        left = k * step
+        ax.add_patch(_ground(left, modules, n_cells))
+        if active[item, mac]:
+            code = winners[item, mac]
+            same = code == first
+            columns = np.arange(modules) + left
+            for mask, color in ((same, COLORS[0]), (~same, COLORS[1])):
+                ax.scatter(columns[mask], code[mask], marker="s", s=14, color=color, linewidths=0)
+        text = str(item) if names is None else plain(names[k])
+        shared = "" if k == 0 else f"\n{int((winners[item, mac] == first).sum())} shared"
+        ax.text(left + modules / 2 - 0.5, -1.0, text + shared, ha="center", va="bottom",
+                fontsize=SMALL)  # fmt: skip
+    ax.set_xlim(-1, len(items) * step - 1)
+    ax.set_ylim(n_cells - 0.5, -1)
+    ax.set_xticks([])
+    ax.set_xlabel(f"{modules} competitive modules of each code")
+    ax.set_ylabel("cell of the module")
+    ax.spines[["left", "bottom"]].set_visible(False)
+    return tidy(ax)
+
+
+def _ground(left: float, modules: int, cells: int) -> Any:
+    from matplotlib.patches import Rectangle
+
+    return Rectangle((left - 0.5, -0.5), modules, cells, facecolor=OFF, edgecolor="none", zorder=0)
+
+
+@checked
+def familiarity_trace(
+    codes: Codes,
+    *,
+    ax: Axes | None = None,
+    label: Annotated[str | None, Optional(Text())] = None,
+) -> Axes:
+    """Draw the familiarity G over the frames of items, a line for each level.
+
+    Parameters
+    ----------
+    codes : Codes
+        Of one sequence, or of several that follow one another.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw. Default: a new figure. Repeated calls take the next colours.
+    label : str, optional
+        For the legend; of several levels each adds its number.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        G from 0 (novel) to 1 (familiar); grey lines part the items.
+
+    Raises
+    ------
+    DescriptionError
+        Not codes.
+    """
+    ax = new_axes(6.4, 2.6) if ax is None else ax
+    drawn = sum(line.get_gid() == "familiarity" for line in ax.lines)
+    frames = np.arange(codes.n_frames)
+    for level in range(codes.n_levels):
+        color = COLORS[(drawn + level) % len(COLORS)]
+        several = codes.n_levels > 1
+        text = label if not several else f"{label or ''} level {level}".strip()
+        shown_label = None if text is None else plain(text)
+        ax.plot(frames, codes.mean_familiarity(level), "o-", markersize=3, color=color,
+                linewidth=1.2, label=shown_label, gid="familiarity")  # fmt: skip
+    if not drawn:
+        for start in codes.starts[1:-1].tolist():
+            ax.axvline(start - 0.5, color=GREY, linewidth=0.8, zorder=0)
+    ax.set_xlabel("frame")
+    ax.set_ylabel("familiarity G")
+    ax.set_ylim(-0.03, 1.06)
+    whole_ticks(ax)
+    ax.set_yticks([0.0, 0.5, 1.0])
+    if any(str(line.get_label())[:1] != "_" for line in ax.lines):
+        ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=SMALL)
+    return tidy(ax)
+
+
+@checked
+def confusion_matrix(
+    labels: Annotated[Any, AnyValue()],
+    predicted: Annotated[Any, AnyValue()],
+    *,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw how often each class was taken for each other.
+
+    Parameters
+    ----------
+    labels, predicted : array_like, shape (n,)
+        True and predicted classes.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw. Default: a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Rows are true classes; each cell has its per cent of the row, empty below 0.5 %.
+
+    Raises
+    ------
+    DescriptionError
+        Not two lists of classes of the same length, or none.
+    """
+    n = np.shape(labels)[0] if _is_list(labels) else -1
+    true = to_labels(labels, n, "confusion_matrix")
+    guess = to_labels(predicted, n, "confusion_matrix")
+    if not n:
+        raise DescriptionError("confusion_matrix: labels must be one or more, got none.")
+    classes, place = np.unique(np.concatenate([true, guess]), return_inverse=True)
+    size = len(classes)
+    table = np.bincount(place[:n] * size + place[n:], minlength=size**2).reshape(size, size)
+    share = 100.0 * table / np.maximum(table.sum(axis=1, keepdims=True), 1)
+    side = float(np.clip(0.38 * size + 0.9, 2.4, 9.0))
+    ax = new_axes(side + 0.5, side) if ax is None else ax
+    picture = ax.imshow(share, cmap="Blues", vmin=0, vmax=100)
+    for row, column in np.argwhere(share >= 0.5).tolist() if size <= 20 else []:
+        value = share[row, column]
+        ax.text(column, row, f"{value:.0f}", ha="center", va="center", fontsize=SMALL,
+                color="white" if value > 60 else "black")  # fmt: skip
+    ax.set_xticks(range(size), [plain(str(name)) for name in classes])
+    ax.set_yticks(range(size), [plain(str(name)) for name in classes])
+    ax.set_xlabel("predicted class")
+    ax.set_ylabel("true class")
+    color_bar(ax, picture, "of the true class (%)")
+    return ax
+
+
+def _is_list(values: Any) -> bool:
+    try:
+        return bool(np.ndim(values) == 1)
+    except (TypeError, ValueError):
+        return False
+
+
+@checked
+def similarity_plot(
+    curve: Annotated[Any, Instance(SimilarityCurve)],
+    *,
+    expected: Annotated[Any, AnyValue()] = None,
+    chance: Annotated[float | None, Optional(Probability())] = None,
+    label: Annotated[str | None, Optional(Text())] = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the mean intersection of codes against the overlap of their inputs.
+
+    Parameters
+    ----------
+    curve : SimilarityCurve
+        Of :func:`similarity_curve`.
+    expected : (array_like, array_like), optional
+        Overlaps and expected intersections, drawn as a line.
+    chance : float, optional
+        Intersection of independent codes, 1/K; a grey line.
+    label : str, optional
+        For the legend.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw. Default: a new figure. Repeated calls take the next colours.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Points with bars of one standard error.
+
+    Raises
+    ------
+    DescriptionError
+        `expected` is no pair of arrays of one length.
+    """
+    ax = new_axes(4.4, 3.2) if ax is None else ax
+    color = COLORS[len(ax.containers) % len(COLORS)]
+    shown_label = None if label is None else plain(label)
+    ax.errorbar(curve.overlap, curve.intersection, np.nan_to_num(curve.error), fmt="o",
+                color=color, markersize=4, capsize=2, label=shown_label)  # fmt: skip
+    if expected is not None:
+        x, y = _two_arrays(expected)
+        ax.plot(x, y, color=color, linewidth=1.2)
+    if chance is not None:
+        ax.axhline(chance, color=GREY, linewidth=0.8, zorder=0)
+    ax.set_xlim(-0.03, 1.03)
+    ax.set_ylim(-0.03, 1.05)
+    ax.set_xlabel("overlap of the inputs")
+    ax.set_ylabel("intersection of the codes")
+    if label is not None:
+        ax.legend(loc="upper left", frameon=False, fontsize=SMALL)
+    return tidy(ax)
+
+
+def _two_arrays(value: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    try:
+        x, y = (np.asarray(part, dtype=np.float64) for part in value)
+    except (TypeError, ValueError) as error:
+        raise DescriptionError(
+            "similarity_plot: expected must be two arrays, overlaps and intersections."
+        ) from error
+    if x.ndim != 1 or x.shape != y.shape:
+        raise DescriptionError(
+            f"similarity_plot: expected must be two arrays of one length, got shapes {x.shape} "
+            f"and {y.shape}."
+        )
+    return x, y
+
+
+@checked
+def retention_curve(
+    found: Annotated[Any, Instance(Retention)],
+    *,
+    bins: Annotated[int, Count(high=1000)] = 10,
+    label: Annotated[str | None, Optional(Text())] = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw what is left of an item against the number of items stored after it.
+
+    Parameters
+    ----------
+    found : Retention
+        Of :func:`retention`.
+    bins : int
+        Number of points.
+    label : str, optional
+        For the legend.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw. Default: a new figure. Repeated calls take the next colours.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    ax = new_axes(5.2, 3.0) if ax is None else ax
+    edges = np.linspace(0, found.units.shape[1], bins + 1)
+    values = found.by_age(edges.tolist())
+    drawn = sum(line.get_gid() == "retention" for line in ax.lines)
+    ax.plot((edges[:-1] + edges[1:]) / 2, values, "o-", markersize=4, linewidth=1.2,
+            color=COLORS[drawn % len(COLORS)], label=None if label is None else plain(label),
+            gid="retention")  # fmt: skip
+    ax.set_ylim(-0.03, 1.06)
+    ax.set_xlabel("items stored later")
+    ax.set_ylabel("right winners (fraction)")
+    if label is not None:
+        ax.legend(loc="lower left", frameon=False, fontsize=SMALL)
+    return tidy(ax)
