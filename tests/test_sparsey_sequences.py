@@ -205,6 +205,28 @@ def test_mute_macs_send_nothing():
     assert codes.active(1).ravel().tolist() == [True, False]
 
 
+def test_competing_hypotheses_are_boosted():
+    """Of two codes that the input supports alike, each is active by half; F = zeta makes it up."""
+    a, b = np.zeros((2, 6, 6), dtype=int)
+    a[0], b[3] = 1, 1
+    found = {}
+    for exponent in (0.0, 1.0):
+        rules = Selection(chi=1e6, g_minus=0.5, v_zeta=0.4, zeta_exponent=exponent)
+        low = Level(n_modules=8, cells_per_module=40, selection=rules)
+        memory = Sparsey((6, 6), [low, Level(n_modules=8, cells_per_module=40)],
+                         plasticity=NEVER_FREEZE, seed=0)  # fmt: skip
+        stored = memory.learn([a, b]).winners
+        codes = memory.retrieve([a + b])
+        assert codes.hypotheses[0].item() == 2
+        halves = (codes.winners[0] == stored[0]).mean(axis=(1, 2))
+        assert halves.sum() == 1.0
+        found[exponent] = codes.familiarity[1].item()
+        # A cell of either code above hears the modules in which its own code has won.
+        expected = min(1.0, max(halves) * 2.0**exponent)
+        assert found[exponent] == pytest.approx(expected)
+    assert found[1.0] > found[0.0]
+
+
 # Ages, permanence, critical periods
 
 

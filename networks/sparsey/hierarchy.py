@@ -137,9 +137,13 @@ class Hierarchy(StoredModel):
         for part in self._blocks(frames):
             block = Block(frames.pixels[part], frames.begins[part], self.n_frames_learnt, learning,
                           context_only)  # fmt: skip
-            tables = run_block(self._tower, block)
+            try:
+                tables = run_block(self._tower, block)
+            finally:
+                # An interrupted block is learnt in part: its frames count, and never come again.
+                if learning:
+                    self.n_frames_learnt += len(block.starts)
             if learning:
-                self.n_frames_learnt += len(block.starts)
                 seen.append(mean_familiarity(tables))
             report(span[0] + (span[1] - span[0]) * part.stop / max(len(frames.pixels), 1))
             yield part, tables

@@ -57,8 +57,9 @@ class Sparsey(Inspected):
     threshold : float or sequence of float, optional
         A pixel is on if its value is larger. Several of them make a thermometer code: each pixel
         becomes as many binary inputs. Default: the values must be binary.
-    readout : {"binary", "clip3"}
-        Class weights: 1 if a cell and a class have met, or the number of times, up to 3.
+    readout : {"binary", "clip3", "clip7"}
+        Class weights: 1 if a cell and a class have met, or the number of times, up to 3 or 7. More
+        states of a weight are better where there are more items of a class.
     readout_levels : sequence of int, optional
         Levels whose cells project to the class nodes. Default: the highest.
     compiled : bool
@@ -89,7 +90,7 @@ class Sparsey(Inspected):
     Examples
     --------
     >>> from spikemem.codes import random_patterns
-    >>> patterns = random_patterns(12, size=144, active=20, seed=1)
+    >>> patterns = random_patterns(8, size=144, active=20, seed=1)
     >>> memory = Sparsey(144, [Level(n_modules=24, cells_per_module=8)], seed=0)
     >>> codes = memory.learn(patterns)
     >>> recalled = memory.retrieve(patterns)
@@ -111,7 +112,7 @@ class Sparsey(Inspected):
         plasticity: Plasticity | None = None,
         back_off: BackOff | None = None,
         threshold: Annotated[Any, Thresholds()] = None,
-        readout: Literal["binary", "clip3"] = "binary",
+        readout: Literal["binary", "clip3", "clip7"] = "binary",
         readout_levels: Annotated[
             Sequence[int] | None, Optional(Each(Count(low=0), "levels", least=1))
         ] = None,

@@ -12,7 +12,7 @@ __all__ = ["LARGEST_WEIGHT", "Counts", "add_labels", "class_sums", "grown", "new
 Counts = tuple[NDArray[np.uint8], ...]
 """For each level that is read: meetings of each cell with each class, (n_cells, n_classes)."""
 
-LARGEST_WEIGHT = {"binary": 1, "clip3": 3}
+LARGEST_WEIGHT = {"binary": 1, "clip3": 3, "clip7": 7}
 """Largest class weight of each readout: a weight is the number of meetings, up to this."""
 
 
