@@ -27,8 +27,8 @@ def accuracies(digits, learnt, tested, **settings):
 def test_five_fold_accuracy(digits):
     """Settings fixed beforehand; the binomial standard error of 1797 images is 0.0042."""
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
-    found = [accuracies(digits, *fold, modules=16) for fold in folds.split(digits.images,
-                                                                           digits.labels)]  # fmt: skip
+    parts = folds.split(digits.images, digits.labels)
+    found = [accuracies(digits, *part, modules=16) for part in parts]
     two, single = np.mean(found, axis=0)
     assert two >= 0.96
     assert single >= 0.93

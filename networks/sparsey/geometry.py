@@ -94,7 +94,7 @@ def _near(
     for first in range(0, len(places), part):
         rows = slice(first, first + part)
         square = ((places[rows, None, :] - sources[None, :, :]) ** 2).sum(axis=2)
-        near[rows] = square <= radius**2 * (1 + 1e-12)
+        near[rows] = square <= radius * radius * (1 + 1e-12)
     return near
 
 
