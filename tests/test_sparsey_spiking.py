@@ -101,7 +101,7 @@ def test_every_overlap_has_a_tick_of_its_own(most, integrator):
 
 
 def test_too_many_inputs_are_refused():
-    with pytest.raises(UnsupportedError, match="about 400 active inputs.*smaller radius"):
+    with pytest.raises(UnsupportedError, match=r"about 400 active inputs.*smaller radius"):
         race(2000)
     assert race(300).most == 300
     with pytest.raises(DescriptionError, match="most"):
@@ -333,7 +333,7 @@ def test_recordings_of_other_networks_are_refused():
     recording = sm.simulate(model.build([[1, 2], [3]]), backend="native")
     with pytest.raises(DescriptionError, match="'winners 0' must have 45 cells, got 144"):
         other.decode(recording, [[1, 2], [3]])
-    with pytest.raises(DescriptionError, match="must be .* ms long"):
+    with pytest.raises(DescriptionError, match=r"must be .* ms long"):
         model.decode(recording, [[1, 2]])
     with pytest.raises(DescriptionError, match="weights of 'bottom_up 0'"):
         model.after(recording, [Store([1, 2])])
