@@ -12,6 +12,7 @@ from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from . import codes as codes
+    from . import data as data
     from . import hardware as hardware
     from . import metrics as metrics
     from . import networks as networks
@@ -71,7 +72,7 @@ _WHERE = {
     "storage": "load",
     "trials": "run_trials",
 }
-_MODULES = ("codes", "hardware", "metrics", "networks", "plotting", "streams")
+_MODULES = ("codes", "data", "hardware", "metrics", "networks", "plotting", "streams")
 _PLACE = {name: module for module, names in _WHERE.items() for name in names.split()}
 
 __all__ = sorted([*_PLACE, *_MODULES, "__version__"])

@@ -10,8 +10,8 @@ from fuzz.doors import PACKAGES, Door, Drawer, doors
 from spikemem import checks
 from spikemem.errors import DescriptionError
 
-OURS = ("spikemem:", "spikemem.metrics:", "spikemem.codes:", "spikemem.networks.ca3:",
-        "spikemem.hardware.nir:", "spikemem.hardware.pynn:",
+OURS = ("spikemem:", "spikemem.metrics:", "spikemem.codes:", "spikemem.data:",
+        "spikemem.networks.ca3:", "spikemem.hardware.nir:", "spikemem.hardware.pynn:",
         "spikemem.hardware.resistive:")  # fmt: skip
 
 
