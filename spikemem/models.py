@@ -37,6 +37,7 @@ MODELS: dict[str, str] = {
     "ActiveDendriteNeurons": "spikemem.networks.dendrites:ActiveDendriteNeurons",
     "CA3Memory": "spikemem.networks.ca3:CA3Memory",
     "HippocampalMemory": "spikemem.networks.ca3:HippocampalMemory",
+    "LiquidStateMachine": "spikemem.networks.liquid:LiquidStateMachine",
     "TemporalMemory": "spikemem.networks.dendrites:TemporalMemory",
 }
 """Where each model is that files can hold; imported when it is first used."""

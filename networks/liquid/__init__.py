@@ -10,5 +10,9 @@ for neural computation based on perturbations", Neural Computation 14 (2002) 253
 """
 
 from .events import Events as Events
+from .model import LiquidStateMachine as LiquidStateMachine
+from .parameters import DenseLiquid as DenseLiquid
+from .parameters import MaassLiquid as MaassLiquid
+from .parameters import NetworkLiquid as NetworkLiquid
 
-__all__ = ["Events"]
+__all__ = ["DenseLiquid", "Events", "LiquidStateMachine", "MaassLiquid", "NetworkLiquid"]
