@@ -319,7 +319,7 @@ def test_bad_spoken_digits(tmp_path):
     whole = name.read_bytes()
     for size in (0, 20, len(whole) - 50):
         name.write_bytes(whole[:size])
-        with pytest.raises(StorageError, match="1_theo_0.wav is not a whole wave file"):
+        with pytest.raises(StorageError, match=r"1_theo_0\.wav is not a whole wave file"):
             read_fsdd(tmp_path)
     name.write_bytes(whole)
     write_wave(tmp_path / "2_theo_0.wav", np.zeros(10, np.int16), rate=16000)
