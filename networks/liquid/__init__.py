@@ -10,5 +10,9 @@ for neural computation based on perturbations", Neural Computation 14 (2002) 253
 """
 
 from .events import Events as Events
+from .sources import cochlea_events as cochlea_events
+from .sources import rate_events as rate_events
+from .sources import recorded_events as recorded_events
+from .sources import saccade_events as saccade_events
 
-__all__ = ["Events"]
+__all__ = ["Events", "cochlea_events", "rate_events", "recorded_events", "saccade_events"]

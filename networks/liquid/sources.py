@@ -28,6 +28,8 @@ from .sensors import cropped_channels
 
 __all__ = ["cochlea_events", "rate_events", "recorded_events", "saccade_events"]
 
+CAMERA, EARS = Saccades(), Cochlea()
+
 
 @checked
 def saccade_events(
@@ -36,7 +38,7 @@ def saccade_events(
     n_steps: Annotated[int, Count()] = 50,
     crop: Annotated[int, Count()] | None = 16,
     polarity: Annotated[int, Count(low=0, high=1)] | None = 0,
-    saccades: Annotated[Saccades, Instance(Saccades)] = Saccades(),
+    saccades: Annotated[Saccades, Instance(Saccades)] = CAMERA,
     progress: Progress = False,
 ) -> Events:
     """Events of a simulated camera that looks at each image in three saccades.
@@ -74,7 +76,7 @@ def saccade_events(
     >>> bar = np.zeros((1, 28, 28))
     >>> bar[0, 4:24, 13:16] = 1.0
     >>> saccade_events(bar)
-    Events(427 events in 1 samples of 256 channels in 50 steps)
+    Events(580 events in 1 samples of 256 channels in 50 steps)
     """
     pictures: Any = images
     if not len(pictures):
@@ -120,7 +122,7 @@ def cochlea_events(
     *,
     rate: Annotated[float, Quantity("Hz", low=100.0, high=1e6)],
     n_steps: Annotated[int, Count()] = 129,
-    cochlea: Annotated[Cochlea, Instance(Cochlea)] = Cochlea(),
+    cochlea: Annotated[Cochlea, Instance(Cochlea)] = EARS,
     progress: Progress = False,
 ) -> Events:
     """Events of an artificial cochlea; each sound is divided into the same number of steps.
