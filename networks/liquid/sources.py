@@ -104,7 +104,7 @@ def saccade_events(
         channels=channels.astype(np.int32),
         shape=shape if polarity is None else shape[1:],
         n_samples=len(pictures),
-        durations=float(n_steps),
+        durations=np.float64(n_steps),  # type: ignore[arg-type]
         dt=1.0,
     )
 
