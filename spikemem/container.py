@@ -35,6 +35,7 @@ DAMAGE = (
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _SEAL = re.compile(rb"(spikemem[a-z-]*) ([1-9]\d{0,8}) sha256 ([0-9a-f]{64})\n\0*")
 _PIECE = 1 << 20
+_ALL_OBJECTS = h5py.h5f.OBJ_ALL & ~h5py.h5f.OBJ_FILE
 
 
 class Opened(NamedTuple):
@@ -67,11 +68,23 @@ def pack(fill: Callable[[h5py.File], object], form: str, version: int) -> memory
     """
     buffer = io.BytesIO()
     # Older versions of the format can't hold attributes above 64 kB.
-    with h5py.File(buffer, "w", libver="v110", userblock_size=BLOCK) as file:
+    file = h5py.File(buffer, "w", libver="v110", userblock_size=BLOCK)
+    try:
         fill(file)
+        file.close()
+    finally:
+        _close(file)
     content = buffer.getbuffer()
     content[:BLOCK] = seal(content[BLOCK:], form, version)
     return content
+
+
+def _close(file: h5py.File) -> None:
+    """Close what is still open after an error: at exit HDF5 would write it into a dead buffer."""
+    if file.id.valid:
+        for item in (*h5py.h5f.get_obj_ids(file.id, _ALL_OBJECTS), file.id):
+            while item.valid:
+                h5py.h5i.dec_ref(item)
 
 
 def seal(body: bytes | memoryview, form: str, version: int) -> bytes:

@@ -36,6 +36,7 @@ __all__ = [
 MODELS: dict[str, str] = {
     "ActiveDendriteNeurons": "spikemem.networks.dendrites:ActiveDendriteNeurons",
     "CA3Memory": "spikemem.networks.ca3:CA3Memory",
+    "ContrastiveProjection": "spikemem.networks.liquid:ContrastiveProjection",
     "HippocampalMemory": "spikemem.networks.ca3:HippocampalMemory",
     "LiquidStateMachine": "spikemem.networks.liquid:LiquidStateMachine",
     "TemporalMemory": "spikemem.networks.dendrites:TemporalMemory",

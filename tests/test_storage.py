@@ -385,3 +385,23 @@ def test_load_returns_whatever_a_file_holds(saved, tmp_path):
     assert sm.metrics.compare(sm.load(tmp_path / "memory.h5", "recording"), recording).same
     assert kept.recall(cue=0) == memory.recall(cue=0) == {1, 4}
     assert kept.time == memory.time
+
+
+def test_an_interrupted_close_does_not_crash_the_interpreter_when_it_ends(tmp_path):
+    script = """
+import h5py, numpy as np, sys
+from spikemem.container import pack
+
+def interrupted(self):
+    raise KeyboardInterrupt
+
+h5py.File.close = interrupted
+try:
+    pack(lambda file: file.create_dataset("a", data=np.arange(1000)), "spikemem", 1)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "interrupted\n"), done.stderr

@@ -28,7 +28,7 @@ from .series import Digits, Values, match_to_sample, narma10, parity
 __all__ = [
     "MemoryCapacity",
     "TaskScore",
-    "Trains",
+    "ValueCode",
     "capacity_of",
     "match_to_sample_score",
     "memory_capacity",
@@ -41,7 +41,7 @@ _PENALTIES = np.logspace(-3, 5, 9)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trains(Frozen):
+class ValueCode(Frozen):
     """How values from 0 to 1 are shown to a liquid: as random spikes, each value for some steps.
 
     Parameters
@@ -52,7 +52,7 @@ class Trains(Frozen):
         Steps for which a value is shown.
     p_max : float
         Probability of a spike of a channel in a step, for the value 1.
-    code : {"rate", "opponent"}
+    kind : {"rate", "opponent"}
         "rate": all channels fire with ``p_max * value``. "opponent": the first half does, and the
         others fire with ``p_max * (1 - value)``, so that the total rate is always the same.
     n_values, n_runs : int
@@ -64,7 +64,7 @@ class Trains(Frozen):
     n_channels: Annotated[int, Count()] = 16
     hold: Annotated[int, Count()] = 5
     p_max: Annotated[float, Probability()] = 0.4
-    code: Annotated[Literal["rate", "opponent"], Choice("rate", "opponent")] = "rate"
+    kind: Annotated[Literal["rate", "opponent"], Choice("rate", "opponent")] = "rate"
     n_values: Annotated[int, Count()] = 300
     n_runs: Annotated[int, Count(low=2)] = 20
     washout: Annotated[int, Count(low=0)] = 30
@@ -73,10 +73,10 @@ class Trains(Frozen):
         check_fields(self)
         if self.washout >= self.n_values:
             raise DescriptionError(
-                f"Trains: washout must be below n_values={self.n_values}, got {self.washout}."
+                f"ValueCode: washout must be below n_values={self.n_values}, got {self.washout}."
             )
-        if self.code == "opponent" and self.n_channels < 2:
-            raise DescriptionError("Trains: code 'opponent' needs n_channels >= 2, got 1.")
+        if self.kind == "opponent" and self.n_channels < 2:
+            raise DescriptionError("ValueCode: kind 'opponent' needs n_channels >= 2, got 1.")
 
     @checked
     def encode(self, values: Digits, *, seed: Seed = 0) -> NDArray[np.bool_]:
@@ -96,12 +96,12 @@ class Trains(Frozen):
         """
         if values.ndim != 2:
             raise DescriptionError(
-                f"Trains.encode: values must have shape (n_runs, n_values), got {values.shape}."
+                f"ValueCode.encode: values must have shape (n_runs, n_values), got {values.shape}."
             )
         size = float(values.size) * self.hold * self.n_channels
-        require_memory(9 * size, f"Trains.encode: {values.size} values", "Use fewer.")
+        require_memory(9 * size, f"ValueCode.encode: {values.size} values", "Use fewer.")
         rates = np.repeat(values, self.hold, axis=1)[:, :, None] * np.ones(self.n_channels)
-        if self.code == "opponent":
+        if self.kind == "opponent":
             rates[:, :, self.n_channels // 2 :] = 1.0 - rates[:, :, self.n_channels // 2 :]
         return stream(seed, "liquid", "encode").random(rates.shape) < self.p_max * rates
 
@@ -180,7 +180,7 @@ def memory_capacity(
     liquid: LiquidLike,
     *,
     delays: Annotated[int, Count()] = 30,
-    trains: Trains | None = None,
+    code: ValueCode | None = None,
     seed: Seed = 0,
 ) -> MemoryCapacity:
     """Memory capacity of a liquid that is shown independent random values, as random spikes.
@@ -193,8 +193,8 @@ def memory_capacity(
         From spikes (n_samples, n_steps, n_channels) to spikes (n_samples, n_steps, n_neurons).
     delays : int
         As :func:`capacity_of`.
-    trains : Trains, optional
-        How the values are shown. Default: ``Trains()``.
+    code : ValueCode, optional
+        How the values are shown. Default: ``ValueCode()``.
     seed : int or numpy.random.Generator
         For the values and their spikes.
 
@@ -207,7 +207,7 @@ def memory_capacity(
     ----------
     H. Jaeger, "Short term memory in echo state networks", GMD report 152 (2001).
     """
-    how = Trains() if trains is None else trains
+    how = ValueCode() if code is None else code
     values = stream(seed, "liquid", "values").random((how.n_runs, how.n_values))
     states, _ = _states(liquid, values, how, seed, "memory_capacity")
     return capacity_of(states, values, delays=delays, washout=how.washout)
@@ -217,7 +217,7 @@ def memory_capacity(
 def narma10_score(
     liquid: LiquidLike,
     *,
-    trains: Trains | None = None,
+    code: ValueCode | None = None,
     seed: Seed = 0,
 ) -> TaskScore:
     """Error of a readout that follows NARMA-10: NRMSE on the second half of the runs.
@@ -226,7 +226,7 @@ def narma10_score(
 
     Parameters
     ----------
-    liquid, trains, seed
+    liquid, code, seed
         As :func:`memory_capacity`.
 
     Raises
@@ -234,7 +234,7 @@ def narma10_score(
     DescriptionError
         As :func:`memory_capacity`.
     """
-    how = Trains() if trains is None else trains
+    how = ValueCode() if code is None else code
     if how.n_values < 12:
         raise DescriptionError(f"narma10_score: n_values must be at least 12, got {how.n_values}.")
     values, y = _bounded(how, seed)
@@ -248,7 +248,7 @@ def narma10_score(
     return TaskScore(errors[0], errors[1], always)
 
 
-def _bounded(how: Trains, seed: Seed) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _bounded(how: ValueCode, seed: Seed) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Inputs of NARMA-10 and their series; a run that grows without bound is drawn anew."""
     rng = stream(seed, "liquid", "values")
     values = np.empty((how.n_runs, how.n_values))
@@ -270,15 +270,15 @@ def parity_score(
     n: Annotated[int, Count()],
     *,
     delay: Annotated[int, Count(low=0)] = 0,
-    trains: Trains | None = None,
+    code: ValueCode | None = None,
     seed: Seed = 0,
 ) -> TaskScore:
     """Fraction of right answers of a readout for the parity of the last `n` digits.
 
     Parameters
     ----------
-    liquid, trains, seed
-        As :func:`memory_capacity`. Default of `trains`: ``Trains(code="opponent")``.
+    liquid, code, seed
+        As :func:`memory_capacity`. Default of `code`: ``ValueCode(kind="opponent")``.
     n, delay
         As :func:`parity`.
 
@@ -287,7 +287,7 @@ def parity_score(
     DescriptionError
         As :func:`memory_capacity`.
     """
-    how = Trains(code="opponent") if trains is None else trains
+    how = ValueCode(kind="opponent") if code is None else code
     digits = (
         stream(seed, "liquid", "values")
         .integers(2, size=(how.n_runs, how.n_values))
@@ -301,14 +301,14 @@ def match_to_sample_score(
     liquid: LiquidLike,
     n: Annotated[int, Count(low=2)],
     *,
-    trains: Trains | None = None,
+    code: ValueCode | None = None,
     seed: Seed = 0,
 ) -> TaskScore:
     """Fraction of right answers of a readout for delayed match to sample.
 
     Parameters
     ----------
-    liquid, trains, seed
+    liquid, code, seed
         As :func:`parity_score`.
     n : int
         As :func:`match_to_sample`.
@@ -318,7 +318,7 @@ def match_to_sample_score(
     DescriptionError
         As :func:`memory_capacity`.
     """
-    how = Trains(code="opponent") if trains is None else trains
+    how = ValueCode(kind="opponent") if code is None else code
     digits = (
         stream(seed, "liquid", "values")
         .integers(2, size=(how.n_runs, how.n_values))
@@ -332,7 +332,7 @@ def _answered(
     liquid: Liquid,
     digits: NDArray[np.float64],
     wanted: NDArray[np.int64],
-    how: Trains,
+    how: ValueCode,
     seed: Seed,
     where: str,
 ) -> TaskScore:
@@ -342,16 +342,16 @@ def _answered(
     inputs = _states(liquid, digits, how, seed, where)
     train, test = _halves(how.n_runs, how.n_values, first, where)
     labels = np.concatenate([np.zeros((how.n_runs, early), np.int64), wanted], axis=1)
-    scores = [
-        LinearReadout(seed=0).fit(x[train], labels[train]).score(x[test], labels[test])
-        for x in inputs
-    ]
+    scores = []
+    for x in inputs:
+        readout = LinearReadout(seed=0).fit(_rows(x[train]), labels[train].ravel())
+        scores.append(readout.score(_rows(x[test]), labels[test].ravel()))
     often = float(labels[test].mean())
     return TaskScore(scores[0], scores[1], max(often, 1.0 - often))
 
 
 def _states(
-    liquid: Liquid, values: NDArray[np.float64], how: Trains, seed: Seed, where: str
+    liquid: Liquid, values: NDArray[np.float64], how: ValueCode, seed: Seed, where: str
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Counts of the liquid, and of its input, while each value is shown."""
     spikes = how.encode(values, seed=seed)
@@ -398,12 +398,16 @@ def _predicted(x: NDArray[Any], y: NDArray[np.float64], tests: NDArray[Any]) -> 
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    x, tests = (part.reshape(-1, part.shape[-1]).astype(np.float64) for part in (x, tests))
-    many = y.shape[-1] > 1
+    x, tests = (_rows(part).astype(np.float64) for part in (x, tests))
+    many, plain = y.shape[-1] > 1, _rows(y)
     ridge = RidgeCV(alphas=_PENALTIES, alpha_per_target=many)
-    plain = y.reshape(-1, y.shape[-1])
     found = make_pipeline(StandardScaler(), ridge).fit(x, plain if many else plain[:, 0])
     return np.asarray(found.predict(tests), dtype=np.float64).reshape(len(tests), -1)
+
+
+def _rows(values: NDArray[Any]) -> NDArray[Any]:
+    """All values of all runs, one below the other."""
+    return values.reshape(-1, values.shape[-1])
 
 
 def _squared_correlation(

@@ -97,7 +97,7 @@ def erb_frequencies(
     Examples
     --------
     >>> erb_frequencies(100.0, 3600.0, 4).round().tolist()
-    [100.0, 524.0, 1442.0, 3600.0]
+    [100.0, 516.0, 1460.0, 3600.0]
     """
     if high < low:
         raise DescriptionError(f"erb_frequencies: high must be >= low={low:g} Hz, got {high:g} Hz.")
@@ -136,7 +136,7 @@ def _sound(entry: Any, where: str) -> NDArray[np.float64]:
     largest = np.abs(plain).max()
     if not largest:
         raise DescriptionError(f"{where} must be a sound, got silence (all values are 0).")
-    return plain / largest
+    return np.asarray(plain / largest)
 
 
 @checked
@@ -180,7 +180,7 @@ def cochlea_recordings(
     >>> heard = cochlea_recordings([tone], rate=8000.0, cochlea=Cochlea(channels=16))
     >>> channel = np.bincount(heard.samples[0]["x"], minlength=16).argmax()
     >>> round(Cochlea(channels=16).frequencies[channel])
-    416
+    404
     """
     if cochlea.high >= rate / 2:
         raise DescriptionError(

@@ -1,4 +1,4 @@
-"""Recordings of events, as cameras and cochleas make them: structured arrays, one for each sample."""
+"""Recordings of events, as cameras and cochleas make them: one structured array a sample."""
 
 from __future__ import annotations
 
@@ -97,12 +97,12 @@ class Recordings(Frozen):
                 f"labels must be one for each of {len(self.samples)} samples, got "
                 f"{self.labels.size}"
             )
-        elif {"labels", "names"} <= plain and self.names and self.labels.size:
-            if self.labels.max() >= len(self.names):
-                problems.add(
-                    f"names must be one for each class from 0 to {self.labels.max()}, got "
-                    f"{len(self.names)}"
-                )
+        named = {"labels", "names"} <= plain and self.names and self.labels.size
+        if named and self.labels.max() >= len(self.names):
+            problems.add(
+                f"names must be one for each class from 0 to {self.labels.max()}, got "
+                f"{len(self.names)}"
+            )
         problems.raise_if_any()
         samples = []
         for k, sample in enumerate(self.samples):
@@ -143,14 +143,11 @@ class Recordings(Frozen):
         if not isinstance(other, Recordings):
             return NotImplemented
         same = (self.shape, self.names, len(self)) == (other.shape, other.names, len(other))
-        return same and all(
-            np.array_equal(a, b)
-            for a, b in zip(
-                (self.labels, self.durations, *self.samples),
-                (other.labels, other.durations, *other.samples),
-                strict=True,
-            )
-        )
+        mine, theirs = self._arrays(), other._arrays()
+        return same and all(np.array_equal(a, b) for a, b in zip(mine, theirs, strict=True))
+
+    def _arrays(self) -> list[NDArray[Any]]:
+        return [self.labels, np.asarray(self.durations), *self.samples]
 
     __hash__ = None  # type: ignore[assignment]
 

@@ -20,6 +20,7 @@ from ..errors import DescriptionError, Problems, shown
 from ..frozen import Frozen
 from ..limits import require_memory
 from ..progress import Progress, progress_callback
+from .images import Images
 from .recordings import EVENT, Recordings
 
 __all__ = ["Saccades", "saccade_recordings"]
@@ -121,6 +122,8 @@ class Pictures(Kind):
 
     def check(self, value: Any, where: str) -> NDArray[np.float32]:
         """Return float32 from 0 to 1, shape (n, height, width)."""
+        if isinstance(value, Images):
+            value = value.images / np.float32(value.brightest or 255)
         try:
             array = np.asarray(value)
         except Exception:
@@ -142,7 +145,7 @@ class Pictures(Kind):
         require_memory(
             4.0 * array.size, f"{where}: {len(array)} images", "Convert fewer images at once."
         )
-        return (array / np.float32(top)).astype(np.float32)
+        return np.asarray(array / np.float32(top), np.float32)
 
 
 def _what(value: Any, array: NDArray[Any]) -> str:
@@ -151,7 +154,7 @@ def _what(value: Any, array: NDArray[Any]) -> str:
 
 @checked
 def saccade_recordings(
-    images: Annotated[ArrayLike, Pictures()],
+    images: Annotated[Images | ArrayLike, Pictures()],
     labels: Annotated[ArrayLike, Indices()] | None = None,
     *,
     saccades: Annotated[Saccades, Instance(Saccades)] = Saccades(),
@@ -161,7 +164,7 @@ def saccade_recordings(
 
     Parameters
     ----------
-    images : array_like, shape (n_images, height, width)
+    images : Images or array_like, shape (n_images, height, width)
         Whole numbers from 0 to 255, or floats from 0 to 1.
     labels : array_like of int, shape (n_images,), optional
         Class of each image. Default: 0.
@@ -186,7 +189,7 @@ def saccade_recordings(
     >>> bar = np.zeros((1, 28, 28))
     >>> bar[0, 4:24, 13:16] = 1.0
     >>> saccade_recordings(bar, labels=[1])
-    Recordings(1 samples, 2492 events, shape=(2, 34, 34))
+    Recordings(1 samples, 2373 events, shape=(2, 34, 34))
     """
     pictures: Any = images
     n = len(pictures)
@@ -283,7 +286,7 @@ def _shifted(
         lower -= upper
         lower *= part[0]
         upper += lower
-    return upper
+    return np.asarray(upper)
 
 
 def _padded(images: NDArray[np.float32], size: int, margin: int) -> NDArray[np.float32]:

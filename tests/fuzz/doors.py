@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 import spikemem as sm
-from fuzz import dendrites, resistive
+from fuzz import data, dendrites, resistive
 from spikemem import checks
 from spikemem.errors import SpikememError
 
@@ -221,6 +221,7 @@ SAMPLES: dict[str, Callable[[], Any]] = {
     "Device": lambda: importlib.import_module("spikemem.hardware.resistive").Ideal(),
     "Mapping": lambda: importlib.import_module("spikemem.hardware.resistive").SingleDevice(),
     "Problem": lambda: sm.Problem(level="note", where="a", what="b", remedy="c"),
+    **data.SAMPLES,
     **dendrites.SAMPLES,
     **resistive.samples(small_network),
 }
@@ -283,6 +284,7 @@ GOOD: dict[str, dict[str, Callable[[], Any]]] = {
     "images": {
         "stored": lambda: [[1, 0]], "recalled": lambda: [[1, 1]], "shape": lambda: (1, 2),
     },
+    **data.GOOD,
     **dendrites.good_values(),
     **resistive.good_values(small_network, _recording),
     **resistive.report_values(),
@@ -305,6 +307,7 @@ CONTENTS: dict[str, Callable[[], Any]] = {
     "_CellsKind": resistive.cells,
     "_Finite": lambda: np.full(2, 10.0),
     "Text": lambda: "a title",
+    **data.CONTENTS,
 }
 """A good value of the kinds that a family defines."""
 
