@@ -111,7 +111,7 @@ def figure(table: list[dict[str, Any]], path: str) -> None:
     from spikemem.plotting.axes import new_panels, title
 
     sizes = sorted({row["n_neurons"] for row in table})
-    panels = np.ravel(new_panels(1, len(sizes), width=8.0, height=2.8))
+    panels = new_panels(8.0, 2.8, columns=len(sizes))
     for ax, n in zip(panels, sizes, strict=True):
         rows = [row for row in table if row["n_neurons"] == n]
         x = [row["constant"] for row in rows]
