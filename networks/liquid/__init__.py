@@ -9,6 +9,7 @@ W. Maass, T. Natschläger, H. Markram, "Real-time computing without stable state
 for neural computation based on perturbations", Neural Computation 14 (2002) 2531-2560.
 """
 
+from .dynamic import DynamicSynapses as DynamicSynapses
 from .events import Events as Events
 from .features import low_passed_states as low_passed_states
 from .features import spike_features as spike_features
@@ -50,6 +51,7 @@ __all__ = [
     "ClassSeparation",
     "ContrastiveProjection",
     "DenseLiquid",
+    "DynamicSynapses",
     "Events",
     "LinearReadout",
     "LiquidStateMachine",

@@ -73,8 +73,9 @@ class MaassLiquid(Frozen):
     """Integrate-and-fire neurons on a grid, joined by distance (Maass et al. 2002).
 
     Neurons at the distance D are joined with the probability ``c * exp(-(D / lam)**2)``. Weights
-    follow a gamma distribution whose standard deviation is its mean. Synapses are static, unless
-    the run is given :class:`DynamicSynapses`, which backend "brian2" has.
+    follow a gamma distribution whose standard deviation is its mean. Synapses are static, with the
+    response of rested ones (the weight A times the mean of U), unless the run is given
+    :class:`DynamicSynapses`, which backend "brian2" has.
 
     Parameters
     ----------
@@ -87,7 +88,7 @@ class MaassLiquid(Frozen):
     c_EE, c_EI, c_IE, c_II : float
         Probability at distance 0; EI: from an excitatory neuron to an inhibitory one.
     a_EE, a_EI, a_IE, a_II : float
-        Mean weight, nA.
+        Mean of the weight A, nA: what a synapse with all its resources would send.
     a_input_E, a_input_I : float
         Mean weight of the input onto excitatory and inhibitory neurons, nA.
     p_input : float
