@@ -30,7 +30,7 @@ class DenseLiquid(Frozen):
     Parameters
     ----------
     decay : float
-        What a step leaves of the potential, 0.01 to 0.9999.
+        What a step leaves of the potential, 0.01 to 0.998.
     threshold : float
         Potential above which a neuron fires, > 0.
     constant : float
@@ -52,7 +52,7 @@ class DenseLiquid(Frozen):
         A value out of range.
     """
 
-    decay: Annotated[float, Quantity(low=0.01, high=0.9999)] = 0.9
+    decay: Annotated[float, Quantity(low=0.01, high=0.998)] = 0.9
     threshold: _Positive = 5.0
     constant: _Positive = 0.07
     input_mean: Annotated[float, Quantity()] = 0.00156
