@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from .networks.ca3 import RecallContent as RecallContent
     from .networks.ca3 import RecallCue as RecallCue
     from .networks.dendrites import ActiveDendriteNeurons as ActiveDendriteNeurons
+    from .networks.liquid import LiquidStateMachine as LiquidStateMachine
     from .recording import Recording as Recording
     from .recording import SpikeTrains as SpikeTrains
     from .recording import load_recording as load_recording
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
 _WHERE = {
     "networks.ca3": "CA3Memory Forget HippocampalMemory Learn Recall RecallContent RecallCue",
     "networks.dendrites": "ActiveDendriteNeurons",
+    "networks.liquid": "LiquidStateMachine",
     "citations": "citation",
     "codes": "Patterns random_patterns",
     "errors": "BackendMissing DescriptionError SimulationError SpikememError SpikememWarning "

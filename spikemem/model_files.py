@@ -21,6 +21,8 @@ _RESISTIVE = (
 )  # fmt: skip
 
 PARTS: dict[str, str] = {
+    "DenseLiquid": "spikemem.networks.liquid:DenseLiquid",
+    "MaassLiquid": "spikemem.networks.liquid:MaassLiquid",
     "PermanenceRule": "spikemem.networks.dendrites:PermanenceRule",
     **{name: f"spikemem.hardware.resistive:{name}" for name in _RESISTIVE},
 }

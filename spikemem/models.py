@@ -38,6 +38,7 @@ MODELS: dict[str, str] = {
     "CA3Memory": "spikemem.networks.ca3:CA3Memory",
     "ContrastiveProjection": "spikemem.networks.liquid:ContrastiveProjection",
     "HippocampalMemory": "spikemem.networks.ca3:HippocampalMemory",
+    "LiquidStateMachine": "spikemem.networks.liquid:LiquidStateMachine",
     "TemporalMemory": "spikemem.networks.dendrites:TemporalMemory",
 }
 """Where each model is that files can hold; imported when it is first used."""

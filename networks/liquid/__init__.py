@@ -12,6 +12,10 @@ for neural computation based on perturbations", Neural Computation 14 (2002) 253
 from .events import Events as Events
 from .features import low_passed_states as low_passed_states
 from .features import spike_features as spike_features
+from .figures import accuracy_bars as accuracy_bars
+from .figures import class_states as class_states
+from .figures import liquid_raster as liquid_raster
+from .figures import retrieval_matrix as retrieval_matrix
 from .measures import ClassSeparation as ClassSeparation
 from .measures import class_separation as class_separation
 from .measures import generalisation_rank as generalisation_rank
@@ -28,6 +32,10 @@ from .memory import match_to_sample_score as match_to_sample_score
 from .memory import memory_capacity as memory_capacity
 from .memory import narma10_score as narma10_score
 from .memory import parity_score as parity_score
+from .model import LiquidStateMachine as LiquidStateMachine
+from .parameters import DenseLiquid as DenseLiquid
+from .parameters import MaassLiquid as MaassLiquid
+from .parameters import NetworkLiquid as NetworkLiquid
 from .projection import ContrastiveProjection as ContrastiveProjection
 from .projection import RetrievalAccuracy as RetrievalAccuracy
 from .readout import LinearReadout as LinearReadout
@@ -45,20 +53,27 @@ from .sources import saccade_events as saccade_events
 __all__ = [
     "ClassSeparation",
     "ContrastiveProjection",
+    "DenseLiquid",
     "Events",
     "LinearReadout",
+    "LiquidStateMachine",
+    "MaassLiquid",
     "MemoryCapacity",
+    "NetworkLiquid",
     "ReadoutReport",
     "RetrievalAccuracy",
     "TaskScore",
     "ValueCode",
+    "accuracy_bars",
     "capacity_of",
     "class_separation",
+    "class_states",
     "cochlea_events",
     "evaluate_readout",
     "generalisation_rank",
     "input_distance",
     "kernel_quality",
+    "liquid_raster",
     "low_passed_states",
     "match_to_sample",
     "match_to_sample_score",
@@ -72,6 +87,7 @@ __all__ = [
     "poisson_streams",
     "rate_events",
     "recorded_events",
+    "retrieval_matrix",
     "saccade_events",
     "separation",
     "spike_features",

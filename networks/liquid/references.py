@@ -3,7 +3,8 @@
 __all__ = ["LIN", "MAASS"]
 
 LIN = """@article{lin2025resistive,
-  title = {Resistive memory-based zero-shot liquid state machine for multimodal event data learning},
+  title = {Resistive memory-based zero-shot liquid state machine for multimodal event data
+           learning},
   author = {Lin, Ning and others},
   journal = {Nature Computational Science},
   volume = {5},
