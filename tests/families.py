@@ -11,6 +11,7 @@ import numpy as np
 import spikemem as sm
 from spikemem.codes import random_patterns
 from spikemem.networks.dendrites import TemporalMemory
+from spikemem.networks.liquid import Events
 
 BACKENDS = ("brian2", "native", "emulator", "pynn:nest")
 
@@ -78,6 +79,23 @@ def with_sequences() -> TemporalMemory:
     return made
 
 
+def liquid() -> sm.LiquidStateMachine:
+    """A liquid of 30 neurons without a readout."""
+    return sm.LiquidStateMachine(16, 30, bins=2, seed=0)
+
+
+def event_samples(n: int) -> Events:
+    """Samples of two classes: the even or the odd channels are more active."""
+    rng = np.random.default_rng(4)
+    odd = np.arange(n)[:, None, None] % 2 == np.arange(16) % 2
+    return Events.from_dense(rng.random((n, 12, 16)) < np.where(odd, 0.4, 0.05))
+
+
+def with_readout() -> sm.LiquidStateMachine:
+    """A liquid whose readout tells the two classes apart."""
+    return liquid().fit(event_samples(40), ["even", "odd"] * 20)
+
+
 FAMILIES = [
     Family(
         "CA3Memory",
@@ -113,6 +131,15 @@ FAMILIES = [
         [*SEQUENCES, [B, C], [A, [], B]],
         "synapses",
         "docs/dendrites.md",
+        integrators=EXACT,
+    ),
+    Family(
+        "LiquidStateMachine",
+        with_readout,
+        liquid,
+        list(event_samples(6)),
+        "input excitatory",
+        "docs/liquid.md",
         integrators=EXACT,
     ),
 ]
