@@ -41,7 +41,6 @@ from .projection import RetrievalAccuracy as RetrievalAccuracy
 from .readout import LinearReadout as LinearReadout
 from .readout import ReadoutReport as ReadoutReport
 from .readout import evaluate_readout as evaluate_readout
-from .responses import network_liquid as network_liquid
 from .series import match_to_sample as match_to_sample
 from .series import narma10 as narma10
 from .series import parity as parity
@@ -80,7 +79,6 @@ __all__ = [
     "memory_capacity",
     "narma10",
     "narma10_score",
-    "network_liquid",
     "numerical_rank",
     "parity",
     "parity_score",
