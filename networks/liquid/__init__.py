@@ -13,6 +13,10 @@ from .dynamic import DynamicSynapses as DynamicSynapses
 from .events import Events as Events
 from .features import low_passed_states as low_passed_states
 from .features import spike_features as spike_features
+from .figures import accuracy_bars as accuracy_bars
+from .figures import class_states as class_states
+from .figures import liquid_raster as liquid_raster
+from .figures import retrieval_matrix as retrieval_matrix
 from .measures import ClassSeparation as ClassSeparation
 from .measures import class_separation as class_separation
 from .measures import generalisation_rank as generalisation_rank
@@ -38,7 +42,6 @@ from .projection import RetrievalAccuracy as RetrievalAccuracy
 from .readout import LinearReadout as LinearReadout
 from .readout import ReadoutReport as ReadoutReport
 from .readout import evaluate_readout as evaluate_readout
-from .responses import network_liquid as network_liquid
 from .series import match_to_sample as match_to_sample
 from .series import narma10 as narma10
 from .series import parity as parity
@@ -62,26 +65,29 @@ __all__ = [
     "RetrievalAccuracy",
     "TaskScore",
     "ValueCode",
+    "accuracy_bars",
     "capacity_of",
     "class_separation",
+    "class_states",
     "cochlea_events",
     "evaluate_readout",
     "generalisation_rank",
     "input_distance",
     "kernel_quality",
+    "liquid_raster",
     "low_passed_states",
     "match_to_sample",
     "match_to_sample_score",
     "memory_capacity",
     "narma10",
     "narma10_score",
-    "network_liquid",
     "numerical_rank",
     "parity",
     "parity_score",
     "poisson_streams",
     "rate_events",
     "recorded_events",
+    "retrieval_matrix",
     "saccade_events",
     "separation",
     "spike_features",

@@ -56,9 +56,10 @@ class ContrastiveProjection(StoredModel):
     learning_rate : float
         Of Adam.
     loss : {"infonce", "soft"}
-        "soft" is the loss of a widespread tutorial of CLIP, with un-normalised products and soft
-        targets made of the products within each modality. It is here for comparison: retrieval by
-        products collapses to a few hub samples that are the nearest neighbours of all others.
+        "soft" is the loss of a widespread tutorial of CLIP, which the paper seems to use: products
+        that are not normalised, and soft targets made of the products within each modality. It is
+        here for comparison. Retrieval by products is worse, since a few long vectors (hubs) are
+        the nearest neighbours of many others.
     project_b : bool
         False takes the features of `b` as they are, as points of the space, such as vectors of
         attributes; they must have `dim` features.

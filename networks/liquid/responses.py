@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...checks import Kind, Quantity, checked
+from ...checks import Kind
 from ...errors import DescriptionError, shown
-from ...network import Network, SpikeSource
-from ...simulation import simulate
-from ...spikes import SpikeTrains
+from ...network import Network
 from .arrays import NumberArray
 from .features import low_passed_states
 
-__all__ = ["Liquid", "LiquidLike", "network_liquid", "respond", "states_at"]
+__all__ = ["Liquid", "LiquidLike", "respond", "states_at"]
 
 Liquid = Callable[[NDArray[Any]], NDArray[Any]]
 """From spikes (n_samples, n_steps, n_inputs) to spikes (n_samples, n_steps, n_neurons)."""
@@ -27,12 +25,16 @@ _SPIKES = NumberArray((3,), negative=False)
 
 @dataclass(frozen=True)
 class LiquidKind(Kind):
-    """A liquid: a function of spikes, an object with a method ``spikes``, or a network."""
+    """A liquid: a function of spikes, an object with a method ``spikes``, or a network.
+
+    All sources of a network are its input, one after the other, and all populations that record
+    spikes are read; a step of the samples is 1 ms.
+    """
 
     def check(self, value: Any, where: str) -> Liquid:
         """Return a function of spikes."""
         if isinstance(value, Network):
-            return network_liquid(value)
+            return _of_network(value, where)
         method = None if isinstance(value, type) else getattr(value, "spikes", None)
         if callable(method):
             found: Liquid = method
@@ -81,88 +83,20 @@ def states_at(
     return low_passed_states(answer, tau=tau, steps=[last])[:, 0]
 
 
-@checked
-def network_liquid(
-    network: Network,
-    *,
-    dt: Annotated[float, Quantity("ms", above=0.0)] | None = None,
-    backend: str = "native",
-) -> Liquid:
-    """Make a liquid of a network: its source is replaced by the samples.
+def _of_network(network: Network, where: str) -> Liquid:
+    """A network as a liquid: its sources are shown the samples, what is recorded is read."""
+    from .model import LiquidStateMachine
+    from .parameters import NetworkLiquid
 
-    All samples run side by side in one simulation. The neurons are those of all populations that
-    record spikes, in their order.
-
-    Parameters
-    ----------
-    network : Network
-        With one population of spike sources, and others that record their spikes.
-    dt : float, optional
-        Length of a step of the samples, ms. Default: the network's own step.
-    backend : str
-        As :func:`spikemem.simulate`.
-
-    Returns
-    -------
-    function
-        From spikes (n_samples, n_steps, n_inputs) to counts (n_samples, n_steps, n_neurons).
-
-    Raises
-    ------
-    DescriptionError
-        The network has no source or several, or records no spikes.
-
-    Examples
-    --------
-    >>> import spikemem as sm
-    >>> source = sm.Population("in", 1, sm.SpikeSource(spikes=sm.SpikeTrains.empty(1)))
-    >>> cell = sm.Population("out", 1, sm.LIF(), record=("spikes",))
-    >>> strong = sm.Projection.one_to_one("p", "in", "out", weight=20.0, delay=1.0)
-    >>> liquid = network_liquid(sm.Network([source, cell], [strong]))
-    >>> liquid(np.array([[[1], [0], [0], [0]]])).ravel().tolist()
-    [0, 1, 0, 0]
-    """
     sources = [part for part in network.populations if part.is_source]
     read = [p.name for p in network.populations if not p.is_source and "spikes" in p.record]
-    if len(sources) != 1 or not read:
+    if not sources or not read:
         raise DescriptionError(
-            f"network_liquid: the network must have one population of spike sources and others "
-            f"that record spikes, got {len(sources)} and {len(read)}."
+            f"{where}: the network must have a population of spike sources and one that records "
+            f"its spikes, got {len(sources)} and {len(read)}."
         )
-    length = network.dt if dt is None else dt
-    inside = sources[0]
-
-    def liquid(spikes: NDArray[Any]) -> NDArray[Any]:
-        given = _SPIKES.check(spikes, "network_liquid: spikes")
-        samples, steps, n = given.shape
-        if n != inside.size:
-            raise DescriptionError(
-                f"network_liquid: spikes must be of {inside.size} channels, the cells of "
-                f"{inside.name!r}, got {n}."
-            )
-        each = [_shown(network, inside.name, sample, length) for sample in given]
-        duration = steps * length
-        run = simulate(Network.stack(each), duration, backend=backend)
-        return np.concatenate([_dense(run[name], samples, steps, length) for name in read], axis=2)
-
+    made = NetworkLiquid(
+        network=network, inputs=tuple(part.name for part in sources), liquid=tuple(read)
+    )
+    liquid: Liquid = LiquidStateMachine(made.n_inputs, liquid=made).spikes
     return liquid
-
-
-def _shown(network: Network, source: str, sample: NDArray[Any], length: float) -> Network:
-    """The network with the spikes of one sample in its source."""
-    step, channel = np.nonzero(sample)
-    trains = SpikeTrains(ids=channel, times=step * length, size=sample.shape[1])
-    parts = [
-        replace(part, cell=SpikeSource(spikes=trains)) if part.name == source else part
-        for part in network.populations
-    ]
-    return Network(populations=parts, projections=network.projections, dt=network.dt)
-
-
-def _dense(trains: SpikeTrains, samples: int, steps: int, length: float) -> NDArray[np.int64]:
-    """Spikes of cells that lie side by side for each sample, as counts in the steps."""
-    n = trains.size // samples
-    step = np.minimum((trains.times / length + 1e-9).astype(np.int64), steps - 1)
-    sample, cell = np.divmod(trains.ids.astype(np.int64), n)
-    flat = (sample * steps + step) * n + cell
-    return np.bincount(flat, minlength=samples * steps * n).reshape(samples, steps, n)
