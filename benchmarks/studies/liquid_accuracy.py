@@ -30,9 +30,8 @@ from spikemem.networks.liquid import (
     evaluate_readout,
     saccade_events,
 )
+from spikemem.networks.liquid.datasets import CAMERA_LIQUID, COCHLEA_LIQUID
 
-CAMERA = DenseLiquid()
-EARS = DenseLiquid(decay=0.97, threshold=5.3, constant=0.08)
 MOST_FEATURES = 5000
 
 
@@ -54,18 +53,20 @@ def tasks(mnist: str | None, fsdd: str | None, sizes: tuple[int, ...]) -> Iterat
     digits = read_images("digits")
     for polarity, name in ((0, "digits, 16 x 16 x 1"), (None, "digits, 16 x 16 x 2")):
         events = saccade_events(digits, polarity=polarity)
-        yield Task(name, events, digits.labels, None, CAMERA, 5, sizes)
+        yield Task(name, events, digits.labels, None, CAMERA_LIQUID, 5, sizes)
     if fsdd is not None:
         spoken = read_fsdd(fsdd)
         events = cochlea_events(spoken.sounds, rate=spoken.rate)
-        yield Task("FSDD, official split", events, spoken.labels, spoken.is_test, EARS, 8, sizes)
+        yield Task(
+            "FSDD, official split", events, spoken.labels, spoken.is_test, COCHLEA_LIQUID, 8, sizes
+        )
     if mnist is not None:
         images = read_images(mnist)
         chosen = np.concatenate([np.arange(8000), len(images) - 10_000 + np.arange(2000)])
         part = images[chosen]
         events = saccade_events(part)
         test = np.arange(10_000) >= 8000
-        yield Task("MNIST, 8000 / 2000", events, part.labels, test, CAMERA, 5, sizes)
+        yield Task("MNIST, 8000 / 2000", events, part.labels, test, CAMERA_LIQUID, 5, sizes)
 
 
 def measure(task: Task, n_neurons: int, bins: int, seed: int, inputs: Any) -> dict[str, Any]:

@@ -9,9 +9,14 @@ W. Maass, T. Natschläger, H. Markram, "Real-time computing without stable state
 for neural computation based on perturbations", Neural Computation 14 (2002) 2531-2560.
 """
 
+from .dynamic import DynamicSynapses as DynamicSynapses
 from .events import Events as Events
 from .features import low_passed_states as low_passed_states
 from .features import spike_features as spike_features
+from .figures import accuracy_bars as accuracy_bars
+from .figures import class_states as class_states
+from .figures import liquid_raster as liquid_raster
+from .figures import retrieval_matrix as retrieval_matrix
 from .measures import ClassSeparation as ClassSeparation
 from .measures import class_separation as class_separation
 from .measures import generalisation_rank as generalisation_rank
@@ -49,6 +54,7 @@ __all__ = [
     "ClassSeparation",
     "ContrastiveProjection",
     "DenseLiquid",
+    "DynamicSynapses",
     "Events",
     "LinearReadout",
     "LiquidStateMachine",
@@ -59,13 +65,16 @@ __all__ = [
     "RetrievalAccuracy",
     "TaskScore",
     "ValueCode",
+    "accuracy_bars",
     "capacity_of",
     "class_separation",
+    "class_states",
     "cochlea_events",
     "evaluate_readout",
     "generalisation_rank",
     "input_distance",
     "kernel_quality",
+    "liquid_raster",
     "low_passed_states",
     "match_to_sample",
     "match_to_sample_score",
@@ -78,6 +87,7 @@ __all__ = [
     "poisson_streams",
     "rate_events",
     "recorded_events",
+    "retrieval_matrix",
     "saccade_events",
     "separation",
     "spike_features",

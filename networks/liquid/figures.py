@@ -241,7 +241,7 @@ def retrieval_matrix(
     ax.tick_params(length=0)
     ax.set_xlabel("class found")
     ax.set_ylabel("class asked with")
-    color_bar(ax, picture, "fraction of the queries")
+    color_bar(ax, picture, "fraction of the queries (numbers: %)")
     return ax
 
 
@@ -291,8 +291,8 @@ def accuracy_bars(
         )
     ax = new_axes(max(3.6, 1.2 + 0.9 * len(reports)), 3.2) if ax is None else ax
     place = np.arange(len(reports))
-    kinds = (("liquid", "accuracy", "interval", COLORS[0], -0.12),
-             ("input alone", "input_accuracy", "input_interval", COLORS[1], 0.12))  # fmt: skip
+    kinds = (("liquid", "accuracy", "interval", COLORS[1], -0.12),
+             ("input alone", "input_accuracy", "input_interval", COLORS[0], 0.12))  # fmt: skip
     for label, name, interval, color, shift in kinds:
         values = np.array([getattr(report, name) for report in reports.values()])
         ends = np.array([getattr(report, interval) for report in reports.values()])

@@ -12,6 +12,7 @@ from ...cells import LIF, SpikeSource
 from ...network import Network, Population, Projection
 from ...spikes import SpikeTrains
 from ...streams import stream
+from .dynamic import DYNAMICS
 from .parameters import MaassLiquid, NetworkLiquid
 
 __all__ = ["GRID_PLASTIC", "Wiring", "draw_wiring", "grid_liquid", "kind_of"]
@@ -105,7 +106,8 @@ def grid_liquid(liquid: MaassLiquid, n_inputs: int, seed: int) -> NetworkLiquid:
     projections = [_input(liquid, inhibitory, n_inputs, seed)]
     for name, pairs in wiring.pairs.items():
         rng = stream(seed, "liquid", "weights", name)
-        weight = _gamma(rng, getattr(liquid, f"a_{name}"), pairs.i.size)
+        mean = getattr(liquid, f"a_{name}") * DYNAMICS[name][0]
+        weight = _gamma(rng, mean, pairs.i.size)
         delay = liquid.delay_EE if name == "EE" else liquid.delay_other
         projections.append(
             Projection(name=name, pre="liquid", post="liquid", i=pairs.i, j=pairs.j, weight=weight,

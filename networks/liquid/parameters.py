@@ -30,7 +30,7 @@ class DenseLiquid(Frozen):
     Parameters
     ----------
     decay : float
-        What a step leaves of the potential, 0.01 to 0.9999.
+        What a step leaves of the potential, 0.01 to 0.998.
     threshold : float
         Potential above which a neuron fires, > 0.
     constant : float
@@ -52,7 +52,7 @@ class DenseLiquid(Frozen):
         A value out of range.
     """
 
-    decay: Annotated[float, Quantity(low=0.01, high=0.9999)] = 0.9
+    decay: Annotated[float, Quantity(low=0.01, high=0.998)] = 0.9
     threshold: _Positive = 5.0
     constant: _Positive = 0.07
     input_mean: Annotated[float, Quantity()] = 0.00156
@@ -73,8 +73,9 @@ class MaassLiquid(Frozen):
     """Integrate-and-fire neurons on a grid, joined by distance (Maass et al. 2002).
 
     Neurons at the distance D are joined with the probability ``c * exp(-(D / lam)**2)``. Weights
-    follow a gamma distribution whose standard deviation is its mean. Synapses are static, unless
-    the run is given :class:`DynamicSynapses`, which backend "brian2" has.
+    follow a gamma distribution whose standard deviation is its mean. Synapses are static, with the
+    response of rested ones (the weight A times the mean of U), unless the run is given
+    :class:`DynamicSynapses`, which backend "brian2" has.
 
     Parameters
     ----------
@@ -87,7 +88,7 @@ class MaassLiquid(Frozen):
     c_EE, c_EI, c_IE, c_II : float
         Probability at distance 0; EI: from an excitatory neuron to an inhibitory one.
     a_EE, a_EI, a_IE, a_II : float
-        Mean weight, nA.
+        Mean of the weight A, nA: what a synapse with all its resources would send.
     a_input_E, a_input_I : float
         Mean weight of the input onto excitatory and inhibitory neurons, nA.
     p_input : float

@@ -74,6 +74,10 @@ COMMANDS: dict[str, Place] = {
         "spikemem.networks.dendrites.commands:sdr",
         "Dendritic segments on sparse patterns: errors, thresholds, sizes.",
     ),
+    "liquid": Place(
+        "spikemem.networks.liquid.commands:liquid",
+        "Liquid state machines on images, speech and event recordings.",
+    ),
     "device": Place(
         "spikemem.hardware.resistive.commands:device",
         "Models of resistive memory: which there are, how they age, what they do to a network.",
