@@ -124,7 +124,7 @@ def figure(table: list[dict[str, Any]], path: str) -> None:
         ax.set_xlabel("weight constant")
         title(ax, f"{n} neurons")
     panels[0].set_ylabel("rank of 500 states")
-    panels[0].legend(frameon=False, fontsize=8, loc="upper right")
+    panels[-1].legend(frameon=False, fontsize=8, loc="upper right")
     panels[0].figure.savefig(path, dpi=100)
 
 
