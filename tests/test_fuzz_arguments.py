@@ -11,8 +11,8 @@ from spikemem import checks
 from spikemem.errors import DescriptionError
 
 OURS = ("spikemem:", "spikemem.metrics:", "spikemem.codes:", "spikemem.data:",
-        "spikemem.networks.ca3:", "spikemem.hardware.nir:", "spikemem.hardware.pynn:",
-        "spikemem.hardware.resistive:")  # fmt: skip
+        "spikemem.networks.ca3:", "spikemem.networks.liquid:", "spikemem.hardware.nir:",
+        "spikemem.hardware.pynn:", "spikemem.hardware.resistive:")  # fmt: skip
 
 
 def test_the_walk_finds_every_family():

@@ -27,9 +27,7 @@ def test_synapse_counts_are_the_published_ones():
 
 @pytest.mark.parametrize(("lam", "mean", "sd"), [(1.0, 110, 8), (4.0, 1791, 39), (8.0, 3361, 53)])
 def test_the_length_of_connections_sets_their_number(lam, mean, sd):
-    totals = [
-        sum(draw_wiring(MaassLiquid(lam=lam), seed).counts().values()) for seed in range(20)
-    ]
+    totals = [sum(draw_wiring(MaassLiquid(lam=lam), seed).counts().values()) for seed in range(20)]
     assert abs(np.mean(totals) - mean) < 3 * sd * math.sqrt(1 / 20 + 1 / 50)
     assert sum(draw_wiring(MaassLiquid(lam=0.0), 0).counts().values()) == 0
 
@@ -142,6 +140,6 @@ def test_wrong_liquids_are_refused():
         sm.LiquidStateMachine(4, 100, liquid=MaassLiquid())
     with pytest.raises(sm.DescriptionError, match="c_EE"):
         MaassLiquid(c_EE=1.5)
+    network = sm.Network([sm.Population("a", 1, sm.LIF())], [])
     with pytest.raises(sm.UnsupportedError, match="none of the projections"):
-        network = sm.Network([sm.Population("a", 1, sm.LIF())], [])
         sm.simulate(network, 5.0, extensions=[DynamicSynapses()])

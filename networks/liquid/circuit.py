@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...cells import SpikeSource
 from ...errors import DescriptionError
+from ...limits import require_memory
 from ...network import Network, Population, Projection
 from ...recording import Recording
 from ...spikes import SpikeTrains
@@ -46,6 +47,11 @@ Real = NDArray[np.float64]
 
 def draw_weights(liquid: DenseLiquid, n_inputs: int, n_neurons: int, seed: int) -> Weights:
     """Gaussian weights of a dense liquid."""
+    require_memory(
+        40.0 * (n_inputs + n_neurons) * n_neurons,
+        f"LiquidStateMachine: weights of {n_inputs} inputs and {n_neurons} neurons",
+        "Make n_neurons smaller.",
+    )
     scale = (200.0 / n_neurons) ** 0.5 if liquid.recurrent_scale == "sqrt" else 1.0
     into = stream(seed, "liquid", "input weights").normal(
         liquid.input_mean, liquid.input_sd, (n_inputs, n_neurons)

@@ -8,9 +8,10 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ...checks import Each, MappingOf, Name, Quantity, check_fields
+from ...checks import Count, Each, MappingOf, Name, NameOf, Quantity, check_fields, checked
 from ...errors import UnsupportedError
 from ...frozen import Frozen
+from ...limits import require_memory
 from ...streams import Seed, own_seed, stream
 
 __all__ = ["DYNAMICS", "DynamicSynapses"]
@@ -101,8 +102,19 @@ class DynamicSynapses(Frozen):
             variables={"resource": 1.0, "release": 0.0, "earlier": -1e12},
         )  # fmt: skip
 
-    def drawn(self, name: str, n: int) -> list[NDArray[np.float64]]:
-        """U, D (s) and F (s) of the `n` synapses of a projection."""
+    @checked
+    def drawn(
+        self, name: Annotated[str, Name()], n: Annotated[int, Count(low=0)]
+    ) -> list[NDArray[np.float64]]:
+        """U, D (s) and F (s) of the `n` synapses of a projection.
+
+        Raises
+        ------
+        DescriptionError
+            A projection that has no dynamics.
+        """
+        NameOf(self.dynamics, "projection").check(name, "DynamicSynapses.drawn: name")
+        require_memory(24.0 * n, f"DynamicSynapses.drawn: n={n} synapses", "Draw fewer.")
         rng = stream(self.seed, "liquid", "dynamics", name)
         return [
             _positive(rng, mean, n, 1.0 if k == 0 else np.inf)

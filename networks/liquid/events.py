@@ -28,10 +28,10 @@ from ...kinds import Kind
 from ...limits import require_memory
 from ...spikes import SpikeTrains
 from ...streams import Seed, stream
-from ...units import ROUNDING, off_grid, steps
+from ...units import LARGEST, ROUNDING, off_grid, steps
 from .sensors import channel_of, cropped_channels, recorded_times, require_sensor, structured_fields
 
-__all__ = ["Events", "EventsLike", "as_events"]
+__all__ = ["Events", "as_events"]
 
 
 @dataclass(frozen=True)
@@ -358,13 +358,15 @@ class Events(Frozen):
 
         All samples become as long as the longest.
         """
-        n_steps = int(np.ceil(self.durations.max() / dt - ROUNDING))
+        n_steps = int(min(np.ceil(self.durations.max() / dt - ROUNDING), LARGEST))
         return self._on_grid(np.minimum(np.floor(self.times / dt + ROUNDING), n_steps - 1),
                              max(n_steps, 1), dt)  # fmt: skip
 
     def _on_grid(self, step: NDArray[np.float64], n_steps: int, dt: float) -> Events:
-        if float(self.n_samples) * n_steps * self.n_channels >= 2.0**62:
-            raise DescriptionError(f"Events: {n_steps} steps are too many.")
+        size = float(self.n_samples) * n_steps * self.n_channels
+        if n_steps >= LARGEST or size >= 2.0**62:
+            raise DescriptionError(f"Events: dt={dt:g} ms and n_steps={n_steps} are too many "
+                                   f"steps; at most {LARGEST}.")  # fmt: skip
         row = self.samples.astype(np.int64) * n_steps + step.astype(np.int64)
         code = np.unique(row * self.n_channels + self.channels)
         row, channel = np.divmod(code, self.n_channels)
@@ -578,25 +580,12 @@ class Events(Frozen):
         return self._with(times=np.clip(moved, 0.0, last))
 
 
-@dataclass(frozen=True)
-class _EventsKind(Kind):
-    """Events, or what :func:`as_events` makes events of."""
-
-    def check(self, value: Any, where: str) -> Events:
-        """Return the events."""
-        return as_events(value, where)
-
-
-EventsLike = Annotated[Any, _EventsKind()]
-"""What a method takes as events: :class:`Events`, binary arrays, or spike trains."""
-
-
 def as_events(value: Any, where: str = "events", n_channels: int | None = None) -> Events:
     """Events from whatever a method takes as such.
 
     Parameters
     ----------
-    value : Events, array_like or sequence of SpikeTrains
+    value : Events, array_like, or sequence of Events or SpikeTrains
         Events; bool, or 0 and 1, of shape (n_samples, n_steps, n_channels); or spike trains, one
         object for each sample.
     where : str
@@ -611,15 +600,27 @@ def as_events(value: Any, where: str = "events", n_channels: int | None = None) 
     """
     if isinstance(value, Events):
         made = value
-    elif isinstance(value, SpikeTrains):
-        made = Events.from_trains([value])
-    elif isinstance(value, list | tuple) and value and isinstance(value[0], SpikeTrains):
-        made = Events.from_trains(value)
+    elif isinstance(value, list | tuple) and value and all(isinstance(x, Events) for x in value):
+        try:
+            made = Events.concatenate(value)
+        except DescriptionError as error:
+            raise DescriptionError(f"{where}: {error}") from None
+    elif isinstance(value, SpikeTrains | list | tuple) and _are_trains(value):
+        try:
+            made = Events.from_trains([value] if isinstance(value, SpikeTrains) else value)
+        except DescriptionError as error:
+            raise DescriptionError(f"{where}: {error}") from None
     else:
         made = Events.from_dense(_binary(value, where))
     if n_channels is not None and made.n_channels != n_channels:
         raise DescriptionError(f"{where} must have {n_channels} channels, got {made.n_channels}.")
     return made
+
+
+def _are_trains(value: Any) -> bool:
+    if isinstance(value, SpikeTrains):
+        return True
+    return bool(value) and isinstance(value[0], SpikeTrains)
 
 
 def _binary(value: Any, where: str) -> NDArray[np.bool_]:

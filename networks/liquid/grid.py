@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from ... import connectors
 from ...cells import LIF, SpikeSource
+from ...errors import DescriptionError
+from ...limits import require_memory
 from ...network import Network, Population, Projection
 from ...spikes import SpikeTrains
 from ...streams import stream
@@ -25,6 +27,9 @@ GRID_PLASTIC = {
     "II": "weights from inhibitory to inhibitory neurons",
 }
 """Projections of Maass's liquid that hold its weights."""
+
+
+LARGEST_GRID = 50_000
 
 
 class Wiring(NamedTuple):
@@ -94,7 +99,15 @@ def grid_liquid(liquid: MaassLiquid, n_inputs: int, seed: int) -> NetworkLiquid:
     seed : int
         For everything that is drawn.
     """
-    wiring, n = draw_wiring(liquid, seed), liquid.n_neurons
+    n = liquid.n_neurons
+    if n > LARGEST_GRID:
+        raise DescriptionError(
+            f"MaassLiquid: shape must have at most {LARGEST_GRID} neurons, whose pairs are looked "
+            f"at one by one, got {n}."
+        )
+    require_memory(64.0 * n_inputs * n * liquid.p_input, f"LiquidStateMachine: {n_inputs} inputs",
+                   "Make p_input smaller.")  # fmt: skip
+    wiring = draw_wiring(liquid, seed)
     inhibitory = wiring.inhibitory
     cell = LIF(
         tau_m=liquid.tau_m, cm=liquid.tau_m / liquid.resistance, v_rest=0.0,

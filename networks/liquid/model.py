@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from ...backends import BackendName
 from ...checks import AnyValue, Count, Instance, Quantity, checked
 from ...display import Displayed
 from ...errors import DescriptionError, StorageError
@@ -21,7 +22,7 @@ from ...streams import Seed, own_seed, stream
 from .arrays import Labels
 from .bodies import Body, DenseBody, NetworkBody, mapped
 from .circuit import draw_weights
-from .events import Events, EventsLike
+from .events import Events
 from .features import spike_features
 from .grid import GRID_PLASTIC, grid_liquid
 from .lowering import Weights
@@ -30,7 +31,7 @@ from .readout import LinearReadout, ReadoutReport, require_pairs
 from .readout import _report as report_of
 from .references import LIN, MAASS
 from .restoring import read_readout, read_weights, stored_readout
-from .trials import events_of
+from .trials import EventsLike, events_of
 
 __all__ = ["LiquidStateMachine"]
 
@@ -297,7 +298,7 @@ class LiquidStateMachine(StoredModel, Displayed):
         self,
         events: EventsLike,
         *,
-        backend: str | None = None,
+        backend: BackendName | None = None,
         arithmetic: Arithmetic = "float64",
         read_noise: Noise = 0.0,
         jobs: Annotated[int, Count()] = 1,
@@ -308,8 +309,8 @@ class LiquidStateMachine(StoredModel, Displayed):
 
         Parameters
         ----------
-        events : Events, or array_like of shape (n_samples, n_steps, n_inputs)
-            Samples.
+        events : Events, array_like, sequence of SpikeTrains, or Patterns
+            Samples; arrays are 0 and 1, of shape (n_samples, n_steps, n_inputs).
         backend : str, optional
             As :func:`spikemem.simulate`: each sample has a copy of the liquid. Default: the fast
             path of a dense liquid, backend "native" for other liquids.
@@ -345,7 +346,7 @@ class LiquidStateMachine(StoredModel, Displayed):
         self,
         events: EventsLike,
         *,
-        backend: str | None = None,
+        backend: BackendName | None = None,
         arithmetic: Arithmetic = "float64",
         read_noise: Noise = 0.0,
         jobs: Annotated[int, Count()] = 1,

@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import numpy as np
 
+from ...checks import Kind
 from ...codes import Patterns
 from ...errors import DescriptionError, shown
 from .events import Events, as_events
 
-__all__ = ["BURST", "events_of"]
+__all__ = ["BURST", "EventsLike", "events_of"]
 
 BURST = 10
 """Steps of a pattern, if the model does not say how many."""
+
+
+@dataclass(frozen=True)
+class SamplesKind(Kind):
+    """Samples in any form; patterns are turned into events where the channels are known."""
+
+    def check(self, value: Any, where: str) -> Any:
+        """Return events, or the patterns themselves."""
+        return value if isinstance(value, Patterns) else _events(value, where, None)
+
+
+EventsLike = Annotated[Any, SamplesKind()]
+"""What a method takes as samples: events, binary arrays, spike trains or patterns."""
 
 
 def events_of(trials: Any, n_inputs: int, n_steps: int | None, where: str) -> Events:
@@ -38,14 +53,16 @@ def events_of(trials: Any, n_inputs: int, n_steps: int | None, where: str) -> Ev
     """
     if isinstance(trials, Patterns):
         return _burst(trials, n_inputs, n_steps or BURST, where)
-    if isinstance(trials, Iterable) and not isinstance(trials, Sequence | np.ndarray | Events):
+    return _events(trials, where, n_inputs)
+
+
+def _events(value: Any, where: str, n_inputs: int | None) -> Events:
+    if isinstance(value, Iterable) and not isinstance(value, Sequence | np.ndarray | Events):
         try:
-            trials = list(trials)
+            value = list(value)
         except TypeError:
-            raise DescriptionError(f"{where} must be samples, got {shown(trials)}.") from None
-    if isinstance(trials, Sequence) and trials and all(isinstance(x, Events) for x in trials):
-        trials = Events.concatenate(trials)
-    return as_events(trials, where, n_inputs)
+            raise DescriptionError(f"{where} must be samples, got {shown(value)}.") from None
+    return as_events(value, where, n_inputs)
 
 
 def _burst(patterns: Patterns, n_inputs: int, n_steps: int, where: str) -> Events:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 import spikemem as sm
-from fuzz import data, dendrites, resistive
+from fuzz import data, dendrites, liquid, resistive
 from spikemem import checks
 from spikemem.errors import SpikememError
 
@@ -32,6 +32,7 @@ PACKAGES = (
     "spikemem.plotting",
     "spikemem.networks.ca3",
     "spikemem.networks.dendrites",
+    "spikemem.networks.liquid",
     "spikemem.hardware.spinnaker",
     "spikemem.hardware.pynn",
     "spikemem.hardware.nir",
@@ -50,6 +51,9 @@ LEFT_OUT = {
     # Called by a session alone, with its own state.
     "spikemem.hardware.resistive.DeviceLearning.hooks": "called by a session of Brian2",
     "spikemem.hardware.resistive.ReadNoise.hooks": "called by a session of Brian2",
+    "spikemem.networks.liquid.DynamicSynapses.hooks": "called by a session of Brian2",
+    "spikemem.networks.liquid.ReadoutReport": "made by evaluate_readout",
+    "spikemem.networks.liquid.ReadoutReport.facts": "made by evaluate_readout",
 }
 """Callables that are not called, and why."""
 
@@ -223,6 +227,7 @@ SAMPLES: dict[str, Callable[[], Any]] = {
     "Problem": lambda: sm.Problem(level="note", where="a", what="b", remedy="c"),
     **data.SAMPLES,
     **dendrites.SAMPLES,
+    **liquid.SAMPLES,
     **resistive.samples(small_network),
 }
 """A fresh object of each class that no declared kinds can make."""
@@ -286,6 +291,7 @@ GOOD: dict[str, dict[str, Callable[[], Any]]] = {
     },
     **data.GOOD,
     **dendrites.good_values(),
+    **liquid.good_values(),
     **resistive.good_values(small_network, _recording),
     **resistive.report_values(),
 }  # fmt: skip
