@@ -64,9 +64,10 @@ def tasks(mnist: str | None, fsdd: str | None, sizes: tuple[int, ...]) -> Iterat
         images = read_images(mnist)
         chosen = np.concatenate([np.arange(8000), len(images) - 10_000 + np.arange(2000)])
         part = images[chosen]
-        events = saccade_events(part)
         test = np.arange(10_000) >= 8000
-        yield Task("MNIST, 8000 / 2000", events, part.labels, test, CAMERA_LIQUID, 5, sizes)
+        for polarity, name in ((0, "MNIST, 16 x 16 x 1"), (None, "MNIST, 16 x 16 x 2")):
+            events = saccade_events(part, polarity=polarity)
+            yield Task(name, events, part.labels, test, CAMERA_LIQUID, 5, sizes)
 
 
 def measure(task: Task, n_neurons: int, bins: int, seed: int, inputs: Any) -> dict[str, Any]:
