@@ -27,9 +27,7 @@ def test_synapse_counts_are_the_published_ones():
 
 @pytest.mark.parametrize(("lam", "mean", "sd"), [(1.0, 110, 8), (4.0, 1791, 39), (8.0, 3361, 53)])
 def test_the_length_of_connections_sets_their_number(lam, mean, sd):
-    totals = [
-        sum(draw_wiring(MaassLiquid(lam=lam), seed).counts().values()) for seed in range(20)
-    ]
+    totals = [sum(draw_wiring(MaassLiquid(lam=lam), seed).counts().values()) for seed in range(20)]
     assert abs(np.mean(totals) - mean) < 3 * sd * math.sqrt(1 / 20 + 1 / 50)
     assert sum(draw_wiring(MaassLiquid(lam=0.0), 0).counts().values()) == 0
 
