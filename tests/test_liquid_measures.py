@@ -119,9 +119,7 @@ def test_ranks_of_the_dense_liquid_peak_at_the_published_constant():
     quality, general = np.zeros(3), np.zeros(3)
     for k, constant in enumerate((0.03, 0.07, 0.15)):
         for seed in range(2):
-            liquid = LiquidStateMachine(
-                16, 100, liquid=DenseLiquid(constant=constant), seed=seed
-            )
+            liquid = LiquidStateMachine(16, 100, liquid=DenseLiquid(constant=constant), seed=seed)
             streams = poisson_streams(150, n_steps=100, seed=seed)
             quality[k] += kernel_quality(liquid, streams)
             general[k] += generalisation_rank(liquid, streams, seed=seed)

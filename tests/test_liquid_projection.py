@@ -6,6 +6,7 @@ import copy
 import pickle
 import sys
 
+import h5py
 import numpy as np
 import pytest
 from nonsense import refusal
@@ -202,3 +203,26 @@ def test_bad_input_is_refused():
     assert "temperature" in refusal(ContrastiveProjection, temperature=0.0)
     assert "batch" in refusal(ContrastiveProjection, batch=1)
     assert "finite" in refusal(made.transform, a * np.inf)
+
+
+def test_a_file_whose_parts_do_not_fit_is_refused():
+    a, b, labels = pairs(0)
+    made = small().fit(a, b, labels)
+    good = {name: stored.values for name, stored in made.arrays().items()}
+    for name, values in (
+        ("bias_a", good["bias_a"][:3]), ("weights_b", good["weights_b"][:0]),
+        ("weights_a", good["weights_a"] * np.nan), ("history", np.empty(0)),
+        ("history", np.zeros((2, 2))), ("bias_b", good["bias_b"].astype(int)),
+    ):  # fmt: skip
+        with pytest.raises(StorageError, match=r"does not fit"):
+            ContrastiveProjection.restored(made.arguments(), group(good | {name: values}))
+    again = ContrastiveProjection.restored(made.arguments(), group(good))
+    assert np.array_equal(again.transform(b, "b"), made.transform(b, "b"))
+
+
+def group(arrays):
+    """An HDF5 group with arrays, in memory."""
+    file = h5py.File("any.h5", "w", driver="core", backing_store=False)
+    for name, values in arrays.items():
+        file[name] = values
+    return file

@@ -99,7 +99,8 @@ def test_the_report_has_both_readouts_of_the_same_samples():
     report = evaluate_readout(
         x[:200], labels[:200], x[200:], labels[200:], inputs=noise[:200], test_inputs=noise[200:]
     )
-    assert report.accuracy == LinearReadout().fit(x[:200], labels[:200]).score(x[200:], labels[200:])
+    liquid = LinearReadout().fit(x[:200], labels[:200])
+    assert report.accuracy == liquid.score(x[200:], labels[200:])
     alone = LinearReadout().fit(noise[:200], labels[:200])
     assert report.input_accuracy == alone.score(noise[200:], labels[200:])
     right, other = report.predicted == labels[200:], report.input_predicted == labels[200:]

@@ -124,7 +124,7 @@ def figure(table: list[dict[str, Any]], path: str) -> None:
         ax.set_xlabel("weight constant")
         title(ax, f"{n} neurons")
     panels[0].set_ylabel("rank of 500 states")
-    panels[0].legend(frameon=False, fontsize=8, loc="upper right")
+    panels[-1].legend(frameon=False, fontsize=8, loc="upper right")
     panels[0].figure.savefig(path, dpi=100)
 
 
@@ -152,8 +152,8 @@ def main() -> None:
     for constant in CONSTANTS[::2]:
         row = memory(constant, given.liquids)
         memories.append(row)
-        scores = "  ".join(f"{row[name][0]:.2f} ({row[name][1]:.2f})" for name in
-                           ("narma10", "parity_2", "parity_3", "match_2", "match_3", "match_4"))  # fmt: skip
+        names = ("narma10", "parity_2", "parity_3", "match_2", "match_3", "match_4")
+        scores = "  ".join(f"{row[name][0]:.2f} ({row[name][1]:.2f})" for name in names)
         total, first = row["memory_capacity"]
         print(f"{constant:9.2f}  {total:.2f}, {first:.2f}  {scores}", flush=True)
     apart = distances(0.07, given.liquids)

@@ -168,8 +168,8 @@ def capacity_of(
     """
     x, u = _runs(states, values, "capacity_of")
     first = max(washout, delays)
-    shifted = np.stack([np.roll(u, k, axis=1) for k in range(1, delays + 1)], axis=2)
     train, test = _halves(x.shape[0], x.shape[1], first, "capacity_of")
+    shifted = np.stack([np.roll(u, k, axis=1) for k in range(1, delays + 1)], axis=2)
     found = _predicted(x[train], shifted[train], x[test])
     curve = _squared_correlation(found, shifted[test])
     return MemoryCapacity(float(curve.sum()), read_only(curve))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...checks import Choice, Count, Flag, Quantity, checked
 from ...errors import DescriptionError, Problems, StorageError
+from ...limits import require_memory
 from ...models import Stored, StoredModel
 from ...progress import Progress, progress_callback
 from ...streams import Seed, own_seed, stream
@@ -106,7 +107,7 @@ class ContrastiveProjection(StoredModel):
         self.learning_rate, self.project_b = learning_rate, project_b
         self.loss: Literal["infonce", "soft"] = loss
         self.seed = own_seed(seed)
-        empty = Head(np.empty((0, dim), np.float32), np.empty(dim, np.float32))
+        empty = Head(np.empty((0, dim), np.float32), np.empty(0, np.float32))
         self._heads = {"a": empty, "b": empty}
         self.history: NDArray[np.float64] = np.empty(0)
 
@@ -137,6 +138,10 @@ class ContrastiveProjection(StoredModel):
             The loss is not finite. The projection is as before.
         """
         self._require_pairs(a, b, labels)
+        n_features = a.shape[1] + b.shape[1]
+        # Weights, their gradients and the two moments of Adam.
+        require_memory(16.0 * n_features * self.dim, f"ContrastiveProjection.fit: {n_features} "
+                       f"features in {self.dim} dimensions", "Take fewer dim.")  # fmt: skip
         names = np.arange(len(a)) if labels is None else np.unique(labels, return_inverse=True)[1]
         spreads = [_standard(a), _standard(b) if self.project_b else None]
         rows = [_standardised(part, how) for part, how in zip((a, b), spreads, strict=True)]
@@ -346,10 +351,13 @@ def _gelu(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _read(arrays: h5py.Group, name: str, dim: int) -> NDArray[Any]:
-    """An array of a file, of the shape that it must have."""
+    """An array of a file; those of heads that are trained have `dim` columns, others are empty."""
     values = np.asarray(arrays[name][()])
     ndim = 2 if name.startswith("weights") else 1
     fits = values.ndim == ndim and values.dtype.kind == "f" and np.isfinite(values).all()
-    if not fits or (name != "history" and values.shape[-1] != dim):
+    if fits and name != "history":
+        trained = arrays["history"].size > 0
+        fits = values.shape[-1] == dim and values.size > 0 if trained else values.size == 0
+    if not fits:
         raise StorageError(f"{name} does not fit a projection of {dim} dimensions")
     return values

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 import spikemem as sm
-from fuzz import data, dendrites, liquid, resistive
+from fuzz import data, dendrites, liquid, liquid_readout, resistive
 from spikemem import checks
 from spikemem.errors import SpikememError
 
@@ -228,6 +228,7 @@ SAMPLES: dict[str, Callable[[], Any]] = {
     **data.SAMPLES,
     **dendrites.SAMPLES,
     **liquid.SAMPLES,
+    **liquid_readout.SAMPLES,
     **resistive.samples(small_network),
 }
 """A fresh object of each class that no declared kinds can make."""
@@ -292,6 +293,7 @@ GOOD: dict[str, dict[str, Callable[[], Any]]] = {
     **data.GOOD,
     **dendrites.good_values(),
     **liquid.good_values(),
+    **liquid_readout.good_values(),
     **resistive.good_values(small_network, _recording),
     **resistive.report_values(),
 }  # fmt: skip

@@ -35,13 +35,14 @@ import numpy as np
 from samples import small_network, small_recording
 
 import spikemem as sm
-from fuzz import workers
+from fuzz import liquid_readout, workers
 from spikemem import container, storage
 from spikemem.codes import random_patterns
 from spikemem.errors import SpikememError
 from spikemem.hardware import resistive
 from spikemem.networks.ca3 import CA3Memory, RecallCue
 from spikemem.networks.dendrites import ActiveDendriteNeurons, TemporalMemory
+from spikemem.networks.liquid import ContrastiveProjection
 
 
 class Sample(NamedTuple):
@@ -91,6 +92,13 @@ def use_sequences(memory: TemporalMemory) -> Any:
         memory.step([0, 1])
         memory.predicted_columns.tolist()
     return found
+
+
+def use_heads(heads: ContrastiveProjection) -> Any:
+    if heads.history.size:
+        heads.transform(np.ones((2, len(heads.arrays()["weights_a"].values))))
+    held = [stored.values for stored in heads.arrays().values()]
+    return state((heads.arguments(), held))
 
 
 def use_array(array: resistive.ProgrammedArray) -> Any:
@@ -144,6 +152,7 @@ def samples() -> dict[str, Sample]:
         ("memory", "model", memory, use_memory),
         ("neurons", "model", neurons, use_neurons),
         ("sequences", "model", sequences, use_sequences),
+        ("heads", "model", liquid_readout.projection(), use_heads),
         *((name, "resistive", array, use_array) for name, array in arrays.items()),
     ]
     found = {}
