@@ -21,12 +21,12 @@ from typing import Any
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
-import numpy as np
-from sklearn.datasets import load_digits
+import numpy as np  # noqa: E402
+from sklearn.datasets import load_digits  # noqa: E402
 
-import spikemem as sm
-from spikemem.networks.liquid import Events, saccade_events
-from spikemem.networks.liquid.circuit import dense_network
+import spikemem as sm  # noqa: E402
+from spikemem.networks.liquid import Events, saccade_events  # noqa: E402
+from spikemem.networks.liquid.circuit import dense_network  # noqa: E402
 
 STEPS = 50
 

@@ -24,6 +24,8 @@ Tree = dict[str, Any]
 
 _CODE = "from spikemem.foreign import main; main()"
 _SECONDS = 4
+_SECONDS_OF_DATA = 30
+"""The same for data sets, which may be many small arrays."""
 _BYTES_PER_SECOND = 20_000_000
 _WAIT = 60
 """Seconds of waiting for each second of computing, on a busy machine."""
@@ -74,7 +76,8 @@ def read_attributes(file: BinaryIO) -> Tree:
 
 
 def _ask(file: BinaryIO, what: str, group: str) -> Tree:
-    seconds = _SECONDS + file.seek(0, io.SEEK_END) // _BYTES_PER_SECOND
+    least = _SECONDS_OF_DATA if what == "items" else _SECONDS
+    seconds = least + file.seek(0, io.SEEK_END) // _BYTES_PER_SECOND
     file.seek(0)
     path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
     environment = os.environ | {

@@ -9,6 +9,8 @@ W. Maass, T. Natschläger, H. Markram, "Real-time computing without stable state
 for neural computation based on perturbations", Neural Computation 14 (2002) 2531-2560.
 """
 
+from .datasets import LabelledEvents as LabelledEvents
+from .datasets import read_events as read_events
 from .dynamic import DynamicSynapses as DynamicSynapses
 from .events import Events as Events
 from .features import low_passed_states as low_passed_states
@@ -56,6 +58,7 @@ __all__ = [
     "DenseLiquid",
     "DynamicSynapses",
     "Events",
+    "LabelledEvents",
     "LinearReadout",
     "LiquidStateMachine",
     "MaassLiquid",
@@ -86,6 +89,7 @@ __all__ = [
     "parity_score",
     "poisson_streams",
     "rate_events",
+    "read_events",
     "recorded_events",
     "retrieval_matrix",
     "saccade_events",

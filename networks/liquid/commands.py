@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from ...cli.app import FILE, NUMBER, PATH, Commands, json_option, overwrite_option, quiet_option
+from ...cli.values import NumberRange
 from ...errors import DescriptionError
 from ...models import device_named
 from ...output import check_target
@@ -65,7 +66,9 @@ def liquid() -> None:
     help="Linear classifier.",
 )
 @click.option(
-    "--constant", type=NUMBER, help="Factor of all weights.  [default: 0.07; sounds 0.08]"
+    "--constant",
+    type=NumberRange(1e-6, 10.0),
+    help="Factor of all weights.  [default: 0.07; sounds 0.08]",
 )
 @_part_options
 @click.option("--seed", type=int, default=0, show_default=True, help="Of weights and device.")
@@ -191,7 +194,9 @@ def _lines(facts: dict[str, Any], where: str) -> str:
 @click.option("--device", metavar="DEVICE", help="Memory technology; see `spikemem device list`.")
 @click.option("--time", "age", type=NUMBER, help="Age of the device, s.")
 @click.option(
-    "--constant", type=NUMBER, help="Factor of all weights.  [default: 0.07; sounds 0.08]"
+    "--constant",
+    type=NumberRange(1e-6, 10.0),
+    help="Factor of all weights.  [default: 0.07; sounds 0.08]",
 )
 @click.option("--bins", type=int, default=1, show_default=True, help="Time bins of the states.")
 @click.option("--steps", "n_steps", type=int, help="Steps of a sample.  [default: 50; sounds 129]")

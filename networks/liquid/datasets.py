@@ -136,7 +136,7 @@ def read_events(
     Examples
     --------
     >>> read_events("digits", last=10).events
-    Events(6831 events in 10 samples of 256 channels in 50 steps)
+    Events(6668 events in 10 samples of 256 channels in 50 steps)
     """
     place, part = Path(path), _Part(split, first, last, per_class)
     read = _reader(place)

@@ -142,8 +142,8 @@ def class_states(
         ax.plot(*places[mine].T, "o", color=color, markersize=3.5, alpha=0.7, markeredgewidth=0,
                 label=plain(str(name)))  # fmt: skip
     for axis, share in zip(("x", "y"), shares, strict=True):
-        number = "first" if axis == "x" else "second"
-        getattr(ax, f"set_{axis}label")(f"{number} component ({share:.0%} of the variance)")
+        number = 1 if axis == "x" else 2
+        getattr(ax, f"set_{axis}label")(f"component {number} ({share:.0%} of the variance)")
     ax.legend(title="class", frameon=False, fontsize=SMALL, loc="upper left",
               bbox_to_anchor=(1.0, 1.0))  # fmt: skip
     return tidy(ax)

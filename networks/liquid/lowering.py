@@ -164,8 +164,9 @@ def _on_grid(weights: Weights, threshold: float) -> tuple[int, tuple[NDArray[Any
     The grid is the finest whose weights SpiNNaker's ring buffers hold if all sources fire at once.
     """
     bound = max(_bound(weights, sign) for sign in (1, -1))
-    points = math.floor(threshold * MOST / bound) if bound else MOST // 4
-    points = min(points, MOST // 4)
+    points = MOST // 4
+    if bound > threshold * MOST / points:
+        points = math.floor(threshold * MOST / bound)
     while points >= 1:
         unit = threshold / (points + 0.5)
         units = tuple(np.rint(each / unit) for each in weights)

@@ -36,8 +36,8 @@ _TYPICAL = 5000
 class Saccades(Frozen):
     """How a simulated event camera looks at images.
 
-    With the default values an image of MNIST gives 4292 events on average, about as many as a
-    sample of N-MNIST has.
+    With the default values an image of MNIST gives about 4300 events, as many as a sample of
+    N-MNIST has.
 
     Parameters
     ----------

@@ -60,6 +60,14 @@ def digits() -> Any:
     return data.read_fsdd(folder() / "fsdd")
 
 
+def report() -> Any:
+    """A readout's report."""
+    from spikemem.networks.liquid import evaluate_readout
+
+    x, labels = np.eye(4), [0, 0, 1, 1]
+    return evaluate_readout(x, labels, x, labels, inputs=x, test_inputs=x)
+
+
 SAMPLES: dict[str, Callable[[], Any]] = {
     "Recordings": recordings,
     "SpokenDigits": digits,
@@ -102,5 +110,15 @@ GOOD: dict[str, dict[str, Callable[[], Any]]] = {
     "read_shd": {"path": file("shd.h5")},
     "read_ntidigits": {"path": file("n.h5")},
     "read_fsdd": {"path": file("fsdd")},
+    "saccade_events": {"n_steps": lambda: 5},
+    "cochlea_events": {"rate": lambda: 8000.0, "n_steps": lambda: 9},
+    "rate_events": {"values": lambda: [[0.5, 1.0]], "n_steps": lambda: 4, "most": lambda: 3},
+    "recorded_events": {"recordings": recordings, "n_steps": lambda: 4, "crop": lambda: 2},
+    "read_events": {"path": file("nmnist/0/00001.bin"), "n_steps": lambda: 4},
+    "class_states": {
+        "states": lambda: np.eye(4), "labels": lambda: [0, 0, 1, 1], "classes": lambda: [0, 1],
+    },
+    "retrieval_matrix": {"labels": lambda: [0, 1], "found": lambda: [1, 1]},
+    "accuracy_bars": {"reports": lambda: {"a": report()}},
 }  # fmt: skip
 """A good value of each parameter, by class or function."""
