@@ -14,6 +14,7 @@ from ...backends import BackendName
 from ...checks import AnyValue, Count, Instance, Quantity, checked
 from ...display import Displayed
 from ...errors import DescriptionError, StorageError
+from ...limits import require_memory
 from ...models import DeviceKind, OnDevice, Stored, StoredModel
 from ...network import Network
 from ...progress import Progress, progress_callback
@@ -335,6 +336,9 @@ class LiquidStateMachine(StoredModel, Displayed):
             Not events of these channels, or a liquid that can't do what is asked for.
         """
         given = self._events(events, "spikes")
+        size = given.n_samples * self.body.n_steps(given) * self.n_neurons
+        require_memory(3.0 * size, f"LiquidStateMachine.spikes: an array of {size} bytes",
+                       "Take fewer samples at a time, or states().")  # fmt: skip
         parts = self._mapped(
             given, lambda spikes, _: spikes, progress, backend=backend, arithmetic=arithmetic,
             read_noise=read_noise, jobs=jobs, seed=seed,
@@ -361,6 +365,9 @@ class LiquidStateMachine(StoredModel, Displayed):
             The neurons of the first bin come first.
         """
         given = self._events(events, "states")
+        size = given.n_samples * self.bins * self.n_neurons
+        require_memory(8.0 * size, f"LiquidStateMachine.states: {size} numbers",
+                       "Take fewer samples at a time.")  # fmt: skip
         parts = self._mapped(
             given, lambda spikes, _: self._features(spikes), progress, backend=backend,
             arithmetic=arithmetic, read_noise=read_noise, jobs=jobs, seed=seed,
