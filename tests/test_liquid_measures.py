@@ -248,6 +248,7 @@ def test_narma10_is_followed_better_with_more_memory():
 def test_bad_input_is_refused():
     streams = poisson_streams(3, n_steps=10, n_channels=2)
     assert "Network" in refusal(kernel_quality, "liquid", streams)
+    assert "one argument" in refusal(kernel_quality, lambda: streams, streams)
     assert "n_neurons" in refusal(kernel_quality, lambda x: x[:, :-1], streams)
     assert "step" in refusal(kernel_quality, same, streams, step=10)
     assert "streams" in refusal(kernel_quality, same, streams[0])

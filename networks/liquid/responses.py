@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -39,13 +40,24 @@ class LiquidKind(Kind):
         if callable(method):
             found: Liquid = method
             return found
-        if callable(value) and not isinstance(value, type):
+        if callable(value) and not isinstance(value, type) and _takes_one(value):
             called: Liquid = value
             return called
         raise DescriptionError(
-            f"{where} must be a function of spikes, a LiquidStateMachine or a Network, got "
-            f"{shown(value)}."
+            f"{where} must be a function of spikes (one argument), a LiquidStateMachine or a "
+            f"Network, got {shown(value)}."
         )
+
+
+def _takes_one(function: Callable[..., Any]) -> bool:
+    """Whether a function can be called with the spikes alone."""
+    try:
+        inspect.signature(function).bind(None)
+    except ValueError:  # A compiled function that does not say.
+        return True
+    except TypeError:
+        return False
+    return True
 
 
 LiquidLike = Annotated[Any, LiquidKind()]
