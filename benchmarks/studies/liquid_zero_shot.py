@@ -3,8 +3,8 @@
     python benchmarks/studies/liquid_zero_shot.py --mnist train.npz --fsdd fsdd.tar.xz
 
 Lin et al. (2025) train two projection heads on the digits 1 to 7 and retrieve the digits 8 and 9,
-which the heads have not seen: 87.5 % from speech to images, where chance is 50 %. Liquids, epochs
-and class pair were chosen by that score. Here nothing is chosen by held-out classes:
+which the heads have not seen: 87.5 % from speech to images, where chance is 50 %. The factors of
+the weights and the epoch were chosen by that score. Here nothing is chosen by held-out classes:
 
 * In class: digits 1 to 7, retrieval both ways among the test samples of all seven (chance 1/7).
 * Held-out pairs: all 36 pairs of the digits 1 to 9, trained on the other seven, retrieval among
