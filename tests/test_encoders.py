@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import map_coordinates, shift
 
+from spikemem.citations import citation
 from spikemem.data import (
     Cochlea,
     Images,
@@ -126,6 +127,13 @@ def test_bad_images_and_cameras():
     for options in ({"image": 35}, {"duration": 3.0}, {"threshold": 0.0}, {"floor": 0.0}):
         with pytest.raises(DescriptionError, match=next(iter(options))):
             Saccades(**options)
+
+
+def test_what_to_cite(capsys):
+    citation(Saccades(), Cochlea())
+    printed = capsys.readouterr().out
+    assert "10.3389/fnins.2015.00437" in printed
+    assert "slaney1993efficient" in printed
 
 
 # -- cochlea --------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.io import wavfile
 
+from spikemem.citations import bibtex
 from spikemem.data import (
     EVENT,
     Recordings,
@@ -274,6 +275,7 @@ def test_ntidigits(tmp_path):
     assert [found.names[k] for k in found.labels] == ["1", "z"]
     assert [sample["x"].tolist() for sample in found] == [[5, 63, 0], [5, 63, 2]]
     assert found.samples[0]["t"].tolist() == [1000, 2000, 500000]
+    assert "anumula2018feature" in bibtex(found.take([0]))
     every = read_ntidigits(tmp_path / "n.hdf5", part="test", single=False)
     assert [every.names[k] for k in every.labels] == ["1", "1o", "z"]
     with pytest.raises(StorageError, match="train_labels"):

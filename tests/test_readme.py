@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = (
     "README.md", "docs/README.md", "docs/ca3.md", "docs/dendrites.md", "docs/extensions.md",
-    "docs/liquid.md", "docs/networks.md", "docs/semantics.md",
+    "docs/liquid.md", "docs/liquid_measures.md", "docs/networks.md", "docs/semantics.md",
 )  # fmt: skip
 LARGEST = 100_000
 
@@ -49,9 +49,12 @@ def test_the_page_about_networks(capsys, monkeypatch, tmp_path):
 
 
 def test_the_page_about_liquids(capsys):
-    (example,) = blocks("python", "docs/liquid.md")
-    exec(example, {})
-    assert [capsys.readouterr().out] == blocks("text", "docs/liquid.md")
+    names: dict[str, object] = {}
+    printed = []
+    for example in blocks("python", "docs/liquid.md"):
+        exec(example, names)
+        printed.append(capsys.readouterr().out)
+    assert printed == blocks("text", "docs/liquid.md")
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -10,7 +10,7 @@ leak that fires at 1.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,6 +20,7 @@ from ..errors import DescriptionError, Problems, shown
 from ..frozen import Frozen
 from ..progress import Progress, progress_callback
 from .recordings import EVENT, Recordings
+from .references import SLANEY
 
 __all__ = ["Cochlea", "cochlea_recordings", "erb_frequencies"]
 
@@ -60,6 +61,8 @@ class Cochlea(Frozen):
     smoothing: Annotated[float, Quantity("ms", above=0.0, high=1e4)] = 4.0
     step: Annotated[float, Quantity("ms", low=0.01, high=1e4)] = 1.0
     gain: Annotated[float, Quantity("1", above=0.0, high=1.0)] = 0.106
+
+    bibtex: ClassVar[tuple[str, ...]] = (SLANEY,)
 
     def __post_init__(self) -> None:
         problems = Problems("Cochlea")
@@ -205,6 +208,7 @@ def cochlea_recordings(
         shape=(cochlea.channels,),
         labels=np.zeros(len(parts), np.int64) if labels is None else np.asarray(labels),
         durations=np.array(lengths),
+        bibtex=cochlea.bibtex,
     )
 
 

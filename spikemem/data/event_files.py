@@ -16,6 +16,7 @@ from ..files import open_regular, write_atomically
 from ..foreign import read_items
 from ..limits import lack_of_memory
 from .recordings import EVENT, Recordings, SensorShape, to_recording
+from .references import ANUMULA, CRAMER, ORCHARD
 
 __all__ = ["read_nmnist", "read_ntidigits", "read_shd", "write_nmnist"]
 
@@ -63,6 +64,10 @@ def read_nmnist(
     StorageError
         No such file or folder, a folder without recordings, a truncated or empty file, an event
         outside the sensor, or times that go back.
+
+    References
+    ----------
+    Orchard, Jayawant, Cohen and Thakor, Frontiers in Neuroscience 9:437 (2015).
     """
     place, sensor = Path(path), (shape,) if isinstance(shape, int) else tuple(shape)
     if len(sensor) != 3 or sensor[0] != 2 or max(sensor) > 256:
@@ -82,7 +87,8 @@ def read_nmnist(
         with _reading("read_nmnist", file), open_regular(file) as raw:
             samples.append(to_recording(_decoded(_content(raw)), sensor, "recording"))
     labels = np.array([label for _, label in files], np.int64)
-    return Recordings(samples=tuple(samples), shape=sensor, labels=labels, names=tuple(names))
+    return Recordings(samples=tuple(samples), shape=sensor, labels=labels, names=tuple(names),
+                      bibtex=(ORCHARD,))  # fmt: skip
 
 
 @contextlib.contextmanager
@@ -218,6 +224,11 @@ def read_shd(
     StorageError
         No such file, a file that is damaged or truncated, of another kind, or with spikes on other
         channels, negative times or times that go back.
+
+    References
+    ----------
+    Cramer, Stradmann, Schemmel and Zenke, IEEE Transactions on Neural Networks and Learning Systems
+    33:2744 (2022).
     """
     place = Path(path)
     with _reading("read_shd", place):
@@ -236,6 +247,7 @@ def read_shd(
             shape=(channels,),
             labels=labels.astype(np.int64),
             names=_names(keys.get("keys") if isinstance(keys, dict) else None, labels),
+            bibtex=(CRAMER,),
         )
 
 
@@ -314,6 +326,10 @@ def read_ntidigits(
     StorageError
         No such file, a file that is damaged or truncated, of another kind, or with spikes on other
         channels, negative times or times that go back.
+
+    References
+    ----------
+    Anumula, Neil, Delbruck and Liu, Frontiers in Neuroscience 12:23 (2018).
     """
     place = Path(path)
     keys = [f"{part}_labels", f"{part}_addresses", f"{part}_timestamps"]
@@ -337,6 +353,7 @@ def read_ntidigits(
             shape=(channels,),
             labels=np.array([classes.index(spoken[k]) for k in chosen], np.int64),
             names=classes,
+            bibtex=(ANUMULA,),
         )
 
 

@@ -66,6 +66,8 @@ class Recordings(Frozen):
         Name of each class.
     durations : array_like of float, shape (n_samples,), optional
         Length of each sample, ms. Default: 1 µs after its last event.
+    bibtex : sequence of str, optional
+        What to cite for the data, for :func:`spikemem.citation`.
 
     Raises
     ------
@@ -88,6 +90,8 @@ class Recordings(Frozen):
     names: Annotated[tuple[str, ...], Each(Text(), "names")] = ()
     durations: Annotated[NDArray[np.float64] | None, Optional(
         Quantities("ms", above=0.0, shape=(None,)))] = None  # fmt: skip
+
+    bibtex: Annotated[tuple[str, ...], Each(Text(), "entries of BibTeX")] = ()
 
     def __post_init__(self) -> None:
         problems = Problems("Recordings")
@@ -175,6 +179,7 @@ class Recordings(Frozen):
             labels=self.labels[picked],
             names=self.names,
             durations=None if self.durations is None else self.durations[picked],
+            bibtex=self.bibtex,
         )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,6 +22,7 @@ from ..limits import require_memory
 from ..progress import Progress, progress_callback
 from .images import Images
 from .recordings import EVENT, Recordings
+from .references import ORCHARD
 
 __all__ = ["Saccades", "saccade_recordings"]
 
@@ -75,6 +76,8 @@ class Saccades(Frozen):
     step: Annotated[float, Quantity("ms", low=0.001)] = 2.0
     threshold: Annotated[float, Quantity("1", above=0.0)] = 0.3
     floor: Annotated[float, Quantity("1", low=1e-6)] = 0.1
+
+    bibtex: ClassVar[tuple[str, ...]] = (ORCHARD,)
 
     def __post_init__(self) -> None:
         problems = Problems("Saccades")
@@ -207,6 +210,7 @@ def saccade_recordings(
         shape=(2, saccades.sensor, saccades.sensor),
         labels=np.zeros(n, np.int64) if labels is None else np.asarray(labels),
         durations=np.full(n, saccades.total),
+        bibtex=saccades.bibtex,
     )
 
 

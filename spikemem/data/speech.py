@@ -8,7 +8,7 @@ import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any, BinaryIO, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ..checks import PathName, checked
 from ..errors import DescriptionError, StorageError
 from ..files import open_regular
+from .references import JACKSON
 
 __all__ = ["SpokenDigits", "read_fsdd"]
 
@@ -44,6 +45,8 @@ class SpokenDigits:
     rate : float
         Sampling rate, Hz.
     """
+
+    bibtex: ClassVar[tuple[str, ...]] = (JACKSON,)
 
     sounds: tuple[NDArray[np.float64], ...]
     labels: NDArray[np.int64]
