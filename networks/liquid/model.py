@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from ...checks import AnyValue, Count, Instance, Quantity, checked
 from ...display import Displayed
 from ...errors import DescriptionError, StorageError
+from ...hdf5 import read_array
 from ...models import OnDevice, Stored, StoredModel
 from ...network import Network
 from ...progress import Progress
 from ...recording import Recording
 from ...streams import Seed, own_seed
+from ...units import to_int
 from .arrays import Labels
 from .bodies import Body, DenseBody, NetworkBody
 from .circuit import draw_weights
@@ -373,12 +375,16 @@ class LiquidStateMachine(LiquidStates, StoredModel, Displayed):
     @classmethod
     def restored(cls, arguments: Mapping[str, Any], arrays: h5py.Group) -> Self:
         """The model with these weights and readouts; see :meth:`arrays`."""
+        weights = None
+        if isinstance(arguments.get("liquid"), DenseLiquid):
+            # Before the model draws as many weights as the file says.
+            sizes = (to_int(arguments.get(name), name) for name in ("n_inputs", "n_neurons"))
+            weights = read_weights(arrays, *sizes)
         made = cls(**arguments)
-        if isinstance(made.body, DenseBody):
-            weights = read_weights(arrays, made.n_inputs, made.n_neurons)
+        if weights is not None and isinstance(made.body, DenseBody):
             made.body = DenseBody(made.body.liquid, weights)
         if "n_train" in arrays:
-            made.n_train = int(np.asarray(arrays["n_train"]))
+            made.n_train = int(read_array(arrays, "n_train", "int", (), low=1))
             width = made.bins
             read_readout(arrays, "readout", made.readout_, width * made.n_neurons)
             read_readout(arrays, "baseline", made.baseline_, width * made.n_inputs)
