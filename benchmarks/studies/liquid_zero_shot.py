@@ -225,9 +225,11 @@ def summary(name: str, rows: NDArray[np.float64]) -> str:
     """Mean over seeds first, then the distribution over pairs."""
     each = rows.mean(axis=0)
     low, high = interval(each)
+    seeds = ", ".join(f"{value:.3f}" for value in rows.mean(axis=1))
+    alone = int(np.sum(rows >= 0.85))
     return (f"{name:34} {each.mean():.3f} ({low:.3f} to {high:.3f})  SD {each.std(ddof=1):.3f}  "
             f"{each.min():.2f} to {each.max():.2f}  >= 0.85: {int(np.sum(each >= 0.85))}"
-            f"/{len(each)}  one seed alone: {int(np.sum(rows >= 0.85))}/{rows.size}")  # fmt: skip
+            f"/{len(each)}, of single seeds {alone}/{rows.size}  seeds: {seeds}")  # fmt: skip
 
 
 def print_summaries(found: dict[str, Any]) -> None:
@@ -261,16 +263,22 @@ def figure(found: dict[str, Any], path: str) -> None:
     ax.set_ylabel("accuracy on two unseen digits")
     ax.set_ylim(0.0, 1.05)
     ax.legend(frameon=False, fontsize=7, loc="lower right")
-    labels = ("in class\nspeech to image", "in class\nimage to speech", "unseen numbers\nto image",
-              "unseen numbers\nto speech")  # fmt: skip
+    labels = ("seen digits,\nspeech to\nimage", "seen digits,\nimage to\nspeech",
+              "unseen\nnumbers, to\nimage", "unseen\nnumbers, to\nspeech")  # fmt: skip
     seen, unseen = np.array(found["in_class"]["liquid"]), np.array(found["numbers"])
     columns = [*seen.T, *unseen.mean(axis=1).T]
     for k, (values, chance) in enumerate(zip(columns, (1 / 7, 1 / 7, 1 / 9, 1 / 9), strict=True)):
-        other.plot(k + rng.uniform(-0.1, 0.1, len(values)), values, ".", color="C0")
-        other.plot([k - 0.3, k + 0.3], [chance] * 2, color="0.6", lw=0.8, ls="--")
+        other.plot(k + 0.1 * np.arange(-1, len(values) - 1), values, ".", color="C0",
+                   label=None if k else "liquids (each seed)")  # fmt: skip
+        other.plot([k - 0.3, k + 0.3], [chance] * 2, color="0.6", lw=0.8, ls="--",
+                   label=None if k else "chance")  # fmt: skip
+    for k, values in enumerate(np.array(found["in_class"]["input alone"]).T):
+        other.plot(k + 0.3 + 0 * values, values, "_", color="black",
+                   label=None if k else "input alone")  # fmt: skip
     other.set_xticks(range(4), labels, fontsize=7)
     other.set_ylim(0.0, 1.05)
     other.set_ylabel("retrieval accuracy")
+    other.legend(frameon=False, fontsize=7, loc="center right")
     ax.figure.savefig(path, dpi=100)
 
 
