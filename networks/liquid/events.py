@@ -28,7 +28,8 @@ from ...kinds import Kind
 from ...limits import require_memory
 from ...spikes import SpikeTrains
 from ...streams import Seed, stream
-from ...units import LARGEST, ROUNDING, off_grid, steps
+from ...units import LARGEST, ROUNDING, steps
+from .event_checks import order_of, require_fit
 from .sensors import channel_of, cropped_channels, recorded_times, require_sensor, structured_fields
 
 __all__ = ["Events", "as_events"]
@@ -103,9 +104,9 @@ class Events(Frozen):
         require_memory(16.0 * self.n_samples, f"Events: {self.n_samples} samples", "Take fewer.")
         lengths = np.broadcast_to(durations, (self.n_samples,)).astype(np.float64)
         object.__setattr__(self, "durations", read_only(lengths))
-        _require_fit(self, problems)
+        require_fit(self, problems)
         problems.raise_if_any()
-        order = _order(self.samples, self.times, self.channels)
+        order = order_of(self.samples, self.times, self.channels)
         for name in ("samples", "times", "channels"):
             values = getattr(self, name)
             values = values if order is None else values[order]
@@ -646,40 +647,3 @@ def _sequence(value: Any, where: str) -> Sequence[Any]:
         raise DescriptionError(f"{where} must be at least one structured array, one for each "
                                f"sample, got {shown(value)}.")  # fmt: skip
     return value  # type: ignore[no-any-return]
-
-
-def _require_fit(events: Events, problems: Problems) -> None:
-    """Note what does not fit together: lengths, samples, channels, times."""
-    sizes = {name: getattr(events, name).size for name in ("samples", "times", "channels")}
-    if len(set(sizes.values())) > 1:
-        problems.add(f"samples, times and channels must have the same length, got {sizes}")
-        return
-    for name, most in (("samples", events.n_samples), ("channels", events.n_channels)):
-        values = getattr(events, name)
-        if values.size and values.max() >= most:
-            problems.add(f"{name} must be from 0 to {most - 1}, got {values.max()}")
-            return
-    if events.times.size and events.times.min() < 0:
-        problems.add(f"times must be >= 0 ms, got {events.times.min():g}")
-    late = np.flatnonzero(events.times >= events.durations[events.samples])
-    if late.size:
-        k = int(late[0])
-        problems.add(f"times must be below the duration of their sample, got {events.times[k]:g} "
-                     f"ms in sample {events.samples[k]} of "
-                     f"{events.durations[events.samples[k]]:g} ms")  # fmt: skip
-    if events.dt is not None:
-        for name in ("times", "durations"):
-            off = off_grid(getattr(events, name), events.dt)
-            if off.any():
-                problems.add(f"{name} must be multiples of dt={events.dt:g} ms, got "
-                             f"{getattr(events, name)[off][0]:g}; use bin() or to_grid() on "
-                             f"continuous times")  # fmt: skip
-
-
-def _order(
-    samples: NDArray[np.int32], times: NDArray[np.float64], channels: NDArray[np.int32]
-) -> NDArray[np.int64] | None:
-    """Order by sample, time and channel; None if the events are in order."""
-    sample, time = np.diff(samples), np.diff(times)
-    fine = (sample > 0) | ((sample == 0) & ((time > 0) | ((time == 0) & (np.diff(channels) >= 0))))
-    return None if fine.all() else np.lexsort((channels, times, samples))

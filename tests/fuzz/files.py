@@ -94,6 +94,15 @@ def use_sequences(memory: TemporalMemory) -> Any:
     return found
 
 
+def use_liquid(model: sm.LiquidStateMachine) -> Any:
+    # A liquid of very many steps or bins is slow, whether it comes from a file or not.
+    if model.n_inputs == 4 and model.n_neurons == 8 and model.bins <= 5:
+        dense = np.ones((2, 5, 4), dtype=bool)
+        model.predict(dense) if model.is_fitted else model.states(dense)
+    held = [stored.values for stored in model.arrays().values()]
+    return state((model.arguments(), held))
+
+
 def use_heads(heads: ContrastiveProjection) -> Any:
     if heads.history.size:
         heads.transform(np.ones((2, len(heads.arrays()["weights_a"].values))))
@@ -106,6 +115,13 @@ def use_array(array: resistive.ProgrammedArray) -> Any:
     parts = array.device, array.mapping, array.target, array.programmed, dict(array.drawn)
     rest = array.w_max, array.seed, array.name, array.generation, array.writes, array.accepted
     return state((*parts, array.fixed, rest))
+
+
+def liquid_model() -> sm.LiquidStateMachine:
+    """A small liquid on a device, with words as labels."""
+    rng = np.random.default_rng(0)
+    made = sm.LiquidStateMachine(4, 8, device=resistive.PCM(), n_steps=5)
+    return made.fit(rng.random((12, 5, 4)) < 0.4, ["a", "bcd"] * 6)
 
 
 def from_file(kind: str) -> Callable[[Path], Any]:
@@ -152,6 +168,7 @@ def samples() -> dict[str, Sample]:
         ("memory", "model", memory, use_memory),
         ("neurons", "model", neurons, use_neurons),
         ("sequences", "model", sequences, use_sequences),
+        ("liquid", "model", liquid_model(), use_liquid),
         ("heads", "model", liquid_readout.projection(), use_heads),
         *((name, "resistive", array, use_array) for name, array in arrays.items()),
     ]
