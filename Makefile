@@ -50,7 +50,9 @@ $(VENV)/test.stamp: $(VENV)/run.stamp requirements/test.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/test.txt
 	@touch $@
 
-# norse would bring torchvision, and with it another torch: it is installed alone.
+# norse would bring torchvision, and with it another torch: it is installed alone. Its source asks
+# setuptools_scm for its version, which is why that is among the pins. On Linux the CPU build of
+# torch is a tenth of the size of the usual one: PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu
 $(VENV)/learn.stamp: $(VENV)/run.stamp requirements/learn.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/learn.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation norse==1.1.0

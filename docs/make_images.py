@@ -127,10 +127,40 @@ def by_hand() -> None:
     ax.figure.savefig(IMAGES / "networks.png", dpi=100)
 
 
+def liquid() -> None:
+    """A digit in a liquid, states of two classes, accuracies beside the input alone."""
+    import numpy as np
+
+    from spikemem.networks import liquid as family
+
+    digits = sm.data.read_images("digits")
+    events, labels = family.saccade_events(digits), digits.labels
+    order = np.random.default_rng(0).permutation(len(digits))
+    train, test = order[:1347], order[1347:]
+    models = {
+        bins: sm.LiquidStateMachine(256, 200, bins=bins, n_steps=50, seed=0).fit(
+            events[train], labels[train]
+        )
+        for bins in (1, 2, 5)
+    }
+    left, middle, right = sm.plotting.new_panels(12.5, 4.2, columns=3)
+    family.liquid_raster(models[1].spikes(events[:1]), events[:1].dense(), ax=left)
+    states = models[1].states(events[test])
+    family.class_states(states, labels[test], classes=[3, 8], ax=middle)
+    family.accuracy_bars(
+        {
+            f"{bins} bin{'s' * (bins > 1)}": model.report(events[test], labels[test])
+            for bins, model in models.items()
+        },
+        ax=right,
+    )
+    right.figure.savefig(IMAGES / "liquid.png", dpi=80)
+
+
 def main() -> None:
     """Make them all."""
     IMAGES.mkdir(exist_ok=True)
-    for make in (example, by_hand, demonstration, timing, sequences, hierarchies):
+    for make in (example, by_hand, demonstration, timing, sequences, hierarchies, liquid):
         make()
     for picture in sorted(IMAGES.iterdir()):
         size = picture.stat().st_size

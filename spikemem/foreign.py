@@ -11,19 +11,21 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from .errors import StorageError
 
-__all__ = ["read_attributes", "read_tree"]
+__all__ = ["read_attributes", "read_items", "read_tree"]
 
 Tree = dict[str, Any]
 
 _CODE = "from spikemem.foreign import main; main()"
 _SECONDS = 4
+_SECONDS_OF_DATA = 30
+"""The same for data sets, which may be many small arrays."""
 _BYTES_PER_SECOND = 20_000_000
 _WAIT = 60
 """Seconds of waiting for each second of computing, on a busy machine."""
@@ -48,13 +50,34 @@ def read_tree(file: BinaryIO, group: str) -> Tree:
     return _ask(file, "tree", group)
 
 
+def read_items(file: BinaryIO, names: Sequence[str]) -> Tree:
+    """Read some groups and datasets at the top of an HDF5 file; those that it lacks are left out.
+
+    A dataset whose rows have different lengths becomes `values` and `lengths`.
+
+    Parameters
+    ----------
+    file : binary file
+        An open regular file.
+    names : sequence of str
+        Names of groups and datasets.
+
+    Raises
+    ------
+    StorageError
+        As :func:`read_tree`.
+    """
+    return _ask(file, "items", json.dumps(list(names)))
+
+
 def read_attributes(file: BinaryIO) -> Tree:
     """Read the attributes at the top of an HDF5 file that are numbers or text; see above."""
     return _ask(file, "attributes", "")
 
 
 def _ask(file: BinaryIO, what: str, group: str) -> Tree:
-    seconds = _SECONDS + file.seek(0, io.SEEK_END) // _BYTES_PER_SECOND
+    least = _SECONDS_OF_DATA if what == "items" else _SECONDS
+    seconds = least + file.seek(0, io.SEEK_END) // _BYTES_PER_SECOND
     file.seek(0)
     path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
     environment = os.environ | {
@@ -131,12 +154,18 @@ def _send(out: BinaryIO, what: str, group: str) -> None:
     """Write one line of JSON that says what is there, and then the arrays one after the other."""
     import h5py
 
-    from .hdf5 import attributes_of, check_memory, check_tree, tree_of
+    from .hdf5 import attributes_of, check_memory, check_tree, item_of, tree_of
 
     with open(0, "rb", closefd=False) as raw, h5py.File(raw, "r") as file:
-        memory = check_tree(file, os.fstat(0).st_size)
+        size = os.fstat(0).st_size
+        memory = check_tree(file, size, ragged=what == "items")
         if what == "attributes":
             tree = attributes_of(file)
+        elif what == "items":
+            names = [name for name in json.loads(group) if name in memory]
+            # Rows of different lengths are not among the declared bytes.
+            check_memory(3 * (sum(memory[name] for name in names) + size))
+            tree = {name: item_of(file[name], size) for name in names}
         elif group not in file or not isinstance(file[group], h5py.Group):
             raise StorageError(f"it has no group {group!r}")
         else:

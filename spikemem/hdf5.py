@@ -22,6 +22,9 @@ __all__ = [
     "attributes_of",
     "check_memory",
     "check_tree",
+    "is_ragged",
+    "item_of",
+    "ragged_of",
     "read_array",
     "tree_of",
 ]
@@ -42,10 +45,11 @@ _DEEPEST = 32
 _BEST_PACKING = 1040
 _FILTERS = {1: "deflate", 2: "shuffle", 3: "fletcher32", 32000: "lzf"}
 _LAYOUTS = (h5py.h5d.COMPACT, h5py.h5d.CONTIGUOUS, h5py.h5d.CHUNKED)
+_NUMBERS = (h5py.h5t.INTEGER, h5py.h5t.FLOAT)
 _CLASSES = (h5py.h5t.INTEGER, h5py.h5t.FLOAT, h5py.h5t.STRING)
 
 
-def check_tree(file: h5py.File, size: int) -> dict[str, int]:
+def check_tree(file: h5py.File, size: int, *, ragged: bool = False) -> dict[str, int]:
     """Check every link, dataset and attribute of a file.
 
     Parameters
@@ -54,6 +58,9 @@ def check_tree(file: h5py.File, size: int) -> dict[str, int]:
         An open file, of which nothing has been read.
     size : int
         Length of the file, bytes.
+    ragged : bool
+        Whether datasets may have rows of numbers of different lengths; :func:`ragged_of` reads
+        them.
 
     Returns
     -------
@@ -66,14 +73,15 @@ def check_tree(file: h5py.File, size: int) -> dict[str, int]:
         The file refers to other files, holds types or filters that no file of ours has, or
         declares more data than it can hold. The message is the reason alone.
     """
-    return _Check(size).top(file["/"])
+    return _Check(size, ragged).top(file["/"])
 
 
 class _Check:
     """One walk through a file, with what it has met so far."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, ragged: bool) -> None:
         self.size = size
+        self.ragged = ragged
         self.stored = 0
         self.seen: set[int] = set()
 
@@ -146,7 +154,7 @@ class _Check:
                     f"{where} is packed with filter {plan.get_filter(k)[0]}; allowed are "
                     f"{', '.join(_FILTERS.values())}"
                 )
-        declared = _bytes_of(item.get_space(), item.get_type(), where)
+        declared = _bytes_of(item.get_space(), item.get_type(), where, ragged=self.ragged)
         stored = item.get_storage_size()
         self.stored += stored
         if self.stored > self.size or declared > stored * (_BEST_PACKING if packed else 1):
@@ -157,9 +165,10 @@ class _Check:
         return declared
 
 
-def _bytes_of(space: Any, kind: Any, where: str) -> int:
-    """Bytes that an array of this shape and type takes."""
-    if kind.get_class() not in _CLASSES and kind.dtype != bool:
+def _bytes_of(space: Any, kind: Any, where: str, *, ragged: bool = False) -> int:
+    """Bytes that an array of this shape and type takes; of rows, that of their references."""
+    rows = ragged and kind.get_class() == h5py.h5t.VLEN and kind.get_super().get_class() in _NUMBERS
+    if not rows and kind.get_class() not in _CLASSES and kind.dtype != bool:
         raise Refused(f"{where} holds neither numbers nor text")
     if space.get_simple_extent_type() == h5py.h5s.NULL:
         return 0
@@ -191,10 +200,56 @@ def check_memory(needed: int) -> None:
 
 def tree_of(group: h5py.Group) -> Tree:
     """Read all datasets of a checked group, and of the groups below it."""
+    return {name: item_of(item, 0) for name, item in group.items()}
+
+
+def item_of(item: Any, most: int) -> Any:
+    """Read a checked dataset, or all those of a checked group; `most` as for :func:`ragged_of`."""
+    if isinstance(item, h5py.Group):
+        return {name: item_of(inner, most) for name, inner in item.items()}
+    return ragged_of(item, most) if is_ragged(item) else _plain(item[()])
+
+
+def ragged_of(item: Any, most: int) -> Tree:
+    """Read a checked dataset of rows of different lengths.
+
+    Parameters
+    ----------
+    item : h5py.Dataset
+        In one dimension; its entries are rows of numbers.
+    most : int
+        Length of the file, bytes. Rows are stored as they are: they can't be longer.
+
+    Returns
+    -------
+    Tree
+        `values`, all rows one after the other, and `lengths`, the length of each.
+
+    Raises
+    ------
+    Refused
+        More than one dimension, or rows that together are longer than the file.
+    """
+    if item.ndim != 1:
+        raise Refused(f"{item.name} must have one dimension, got {item.ndim}")
+    rows, total = [], 0
+    for k in range(item.shape[0]):
+        row = np.asarray(item[k])
+        total += row.nbytes
+        if total > most:
+            raise Refused(f"the rows of {item.name} are longer than the file")
+        rows.append(row)
+    dtype = h5py.check_vlen_dtype(item.dtype)
     return {
-        name: tree_of(item) if isinstance(item, h5py.Group) else _plain(item[()])
-        for name, item in group.items()
+        "values": np.concatenate([np.empty(0, dtype), *rows]),
+        "lengths": np.array([len(row) for row in rows], np.int64),
     }
+
+
+def is_ragged(item: Any) -> bool:
+    """Whether a dataset has rows of numbers of different lengths."""
+    dtype = h5py.check_vlen_dtype(item.dtype) if isinstance(item, h5py.Dataset) else None
+    return dtype is not None and np.dtype(dtype).kind in "iuf"
 
 
 def attributes_of(item: Any) -> Tree:

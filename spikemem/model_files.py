@@ -11,22 +11,20 @@ import h5py
 import numpy as np
 
 from .errors import StorageError
-from .models import MODELS, StoredModel
+from .models import DEVICES, MODELS, StoredModel
 from .storage import FileKind, put
 
 __all__ = ["MODEL", "PARTS"]
 
-_RESISTIVE = (
-    "CMOHfOx", "Generic", "HERMES", "Ideal", "MiloRRAM", "PCM", "RandomRRAM", "SONOS", "WanRRAM",
-)  # fmt: skip
-
 PARTS: dict[str, str] = {
+    "DenseLiquid": "spikemem.networks.liquid:DenseLiquid",
+    "MaassLiquid": "spikemem.networks.liquid:MaassLiquid",
     "PermanenceRule": "spikemem.networks.dendrites:PermanenceRule",
     **{
         name: f"spikemem.networks.sparsey:{name}"
         for name in ("BackOff", "Level", "Plasticity", "Selection")
     },
-    **{name: f"spikemem.hardware.resistive:{name}" for name in _RESISTIVE},
+    **DEVICES,
 }
 """Dataclasses that may be arguments of a model; imported when they are first used."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Protocol, Self, TypeVar, runtime_checkable
@@ -10,8 +11,8 @@ import h5py
 from numpy.typing import NDArray
 
 from .backends.contract import Integrator
-from .checks import AnyValue, Kind, PathName, Quantity, checked
-from .errors import DescriptionError, StorageError, shown
+from .checks import AnyValue, Kind, PathName, Quantity, Text, checked
+from .errors import DescriptionError, StorageError, shown, unknown_name
 from .frozen import Changing
 from .network import Network
 from .progress import Progress
@@ -21,6 +22,7 @@ from .storage import load, save
 from .streams import Seed
 
 __all__ = [
+    "DEVICES",
     "MODELS",
     "Associative",
     "Continual",
@@ -30,17 +32,27 @@ __all__ = [
     "Stored",
     "StoredModel",
     "Supervised",
+    "device_named",
     "run",
 ]
 
 MODELS: dict[str, str] = {
     "ActiveDendriteNeurons": "spikemem.networks.dendrites:ActiveDendriteNeurons",
     "CA3Memory": "spikemem.networks.ca3:CA3Memory",
+    "ContrastiveProjection": "spikemem.networks.liquid:ContrastiveProjection",
     "HippocampalMemory": "spikemem.networks.ca3:HippocampalMemory",
     "Sparsey": "spikemem.networks.sparsey:Sparsey",
+    "LiquidStateMachine": "spikemem.networks.liquid:LiquidStateMachine",
     "TemporalMemory": "spikemem.networks.dendrites:TemporalMemory",
 }
 """Where each model is that files can hold; imported when it is first used."""
+
+DEVICES: dict[str, str] = {
+    name: f"spikemem.hardware.resistive:{name}"
+    for name in ("CMOHfOx", "Generic", "HERMES", "Ideal", "MiloRRAM", "PCM", "RandomRRAM", "SONOS",
+                 "WanRRAM")
+}  # fmt: skip
+"""Where each device model is that can be made without measurements."""
 
 Trial = TypeVar("Trial", contravariant=True)
 Answer = TypeVar("Answer", covariant=True)
@@ -215,6 +227,28 @@ class DeviceKind(Kind):
 
 OnDevice = Annotated[Device, DeviceKind()] | None
 """What every ``device`` argument takes."""
+
+
+@checked
+def device_named(name: Annotated[str, Text()]) -> Device:
+    """Make a device model with its default parameters; upper and lower case are the same.
+
+    Raises
+    ------
+    DescriptionError
+        There is no device of this name.
+
+    Examples
+    --------
+    >>> type(device_named("pcm")).__name__
+    'PCM'
+    """
+    place = {known.lower(): place for known, place in DEVICES.items()}.get(name.lower())
+    if place is None:
+        raise DescriptionError(unknown_name("device", name, DEVICES))
+    module, _, item = place.partition(":")
+    device: Device = getattr(importlib.import_module(module), item)()
+    return device
 
 
 @checked

@@ -11,6 +11,7 @@ import numpy as np
 import spikemem as sm
 from spikemem.codes import random_patterns
 from spikemem.networks.dendrites import TemporalMemory
+from spikemem.networks.liquid import Events
 from spikemem.networks.sparsey import Level, Sparsey
 
 BACKENDS = ("brian2", "native", "emulator", "pynn:nest")
@@ -93,6 +94,23 @@ def with_images() -> Sparsey:
     return hierarchy().fit([A, B, C, D])
 
 
+def liquid() -> sm.LiquidStateMachine:
+    """A liquid of 30 neurons without a readout."""
+    return sm.LiquidStateMachine(16, 30, bins=2, seed=0)
+
+
+def event_samples(n: int) -> Events:
+    """Samples of two classes: the even or the odd channels are more active."""
+    rng = np.random.default_rng(4)
+    odd = np.arange(n)[:, None, None] % 2 == np.arange(16) % 2
+    return Events.from_dense(rng.random((n, 12, 16)) < np.where(odd, 0.4, 0.05))
+
+
+def with_readout() -> sm.LiquidStateMachine:
+    """A liquid whose readout tells the two classes apart."""
+    return liquid().fit(event_samples(40), ["even", "odd"] * 20)
+
+
 FAMILIES = [
     Family(
         "CA3Memory",
@@ -137,6 +155,15 @@ FAMILIES = [
         [A, B, [], C[1:], X, np.ones(60, bool), D],
         "bottom_up 0",
         "docs/sparsey.md",
+        integrators=EXACT,
+    ),
+    Family(
+        "LiquidStateMachine",
+        with_readout,
+        liquid,
+        list(event_samples(6)),
+        "input excitatory",
+        "docs/liquid.md",
         integrators=EXACT,
     ),
 ]

@@ -19,7 +19,8 @@ from spikemem import simulation
 from spikemem.cli import commands, main
 from spikemem.cli.app import Place
 
-COMMANDS = ("demo", "simulate", "plot", "info", "check", "map", "export", "sdr", "device")
+COMMANDS = ("demo", "simulate", "plot", "info", "check", "map", "export", "sdr", "liquid",
+            "device")  # fmt: skip
 
 
 @pytest.fixture

@@ -196,6 +196,15 @@ def test_requirements_are_pinned():
             assert [part.operator for part in pin.specifier] == ["=="], f"{file}: {pin}"
 
 
+def test_the_tests_have_the_torch_that_make_learn_installs():
+    both = [
+        {pin.name: str(pin.specifier) for pin in pins(name)} for name in ("test.txt", "learn.txt")
+    ]
+    shared = set(both[0]) & set(both[1])
+    assert {"torch", "filelock", "fsspec", "networkx", "typing_extensions"} <= shared
+    assert all(both[0][name] == both[1][name] for name in shared)
+
+
 @pytest.mark.parametrize(
     ("file", "option"),
     [
@@ -206,6 +215,7 @@ def test_requirements_are_pinned():
         ("test.txt", "spinnaker"),
         ("test.txt", "nir"),
         ("test.txt", "neo"),
+        ("learn.txt", "learn"),
     ],
 )
 @pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])

@@ -10,7 +10,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = (
     "README.md", "docs/README.md", "docs/ca3.md", "docs/dendrites.md", "docs/extensions.md",
-    "docs/networks.md", "docs/semantics.md",
+    "docs/liquid.md", "docs/liquid_machines.md", "docs/liquid_measures.md", "docs/networks.md",
+    "docs/semantics.md",
 )  # fmt: skip
 LARGEST = 100_000
 
@@ -46,6 +47,15 @@ def test_the_page_about_networks(capsys, monkeypatch, tmp_path):
         printed.append(capsys.readouterr().out)
     assert printed == blocks("text", "docs/networks.md")
     assert (tmp_path / "network").is_dir()
+
+
+def test_the_page_about_liquids(capsys):
+    names: dict[str, object] = {}
+    printed = []
+    for example in blocks("python", "docs/liquid.md"):
+        exec(example, names)
+        printed.append(capsys.readouterr().out)
+    assert printed == blocks("text", "docs/liquid.md")
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -74,6 +74,10 @@ COMMANDS: dict[str, Place] = {
         "spikemem.networks.dendrites.commands:sdr",
         "Dendritic segments on sparse patterns: errors, thresholds, sizes.",
     ),
+    "liquid": Place(
+        "spikemem.networks.liquid.commands:liquid",
+        "Liquid state machines on images, speech and event recordings.",
+    ),
     "sparsey": Place(
         "spikemem.networks.sparsey.commands:sparsey",
         "Hierarchies of macrocolumns: train one on labelled images, and test it.",

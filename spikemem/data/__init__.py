@@ -1,6 +1,40 @@
-"""Readers of data sets, from the files that their authors publish. No data set is shipped."""
+"""Readers of data sets, from the files that their authors publish, and encoders of data as spikes.
 
+No data set is shipped, and nothing is downloaded.
+"""
+
+from .cochlea import Cochlea as Cochlea
+from .cochlea import cochlea_recordings as cochlea_recordings
+from .cochlea import erb_frequencies as erb_frequencies
+from .event_files import read_nmnist as read_nmnist
+from .event_files import read_ntidigits as read_ntidigits
+from .event_files import read_shd as read_shd
+from .event_files import write_nmnist as write_nmnist
 from .images import Images as Images
 from .images import read_images as read_images
+from .rate import rate_code as rate_code
+from .recordings import EVENT as EVENT
+from .recordings import Recordings as Recordings
+from .saccades import Saccades as Saccades
+from .saccades import saccade_recordings as saccade_recordings
+from .speech import SpokenDigits as SpokenDigits
+from .speech import read_fsdd as read_fsdd
 
-__all__ = ["Images", "read_images"]
+__all__ = [
+    "EVENT",
+    "Cochlea",
+    "Images",
+    "Recordings",
+    "Saccades",
+    "SpokenDigits",
+    "cochlea_recordings",
+    "erb_frequencies",
+    "rate_code",
+    "read_fsdd",
+    "read_images",
+    "read_nmnist",
+    "read_ntidigits",
+    "read_shd",
+    "saccade_recordings",
+    "write_nmnist",
+]

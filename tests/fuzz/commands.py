@@ -37,6 +37,7 @@ LIMIT = 20
 VALID = {
     "file": "both.h5", "network": "both.h5", "out": "out.h5", "output": "aged.h5", "name": "PCM",
     "images": "images.npz", "tower": "tower.h5",
+    "data": "few.npz", "model": "liquid.h5",
     "n": "100", "a": "20", "s": "10", "theta": "5", "v": "3", "backend": "native",
 }  # fmt: skip
 """Valid values by the name of the parameter, for those that are required or save time."""
@@ -83,6 +84,11 @@ def prepare(folder: Path) -> None:
     np.savez(folder / "images.npz", images=images, labels=labels)
     tower = image_tower(8, 8, pitch=4.0, cells=4)
     tower.fit(images, labels).save(folder / "tower.h5")
+    images = np.random.default_rng(0).integers(0, 256, (8, 8, 8), dtype=np.uint8)
+    np.savez(folder / "few.npz", images=images, labels=np.arange(8) % 2)
+    liquid = sm.LiquidStateMachine(256, 10, n_steps=50)
+    events = sm.networks.liquid.saccade_events(images)
+    liquid.fit(events, np.arange(8) % 2).save(folder / "liquid.h5")
     (folder / "cut.h5").write_bytes(both.read_bytes()[:-200])
     (folder / "text.h5").write_text("not HDF5")
     (folder / "empty.h5").touch()

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 import spikemem as sm
-from fuzz import dendrites, resistive, sparsey
+from fuzz import data, dendrites, liquid, liquid_readout, resistive, sparsey
 from spikemem import checks
 from spikemem.errors import SpikememError
 
@@ -33,6 +33,7 @@ PACKAGES = (
     "spikemem.networks.ca3",
     "spikemem.networks.dendrites",
     "spikemem.networks.sparsey",
+    "spikemem.networks.liquid",
     "spikemem.hardware.spinnaker",
     "spikemem.hardware.pynn",
     "spikemem.hardware.nir",
@@ -51,6 +52,9 @@ LEFT_OUT = {
     # Called by a session alone, with its own state.
     "spikemem.hardware.resistive.DeviceLearning.hooks": "called by a session of Brian2",
     "spikemem.hardware.resistive.ReadNoise.hooks": "called by a session of Brian2",
+    "spikemem.networks.liquid.DynamicSynapses.hooks": "called by a session of Brian2",
+    "spikemem.networks.liquid.ReadoutReport": "made by evaluate_readout",
+    "spikemem.networks.liquid.ReadoutReport.facts": "made by evaluate_readout",
 }
 """Callables that are not called, and why."""
 
@@ -222,8 +226,11 @@ SAMPLES: dict[str, Callable[[], Any]] = {
     "Device": lambda: importlib.import_module("spikemem.hardware.resistive").Ideal(),
     "Mapping": lambda: importlib.import_module("spikemem.hardware.resistive").SingleDevice(),
     "Problem": lambda: sm.Problem(level="note", where="a", what="b", remedy="c"),
+    **data.SAMPLES,
     **dendrites.SAMPLES,
     **sparsey.SAMPLES,
+    **liquid.SAMPLES,
+    **liquid_readout.SAMPLES,
     **resistive.samples(small_network),
 }
 """A fresh object of each class that no declared kinds can make."""
@@ -285,8 +292,11 @@ GOOD: dict[str, dict[str, Callable[[], Any]]] = {
     "images": {
         "stored": lambda: [[1, 0]], "recalled": lambda: [[1, 1]], "shape": lambda: (1, 2),
     },
+    **data.GOOD,
     **dendrites.good_values(),
     **sparsey.good_values(),
+    **liquid.good_values(),
+    **liquid_readout.good_values(),
     **resistive.good_values(small_network, _recording),
     **resistive.report_values(),
 }  # fmt: skip
@@ -308,6 +318,7 @@ CONTENTS: dict[str, Callable[[], Any]] = {
     "_CellsKind": resistive.cells,
     "_Finite": lambda: np.full(2, 10.0),
     "Text": lambda: "a title",
+    **data.CONTENTS,
 }
 """A good value of the kinds that a family defines."""
 

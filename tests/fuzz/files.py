@@ -35,7 +35,7 @@ import numpy as np
 from samples import small_network, small_recording
 
 import spikemem as sm
-from fuzz import workers
+from fuzz import liquid_readout, workers
 from spikemem import container, storage
 from spikemem.codes import random_patterns
 from spikemem.errors import SpikememError
@@ -45,6 +45,7 @@ from spikemem.networks.dendrites import ActiveDendriteNeurons, TemporalMemory
 from spikemem.networks.sparsey import Level, Plasticity, Sparsey
 
 TOWER_INPUT = np.random.default_rng(1).random((2, 3, 6, 6)) < 0.4
+from spikemem.networks.liquid import ContrastiveProjection
 
 
 class Sample(NamedTuple):
@@ -105,11 +106,34 @@ def use_tower(tower: Sparsey) -> Any:
     return state((tower.arguments(), arrays))
 
 
+def use_liquid(model: sm.LiquidStateMachine) -> Any:
+    # A liquid of very many steps or bins is slow, whether it comes from a file or not.
+    if model.n_inputs == 4 and model.n_neurons == 8 and model.bins <= 5:
+        dense = np.ones((2, 5, 4), dtype=bool)
+        model.predict(dense) if model.is_fitted else model.states(dense)
+    held = [stored.values for stored in model.arrays().values()]
+    return state((model.arguments(), held))
+
+
+def use_heads(heads: ContrastiveProjection) -> Any:
+    if heads.history.size:
+        heads.transform(np.ones((2, len(heads.arrays()["weights_a"].values))))
+    held = [stored.values for stored in heads.arrays().values()]
+    return state((heads.arguments(), held))
+
+
 def use_array(array: resistive.ProgrammedArray) -> Any:
     array.read(array.device.ages[0])
     parts = array.device, array.mapping, array.target, array.programmed, dict(array.drawn)
     rest = array.w_max, array.seed, array.name, array.generation, array.writes, array.accepted
     return state((*parts, array.fixed, rest))
+
+
+def liquid_model() -> sm.LiquidStateMachine:
+    """A small liquid on a device, with words as labels."""
+    rng = np.random.default_rng(0)
+    made = sm.LiquidStateMachine(4, 8, device=resistive.PCM(), n_steps=5)
+    return made.fit(rng.random((12, 5, 4)) < 0.4, ["a", "bcd"] * 6)
 
 
 def from_file(kind: str) -> Callable[[Path], Any]:
@@ -163,6 +187,8 @@ def samples() -> dict[str, Sample]:
         ("neurons", "model", neurons, use_neurons),
         ("sequences", "model", sequences, use_sequences),
         ("tower", "model", tower, use_tower),
+        ("liquid", "model", liquid_model(), use_liquid),
+        ("heads", "model", liquid_readout.projection(), use_heads),
         *((name, "resistive", array, use_array) for name, array in arrays.items()),
     ]
     found = {}

@@ -1,0 +1,150 @@
+"""The fast path of the dense liquid: spikes of many samples at once, without a simulator.
+
+Sums of weights are whole numbers and exact; potentials are float64, or the fixed-point numbers of
+the machine. Memory does not grow with the number of samples beyond the spikes themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import DescriptionError
+from ...units import steps
+from .events import Events
+from .lowering import Lowered
+
+__all__ = ["Table", "batches", "dense_spikes", "event_table", "noisy_spikes"]
+
+_BLOCK = 1024
+"""Neurons of a block: their sums stay in the first-level cache."""
+
+_BYTES = 1 << 26
+"""Spikes of a batch, bytes, about."""
+
+Spikes = NDArray[np.uint8]
+
+
+class Table(NamedTuple):
+    """Events of some samples by sample and step."""
+
+    starts: NDArray[np.int64]
+    """Sample b has in step t ``channels[starts[b, t]:starts[b, t + 1]]``."""
+    channels: NDArray[np.int32]
+
+
+def event_table(events: Events, n_steps: int) -> Table:
+    """Events on a grid by sample and step; ``starts`` has shape (n_samples, n_steps + 1)."""
+    step = steps(events.times, float(events.dt or 1.0))
+    code = events.samples.astype(np.int64) * n_steps + step
+    edges = np.searchsorted(code, np.arange(events.n_samples * n_steps + 1))
+    rows = np.arange(events.n_samples)[:, None] * n_steps + np.arange(n_steps + 1)
+    return Table(edges[rows], np.ascontiguousarray(events.channels, dtype=np.int32))
+
+
+def batches(events: Events, n_steps: int, n_neurons: int) -> Iterator[slice]:
+    """Samples of each batch."""
+    size = max(1, min(256, _BYTES // max(n_steps * n_neurons, 1)))
+    for first in range(0, events.n_samples, size):
+        yield slice(first, min(first + size, events.n_samples))
+
+
+def dense_spikes(
+    lowered: Lowered, events: Events, n_steps: int, *, machine: bool = False
+) -> Spikes:
+    """Spikes of a batch of samples, shape (n_samples, n_steps, n_neurons).
+
+    Parameters
+    ----------
+    lowered : Lowered
+        The liquid.
+    events : Events
+        On a grid.
+    n_steps : int
+        Steps of each sample.
+    machine : bool
+        Whether potentials are the numbers of SpiNNaker rather than float64.
+
+    Raises
+    ------
+    DescriptionError
+        The machine's numbers are asked for, and the weights are not on a grid.
+    """
+    from . import kernels
+
+    if machine and not lowered.is_exact:
+        raise DescriptionError("LiquidStateMachine: arithmetic='spinnaker' needs a liquid with "
+                               "numbers='spinnaker'.")  # fmt: skip
+    n_samples, n = events.n_samples, lowered.recurrent.shape[0]
+    table = event_table(events, n_steps)
+    whole = lowered.input.dtype.kind == "i"
+    kind = np.int64 if machine else np.int32 if whole else np.float64
+    acc = np.zeros(min(_BLOCK, n), dtype=kind)
+    state = (
+        np.zeros((2, n_samples, n), dtype=np.int32),
+        np.zeros((2, n_samples), dtype=np.int64),
+        np.zeros((n_samples, n_steps, n), dtype=np.uint8),
+    )
+    rows = (table.starts, table.channels, lowered.input, lowered.recurrent)
+    if machine:
+        v = np.zeros((n_samples, n), dtype=np.int64)
+        kernels.run_machine(*rows, *lowered.words(), acc, v, *state)
+        return state[2]
+    v = np.full((n_samples, n), lowered.offset)
+    numbers = (lowered.keep, lowered.gain, lowered.offset, lowered.threshold)
+    kernels.run(*rows, *numbers, acc, v, *state)
+    return state[2]
+
+
+def noisy_spikes(
+    lowered: Lowered,
+    events: Events,
+    n_steps: int,
+    deviations: tuple[NDArray[np.float64], NDArray[np.float64]],
+    rng: np.random.Generator,
+) -> Spikes:
+    """As :func:`dense_spikes`, with noise that is drawn anew whenever a spike reads a weight.
+
+    The noise of a neuron's sum in one step is one normal number with the variance
+    ``sum of sd**2`` over the weights that are read, which is exactly its distribution.
+
+    Parameters
+    ----------
+    lowered, events, n_steps
+        As :func:`dense_spikes`.
+    deviations : tuple of ndarray
+        Standard deviation of a read of each input and each recurrent weight, in points of the grid.
+    rng : numpy.random.Generator
+        For the noise.
+    """
+    x = events.dense(n_steps).astype(np.float64)
+    w_in, w_rec = lowered.input.astype(np.float64), lowered.recurrent.astype(np.float64)
+    v_in, v_rec = (sd**2 for sd in deviations)
+    n = w_rec.shape[0]
+    out: Spikes = np.zeros((len(x), n_steps, n), dtype=np.uint8)
+    v, s = np.full((len(x), n), lowered.offset), np.zeros((len(x), n))
+    for t in range(n_steps):
+        noise = np.sqrt(x[:, t] @ v_in + s @ v_rec) * rng.standard_normal(v.shape)
+        total = x[:, t] @ w_in + s @ w_rec + noise
+        v = lowered.keep * v * (1.0 - s) + lowered.gain * total + lowered.offset
+        s = (v >= lowered.threshold).astype(np.float64)
+        out[:, t] = s
+    return out
+
+
+def each_batch(
+    run: Callable[[slice], Any], parts: list[slice], jobs: int, report: Callable[[float], None]
+) -> list[Any]:
+    """Results of all batches in order, computed by `jobs` threads."""
+    results: list[Any] = []
+    done = 0
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        for result in pool.map(run, parts) if jobs > 1 else map(run, parts):
+            results.append(result)
+            done += 1
+            report(done / len(parts))
+    return results

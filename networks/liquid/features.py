@@ -1,0 +1,133 @@
+"""Features for a readout: counts, time bins and low-passed states of many samples at once."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...checks import Count, Indices, Quantity, checked
+from ...errors import DescriptionError
+from ...limits import require_memory
+from .arrays import Spikes
+
+__all__ = ["bin_edges", "low_passed_states", "spike_features"]
+
+Tau = Annotated[float, Quantity("1", above=0.0)]
+
+
+def bin_edges(n_steps: int, bins: int, where: str = "bin_edges") -> NDArray[np.int64]:
+    """First step of each of `bins` time bins, and the end; they differ by one step at most.
+
+    Raises
+    ------
+    DescriptionError
+        There are more bins than steps; the message begins with `where`.
+
+    Examples
+    --------
+    >>> bin_edges(50, 4).tolist()
+    [0, 12, 25, 37, 50]
+    """
+    if bins > n_steps:
+        raise DescriptionError(
+            f"{where}: bins must be at most n_steps={n_steps}, the steps of a sample, got {bins}."
+        )
+    return np.arange(bins + 1, dtype=np.int64) * n_steps // bins
+
+
+@checked
+def spike_features(
+    spikes: Spikes, *, bins: Annotated[int, Count()] = 1, tau: Tau | None = None
+) -> NDArray[np.float32]:
+    """Features of each sample: spike counts in time bins, or low-passed states at their ends.
+
+    Parameters
+    ----------
+    spikes : array_like, shape (n_samples, n_steps, n_neurons)
+        Spikes in each step, bool or counts; of the liquid, or of its input.
+    bins : int
+        Number of time bins, of equal length within one step. Default: counts of the whole sample.
+    tau : float, optional
+        Time constant of the states, steps. Default: counts.
+
+    Returns
+    -------
+    ndarray of float32, shape (n_samples, bins * n_neurons)
+        The neurons of the first bin come first.
+
+    Raises
+    ------
+    DescriptionError
+        An argument is not of its kind, or there are more bins than steps.
+
+    Examples
+    --------
+    >>> spikes = np.array([[[1, 0], [1, 0], [0, 1], [0, 0]]])
+    >>> spike_features(spikes).tolist(), spike_features(spikes, bins=2).tolist()
+    ([[2.0, 1.0]], [[2.0, 0.0, 0.0, 1.0]])
+    """
+    samples, steps, n = spikes.shape
+    edges = bin_edges(steps, bins, "spike_features")
+    require_memory(4.0 * samples * bins * n, f"spike_features: {bins} bins of {samples} samples",
+                   "Use fewer bins.")  # fmt: skip
+    if tau is not None:
+        read = low_passed_states(spikes, tau=tau, steps=edges[1:] - 1)
+    else:
+        read = np.add.reduceat(spikes, edges[:-1], axis=1, dtype=np.float32)
+    return np.ascontiguousarray(read, dtype=np.float32).reshape(samples, bins * n)
+
+
+@checked
+def low_passed_states(spikes: Spikes, *, tau: Tau, steps: Any = None) -> NDArray[np.float64]:
+    """Low-passed spikes: every spike adds 1, which decays by ``exp(-1 / tau)`` in each step.
+
+    Maass, Natschläger & Markram (2002) read the liquid in this way, with 30 ms.
+
+    Parameters
+    ----------
+    spikes : array_like, shape (n_samples, n_steps, n_neurons)
+        Spikes in each step.
+    tau : float
+        Time constant, steps.
+    steps : array_like of int, optional
+        Steps after which the state is read, in ascending order. Default: all of them.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_samples, n_read, n_neurons)
+
+    Raises
+    ------
+    DescriptionError
+        An argument is not of its kind, or `steps` are out of range or not in order.
+
+    Examples
+    --------
+    >>> low_passed_states(np.array([[[1], [0], [1]]]), tau=1.0).ravel().round(3).tolist()
+    [1.0, 0.368, 1.135]
+    """
+    samples, length, n = spikes.shape
+    wanted = _steps(steps, length)
+    require_memory(8.0 * samples * wanted.size * n, f"low_passed_states: {wanted.size} states of "
+                   f"{samples} samples", "Read the states at fewer steps.")  # fmt: skip
+    decay = np.exp(-1.0 / tau)
+    result: NDArray[np.float64] = np.empty((samples, wanted.size, n))
+    state, k = np.zeros((samples, n)), 0
+    for step in range(int(wanted[-1]) + 1 if wanted.size else 0):
+        state *= decay
+        state += spikes[:, step]
+        while k < wanted.size and wanted[k] == step:
+            result[:, k] = state
+            k += 1
+    return result
+
+
+def _steps(steps: Any, length: int) -> NDArray[np.int64]:
+    if steps is None:
+        return np.arange(length, dtype=np.int64)
+    wanted = np.asarray(Indices(length).check(steps, "low_passed_states: steps"), dtype=np.int64)
+    if np.any(np.diff(wanted) < 0):
+        raise DescriptionError("low_passed_states: steps must be in ascending order.")
+    return wanted

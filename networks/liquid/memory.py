@@ -1,0 +1,423 @@
+"""Memory of a liquid: memory capacity, NARMA-10, parity and delayed match-to-sample."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...checks import (
+    Choice,
+    Count,
+    Probability,
+    check_fields,
+    checked,
+)
+from ...errors import DescriptionError
+from ...frozen import Frozen, read_only
+from ...limits import require_memory
+from ...streams import Seed, stream
+from .arrays import Dense
+from .features import spike_features
+from .readout import LinearReadout
+from .responses import Liquid, LiquidLike, respond
+from .series import Digits, Values, match_to_sample, narma10, parity
+
+__all__ = [
+    "MemoryCapacity",
+    "TaskScore",
+    "ValueCode",
+    "capacity_of",
+    "match_to_sample_score",
+    "memory_capacity",
+    "narma10_score",
+    "parity_score",
+]
+
+_PENALTIES = np.logspace(-3, 5, 9)
+"""Strengths of the ridge penalty that are tried, on standardised features."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValueCode(Frozen):
+    """How values from 0 to 1 are shown to a liquid: as random spikes, each value for some steps.
+
+    Parameters
+    ----------
+    n_channels : int
+        Number of input channels.
+    hold : int
+        Steps for which a value is shown.
+    p_max : float
+        Probability of a spike of a channel in a step, for the value 1.
+    kind : {"rate", "opponent"}
+        "rate": all channels fire with ``p_max * value``. "opponent": the first half does, and the
+        others fire with ``p_max * (1 - value)``, so that the total rate is always the same.
+    n_values, n_runs : int
+        Values in a run, and number of runs, which the liquid begins from rest.
+    washout : int
+        Values at the beginning of a run that are not used.
+    """
+
+    n_channels: Annotated[int, Count()] = 16
+    hold: Annotated[int, Count()] = 5
+    p_max: Annotated[float, Probability()] = 0.4
+    kind: Annotated[Literal["rate", "opponent"], Choice("rate", "opponent")] = "rate"
+    n_values: Annotated[int, Count()] = 300
+    n_runs: Annotated[int, Count(low=2)] = 20
+    washout: Annotated[int, Count(low=0)] = 30
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        if self.washout >= self.n_values:
+            raise DescriptionError(
+                f"ValueCode: washout must be below n_values={self.n_values}, got {self.washout}."
+            )
+        if self.kind == "opponent" and self.n_channels < 2:
+            raise DescriptionError("ValueCode: kind 'opponent' needs n_channels >= 2, got 1.")
+
+    @checked
+    def encode(self, values: Digits, *, seed: Seed = 0) -> NDArray[np.bool_]:
+        """Spikes that show values, shape (n_runs, n_values * hold, n_channels).
+
+        Parameters
+        ----------
+        values : array_like, shape (n_runs, n_values)
+            From 0 to 1.
+        seed : int or numpy.random.Generator
+            For the spikes.
+
+        Raises
+        ------
+        DescriptionError
+            An argument is not of its kind.
+        """
+        if values.ndim != 2:
+            raise DescriptionError(
+                f"ValueCode.encode: values must have shape (n_runs, n_values), got {values.shape}."
+            )
+        size = float(values.size) * self.hold * self.n_channels
+        require_memory(9 * size, f"ValueCode.encode: {values.size} values", "Use fewer.")
+        rates = np.repeat(values, self.hold, axis=1)[:, :, None] * np.ones(self.n_channels)
+        if self.kind == "opponent":
+            rates[:, :, self.n_channels // 2 :] = 1.0 - rates[:, :, self.n_channels // 2 :]
+        return stream(seed, "liquid", "encode").random(rates.shape) < self.p_max * rates
+
+
+class MemoryCapacity(NamedTuple):
+    """Memory capacity, and what each delay contributes."""
+
+    total: float
+    """Sum of the curve."""
+    curve: NDArray[np.float64]
+    """Squared correlation of the value ``k`` steps ago with its reconstruction, k = 1, 2, ..."""
+
+
+class TaskScore(NamedTuple):
+    """Score on a task, beside the same readout of the input spikes alone."""
+
+    score: float
+    input_score: float
+    chance: float
+    """Score of the best answer that is always the same."""
+
+
+@checked
+def capacity_of(
+    states: Dense,
+    values: Values,
+    *,
+    delays: Annotated[int, Count()] = 30,
+    washout: Annotated[int, Count(low=0)] = 0,
+) -> MemoryCapacity:
+    """Memory capacity of states: how well the values of the past can be read from them.
+
+    ``MC = sum_k r^2(u(t - k), y_k(t))`` for k = 1 to `delays`, with one linear readout ``y_k`` for
+    each delay. The readouts (ridge regression of scikit-learn, whose penalty is chosen by
+    leaving out one training value at a time) are trained on the first half of the values, or of the
+    runs, and the correlations are those on the second half.
+
+    Parameters
+    ----------
+    states : array_like, shape (n_values, n_features) or (n_runs, n_values, n_features)
+        State after each value.
+    values : array_like, shape (n_values,) or (n_runs, n_values)
+        Independent random values.
+    delays : int
+        Longest delay.
+    washout : int
+        Values at the beginning of each run that are not used.
+
+    Raises
+    ------
+    DescriptionError
+        An argument is not of its kind, the shapes do not fit, or there are too few values.
+
+    Examples
+    --------
+    >>> u = np.random.default_rng(0).random(1000)
+    >>> line = np.column_stack([np.roll(u, k) for k in (1, 2, 3)])  # a delay line of three taps
+    >>> round(capacity_of(line, u, delays=10, washout=10).total, 1)
+    3.0
+
+    References
+    ----------
+    H. Jaeger, "Short term memory in echo state networks", GMD report 152 (2001).
+    """
+    x, u = _runs(states, values, "capacity_of")
+    first = max(washout, delays)
+    train, test = _halves(x.shape[0], x.shape[1], first, "capacity_of")
+    shifted = np.stack([np.roll(u, k, axis=1) for k in range(1, delays + 1)], axis=2)
+    found = _predicted(x[train], shifted[train], x[test])
+    curve = _squared_correlation(found, shifted[test])
+    return MemoryCapacity(float(curve.sum()), read_only(curve))
+
+
+@checked
+def memory_capacity(
+    liquid: LiquidLike,
+    *,
+    delays: Annotated[int, Count()] = 30,
+    code: ValueCode | None = None,
+    seed: Seed = 0,
+) -> MemoryCapacity:
+    """Memory capacity of a liquid that is shown independent random values, as random spikes.
+
+    The state is the spike count of each neuron while a value is shown.
+
+    Parameters
+    ----------
+    liquid : callable, LiquidStateMachine or Network
+        From spikes (n_samples, n_steps, n_channels) to spikes (n_samples, n_steps, n_neurons).
+    delays : int
+        As :func:`capacity_of`.
+    code : ValueCode, optional
+        How the values are shown. Default: ``ValueCode()``.
+    seed : int or numpy.random.Generator
+        For the values and their spikes.
+
+    Raises
+    ------
+    DescriptionError
+        As :func:`capacity_of`.
+
+    References
+    ----------
+    H. Jaeger, "Short term memory in echo state networks", GMD report 152 (2001).
+    """
+    how = ValueCode() if code is None else code
+    values = stream(seed, "liquid", "values").random((how.n_runs, how.n_values))
+    states, _ = _states(liquid, values, how, seed, "memory_capacity")
+    return capacity_of(states, values, delays=delays, washout=how.washout)
+
+
+@checked
+def narma10_score(
+    liquid: LiquidLike,
+    *,
+    code: ValueCode | None = None,
+    seed: Seed = 0,
+) -> TaskScore:
+    """Error of a readout that follows NARMA-10: NRMSE on the second half of the runs.
+
+    The error is ``sqrt(mean((y - y')^2) / var(y))``; chance is the mean of the series.
+
+    Parameters
+    ----------
+    liquid, code, seed
+        As :func:`memory_capacity`.
+
+    Raises
+    ------
+    DescriptionError
+        As :func:`memory_capacity`.
+    """
+    how = ValueCode() if code is None else code
+    if how.n_values < 12:
+        raise DescriptionError(f"narma10_score: n_values must be at least 12, got {how.n_values}.")
+    values, y = _bounded(how, seed)
+    inputs = _states(liquid, 2.0 * values, how, seed, "narma10_score")
+    train, test = _halves(how.n_runs, how.n_values, max(how.washout, 10), "narma10_score")
+    errors = []
+    for x in inputs:
+        found = _predicted(x[train], y[train][..., None], x[test])[:, 0]
+        errors.append(float(np.sqrt(np.mean((found - y[test].ravel()) ** 2) / np.var(y[test]))))
+    always = float(np.sqrt(np.mean((y[train].mean() - y[test]) ** 2) / np.var(y[test])))
+    return TaskScore(errors[0], errors[1], always)
+
+
+def _bounded(how: ValueCode, seed: Seed) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Inputs of NARMA-10 and their series; a run that grows without bound is drawn anew."""
+    rng = stream(seed, "liquid", "values")
+    values = np.empty((how.n_runs, how.n_values))
+    y = np.empty_like(values)
+    for k in range(how.n_runs):
+        for _ in range(1000):
+            values[k] = rng.uniform(0.0, 0.5, how.n_values)
+            try:
+                y[k] = narma10(values[k])
+            except DescriptionError:
+                continue
+            break
+    return values, y
+
+
+@checked
+def parity_score(
+    liquid: LiquidLike,
+    n: Annotated[int, Count()],
+    *,
+    delay: Annotated[int, Count(low=0)] = 0,
+    code: ValueCode | None = None,
+    seed: Seed = 0,
+) -> TaskScore:
+    """Fraction of right answers of a readout for the parity of the last `n` digits.
+
+    Parameters
+    ----------
+    liquid, code, seed
+        As :func:`memory_capacity`. Default of `code`: ``ValueCode(kind="opponent")``.
+    n, delay
+        As :func:`parity`.
+
+    Raises
+    ------
+    DescriptionError
+        As :func:`memory_capacity`.
+    """
+    how = ValueCode(kind="opponent") if code is None else code
+    digits = (
+        stream(seed, "liquid", "values")
+        .integers(2, size=(how.n_runs, how.n_values))
+        .astype(np.float64)
+    )
+    return _answered(liquid, digits, parity(digits, n, delay=delay), how, seed, "parity_score")
+
+
+@checked
+def match_to_sample_score(
+    liquid: LiquidLike,
+    n: Annotated[int, Count(low=2)],
+    *,
+    code: ValueCode | None = None,
+    seed: Seed = 0,
+) -> TaskScore:
+    """Fraction of right answers of a readout for delayed match to sample.
+
+    Parameters
+    ----------
+    liquid, code, seed
+        As :func:`parity_score`.
+    n : int
+        As :func:`match_to_sample`.
+
+    Raises
+    ------
+    DescriptionError
+        As :func:`memory_capacity`.
+    """
+    how = ValueCode(kind="opponent") if code is None else code
+    digits = (
+        stream(seed, "liquid", "values")
+        .integers(2, size=(how.n_runs, how.n_values))
+        .astype(np.float64)
+    )
+    wanted = match_to_sample(digits, n)
+    return _answered(liquid, digits, wanted, how, seed, "match_to_sample_score")
+
+
+def _answered(
+    liquid: Liquid,
+    digits: NDArray[np.float64],
+    wanted: NDArray[np.int64],
+    how: ValueCode,
+    seed: Seed,
+    where: str,
+) -> TaskScore:
+    """Readouts of the liquid and of its input for binary answers, tested on later runs."""
+    early = digits.shape[1] - wanted.shape[1]
+    first = max(how.washout, early)
+    inputs = _states(liquid, digits, how, seed, where)
+    train, test = _halves(how.n_runs, how.n_values, first, where)
+    labels = np.concatenate([np.zeros((how.n_runs, early), np.int64), wanted], axis=1)
+    scores = []
+    for x in inputs:
+        readout = LinearReadout(seed=0).fit(_rows(x[train]), labels[train].ravel())
+        scores.append(readout.score(_rows(x[test]), labels[test].ravel()))
+    often = float(labels[test].mean())
+    return TaskScore(scores[0], scores[1], max(often, 1.0 - often))
+
+
+def _states(
+    liquid: Liquid, values: NDArray[np.float64], how: ValueCode, seed: Seed, where: str
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Counts of the liquid, and of its input, while each value is shown."""
+    spikes = how.encode(values, seed=seed)
+    answer = respond(liquid, spikes, where)
+    made = [
+        spike_features(part, bins=how.n_values).reshape(how.n_runs, how.n_values, -1)
+        for part in (answer, spikes)
+    ]
+    return made[0], made[1]
+
+
+def _runs(
+    states: NDArray[Any], values: NDArray[np.float64], where: str
+) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """States and values of several runs; a single run gets an axis of its own."""
+    x = states[None] if states.ndim == 2 else states
+    u = values[None] if values.ndim == 1 else values
+    if u.ndim != 2 or u.shape != x.shape[:2]:
+        raise DescriptionError(
+            f"{where}: values must have the shape of states without its last axis, "
+            f"{states.shape[:-1]}, got {values.shape}."
+        )
+    return x, u
+
+
+def _halves(n_runs: int, n_values: int, first: int, where: str) -> tuple[Any, Any]:
+    """Where the training values and the test values are: of the runs, or of a single one."""
+    left = n_values - first
+    if left < 4:
+        raise DescriptionError(
+            f"{where}: each run must have at least {first + 4} values, {first} of which are not "
+            f"used, got {n_values}."
+        )
+    if n_runs == 1:
+        middle = first + left // 2
+        return (slice(None), slice(first, middle)), (slice(None), slice(middle, None))
+    later = slice(first, None)
+    return (slice(None, n_runs // 2), later), (slice(n_runs // 2, None), later)
+
+
+def _predicted(x: NDArray[Any], y: NDArray[np.float64], tests: NDArray[Any]) -> NDArray[np.float64]:
+    """What ridge regression on standardised features says of the test values."""
+    from sklearn.linear_model import RidgeCV
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    x, tests = (_rows(part).astype(np.float64) for part in (x, tests))
+    many, plain = y.shape[-1] > 1, _rows(y)
+    ridge = RidgeCV(alphas=_PENALTIES, alpha_per_target=many)
+    found = make_pipeline(StandardScaler(), ridge).fit(x, plain if many else plain[:, 0])
+    return np.asarray(found.predict(tests), dtype=np.float64).reshape(len(tests), -1)
+
+
+def _rows(values: NDArray[Any]) -> NDArray[Any]:
+    """All values of all runs, one below the other."""
+    return values.reshape(-1, values.shape[-1])
+
+
+def _squared_correlation(
+    found: NDArray[np.float64], wanted: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Squared correlation of each column; 0 where one of the two does not vary."""
+    a = found - found.mean(axis=0)
+    b = wanted.reshape(found.shape)
+    b = b - b.mean(axis=0)
+    size = np.sum(a**2, axis=0) * np.sum(b**2, axis=0)
+    shared = np.sum(a * b, axis=0) ** 2
+    curve = np.divide(shared, size, out=np.zeros_like(size), where=size > 1e-24)
+    return np.asarray(curve, dtype=np.float64)

@@ -1,0 +1,114 @@
+"""What a measure takes as a liquid: a function of spikes, a model, or a network with an input."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...checks import Kind
+from ...errors import DescriptionError, shown
+from ...network import Network
+from .arrays import NumberArray
+from .features import low_passed_states
+
+__all__ = ["Liquid", "LiquidLike", "respond", "states_at"]
+
+Liquid = Callable[[NDArray[Any]], NDArray[Any]]
+"""From spikes (n_samples, n_steps, n_inputs) to spikes (n_samples, n_steps, n_neurons)."""
+
+_SPIKES = NumberArray((3,), negative=False)
+
+
+@dataclass(frozen=True)
+class LiquidKind(Kind):
+    """A liquid: a function of spikes, an object with a method ``spikes``, or a network.
+
+    All sources of a network are its input, one after the other, and all populations that record
+    spikes are read; a step of the samples is 1 ms.
+    """
+
+    def check(self, value: Any, where: str) -> Liquid:
+        """Return a function of spikes."""
+        if isinstance(value, Network):
+            return _of_network(value, where)
+        method = None if isinstance(value, type) else getattr(value, "spikes", None)
+        if callable(method):
+            found: Liquid = method
+            return found
+        if callable(value) and not isinstance(value, type) and _takes_one(value):
+            called: Liquid = value
+            return called
+        raise DescriptionError(
+            f"{where} must be a function of spikes (one argument), a LiquidStateMachine or a "
+            f"Network, got {shown(value)}."
+        )
+
+
+def _takes_one(function: Callable[..., Any]) -> bool:
+    """Whether a function can be called with the spikes alone."""
+    try:
+        inspect.signature(function).bind(None)
+    except ValueError:  # A compiled function that does not say.
+        return True
+    except TypeError:
+        return False
+    return True
+
+
+LiquidLike = Annotated[Any, LiquidKind()]
+"""What a measure takes as a liquid."""
+
+
+def respond(liquid: Liquid, spikes: NDArray[Any], where: str) -> NDArray[Any]:
+    """Spikes of a liquid, shape (n_samples, n_steps, n_neurons).
+
+    Raises
+    ------
+    DescriptionError
+        They are of another shape; the message begins with `where`.
+    """
+    answer = _SPIKES.check(liquid(spikes), f"{where}: the answer of the liquid")
+    if answer.shape[:2] != spikes.shape[:2]:
+        raise DescriptionError(
+            f"{where}: the answer of the liquid must have shape ({spikes.shape[0]}, "
+            f"{spikes.shape[1]}, n_neurons), as its input, got {answer.shape}."
+        )
+    return answer
+
+
+def states_at(
+    liquid: Liquid, spikes: NDArray[Any], tau: float, step: int | None, where: str
+) -> NDArray[np.float64]:
+    """Low-passed states after one step of every sample (default: the last), a row for each."""
+    length = spikes.shape[1]
+    last = length - 1 if step is None else step
+    if last >= length:
+        raise DescriptionError(
+            f"{where}: step must be from 0 to {length - 1}, the steps of a sample, got {last}."
+        )
+    answer = respond(liquid, spikes, where)
+    return low_passed_states(answer, tau=tau, steps=[last])[:, 0]
+
+
+def _of_network(network: Network, where: str) -> Liquid:
+    """A network as a liquid: its sources are shown the samples, what is recorded is read."""
+    from .model import LiquidStateMachine
+    from .parameters import NetworkLiquid
+
+    sources = [part for part in network.populations if part.is_source]
+    read = [p.name for p in network.populations if not p.is_source and "spikes" in p.record]
+    if not sources or not read:
+        raise DescriptionError(
+            f"{where}: the network must have a population of spike sources and one that records "
+            f"its spikes, got {len(sources)} and {len(read)}."
+        )
+    made = NetworkLiquid(
+        network=network, inputs=tuple(part.name for part in sources), liquid=tuple(read)
+    )
+    liquid: Liquid = LiquidStateMachine(made.n_inputs, liquid=made).spikes
+    return liquid

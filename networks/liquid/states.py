@@ -1,0 +1,248 @@
+"""Spikes and states of a liquid, and its weights: what the model has apart from its readout."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...backends import BackendName
+from ...checks import AnyValue, Count, Quantity, checked
+from ...errors import DescriptionError
+from ...limits import require_memory
+from ...models import DeviceKind
+from ...progress import Progress, progress_callback
+from ...streams import Seed, own_seed, stream
+from .bodies import Body, DenseBody, NetworkBody, mapped
+from .events import Events
+from .features import spike_features
+from .lowering import Weights
+from .trials import EventsLike, events_of
+
+__all__ = ["Age", "LiquidStates"]
+
+Arithmetic = Literal["float64", "spinnaker"]
+Noise = Annotated[float, Quantity(low=0.0)]
+Age = Annotated[float, Quantity("s", low=0.0)]
+
+
+class LiquidStates:
+    """A liquid without a readout; see :class:`LiquidStateMachine`."""
+
+    n_inputs: int
+    n_neurons: int
+    body: Body
+    features: Literal["counts", "low-pass"]
+    bins: int
+    tau: float
+    n_steps: int | None
+
+    @property
+    def plastic(self) -> Mapping[str, str]:
+        """Projections that hold the weights, with what they hold."""
+        return self.body.plastic
+
+    @property
+    def weight_grid(self) -> float:
+        """One step of the weights in the unit of the threshold; 0: any weight is possible."""
+        return self._dense("weight_grid").lowered.grid
+
+    @property
+    def weights(self) -> Weights:
+        """Weights that the liquid computes with, in the unit of the threshold."""
+        low = self._dense("weights").lowered
+        unit = low.grid or 1.0
+        return Weights(low.input * unit, low.recurrent * unit)
+
+    def _dense(self, what: str) -> DenseBody:
+        if isinstance(self.body, DenseBody):
+            return self.body
+        raise DescriptionError(f"LiquidStateMachine.{what}: only a DenseLiquid has it.")
+
+    @checked
+    def with_weights(
+        self,
+        input: Annotated[Any, AnyValue()],
+        recurrent: Annotated[Any, AnyValue()],
+    ) -> Self:
+        """A copy with other weights, and the same readout.
+
+        Parameters
+        ----------
+        input : array_like of float, shape (n_inputs, n_neurons)
+            Weights of the input, in the unit of the threshold.
+        recurrent : array_like of float, shape (n_neurons, n_neurons)
+            Weights from row to column.
+
+        Raises
+        ------
+        DescriptionError
+            Not finite numbers of these shapes, or the liquid is not dense.
+        """
+        shapes = ((self.n_inputs, self.n_neurons), (self.n_neurons, self.n_neurons))
+        arrays = []
+        for name, value, shape in zip(("input", "recurrent"), (input, recurrent), shapes,
+                                      strict=True):  # fmt: skip
+            try:
+                array = np.array(value, dtype=np.float64)
+            except (TypeError, ValueError):
+                array = np.empty(0)
+            if array.shape != shape or not np.isfinite(array).all():
+                raise DescriptionError(
+                    f"LiquidStateMachine.with_weights: {name} must be finite numbers of shape "
+                    f"{shape}."
+                )
+            arrays.append(array)
+        body = self._dense("with_weights")
+        made = copy.deepcopy(self)
+        made.body = DenseBody(body.liquid, Weights(*arrays))
+        return made
+
+    @checked
+    def on_device(
+        self,
+        device: Annotated[Any, DeviceKind()],
+        *,
+        time: Age | None = None,
+        seed: Seed = 0,
+        **options: Any,
+    ) -> Self:
+        """A copy whose weights are as a device holds them, with the same readout.
+
+        Parameters
+        ----------
+        device : Device
+            Memory technology; each weight is one differential pair.
+        time : float, optional
+            Age of the device, s. Default: the first for which it is calibrated.
+        seed : int or numpy.random.Generator
+            For the device. The same seed is the same devices at another age.
+        **options
+            What the device's ``apply`` takes besides: ``compensation``, ``faults``, ``draw``, ...
+
+        Raises
+        ------
+        DescriptionError
+            Options that the device does not take, or an age for which it is not calibrated.
+        """
+        made = copy.deepcopy(self)
+        made.body = self.body.written(device, time, own_seed(seed), **options)
+        return made
+
+    def _events(self, events: Any, method: str) -> Events:
+        where = f"LiquidStateMachine.{method}: events"
+        given = events_of(events, self.n_inputs, self.n_steps, where)
+        return self.body.on_grid(given, self.n_steps, where)
+
+    def _mapped(self, given: Events, take: Any, progress: Progress, **how: Any) -> list[Any]:
+        seed = how.pop("seed", 0)
+        number = own_seed(seed) if how.get("read_noise") else 0
+
+        def seeds(first: int) -> np.random.Generator:
+            return stream(number, "liquid", "read noise", first)
+
+        with progress_callback(progress, "liquid") as report:
+            return mapped(self.body, given, take, seeds=seeds, report=report, **how)
+
+    def _features(self, spikes: NDArray[Any]) -> NDArray[np.float32]:
+        tau = None if self.features == "counts" else self.tau
+        return spike_features(spikes, bins=self.bins, tau=tau)
+
+    @checked
+    def spikes(
+        self,
+        events: EventsLike,
+        *,
+        backend: BackendName | None = None,
+        arithmetic: Arithmetic = "float64",
+        read_noise: Noise = 0.0,
+        jobs: Annotated[int, Count()] = 1,
+        seed: Seed = 0,
+        progress: Progress = False,
+    ) -> NDArray[Any]:
+        """Spikes of the liquid in each step.
+
+        Parameters
+        ----------
+        events : Events, array_like, sequence of SpikeTrains, or Patterns
+            Samples; arrays are 0 and 1, of shape (n_samples, n_steps, n_inputs).
+        backend : str, optional
+            As :func:`spikemem.simulate`: each sample has a copy of the liquid. Default: the fast
+            path of a dense liquid, backend "native" for other liquids.
+        arithmetic : {"float64", "spinnaker"}
+            Numbers of the fast path: those of the computer, or SpiNNaker's fixed point.
+        read_noise : float
+            Standard deviation of a weight's read relative to it, drawn at each read.
+        jobs : int
+            Threads.
+        seed : int or numpy.random.Generator
+            For `read_noise`.
+        progress : bool or callable
+            True shows a bar on a terminal; a callable is given the fraction done.
+
+        Returns
+        -------
+        ndarray of int, shape (n_samples, n_steps, n_neurons)
+
+        Raises
+        ------
+        DescriptionError
+            Not events of these channels, or a liquid that can't do what is asked for.
+        """
+        given = self._events(events, "spikes")
+        size = given.n_samples * self.body.n_steps(given) * self.n_neurons
+        require_memory(3.0 * size, f"LiquidStateMachine.spikes: an array of {size} bytes",
+                       "Take fewer samples at a time, or states().")  # fmt: skip
+        parts = self._mapped(
+            given, lambda spikes, _: spikes, progress, backend=backend, arithmetic=arithmetic,
+            read_noise=read_noise, jobs=jobs, seed=seed,
+        )  # fmt: skip
+        return np.concatenate(parts)
+
+    @checked
+    def states(
+        self,
+        events: EventsLike,
+        *,
+        backend: BackendName | None = None,
+        arithmetic: Arithmetic = "float64",
+        read_noise: Noise = 0.0,
+        jobs: Annotated[int, Count()] = 1,
+        seed: Seed = 0,
+        progress: Progress = False,
+    ) -> NDArray[np.float32]:
+        """What the readout reads of each sample; arguments as :meth:`spikes`.
+
+        Returns
+        -------
+        ndarray of float32, shape (n_samples, bins * n_neurons)
+            The neurons of the first bin come first.
+        """
+        given = self._events(events, "states")
+        size = given.n_samples * self.bins * self.n_neurons
+        require_memory(8.0 * size, f"LiquidStateMachine.states: {size} numbers",
+                       "Take fewer samples at a time.")  # fmt: skip
+        parts = self._mapped(
+            given, lambda spikes, _: self._features(spikes), progress, backend=backend,
+            arithmetic=arithmetic, read_noise=read_noise, jobs=jobs, seed=seed,
+        )  # fmt: skip
+        return np.concatenate(parts)
+
+    @checked
+    def transform(self, events: EventsLike) -> NDArray[np.float32]:
+        """As :meth:`states`, for pipelines of scikit-learn."""
+        return self.states(events)
+
+    @checked
+    def input_states(self, events: EventsLike) -> NDArray[np.float32]:
+        """The same features of the input alone, shape (n_samples, bins * n_inputs)."""
+        given = self._events(events, "input_states")
+        step = self.body.step(given) if isinstance(self.body, NetworkBody) else given.dt or 1.0
+        parts = []
+        for first in range(0, given.n_samples, 256):
+            some = given[first : min(first + 256, given.n_samples)]
+            parts.append(self._features((some if some.dt == step else some.to_grid(step)).dense()))
+        return np.concatenate(parts)
