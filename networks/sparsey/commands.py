@@ -68,8 +68,8 @@ def sparsey() -> None:
     help="Fraction of increased synapses above which those of a cell freeze; 1: never.",
 )  # fmt: skip
 @click.option(
-    "--readout", type=click.Choice(["binary", "clip3"]), default="binary", show_default=True,
-    help="Class weights: of two or of four states.",
+    "--readout", type=click.Choice(["binary", "clip3", "clip7"]), default="binary",
+    show_default=True, help="Class weights: of two, four or eight states.",
 )  # fmt: skip
 @click.option("--seed", type=int, default=0, show_default=True, help="For the draws of codes.")
 @overwrite_option

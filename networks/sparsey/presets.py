@@ -30,7 +30,7 @@ def image_tower(
     cells: Annotated[int, Count(high=2**15 - 1)] = 64,
     min_active: Annotated[int, Count()] = 12,
     saturation: Annotated[float, Quantity(low=0.0, high=1.0)] = 0.2,
-    readout: Literal["binary", "clip3"] = "binary",
+    readout: Literal["binary", "clip3", "clip7"] = "binary",
     seed: Seed = 0,
 ) -> Sparsey:
     """Return a hierarchy of one level for classifying grey images.
@@ -58,7 +58,7 @@ def image_tower(
         Active inputs with which a mac becomes active.
     saturation : float
         Fraction of increased synapses above which those of a cell freeze; 1: they never do.
-    readout : {"binary", "clip3"}
+    readout : {"binary", "clip3", "clip7"}
         Class weights, as for :class:`Sparsey`.
     seed : int or numpy.random.Generator
         For the draws of codes.
