@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = (
     "README.md", "docs/README.md", "docs/ca3.md", "docs/dendrites.md", "docs/extensions.md",
     "docs/liquid.md", "docs/liquid_machines.md", "docs/liquid_measures.md", "docs/networks.md",
-    "docs/semantics.md",
+    "docs/semantics.md", "docs/sparsey.md", "docs/sparsey_spiking.md",
 )  # fmt: skip
 LARGEST = 100_000
 
