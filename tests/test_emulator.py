@@ -28,7 +28,7 @@ from hypothesis import strategies as st
 import spikemem as sm
 from spikemem.errors import SpikememWarning
 from spikemem.hardware.spinnaker import drift, ring_buffer_shifts
-from spikemem.hardware.spinnaker.board import BoardNumbers
+from spikemem.hardware.spinnaker.emulated import BoardNumbers
 from spikemem.network import LIF, STDP, Network, Population, Projection, SpikeSource
 from spikemem.recording import SpikeTrains
 

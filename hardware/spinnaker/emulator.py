@@ -25,7 +25,7 @@ from ...simulation import Results
 from ...support import raise_errors
 from .admission import admit, windows_matter
 from .arithmetic import weight_lsb
-from .board import BoardNumbers
+from .emulated import BoardNumbers
 from .layout import delay_slots
 
 __all__ = ["EmulatorBackend"]
