@@ -66,7 +66,7 @@ class Line:
                 f"which the board in software does not have."
             )
         address, size, _ = _THREE.unpack_from(message, _SDP.size + _SCP.size)
-        flags, tag, to, back, dest_y, dest_x, src_y, src_x = _SDP.unpack_from(message)
+        _, tag, to, back, dest_y, dest_x, src_y, src_x = _SDP.unpack_from(message)
         header = _SDP.pack(0x07, tag, back, to, src_y, src_x, dest_y, dest_x)
         result = _SCP.pack(SCPResult.RC_OK.value, sequence)
         return header + result + self._board.read(x, y, address, size)

@@ -104,6 +104,7 @@ _SETTINGS = (
     ("auto_detect_bmp", "False"),
     ("reset_machine_on_startup", "False"),
     ("turn_off_machine", "False"),
+    ("spalloc_retry", "0"),
     # Their path over UDP, around the monitor processor, is not modelled.
     ("enable_advanced_monitor_support", "False"),
     ("enable_reinjection", "False"),
