@@ -64,8 +64,8 @@ def check(
         "spinnaker", or a backend of :func:`spikemem.simulate`.
     **options
         For "spinnaker": `shifts`, `smallest_step`; for a backend: `integrator`; for "native"
-        also `precision`, for "emulator" `shifts`, `windows` and `allow_coarse`, for "board" `shifts` and
-        `force`, as it takes them.
+        also `precision`, for "emulator" `shifts`, `windows` and `allow_coarse`, for "board"
+        `shifts` and `force`, as it takes them.
 
     Returns
     -------
