@@ -13,12 +13,13 @@ from ...network import Network
 from ...problem import Problem
 from ...ranges import too_much_memory
 from ...tiling import one_copy
+from .check import check_spinnaker
 from .gating import traces_are_short
 from .layout import Shifts, shifts_of_copies
 from .rules import GOOD_STEP, RANGES, find_problems
 from .view import SMALLEST_STEP, View
 
-__all__ = ["Admission", "admit", "windows_matter"]
+__all__ = ["Admission", "admit", "admit_board", "windows_matter"]
 
 WINDOWS = ("refuse", "ignore")
 LARGEST_SHIFT = 31
@@ -80,6 +81,15 @@ def admit(
     found.problems += find_problems(found.view, _REFUSED)
     _look_at_learning(found, found.view, allow_coarse)
     return found
+
+
+def admit_board(
+    network: Network, *, shifts: Mapping[Any, Any] | None = None, force: bool = False
+) -> Admission:
+    """Look at a network as the backend "board" does; for the options see there."""
+    if force:
+        return Admission()
+    return Admission(check_spinnaker(network, shifts=dict(shifts) if shifts else None))
 
 
 def _problem(where: str, what: str, remedy: str, level: Any = "error", rule: str = "") -> Problem:

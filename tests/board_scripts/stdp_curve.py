@@ -1,0 +1,31 @@
+"""The window of spike-timing dependent plasticity: one pair of cells for each difference."""
+
+import pyNN.spiNNaker as sim
+
+DIFFERENCES = [-40, -20, -10, -5, -2, 2, 5, 10, 20, 40]
+START, PAIRS = 1.0, 20
+
+sim.setup(1.0)
+rule = {
+    "timing_dependence": sim.SpikePairRule(
+        tau_plus=20.0, tau_minus=20.0, A_plus=0.02, A_minus=0.02
+    ),
+    "weight_dependence": sim.AdditiveWeightDependence(w_min=0.0, w_max=2.0),
+}
+projections = []
+for difference in DIFFERENCES:
+    # The cell fires one step after its drive has arrived; pre-synaptic spikes take 1 ms.
+    posts = [200.0 + 200.0 * k for k in range(PAIRS)]
+    pres = [time - difference for time in posts]
+    pre = sim.Population(1, sim.SpikeSourceArray([*pres, 200.0 * (PAIRS + 2)]))
+    drive = sim.Population(1, sim.SpikeSourceArray(posts))
+    post = sim.Population(1, sim.IF_curr_exp(tau_refrac=2.0))
+    sim.Projection(drive, post, sim.OneToOneConnector(), sim.StaticSynapse(weight=40.0, delay=1.0))
+    synapse = sim.STDPMechanism(**rule, weight=START, delay=1.0)
+    projections.append(sim.Projection(pre, post, sim.OneToOneConnector(), synapse_type=synapse))
+    post.record("spikes")
+sim.run(200.0 * (PAIRS + 3))
+for difference, projection in zip(DIFFERENCES, projections, strict=False):
+    ((_, _, weight),) = projection.get("weight", format="list")
+    print(difference, weight)
+sim.end()
