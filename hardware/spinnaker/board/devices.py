@@ -40,7 +40,7 @@ START_FUNCTION, READ_FUNCTION, WRITE_FUNCTION, ERROR, RESUMES, MASKED = range(86
 PLACES = 96
 """Length of the array."""
 
-SOFTWARE_SOURCE, TIMER_SOURCE, PACKET_SOURCE, DMA_SOURCE, MAILBOX_SOURCE = 1, 4, 6, 12, 18
+SOFTWARE_SOURCE, TIMER_SOURCE, PACKET_SOURCE, DMA_SOURCE, MAILBOX_SOURCE = 1, 4, 24, 12, 18
 SOURCES = {
     "software": SOFTWARE_SOURCE,
     "timer": TIMER_SOURCE,
@@ -62,6 +62,7 @@ _WRITE = types.void(types.int64, types.int64, types.int32, types.int64, _STATE)
 
 @_njit(cache=True)
 def _stop(s: Any, reason: int) -> None:
+    """Stop the processor at this access; when it goes on, it makes the access again."""
     s[STOPPED] = reason
     call1(s[STOP], (s[PROCESSOR],))
 
@@ -146,14 +147,15 @@ def _packets_write(s: Any, offset: int, value: int) -> None:
     elif offset == 0x04:
         s[TX_PAYLOAD], s[TX_HAS_PAYLOAD] = value, 1
     elif offset == 0x08:
+        if s[SENT] >= s[SENT_ROOM]:
+            _stop(s, 3)
+            return
         at = s[SENT_BUFFER] + 12 * s[SENT]
         store32(at, value)
         store32(at + 4, s[TX_PAYLOAD])
         store32(at + 8, s[TX_HAS_PAYLOAD])
         s[TX_HAS_PAYLOAD] = 0
         s[SENT] += 1
-        if s[SENT] >= s[SENT_ROOM] - 64:
-            _stop(s, 3)
 
 
 @_njit(cache=True)
@@ -247,8 +249,9 @@ def _system_read(s: Any, offset: int) -> int:
 @_njit(cache=True)
 def _system_write(s: Any, offset: int, value: int) -> None:
     if offset == 0x08:
-        s[MONITOR] = 1
-        _stop(s, 1)
+        s[MONITOR] = 1 - s[MONITOR]
+        if s[MONITOR]:
+            _stop(s, 1)
     elif offset == 0x0C:
         s[PENDING] &= ~(1 << MAILBOX_SOURCE)
     elif offset == 0x58:

@@ -24,6 +24,7 @@ _MESSAGES, _BUFFERS, _SYSTEM_HEAP = 0x67660000, 0x67680000, 0x67900000
 _SYSTEM, _SYSTEM_SIZE = 0xE5000000, 0x8000
 _SYSTEM_RAM_HEAP, _SYSTEM_RAM_HEAP_END = 0xE5001000, 0xE5006000
 _VCPU, _VCPU_SIZE = 0xE5007000, 128
+_USER = 112
 _SV = 0xE5007F00
 _VERSION_WORD, _VERSION = 0xE5007FFC, 0x00040000
 _BUFFER_WORDS, _IOBUF_SIZE = 32768, 16384
@@ -138,8 +139,8 @@ class ChipMemory:
         self.system[self.vcpu(p) - _SYSTEM + 46] = state
 
     def clear_core(self, p: int) -> None:
-        """Forget everything about core `p`."""
-        self.write(self.vcpu(p), bytes(_VCPU_SIZE))
+        """Forget the program of core `p`; its user words stay."""
+        self.write(self.vcpu(p), bytes(_USER))
         self.set_state(p, State.IDLE)
 
     def status(self, p: int) -> CoreStatus:

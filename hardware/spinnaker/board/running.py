@@ -47,7 +47,9 @@ def _enter(s: Any, mode: int, address: int) -> int:
 def go_on(s: Any, resume: bool) -> int:
     """Deliver interrupts until the core rests or something else must happen.
 
-    With `resume` the processor goes on where it stopped even if nothing is pending.
+    With `resume` the processor was stopped in the middle of its work and goes on there, unless an
+    interrupt that it does not mask is pending. A processor that waits for an interrupt takes it even if
+    it masks it: programs mask interrupts, wait, and then unmask them.
     """
     for _ in range(_MOST):
         call4(s[d.READ_FUNCTION], (s[d.PROCESSOR], s[d.GET_NAMES], s[d.GET_PLACES], 2))
@@ -55,10 +57,10 @@ def go_on(s: Any, resume: bool) -> int:
         pending = (s[d.PENDING] | s[d.SOFTWARE]) & s[d.ENABLED]
         fast, slow = pending & s[d.SELECT], pending & ~s[d.SELECT]
         start = -1
-        if fast and not cpsr & 0x40:
+        if fast and not (resume and cpsr & 0x40):
             s[d.PENDING] &= ~fast
             start = _enter(s, _FIQ, 0x1C)
-        elif slow and not cpsr & 0x80:
+        elif slow and not (resume and cpsr & 0x80):
             k = _slot(s, slow)
             if k >= 0:
                 s[d.PENDING] &= ~(1 << (s[d.SLOT_CONTROL + k] & 0x1F))
@@ -66,13 +68,10 @@ def go_on(s: Any, resume: bool) -> int:
             else:
                 s[d.PENDING] &= ~slow
                 start = _enter(s, _IRQ, s[d.DEFAULT_VECTOR])
-        elif resume or (pending and not s[d.MASKED]):
-            s[d.MASKED] = 0 if resume else 1
+        elif resume:
             start = s[d.PC] | (1 if cpsr & _THUMB else 0)
         if start < 0:
             return ASLEEP
-        if start != s[d.PC]:
-            s[d.MASKED] = 0
         resume = False
         s[d.STOPPED] = 0
         s[d.RESUMES] += 1
