@@ -256,7 +256,11 @@ class BoardTransceiver(MockableTransceiver):
         # What a core does at a signal it has done when the signal's call returns.
         wanted = _states(cpu_states)
         allowed = {State(state.value) for state in wanted}
-        if any(self.board.state(*core) not in allowed for core in _cores(all_core_subsets)):
+        late = [xyp for xyp in _cores(all_core_subsets) if self.board.state(*xyp) not in allowed]
+        if late:
+            failed = [xyp for xyp in late if self.board.state(*xyp) is State.RUN_TIME_EXCEPTION]
+            if failed:
+                raise BoardFault(str(self.board.core_status(*failed[0])))
             others = self.get_cpu_infos(all_core_subsets, wanted, include=False)
             raise SpiNNManCoresNotInStateException(timeout, wanted, others)
         if progress_bar:
