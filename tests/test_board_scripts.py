@@ -63,7 +63,7 @@ def test_a_balanced_network_fires_irregularly_and_not_all_at_once(lines):
     rates = {words[0]: [float(x) for x in words[-3:]] for words in lines["balanced"]}
     exc, inh, noise = rates.values()
     assert (exc[0], inh[0]) == (160, 40)
-    for n, mean, deviation in (exc, inh):
+    for _, mean, deviation in (exc, inh):
         assert 1.0 < mean < 80.0
         assert deviation > 0.0
     # 40 sources of 60 Hz for 0.4 s: 960 spikes, SD 31; five of them make one false alarm in 10^6.

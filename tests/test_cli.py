@@ -19,7 +19,7 @@ from spikemem import simulation
 from spikemem.cli import commands, main
 from spikemem.cli.app import Place
 
-COMMANDS = ("demo", "simulate", "plot", "info", "check", "map", "export", "sdr", "device")
+COMMANDS = ("demo", "simulate", "plot", "info", "check", "map", "export", "board", "sdr", "device")
 
 
 @pytest.fixture

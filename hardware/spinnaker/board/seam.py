@@ -166,28 +166,36 @@ class Boards:
 
     Attributes
     ----------
-    made : list of Board
+    made : list of BoardTransceiver
         In the order of their set-up.
     """
 
     made: list[Any] = field(default_factory=list)
+    _facts: list[dict[str, Any]] = field(default_factory=list)
 
-    def add(self, board: Any) -> Any:
-        """Take the next board; those before it are no longer used."""
+    def add(self, transceiver: Any) -> Any:
+        """Take the next one; those before it are no longer used."""
         self.close()
-        self.made.append(board)
-        return board
+        self.made.append(transceiver)
+        return transceiver
 
     def close(self) -> None:
-        """Free the memory of all boards."""
-        for board in self.made:
-            board.close()
+        """Note what the last board has done, and free its memory."""
+        if len(self._facts) < len(self.made):
+            self._facts.append(self._last())
+            self.made[-1].board.close()
+
+    def _last(self) -> dict[str, Any]:
+        last = self.made[-1]
+        chips = {core[:2] for core in last.used}
+        return {**last.board.statistics, "chips": len(chips), "cores": len(last.used)}
 
     def statistics(self) -> dict[str, Any]:
-        """Boards, chips, cores, ticks, instructions and seconds of all of them together."""
+        """Boards, chips, cores, ticks, packets and seconds, of all of them together."""
+        open_ones = [self._last()] if len(self._facts) < len(self.made) else []
         found: dict[str, Any] = {"boards": len(self.made)}
-        for board in self.made:
-            for key, value in board.statistics.items():
+        for facts in [*self._facts, *open_ones]:
+            for key, value in facts.items():
                 found[key] = found.get(key, 0) + value
         return found
 
@@ -233,8 +241,8 @@ def software_boards(
 
     boards = Boards()
 
-    def generate(*arguments: Any, **options: Any) -> BoardTransceiver:
-        return BoardTransceiver(boards.add(Board(seed=seed)), progress)
+    def generate(*arguments: Any, **options: Any) -> Any:
+        return boards.add(BoardTransceiver(Board(seed=seed), progress))
 
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="spikemem-board-"))

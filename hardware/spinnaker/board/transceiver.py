@@ -33,7 +33,7 @@ from typing_extensions import override
 
 from .board import Board
 from .scp import Line, Selector
-from .status import Signal, State
+from .status import BoardFault, Signal, State
 
 __all__ = ["BoardTransceiver"]
 
@@ -54,12 +54,18 @@ class BoardTransceiver(MockableTransceiver):
         What it talks to.
     progress : callable
         Is given the ticks done and the ticks of this stretch of a run (0: not known).
+
+    Attributes
+    ----------
+    used : set of (int, int, int)
+        Chip and core of every program that has been run.
     """
 
     def __init__(self, board: Board, progress: Callable[[int, int], None]) -> None:
         super().__init__()
         self.board = board
         self._progress = progress
+        self.used: set[tuple[int, int, int]] = set()
         self._selector: Any = Selector(Line(board))
         self._tags: dict[tuple[str | None, int], AbstractTag] = {}
         self._fixed: dict[tuple[int, int], RoutingEntry] = {}
@@ -76,6 +82,12 @@ class BoardTransceiver(MockableTransceiver):
     @override
     def get_machine_details(self) -> Machine:
         machine = virtual_machine_generator()
+        boards = len(list(machine.ethernet_connected_chips))
+        if boards > 1:
+            raise BoardFault(
+                f"the network needs a machine of {boards} boards, and one board of 48 chips is "
+                f"modelled; put more neurons on a core, or make it smaller."
+            )
         cores = bytes(range(_CORES))
         SpiNNManDataView.set_v_to_p_map(dict.fromkeys(machine.chip_coordinates, cores))
         return machine
@@ -178,6 +190,7 @@ class BoardTransceiver(MockableTransceiver):
     def send_signal(self, app_id: int, signal: HostSignal) -> None:
         self.board.signal(app_id, Signal(signal.value))
         if signal in _SYNC:
+            self.used.update(self.board.cores(app_id))
             self._run()
 
     def _run(self) -> None:
