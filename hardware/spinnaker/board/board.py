@@ -7,6 +7,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
+import numpy as np
+
 from . import devices as d
 from .core import Core
 from .memory import CORES, ChipMemory
@@ -123,6 +125,8 @@ class Board:
             )
         memory = self._memory(x, y)
         self._drop((x, y, p))
+        # A program waits first for its bit to be cleared, by SYNC0.
+        memory.sync[0] |= np.uint32(1 << p)
         core = self._cores[x, y, p] = Core(memory, p, binary, app_id, waits=wait)
         self._go(core, (x, y, p), resume=True)
         self._settle()
