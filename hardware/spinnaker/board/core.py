@@ -88,18 +88,14 @@ class Core:
             for address in addresses:
                 uc.mem_map_ptr(address, block.size, access, block.ctypes.data)
         state = ctypes.c_void_p(self.state.ctypes.data)
-        for address, size, read, write in d.device_functions():
-            status = self._library.uc_mmio_map(
-                self._uc._uch,
-                address,
-                size,
-                ctypes.c_void_p(read.address),
-                state,
-                ctypes.c_void_p(write.address),
-                state,
-            )
-            if status:
-                raise BoardFault(f"Unicorn cannot map the devices at {address:#x}: error {status}.")
+        for addresses, size, read, write in d.DEVICES:
+            for address in addresses:
+                functions = (ctypes.c_void_p(read.address), ctypes.c_void_p(write.address))
+                status = self._library.uc_mmio_map(
+                    uc._uch, address, size, functions[0], state, functions[1], state
+                )
+                if status:
+                    raise BoardFault(f"Unicorn cannot map devices at {address:#x}: error {status}.")
 
     def _link(self) -> None:
         """Tell the compiled code where everything is on this machine."""

@@ -1,13 +1,12 @@
 """The devices around a core, as its program sees them: compiled answers to reads and writes.
 
 The state of all devices of one core is an array of 64-bit integers, whose places are named here. The
-processor calls :func:`read_functions` and :func:`write_functions` with the address of that array, so that
-an access costs no Python.
+processor calls the functions of :data:`DEVICES` with the address of that array: an access costs no
+Python.
 """
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import numba
@@ -15,7 +14,7 @@ from numba import types
 
 from .raw import call1, copy_bytes, load32, store32
 
-__all__ = ["PLACES", "SOURCES", "device_functions"]
+__all__ = ["DEVICES", "PLACES", "SOURCES"]
 
 # interrupt controller
 PENDING, SOFTWARE, ENABLED, SELECT, DEFAULT_VECTOR = 0, 1, 2, 3, 4
@@ -258,48 +257,76 @@ def _system_write(s: Any, offset: int, value: int) -> None:
         store32(s[SYNC_WORD], value)
 
 
-def _reader(answer: Any) -> Any:
-    def read(processor: int, offset: int, size: int, state: Any) -> int:
-        return answer(numba.carray(state, (PLACES,)), offset)  # type: ignore[no-any-return]
-
-    return _cfunc(_READ)(read)
-
-
-def _writer(answer: Any) -> Any:
-    def write(processor: int, offset: int, size: int, value: int, state: Any) -> None:
-        answer(numba.carray(state, (PLACES,)), offset, value)
-
-    return _cfunc(_WRITE)(write)
+# A function for C cannot be made from another one and kept on disk: each is written out.
+@_cfunc(_READ, cache=True)
+def _read_interrupts(processor: int, offset: int, size: int, state: Any) -> int:
+    return _interrupts_read(numba.carray(state, (PLACES,)), offset)  # type: ignore[no-any-return]
 
 
-@_njit(cache=True)
-def _read_zero(s: Any, offset: int) -> int:
+@_cfunc(_WRITE, cache=True)
+def _write_interrupts(processor: int, offset: int, size: int, value: int, state: Any) -> None:
+    _interrupts_write(numba.carray(state, (PLACES,)), offset, value)
+
+
+@_cfunc(_READ, cache=True)
+def _read_packets(processor: int, offset: int, size: int, state: Any) -> int:
+    return _packets_read(numba.carray(state, (PLACES,)), offset)  # type: ignore[no-any-return]
+
+
+@_cfunc(_WRITE, cache=True)
+def _write_packets(processor: int, offset: int, size: int, value: int, state: Any) -> None:
+    _packets_write(numba.carray(state, (PLACES,)), offset, value)
+
+
+@_cfunc(_READ, cache=True)
+def _read_dma(processor: int, offset: int, size: int, state: Any) -> int:
+    return _dma_read(numba.carray(state, (PLACES,)), offset)  # type: ignore[no-any-return]
+
+
+@_cfunc(_WRITE, cache=True)
+def _write_dma(processor: int, offset: int, size: int, value: int, state: Any) -> None:
+    _dma_write(numba.carray(state, (PLACES,)), offset, value)
+
+
+@_cfunc(_READ, cache=True)
+def _read_timers(processor: int, offset: int, size: int, state: Any) -> int:
+    return _timers_read(numba.carray(state, (PLACES,)), offset)  # type: ignore[no-any-return]
+
+
+@_cfunc(_WRITE, cache=True)
+def _write_timers(processor: int, offset: int, size: int, value: int, state: Any) -> None:
+    _timers_write(numba.carray(state, (PLACES,)), offset, value)
+
+
+@_cfunc(_READ, cache=True)
+def _read_system(processor: int, offset: int, size: int, state: Any) -> int:
+    return _system_read(numba.carray(state, (PLACES,)), offset)  # type: ignore[no-any-return]
+
+
+@_cfunc(_WRITE, cache=True)
+def _write_system(processor: int, offset: int, size: int, value: int, state: Any) -> None:
+    _system_write(numba.carray(state, (PLACES,)), offset, value)
+
+
+@_cfunc(_READ, cache=True)
+def _read_zero(processor: int, offset: int, size: int, state: Any) -> int:
     return 0
 
 
-@_njit(cache=True)
-def _write_nothing(s: Any, offset: int, value: int) -> None:
+@_cfunc(_WRITE, cache=True)
+def _write_nothing(processor: int, offset: int, size: int, value: int, state: Any) -> None:
     return
 
 
 _SMALL = 0x1000
-_DEVICES: tuple[tuple[tuple[int, ...], int, Any, Any], ...] = (
-    ((0x10000000, 0x20000000), _SMALL, _packets_read, _packets_write),
-    ((0x11000000, 0x21000000), _SMALL, _timers_read, _timers_write),
-    ((0x1F000000, 0x2F000000, 0xFFFFF000), _SMALL, _interrupts_read, _interrupts_write),
-    ((0x30000000, 0x40000000), _SMALL, _dma_read, _dma_write),
-    ((0xE2000000, 0xF2000000), _SMALL, _system_read, _system_write),
+DEVICES: tuple[tuple[tuple[int, ...], int, Any, Any], ...] = (
+    ((0x10000000, 0x20000000), _SMALL, _read_packets, _write_packets),
+    ((0x11000000, 0x21000000), _SMALL, _read_timers, _write_timers),
+    ((0x1F000000, 0x2F000000, 0xFFFFF000), _SMALL, _read_interrupts, _write_interrupts),
+    ((0x30000000, 0x40000000), _SMALL, _read_dma, _write_dma),
+    ((0xE2000000, 0xF2000000), _SMALL, _read_system, _write_system),
     ((0xE1000000, 0xF1000000), 0x20000, _read_zero, _write_nothing),
     ((0xE3000000, 0xF3000000), _SMALL, _read_zero, _write_nothing),
     ((0xE0000000, 0xF0000000), _SMALL, _read_zero, _write_nothing),
 )
-
-
-@cache
-def device_functions() -> tuple[tuple[int, int, Any, Any], ...]:
-    """Address, size, function that reads and function that writes of every device page."""
-    out = []
-    for addresses, size, read, write in _DEVICES:
-        reader, writer = _reader(read), _writer(write)
-        out += [(address, size, reader, writer) for address in addresses]
-    return tuple(out)
+"""Addresses and size of every device, the function that reads it and the one that writes it."""
