@@ -19,8 +19,8 @@ for difference in DIFFERENCES:
     pres = [time - difference for time in posts]
     pre = sim.Population(1, sim.SpikeSourceArray([*pres, 200.0 * (PAIRS + 2)]))
     drive = sim.Population(1, sim.SpikeSourceArray(posts))
-    post = sim.Population(1, sim.IF_curr_exp(tau_refrac=2.0))
-    sim.Projection(drive, post, sim.OneToOneConnector(), sim.StaticSynapse(weight=40.0, delay=1.0))
+    post = sim.Population(1, sim.IF_curr_exp(cm=0.05, tau_refrac=50.0))
+    sim.Projection(drive, post, sim.OneToOneConnector(), sim.StaticSynapse(weight=3.0, delay=1.0))
     synapse = sim.STDPMechanism(**rule, weight=START, delay=1.0)
     projections.append(sim.Projection(pre, post, sim.OneToOneConnector(), synapse_type=synapse))
     post.record("spikes")
