@@ -24,6 +24,7 @@ SPIN5 = tuple((x, y) for y, (low, high) in enumerate(_WIDTHS) for x in range(low
 
 _STARTS = (Signal.SYNC0, Signal.SYNC1)
 _WAITS = (State.SYNC0, State.SYNC1)
+_COUNTS = ("ticks", "packets", "keys without a route", "instructions")
 _ENDS_OF_STEP = 8
 _PROGRESS_EVERY = 20
 
@@ -134,6 +135,7 @@ class Board:
     def _drop(self, place: Place) -> None:
         core = self._cores.pop(place, None)
         if core is not None:
+            self._counts["instructions"] += core.instructions
             core.close()
         self._running = [other for other in self._running if other != place]
         self._waiting.pop(place, None)
@@ -333,11 +335,12 @@ class Board:
 
     @property
     def statistics(self) -> dict[str, float]:
-        """Ticks, packets, keys without a route, entries into the processor, and seconds so far."""
+        """Cores, ticks, packets, instructions, keys without a route, and seconds so far."""
+        counts = self._counts.copy()
+        counts["instructions"] += sum(core.instructions for core in self._cores.values())
         return {
             "cores": len(self._cores),
-            **self._counts,
-            "entries": sum(int(core.state[d.RESUMES]) for core in self._cores.values()),
+            **{name: counts[name] for name in _COUNTS},
             "seconds": self._seconds,
         }
 

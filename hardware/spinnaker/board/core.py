@@ -12,12 +12,15 @@ from ....errors import BackendMissing
 from . import devices as d
 from .image import Image
 from .memory import ChipMemory
-from .running import FAULT, RUNAWAY, go_on
+from .running import FAULT, PAUSED, go_on
 from .status import BoardFault
 
 __all__ = ["Core"]
 
 _ROOM = 8192
+_PAUSE_EVERY = 1 << 25
+"""Blocks of instructions after which Python has a word, for Ctrl-C."""
+_LIMIT = 1 << 32
 _BOOT_PSR, _WAITS = 0xD3, 1 << 8
 _ABORT_PSR, _UNDEFINED_PSR = 0xD7, 0xDB
 _UNDEFINED, _PREFETCH, _DATA = 0x04, 0x0C, 0x10
@@ -48,6 +51,11 @@ class Core:
     waits : bool
         Whether it waits for the signal START before its main function.
 
+    Attributes
+    ----------
+    limit : int
+        Instructions without a pause after which :meth:`go_on` gives up.
+
     Raises
     ------
     BackendMissing
@@ -72,9 +80,11 @@ class Core:
         self.dtcm[:] = np.frombuffer(image.dtcm, np.uint8)
         self.sent: NDArray[np.uint32] = np.zeros((_ROOM, 3), np.uint32)
         self.state: NDArray[np.int64] = np.zeros(d.PLACES, np.int64)
+        self._widths: NDArray[np.uint8] = np.zeros(0x4000, np.uint8)
+        self.limit = _LIMIT
         self._uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_ARM, arm.UC_CPU_ARM_946)
         self._map(unicorn.UC_PROT_ALL)
-        self._link()
+        self._link(unicorn)
         self._registers({"CPSR": _BOOT_PSR, "R0": app_id | _WAITS * waits, "PC": 0})
 
     def _map(self, access: int) -> None:
@@ -97,7 +107,7 @@ class Core:
                 if status:
                     raise BoardFault(f"Unicorn cannot map devices at {address:#x}: error {status}.")
 
-    def _link(self) -> None:
+    def _link(self, unicorn: Any) -> None:
         """Tell the compiled code where everything is on this machine."""
         arm, library, s = self._arm, self._library, self.state
         names = (arm.UC_ARM_REG_PC, arm.UC_ARM_REG_CPSR)
@@ -124,6 +134,16 @@ class Core:
         s[d.SYNC_WORD] = self.memory.sync.ctypes.data
         s[d.T2_IDLE] = 1
 
+        s[d.WIDTHS] = self._widths.ctypes.data
+        handle = ctypes.c_size_t()
+        status = library.uc_hook_add(
+            self._uc._uch, ctypes.byref(handle), unicorn.UC_HOOK_BLOCK,
+            ctypes.c_void_p(d.count_block.address), ctypes.c_void_p(s.ctypes.data),
+            ctypes.c_uint64(1), ctypes.c_uint64(0),
+        )  # fmt: skip
+        if status:
+            raise BoardFault(f"Unicorn cannot count instructions: error {status}.")
+
     def _registers(self, values: dict[str, int]) -> None:
         for name, value in values.items():
             self._uc.reg_write(getattr(self._arm, f"UC_ARM_REG_{name}"), value)
@@ -140,16 +160,19 @@ class Core:
         BoardFault
             If the program never comes to rest.
         """
+        stop_at = int(self.state[d.INSTRUCTIONS]) + self.limit
         while True:
+            self.state[d.BLOCKS_LEFT] = _PAUSE_EVERY
             reason = int(go_on(self.state, resume))
-            if reason == RUNAWAY:
-                raise BoardFault(
-                    f"Core {self.p} of this chip never comes to rest: its interrupts follow each "
-                    f"other without end (program counter {self.register('PC'):#x})."
-                )
-            if reason != FAULT:
+            if reason == FAULT:
+                self._abort(int(self.state[d.ERROR]))
+            elif reason != PAUSED:
                 return reason
-            self._abort(int(self.state[d.ERROR]))
+            elif self.state[d.INSTRUCTIONS] > stop_at:
+                raise BoardFault(
+                    f"Core {self.p} of this chip never comes to rest: it has run {self.limit} "
+                    f"instructions without a pause (program counter {self.register('PC'):#x})."
+                )
             resume = True
 
     def _abort(self, error: int) -> None:
@@ -171,6 +194,11 @@ class Core:
     def raise_interrupt(self, source: int) -> None:
         """Mark a source of interrupts as pending."""
         self.state[d.PENDING] |= 1 << source
+
+    @property
+    def instructions(self) -> int:
+        """Instructions that the core has run."""
+        return int(self.state[d.INSTRUCTIONS])
 
     @property
     def timer_runs(self) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 import numba
 from numba import types
 
-from .raw import call1, copy_bytes, load32, store32
+from .raw import call1, call4, copy_bytes, load8, load32, store8, store32
 
 __all__ = ["DEVICES", "PLACES", "SOURCES"]
 
@@ -35,7 +35,9 @@ T2_IDLE = 76
 # registers as the processor left them, and those with which it goes on
 PC, CPSR, NEXT_CPSR, NEXT_SPSR, NEXT_LR = range(77, 82)
 GET_NAMES, GET_PLACES, SET_NAMES, SET_PLACES = range(82, 86)
-START_FUNCTION, READ_FUNCTION, WRITE_FUNCTION, ERROR, RESUMES, MASKED = range(86, 92)
+START_FUNCTION, READ_FUNCTION, WRITE_FUNCTION, ERROR, RESUMES = range(86, 91)
+# work: instructions so far, blocks of them before the next pause, a table of bytes by address
+INSTRUCTIONS, BLOCKS_LEFT, WIDTHS = range(91, 94)
 PLACES = 96
 """Length of the array."""
 
@@ -55,6 +57,7 @@ _WAIT_READS = 4
 _cfunc: Any = numba.cfunc
 _njit: Any = numba.njit
 _STATE = types.CPointer(types.int64)
+_BLOCK = types.void(types.int64, types.int64, types.int32, _STATE)
 _READ = types.int64(types.int64, types.int64, types.int32, _STATE)
 _WRITE = types.void(types.int64, types.int64, types.int32, types.int64, _STATE)
 
@@ -316,6 +319,22 @@ def _read_zero(processor: int, offset: int, size: int, state: Any) -> int:
 @_cfunc(_WRITE, cache=True)
 def _write_nothing(processor: int, offset: int, size: int, value: int, state: Any) -> None:
     return
+
+
+@_cfunc(_BLOCK, cache=True)
+def count_block(processor: int, address: int, size: int, state: Any) -> None:
+    """Count the instructions of a block before it runs, and pause now and then."""
+    s = numba.carray(state, (PLACES,))
+    place = s[WIDTHS] + ((address & 0x7FFF) >> 1)
+    width = load8(place)
+    if width == 0:
+        call4(s[READ_FUNCTION], (processor, s[GET_NAMES], s[GET_PLACES], 2))
+        width = 2 if s[CPSR] & 0x20 else 4
+        store8(place, width)
+    s[INSTRUCTIONS] += size // width
+    s[BLOCKS_LEFT] -= 1
+    if s[BLOCKS_LEFT] == 0:
+        _stop(s, 4)
 
 
 _SMALL = 0x1000

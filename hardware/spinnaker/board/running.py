@@ -9,11 +9,11 @@ import numba
 from . import devices as d
 from .raw import call4, call5
 
-__all__ = ["ASLEEP", "FAULT", "MESSAGE", "RUNAWAY", "SENT_FULL", "WAITING", "go_on"]
+__all__ = ["ASLEEP", "FAULT", "MESSAGE", "PAUSED", "SENT_FULL", "WAITING", "go_on"]
 
-ASLEEP, MESSAGE, WAITING, SENT_FULL, FAULT, RUNAWAY = range(6)
+ASLEEP, MESSAGE, WAITING, SENT_FULL, PAUSED, FAULT = range(6)
 """Why :func:`go_on` came back: at rest; a message for the monitor; waits for the end of a step; its
-packets must be taken; the processor met an error; it never rests."""
+packets must be taken; has worked for long; the processor met an error."""
 
 _NOWHERE = 0xFFFFFFF0
 _MOST = 1_000_000
@@ -80,4 +80,4 @@ def go_on(s: Any, resume: bool) -> int:
             return FAULT
         if s[d.STOPPED]:
             return int(s[d.STOPPED])
-    return RUNAWAY
+    return PAUSED
