@@ -85,7 +85,7 @@ class BoardBackend(ScriptBackend):
                 line, cwd=folder, env=environment(), stdin=subprocess.DEVNULL, stdout=file,
                 stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
-            _wait(process, lambda: progress(_done(folder) / n_steps))
+            _wait(process, lambda: progress(min(_done(folder) / n_steps, 1.0)))
         answer = _answer(folder)
         if not out.exists():
             error = answer.get("error") or _last_words(log, process.returncode)
