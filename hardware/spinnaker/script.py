@@ -213,11 +213,11 @@ class Model:
         segment = self.populations[item["name"]].get_data("v").segments[0]
         signal = next(s for s in segment.analogsignals if s.name == "v")
         rows = np.asarray(signal.rescale("mV").magnitude, float)
-        rows = rows[self.lead : self.lead + self.n_steps]
-        # sPyNNaker has no such annotation where it read the data from a board: cells are in order.
-        channels = signal.array_annotations.get("channel_index")
-        if channels is not None:
-            rows = rows[:, np.argsort(channels, kind="stable")]
+        # PyNN and sPyNNaker name the cells in different places.
+        nest, ours = signal.array_annotations, signal.annotations
+        cells = nest["channel_index"] if self.nest else ours["channel_names"]
+        order = np.argsort(cells, kind="stable")
+        rows = rows[self.lead : self.lead + self.n_steps, order]
         rows[0] = self.value(item["v_init"])
         return rows
 

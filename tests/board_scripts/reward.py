@@ -33,5 +33,6 @@ for rewarded in (True, False):
     weights[rewarded] = plastic
 sim.run(500.0)
 for rewarded, plastic in weights.items():
-    print("rewarded" if rewarded else "not", plastic.get("weight", "list", with_address=False))
+    (weight,) = plastic.get("weight", "list", with_address=False)
+    print("rewarded" if rewarded else "not", float(weight))
 sim.end()

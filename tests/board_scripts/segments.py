@@ -6,7 +6,7 @@ import pyNN.spiNNaker as sim
 def build(weight):
     sim.setup(timestep=1.0)
     source = sim.Population(2, sim.SpikeSourceArray([[5.0, 45.0], [30.0]]), label="source")
-    cells = sim.Population(2, sim.IF_curr_exp(), label="cells")
+    cells = sim.Population(2, sim.IF_curr_exp(tau_refrac=25.0), label="cells")
     sim.Projection(source, cells, sim.OneToOneConnector(), sim.StaticSynapse(weight, delay=3.0))
     cells.record(["spikes", "v"])
     return source, cells
