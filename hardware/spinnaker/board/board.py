@@ -26,6 +26,7 @@ _STARTS = (Signal.SYNC0, Signal.SYNC1)
 _WAITS = (State.SYNC0, State.SYNC1)
 _COUNTS = ("ticks", "packets", "keys without a route", "instructions")
 _ENDS_OF_STEP = 8
+_MOST_ROUNDS = 10_000
 _PROGRESS_EVERY = 20
 
 Place = tuple[int, int, int]
@@ -287,7 +288,16 @@ class Board:
 
     def _settle(self) -> None:
         """Deliver packets until none is left."""
+        rounds = 0
         while self._packets:
+            rounds += 1
+            if rounds > _MOST_ROUNDS:
+                keys = sorted({f"{key:#x}" for _, _, key, _ in self._packets})[:5]
+                self._packets.clear()
+                raise BoardFault(
+                    "Packets answer each other without end within one step of time; among their "
+                    f"keys: {', '.join(keys)}."
+                )
             batch, self._packets = self._packets, []
             self._order.shuffle(batch)
             for core, place, key, payload in batch:

@@ -89,14 +89,15 @@ class Core:
 
     def _map(self, access: int) -> None:
         memory, uc = self.memory, self._uc
-        for addresses, block in (
-            ((0x0,), self.itcm),
-            ((0x400000,), self.dtcm),
-            ((0x60000000, 0x70000000), memory.sdram),
-            ((0xE5000000, 0xF5000000), memory.system),
+        for address, block in (
+            (0x0, self.itcm),
+            (0x400000, self.dtcm),
+            (0x60000000, memory.sdram),
+            (0x70000000, memory.sdram),
+            (0xE5000000, memory.system),
+            (0xF5000000, memory.system),
         ):
-            for address in addresses:
-                uc.mem_map_ptr(address, block.size, access, block.ctypes.data)
+            uc.mem_map_ptr(address, block.size, access, block.ctypes.data)
         state = ctypes.c_void_p(self.state.ctypes.data)
         for addresses, size, read, write in d.DEVICES:
             for address in addresses:
@@ -110,8 +111,8 @@ class Core:
     def _link(self, unicorn: Any) -> None:
         """Tell the compiled code where everything is on this machine."""
         arm, library, s = self._arm, self._library, self.state
-        names = (arm.UC_ARM_REG_PC, arm.UC_ARM_REG_CPSR)
-        names += (arm.UC_ARM_REG_CPSR, arm.UC_ARM_REG_SPSR, arm.UC_ARM_REG_LR)
+        names = [arm.UC_ARM_REG_PC, arm.UC_ARM_REG_CPSR]
+        names += [arm.UC_ARM_REG_CPSR, arm.UC_ARM_REG_SPSR, arm.UC_ARM_REG_LR]
         self._names: NDArray[np.int32] = np.array(names, np.int32)
         places = [s.ctypes.data + 8 * place for place in (d.PC, d.CPSR, d.NEXT_CPSR)]
         places += [s.ctypes.data + 8 * place for place in (d.NEXT_SPSR, d.NEXT_LR)]

@@ -1,8 +1,8 @@
 """The devices around a core, as its program sees them: compiled answers to reads and writes.
 
-The state of all devices of one core is an array of 64-bit integers, whose places are named here. The
-processor calls the functions of :data:`DEVICES` with the address of that array: an access costs no
-Python.
+The state of all devices of one core is an array of 64-bit integers, whose places are named here.
+The processor calls the functions of :data:`DEVICES` with the address of that array: an access
+costs no Python.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import numba
 from numba import types
 
-from .raw import call1, call4, copy_bytes, load8, load32, store8, store32
+from .raw import call1, call4, compiled, copy_bytes, for_c, load8, load32, store8, store32
 
 __all__ = ["DEVICES", "PLACES", "SOURCES"]
 
@@ -54,46 +54,46 @@ _ALL = 0xFFFFFFFF
 _WAIT_READS = 4
 """Reads of the second timer's count with nothing else to do, before the processor stops there."""
 
-_cfunc: Any = numba.cfunc
-_njit: Any = numba.njit
-_STATE = types.CPointer(types.int64)
+_carray: Any = numba.carray  # type: ignore[attr-defined]
+_pointer: Any = types.CPointer
+_STATE = _pointer(types.int64)
 _BLOCK = types.void(types.int64, types.int64, types.int32, _STATE)
 _READ = types.int64(types.int64, types.int64, types.int32, _STATE)
 _WRITE = types.void(types.int64, types.int64, types.int32, types.int64, _STATE)
 
 
-@_njit(cache=True)
+@compiled
 def _stop(s: Any, reason: int) -> None:
     """Stop the processor at this access; when it goes on, it makes the access again."""
     s[STOPPED] = reason
     call1(s[STOP], (s[PROCESSOR],))
 
 
-@_njit(cache=True)
+@compiled
 def _place(s: Any, address: int, size: int) -> int:
     """Address on this machine of the core's address, or 0."""
     if 0x60000000 <= address < 0x80000000:
         offset = address & 0x0FFFFFFF
-        return s[SDRAM] + offset if offset + size <= s[SDRAM_SIZE] else 0
+        return int(s[SDRAM] + offset) if offset + size <= s[SDRAM_SIZE] else 0
     if address >= 0x400000 and address + size <= 0x410000:
-        return s[DTCM] + address - 0x400000
+        return int(s[DTCM] + address - 0x400000)
     if address + size <= 0x8000:
-        return s[ITCM] + address
+        return int(s[ITCM] + address)
     if 0xE5000000 <= address < 0xE5008000 or 0xF5000000 <= address < 0xF5008000:
         offset = address & 0xFFFF
-        return s[SYSTEM_RAM] + offset if offset + size <= 0x8000 else 0
+        return int(s[SYSTEM_RAM] + offset) if offset + size <= 0x8000 else 0
     return 0
 
 
-@_njit(cache=True)
+@compiled
 def _interrupts_read(s: Any, offset: int) -> int:
     pending = (s[PENDING] | s[SOFTWARE]) & _ALL
     if offset == 0x00:
-        return pending & s[ENABLED] & ~s[SELECT]
+        return int(pending & s[ENABLED] & ~s[SELECT])
     if offset == 0x04:
-        return pending & s[ENABLED] & s[SELECT]
+        return int(pending & s[ENABLED] & s[SELECT])
     if offset == 0x08:
-        return pending
+        return int(pending)
     if offset == 0x0C:
         return int(s[SELECT])
     if offset == 0x10:
@@ -107,7 +107,7 @@ def _interrupts_read(s: Any, offset: int) -> int:
     return int(s[DEFAULT_VECTOR]) if offset in (0x30, 0x34) else 0
 
 
-@_njit(cache=True)
+@compiled
 def _interrupts_write(s: Any, offset: int, value: int) -> None:
     if offset == 0x0C:
         s[SELECT] = value
@@ -127,7 +127,7 @@ def _interrupts_write(s: Any, offset: int, value: int) -> None:
         s[SLOT_CONTROL + ((offset - 0x200) >> 2)] = value
 
 
-@_njit(cache=True)
+@compiled
 def _packets_read(s: Any, offset: int) -> int:
     if offset == 0x00:
         return 0xB0000000
@@ -142,7 +142,7 @@ def _packets_read(s: Any, offset: int) -> int:
     return 0
 
 
-@_njit(cache=True)
+@compiled
 def _packets_write(s: Any, offset: int, value: int) -> None:
     if offset == 0x00:
         s[TX_CONTROL] = value
@@ -160,7 +160,7 @@ def _packets_write(s: Any, offset: int, value: int) -> None:
         s[SENT] += 1
 
 
-@_njit(cache=True)
+@compiled
 def _dma_read(s: Any, offset: int) -> int:
     if offset == 0x04:
         return int(s[DMA_SYSTEM])
@@ -171,7 +171,7 @@ def _dma_read(s: Any, offset: int) -> int:
     return 0
 
 
-@_njit(cache=True)
+@compiled
 def _dma_write(s: Any, offset: int, value: int) -> None:
     if offset == 0x04:
         s[DMA_SYSTEM] = value
@@ -194,7 +194,7 @@ def _dma_write(s: Any, offset: int, value: int) -> None:
         s[PENDING] &= ~(1 << DMA_SOURCE)
 
 
-@_njit(cache=True)
+@compiled
 def _timers_read(s: Any, offset: int) -> int:
     if offset == 0x00 or offset == 0x18:
         return int(s[T1_LOAD])
@@ -222,7 +222,7 @@ def _timers_read(s: Any, offset: int) -> int:
     return 0
 
 
-@_njit(cache=True)
+@compiled
 def _timers_write(s: Any, offset: int, value: int) -> None:
     if offset == 0x00:
         s[T1_LOAD] = s[T1_COUNT] = value
@@ -241,14 +241,14 @@ def _timers_write(s: Any, offset: int, value: int) -> None:
         s[T2_CONTROL] = value
 
 
-@_njit(cache=True)
+@compiled
 def _system_read(s: Any, offset: int) -> int:
     if offset == 0x58:
         return int(load32(s[SYNC_WORD]))
     return 0
 
 
-@_njit(cache=True)
+@compiled
 def _system_write(s: Any, offset: int, value: int) -> None:
     if offset == 0x08:
         s[MONITOR] = 1 - s[MONITOR]
@@ -261,70 +261,70 @@ def _system_write(s: Any, offset: int, value: int) -> None:
 
 
 # A function for C cannot be made from another one and kept on disk: each is written out.
-@_cfunc(_READ, cache=True)
+@for_c(_READ)
 def _read_interrupts(processor: int, offset: int, size: int, state: Any) -> int:
-    return _interrupts_read(numba.carray(state, (PLACES,)), offset)  # type: ignore[no-any-return]
+    return _interrupts_read(_carray(state, (PLACES,)), offset)
 
 
-@_cfunc(_WRITE, cache=True)
+@for_c(_WRITE)
 def _write_interrupts(processor: int, offset: int, size: int, value: int, state: Any) -> None:
-    _interrupts_write(numba.carray(state, (PLACES,)), offset, value)
+    _interrupts_write(_carray(state, (PLACES,)), offset, value)
 
 
-@_cfunc(_READ, cache=True)
+@for_c(_READ)
 def _read_packets(processor: int, offset: int, size: int, state: Any) -> int:
-    return _packets_read(numba.carray(state, (PLACES,)), offset)  # type: ignore[no-any-return]
+    return _packets_read(_carray(state, (PLACES,)), offset)
 
 
-@_cfunc(_WRITE, cache=True)
+@for_c(_WRITE)
 def _write_packets(processor: int, offset: int, size: int, value: int, state: Any) -> None:
-    _packets_write(numba.carray(state, (PLACES,)), offset, value)
+    _packets_write(_carray(state, (PLACES,)), offset, value)
 
 
-@_cfunc(_READ, cache=True)
+@for_c(_READ)
 def _read_dma(processor: int, offset: int, size: int, state: Any) -> int:
-    return _dma_read(numba.carray(state, (PLACES,)), offset)  # type: ignore[no-any-return]
+    return _dma_read(_carray(state, (PLACES,)), offset)
 
 
-@_cfunc(_WRITE, cache=True)
+@for_c(_WRITE)
 def _write_dma(processor: int, offset: int, size: int, value: int, state: Any) -> None:
-    _dma_write(numba.carray(state, (PLACES,)), offset, value)
+    _dma_write(_carray(state, (PLACES,)), offset, value)
 
 
-@_cfunc(_READ, cache=True)
+@for_c(_READ)
 def _read_timers(processor: int, offset: int, size: int, state: Any) -> int:
-    return _timers_read(numba.carray(state, (PLACES,)), offset)  # type: ignore[no-any-return]
+    return _timers_read(_carray(state, (PLACES,)), offset)
 
 
-@_cfunc(_WRITE, cache=True)
+@for_c(_WRITE)
 def _write_timers(processor: int, offset: int, size: int, value: int, state: Any) -> None:
-    _timers_write(numba.carray(state, (PLACES,)), offset, value)
+    _timers_write(_carray(state, (PLACES,)), offset, value)
 
 
-@_cfunc(_READ, cache=True)
+@for_c(_READ)
 def _read_system(processor: int, offset: int, size: int, state: Any) -> int:
-    return _system_read(numba.carray(state, (PLACES,)), offset)  # type: ignore[no-any-return]
+    return _system_read(_carray(state, (PLACES,)), offset)
 
 
-@_cfunc(_WRITE, cache=True)
+@for_c(_WRITE)
 def _write_system(processor: int, offset: int, size: int, value: int, state: Any) -> None:
-    _system_write(numba.carray(state, (PLACES,)), offset, value)
+    _system_write(_carray(state, (PLACES,)), offset, value)
 
 
-@_cfunc(_READ, cache=True)
+@for_c(_READ)
 def _read_zero(processor: int, offset: int, size: int, state: Any) -> int:
     return 0
 
 
-@_cfunc(_WRITE, cache=True)
+@for_c(_WRITE)
 def _write_nothing(processor: int, offset: int, size: int, value: int, state: Any) -> None:
     return
 
 
-@_cfunc(_BLOCK, cache=True)
+@for_c(_BLOCK)
 def count_block(processor: int, address: int, size: int, state: Any) -> None:
     """Count the instructions of a block before it runs, and pause now and then."""
-    s = numba.carray(state, (PLACES,))
+    s = _carray(state, (PLACES,))
     place = s[WIDTHS] + ((address & 0x7FFF) >> 1)
     width = load8(place)
     if width == 0:

@@ -17,8 +17,8 @@ _HEAD, _BLOCK = 16, 8
 class Heap:
     """A first-fit heap: a head of four words, and blocks that begin with two words.
 
-    The head holds the first free block, the first and the last block and the free bytes; a block the next
-    block, and the next free one or, in use, its application and tag.
+    The head holds the first free block, the first and the last block and the free bytes; a block
+    the next block, and the next free one or, in use, its application and tag.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ class Heap:
         self._free([at for at, _, w in self.blocks() if w >= _USED and w >> 8 & 0xFF == app_id])
 
     def _free(self, places: list[int]) -> None:
-        """Free blocks and join what is free side by side; the free list is in the order of addresses."""
+        """Free blocks and join those side by side; the list is in the order of addresses."""
         m, gone = self.memory, set(places)
         kept: list[list[int]] = []  # address, next, second word (0: free)
         for at, after, word in self.blocks():

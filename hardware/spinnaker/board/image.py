@@ -58,6 +58,6 @@ def _put(memories: dict[str, bytearray], address: int, data: bytes) -> None:
             memories[name][address - start : address - start + len(data)] = data
             return
     raise BoardFault(
-        f"A program of {len(data)} bytes at address {address:#x} does not fit into a core, which has "
-        "32 KiB for instructions and 64 KiB for data."
+        f"A program of {len(data)} bytes at address {address:#x} does not fit into a core, which "
+        "has 32 KiB for instructions and 64 KiB for data."
     )

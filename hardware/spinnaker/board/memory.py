@@ -94,13 +94,13 @@ class ChipMemory:
         high, offset = address >> 28, address & 0x0FFFFFFF
         if size >= 0 and high in (0x6, 0x7) and offset + size <= self.sdram.size:
             return self.sdram, offset
+        system = high in (0xE, 0xF) and address & 0x0FFF0000 == 0x05000000
         offset = address & 0xFFFF
-        if size >= 0 and high in (0xE, 0xF) and address & 0x0FFF0000 == 0x05000000:
-            if offset + size <= self.system.size:
-                return self.system, offset
+        if size >= 0 and system and offset + size <= self.system.size:
+            return self.system, offset
         raise BoardFault(
-            f"Chip ({self.x}, {self.y}) has no {size} bytes of shared memory at {address:#x}: SDRAM is "
-            "at 0x60000000 (128 MiB) and system RAM at 0xe5000000 (32 KiB)."
+            f"Chip ({self.x}, {self.y}) has no {size} bytes of shared memory at {address:#x}: "
+            "SDRAM is at 0x60000000 (128 MiB) and system RAM at 0xe5000000 (32 KiB)."
         )
 
     def read(self, address: int, size: int) -> bytes:
@@ -236,8 +236,9 @@ class ChipMemory:
             before, at = at, free
         else:
             raise BoardFault(
-                f"The router of chip ({self.x}, {self.y}) has no room for {n} more entries: it holds "
-                f"{_ROUTER_ENTRIES - 1}. Compress the routing tables, or use fewer populations."
+                f"The router of chip ({self.x}, {self.y}) has no room for {n} more entries: it "
+                f"holds {_ROUTER_ENTRIES - 1}. Compress the routing tables, or use "
+                "fewer populations."
             )
         if end - at > n:
             self.put(_ROUTES + 16 * (at + n), "<2H", end, free)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numba
 from llvmlite import ir
@@ -13,7 +14,9 @@ __all__ = [
     "call1",
     "call4",
     "call5",
+    "compiled",
     "copy_bytes",
+    "for_c",
     "load8",
     "load16",
     "load32",
@@ -22,8 +25,24 @@ __all__ = [
     "store32",
 ]
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 _intrinsic: Any = intrinsic
+_tuple: Any = types.UniTuple
 _njit: Any = numba.njit
+_cfunc: Any = numba.cfunc
+
+
+def compiled(function: F) -> F:
+    """Compile a function for other compiled ones; the result is kept on disk."""
+    made: F = _njit(cache=True)(function)
+    return made
+
+
+def for_c(signature: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Compile a function that C calls; the result has its address."""
+    made: Callable[[Callable[..., Any]], Any] = _cfunc(signature, cache=True)
+    return made
 
 
 def _load(bits: int) -> Any:
@@ -64,7 +83,7 @@ def _caller(n: int) -> Any:
             words = [builder.extract_value(values[1], i) for i in range(n)]
             return builder.sext(builder.call(pointer, words), word)
 
-        return types.int64(types.int64, types.UniTuple(types.int64, n)), code
+        return types.int64(types.int64, _tuple(types.int64, n)), code
 
     return _intrinsic(call)
 
@@ -72,7 +91,7 @@ def _caller(n: int) -> Any:
 call1, call4, call5 = _caller(1), _caller(4), _caller(5)
 
 
-@_njit(inline="never", cache=True)
+@compiled
 def copy_bytes(target: int, source: int, size: int) -> None:
     """Copy memory that does not overlap: words, then what is left."""
     done = 0

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
-
 from . import devices as d
-from .raw import call4, call5
+from .raw import call4, call5, compiled
 
 __all__ = ["ASLEEP", "FAULT", "MESSAGE", "PAUSED", "SENT_FULL", "WAITING", "go_on"]
 
@@ -20,10 +18,9 @@ _MOST = 1_000_000
 _MODE = 0x1F
 _IRQ, _FIQ = 0x92, 0xD1
 _THUMB = 0x20
-_njit: Any = numba.njit
 
 
-@_njit(cache=True)
+@compiled
 def _slot(s: Any, pending: int) -> int:
     """Place of the first slot whose source is pending, or -1."""
     for k in range(16):
@@ -33,7 +30,7 @@ def _slot(s: Any, pending: int) -> int:
     return -1
 
 
-@_njit(cache=True)
+@compiled
 def _enter(s: Any, mode: int, address: int) -> int:
     """Enter a mode for an interrupt; returns the address at which to start."""
     s[d.NEXT_CPSR] = mode
@@ -43,13 +40,13 @@ def _enter(s: Any, mode: int, address: int) -> int:
     return address
 
 
-@_njit(cache=True)
+@compiled
 def go_on(s: Any, resume: bool) -> int:
     """Deliver interrupts until the core rests or something else must happen.
 
     With `resume` the processor was stopped in the middle of its work and goes on there, unless an
-    interrupt that it does not mask is pending. A processor that waits for an interrupt takes it even if
-    it masks it: programs mask interrupts, wait, and then unmask them.
+    interrupt that it does not mask is pending. A processor that waits for an interrupt takes it
+    even if it masks it: programs mask interrupts, wait, and then unmask them.
     """
     for _ in range(_MOST):
         call4(s[d.READ_FUNCTION], (s[d.PROCESSOR], s[d.GET_NAMES], s[d.GET_PLACES], 2))
