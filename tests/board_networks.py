@@ -141,7 +141,7 @@ def varied_network(seed: int, steps: int = 60) -> tuple[str, Network]:
 
 
 def _fed_forward(network: Network) -> Network:
-    """The same with plastic synapses from the source only: see docs/board.md on steps below 1 ms."""
+    """The same with plastic synapses from the source only; docs/board.md says why."""
     fixed = [
         replace(item, plasticity=None)
         for item in network.projections

@@ -44,8 +44,9 @@ def test_the_curve_of_stdp_changes_its_sign(lines):
         assert np.sign(value) == np.sign(gap), change
     assert change[5] > change[10] > change[20] > change[40]
     assert change[-5] < change[-10] < change[-20] < change[-40]
-    # Ten pairs; the post-synaptic spike comes a delay of its drive later, and counts from a dendritic
-    # delay on. Each change is cut off to a step of the weight, 2**-13 nA; the amplitude is 0.008 nA.
+    # Ten pairs; the post-synaptic spike comes a delay of its drive later, and counts from a
+    # dendritic delay on. Each change is cut off to a step of the weight, 2**-13 nA, where the
+    # amplitude is 0.008 nA.
     for gap, value in change.items():
         wanted = np.sign(gap) * 10 * np.exp(-abs(gap + 2) / 20.0)
         assert wanted - 0.18 < value < wanted + 0.02, change

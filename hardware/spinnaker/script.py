@@ -214,8 +214,8 @@ class Model:
         signal = next(s for s in segment.analogsignals if s.name == "v")
         rows = np.asarray(signal.rescale("mV").magnitude, float)
         # PyNN and sPyNNaker name the cells in different places.
-        nest, ours = signal.array_annotations, signal.annotations
-        cells = nest["channel_index"] if self.nest else ours["channel_names"]
+        notes = signal.array_annotations if self.nest else signal.annotations
+        cells = notes["channel_index" if self.nest else "channel_names"]
         order = np.argsort(cells, kind="stable")
         rows = rows[self.lead : self.lead + self.n_steps, order]
         rows[0] = self.value(item["v_init"])

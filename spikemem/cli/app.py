@@ -72,7 +72,7 @@ COMMANDS: dict[str, Place] = {
     ),
     "board": Place(
         "spikemem.hardware.spinnaker.board.commands:board",
-        "Run a PyNN script for SpiNNaker, or a network, on a board in software.",
+        "Run PyNN scripts for SpiNNaker, and networks, on a board in software.",
     ),
     "sdr": Place(
         "spikemem.networks.dendrites.commands:sdr",

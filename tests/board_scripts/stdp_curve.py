@@ -7,9 +7,7 @@ START, PAIRS, A = 0.1, 10, 0.008
 
 sim.setup(1.0)
 rule = {
-    "timing_dependence": sim.SpikePairRule(
-        tau_plus=20.0, tau_minus=20.0, A_plus=A, A_minus=A
-    ),
+    "timing_dependence": sim.SpikePairRule(tau_plus=20.0, tau_minus=20.0, A_plus=A, A_minus=A),
     "weight_dependence": sim.AdditiveWeightDependence(w_min=0.0, w_max=0.2),
 }
 projections = []
