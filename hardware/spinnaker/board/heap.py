@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from .memory import ChipMemory
-
-__all__ = ["Heap"]
+__all__ = ["Heap", "Words"]
 
 _USED = 0xFFFF0000
 _HEAD, _BLOCK = 16, 8
+
+
+class Words(Protocol):
+    """Memory that is read and written by address."""
+
+    def word(self, address: int) -> int:
+        """One word."""
+
+    def get(self, address: int, form: str) -> tuple[int, ...]:
+        """Numbers in a form of :mod:`struct`."""
+
+    def put(self, address: int, form: str, *values: int) -> None:
+        """Write numbers in a form of :mod:`struct`."""
 
 
 class Heap:
@@ -22,17 +32,16 @@ class Heap:
 
     Parameters
     ----------
-    memory : ChipMemory
+    memory : Words
+        The chip's.
     base, end : int
         Where it begins and ends.
-    tags : (ChipMemory, int)
-        The chip's table of tagged blocks.
+    tags : int
+        Address of the chip's table of tagged blocks.
     """
 
-    def __init__(
-        self, memory: ChipMemory, base: int, end: int, tags: tuple[ChipMemory, int]
-    ) -> None:
-        self.memory, self.base, self._tags = memory, base, tags[1]
+    def __init__(self, memory: Words, base: int, end: int, tags: int) -> None:
+        self.memory, self.base, self._tags = memory, base, tags
         first, last = base + _HEAD, end - _BLOCK
         memory.put(base, "<4I", first, first, last, last - first - _BLOCK)
         memory.put(first, "<2I", last, 0)

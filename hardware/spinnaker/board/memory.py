@@ -56,10 +56,9 @@ class ChipMemory:
         self.sdram: NDArray[np.uint8] = np.frombuffer(mmap.mmap(-1, _SDRAM_SIZE), np.uint8)
         self.system: NDArray[np.uint8] = np.frombuffer(mmap.mmap(-1, _SYSTEM_SIZE), np.uint8)
         self.sync: NDArray[np.uint32] = np.zeros(1, np.uint32)
-        tags = (self, _TAGS)
-        self.heap = Heap(self, _SDRAM, _SDRAM + _USER_SIZE, tags)
-        self.system_heap = Heap(self, _SYSTEM_HEAP, _SDRAM + _SDRAM_SIZE, tags)
-        Heap(self, _SYSTEM_RAM_HEAP, _SYSTEM_RAM_HEAP_END, tags)
+        self.heap = Heap(self, _SDRAM, _SDRAM + _USER_SIZE, _TAGS)
+        self.system_heap = Heap(self, _SYSTEM_HEAP, _SDRAM + _SDRAM_SIZE, _TAGS)
+        Heap(self, _SYSTEM_RAM_HEAP, _SYSTEM_RAM_HEAP_END, _TAGS)
         self._write_variables()
         self._write_router()
         for i in range(_N_MESSAGES):
