@@ -27,6 +27,7 @@ _REFUSED = (
     "one rule per population",
     "weight beyond 16 bit",
     "plastic delay of a whole ring",
+    "unseen spikes",
     "change overflows",
     "current too long",
 )

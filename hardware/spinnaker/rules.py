@@ -123,6 +123,22 @@ def _lost_delay(view: View) -> Iterator[Finding]:
             )
 
 
+@rule("unseen spikes", "error", "below 1 ms their spikes change no weight")
+def _unseen_spikes(view: View) -> Iterator[Finding]:
+    """Below 1 ms: a core for synapses drops spikes that have no synapse on it, its own too."""
+    learning = {item.post for item in view.plastic} if view.dt < 1.0 else set()
+    for name in sorted(learning):
+        unseen = view.unseen(name)
+        if len(unseen):
+            yield Finding(
+                f"population {name!r}",
+                f"{len(unseen)} of its cells, the first is {unseen[0]}, have no synapse onto the "
+                f"cells of their own core, and others there have",
+                "give each of them such a synapse, leave the recurrent projections out, or use "
+                "dt = 1 ms",
+            )
+
+
 @rule("plasticity windows", "error", "plasticity can't be switched on the machine")
 def _windows(view: View) -> Iterator[Finding]:
     for item in view.plastic:
