@@ -71,7 +71,7 @@ def admit(
     out_of_range += too_much_memory(network)
     if out_of_range:
         return Admission(out_of_range)
-    found = Admission(_windows(network, windows) + _split_cores(network))
+    found = Admission(_windows(network, windows))
     try:
         found.shifts = _complete(network, asked)
     except UnsupportedError as error:
@@ -117,17 +117,6 @@ def _windows(network: Network, windows: str) -> list[Problem]:
             where, remedy = f"projection {item.name!r}", "windows='ignore' leaves them out"
             found.append(_problem(where, what, remedy, rule="plasticity windows"))
     return found
-
-
-def _split_cores(network: Network) -> list[Problem]:
-    if network.dt >= 1.0:
-        return []
-    what = (
-        f"with dt = {network.dt:g} ms, below 1 ms, sPyNNaker puts neurons and synapses on separate "
-        f"cores, which are not modelled: learning in recurrent networks may differ from the board"
-    )
-    remedy = "check such a network with dt = 1 ms"
-    return [_problem("network", what, remedy, "warning", "small steps of time")]
 
 
 def _look_at_learning(found: Admission, view: View, allow_coarse: bool) -> None:

@@ -74,8 +74,7 @@ class EmulatorBackend(NativeBackend):
     Warns
     -----
     SpikememWarning
-        A pair of spikes changes a weight by less than 20 of its steps; or ``dt`` is below 1 ms,
-        where sPyNNaker puts neurons and synapses on separate cores, which are not modelled.
+        A pair of spikes changes a weight by less than 20 of its steps.
     """
 
     @checked

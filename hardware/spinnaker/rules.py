@@ -107,6 +107,8 @@ def _learning_step(view: View) -> Iterator[Finding]:
             )
 
 
+# Below 1 ms such a network also depends on the order in which packets arrive: what a core for
+# synapses learns from is a packet too.
 @rule("plastic delay of a whole ring", "error", "its delay counts as 0, and its spikes are dropped")
 def _lost_delay(view: View) -> Iterator[Finding]:
     for item in view.plastic:
@@ -239,13 +241,13 @@ def _history(view: View) -> Iterator[Finding]:
         )
 
 
-@rule("small steps of time", "warning", "below 1 ms neurons and synapses are on separate cores")
+@rule("small steps of time", "note", "below 1 ms neurons and synapses are on separate cores")
 def _small_dt(view: View) -> Iterator[Finding]:
     if view.dt < 1.0:
         yield Finding(
             "network",
-            f"dt = {view.dt:g} ms: separate cores are not modelled; the order of plastic events in "
-            f"a step may differ, and the machine may not keep up with real time",
+            f"dt = {view.dt:g} ms: separate cores compute what one core does; the machine may not "
+            f"keep up with real time",
             "use dt = 1 ms",
         )
 
