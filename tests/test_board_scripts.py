@@ -122,6 +122,22 @@ def test_synapses_are_formed_where_there_were_none(lines):
     assert int(spikes) > 0
 
 
+def test_cells_and_rules_of_many_kinds_run_and_can_be_read(lines):
+    found = {" ".join(words).split(" | ")[0]: words for words in lines["zoo"]}
+    steps = found.pop("steps")
+    assert len(found) == 11
+    for name, (*_, spikes, recorded, rows, weight) in found.items():
+        assert int(spikes) > 0, name
+        assert (recorded, rows) == ("1", "3")
+        if name in ("nearest pair", "multiplicative", "triplet", "vogels"):
+            assert abs(float(weight) - 15.0) > 0.05, name
+        else:
+            assert float(weight) == pytest.approx(15.0 if float(weight) > 1 else 0.2, rel=1e-4)
+    # 100 ms sampled every 5; 0.5 nA for 40 ms in a cell of 20 MOhm and 20 ms.
+    assert steps[2:4] == ["20", "2"]
+    assert float(steps[-1]) == pytest.approx(-65.0 + 10.0 * (1 - np.exp(-2.0)), abs=0.05)
+
+
 def test_a_script_finds_itself_as_python_starts_it(tmp_path):
     """Arguments, exit code and errors are its own; nothing is written but by itself."""
     out = tmp_path / "out.txt"
