@@ -98,6 +98,7 @@ SIMULATORS: dict[str, tuple[str, ...]] = {
     "brian2": (_BRIAN2,),
     "native": (_NUMBA,),
     "emulator": (_SPYNNAKER, _SPINNAKER, _NUMBA),
+    "board": (_SPYNNAKER, _SPINNAKER, _PYNN),
     "spinnaker": (_SPYNNAKER, _SPINNAKER, _PYNN),
     "pynn:nest": (_PYNN, _NEST),
     "pynn:brian2": (_PYNN, _BRIAN2),

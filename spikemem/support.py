@@ -45,21 +45,30 @@ _SPLIT = "split the population"
 _SLOW_LEAK = "use backend 'native' or 'brian2', or a long tau_m instead of an infinite one"
 _FIXED_ROWS = Unsupported("synaptic rows hold fixed weights", "draw the noise once")
 
+_MACHINE_LEAK = Unsupported("the machine holds tau_m / cm as a number below 65536", _SLOW_LEAK)
+_MACHINE_CURRENT = Unsupported(
+    "the machine holds the synaptic current over a step", "use integrator='spinnaker'"
+)
+_MACHINE_WEIGHTS = Unsupported(
+    "weights stay in the memory of the machine while it runs and can only be read at the end",
+    "leave out record=('weight',)",
+)
+
 UNSUPPORTED: dict[tuple[str, str], Unsupported] = {
     ("pynn:nest", _NO_LEAK): Unsupported("iaf_psc_exp needs a finite tau_m", _SLOW_LEAK),
     ("pynn:brian2", _NO_LEAK): Unsupported("IF_curr_exp needs a finite tau_m", _SLOW_LEAK),
     ("pynn:mock", _NO_LEAK): Unsupported("IF_curr_exp needs a finite tau_m", _SLOW_LEAK),
-    ("spinnaker", _NO_LEAK): Unsupported(
-        "the machine holds tau_m / cm as a number below 65536", _SLOW_LEAK
-    ),
-    ("emulator", "integrator exact"): Unsupported(
-        "the machine holds the synaptic current over a step", "use integrator='spinnaker'"
-    ),
+    ("spinnaker", _NO_LEAK): _MACHINE_LEAK,
+    ("emulator", "integrator exact"): _MACHINE_CURRENT,
     ("emulator", "reset at or above threshold"): Unsupported(
         "the machine compares the potential while refractory too, so that such a cell fires in "
         "every step",
         "lower v_reset",
     ),
+    ("board", _NO_LEAK): _MACHINE_LEAK,
+    ("board", "integrator exact"): _MACHINE_CURRENT,
+    ("board", "recorded weights"): _MACHINE_WEIGHTS,
+    ("board", _REDRAWN): _FIXED_ROWS,
     ("native", _REDRAWN): Unsupported(
         "its compiled step draws no random numbers", "draw the noise once, or use backend 'brian2'"
     ),
@@ -110,13 +119,8 @@ UNSUPPORTED: dict[tuple[str, str], Unsupported] = {
     ("pynn:mock", "plasticity windows"): Unsupported(
         "PyNN has no call that switches plasticity", _ELSEWHERE
     ),
-    ("spinnaker", "integrator exact"): Unsupported(
-        "the machine holds the synaptic current over a step", "use integrator='spinnaker'"
-    ),
-    ("spinnaker", "recorded weights"): Unsupported(
-        "weights stay in the memory of the machine while it runs and can only be read at the end",
-        "leave out record=('weight',)",
-    ),
+    ("spinnaker", "integrator exact"): _MACHINE_CURRENT,
+    ("spinnaker", "recorded weights"): _MACHINE_WEIGHTS,
 }
 """For (backend, feature) why it can't be done there, and what helps."""
 
@@ -218,7 +222,7 @@ def refusals(
 ) -> list[Problem]:
     """What a backend refuses of a network; both a simulation and ``check`` read this list.
 
-    What only the backends "emulator" and "spinnaker" know, they add themselves.
+    What only the backends "emulator", "board" and "spinnaker" know, they add themselves.
 
     Parameters
     ----------

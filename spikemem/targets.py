@@ -26,11 +26,15 @@ EXPORTS: dict[str, str] = {
 CHECKS: dict[str, str] = {"spinnaker": "spikemem.hardware.spinnaker.check:check_spinnaker"}
 """Who checks for each target that is not only a backend."""
 
-ADMISSIONS: dict[str, str] = {"emulator": "spikemem.hardware.spinnaker.admission:admit"}
+ADMISSIONS: dict[str, str] = {
+    "board": "spikemem.hardware.spinnaker.admission:admit_board",
+    "emulator": "spikemem.hardware.spinnaker.admission:admit",
+}
 """Who finds the ``problems`` that a backend has, beside :func:`spikemem.support.refusals`."""
 
 _OPTIONS = {
     "native": ("precision",),
+    "board": ("shifts", "force"),
     "emulator": ("shifts", "windows", "allow_coarse"),
 }
 """Options of a backend that change what it refuses."""
@@ -60,7 +64,8 @@ def check(
         "spinnaker", or a backend of :func:`spikemem.simulate`.
     **options
         For "spinnaker": `shifts`, `smallest_step`; for a backend: `integrator`; for "native"
-        also `precision`, for "emulator" `shifts`, `windows` and `allow_coarse`, as it takes them.
+        also `precision`, for "emulator" `shifts`, `windows` and `allow_coarse`, for "board"
+        `shifts` and `force`, as it takes them.
 
     Returns
     -------

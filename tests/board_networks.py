@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from spikemem.network import LIF, STDP, Network, Population, Projection, SpikeSource
@@ -85,3 +87,72 @@ def _projection(rng, pre, post, name, rule, dt):  # type: ignore[no-untyped-def]
             name, pre.name, post.name, weight=float(rng.uniform(0, top)), delay=delay, **options
         )
     return _list(rng, pre, post, name, top, 0.5, dt, **options)
+
+
+KINDS = ("mixed", "structured", "long delays", "large", "fine")
+"""Kinds of :func:`varied_network`, one after the other."""
+
+
+def varied_network(seed: int, steps: int = 60) -> tuple[str, Network]:
+    """A network of one of :data:`KINDS`, and which."""
+    kind = KINDS[seed % len(KINDS)]
+    rng = np.random.default_rng([seed, 28])
+    if kind == "mixed":
+        return kind, random_network(seed, steps)
+    if kind == "fine":
+        return kind, _either(random_network(seed, steps, 0.1), recurrent=seed % 2 == 0)
+    size = {"structured": 12, "long delays": 9, "large": int(rng.integers(257, 400))}[kind]
+    dt = 1.0
+    cell = _cell(rng, size)
+    populations = [
+        Population(name="in", cell=_source(rng, size, steps, dt)),
+        Population(name="a", size=size, cell=cell, record=("spikes", "v")),
+        Population(name="b", size=size, cell=cell, record=("spikes", "v")),
+    ]
+    rule = _rule(rng)
+    longest = {"structured": 9, "long delays": 40, "large": 5}[kind]
+    delays = [float(rng.integers(1, longest + 1)) for _ in range(3)]
+    projections = [
+        Projection.one_to_one("in to a", "in", "a", weight=9.0, delay=delays[0]),
+        Projection.one_to_one("a to b", "a", "b", weight=7.0, delay=delays[1]),
+    ]
+    if kind == "large":
+        projections += [_sparse(rng, populations[1], post, rule, dt) for post in populations[1:]]
+    else:
+        delay = min(delays[2], 12.0)
+        projections.append(
+            Projection.all_to_all(
+                "learns", "in", "b", weight=0.3 * rule.w_max, delay=delay, plasticity=rule
+            )
+        )
+        projections.append(
+            Projection.all_to_all(
+                "back", "b", "a", weight=0.2, delay=delays[0], receptor="inhibitory"
+            )
+        )
+        i, j = np.nonzero(rng.random((size, size)) < 0.4)
+        projections.append(
+            Projection(
+                name="far", pre="a", post="b", i=i, j=j, weight=rng.uniform(0, 2, i.size),
+                delay=rng.integers(1, longest + 1, i.size) * dt,
+            )
+        )  # fmt: skip
+    return kind, Network(populations=populations, projections=projections, dt=dt)
+
+
+def _either(network: Network, recurrent: bool) -> Network:
+    """Recurrent and not plastic, or plastic and not recurrent; docs/board.md says why."""
+    order = [population.name for population in network.populations]
+    if recurrent:
+        fixed = [replace(item, plasticity=None) for item in network.projections if item.plasticity]
+        return network.replace(*fixed)
+    forward = [
+        item for item in network.projections if order.index(item.pre) < order.index(item.post)
+    ]
+    return Network(populations=network.populations, projections=forward, dt=network.dt)
+
+
+def _sparse(rng, pre, post, rule, dt):  # type: ignore[no-untyped-def]
+    """Few synapses, so that a row fits a core: plastic ones, recurrent where both are one."""
+    name = f"{pre.name} learns {post.name}"
+    return _list(rng, pre, post, name, rule.w_max, 0.03, dt, plasticity=rule)

@@ -51,7 +51,7 @@ class Cells:
         result, segment = self.sim.result, SimpleNamespace(spiketrains=[], analogsignals=[])
         if variable == "v":
             signal = _Signal(result.traces[self.label, "v"])
-            signal.array_annotations = {"channel_index": np.arange(self.size)}
+            signal.annotations = {"channel_names": np.arange(self.size)}
             segment.analogsignals.append(signal)
         else:
             for k, times in enumerate(result[self.label].to_lists()):

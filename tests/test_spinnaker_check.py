@@ -65,6 +65,11 @@ EXAMPLES = {
     "weight rounded": network(link("a", weight=1000.0), link("b", weight=0.8)),
     "learning step": network(link(rule=replace(STDP_RULE, a_plus=0.006, a_minus=0.006))),
     "plastic delay of a whole ring": network(link(delay=4.0, rule=STDP_RULE)),
+    "unseen spikes": network(
+        link(rule=STDP_RULE),
+        Projection(name="r", pre="out", post="out", i=[0], j=[1], weight=0.5, delay=0.2),
+        dt=0.1,
+    ),
     "plasticity windows": network(link(rule=replace(STDP_RULE, enabled=[(1.0, 2.0)]))),
     "longer than the ring": network(link(delay=300.0), n_out=256),
     "input overflows": network(link(weight=20000.0)),

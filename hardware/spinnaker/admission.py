@@ -13,12 +13,13 @@ from ...network import Network
 from ...problem import Problem
 from ...ranges import too_much_memory
 from ...tiling import one_copy
+from .check import check_spinnaker
 from .gating import traces_are_short
 from .layout import Shifts, shifts_of_copies
 from .rules import GOOD_STEP, RANGES, find_problems
 from .view import SMALLEST_STEP, View
 
-__all__ = ["Admission", "admit", "windows_matter"]
+__all__ = ["Admission", "admit", "admit_board", "windows_matter"]
 
 WINDOWS = ("refuse", "ignore")
 LARGEST_SHIFT = 31
@@ -26,6 +27,7 @@ _REFUSED = (
     "one rule per population",
     "weight beyond 16 bit",
     "plastic delay of a whole ring",
+    "unseen spikes",
     "change overflows",
     "current too long",
 )
@@ -70,7 +72,7 @@ def admit(
     out_of_range += too_much_memory(network)
     if out_of_range:
         return Admission(out_of_range)
-    found = Admission(_windows(network, windows) + _split_cores(network))
+    found = Admission(_windows(network, windows))
     try:
         found.shifts = _complete(network, asked)
     except UnsupportedError as error:
@@ -80,6 +82,15 @@ def admit(
     found.problems += find_problems(found.view, _REFUSED)
     _look_at_learning(found, found.view, allow_coarse)
     return found
+
+
+def admit_board(
+    network: Network, *, shifts: Mapping[Any, Any] | None = None, force: bool = False
+) -> Admission:
+    """Look at a network as the backend "board" does; for the options see there."""
+    if force:
+        return Admission()
+    return Admission(check_spinnaker(network, shifts=dict(shifts) if shifts else None))
 
 
 def _problem(where: str, what: str, remedy: str, level: Any = "error", rule: str = "") -> Problem:
@@ -107,17 +118,6 @@ def _windows(network: Network, windows: str) -> list[Problem]:
             where, remedy = f"projection {item.name!r}", "windows='ignore' leaves them out"
             found.append(_problem(where, what, remedy, rule="plasticity windows"))
     return found
-
-
-def _split_cores(network: Network) -> list[Problem]:
-    if network.dt >= 1.0:
-        return []
-    what = (
-        f"with dt = {network.dt:g} ms, below 1 ms, sPyNNaker puts neurons and synapses on separate "
-        f"cores, which are not modelled: learning in recurrent networks may differ from the board"
-    )
-    remedy = "check such a network with dt = 1 ms"
-    return [_problem("network", what, remedy, "warning", "small steps of time")]
 
 
 def _look_at_learning(found: Admission, view: View, allow_coarse: bool) -> None:

@@ -25,7 +25,7 @@ from ...simulation import Results
 from ...support import raise_errors
 from .admission import admit, windows_matter
 from .arithmetic import weight_lsb
-from .board import BoardNumbers
+from .emulated import BoardNumbers
 from .layout import delay_slots
 
 __all__ = ["EmulatorBackend"]
@@ -74,8 +74,7 @@ class EmulatorBackend(NativeBackend):
     Warns
     -----
     SpikememWarning
-        A pair of spikes changes a weight by less than 20 of its steps; or ``dt`` is below 1 ms,
-        where sPyNNaker puts neurons and synapses on separate cores, which are not modelled.
+        A pair of spikes changes a weight by less than 20 of its steps.
     """
 
     @checked

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from ...network import Network
 from ...units import LARGEST, steps
 from .folder import write_data
 from .layout import AskedShifts, Shifts
+from .process import environment
 from .view import SMALLEST_STEP
 
 __all__ = ["MappingReport", "PopulationReport", "map_network", "require_spynnaker"]
@@ -223,19 +223,12 @@ def _ask(
     (folder / "home").mkdir()
     config = _CONFIG.format(version=version, folder=folder)
     (folder / "config" / ".spynnaker.cfg").write_text(config, encoding="utf-8")
-    root = str(Path(__file__).resolve().parents[2])
-    spare = os.environ.get("PYTHONPATH")
-    environment = {
-        **os.environ,
-        "HOME": str(folder / "home"),
-        "XDG_CONFIG_HOME": str(folder / "config"),
-        "PYTHONPATH": os.pathsep.join([root, spare] if spare else [root]),
-    }
+    places = environment(HOME=str(folder / "home"), XDG_CONFIG_HOME=str(folder / "config"))
     arguments = [str(folder), repr(duration), str(boards), str(int(weights))]
     command = [sys.executable, "-m", "spikemem.hardware.spinnaker.probe", *arguments]
     try:
         done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=timeout
+            command, cwd=folder, env=places, capture_output=True, text=True, timeout=timeout
         )
     except subprocess.TimeoutExpired:
         raise SimulationError(

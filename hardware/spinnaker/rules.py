@@ -107,6 +107,8 @@ def _learning_step(view: View) -> Iterator[Finding]:
             )
 
 
+# Below 1 ms such a network also depends on the order in which packets arrive: what a core for
+# synapses learns from is a packet too.
 @rule("plastic delay of a whole ring", "error", "its delay counts as 0, and its spikes are dropped")
 def _lost_delay(view: View) -> Iterator[Finding]:
     for item in view.plastic:
@@ -118,6 +120,22 @@ def _lost_delay(view: View) -> Iterator[Finding]:
                 f"a delay of {lost[0] * view.dt:g} ms is as long as the ring buffer of "
                 f"{item.post!r} ({slots} steps)",
                 f"make it a step shorter, or another delay into {item.post!r} longer than it",
+            )
+
+
+@rule("unseen spikes", "error", "below 1 ms their spikes change no weight")
+def _unseen_spikes(view: View) -> Iterator[Finding]:
+    """Below 1 ms: a core for synapses drops spikes that have no synapse on it, its own too."""
+    learning = {item.post for item in view.plastic} if view.dt < 1.0 else set()
+    for name in sorted(learning):
+        unseen = view.unseen(name)
+        if len(unseen):
+            yield Finding(
+                f"population {name!r}",
+                f"{len(unseen)} of its cells, the first is {unseen[0]}, have no synapse onto the "
+                f"cells of their own core, and others there have",
+                "give each of them such a synapse, leave the recurrent projections out, or use "
+                "dt = 1 ms",
             )
 
 
@@ -239,13 +257,13 @@ def _history(view: View) -> Iterator[Finding]:
         )
 
 
-@rule("small steps of time", "warning", "below 1 ms neurons and synapses are on separate cores")
+@rule("small steps of time", "note", "below 1 ms neurons and synapses are on separate cores")
 def _small_dt(view: View) -> Iterator[Finding]:
     if view.dt < 1.0:
         yield Finding(
             "network",
-            f"dt = {view.dt:g} ms: separate cores are not modelled; the order of plastic events in "
-            f"a step may differ, and the machine may not keep up with real time",
+            f"dt = {view.dt:g} ms: separate cores compute what one core does; the machine may not "
+            f"keep up with real time",
             "use dt = 1 ms",
         )
 

@@ -213,7 +213,10 @@ class Model:
         segment = self.populations[item["name"]].get_data("v").segments[0]
         signal = next(s for s in segment.analogsignals if s.name == "v")
         rows = np.asarray(signal.rescale("mV").magnitude, float)
-        order = np.argsort(signal.array_annotations["channel_index"], kind="stable")
+        # PyNN and sPyNNaker name the cells in different places.
+        notes = signal.array_annotations if self.nest else signal.annotations
+        cells = notes["channel_index" if self.nest else "channel_names"]
+        order = np.argsort(cells, kind="stable")
         rows = rows[self.lead : self.lead + self.n_steps, order]
         rows[0] = self.value(item["v_init"])
         return rows

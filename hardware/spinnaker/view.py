@@ -92,6 +92,18 @@ class View:
         """Steps of delay that the ring buffers of its target hold."""
         return delay_slots(self.network, self.network.population(projection.post))
 
+    def unseen(self, name: str) -> NDArray[np.int64]:
+        """Cells of a recurrent population without a synapse onto the cells of their own core."""
+        population = self.network.population(name)
+        core = np.arange(population.size) // neurons_per_core(self.network, population)
+        seen = np.zeros(population.size, bool)
+        for item in self.used:
+            if item.pre == item.post == name:
+                synapses = self.network.synapses(item.name)
+                seen[synapses.i[core[synapses.i] == core[synapses.j]]] = True
+        recurrent = np.isin(core, core[seen])
+        return np.flatnonzero(recurrent & ~seen)
+
     def delays(self, projection: Projection) -> NDArray[np.int64]:
         """Different delays of a projection, steps."""
         return np.unique(steps(np.atleast_1d(projection.delay), self.dt))

@@ -9,6 +9,7 @@ from ..checks import NameOf
 __all__ = ["BACKENDS", "BackendName"]
 
 BACKENDS: dict[str, str] = {
+    "board": "spikemem.hardware.spinnaker.board.backend:BoardBackend",
     "brian2": "spikemem.backends.brian2:Brian2Backend",
     "emulator": "spikemem.hardware.spinnaker.emulator:EmulatorBackend",
     "native": "spikemem.backends.native:NativeBackend",

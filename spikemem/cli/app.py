@@ -70,6 +70,10 @@ COMMANDS: dict[str, Place] = {
         "spikemem.hardware.commands:export",
         "Write a network for someone else's machine, to be run without spikemem.",
     ),
+    "board": Place(
+        "spikemem.hardware.spinnaker.board.commands:board",
+        "Run PyNN scripts for SpiNNaker, and networks, on a board in software.",
+    ),
     "sdr": Place(
         "spikemem.networks.dendrites.commands:sdr",
         "Dendritic segments on sparse patterns: errors, thresholds, sizes.",

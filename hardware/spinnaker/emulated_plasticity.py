@@ -55,7 +55,7 @@ from ...backends.native.fields import (
     Y,
 )
 from .arithmetic import HISTORY, TRACE_ONE
-from .board_log import (
+from .emulated_log import (
     COST,
     COUNT,
     LAST,

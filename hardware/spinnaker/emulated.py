@@ -14,7 +14,7 @@ from ...backends.native import fields as f
 from ...backends.native.numbers import compile_engine
 from ...network import Network, Population, Projection
 from ...units import steps
-from . import board_cells, board_log, board_plasticity
+from . import emulated_cells, emulated_log, emulated_plasticity
 from .arithmetic import (
     ONE,
     cell_constants,
@@ -35,11 +35,11 @@ _CHUNK = 1 << 20
 def _kernels() -> dict[str, Any]:
     return compile_engine(
         "board",
-        board_cells.update_block,
-        board_plasticity.plastic_pre,
-        board_plasticity.plastic_post,
-        board_plasticity.plastic_due,
-        board_plasticity.plastic_flush,
+        emulated_cells.update_block,
+        emulated_plasticity.plastic_pre,
+        emulated_plasticity.plastic_post,
+        emulated_plasticity.plastic_due,
+        emulated_plasticity.plastic_flush,
     )
 
 
@@ -59,7 +59,7 @@ class BoardNumbers:
     weight = np.dtype(np.uint16)
     exact = False
     keeps_log = True
-    y_rows = board_log.Y_ROWS
+    y_rows = emulated_log.Y_ROWS
 
     def __init__(self, shifts: Shifts, slots: dict[str, int]) -> None:
         self.shifts, self.slots = shifts, slots
@@ -95,7 +95,7 @@ class BoardNumbers:
         out[f.N_REF] = words.n_ref
         out[f.KEEP_E], out[f.GAIN_E] = words.decay_E, words.scale_E
         out[f.KEEP_I], out[f.GAIN_I] = words.decay_I, words.scale_I
-        out[board_cells.SHIFT_E], out[board_cells.SHIFT_I] = shift_e, shift_i
+        out[emulated_cells.SHIFT_E], out[emulated_cells.SHIFT_I] = shift_e, shift_i
         return out.astype(np.int32)
 
     def bias(
@@ -131,7 +131,7 @@ class BoardNumbers:
         row = np.zeros(f.N_RULE, dtype=np.int64)
         row[f.A_PLUS], row[f.A_MINUS] = words.a_plus, words.a_minus
         row[f.W_MIN], row[f.W_MAX] = words.w_min, words.w_max
-        row[board_log.SHIFT] = self.shift(projection)
+        row[emulated_log.SHIFT] = self.shift(projection)
         plus, minus = (
             np.append(table, 0).astype(np.int32) for table in (words.table_plus, words.table_minus)
         )

@@ -1,0 +1,133 @@
+"""The backend "board": sPyNNaker's tool chain, with a board that is software."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ....checks import checked
+from ....errors import SimulationError
+from ....network import Network
+from ....simulation import package_version
+from ....streams import Seed, own_seed
+from ..layout import AskedShifts
+from ..process import environment
+from ..run import ScriptBackend
+from .launch import command
+from .seam import require_board
+
+__all__ = ["BoardBackend"]
+
+_POLL = 0.1
+"""Seconds between two looks at the progress."""
+
+
+class BoardBackend(ScriptBackend):
+    """A SpiNNaker board in software: the machine code that sPyNNaker ships, on emulated cores.
+
+    sPyNNaker maps the network, makes the data of each core, loads it, starts the programs and reads
+    what they have recorded, as on a board; the cores are emulated. It takes about a thousand times
+    as long as the backend "emulator", which computes the same. Each run loads the network anew and
+    starts from its initial state. ``Recording.provenance["board"]`` has the number of chips, cores,
+    ticks, packets and instructions, and the seconds.
+
+    Parameters
+    ----------
+    network : Network
+        What to simulate.
+    integrator : {"spinnaker"}
+        What the machine computes.
+    shifts : dict of str to (int, int), optional
+        Left shifts of ring buffers to ask for, by population. Default: sPyNNaker chooses.
+    seed : int
+        For the order in which the packets of a tick arrive, which a network of whole milliseconds
+        does not depend on.
+    force : bool
+        Run even if :func:`spikemem.check` finds errors.
+
+    Raises
+    ------
+    BackendMissing
+        sPyNNaker or unicorn is not installed.
+    UnsupportedError
+        The machine can't hold the network, or the installed sPyNNaker is of another version.
+    """
+
+    name = "board"
+
+    @checked
+    def __init__(
+        self,
+        network: Network,
+        integrator: str = "spinnaker",
+        *,
+        shifts: AskedShifts | None = None,
+        seed: Seed = 0,
+        force: bool = False,
+    ) -> None:
+        require_board()
+        self.set_up(network, shifts, force)
+        self._seed = own_seed(seed)
+
+    def execute(
+        self, arguments: list[str], out: Path, n_steps: int, progress: Callable[[float], None]
+    ) -> dict[str, Any]:
+        """Run the script in a process; see :meth:`.ScriptBackend.execute`."""
+        folder, (script, *others) = out.parent, arguments
+        line = command(script, others, seed=self._seed, answer=folder)
+        log = folder / "log"
+        with log.open("w", encoding="utf-8") as file:
+            process = subprocess.Popen(
+                line, cwd=folder, env=environment(), stdin=subprocess.DEVNULL, stdout=file,
+                stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+            _wait(process, lambda: progress(min(_done(folder) / n_steps, 1.0)))
+        answer = _answer(folder)
+        if not out.exists():
+            error = answer.get("error") or _last_words(log, process.returncode)
+            raise SimulationError(f"backend 'board': {error}")
+        return {"unicorn": package_version("unicorn"), "board": answer.get("statistics", {})}
+
+
+def _wait(process: subprocess.Popen[Any], look: Callable[[], None]) -> None:
+    """Wait for the end of a process; after an interrupt it has ended too."""
+    try:
+        while True:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=_POLL)
+                return
+            look()
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def _done(folder: Path) -> int:
+    """Steps that are done."""
+    with suppress(OSError, ValueError):
+        return int((folder / "steps").read_text(encoding="utf-8"))
+    return 0
+
+
+def _answer(folder: Path) -> dict[str, Any]:
+    """What the process has told; an error as text."""
+    path = folder / "answer.json"
+    if not path.exists():
+        return {}
+    answer: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    error = answer.get("error")
+    if error:
+        known = error["type"] == "BoardFault"
+        text = error["message"].strip() or "no message"
+        answer["error"] = text if known else f"sPyNNaker: {error['type']}: {text}"
+    return answer
+
+
+def _last_words(log: Path, status: int) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return f"its process ended with status {status}: {lines[-1] if lines else 'no message'}"

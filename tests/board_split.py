@@ -1,0 +1,81 @@
+"""A recurrent network that learns, at 0.1 ms, on combined and on split cores; prints JSON.
+
+``python board_split.py`` runs it in each way: see :data:`CASES`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import logging
+import sys
+from typing import Any
+
+import numpy as np
+
+DT = 0.1
+CASES = [
+    (steps, kind, seed) for steps in (7, 8) for kind, seed in
+    (("combined", 0), ("combined", 1), ("split", 0), ("split", 1))
+]  # fmt: skip
+"""Steps of every plastic delay, kind of cores, and the seed of the order of packets."""
+
+
+def run(steps: int, kind: str, n: int = 60, ms: float = 40.0) -> dict[str, Any]:
+    """Spikes in steps, and the plastic weights at the end."""
+    import pyNN.spiNNaker as sim
+    from spynnaker.pyNN.extra_algorithms import splitter_components as splitters
+
+    rng = np.random.default_rng(7)
+    sim.setup(timestep=DT)
+    trains = [(np.unique(rng.integers(5, int(ms / DT) - 20, 5)) * DT).tolist() for _ in range(20)]
+    source = sim.Population(20, sim.SpikeSourceArray(spike_times=trains))
+    if kind == "combined":
+        splitter = splitters.SplitterPopulationVertexFixed()
+    else:
+        splitter = splitters.SplitterPopulationVertexNeuronsSynapses()
+    cell = sim.IF_curr_exp(tau_m=10.0, tau_syn_E=2.0, tau_refrac=1.0)
+    cells = sim.Population(n, cell, splitter=splitter)
+    rule = sim.STDPMechanism(
+        timing_dependence=sim.SpikePairRule(tau_plus=5, tau_minus=5, A_plus=0.05, A_minus=0.06),
+        weight_dependence=sim.AdditiveWeightDependence(w_min=0, w_max=5),
+    )
+    for pre, density, delay, synapse in (
+        (source, 0.3, 5, sim.StaticSynapse()),
+        (cells, 0.1, steps, rule),
+    ):
+        i, j = np.nonzero(rng.random((pre.size, n)) < density)
+        rows = [
+            (int(a), int(b), float(w), delay * DT)
+            for a, b, w in zip(i, j, rng.uniform(0.5, 4.0, i.size), strict=True)
+        ]
+        last = sim.Projection(pre, cells, sim.FromListConnector(rows), synapse)
+    cells.record("spikes")
+    sim.run(ms)
+    found = cells.get_data("spikes").segments[0].spiketrains
+    spikes = [np.rint(np.asarray(train) / DT).astype(int).tolist() for train in found]
+    weights = [float(row[2]) for row in sorted(map(tuple, last.get("weight", "list")))]
+    sim.end()
+    return {"spikes": spikes, "weights": weights}
+
+
+def main() -> None:
+    """Run every case."""
+    from spikemem.hardware.spinnaker.board.seam import software_boards
+
+    logging.disable(logging.CRITICAL)
+    told = []
+    for steps, kind, seed in CASES:
+        quiet = io.StringIO()
+        with (
+            contextlib.redirect_stdout(quiet),
+            contextlib.redirect_stderr(quiet),
+            software_boards(seed=seed),
+        ):
+            told.append(run(steps, kind))
+    sys.stdout.write(json.dumps(told))
+
+
+if __name__ == "__main__":
+    main()
