@@ -127,17 +127,17 @@ class CoreStatus:
         except ValueError:
             error = str(self.run_time_error)
         words = " ".join(f"r{i}={value:#x}" for i, value in enumerate(self.registers))
-        lines = in_words(self.iobuf.strip().splitlines()[-3:])
-        said = f'; it printed: "{" | ".join(lines)}"' if lines else ""
+        lines = self.iobuf.strip().splitlines()
+        said = f"; it printed last: {in_words(lines[-1]).strip()!r}" if lines else ""
         return f"{where}: run-time error {error} ({words} sp={self.sp:#x} lr={self.lr:#x}){said}"
 
 
-def in_words(lines: list[str]) -> list[str]:
-    """What programs print as numbers, in the words that sPyNNaker has for them, if it has some."""
+def in_words(line: str) -> str:
+    """What a program printed as numbers, in sPyNNaker's words for it, if it has some."""
     try:
         from spinn_utilities.make_tools.replacer import Replacer
 
         with Replacer() as replacer:
-            return [replacer.replace(line) for line in lines]
+            return str(replacer.replace(line))
     except Exception:  # Whatever goes wrong there, the numbers remain to be shown.
-        return lines
+        return line
