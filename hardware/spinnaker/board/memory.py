@@ -104,6 +104,9 @@ class ChipMemory:
 
     def read(self, address: int, size: int) -> bytes:
         """Bytes at an address of the chip."""
+        # A region that a program leaves empty has address 0.
+        if not size:
+            return b""
         block, offset = self._block(address, size)
         return block[offset : offset + size].tobytes()
 

@@ -7,7 +7,7 @@ from enum import IntEnum
 
 from ....errors import SimulationError
 
-__all__ = ["BoardFault", "CoreStatus", "RunTimeError", "Signal", "State"]
+__all__ = ["BoardFault", "CoreStatus", "RunTimeError", "Signal", "State", "in_words"]
 
 
 class BoardFault(SimulationError):
@@ -128,5 +128,16 @@ class CoreStatus:
             error = str(self.run_time_error)
         words = " ".join(f"r{i}={value:#x}" for i, value in enumerate(self.registers))
         lines = self.iobuf.strip().splitlines()
-        said = f'; it printed: "{" | ".join(lines[-3:])}"' if lines else ""
+        said = f"; it printed last: {in_words(lines[-1]).strip()!r}" if lines else ""
         return f"{where}: run-time error {error} ({words} sp={self.sp:#x} lr={self.lr:#x}){said}"
+
+
+def in_words(line: str) -> str:
+    """What a program printed as numbers, in sPyNNaker's words for it, if it has some."""
+    try:
+        from spinn_utilities.make_tools.replacer import Replacer
+
+        with Replacer() as replacer:
+            return str(replacer.replace(line))
+    except Exception:  # Whatever goes wrong there, the numbers remain to be shown.
+        return line
