@@ -108,24 +108,26 @@ def distances(constant: float, liquids: int) -> dict[str, Any]:
 
 def figure(table: list[dict[str, Any]], path: str) -> None:
     """Both ranks against the factor of the weights, a panel for each size."""
-    from spikemem.plotting.axes import new_panels, title
+    from spikemem.plotting.axes import COLORS, new_panels, title
 
     sizes = sorted({row["n_neurons"] for row in table})
     panels = new_panels(8.0, 2.8, columns=len(sizes))
     for ax, n in zip(panels, sizes, strict=True):
         rows = [row for row in table if row["n_neurons"] == n]
         x = [row["constant"] for row in rows]
-        for name, label in (("kernel_quality", "kernel quality"),
-                            ("generalisation_rank", "generalisation rank")):  # fmt: skip
+        for colour, name in zip(COLORS, ("kernel_quality", "generalisation_rank"), strict=False):
             y = [row[name] for row in rows]
             ax.errorbar(x, y, [row[f"{name}_sd"] for row in rows], marker="o", ms=3, capsize=2,
-                        label=label)  # fmt: skip
+                        color=colour, label=name.replace("_", " "))  # fmt: skip
         ax.axvspan(0.05, 0.1, color="0.9", zorder=0)
         ax.set_xlabel("weight constant")
+        ax.set_ylim(bottom=0)
         title(ax, f"{n} neurons")
     panels[0].set_ylabel("rank of 500 states")
-    panels[-1].legend(frameon=False, fontsize=8, loc="upper right")
-    panels[0].figure.savefig(path, dpi=100)
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure = panels[0].figure
+    figure.legend(handles, labels, frameon=False, fontsize=8, loc="outside lower center", ncols=2)
+    figure.savefig(path, dpi=100)
 
 
 def main() -> None:
