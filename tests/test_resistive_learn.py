@@ -50,5 +50,5 @@ def test_a_linear_layer_is_written_into_a_device():
     assert 0.01 < error < 0.4
     with pytest.raises(sm.DescriptionError, match="bias must have shape"):
         CrossbarLinear(layer.crossbar, bias=[1.0])
-    with pytest.raises(sm.DescriptionError, match="needs a Crossbar"):
+    with pytest.raises(sm.DescriptionError, match="must be a Crossbar"):
         CrossbarLinear(linear)
