@@ -70,6 +70,12 @@ EXAMPLES = {
         Projection(name="r", pre="out", post="out", i=[0], j=[1], weight=0.5, delay=0.2),
         dt=0.1,
     ),
+    "repeated spikes": network(
+        link(rule=STDP_RULE),
+        Projection.all_to_all("r", "out", "out", weight=0.5, delay=0.2),
+        Projection.all_to_all("s", "out", "out", weight=0.1, delay=0.3),
+        dt=0.1,
+    ),
     "plasticity windows": network(link(rule=replace(STDP_RULE, enabled=[(1.0, 2.0)]))),
     "longer than the ring": network(link(delay=300.0), n_out=256),
     "input overflows": network(link(weight=20000.0)),

@@ -28,6 +28,7 @@ _REFUSED = (
     "weight beyond 16 bit",
     "plastic delay of a whole ring",
     "unseen spikes",
+    "repeated spikes",
     "change overflows",
     "current too long",
 )

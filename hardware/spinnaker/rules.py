@@ -139,6 +139,21 @@ def _unseen_spikes(view: View) -> Iterator[Finding]:
             )
 
 
+@rule("repeated spikes", "error", "below 1 ms their spikes change weights once for each of them")
+def _repeated_spikes(view: View) -> Iterator[Finding]:
+    """Below 1 ms: a core for synapses takes note of a spike for each row that it finds."""
+    learning = {item.post for item in view.plastic} if view.dt < 1.0 else set()
+    for name in sorted(learning):
+        repeated = view.repeated(name)
+        if len(repeated):
+            yield Finding(
+                f"population {name!r}",
+                f"{len(repeated)} of its cells, the first is {repeated[0]}, have synapses of "
+                f"several projections onto the cells of their own core",
+                "join these projections into one, or use dt = 1 ms",
+            )
+
+
 @rule("plasticity windows", "error", "plasticity can't be switched on the machine")
 def _windows(view: View) -> Iterator[Finding]:
     for item in view.plastic:

@@ -94,15 +94,24 @@ class View:
 
     def unseen(self, name: str) -> NDArray[np.int64]:
         """Cells of a recurrent population without a synapse onto the cells of their own core."""
+        core, seen = self._own_rows(name)
+        recurrent = np.isin(core, core[seen > 0])
+        return np.flatnonzero(recurrent & (seen == 0))
+
+    def repeated(self, name: str) -> NDArray[np.int64]:
+        """Cells with synapses of several projections onto the cells of their own core."""
+        return np.flatnonzero(self._own_rows(name)[1] > 1)
+
+    def _own_rows(self, name: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """For each cell its core, and how many projections go from it to its own core."""
         population = self.network.population(name)
         core = np.arange(population.size) // neurons_per_core(self.network, population)
-        seen = np.zeros(population.size, bool)
+        rows = np.zeros(population.size, np.int64)
         for item in self.used:
             if item.pre == item.post == name:
                 synapses = self.network.synapses(item.name)
-                seen[synapses.i[core[synapses.i] == core[synapses.j]]] = True
-        recurrent = np.isin(core, core[seen])
-        return np.flatnonzero(recurrent & ~seen)
+                rows[np.unique(synapses.i[core[synapses.i] == core[synapses.j]])] += 1
+        return core, rows
 
     def delays(self, projection: Projection) -> NDArray[np.int64]:
         """Different delays of a projection, steps."""
