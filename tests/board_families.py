@@ -7,12 +7,7 @@ import logging
 import os
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
-
-HERE = Path(__file__).resolve().parent
-if __name__ == "__main__":
-    sys.path[0:0] = [str(HERE), str(HERE.parent)]
 
 from families import FAMILIES, Family, same
 from fuzz.board import emulated, on_board
