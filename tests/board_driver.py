@@ -38,8 +38,10 @@ def _environment() -> dict[str, str]:
 
 def main(paths: list[str]) -> None:
     """Run them."""
+    from spikemem.hardware.spinnaker.board.oldnames import allow_old_names
     from spikemem.hardware.spinnaker.board.seam import software_boards
 
+    allow_old_names()
     logging.disable(logging.CRITICAL)
     told, output = {}, sys.stdout
     with software_boards():

@@ -14,7 +14,7 @@ from spikemem.networks.dendrites import TemporalMemory
 from spikemem.networks.liquid import Events
 from spikemem.networks.sparsey import Level, Sparsey
 
-BACKENDS = ("brian2", "native", "emulator", "pynn:nest")
+BACKENDS = ("brian2", "native", "emulator", "board", "pynn:nest")
 
 NOT_EXACT = 'no: it needs `integrator="spinnaker"`'
 

@@ -138,6 +138,13 @@ def test_cells_and_rules_of_many_kinds_run_and_can_be_read(lines):
     assert float(steps[-1]) == pytest.approx(-65.0 + 10.0 * (1 - np.exp(-2.0)), abs=0.05)
 
 
+def test_a_script_may_use_the_old_name_and_set_potentials(lines):
+    (v, cm, *counts), (injector, known) = lines["old_name"]
+    assert (v, cm) == ("-62.0", "0.3")
+    assert all(int(n.strip("[],")) >= 1 for n in counts)
+    assert (injector, known) == ("SpikeInjector", "True")
+
+
 def test_a_script_finds_itself_as_python_starts_it(tmp_path):
     """Arguments, exit code and errors are its own; nothing is written but by itself."""
     out = tmp_path / "out.txt"

@@ -20,12 +20,20 @@ families = pytest.mark.parametrize("family", FAMILIES, ids=BY_NAME)
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def on(backend):
-    marks = [pytest.mark.nest] if backend == "pynn:nest" else []
-    return pytest.param(backend, marks=marks)
+NEEDS = {"pynn:nest": [pytest.mark.nest], "board": [pytest.mark.spinnaker]}
 
 
-backends = pytest.mark.parametrize("backend", [on(name) for name in BACKENDS])
+def on(backend, device):
+    marks = list(NEEDS.get(backend, []))
+    if backend == "board" and device:  # each run takes some seconds
+        marks.append(pytest.mark.slow)
+    label = "ideal device" if device else "no device"
+    return pytest.param(backend, device, marks=marks, id=f"{label}-{backend}")
+
+
+runs = pytest.mark.parametrize(
+    ("backend", "device"), [on(name, device) for device in (None, Ideal()) for name in BACKENDS]
+)
 
 
 def state(model):
@@ -60,8 +68,7 @@ def test_building_leaves_the_model_as_it_is(family):
 
 
 @families
-@backends
-@pytest.mark.parametrize("device", [None, Ideal()], ids=["no device", "ideal device"])
+@runs
 def test_answers_are_the_expected_ones(family, backend, device):
     model = family.trained()
     how = family.integrators.get(backend, {})

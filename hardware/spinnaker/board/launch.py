@@ -20,6 +20,7 @@ from typing import Any
 
 from ....errors import SpikememError
 from ....progress import progress_callback
+from .oldnames import allow_old_names
 from .seam import software_boards
 
 __all__ = ["command", "main", "summary"]
@@ -88,6 +89,7 @@ def _run(script: str, arguments: Sequence[str]) -> tuple[int, dict[str, str] | N
     """Run it as ``python script.py arguments`` does; give the exit code, and its error."""
     sys.argv = [script, *arguments]
     sys.path[0] = str(Path(script).resolve().parent)
+    allow_old_names()
     try:
         runpy.run_path(script, run_name="__main__")
     except SystemExit as stop:
