@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from spikemem.network import LIF, STDP, Network, Population, Projection, SpikeSource
@@ -100,7 +98,7 @@ def varied_network(seed: int, steps: int = 60) -> tuple[str, Network]:
     if kind == "mixed":
         return kind, random_network(seed, steps)
     if kind == "fine":
-        return kind, _either(random_network(seed, steps, 0.1), recurrent=seed % 2 == 0)
+        return kind, random_network(2 * seed, steps, 0.1 if seed % 2 else 0.5)
     size = {"structured": 12, "long delays": 9, "large": int(rng.integers(257, 400))}[kind]
     dt = 1.0
     cell = _cell(rng, size)
@@ -138,18 +136,6 @@ def varied_network(seed: int, steps: int = 60) -> tuple[str, Network]:
             )
         )  # fmt: skip
     return kind, Network(populations=populations, projections=projections, dt=dt)
-
-
-def _either(network: Network, recurrent: bool) -> Network:
-    """Recurrent and not plastic, or plastic and not recurrent; docs/board.md says why."""
-    order = [population.name for population in network.populations]
-    if recurrent:
-        fixed = [replace(item, plasticity=None) for item in network.projections if item.plasticity]
-        return network.replace(*fixed)
-    forward = [
-        item for item in network.projections if order.index(item.pre) < order.index(item.post)
-    ]
-    return Network(populations=network.populations, projections=forward, dt=network.dt)
 
 
 def _sparse(rng, pre, post, rule, dt):  # type: ignore[no-untyped-def]

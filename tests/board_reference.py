@@ -28,12 +28,17 @@ def board_reference(
     duration: float,
     shifts: dict[str, tuple[int, int]] | None = None,
     slots: dict[str, int] | None = None,
+    own_spikes: str = "first",
 ) -> Recording:
-    """Run a network as a board does; plasticity windows are ignored, as they are there."""
+    """Run a network as a board does; plasticity windows are ignored, as they are there.
+
+    own_spikes : below 1 ms, whether the packets that tell a core of the spikes of its own cells
+        are the "first" of a step or the "last".
+    """
     shifts = ring_buffer_shifts(network) if shifts is None else shifts
     if slots is None:
         slots = {p.name: delay_slots(network, p) for p in network.populations if not p.is_source}
-    machine = Machine(network, shifts, slots)
+    machine = Machine(network, shifts, slots, own_spikes)
     n_steps = round(duration / network.dt)
     for tick in range(n_steps):
         machine.tick(tick)
@@ -224,8 +229,9 @@ class Synapses:
 
 
 class Machine:
-    def __init__(self, network, shifts, slots):
+    def __init__(self, network, shifts, slots, own_spikes):
         self.network, self.shifts, dt = network, shifts, network.dt
+        self.own_last = own_spikes == "last"
         self.cells, self.histories = {}, {}
         for pop in network.populations:
             if not pop.is_source:
@@ -252,9 +258,39 @@ class Machine:
                 self.histories[row.projection.post] = [
                     PostHistory(row.rule.minus) for _ in range(size)
                 ]
+        self.notes = {name: self.noted(name) for name in self.histories}
         self.ring = defaultdict(int)
         self.fired = {pop.name: defaultdict(set) for pop in network.populations}
         self.traces = defaultdict(list)
+
+    def noted(self, name):
+        """How often each cell's spike enters its history: see spike_processing_fast.c below 1 ms.
+
+        Of a population with a projection onto itself, once for each row that is fetched for the
+        packet of a spike; the master population table has one for each matrix without delay cores.
+        Packets of which no row holds anything are filtered; a plastic row holds its own history.
+        """
+        size = len(self.cells[name])
+        loops = [row for row in self.rows if row.projection.pre == row.projection.post == name]
+        if self.network.dt >= 1.0 or not loops:
+            return [1] * size
+        matrices = [row for row in loops if 0 in row.stages]
+        counts = []
+        for k in range(size):
+            here = range(k // 128 * 128, k // 128 * 128 + 128)
+            holds = [
+                row.rule is not None or any(row.j[s] in here for s in row.rows[k, 0])
+                for row in matrices
+            ]
+            counts.append(len(matrices) if any(holds) else 0)
+        return counts
+
+    def note(self, tick):
+        """Post-synaptic spikes of a step enter the histories."""
+        for name, histories in self.histories.items():
+            for k in self.fired[name][tick]:
+                for _ in range(self.notes[name][k]):
+                    histories[k].add(tick)
 
     def tick(self, tick):
         for pop in self.network.populations:
@@ -268,8 +304,8 @@ class Machine:
                 ]
                 if cell.tick(tick, inputs):
                     self.fired[name][tick].add(k)
-                    if name in self.histories:
-                        self.histories[name][k].add(tick)
+        if not self.own_last:
+            self.note(tick)
         for name, due in self.due.items():
             self.fired[name][tick] = due.get(tick, set())
         for row in self.rows:
@@ -277,6 +313,8 @@ class Machine:
             fired, histories = self.fired[p.pre], self.histories.get(p.post)
             for j, delay, weight in row.send(tick, lambda t, f=fired: f.get(t, ()), histories):
                 self.ring[p.post, j, row.side, tick + delay] += weight
+        if self.own_last:
+            self.note(tick)
 
     def recording(self, n_steps):
         dt = self.network.dt

@@ -1,6 +1,6 @@
-"""A recurrent network that learns, at 0.1 ms, on combined and on split cores; prints JSON.
+"""Networks that learn, at 0.1 ms, on combined and on split cores; prints JSON.
 
-``python board_split.py`` runs it in each way: see :data:`CASES`.
+``python board_split.py`` runs :data:`CASES`, and :data:`OFTEN` in all :data:`KINDS`.
 """
 
 from __future__ import annotations
@@ -10,16 +10,20 @@ import io
 import json
 import logging
 import sys
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 DT = 0.1
-CASES = [
-    (steps, kind, seed) for steps in (7, 8) for kind, seed in
-    (("combined", 0), ("combined", 1), ("split", 0), ("split", 1))
-]  # fmt: skip
-"""Steps of every plastic delay, kind of cores, and the seed of the order of packets."""
+KINDS = [("combined", 0), ("combined", 1), ("split", 0), ("split", 1)]
+"""Kind of cores, and the seed of the order of packets."""
+
+CASES = [(steps, *kind) for steps in (7, 8) for kind in KINDS]
+"""Steps of every plastic delay, and a kind."""
+
+OFTEN = (104, 60, 0.1)
+"""A random network whose cells fire more than 15 times between two spikes of a source."""
 
 
 def run(steps: int, kind: str, n: int = 60, ms: float = 40.0) -> dict[str, Any]:
@@ -60,20 +64,49 @@ def run(steps: int, kind: str, n: int = 60, ms: float = 40.0) -> dict[str, Any]:
     return {"spikes": spikes, "weights": weights}
 
 
+def fire_often(kind: str) -> dict[str, Any]:
+    """Spikes, potentials and weights of :data:`OFTEN`."""
+    import pyNN.spiNNaker as sim
+    from board_networks import random_network
+    from fuzz.board import on_board
+    from spynnaker.pyNN.extra_algorithms import splitter_components as splitters
+
+    make = sim.Population
+
+    def combined(size: int, cell: Any, **more: Any) -> Any:
+        if not isinstance(cell, sim.SpikeSourceArray):
+            more["splitter"] = splitters.SplitterPopulationVertexFixed()
+        return make(size, cell, **more)
+
+    if kind == "combined":
+        sim.Population = combined
+    try:
+        found = on_board(random_network(*OFTEN), OFTEN[1])
+    finally:
+        sim.Population = make
+    return {
+        "spikes": {name: trains.to_lists() for name, trains in found.spikes.items()},
+        "v": {name: trace.tolist() for (name, _), trace in found.traces.items()},
+        "weights": {name: weights.tolist() for name, weights in found.weights.items()},
+    }
+
+
 def main() -> None:
     """Run every case."""
     from spikemem.hardware.spinnaker.board.seam import software_boards
 
     logging.disable(logging.CRITICAL)
+    jobs = [partial(run, steps, kind) for steps, kind, _ in CASES]
+    jobs += [partial(fire_often, kind) for kind, _ in KINDS]
     told = []
-    for steps, kind, seed in CASES:
+    for job, (*_, seed) in zip(jobs, [*CASES, *KINDS], strict=True):
         quiet = io.StringIO()
         with (
             contextlib.redirect_stdout(quiet),
             contextlib.redirect_stderr(quiet),
             software_boards(seed=seed),
         ):
-            told.append(run(steps, kind))
+            told.append(job())
     sys.stdout.write(json.dumps(told))
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
-from board_split import CASES
+from board_networks import random_network
+from board_split import CASES, KINDS, OFTEN
 
+import spikemem as sm
+from spikemem.errors import SpikememWarning
 from spikemem.hardware.spinnaker.process import environment
 
 pytest.importorskip("unicorn", reason="the software board needs unicorn")
@@ -25,7 +29,16 @@ def runs():
         env=environment(MPLBACKEND="agg"),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
-    return dict(zip(CASES, json.loads(done.stdout), strict=True))
+    ways = [*CASES, *(("often", *kind) for kind in KINDS)]
+    return dict(zip(ways, json.loads(done.stdout), strict=True))
+
+
+def emulate():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SpikememWarning)
+        duration = OFTEN[1] * OFTEN[2]
+        network = random_network(*OFTEN)
+        return sm.simulate(network, duration, backend="emulator", allow_coarse=True)
 
 
 @pytest.mark.slow
@@ -53,3 +66,21 @@ def test_order_of_packets_matters_where_a_plastic_delay_counts_as_zero(runs):
     assert split[0] != split[1]
     assert all(weights != first["weights"] for weights in split)
     assert all(runs[8, "split", seed]["spikes"] == first["spikes"] for seed in (0, 1))
+
+
+@pytest.mark.slow
+@pytest.mark.spinnaker
+def test_order_of_packets_matters_where_a_cell_fires_more_often_than_it_remembers(runs):
+    """A spike of the same step displaces the oldest of 15, if its packet is there by then."""
+    emulated = emulate()
+    first = runs["often", "combined", 0]
+    assert runs["often", "combined", 1] == first
+    assert {name: w.tolist() for name, w in emulated.weights.items()} == first["weights"]
+    disputed = emulated.provenance["spinnaker"]["disputed"]
+    split = [runs["often", "split", seed] for seed in (0, 1)]
+    for name, weights in first["weights"].items():
+        same = [run["weights"][name] == weights for run in split]
+        assert same == [disputed[name] == 0] * 2
+    assert split[0]["weights"] != split[1]["weights"]
+    for run in split:
+        assert (run["spikes"], run["v"]) == (first["spikes"], first["v"])

@@ -52,6 +52,8 @@ class BoardNumbers:
         For each population the left shifts of its excitatory and inhibitory ring buffers.
     slots : dict of str to int
         For each population the steps of delay that its ring buffers hold.
+    most : int
+        How often a spike counts for plasticity at most.
     """
 
     state = trace = np.dtype(np.int32)
@@ -61,8 +63,8 @@ class BoardNumbers:
     keeps_log = True
     y_rows = emulated_log.Y_ROWS
 
-    def __init__(self, shifts: Shifts, slots: dict[str, int]) -> None:
-        self.shifts, self.slots = shifts, slots
+    def __init__(self, shifts: Shifts, slots: dict[str, int], most: int = 1) -> None:
+        self.shifts, self.slots, self.most = shifts, slots, most
 
     def shift(self, projection: Projection) -> int:
         """Left shift of the ring buffer that a projection drives."""
@@ -74,7 +76,7 @@ class BoardNumbers:
 
     def log_size(self, n_post: int) -> int:
         """Twice what the histories of all cells hold, so that compaction is rare."""
-        return 2 * 16 * n_post + 64
+        return 16 * n_post * (1 + self.most) + 64
 
     def lag(self, network: Network, projection: Projection, delay: int) -> int:
         """Steps that a spike spends in delay cores: whole rings."""

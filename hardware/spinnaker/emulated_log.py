@@ -40,8 +40,10 @@ from .arithmetic import HISTORY
 __all__ = [
     "COST",
     "COUNT",
+    "FIRED",
     "LAST",
     "SHIFT",
+    "TIMES",
     "TRACE",
     "TRAVELLING",
     "Y_ROWS",
@@ -58,10 +60,11 @@ __all__ = [
 SHIFT = Y_ADDS
 """Where ``Plastic.rule`` has the left shift of the ring buffer."""
 
-TRACE, LAST, TRAVELLING, COST, COUNT = range(5)
+TRACE, LAST, TRAVELLING, COST, COUNT, TIMES, FIRED = range(7)
 """Rows of ``Plastic.y``: trace and step of a cell's latest spike that reached the synapses, spikes
-on their way to them, what a pre-synaptic spike of this step costs, spikes so far."""
-Y_ROWS = 5
+on their way to them, what a pre-synaptic spike of this step costs, spikes so far, how often each
+spike counts, and one more than the step of the cell's latest spike."""
+Y_ROWS = 7
 
 
 @kernel

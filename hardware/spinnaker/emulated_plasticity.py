@@ -17,6 +17,7 @@ from ...backends.native.fields import (
     ALLOW_SELF,
     CELL,
     DENDRITIC,
+    DISPUTED,
     DUE_HEAD,
     INDEX,
     KIND,
@@ -30,6 +31,7 @@ from ...backends.native.fields import (
     LOST,
     LUT_MINUS,
     LUT_PLUS,
+    MOST,
     N_LOG,
     N_LUT_MINUS,
     N_LUT_PLUS,
@@ -58,8 +60,10 @@ from .arithmetic import HISTORY, TRACE_ONE
 from .emulated_log import (
     COST,
     COUNT,
+    FIRED,
     LAST,
     SHIFT,
+    TIMES,
     TRACE,
     TRAVELLING,
     change,
@@ -80,29 +84,40 @@ def plastic_post(wiring, plastic, q, c, step):  # type: ignore[no-untyped-def]
     table = plastic.table[q]
     unit = wiring.units[table[UNIT]]
     j, at = c - unit[POST], table[QUEUE] + table[TAIL]
+    times = plastic.y[part(plastic, table, TIMES) + j]
+    if times == 0:
+        return
+    plastic.y[part(plastic, table, FIRED) + j] = step + 1
     plastic.queue[at, CELL] = j
     plastic.queue[at, STEP] = step
     table[TAIL] = (table[TAIL] + 1) % table[QUEUE_SIZE]
-    plastic.y[part(plastic, table, TRAVELLING) + j] += 1
-    plastic.y[part(plastic, table, COUNT) + j] += 1
+    plastic.y[part(plastic, table, TRAVELLING) + j] += times
+    plastic.y[part(plastic, table, COUNT) + j] += times
 
 
 @kernel
-def _costs(plastic, table, n_post, delay, step, amplitude):  # type: ignore[no-untyped-def]
+def _left(plastic, table, j, step, amplitude):  # type: ignore[no-untyped-def]
+    """What a pre-synaptic spike of this step takes from a weight onto cell `j`."""
+    trace = plastic.y[part(plastic, table, TRACE) + j]
+    gap = step - table[DENDRITIC] - plastic.y[part(plastic, table, LAST) + j]
+    lut = plastic.lut[table[LUT_MINUS] : table[LUT_MINUS] + table[N_LUT_MINUS]]
+    return change(amplitude, faded(trace, gap, lut))
+
+
+@kernel
+def _costs(plastic, table, n_post, step, amplitude):  # type: ignore[no-untyped-def]
     """Work out the row COST for this step; whether anything in it is not 0."""
     cost = plastic.y[part(plastic, table, COST) :]
     if table[Y_STEP] == 2 * step + 2 or table[Y_STEP] == 2 * step + 3:
         return table[Y_STEP] == 2 * step + 3
     trace = plastic.y[part(plastic, table, TRACE) :]
-    last = plastic.y[part(plastic, table, LAST) :]
     travelling = plastic.y[part(plastic, table, TRAVELLING) :]
-    lut = plastic.lut[table[LUT_MINUS] : table[LUT_MINUS] + table[N_LUT_MINUS]]
     some = False
     for j in range(n_post):
         cost[j] = 0
         if trace[j] != 0 and travelling[j] < HISTORY:
-            cost[j] = change(amplitude, faded(trace[j], step - delay - last[j], lut))
-            some |= cost[j] != 0
+            cost[j] = _left(plastic, table, j, step, amplitude)
+        some |= cost[j] != 0
     table[Y_STEP] = 2 * step + 2 + some
     return some
 
@@ -117,12 +132,60 @@ def _save(wiring, plastic, state, first, last):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def _disputed_dense(wiring, plastic, q, row, step):  # type: ignore[no-untyped-def]
+    """How many weights of a row would be others if the cells' spikes of this step came later.
+
+    These spikes change no weight yet, but each takes the place of the oldest in its cell's history.
+    """
+    table, unit = plastic.table[q], wiring.units[plastic.table[q, UNIT]]
+    state, rule, n_post = plastic.row[table[ROW] + row], plastic.rule[q], unit[N_POST]
+    fired = plastic.y[part(plastic, table, FIRED) :][:n_post]
+    own = row if not unit[ALLOW_SELF] and row < n_post else -1
+    n = 0
+    for j in range(n_post):
+        n += fired[j] == step + 1 and j != own
+    if n == 0:
+        return 0
+    times = plastic.y[part(plastic, table, TIMES) :]
+    count = plastic.y[part(plastic, table, COUNT) :]
+    travelling = plastic.y[part(plastic, table, TRAVELLING) :]
+    trace = plastic.y[part(plastic, table, TRACE) :]
+    log = plastic.log[table[LOG] : table[LOG] + table[N_LOG]]
+    lut = plastic.lut[table[LUT_PLUS] : table[LUT_PLUS] + table[N_LUT_PLUS]]
+    x, before = plastic.x[table[ROW] + row], plastic.before[table[LOG] :]
+    w = wiring.weight[unit[WEIGHT] + row * n_post :]
+    found = plastic.stack[: 2 * n_post]
+    for late in range(2):
+        wide = found[late * n_post : (late + 1) * n_post]
+        for j in range(n_post):
+            wide[j] = np.int64(w[j]) << rule[SHIFT]
+            if late and fired[j] == step + 1:
+                count[j] -= times[j]
+                travelling[j] -= times[j]
+        raise_dense(wide, log, before, count, state[POSITION], state[SEEN], x, lut, rule, own)
+        for j in range(n_post):
+            if trace[j] != 0 and travelling[j] < HISTORY:
+                cost = _left(plastic, table, j, step, rule[A_MINUS])
+                wide[j] = max(wide[j] - cost, rule[W_MIN])
+            wide[j] >>= rule[SHIFT]
+            if late and fired[j] == step + 1:
+                count[j] += times[j]
+                travelling[j] += times[j]
+    n = 0
+    for j in range(n_post):
+        n += j != own and found[j] != found[n_post + j]
+    return n
+
+
+@kernel
 def _pre_dense(wiring, plastic, q, row, step, ring):  # type: ignore[no-untyped-def]
     table, unit = plastic.table[q], wiring.units[plastic.table[q, UNIT]]
     state, rule = plastic.row[table[ROW] + row], plastic.rule[q]
     n_post, post, x = unit[N_POST], unit[POST], plastic.x[table[ROW] + row]
     cost = plastic.y[part(plastic, table, COST) :]
-    some = _costs(plastic, table, n_post, table[DENDRITIC], step, rule[A_MINUS])
+    some = _costs(plastic, table, n_post, step, rule[A_MINUS])
+    if table[MOST] > 0:
+        table[DISPUTED] += _disputed_dense(wiring, plastic, q, row, step)
     begin = unit[WEIGHT] + row * n_post
     w, target = wiring.weight[begin : begin + n_post], ring[post : post + n_post]
     own = row if not unit[ALLOW_SELF] and row < n_post else -1
@@ -152,32 +215,44 @@ def _pre_dense(wiring, plastic, q, row, step, ring):  # type: ignore[no-untyped-
 
 
 @kernel
+def _changed(plastic, q, row, step, j, room, weight):  # type: ignore[no-untyped-def]
+    """A weight onto cell `j` after a pre-synaptic spike; how many additions were forgotten.
+
+    room : how many spikes of the cell's history have reached the synapse
+    """
+    table, rule = plastic.table[q], plastic.rule[q]
+    state, x = plastic.row[table[ROW] + row], plastic.x[table[ROW] + row]
+    lut = plastic.lut[table[LUT_PLUS] : table[LUT_PLUS] + table[N_LUT_PLUS]]
+    log, before = plastic.log[table[LOG] :], plastic.before[table[LOG] :]
+    value, lost = raise_one(
+        np.int64(weight) << rule[SHIFT], plastic.newest[table[Y] + j], state[POSITION], log, before,
+        room, state[SEEN], x, lut, rule, plastic.stack,
+    )  # fmt: skip
+    if room > 0 and plastic.y[part(plastic, table, TRACE) + j] != 0:
+        value = max(value - _left(plastic, table, j, step, rule[A_MINUS]), rule[W_MIN])
+    return value >> rule[SHIFT], lost
+
+
+@kernel
 def _pre_sparse(wiring, plastic, q, row, step, ring):  # type: ignore[no-untyped-def]
     table, unit = plastic.table[q], wiring.units[plastic.table[q, UNIT]]
-    state, rule = plastic.row[table[ROW] + row], plastic.rule[q]
-    post, x = unit[POST], plastic.x[table[ROW] + row]
+    state, post = plastic.row[table[ROW] + row], unit[POST]
     first, last = span(wiring, unit, row)
     w = wiring.weight[unit[WEIGHT] + first : unit[WEIGHT] + last]
     index = wiring.target[unit[INDEX] + first : unit[INDEX] + last]
-    log, before = plastic.log[table[LOG] :], plastic.before[table[LOG] :]
-    plus = plastic.lut[table[LUT_PLUS] : table[LUT_PLUS] + table[N_LUT_PLUS]]
-    minus = plastic.lut[table[LUT_MINUS] : table[LUT_MINUS] + table[N_LUT_MINUS]]
-    trace = plastic.y[part(plastic, table, TRACE) :]
-    latest = plastic.y[part(plastic, table, LAST) :]
     travelling = plastic.y[part(plastic, table, TRAVELLING) :]
+    fired = plastic.y[part(plastic, table, FIRED) :]
+    times = plastic.y[part(plastic, table, TIMES) :]
     _save(wiring, plastic, state, unit[WEIGHT] + first, unit[WEIGHT] + last)
     for s in range(w.size):
         j = index[s] - post
         room = HISTORY - travelling[j]
-        value, lost = raise_one(
-            np.int64(w[s]) << rule[SHIFT], plastic.newest[table[Y] + j], state[POSITION], log,
-            before, room, state[SEEN], x, plus, rule, plastic.stack,
-        )  # fmt: skip
+        weight, lost = _changed(plastic, q, row, step, j, room, w[s])
+        if table[MOST] > 0 and fired[j] == step + 1:
+            other = _changed(plastic, q, row, step, j, room + times[j], w[s])[0]
+            table[DISPUTED] += other != weight
         table[LOST] += lost
-        if room > 0 and trace[j] != 0:
-            left = faded(trace[j], step - table[DENDRITIC] - latest[j], minus)
-            value = max(value - change(rule[A_MINUS], left), rule[W_MIN])
-        w[s] = value >> rule[SHIFT]
+        w[s] = weight
         ring[index[s]] += w[s]
 
 
@@ -249,28 +324,30 @@ def plastic_due(wiring, plastic, q, step, open_, ring):  # type: ignore[no-untyp
     delay, n_post = table[DENDRITIC], unit[N_POST]
     _take_late(wiring, plastic, q, step - 1, ring)
     table[NOW] = step
-    if table[N_LOG] + n_post >= table[LOG_SIZE]:
+    if table[N_LOG] + n_post * max(table[MOST], 1) >= table[LOG_SIZE]:
         compact(wiring, plastic, q)
     trace = plastic.y[part(plastic, table, TRACE) :]
     last = plastic.y[part(plastic, table, LAST) :]
     travelling = plastic.y[part(plastic, table, TRAVELLING) :]
     count = plastic.y[part(plastic, table, COUNT) :]
+    times = plastic.y[part(plastic, table, TIMES) :]
     lut = plastic.lut[table[LUT_MINUS] : table[LUT_MINUS] + table[N_LUT_MINUS]]
     queue = plastic.queue[table[QUEUE] : table[QUEUE] + table[QUEUE_SIZE]]
     while table[DUE_HEAD] != table[TAIL] and queue[table[DUE_HEAD], STEP] + delay <= step:
         j, fired = queue[table[DUE_HEAD], CELL], queue[table[DUE_HEAD], STEP]
-        trace[j] = np.int16(faded(trace[j], fired - last[j], lut) + TRACE_ONE)
-        last[j] = fired
-        travelling[j] -= 1
-        if fired > 0:
-            n = table[LOG] + table[N_LOG]
-            plastic.log[n, CELL] = j
-            plastic.log[n, STEP] = fired + delay
-            if unit[KIND] == PLASTIC_DENSE:
-                plastic.before[n] = count[j] - travelling[j]
-            else:
-                plastic.before[n] = plastic.newest[table[Y] + j]
-                plastic.newest[table[Y] + j] = table[N_LOG]
-            table[N_LOG] += 1
+        for _ in range(times[j]):
+            trace[j] = np.int16(faded(trace[j], fired - last[j], lut) + TRACE_ONE)
+            last[j] = fired
+            travelling[j] -= 1
+            if fired > 0:
+                n = table[LOG] + table[N_LOG]
+                plastic.log[n, CELL] = j
+                plastic.log[n, STEP] = fired + delay
+                if unit[KIND] == PLASTIC_DENSE:
+                    plastic.before[n] = count[j] - travelling[j]
+                else:
+                    plastic.before[n] = plastic.newest[table[Y] + j]
+                    plastic.newest[table[Y] + j] = table[N_LOG]
+                table[N_LOG] += 1
         table[DUE_HEAD] = (table[DUE_HEAD] + 1) % queue.shape[0]
     table[Y_HEAD] = table[DUE_HEAD]

@@ -9,7 +9,7 @@ the next spike of a synapse's source, from the last 15 spikes of its cell.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -17,16 +17,20 @@ from numpy.typing import NDArray
 
 from ...backends.native import fields as f
 from ...backends.native.backend import NativeBackend, results_of
+from ...backends.native.engine import Engine
 from ...checks import AnyValue, MappingOf, checked
 from ...errors import SpikememWarning, UnsupportedError
 from ...network import Network
 from ...recording import SpikeTrains
 from ...simulation import Results
 from ...support import raise_errors
+from ...tiling import one_copy
 from .admission import admit, windows_matter
 from .arithmetic import weight_lsb
 from .emulated import BoardNumbers
+from .emulated_log import TIMES, Y_ROWS
 from .layout import delay_slots
+from .view import SMALLEST_STEP, View
 
 __all__ = ["EmulatorBackend"]
 
@@ -40,7 +44,10 @@ class EmulatorBackend(NativeBackend):
     (LSB, nA) for each population and receptor, how many of these steps a pair of spikes changes a
     weight by at most for each plastic projection, how many sums of a cell and step saturated, and
     how many potentiations were lost because a cell had fired more than 15 times since; both counted
-    from the start of the session.
+    from the start of the session. Below 1 ms it also counts the changes of weights that depend on
+    the order in which packets arrive ("disputed"): cells and synapses are on separate cores, and a
+    spike that arrives earlier displaces the oldest of a cell's last 15. The emulator takes it to be
+    the first of its step.
 
     Copies side by side (:meth:`spikemem.Network.tile`) compute what each of them computes alone:
     shifts and ring buffers are those of one copy. sPyNNaker itself would choose shifts for all of
@@ -74,7 +81,8 @@ class EmulatorBackend(NativeBackend):
     Warns
     -----
     SpikememWarning
-        A pair of spikes changes a weight by less than 20 of its steps.
+        A pair of spikes changes a weight by less than 20 of its steps; below 1 ms, spikes count
+        several times or not at all, or a run has found changes that depend on the order of packets.
     """
 
     @checked
@@ -96,7 +104,11 @@ class EmulatorBackend(NativeBackend):
         self.shifts, self.windows = seen.shifts, windows
         self.learning_steps = seen.learning_steps
         slots = {pop.name: delay_slots(seen.view.network, pop) for pop in seen.view.cells}
-        self._set_up(network, BoardNumbers(self.shifts, slots), weights)
+        counted = counted_spikes(network, {item.post for item in seen.view.plastic})
+        most = max((int(times.max(initial=1)) for times in counted.values()), default=1)
+        self._set_up(network, BoardNumbers(self.shifts, slots, most), weights)
+        self._disputed = dict.fromkeys(self.engine.layout.storage, 0)
+        _tell(self.engine, counted)
 
     def run(
         self,
@@ -119,6 +131,7 @@ class EmulatorBackend(NativeBackend):
         opened = {name: np.ones((1, gate.shape[1]), np.bool_) for name, gate in gates.items()}
         run = self.engine.run(first_step, n_steps, inputs, opened, progress)
         results = results_of(self.engine, run, first_step + n_steps, self._weights)
+        self._warn_of_order()
         return results._replace(versions={**results.versions, "spinnaker": self.report()})
 
     def report(self) -> dict[str, Any]:
@@ -129,7 +142,23 @@ class EmulatorBackend(NativeBackend):
             "learning_steps": self.learning_steps,
             "saturated": self.saturated(),
             "forgotten": self.forgotten(),
+            "disputed": self.disputed(),
         }
+
+    def _warn_of_order(self) -> None:
+        """Warn where more changes of weights than before depend on the order of packets."""
+        found = self.disputed()
+        for name, n in found.items():
+            if n > self._disputed[name]:
+                warnings.warn(
+                    f"backend 'emulator': projection {name!r}: {n - self._disputed[name]} changes "
+                    f"of weights depend on the order in which packets arrive at a core, since its "
+                    f"cells fire more than 15 times between two spikes of a source; a board may "
+                    f"learn other weights.",
+                    SpikememWarning,
+                    stacklevel=5,
+                )
+        self._disputed = found
 
     def saturated(self) -> dict[str, list[int]]:
         """For each population and receptor, sums of a cell and step that were cut to 16 bits."""
@@ -144,8 +173,42 @@ class EmulatorBackend(NativeBackend):
 
     def forgotten(self) -> dict[str, int]:
         """For each plastic projection, potentiations that were lost with a cell's history."""
+        return self._sums(f.LOST)
+
+    def disputed(self) -> dict[str, int]:
+        """For each plastic projection, changes of weights that depend on the order of packets."""
+        return self._sums(f.DISPUTED)
+
+    def _sums(self, column: int) -> dict[str, int]:
         units, table = self.engine.layout.wiring.units, self.engine.plastic.table
         return {
-            name: int(table[units[place.units, f.PLASTIC], f.LOST].sum()) if place.units else 0
+            name: int(table[units[place.units, f.PLASTIC], column].sum()) if place.units else 0
             for name, place in self.engine.layout.storage.items()
         }
+
+
+def counted_spikes(network: Network, names: Iterable[str]) -> dict[str, NDArray[np.int64]]:
+    """How often each cell's spike counts for plasticity, for these populations of all copies.
+
+    Copies may differ in their delays, and so in what goes through delay cores.
+    """
+    loops = [item for item in network.projections if item.pre == item.post]
+    alike = not any(np.ndim(item.delay) for item in loops)
+    copies = [one_copy(network, k) for k in range(1 if alike else network.copies)]
+    views = [View(copy, {}, SMALLEST_STEP) for copy in copies]
+    n = network.copies if alike else 1
+    return {name: np.concatenate([view.counted(name) for view in views] * n) for name in names}
+
+
+def _tell(engine: Engine, counted: Mapping[str, NDArray[np.int64]]) -> None:
+    """Put into the engine how often spikes count; they count by packets below 1 ms."""
+    units, plastic, start = engine.layout.wiring.units, engine.plastic, engine.layout.cells.start
+    times = plastic.y.reshape(Y_ROWS, -1)[TIMES]
+    for place in engine.layout.storage.values():
+        name = place.projection.post
+        for unit in units[place.units]:
+            table = plastic.table[unit[f.PLASTIC]]
+            first, n = unit[f.POST] - start[name], unit[f.N_POST]
+            times[table[f.Y] : table[f.Y] + n] = counted[name][first : first + n]
+            if engine.network.dt < 1.0:
+                table[f.MOST] = max(1, counted[name].max())

@@ -126,30 +126,28 @@ def _lost_delay(view: View) -> Iterator[Finding]:
 @rule("unseen spikes", "error", "below 1 ms their spikes change no weight")
 def _unseen_spikes(view: View) -> Iterator[Finding]:
     """Below 1 ms: a core for synapses drops spikes that have no synapse on it, its own too."""
-    learning = {item.post for item in view.plastic} if view.dt < 1.0 else set()
-    for name in sorted(learning):
-        unseen = view.unseen(name)
+    for name in sorted({item.post for item in view.plastic}):
+        unseen = np.flatnonzero(view.counted(name) == 0)
         if len(unseen):
             yield Finding(
                 f"population {name!r}",
-                f"{len(unseen)} of its cells, the first is {unseen[0]}, have no synapse onto the "
-                f"cells of their own core, and others there have",
+                f"it has a projection onto itself, and {len(unseen)} of its cells, the first is "
+                f"{unseen[0]}, have no synapse onto the cells of their own core, or only one whose "
+                f"delay is longer than the ring buffer",
                 "give each of them such a synapse, leave the recurrent projections out, or use "
                 "dt = 1 ms",
             )
 
 
-@rule("repeated spikes", "error", "below 1 ms their spikes change weights once for each of them")
+@rule("repeated spikes", "error", "below 1 ms each spike changes weights as several would")
 def _repeated_spikes(view: View) -> Iterator[Finding]:
-    """Below 1 ms: a core for synapses takes note of a spike for each row that it finds."""
-    learning = {item.post for item in view.plastic} if view.dt < 1.0 else set()
-    for name in sorted(learning):
-        repeated = view.repeated(name)
-        if len(repeated):
+    """Below 1 ms: a core for synapses takes note of a spike for each table that it looks into."""
+    for name in sorted({item.post for item in view.plastic}):
+        most = int(view.counted(name).max(initial=0))
+        if most > 1:
             yield Finding(
                 f"population {name!r}",
-                f"{len(repeated)} of its cells, the first is {repeated[0]}, have synapses of "
-                f"several projections onto the cells of their own core",
+                f"it has {most} projections onto itself, and its spikes count {most} times",
                 "join these projections into one, or use dt = 1 ms",
             )
 
@@ -263,11 +261,13 @@ def _recorded_weights(view: View) -> Iterator[Finding]:
 
 @rule("short history", "note", "a cell remembers its last 15 spikes for its plastic synapses")
 def _history(view: View) -> Iterator[Finding]:
+    split = "; below 1 ms the order of packets decides whether a spike of the same step already "
+    split += "counts as one of the 15"
     for post in sorted({item.post for item in view.plastic}):
         yield Finding(
             f"population {post!r}",
             "weights change at the next spike of their source; of more than 15 spikes of a cell "
-            "since the source's last one, the oldest are forgotten",
+            f"since the source's last one, the oldest are forgotten{split * (view.dt < 1.0)}",
             "let sources fire again soon after what they should learn",
         )
 

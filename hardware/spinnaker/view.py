@@ -92,26 +92,29 @@ class View:
         """Steps of delay that the ring buffers of its target hold."""
         return delay_slots(self.network, self.network.population(projection.post))
 
-    def unseen(self, name: str) -> NDArray[np.int64]:
-        """Cells of a recurrent population without a synapse onto the cells of their own core."""
-        core, seen = self._own_rows(name)
-        recurrent = np.isin(core, core[seen > 0])
-        return np.flatnonzero(recurrent & (seen == 0))
+    def counted(self, name: str) -> NDArray[np.int64]:
+        """How often each cell's spike counts for the plasticity of its population.
 
-    def repeated(self, name: str) -> NDArray[np.int64]:
-        """Cells with synapses of several projections onto the cells of their own core."""
-        return np.flatnonzero(self._own_rows(name)[1] > 1)
-
-    def _own_rows(self, name: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """For each cell its core, and how many projections go from it to its own core."""
+        Below 1 ms a core for synapses learns of the spikes of its own cells by packets. Where the
+        population has a projection onto itself, the core looks for a packet's synapses first: it
+        drops a packet without any, and takes note of it once for each table of synapses that may
+        hold some. Every projection onto itself has such a table, except if all its delays are
+        longer than the ring buffer: those go through delay cores, whose packets are others. A row
+        of a plastic table is never empty, since it holds when its source fired last.
+        """
         population = self.network.population(name)
+        loops = [item for item in self.used if item.pre == item.post == name]
+        if self.dt >= 1.0 or not loops:
+            return np.ones(population.size, np.int64)
         core = np.arange(population.size) // neurons_per_core(self.network, population)
-        rows = np.zeros(population.size, np.int64)
-        for item in self.used:
-            if item.pre == item.post == name:
-                synapses = self.network.synapses(item.name)
-                rows[np.unique(synapses.i[core[synapses.i] == core[synapses.j]])] += 1
-        return core, rows
+        known, tables = np.zeros(population.size, bool), 0
+        for item in loops:
+            synapses = self.network.synapses(item.name)
+            direct = steps(synapses.delay, self.dt) <= self.slots(item)
+            tables += bool(direct.any())
+            known |= item.plasticity is not None and bool(direct.any())
+            known[synapses.i[direct & (core[synapses.i] == core[synapses.j])]] = True
+        return np.where(known, tables, 0)
 
     def delays(self, projection: Projection) -> NDArray[np.int64]:
         """Different delays of a projection, steps."""

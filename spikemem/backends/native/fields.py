@@ -37,7 +37,7 @@ N_UNIT = 19
 # Wiring.route: for each segment of cells the number of units that leave it, these units, the
 # number of plastic units that end there, and these.
 
-# Plastic.table, shape (n_plastic, N_PLASTIC); the first five, and LOST to LATE_TAIL,
+# Plastic.table, shape (n_plastic, N_PLASTIC); the first five, LOST to LATE_TAIL, and DISPUTED
 # change in a run
 N_LOG = 0
 DUE_HEAD = 1
@@ -65,7 +65,9 @@ LATE = 22
 LATE_SIZE = 23
 LAG = 24
 DENDRITIC = 25
-N_PLASTIC = 34
+MOST = 26
+DISPUTED = 27
+N_PLASTIC = 36
 """Eight more than there are columns: threads do not write to the same cache line."""
 
 # Plastic.row, shape (n_rows, N_ROW)
