@@ -188,7 +188,7 @@ class Synapses:
         self.side = 0 if projection.receptor == "excitatory" else 1
         synapses = network.synapses(projection.name)
         self.rule = Rule(projection.plasticity, network.dt) if projection.plasticity else None
-        self.j = synapses.j.tolist()
+        self.i, self.j = synapses.i.tolist(), synapses.j.tolist()
         steps = [round(d / network.dt) for d in synapses.delay]
         self.stage = [(d - 1) // slots for d in steps]
         self.delay = [d - stage * slots for d, stage in zip(steps, self.stage, strict=True)]
@@ -269,6 +269,7 @@ class Machine:
         Of a population with a projection onto itself, once for each row that is fetched for the
         packet of a spike; the master population table has one for each matrix without delay cores.
         Packets of which no row holds anything are filtered; a plastic row holds its own history.
+        There is no route from a core to one where none of its cells has a synapse.
         """
         size = len(self.cells[name])
         loops = [row for row in self.rows if row.projection.pre == row.projection.post == name]
@@ -278,8 +279,10 @@ class Machine:
         counts = []
         for k in range(size):
             here = range(k // 128 * 128, k // 128 * 128 + 128)
+            pairs = [pair for row in loops for pair in zip(row.i, row.j, strict=True)]
+            route = any(i in here and j in here for i, j in pairs)
             holds = [
-                row.rule is not None or any(row.j[s] in here for s in row.rows[k, 0])
+                (row.rule is not None and route) or any(row.j[s] in here for s in row.rows[k, 0])
                 for row in matrices
             ]
             counts.append(len(matrices) if any(holds) else 0)

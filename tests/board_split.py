@@ -1,6 +1,6 @@
 """Networks that learn, at 0.1 ms, on combined and on split cores; prints JSON.
 
-``python board_split.py`` runs :data:`CASES`, and :data:`OFTEN` in all :data:`KINDS`.
+``python board_split.py`` runs :data:`CASES`, and :data:`OFTEN` in all :data:`ORDERS`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ CASES = [(steps, *kind) for steps in (7, 8) for kind in KINDS]
 
 OFTEN = (104, 60, 0.1)
 """A random network whose cells fire more than 15 times between two spikes of a source."""
+
+ORDERS = [*KINDS, ("split", "first"), ("split", "last")]
+"""Its ways: the packets of a step are shuffled, or those of a core's own cells first or last."""
 
 
 def run(steps: int, kind: str, n: int = 60, ms: float = 40.0) -> dict[str, Any]:
@@ -84,27 +87,35 @@ def fire_often(kind: str) -> dict[str, Any]:
         found = on_board(random_network(*OFTEN), OFTEN[1])
     finally:
         sim.Population = make
+    return values(found)
+
+
+def values(found: Any) -> dict[str, Any]:
+    """What a recording holds, as JSON has it; potentials without the initial ones."""
     return {
         "spikes": {name: trains.to_lists() for name, trains in found.spikes.items()},
-        "v": {name: trace.tolist() for (name, _), trace in found.traces.items()},
+        "v": {name: trace[1:].tolist() for (name, _), trace in found.traces.items()},
         "weights": {name: weights.tolist() for name, weights in found.weights.items()},
     }
 
 
 def main() -> None:
     """Run every case."""
+    from board_order import own_spikes
+
     from spikemem.hardware.spinnaker.board.seam import software_boards
 
     logging.disable(logging.CRITICAL)
     jobs = [partial(run, steps, kind) for steps, kind, _ in CASES]
-    jobs += [partial(fire_often, kind) for kind, _ in KINDS]
+    jobs += [partial(fire_often, kind) for kind, _ in ORDERS]
     told = []
-    for job, (*_, seed) in zip(jobs, [*CASES, *KINDS], strict=True):
+    for job, (*_, order) in zip(jobs, [*CASES, *ORDERS], strict=True):
         quiet = io.StringIO()
         with (
             contextlib.redirect_stdout(quiet),
             contextlib.redirect_stderr(quiet),
-            software_boards(seed=seed),
+            software_boards(seed=order if isinstance(order, int) else 0),
+            own_spikes(order) if isinstance(order, str) else contextlib.nullcontext(),
         ):
             told.append(job())
     sys.stdout.write(json.dumps(told))

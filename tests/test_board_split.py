@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from board_networks import random_network
-from board_split import CASES, KINDS, OFTEN
+from board_reference import board_reference
+from board_split import CASES, OFTEN, ORDERS, values
 
 import spikemem as sm
 from spikemem.errors import SpikememWarning
@@ -29,7 +30,7 @@ def runs():
         env=environment(MPLBACKEND="agg"),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
-    ways = [*CASES, *(("often", *kind) for kind in KINDS)]
+    ways = [*CASES, *(("often", *kind) for kind in ORDERS)]
     return dict(zip(ways, json.loads(done.stdout), strict=True))
 
 
@@ -72,15 +73,17 @@ def test_order_of_packets_matters_where_a_plastic_delay_counts_as_zero(runs):
 @pytest.mark.spinnaker
 def test_order_of_packets_matters_where_a_cell_fires_more_often_than_it_remembers(runs):
     """A spike of the same step displaces the oldest of 15, if its packet is there by then."""
-    emulated = emulate()
+    network, emulated = random_network(*OFTEN), emulate()
     first = runs["often", "combined", 0]
-    assert runs["often", "combined", 1] == first
-    assert {name: w.tolist() for name, w in emulated.weights.items()} == first["weights"]
+    assert runs["often", "combined", 1] == runs["often", "split", "first"] == first
+    assert values(emulated) == first
+    last = board_reference(network, OFTEN[1] * OFTEN[2], own_spikes="last")
+    assert values(last) == runs["often", "split", "last"]
     disputed = emulated.provenance["spinnaker"]["disputed"]
-    split = [runs["often", "split", seed] for seed in (0, 1)]
+    split = [runs["often", "split", order] for order in (0, 1, "last")]
     for name, weights in first["weights"].items():
         same = [run["weights"][name] == weights for run in split]
-        assert same == [disputed[name] == 0] * 2
+        assert same == [disputed[name] == 0] * 3
     assert split[0]["weights"] != split[1]["weights"]
     for run in split:
         assert (run["spikes"], run["v"]) == (first["spikes"], first["v"])

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import warnings
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -153,3 +152,16 @@ def test_how_often_a_spike_counts_is_told(loops, counted):
     assert {levels[name] for name in levels.keys() & {"unseen spikes", "repeated spikes"}} <= {
         "error"
     }
+
+
+@pytest.mark.parametrize("plastic", [False, True])
+def test_a_core_that_no_packet_of_its_own_cells_reaches_knows_none_of_them(plastic):
+    """Cores of 128, 128 and 4 cells; only the first has a synapse among its own cells."""
+    net = network(3, 1.0, n=260)
+    rule = net.plastic[0].plasticity if plastic else None
+    loop = Projection(name="loop", pre="a", post="a", i=[0, 130, 5], j=[1, 0, 258], weight=0.3,
+                      delay=DT, plasticity=rule)  # fmt: skip
+    net = Network(populations=net.populations, projections=[*net.projections, loop], dt=DT)
+    rules = {problem.rule: problem for problem in sm.check(net, "emulator", allow_coarse=True)}
+    unseen = "132 of its cells, the first is 128" if plastic else "259 of its cells, the first is 1"
+    assert unseen in rules["unseen spikes"].what

@@ -277,8 +277,8 @@ def _small_dt(view: View) -> Iterator[Finding]:
     if view.dt < 1.0:
         yield Finding(
             "network",
-            f"dt = {view.dt:g} ms: separate cores compute what one core does; the machine may not "
-            f"keep up with real time",
+            f"dt = {view.dt:g} ms: separate cores compute what one core does, but for what is said "
+            f"of plastic synapses; the machine may not keep up with real time",
             "use dt = 1 ms",
         )
 

@@ -100,20 +100,25 @@ class View:
         drops a packet without any, and takes note of it once for each table of synapses that may
         hold some. Every projection onto itself has such a table, except if all its delays are
         longer than the ring buffer: those go through delay cores, whose packets are others. A row
-        of a plastic table is never empty, since it holds when its source fired last.
+        of a plastic table is never empty, since it holds when its source fired last; but packets
+        are routed to a core only if any synapse leads there from where they come.
         """
         population = self.network.population(name)
         loops = [item for item in self.used if item.pre == item.post == name]
         if self.dt >= 1.0 or not loops:
             return np.ones(population.size, np.int64)
         core = np.arange(population.size) // neurons_per_core(self.network, population)
-        known, tables = np.zeros(population.size, bool), 0
+        known, joined = np.zeros((2, population.size), bool)
+        tables, plastic = 0, False
         for item in loops:
             synapses = self.network.synapses(item.name)
             direct = steps(synapses.delay, self.dt) <= self.slots(item)
             tables += bool(direct.any())
-            known |= item.plasticity is not None and bool(direct.any())
-            known[synapses.i[direct & (core[synapses.i] == core[synapses.j])]] = True
+            inside = core[synapses.i] == core[synapses.j]
+            joined[core[synapses.i[inside]]] = True
+            plastic |= item.plasticity is not None and bool(direct.any())
+            known[synapses.i[direct & inside]] = True
+        known |= plastic & joined[core]
         return np.where(known, tables, 0)
 
     def delays(self, projection: Projection) -> NDArray[np.int64]:

@@ -72,6 +72,9 @@ class BoardComparison:
         Plastic weights of the board.
     differences : list of Difference
         The earliest first; empty if both agree to the last bit.
+    disputed : dict of str to int
+        For each plastic projection the changes of weights that depend on the order of packets
+        (below 1 ms): what differs may come of these.
     board : dict
         Chips, cores, ticks, packets, instructions and seconds.
     recording : Recording
@@ -84,6 +87,7 @@ class BoardComparison:
     samples: int
     weights: int
     differences: list[Difference]
+    disputed: dict[str, int] = field(default_factory=dict)
     board: dict[str, Any] = field(default_factory=dict)
     recording: Recording
 
@@ -103,6 +107,7 @@ class BoardComparison:
             "refused": self.refused,
             "compared": {"spikes": self.spikes, "v": self.samples, "weights": self.weights},
             "differences": [vars(item) for item in self.differences],
+            "disputed": self.disputed,
             "board": self.board,
         }
 
@@ -116,6 +121,11 @@ class BoardComparison:
         elif self.same:
             lines.append("emulator   all the same, to the last bit")
         lines += [f"emulator   {item}" for item in self.differences]
+        lines += [
+            f"emulator   {n} changes of weights of {name!r} depend on the order of packets"
+            for name, n in self.disputed.items()
+            if n
+        ]
         return "\n".join(lines)
 
 
@@ -153,12 +163,13 @@ def compare_with_board(
     """
     predicted = check_spinnaker(network)
     board = simulate(network, duration, backend="board", seed=seed, force=True, progress=progress)
-    refused, found = None, []
+    refused, found, disputed = None, [], {}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SpikememWarning)
             emulated = simulate(network, board.duration, backend="emulator", allow_coarse=True)
         found = differences(board, emulated, network.dt)
+        disputed = emulated.provenance["spinnaker"]["disputed"]
     except UnsupportedError as error:
         refused = str(error)
     return BoardComparison(
@@ -168,6 +179,7 @@ def compare_with_board(
         samples=sum(trace.size for trace in board.traces.values()),
         weights=sum(weights.size for weights in board.weights.values()),
         differences=found,
+        disputed=disputed,
         board=dict(board.provenance["board"]),
         recording=board,
     )
