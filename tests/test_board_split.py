@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 from board_split import CASES
 
+import spikemem as sm
+from spikemem.hardware.spinnaker.board.compare import compare_with_board
 from spikemem.hardware.spinnaker.process import environment
+from spikemem.network import LIF, STDP, Network, Population, Projection, SpikeSource
+from spikemem.recording import SpikeTrains
 
 pytest.importorskip("unicorn", reason="the software board needs unicorn")
 
@@ -53,3 +58,50 @@ def test_order_of_packets_matters_where_a_plastic_delay_counts_as_zero(runs):
     assert split[0] != split[1]
     assert all(weights != first["weights"] for weights in split)
     assert all(runs[8, "split", seed]["spikes"] == first["spikes"] for seed in (0, 1))
+
+
+@pytest.mark.slow
+@pytest.mark.spinnaker
+def test_a_full_history_is_left_to_the_order_of_packets():
+    """Cells that fire in every step, and a source that fires seldom: which spikes are forgotten."""
+    network = full_history(dt=0.1)
+    with pytest.warns(sm.SpikememWarning, match="order in which packets"):
+        emulated = sm.simulate(network, 6.0, backend="emulator")
+    assert emulated.provenance["spinnaker"]["forgotten"]["learns"] > 0
+    weights = [
+        sm.simulate(network, 6.0, backend="board", seed=seed).weights["learns"].tolist()
+        for seed in (0, 1, 2)
+    ]
+    assert weights[0] != weights[1] or weights[1] != weights[2]
+    found = compare_with_board(network, 6.0)
+    assert found.differences == []
+    assert not found.same
+    assert "order in which packets" in found.refused
+
+
+def test_a_full_history_of_whole_milliseconds_is_not():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        recording = sm.simulate(full_history(dt=1.0), 60.0, backend="emulator")
+    facts = recording.provenance["spinnaker"]
+    assert facts["forgotten"]["learns"] > 0
+    assert facts["undetermined"] == []
+
+
+def full_history(dt):
+    steps = np.array([1, 27, 53])
+    spikes = SpikeTrains(ids=[0, 0, 0], times=steps * dt, size=1, duration=60 * dt)
+    busy = LIF(tau_m=20 * dt, cm=0.2, tau_refrac=0.0, i_offset=20.0 / dt)
+    rule = STDP(
+        tau_plus=30 * dt, tau_minus=30 * dt, a_plus=0.05, a_minus=0.05, w_min=0.0, w_max=6.0
+    )
+    out = Population("out", size=8, cell=busy, record=("spikes",))
+    return Network(
+        [Population("in", cell=SpikeSource(spikes=spikes)), out],
+        [
+            Projection.all_to_all(
+                "learns", "in", "out", weight=3.0, delay=dt, plasticity=rule
+            )
+        ],
+        dt=dt,
+    )  # fmt: skip

@@ -40,7 +40,7 @@ class EmulatorBackend(NativeBackend):
     (LSB, nA) for each population and receptor, how many of these steps a pair of spikes changes a
     weight by at most for each plastic projection, how many sums of a cell and step saturated, and
     how many potentiations were lost because a cell had fired more than 15 times since; both counted
-    from the start of the session.
+    from the start of the session; and what depends on the order of packets ("undetermined").
 
     Copies side by side (:meth:`spikemem.Network.tile`) compute what each of them computes alone:
     shifts and ring buffers are those of one copy. sPyNNaker itself would choose shifts for all of
@@ -74,7 +74,8 @@ class EmulatorBackend(NativeBackend):
     Warns
     -----
     SpikememWarning
-        A pair of spikes changes a weight by less than 20 of its steps.
+        A pair of spikes changes a weight by less than 20 of its steps; or, below 1 ms, a history
+        was full, and the machine's weights depend on the order of packets.
     """
 
     @checked
@@ -119,6 +120,8 @@ class EmulatorBackend(NativeBackend):
         opened = {name: np.ones((1, gate.shape[1]), np.bool_) for name, gate in gates.items()}
         run = self.engine.run(first_step, n_steps, inputs, opened, progress)
         results = results_of(self.engine, run, first_step + n_steps, self._weights)
+        for text in self.undetermined():
+            warnings.warn(f"backend 'emulator': {text}", SpikememWarning, stacklevel=4)
         return results._replace(versions={**results.versions, "spinnaker": self.report()})
 
     def report(self) -> dict[str, Any]:
@@ -129,7 +132,24 @@ class EmulatorBackend(NativeBackend):
             "learning_steps": self.learning_steps,
             "saturated": self.saturated(),
             "forgotten": self.forgotten(),
+            "undetermined": self.undetermined(),
         }
+
+    def undetermined(self) -> list[str]:
+        """What of this run the machine itself leaves to chance: below 1 ms, what is forgotten.
+
+        There a core for synapses learns of the spikes of its cells by packets, whose order within a
+        step is arbitrary; a full history drops its oldest spike before or after it is used.
+        """
+        if self.network.dt >= 1.0:
+            return []
+        return [
+            f"projection {name!r}: cells fired more than 15 times between two spikes of a source, "
+            f"and below 1 ms what a full history still holds depends on the order in which packets "
+            f"arrive; weights of the machine may differ."
+            for name, lost in self.forgotten().items()
+            if lost
+        ]
 
     def saturated(self) -> dict[str, list[int]]:
         """For each population and receptor, sums of a cell and step that were cut to 16 bits."""

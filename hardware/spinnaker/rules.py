@@ -267,7 +267,8 @@ def _history(view: View) -> Iterator[Finding]:
         yield Finding(
             f"population {post!r}",
             "weights change at the next spike of their source; of more than 15 spikes of a cell "
-            "since the source's last one, the oldest are forgotten",
+            "since the source's last one, the oldest are forgotten"
+            + (", and which depends on the order of packets" if view.dt < 1.0 else ""),
             "let sources fire again soon after what they should learn",
         )
 

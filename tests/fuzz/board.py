@@ -78,6 +78,9 @@ def look(seed: int) -> dict[str, Any]:
     except UnsupportedError as error:
         return found | {"differences": [], "refused": str(error)}
     found["differences"] = [str(item) for item in differences(board, other, network.dt)]
+    chance = other.provenance["spinnaker"]["undetermined"]
+    if found["differences"] and chance:
+        return found | {"differences": [], "refused": chance[0]}
     return found
 
 

@@ -63,7 +63,8 @@ class BoardComparison:
     predicted : list of Problem
         What ``check(network, "spinnaker")`` says.
     refused : str or None
-        Why the emulator does not simulate the network; then nothing is compared.
+        Why the emulator does not simulate the network, or why the machine leaves to chance in what
+        they differ; then nothing is compared.
     spikes : int
         Recorded spikes of the board.
     samples : int
@@ -159,6 +160,9 @@ def compare_with_board(
             warnings.simplefilter("ignore", SpikememWarning)
             emulated = simulate(network, board.duration, backend="emulator", allow_coarse=True)
         found = differences(board, emulated, network.dt)
+        chance = emulated.provenance["spinnaker"]["undetermined"]
+        if found and chance:
+            refused, found = chance[0], []
     except UnsupportedError as error:
         refused = str(error)
     return BoardComparison(
