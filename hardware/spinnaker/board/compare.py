@@ -162,7 +162,7 @@ def compare_with_board(
         found = differences(board, emulated, network.dt)
         chance = emulated.provenance["spinnaker"]["undetermined"]
         if found and chance:
-            refused, found = chance[0], []
+            refused, found = f"the machine leaves it to chance: {chance[0]}", []
     except UnsupportedError as error:
         refused = str(error)
     return BoardComparison(
