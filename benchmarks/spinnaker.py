@@ -1,10 +1,10 @@
-"""What SpiNNaker's numbers change, and what networks need there: the figures of docs/spinnaker.md.
+"""What SpiNNaker's numbers change, and what networks need there: figures of two pages in docs/.
 
     python benchmarks/spinnaker.py [--quick]
 
 Membrane potentials of the published CA3 experiments on the emulator beside floating point; learning
-by resolution of the weights; maps on a virtual board (they need sPyNNaker, and are left out
-without it).
+by resolution of the weights; maps on a virtual board, and the board in software beside the emulator
+and the native engine (both need sPyNNaker, and are left out without it).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import sys
+import time
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -98,6 +99,51 @@ def maps(quick: bool) -> None:
         )
 
 
+def busy() -> sm.Network:
+    """250 cells that fire all the time, each onto 25 others."""
+    rng = np.random.default_rng(0)
+    i, j = np.nonzero(rng.random((250, 250)) < 0.1)
+    cells = sm.Population(name="cells", size=250, cell=sm.LIF(cm=0.5, i_offset=0.6))
+    around = sm.Projection(
+        name="around", pre="cells", post="cells", i=i, j=j, weight=0.05, delay=2.0
+    )
+    return sm.Network(populations=[cells], projections=[around])
+
+
+def software_board(quick: bool) -> None:
+    """The board in software, the emulator and the native engine on one network each."""
+    if not all(map(importlib.util.find_spec, ("spynnaker", "unicorn"))):
+        print("board in software: sPyNNaker or unicorn is not installed")
+        return
+    schedule = [sm.Learn(k, [k, k + 1, k + 20]) for k in range(16)]
+    schedule += [sm.RecallCue(k) for k in range(16)] + [sm.RecallContent([k]) for k in range(16)]
+    demo = sm.CA3Memory(n_cues=16, n_contents=64).build(schedule[:2] if quick else schedule)
+    print("ms of wall time for a ms: board (its ticks; all, with sPyNNaker), emulator, native")
+    for name, network, duration in (
+        ("memory of 16 x 64", demo, demo.duration),
+        ("250 busy cells", busy(), 100.0 if quick else 1000.0),
+    ):
+        recording = sm.simulate(network, duration, backend="board")
+        facts = recording.provenance["board"]
+        walls = []
+        for backend in ("emulator", "native"):
+            sm.simulate(network, duration, backend=backend)  # compiles
+            began = time.perf_counter()
+            other = sm.simulate(network, duration, backend=backend)
+            walls.append((time.perf_counter() - began) * 1000.0 / duration)
+            if backend == "emulator":
+                same = all(recording[key] == other[key] for key in recording.spikes)
+        ticks = facts["ticks"] * facts["cores"]
+        print(
+            f"  {name}: {facts['seconds'] * 1000 / duration:.2f}, "
+            f"{facts['wall_seconds'] * 1000 / duration:.2f}, {walls[0]:.4f}, {walls[1]:.4f}; "
+            f"{facts['cores']} cores, {ticks / facts['seconds']:.3g} ticks of a core, "
+            f"{facts['packets'] / facts['seconds']:.3g} packets and "
+            f"{facts['instructions'] / facts['seconds'] / 1e6:.3g} million instructions a second; "
+            f"spikes as on the emulator: {same}"
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="small sizes, to try the script")
@@ -105,6 +151,7 @@ def main() -> None:
     membrane()
     resolution(1000.0 if quick else 10_000.0)
     maps(quick)
+    software_board(quick)
 
 
 if __name__ == "__main__":

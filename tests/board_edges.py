@@ -110,7 +110,9 @@ INSIDE = {
     **{f"one to one, 0.{k} ms": onto(cell(), 20.0, dt=0.1, delay=k, kind="one") for k in (3, 4)},
     "all to all, 0.8 ms": onto(cell(), 9.0, dt=0.1, delay=8, kind="all"),
     "delay of 45 steps": onto(cell(), 20.0, delay=45),
-    "plastic delay of 7 of 8 steps": onto(cell(cm=0.2), 5.0, delay=7, kind="all", plasticity=rule()),
+    "plastic delay of 7 of 8 steps": onto(
+        cell(cm=0.2), 5.0, delay=7, kind="all", plasticity=rule()
+    ),
     "several cores": several_cores(),
 }
 OUTSIDE = {

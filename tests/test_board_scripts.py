@@ -140,7 +140,7 @@ def test_cells_and_rules_of_many_kinds_run_and_can_be_read(lines):
 
 def test_a_script_may_use_the_old_name_and_set_potentials(lines):
     (v, cm, *counts), (injector, known) = lines["old_name"]
-    assert (v, cm) == ("-62.0", "0.3")
+    assert (v, round(float(cm), 4)) == ("-62.0", 0.3)
     assert all(int(n.strip("[],")) >= 1 for n in counts)
     assert (injector, known) == ("SpikeInjector", "True")
 

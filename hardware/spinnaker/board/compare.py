@@ -63,7 +63,8 @@ class BoardComparison:
     predicted : list of Problem
         What ``check(network, "spinnaker")`` says.
     refused : str or None
-        Why the emulator does not simulate the network; then nothing is compared.
+        Why the emulator does not simulate the network, or why the machine leaves to chance in what
+        they differ; then nothing is compared.
     spikes : int
         Recorded spikes of the board.
     samples : int

@@ -62,4 +62,4 @@ def _population(today: Any) -> Any:
 def allow_old_names() -> None:
     """Let ``import spynnaker8`` import today's sPyNNaker, unless a package has that name."""
     if importlib.util.find_spec(_OLD) is None:
-        sys.meta_path.append(_OldNames())  # type: ignore[arg-type]
+        sys.meta_path.append(_OldNames())
