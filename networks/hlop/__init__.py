@@ -13,6 +13,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from .accuracy import AccuracyMatrix as AccuracyMatrix
+from .accuracy import over_seeds as over_seeds
 from .cuba import cuba_step as cuba_step
 from .parameters import CubaNeuron as CubaNeuron
 from .parameters import DSRNeuron as DSRNeuron
@@ -36,6 +38,7 @@ _WHERE = {
 }
 
 __all__ = [
+    "AccuracyMatrix",
     "CubaNeuron",
     "DSRNeuron",
     "HLOPClassifier",
@@ -47,6 +50,7 @@ __all__ = [
     "SubspaceRule",
     "attach",
     "cuba_step",
+    "over_seeds",
 ]
 
 
