@@ -164,7 +164,7 @@ class CubaNeuron(Frozen):
     @classmethod
     @checked
     def halving(
-        cls, *, steps: _Steps = 16, v_thresh: _Millivolts = 1.0, slope: _Positive = 4.0,
+        cls, *, steps: _Steps = 16, v_thresh: _Millivolts = 0.25, slope: _Positive = 4.0,
         code: Literal["bernoulli", "regular"] = "bernoulli",
     ) -> CubaNeuron:  # fmt: skip
         """A neuron whose potential is halved in each step, and whose currents last one step.
