@@ -176,9 +176,7 @@ def _populations(
     source = SpikeSource(spikes=SpikeTrains.empty(n_inputs, duration))
     yield Population(name="input", cell=source)
     for k, layer in enumerate(layers):
-        yield Population(
-            name=f"hidden {k + 1}", cell=layer.cell(integrator), size=len(layer.units)
-        )
+        yield Population(name=f"hidden {k + 1}", cell=layer.cell(integrator), size=len(layer.units))
     if any(layer.decays.is_pulse for layer in layers):
         yield Population(name="balance", cell=SpikeSource(spikes=_every_step(duration)))
 
@@ -251,4 +249,3 @@ def recorded_spikes(
         spikes[step[inside], sample[inside], cell[inside]] = True
         found.append(spikes)
     return found
-

@@ -166,9 +166,7 @@ class OnSpikes(StoredModel):
             Not a recording of that network, or `task` is needed.
         """
         given = self._given(trials, "decode")
-        spikes = recorded_spikes(
-            recording, _layout(given, samples), len(given.layers), integrator
-        )
+        spikes = recorded_spikes(recording, _layout(given, samples), len(given.layers), integrator)
         return self._answers(spikes, answer, task, "decode")
 
     @checked
@@ -205,9 +203,7 @@ class OnSpikes(StoredModel):
     ) -> list[Spikes]:
         """Spikes of each hidden layer in a recording, as :meth:`hidden_spikes` has them."""
         given = self._given(trials, "recorded_spikes")
-        return recorded_spikes(
-            recording, _layout(given, samples), len(given.layers), integrator
-        )
+        return recorded_spikes(recording, _layout(given, samples), len(given.layers), integrator)
 
     @checked
     def spike_margins(self, trials: _Trials) -> list[SpikeMargin]:
@@ -232,9 +228,7 @@ class OnSpikes(StoredModel):
 
         Its :meth:`score` says what the rounding costs.
         """
-        weights = [
-            layer.weights.astype(self.dtype) for layer in self._lowered("on_grid")
-        ]
+        weights = [layer.weights.astype(self.dtype) for layer in self._lowered("on_grid")]
         made = copy.copy(self)
         made._learnt = self._learnt._replace(weights=(*weights, self._learnt.weights[-1]))
         return made
@@ -249,7 +243,11 @@ class OnSpikes(StoredModel):
     def _given(self, trials: Any, method: str) -> _Given:
         neuron = _require_spiking(self, method)
         where = f"{type(self).__name__}.{method}: trials"
-        x = trials.to_dense() if isinstance(trials, Patterns) else SampleArray().check(trials, where)
+        x = (
+            trials.to_dense()
+            if isinstance(trials, Patterns)
+            else SampleArray().check(trials, where)
+        )
         self._check_samples(x, method)
         if not len(x):
             raise DescriptionError(f"{where} must be at least one sample, got 0.")
