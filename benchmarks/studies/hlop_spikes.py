@@ -1,4 +1,4 @@
-"""Do the spikes of a trained network stay the same on simulators and on SpiNNaker?
+"""Compares the spikes of a trained network in PyTorch, on simulators and on SpiNNaker.
 
     python benchmarks/studies/hlop_spikes.py [--images 1000] [--mnist PATH.npz] [--general]
 
@@ -7,8 +7,8 @@ PyTorch. Its weights are rounded to the grid of its cells. Then the test images 
 PyTorch network, to Brian2, to the compiled engine and to the emulator of SpiNNaker, one after the
 other in one circuit, and all spikes of all hidden neurons in all steps are compared. `PATH` is a
 file with the arrays ``images`` and ``labels``, of which the last 10,000 are kept for the test;
-without it the digits of scikit-learn are taken. With ``--general`` the neuron is the one with the time constants 10 and 5 ms,
-whose spikes are not proven to be the same.
+without it the digits of scikit-learn are taken. With ``--general`` the neuron is the one with the
+time constants 10 and 5 ms, whose spikes are not proven to be the same.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from ...errors import DescriptionError
 from ...fixedpoint import ONE, divide, expk, expulr
 from .parameters import CubaNeuron
 
-__all__ = ["Decays", "LoweredLayer", "lower_layer", "machine_decays"]
+__all__ = ["Decays", "LoweredLayer", "lower_layer", "machine_decays", "machine_membrane"]
 
 TAU_PULSE = 1.0 / 64.0
 """Time constant of a current that lasts one step, ms: ``exp(-64)`` of it is left after 1 ms."""
@@ -128,12 +128,19 @@ def machine_decays(neuron: CubaNeuron) -> Decays:
     DescriptionError
         A time constant that the machine does not hold.
     """
-    p22, tau_m = _membrane(neuron.tau_m / neuron.dt)
+    p22, tau_m = machine_membrane(neuron.tau_m / neuron.dt)
     p11, tau_syn = _synapse(neuron.tau_syn / neuron.dt)
     return Decays(p22, tau_m, p11, tau_syn)
 
 
-def _membrane(tau: float) -> tuple[float, float]:
+def machine_membrane(tau: float) -> tuple[float, float]:
+    """Decay nearest to that of a time constant (steps) that the machine holds, and its constant.
+
+    Raises
+    ------
+    DescriptionError
+        There is none.
+    """
     nearest = math.exp(-1.0 / tau) * ONE
     for n in sorted(range(max(1, int(nearest) - 9), min(int(nearest) + 10, ONE)),
                     key=lambda n: abs(n - nearest)):  # fmt: skip
