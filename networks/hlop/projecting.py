@@ -15,7 +15,6 @@ from .strategies import Batch, Strategy
 from .subspace import Subspace, SVDSubspace
 from .trainers.base import Step
 
-
 __all__ = ["HLOP", "SVD"]
 
 
@@ -140,7 +139,9 @@ class SVD(Projecting):
         """Take the subspaces from the activity of the trained network."""
         n = len(data.y)
         places = self.learner.rng("svd").permutation(n)[: self.samples]
-        for subspace, trace in zip(self.subspaces, self.learner.traces(data.x[places]), strict=False):
+        for subspace, trace in zip(
+            self.subspaces, self.learner.traces(data.x[places]), strict=False
+        ):
             subspace.learn(trace, trace)
         super().after_task(task, data)
 
