@@ -114,10 +114,11 @@ class LateralCircuit:
     Examples
     --------
     >>> import spikemem as sm
-    >>> circuit = LateralCircuit([[0.6, 0.8, 0.0]])
-    >>> inside, outside = sm.run(circuit, [[0.6, 0.8, 0.0], [0.0, 0.0, 1.0]], backend="native")
-    >>> round(inside.energy, 1), outside.energy
-    (1.0, 0.0)
+    >>> circuit = LateralCircuit([[0.5, 0.5, 0.5, 0.5]])
+    >>> inputs = [[0.6, 0.5, 0.6, 0.5], [0.5, -0.5, 0.5, -0.5]]
+    >>> inside, outside = sm.run(circuit, inputs, backend="native")
+    >>> inside.energy > 0.8, outside.energy < 0.1
+    (True, True)
     """
 
     @checked

@@ -30,7 +30,7 @@ from .lowering import LoweredLayer, lower_layer
 from .parameters import CubaNeuron, Neuron
 from .storing import Learnt
 
-__all__ = ["OnSpikes", "SpikeMargin"]
+__all__ = ["OnSpikes", "SpikeMargin", "spikes_of_input"]
 
 Answer = Literal["label", "scores", "counts"]
 Arrangement = Literal["side by side", "in turn"]
@@ -286,6 +286,11 @@ def _require_spiking(model: OnSpikes, method: str) -> CubaNeuron:
             f"three layers or more."
         )
     return model.neuron
+
+
+def spikes_of_input(model: OnSpikes, trials: Any) -> Spikes:
+    """Spikes of the input, shape (steps, n_samples, n_inputs)."""
+    return model._given(trials, "build").spikes
 
 
 def _layout(given: _Given, samples: Arrangement) -> Layout:
