@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from ...checks import AnyValue, Count, Flag, Kind, checked
+from ...checks import Count, Each, Flag, Kind, MappingOf, Text, checked
 from ...errors import DescriptionError, StorageError, UnsupportedError, shown
 from ...streams import Seed, own_seed, stream
 from .arrays import Rules
@@ -249,7 +249,7 @@ class Projections:
         return found
 
     @checked
-    def restore(self, arrays: Annotated[Mapping[str, NDArray[Any]], AnyValue()]) -> None:
+    def restore(self, arrays: Annotated[Mapping[str, NDArray[Any]], MappingOf(Text())]) -> None:
         """Continue from :meth:`arrays`.
 
         Raises
@@ -274,7 +274,7 @@ def attach(
     *,
     ranks: Ranks,
     rule: Rules | None = None,
-    layers: Annotated[Sequence[str] | None, AnyValue()] = None,
+    layers: Annotated[Sequence[str], Each(Text(), "layers")] | None = None,
     mode: Literal["weight", "input"] = "weight",
     extraction: Literal["hebbian", "svd"] = "hebbian",
     averaged: Annotated[bool, Flag()] = True,
@@ -369,14 +369,13 @@ def _layers(module: nn.Module, names: Sequence[str] | None) -> dict[str, Any]:
         n: part for n, part in module.named_modules() if isinstance(part, nn.Linear | nn.Conv2d)
     }
     if names is not None:
-        wanted = [names] if isinstance(names, str) else list(names)
-        unknown = [name for name in wanted if name not in found]
+        unknown = [name for name in names if name not in found]
         if unknown:
             raise DescriptionError(
                 f"attach: layers: there is no linear or convolutional layer {shown(unknown[0])}; "
                 f"there are {', '.join(map(repr, found)) or 'none'}."
             )
-        found = {name: found[name] for name in found if name in wanted}
+        found = {name: found[name] for name in found if name in names}
     if not found:
         raise DescriptionError(
             "attach: module must have a linear or convolutional layer, got none."
