@@ -49,6 +49,7 @@ def projections() -> Any:
 
 
 SAMPLES: dict[str, Callable[[], Any]] = {
+    "AccuracyMatrix": lambda: hl.AccuracyMatrix([[0.5, 0.6]]),
     "CubaNeuron": lambda: NEURON,
     "Ranks": lambda: hl.Ranks(first=(1, 1), further=((1, 1),)),
 }
@@ -67,7 +68,11 @@ def good_values() -> dict[str, dict[str, Callable[[], Any]]]:
     """A good value of each parameter that must fit the others, by function or method."""
     pair = {"x": X, "y": LABELS}
     both = {"arrays": {}}
+    matrix = SAMPLES["AccuracyMatrix"]()
     calls: dict[str, dict[str, Any]] = {
+        "AccuracyMatrix": {"R": [[0.5, 0.6]]},
+        "AccuracyMatrix.with_row": {"row": [0.5, 0.6], "task": 0},
+        "over_seeds": {"matrices": [matrix]},
         "cuba_step": {"v": np.zeros(2), "i": np.zeros(2), "drive": np.ones(2), "neuron": NEURON},
         "HLOPClassifier": {"layers": (5, 6, 3)},
         "HLOPClassifier.learn_task": {**pair, "test": [(X, LABELS)] * 2},
@@ -89,6 +94,7 @@ def good_values() -> dict[str, dict[str, Callable[[], Any]]]:
             calls[f"{name}.{method}"] = {"traces": X}
         calls[f"{name}.project"] = {"rows": X}
     if HAS_TORCH:
+        calls["Projections"] = {"attached": projections().attached}
         calls["attach"] = {"module": module(), "ranks": SAMPLES["Ranks"]()}
     return {
         name: {key: functools.partial(copy.copy, value) for key, value in values.items()}
