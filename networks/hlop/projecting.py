@@ -10,10 +10,8 @@ from numpy.typing import NDArray
 
 from ...checks import Count, Flag, checked
 from ...errors import StorageError
-from .learner import Learner
-from .strategies import Batch, Strategy
+from .strategies import AtWork, Batch, Strategy
 from .subspace import Subspace, SVDSubspace
-from .trainers.base import Step
 
 __all__ = ["HLOP", "SVD"]
 
@@ -23,7 +21,7 @@ class Projecting(Strategy):
 
     exact = True
 
-    def __init__(self, learner: Learner) -> None:
+    def __init__(self, learner: AtWork) -> None:
         super().__init__(learner)
         plan = learner.plan
         n = len(plan.layers) - (2 if plan.heads == "task" else 1)
@@ -39,7 +37,7 @@ class Projecting(Strategy):
         for subspace, n in zip(self.subspaces, ranks, strict=False):
             subspace.grow(n)
 
-    def after_backward(self, step: Step) -> None:
+    def after_backward(self, step: Any) -> None:
         """Project the factors of each gradient, and let new rows learn from the activity."""
         for layer, subspace in enumerate(self.subspaces):
             delta, presynaptic = step.factors[layer]
@@ -95,7 +93,7 @@ class HLOP(Projecting):
     """
 
     @checked
-    def __init__(self, learner: Learner, *, exact: Annotated[bool, Flag()] = True) -> None:
+    def __init__(self, learner: AtWork, *, exact: Annotated[bool, Flag()] = True) -> None:
         super().__init__(learner)
         self.exact = exact
 
@@ -121,7 +119,7 @@ class SVD(Projecting):
     """
 
     @checked
-    def __init__(self, learner: Learner, *, samples: Annotated[int, Count()] = 1000) -> None:
+    def __init__(self, learner: AtWork, *, samples: Annotated[int, Count()] = 1000) -> None:
         self.samples = samples
         super().__init__(learner)
 
