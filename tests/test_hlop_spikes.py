@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from dataclasses import replace
 from fractions import Fraction
@@ -45,8 +46,7 @@ def drawn(neuron, rng, sizes=(20, 15, 10), spread=0.4):
     """Weights that make the cells fire, and spikes of ten samples."""
     scale = spread * neuron.v_thresh / neuron.p21 / (1.0 + 0.2 * neuron.tau_syn)
     weights = [
-        rng.normal(0.1 * scale, scale, (n_out, n_in))
-        for n_in, n_out in zip(sizes, sizes[1:], strict=False)
+        rng.normal(0.1 * scale, scale, (n_out, n_in)) for n_in, n_out in itertools.pairwise(sizes)
     ]
     return weights, rng.random((neuron.steps, 10, sizes[0])) < rng.random((10, sizes[0]))
 
@@ -187,7 +187,8 @@ def test_a_strong_sample_leaves_nothing_to_the_next():
     spikes[:, 0, 1] = True
     spikes[0, 1, 0] = True
     alone = pass_layers([layer], spikes).spikes
-    assert alone[0][:, 0].sum() == 0 and alone[0][:, 1].sum() <= 1
+    assert alone[0][:, 0].sum() == 0
+    assert alone[0][:, 1].sum() <= 1
     assert equal(simulated([layer], spikes, "emulator", "in turn"), alone)
 
 
@@ -247,7 +248,7 @@ def test_a_thousand_digits_spike_alike_in_torch_and_on_simulators():
 
 
 def test_answers_agree_with_each_other():
-    model, x, y = digits()
+    model, x, _y = digits()
     x = x[:5]
     scores = np.array(model.expected(x, answer="scores"))
     counts = np.array(model.expected(x, answer="counts"))

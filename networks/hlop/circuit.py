@@ -19,7 +19,7 @@ from ...limits import require_memory
 from ...network import Network, Population, Projection
 from ...recording import Recording
 from ...spikes import SpikeTrains
-from .cuba import cuba_step
+from .cuba import advance
 from .lowering import Decays, LoweredLayer
 
 __all__ = [
@@ -50,7 +50,7 @@ class Passed(NamedTuple):
 
 
 def pass_layers(layers: Sequence[LoweredLayer], spikes: Spikes) -> Passed:
-    """Spikes of the hidden layers in float64, by :func:`cuba_step`.
+    """Spikes of the hidden layers in float64, by the step of :func:`cuba_step`.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def _pass(layer: LoweredLayer, spikes: Spikes, found: Spikes) -> float:
     for t, arriving in enumerate(spikes):
         before = layer.p22 * v + layer.p21 * i
         margin = min(margin, float(np.abs(before - layer.v_thresh).min(initial=math.inf)))
-        v, i, found[t] = cuba_step(v, i, arriving.astype(np.float64) @ units, layer)
+        v, i, found[t] = advance(v, i, arriving.astype(np.float64) @ units, layer)
     return margin
 
 
@@ -204,7 +204,7 @@ def _projections(layers: Sequence[LoweredLayer]) -> Iterator[Projection]:
             if layer.decays.is_pulse:
                 yield Projection.all_to_all(
                     f"balance {k + 1} {receptor}", "balance", post, weight=layer.weight,
-                    delay=1.0, receptor=receptor,  # type: ignore[arg-type]
+                    delay=1.0, receptor=receptor,
                 )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ NumPy arrays and PyTorch tensors of any precision are taken alike.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from ...streams import stream
 from .arrays import State
 from .parameters import CubaNeuron
 
-__all__ = ["code_levels", "cuba_step", "encode"]
+__all__ = ["Constants", "advance", "code_levels", "cuba_step", "encode"]
 
 
 @checked
@@ -51,9 +51,34 @@ def cuba_step(v: State, i: State, drive: State, neuron: CubaNeuron) -> tuple[Any
             f"cuba_step: v, i and drive must be of one kind and shape, got {tuple(v.shape)}, "
             f"{tuple(i.shape)} and {tuple(drive.shape)}."
         )
-    v = neuron.p22 * v + neuron.p21 * i
-    spikes = v > neuron.v_thresh
-    return v * ~spikes, neuron.p11 * i + drive, spikes
+    return advance(v, i, drive, neuron)
+
+
+class Constants(Protocol):
+    """Constants of a neuron: a :class:`CubaNeuron`, or a layer in the numbers of its cells."""
+
+    @property
+    def p11(self) -> float:
+        """What a step leaves of the current."""
+
+    @property
+    def p22(self) -> float:
+        """What a step leaves of the potential."""
+
+    @property
+    def p21(self) -> float:
+        """What a step adds to the potential for each unit of current."""
+
+    @property
+    def v_thresh(self) -> float:
+        """Threshold."""
+
+
+def advance(v: Any, i: Any, drive: Any, constants: Constants) -> tuple[Any, Any, Any]:
+    """The one definition of a step, without checks; see :func:`cuba_step`."""
+    v = constants.p22 * v + constants.p21 * i
+    spikes = v > constants.v_thresh
+    return v * ~spikes, constants.p11 * i + drive, spikes
 
 
 def code_levels(neuron: CubaNeuron, n_inputs: int, seed: int) -> NDArray[np.float32]:

@@ -166,9 +166,7 @@ class LateralCircuit:
         return {}
 
     @checked
-    def after(
-        self, recording: Recording, trials: Annotated[Any, AnyValue()]
-    ) -> LateralCircuit:
+    def after(self, recording: Recording, trials: Annotated[Any, AnyValue()]) -> LateralCircuit:
         """The circuit itself: it learns nothing in a run."""
         return self
 
@@ -205,8 +203,12 @@ class LateralCircuit:
         one = Network(
             populations=[
                 Population(name="input", cell=source),
-                Population(name="subspace", cell=self._cell(fires_y), size=2 * n_rows, v_init=THRESHOLD / 2),
-                Population(name="residual", cell=self._cell(fires_x), size=2 * n, v_init=THRESHOLD / 2),
+                Population(
+                    name="subspace", cell=self._cell(fires_y), size=2 * n_rows, v_init=THRESHOLD / 2
+                ),
+                Population(
+                    name="residual", cell=self._cell(fires_x), size=2 * n, v_init=THRESHOLD / 2
+                ),
             ],
             projections=[
                 *_signed("forward", "input", "subspace", self.rows.T),
