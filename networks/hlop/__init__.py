@@ -16,11 +16,16 @@ from typing import TYPE_CHECKING, Any
 from .accuracy import AccuracyMatrix as AccuracyMatrix
 from .accuracy import over_seeds as over_seeds
 from .cuba import cuba_step as cuba_step
+from .figures_spiking import digit_raster as digit_raster
+from .lateral import LateralCircuit as LateralCircuit
+from .lateral import LateralResponse as LateralResponse
+from .lateral import novelty_threshold as novelty_threshold
 from .parameters import CubaNeuron as CubaNeuron
 from .parameters import DSRNeuron as DSRNeuron
 from .parameters import LIFNeuron as LIFNeuron
 from .parameters import Ranks as Ranks
 from .parameters import SubspaceRule as SubspaceRule
+from .spiking import SpikeMargin as SpikeMargin
 
 if TYPE_CHECKING:
     from .attaching import Projections as Projections
@@ -43,13 +48,18 @@ __all__ = [
     "DSRNeuron",
     "HLOPClassifier",
     "LIFNeuron",
+    "LateralCircuit",
+    "LateralResponse",
     "Projections",
     "Ranks",
     "SVDSubspace",
+    "SpikeMargin",
     "Subspace",
     "SubspaceRule",
     "attach",
     "cuba_step",
+    "digit_raster",
+    "novelty_threshold",
     "over_seeds",
 ]
 
