@@ -1,8 +1,8 @@
 """Pickles of plain data, read without running any code: numbers, text, containers, byte arrays.
 
 A pickle is a program. ``pickle.load`` runs it, with any function that it names. This reader
-carries out those instructions that plain data needs, names three constructors of NumPy which it
-replaces by its own, and refuses everything else.
+carries out those instructions that plain data needs, replaces the few names that NumPy's arrays
+need by its own objects, and refuses everything else.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ _NAMES = {
     "numpy ndarray": "ndarray",
     "numpy dtype": "dtype",
     "_codecs encode": "encode",
+    **{f"{module} bytes": "bytes" for module in ("__builtin__", "builtins")},
 }
 _MARK = object()
 
@@ -245,6 +246,8 @@ def _called(what: Any, arguments: Any) -> Any:
             return _packed(shape, kind, order == "F", content)
         if what.name == "dtype" and arguments:
             return _Kind(_text(arguments[0]))
+        if what.name == "bytes" and not arguments:
+            return b""
         if what.name == "encode" and len(arguments) == 2 and arguments[1] == "latin1":
             return str(arguments[0]).encode("latin-1")
     raise NotPlain("it calls something that is no constructor of an array")
