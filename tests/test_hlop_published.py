@@ -67,7 +67,7 @@ def test_other_images_in_these_files(files, tmp_path):
     with pytest.raises(StorageError, match="at most 32 x 32 pixels"):
         FiveDatasets(**{**paths, "mnist": tmp_path / "big.npz"})[1]
     np.savez(tmp_path / "more.npz", images=np.zeros((2, 28, 28), np.uint8), labels=[0, 10])
-    with pytest.raises(StorageError, match="classes 0 to 9, got .* up to 10"):
+    with pytest.raises(StorageError, match=r"classes 0 to 9, got .* up to 10"):
         FiveDatasets(**{**paths, "fashion": tmp_path / "more.npz"})[3]
     with pytest.raises(StorageError, match="No such file"):
         FiveDatasets(**{**paths, "svhn_test": tmp_path / "none.mat"})[2]

@@ -235,7 +235,7 @@ def read_svhn(path: Annotated[str | Path, PathName()]) -> ColourImages:
 
     where = f"read_svhn: can't read {str(path)!r}"
     try:
-        content = io.BytesIO(_file(Path(path)))
+        content: Any = io.BytesIO(_file(Path(path)))
         try:
             sizes = {name: shape for name, shape, _ in matlab.whosmat(content)}
             for name in ("X", "y"):
