@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> SequenceResult:
               flush=True)  # fmt: skip
 
     return learn_tasks(
-        model, tasks, evaluate="seen", checkpoint=arguments.checkpoint, after_task=tell
+        model, tasks, evaluate=arguments.evaluate, checkpoint=arguments.checkpoint, after_task=tell
     )
 
 
@@ -117,6 +117,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=2022)
     parser.add_argument("--out", type=Path, default=FOLDER)
     parser.add_argument("--checkpoint", type=Path)
+    parser.add_argument("--evaluate", choices=("seen", "last"), default="seen")
     parser.add_argument("--table", action="store_true")
     arguments = parser.parse_args()
     if arguments.table:
