@@ -16,11 +16,26 @@ from typing import TYPE_CHECKING, Any
 from .accuracy import AccuracyMatrix as AccuracyMatrix
 from .accuracy import over_seeds as over_seeds
 from .cuba import cuba_step as cuba_step
+from .energy import captured_energy as captured_energy
+from .figures import accuracy_curves as accuracy_curves
+from .figures import accuracy_matrix as accuracy_matrix
+from .figures import energy_bars as energy_bars
+from .figures import mean_accuracy_curves as mean_accuracy_curves
 from .parameters import CubaNeuron as CubaNeuron
 from .parameters import DSRNeuron as DSRNeuron
 from .parameters import LIFNeuron as LIFNeuron
 from .parameters import Ranks as Ranks
 from .parameters import SubspaceRule as SubspaceRule
+from .published import FiveDatasets as FiveDatasets
+from .published import split_cifar as split_cifar
+from .sequence import SequenceResult as SequenceResult
+from .sequence import learn_tasks as learn_tasks
+from .tasks import ClassSplit as ClassSplit
+from .tasks import PermutedImages as PermutedImages
+from .tasks import Task as Task
+from .tasks import TaskSequence as TaskSequence
+from .tasks import published_permutation as published_permutation
+from .tasks import returning_order as returning_order
 
 if TYPE_CHECKING:
     from .attach import Projections as Projections
@@ -39,18 +54,33 @@ _WHERE = {
 
 __all__ = [
     "AccuracyMatrix",
+    "ClassSplit",
     "CubaNeuron",
     "DSRNeuron",
+    "FiveDatasets",
     "HLOPClassifier",
     "LIFNeuron",
+    "PermutedImages",
     "Projections",
     "Ranks",
     "SVDSubspace",
+    "SequenceResult",
     "Subspace",
     "SubspaceRule",
+    "Task",
+    "TaskSequence",
+    "accuracy_curves",
+    "accuracy_matrix",
     "attach",
+    "captured_energy",
     "cuba_step",
+    "energy_bars",
+    "learn_tasks",
+    "mean_accuracy_curves",
     "over_seeds",
+    "published_permutation",
+    "returning_order",
+    "split_cifar",
 ]
 
 
