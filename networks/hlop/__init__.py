@@ -38,18 +38,18 @@ from .tasks import published_permutation as published_permutation
 from .tasks import returning_order as returning_order
 
 if TYPE_CHECKING:
-    from .attach import Projections as Projections
-    from .attach import attach as attach
+    from .attaching import Projections as Projections
+    from .attaching import attach as attach
     from .model import HLOPClassifier as HLOPClassifier
     from .subspace import Subspace as Subspace
     from .subspace import SVDSubspace as SVDSubspace
 
 _WHERE = {
     "HLOPClassifier": "model",
-    "Projections": "attach",
+    "Projections": "attaching",
     "Subspace": "subspace",
     "SVDSubspace": "subspace",
-    "attach": "attach",
+    "attach": "attaching",
 }
 
 __all__ = [
