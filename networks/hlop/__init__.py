@@ -1,0 +1,63 @@
+"""Continual learners: Hebbian orthogonal projection keeps what earlier tasks need.
+
+PyTorch (extra ``learn``) is imported when a learner is first used.
+
+References
+----------
+M. Xiao et al., "Hebbian Learning based Orthogonal Projection for Continual Learning of Spiking
+Neural Networks", ICLR 2024, arXiv 2402.11984.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from .accuracy import AccuracyMatrix as AccuracyMatrix
+from .accuracy import over_seeds as over_seeds
+from .cuba import cuba_step as cuba_step
+from .parameters import CubaNeuron as CubaNeuron
+from .parameters import DSRNeuron as DSRNeuron
+from .parameters import LIFNeuron as LIFNeuron
+from .parameters import Ranks as Ranks
+from .parameters import SubspaceRule as SubspaceRule
+
+if TYPE_CHECKING:
+    from .attach import Projections as Projections
+    from .attach import attach as attach
+    from .model import HLOPClassifier as HLOPClassifier
+    from .subspace import Subspace as Subspace
+    from .subspace import SVDSubspace as SVDSubspace
+
+_WHERE = {
+    "HLOPClassifier": "model",
+    "Projections": "attach",
+    "Subspace": "subspace",
+    "SVDSubspace": "subspace",
+    "attach": "attach",
+}
+
+__all__ = [
+    "AccuracyMatrix",
+    "CubaNeuron",
+    "DSRNeuron",
+    "HLOPClassifier",
+    "LIFNeuron",
+    "Projections",
+    "Ranks",
+    "SVDSubspace",
+    "Subspace",
+    "SubspaceRule",
+    "attach",
+    "cuba_step",
+    "over_seeds",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs PyTorch when it is first used."""
+    if name in _WHERE:
+        value = getattr(importlib.import_module(f".{_WHERE[name]}", __name__), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

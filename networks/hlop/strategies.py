@@ -1,0 +1,96 @@
+"""What keeps old tasks: each strategy changes batches or gradients, behind one small interface."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from .learner import Learner
+    from .trainers.base import Step
+
+__all__ = ["STRATEGIES", "Batch", "Naive", "Strategy"]
+
+STRATEGIES: dict[str, str] = {
+    "hlop": "spikemem.networks.hlop.projecting:HLOP",
+    "naive": "spikemem.networks.hlop.strategies:Naive",
+    "svd": "spikemem.networks.hlop.projecting:SVD",
+}
+"""Class of each method of learning; imported when it is first used."""
+
+
+class Batch(NamedTuple):
+    """Samples, their classes, and the tasks that they belong to.
+
+    Parameters
+    ----------
+    x : ndarray (n, n_inputs)
+        As they were given.
+    y : int64 ndarray (n,)
+        Class within the task.
+    task : int64 ndarray (n,)
+        Number of the task.
+    """
+
+    x: NDArray[Any]
+    y: NDArray[np.int64]
+    task: NDArray[np.int64]
+
+
+class Strategy:
+    """Base of the methods; it changes nothing by itself.
+
+    A subclass takes its own settings as keywords with declared kinds. For each task the learner
+    calls :meth:`before_task`, :meth:`dataset`, then for each mini-batch :meth:`batch` and
+    :meth:`after_backward`, and at last :meth:`after_task`.
+
+    Parameters
+    ----------
+    learner : Learner
+        Weights, trainer and random streams (:mod:`spikemem.networks.hlop.learner`).
+    """
+
+    def __init__(self, learner: Learner) -> None:
+        self.learner = learner
+
+    def before_task(self, task: int) -> None:
+        """Prepare for the task of this number."""
+
+    def dataset(self, data: Batch) -> Batch:
+        """Samples that the epochs of this task go through."""
+        return data
+
+    def batch(self, batch: Batch) -> Batch:
+        """Samples of one mini-batch, perhaps with more of them."""
+        return batch
+
+    def after_backward(self, step: Step) -> None:
+        """Change ``step.factors``, or ``step.gradients`` in place, before the weights change."""
+
+    def after_task(self, task: int, data: Batch) -> None:
+        """Keep what is needed of the task that has just been learnt; may train further."""
+
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes of what is kept beside the weights."""
+        return sum(array.nbytes for array in self.arrays().values())
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """What is kept from task to task, as named arrays."""
+        return {}
+
+    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Continue from :meth:`arrays`.
+
+        Raises
+        ------
+        StorageError
+            They are not arrays of this strategy and network.
+        """
+
+
+class Naive(Strategy):
+    """Plain training on one task after another, which forgets."""
