@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spikemem.errors import DescriptionError
-from spikemem.networks.hlop.schedules import RehearsalSchedule, returning_tasks
+from spikemem.networks.hlop.schedules import RehearsalSchedule
 from spikemem.networks.hlop.store import SampleStore
 
 LABELS = np.repeat(np.arange(10), 30)
@@ -48,24 +48,6 @@ def test_counts_add_up_and_are_within_one_of_the_shares(kind, phase, n, law):
     assert abs(shares.sum() - 1) < 1e-12
     assert np.abs(counts - n * shares).max() < 1 + 1e-6
     assert (np.diff(shares) >= 0).all()  # A task is never practised more for being older.
-
-
-def test_returning_tasks():
-    phases = returning_tasks(50, 3, seed=4)
-    assert phases == returning_tasks(50, 3, seed=4)
-    assert phases != returning_tasks(50, 3, seed=5)
-    for new, phase in enumerate(phases):
-        assert phase[-1] == new
-        assert len(set(phase)) == len(phase) == min(new, 3) + 1
-        assert max(phase) == new
-    none = returning_tasks(5, 2, schedule=RehearsalSchedule(kind="none"))
-    assert none == ((0,), (1,), (2,), (3,), (4,))
-
-
-def test_steep_schedules_bring_back_the_newest_task():
-    steep = RehearsalSchedule(kind="power", exponent=50.0)
-    # The chance of an older task is below 2 ** -50 in each phase.
-    assert returning_tasks(20, 1, schedule=steep)[1:] == tuple((k - 1, k) for k in range(1, 20))
 
 
 def test_store_keeps_so_many_of_each_class():

@@ -45,6 +45,7 @@ class QuadraticPenalty:
                 self.fisher[name] = new.detach().clone()
                 self.centre[name] = here.clone()
                 continue
+            self._grow(name, here)
             total = self.fisher[name] + new
             share = (new / total.clamp_min(_TINY)).where(total > 0, new.new_zeros(()))
             gap = here - self.centre[name]
@@ -53,18 +54,36 @@ class QuadraticPenalty:
             self.centre[name] = self.centre[name] + share * gap
             self.fisher[name] = total
 
+    def _grow(self, name: str, weights: Any) -> None:
+        """Rows that weights have got since the last term: without any stiffness so far."""
+        more = weights[len(self.fisher[name]) :]
+        if len(more):
+            for part, filled in (
+                (self.fisher, weights.new_zeros(weights.shape)),
+                (self.centre, weights.clone()),
+            ):
+                filled[: len(part[name])] = part[name]
+                part[name] = filled
+
     def value(self, weights: Mapping[str, Any]) -> float:
         """Penalty at some weights."""
         total = self.constant
         for name, fisher in self.fisher.items():
-            gap = weights[name].detach() - self.centre[name]
+            gap = weights[name].detach()[: len(fisher)] - self.centre[name]
             total += 0.5 * float((fisher * gap**2).double().sum())
         return total
 
-    def gradient(self, weights: Mapping[str, Any]) -> Tensors:
-        """Gradient of the penalty at some weights, for the parameters that have a term."""
+    def gradient(
+        self, weights: Mapping[str, Any], *, strength: float = 1.0, most: float = float("inf")
+    ) -> Tensors:
+        """Gradient of `strength` times the penalty, for the parameters that have a term.
+
+        The factor of a distance, `strength` times Fisher information, is limited to `most`. Rows
+        of weights that are newer than the penalty have no entry.
+        """
         return {
-            name: fisher * (weights[name].detach() - self.centre[name])
+            name: (strength * fisher).clamp_max(most)
+            * (weights[name].detach()[: len(fisher)] - self.centre[name])
             for name, fisher in self.fisher.items()
         }
 

@@ -1,19 +1,19 @@
-"""How often earlier tasks come back: schedules of rehearsal, and sequences of phases."""
+"""How often earlier tasks are practised: schedules of rehearsal."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...checks import Choice, Count, Quantity, check_fields, checked
-from ...streams import Seed, stream
+from .baseline_references import GANDHI
 
-__all__ = ["RehearsalSchedule", "returning_tasks"]
+__all__ = ["RehearsalSchedule"]
 
-SCHEDULES = ("none", "uniform", "power", "exponential")
+_KINDS = ("none", "uniform", "power", "exponential")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,9 +47,12 @@ class RehearsalSchedule:
     [3, 3, 2, 2]
     """
 
-    kind: Annotated[str, Choice(*SCHEDULES, what="schedule")] = "power"
+    kind: Annotated[str, Choice(*_KINDS, what="schedule")] = "power"
     exponent: Annotated[float, Quantity(above=0.0, high=100.0)] = 1.0
     rate: Annotated[float, Quantity(above=0.0, high=100.0)] = 1.0
+
+    KINDS: ClassVar[tuple[str, ...]] = _KINDS
+    bibtex: ClassVar[tuple[str, ...]] = (GANDHI,)
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -97,6 +100,23 @@ class RehearsalSchedule:
         """
         return shares_of(n_samples, self.probabilities(phase))
 
+    @checked
+    def counts_of_old(
+        self,
+        phase: Annotated[int, Count(low=0, high=10**6)],
+        n_samples: Annotated[int, Count(low=0, high=2**40)],
+    ) -> NDArray[np.int64]:
+        """Number of samples of every earlier task, if the new one has none of `n_samples`.
+
+        Returns
+        -------
+        int64 (phase,)
+            All 0 for ``"none"``.
+        """
+        old = self.probabilities(phase)[:-1]
+        total = old.sum()
+        return shares_of(n_samples, old / total) if total > 0 else np.zeros(phase, dtype=np.int64)
+
 
 def shares_of(n: int, probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
     """Split `n` whole things by probabilities, by the method of largest remainders."""
@@ -107,54 +127,3 @@ def shares_of(n: int, probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
     order = np.argsort(-np.round(exact - counts, 9), kind="stable")
     counts[order[:left]] += 1
     return counts
-
-
-@checked
-def returning_tasks(
-    n_tasks: Annotated[int, Count(high=100_000)],
-    n_returning: Annotated[int, Count(low=0, high=1000)] = 1,
-    *,
-    schedule: RehearsalSchedule | None = None,
-    seed: Seed = 0,
-) -> tuple[tuple[int, ...], ...]:
-    """Sequence of phases in which earlier tasks come back.
-
-    Phase t has the new task t, and before it up to `n_returning` different earlier tasks, drawn
-    by the schedule from those tasks alone.
-
-    Parameters
-    ----------
-    n_tasks : int
-        Number of tasks, and of phases.
-    n_returning : int
-        Number of earlier tasks in a phase; fewer where there are fewer.
-    schedule : RehearsalSchedule, optional
-        How likely an earlier task is, by its age. Default: uniform. With ``"none"`` no task
-        comes back.
-    seed : int or numpy.random.Generator
-        Seed of the draws.
-
-    Returns
-    -------
-    tuple of tuple of int
-        Tasks of each phase, in the order in which they are trained.
-
-    Examples
-    --------
-    >>> returning_tasks(4, 1, seed=1)
-    ((0,), (0, 1), (1, 2), (2, 3))
-    """
-    law = RehearsalSchedule(kind="uniform") if schedule is None else schedule
-    rng = stream(seed, "hlop", "returning tasks")
-    phases = []
-    for new in range(n_tasks):
-        weights = law.probabilities(new)[:-1]
-        likely = np.flatnonzero(weights > 0)
-        k = min(n_returning, len(likely))
-        drawn = (
-            rng.choice(likely, size=k, replace=False, p=weights[likely] / weights[likely].sum())
-            if k
-            else []
-        )
-        phases.append((*(int(task) for task in drawn), new))
-    return tuple(phases)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...checks import Choice, Count, Indices, Quantities, checked
-from ...errors import DescriptionError
+from ...checks import Choice, Count, checked
+from ...errors import DescriptionError, StorageError
 from ...streams import Seed, stream
+from .arrays import Labels, Samples
 
 __all__ = ["SampleStore"]
 
@@ -89,8 +91,8 @@ class SampleStore:
     @checked
     def add(
         self,
-        x: Annotated[NDArray[np.float64], Quantities()],
-        labels: Annotated[NDArray[np.int64], Indices()],
+        x: Samples,
+        labels: Labels,
         task: Annotated[int, Count(low=0)] | None = None,
     ) -> None:
         """Store some samples of a task; those of the same task from before are replaced.
@@ -174,6 +176,43 @@ class SampleStore:
         if self.stored_as == "float32":
             return part.values, part.labels
         return (part.values * part.step + part.low).astype(np.float32), part.labels
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All that is stored, as named arrays; see :meth:`restore`."""
+        found: dict[str, NDArray[Any]] = {}
+        for k, (task, part) in enumerate(self._parts.items()):
+            name = f"{k}/{task}"
+            found[f"{name}/x"], found[f"{name}/y"] = part.values, part.labels
+            if self.stored_as == "uint8":
+                found[f"{name}/levels"] = np.array([part.low, part.step])
+        return found
+
+    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Hold what :meth:`arrays` returned, in its order; samples from before are dropped.
+
+        Raises
+        ------
+        StorageError
+            They are not arrays of such a store.
+        """
+        parts: dict[int, tuple[int, _Part]] = {}
+        for key in arrays:
+            name, _, what = key.rpartition("/")
+            if what != "x":
+                continue
+            try:
+                order, task = (int(number) for number in name.split("/"))
+                x, y = arrays[key], arrays[f"{name}/y"]
+                low, step = (0.0, 1.0) if self.stored_as == "float32" else arrays[f"{name}/levels"]
+            except (KeyError, ValueError) as error:
+                raise StorageError(f"stored samples: {key} is incomplete.") from error
+            if x.dtype != self.stored_as or y.ndim != 1 or x.shape[:1] != y.shape:
+                raise StorageError(
+                    f"stored samples: {key} must be {self.stored_as} with one label for each "
+                    f"sample, got {x.dtype} {x.shape} and labels {y.shape}."
+                )
+            parts[order] = task, _Part(x, y.astype(np.int64, copy=False), float(low), float(step))
+        self._parts = dict(parts[order] for order in sorted(parts))
 
     @checked
     def draw(
