@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from ...checks import Choice, Count, Flag, Quantity, checked
 from ...errors import StorageError
+from .learner import Learner, initial_weights
 from .penalty import QuadraticPenalty, fisher_of_gradients
 from .schedules import RehearsalSchedule
 from .store import SampleStore
 from .strategies import Batch, Strategy
-
-if TYPE_CHECKING:
-    from .learner import Learner
-    from .trainers.base import Step
+from .trainers.base import Step
 
 __all__ = ["EWC", "Joint", "Rehearsal", "Replay"]
 
-ALL = 2**40
+ALL = 2**31 - 1
 _Bytes = Annotated[int, Count()]
 _Stored = Annotated[str, Choice("float32", "uint8", what="type")]
-_PerClass = Annotated[int, Count(high=ALL)]
+_PerClass = Annotated[int, Count()]
 
 
 class _Storing(Strategy):
@@ -88,8 +87,6 @@ class Joint(_Storing):
     def before_task(self, task: int) -> None:
         """Start anew, if so asked."""
         if self.restart and self.learner.n_learnt:
-            from .learner import Learner, initial_weights
-
             fresh = Learner(self.learner.plan, initial_weights(self.learner.plan))
             fresh.grow_heads(self.learner.n_heads)
             for weight, new in zip(self.learner.weights, fresh.weights, strict=True):
@@ -293,8 +290,6 @@ class EWC(Strategy):
 
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Continue from :meth:`arrays`."""
-        import torch
-
         weights = self._weights()
         for name, array in arrays.items():
             part, _, k = name.partition("/")
