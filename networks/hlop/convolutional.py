@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ...checks import Count, Each, Flag, Instance, checked
 from ...errors import DescriptionError
+from .convolution import Convolution
 from .parameters import DSRNeuron, LIFNeuron, Ranks
 from .spike_functions import neurons
 
@@ -24,7 +25,9 @@ Shape = Annotated[tuple[int, ...], Each(Count(), "numbers", least=3, most=3)]
 class SpikingStack(nn.Module):
     """Base of the networks: images for T steps through a body, and one head for each task.
 
-    Subclasses set `body`, which maps (T B, ...) to (T B, n_features), and call :meth:`add_heads`.
+    An image is the same in every step, so that what stands before the first neurons, `stem`, is
+    computed once. Subclasses set `stem`, then `body`, which maps (T B, ...) to
+    (T B, n_features), and call :meth:`add_heads`.
 
     Attributes
     ----------
@@ -32,6 +35,7 @@ class SpikingStack(nn.Module):
         Time steps T.
     """
 
+    stem: nn.Module
     body: nn.Module
     heads: nn.ModuleList
 
@@ -52,7 +56,8 @@ class SpikingStack(nn.Module):
 
         A network with one head has that one for every task.
         """
-        rows = images.repeat(self.steps, *[1] * (images.dim() - 1))
+        currents = self.stem(images)
+        rows = currents.repeat(self.steps, *[1] * (currents.dim() - 1))
         features = self._last.mean(self.body(rows))
         logits: Tensor = self.heads[task if len(self.heads) > 1 else 0](features)
         return logits
@@ -60,7 +65,7 @@ class SpikingStack(nn.Module):
     def projected_layers(self) -> dict[str, nn.Module]:
         """Layers that learn from projected activity: all convolutions, and a shared head."""
         found: dict[str, nn.Module] = {
-            name: part for name, part in self.named_modules() if isinstance(part, nn.Conv2d)
+            name: part for name, part in self.named_modules() if isinstance(part, Convolution)
         }
         if len(self.heads) == 1:
             found["heads.0"] = self.heads[0]
@@ -70,12 +75,15 @@ class SpikingStack(nn.Module):
         """After the first task: normalisation and all other vectors stay as they are.
 
         Batch normalisation goes on with its running statistics, also in training; only tensors
-        of more than one dimension are trained.
+        of more than one dimension are trained. With :class:`DSRNeuron` all errors are the same in
+        every step from then on, and convolutions learn from mean activity.
         """
         for part in self.modules():
             if isinstance(part, nn.BatchNorm2d):
                 part.frozen = True
                 part.eval()
+            if isinstance(part, Convolution):
+                part.steady = isinstance(self.neuron, DSRNeuron)
         for weights in self.parameters():
             if weights.ndim == 1:
                 weights.requires_grad_(False)
@@ -143,11 +151,11 @@ class SpikingCNN(SpikingStack):
                 f"{len(channels)} poolings, got {height} x {width}."
             )
         parts: list[nn.Module] = []
-        for now in channels:
-            parts += [nn.Conv2d(planes, now, 3, padding=1, bias=False), nn.BatchNorm2d(now)]
-            parts += [neurons(kind), nn.AvgPool2d(2)]
+        for k, now in enumerate(channels):
+            parts += [Convolution(planes, now, 3, steps=kind.steps if k else 1)]
+            parts += [nn.BatchNorm2d(now), neurons(kind), nn.AvgPool2d(2)]
             planes, height, width = now, height // 2, width // 2
-        self.body = nn.Sequential(*parts, nn.Flatten())
+        self.stem, self.body = nn.Sequential(*parts[:2]), nn.Sequential(*parts[2:], nn.Flatten())
         self.add_heads(planes * height * width, n_classes, n_heads)
 
     @property
@@ -178,12 +186,12 @@ class _Block(nn.Module):
     def __init__(self, planes: int, wider: int, stride: int, kind: DSRNeuron | LIFNeuron) -> None:
         super().__init__()
         self.norm1, self.spike1 = nn.BatchNorm2d(planes), neurons(kind)
-        self.conv1 = nn.Conv2d(planes, wider, 3, stride=stride, padding=1, bias=False)
+        self.conv1 = Convolution(planes, wider, 3, steps=kind.steps, stride=stride)
         self.norm2, self.spike2 = nn.BatchNorm2d(wider), neurons(kind)
-        self.conv2 = nn.Conv2d(wider, wider, 3, padding=1, bias=False)
+        self.conv2 = Convolution(wider, wider, 3, steps=kind.steps)
         self.shortcut: nn.Module | None = None
         if stride != 1 or planes != wider:
-            self.shortcut = nn.Conv2d(planes, wider, 1, stride=stride, bias=False)
+            self.shortcut = Convolution(planes, wider, 1, steps=kind.steps, stride=stride)
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps (T B, planes, h, w) to maps (T B, wider, h / stride, w / stride)."""
@@ -234,9 +242,8 @@ class SpikingResNet18(SpikingStack):
         super().__init__(kind)
         self.large = large
         size, stride = (5, 2) if large else (3, 1)
-        parts: list[nn.Module] = [
-            nn.Conv2d(image_shape[0], width, size, stride=stride, padding=size // 2, bias=False)
-        ]
+        self.stem = Convolution(image_shape[0], width, size, steps=1, stride=stride)
+        parts: list[nn.Module] = []
         planes = width
         for stage in range(4):
             for block in range(2):
