@@ -7,7 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from spikemem.networks.hlop.penalty import QuadraticPenalty, fisher_of_gradients  # noqa: E402
+from spikemem.networks.hlop.penalty import QuadraticPenalty  # noqa: E402
 
 
 def named(**values):
@@ -60,24 +60,3 @@ def test_further_heads_have_no_term_until_they_are_learnt():
     three = named(head=[[1.0, 2.0], [8.0, 0.0]])
     assert penalty.value(three) == pytest.approx(2.5 + 0.5 * 4)
     assert penalty.gradient(three)["head"].tolist() == [[1.0, 2.0], [-4.0, 0.0]]
-
-
-def test_fisher_of_softmax_regression_by_hand():
-    # For logits W x the gradient is (p - onehot) x^T; with labels drawn from p, the mean of its
-    # square over labels is p_j (1 - p_j) x_i^2.
-    rng = np.random.default_rng(3)
-    weights, x = rng.normal(size=(3, 4)), rng.normal(size=4)
-    p = np.exp(weights @ x) / np.exp(weights @ x).sum()
-
-    def gradient(label):
-        w = torch.tensor(weights, requires_grad=True)
-        loss = torch.nn.functional.cross_entropy((w @ torch.tensor(x))[None], torch.tensor([label]))
-        loss.backward()
-        return {"w": w.grad}
-
-    exact = p[:, None] * (1 - p)[:, None] * x[None] ** 2
-    by_label = [fisher_of_gradients(gradient, [label])["w"].numpy() for label in range(3)]
-    np.testing.assert_allclose(np.tensordot(p, by_label, 1), exact, rtol=1e-12)
-    labels = rng.choice(3, p=p, size=20)
-    mean = fisher_of_gradients(gradient, labels)["w"]
-    np.testing.assert_allclose(mean, np.mean([by_label[k] for k in labels], axis=0), rtol=1e-12)

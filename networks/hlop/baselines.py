@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...checks import Choice, Count, Flag, Quantity, checked
 from ...errors import StorageError
 from .learner import Learner, initial_weights
-from .penalty import QuadraticPenalty, fisher_of_gradients
+from .penalty import QuadraticPenalty
 from .schedules import RehearsalSchedule
 from .store import SampleStore
 from .strategies import Batch, Strategy
@@ -21,6 +21,8 @@ from .trainers.base import Step
 __all__ = ["EWC", "Joint", "Rehearsal", "Replay"]
 
 ALL = 2**31 - 1
+_TOGETHER = 64
+"""Samples whose Fisher information is computed together."""
 _Bytes = Annotated[int, Count()]
 _Stored = Annotated[str, Choice("float32", "uint8", what="type")]
 _PerClass = Annotated[int, Count()]
@@ -60,11 +62,11 @@ class _Storing(Strategy):
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The stored samples."""
-        return {f"samples/{name}": array for name, array in self._kept.arrays().items()}
+        return {f"samples {name}": array for name, array in self._kept.arrays().items()}
 
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Continue from :meth:`arrays`."""
-        inner = {name.removeprefix("samples/"): array for name, array in arrays.items()}
+        inner = {name.removeprefix("samples "): array for name, array in arrays.items()}
         self._kept.restore(inner)
 
 
@@ -263,12 +265,19 @@ class EWC(Strategy):
         if self.labels == "sampled":
             some = some._replace(y=self._drawn_labels(some))
 
-        def gradients(k: int) -> dict[str, Any]:
-            one = Batch(*(part[k : k + 1] for part in some))
-            made = learner.step(one, learner.rng("fisher", "spikes", k)).gradients
-            return {str(layer): gradient for layer, gradient in enumerate(made)}
+        def part(places: slice) -> Step:
+            return learner.step(Batch(*(array[places] for array in some)), rng)
 
-        return fisher_of_gradients(gradients, range(len(some.y)))
+        n, rng = len(some.y), learner.rng("fisher", "spikes")
+        parts = [slice(k, min(k + _TOGETHER, n)) for k in range(0, n, _TOGETHER)]
+        if not _one_row_each(part(slice(0, 1))):
+            parts = [slice(k, k + 1) for k in range(n)]
+        total: dict[str, Any] = {}
+        for places in parts:
+            for layer, squares in enumerate(_squares(part(places), places.stop - places.start)):
+                key = str(layer)
+                total[key] = squares if key not in total else total[key].add_(squares)
+        return {key: value / n for key, value in total.items()}
 
     def _drawn_labels(self, some: Batch) -> NDArray[np.int64]:
         # One task at a time: all samples are of the task that is being learnt.
@@ -285,14 +294,14 @@ class EWC(Strategy):
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Fisher information and rest of the springs."""
         parts = {"fisher": self.penalty.fisher, "centre": self.penalty.centre}
-        found = {f"{name}/{k}": part[k].numpy() for name, part in parts.items() for k in part}
+        found = {f"{name} {k}": part[k].numpy() for name, part in parts.items() for k in part}
         return found | ({"constant": np.array(self.penalty.constant)} if found else {})
 
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Continue from :meth:`arrays`."""
         weights = self._weights()
         for name, array in arrays.items():
-            part, _, k = name.partition("/")
+            part, _, k = name.partition(" ")
             if name == "constant":
                 self.penalty.constant = float(array)
                 continue
@@ -300,6 +309,18 @@ class EWC(Strategy):
             if not known or array.shape[1:] != weights[k].shape[1:]:
                 raise StorageError(f"EWC: {name} with shape {array.shape} is not of this network.")
             getattr(self.penalty, part)[k] = torch.tensor(array)
+
+
+def _one_row_each(step: Step) -> bool:
+    """Whether the factors of one sample have one row, so that its gradient is a product."""
+    return all(len(delta) == 1 for delta, _ in step.factors)
+
+
+def _squares(step: Step, n: int) -> list[Any]:
+    """Sum over samples of the squared gradient of each one's own loss; `n` samples are a batch."""
+    if n == 1:
+        return [gradient**2 for gradient in step.gradients]
+    return [(n * delta).square().T @ trace.square() for delta, trace in step.factors]
 
 
 def _batch(x: NDArray[Any], y: NDArray[np.int64], task: int) -> Batch:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["QuadraticPenalty", "fisher_of_gradients"]
+__all__ = ["QuadraticPenalty"]
 
 Tensors = dict[str, Any]
 """Tensors by the name of their parameter."""
@@ -93,27 +93,3 @@ _TINY = 1e-38
 
 def _bytes(tensor: Any) -> int:
     return int(tensor.numel() * tensor.element_size())
-
-
-def fisher_of_gradients(
-    gradients: Callable[[Any], Mapping[str, Any]], samples: Iterable[Any]
-) -> Tensors:
-    """Diagonal of the Fisher information: the mean square of the gradients of single samples.
-
-    Parameters
-    ----------
-    gradients : function
-        Gradient of -log p(label | sample) by the name of each parameter, for one sample. With the
-        true labels this is the empirical Fisher information, with labels drawn from the network's
-        own output the Fisher information itself.
-    samples : iterable
-        What `gradients` is given, one after the other; at least one.
-    """
-    total: Tensors = {}
-    n = 0
-    for sample in samples:
-        n += 1
-        for name, gradient in gradients(sample).items():
-            square = gradient.detach() ** 2
-            total[name] = square if name not in total else total[name].add_(square)
-    return {name: value / n for name, value in total.items()}

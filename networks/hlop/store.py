@@ -181,10 +181,10 @@ class SampleStore:
         """All that is stored, as named arrays; see :meth:`restore`."""
         found: dict[str, NDArray[Any]] = {}
         for k, (task, part) in enumerate(self._parts.items()):
-            name = f"{k}/{task}"
-            found[f"{name}/x"], found[f"{name}/y"] = part.values, part.labels
+            name = f"{k} {task}"
+            found[f"{name} x"], found[f"{name} y"] = part.values, part.labels
             if self.stored_as == "uint8":
-                found[f"{name}/levels"] = np.array([part.low, part.step])
+                found[f"{name} levels"] = np.array([part.low, part.step])
         return found
 
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -197,13 +197,13 @@ class SampleStore:
         """
         parts: dict[int, tuple[int, _Part]] = {}
         for key in arrays:
-            name, _, what = key.rpartition("/")
+            name, _, what = key.rpartition(" ")
             if what != "x":
                 continue
             try:
-                order, task = (int(number) for number in name.split("/"))
-                x, y = arrays[key], arrays[f"{name}/y"]
-                low, step = (0.0, 1.0) if self.stored_as == "float32" else arrays[f"{name}/levels"]
+                order, task = (int(number) for number in name.split(" "))
+                x, y = arrays[key], arrays[f"{name} y"]
+                low, step = (0.0, 1.0) if self.stored_as == "float32" else arrays[f"{name} levels"]
             except (KeyError, ValueError) as error:
                 raise StorageError(f"stored samples: {key} is incomplete.") from error
             if x.dtype != self.stored_as or y.ndim != 1 or x.shape[:1] != y.shape:
