@@ -98,6 +98,11 @@ class Subspace(Changing):
         return int(self._new.shape[0])
 
     @property
+    def tensors(self) -> Tensor:
+        """Frozen rows as a tensor."""
+        return self._frozen
+
+    @property
     def rows(self) -> NDArray[Any]:
         """All rows, frozen ones first, shape (n_frozen + n_new, size)."""
         return torch.cat([self._frozen, self._new]).numpy()
