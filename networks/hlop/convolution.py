@@ -57,7 +57,8 @@ class Convolution(nn.Conv2d):
         :class:`RateNeuron` are while batch normalisation is frozen. The gradient then costs one
         step instead of T, and is the same.
     trace : tensor or None
-        Mean over the steps of the latest input, (B, n_in, height, width), if `listening`.
+        Mean over the steps of the latest input, (B, n_in, height, width), if `listening`; weighted
+        by `time_weights`, if there are any.
     """
 
     def __init__(self, n_in: int, n_out: int, size: int, *, steps: int, stride: int = 1) -> None:
@@ -65,7 +66,7 @@ class Convolution(nn.Conv2d):
         self.steps = steps
         self.steady = False
         self.listening = False
-        self.weights: Tensor | None = None
+        self.time_weights: Tensor | None = None
         self.trace: Tensor | None = None
 
     def convolved(self, maps: Tensor, weight: Tensor) -> Tensor:
@@ -84,9 +85,9 @@ class Convolution(nn.Conv2d):
         return out
 
     def _weighted(self, split: Tensor) -> Tensor:
-        if self.weights is None or self.steps == 1:
+        if self.time_weights is None or self.steps == 1:
             return split.mean(dim=0)
-        rows = self.weights.to(split.dtype) @ split.reshape(self.steps, -1)
+        rows = self.time_weights.to(split.dtype) @ split.reshape(self.steps, -1)
         return rows.reshape(split.shape[1:])
 
     def rows(self) -> Tensor:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ...checks import Count, Each, Flag, Instance, checked
 from ...errors import DescriptionError
+from ...streams import Seed, own_seed, stream
 from .convolution import Convolution
 from .parameters import DSRNeuron, LIFNeuron, Ranks
 from .spike_functions import neurons
@@ -33,16 +35,19 @@ class SpikingStack(nn.Module):
     ----------
     steps : int
         Time steps T.
+    features : tensor or None
+        Mean activity that the heads have read last, (B, n_features).
     """
 
     stem: nn.Module
     body: nn.Module
     heads: nn.ModuleList
 
-    def __init__(self, neuron: DSRNeuron | LIFNeuron) -> None:
+    def __init__(self, neuron: DSRNeuron | LIFNeuron, image_shape: tuple[int, ...]) -> None:
         super().__init__()
-        self.neuron = neuron
+        self.neuron, self.image_shape = neuron, image_shape
         self.steps = neuron.steps
+        self.features: Tensor | None = None
         self._last = neurons(neuron)
 
     def add_heads(self, n_features: int, n_classes: int, n_heads: int) -> None:
@@ -51,6 +56,16 @@ class SpikingStack(nn.Module):
             nn.Linear(n_features, n_classes, bias=False) for _ in range(n_heads)
         )
 
+    def draw_weights(self, seed: Seed) -> None:
+        """Draw all matrices and kernels, uniform within 1 / sqrt(inputs of one output)."""
+        own = own_seed(seed)
+        for name, weights in self.named_parameters():
+            if weights.ndim > 1:
+                rng = stream(own, "hlop", "weights", name)
+                limit = weights[0].numel() ** -0.5
+                drawn = rng.uniform(-limit, limit, tuple(weights.shape)).astype(np.float32)
+                weights.data.copy_(torch.from_numpy(drawn))
+
     def forward(self, images: Tensor, task: int = 0) -> Tensor:
         """Logits (B, n_classes) of images (B, channels, height, width) for one task's head.
 
@@ -58,7 +73,8 @@ class SpikingStack(nn.Module):
         """
         currents = self.stem(images)
         rows = currents.repeat(self.steps, *[1] * (currents.dim() - 1))
-        features = self._last.mean(self.body(rows))
+        features: Tensor = self._last.mean(self.body(rows))
+        self.features = features.detach()
         logits: Tensor = self.heads[task if len(self.heads) > 1 else 0](features)
         return logits
 
@@ -115,6 +131,8 @@ class SpikingCNN(SpikingStack):
         Channels of the convolutions.
     neuron : DSRNeuron or LIFNeuron, optional
         Default: ``DSRNeuron()``.
+    seed : int or numpy.random.Generator
+        Seed of the weights.
 
     Raises
     ------
@@ -140,9 +158,10 @@ class SpikingCNN(SpikingStack):
             tuple[int, ...], Each(Count(high=10_000), "channels", least=1, most=16)
         ] = (64, 128, 256),
         neuron: Neurons | None = None,
+        seed: Seed = 0,
     ) -> None:
         kind = DSRNeuron() if neuron is None else neuron
-        super().__init__(kind)
+        super().__init__(kind, image_shape)
         planes, height, width = image_shape
         smallest = 2 ** len(channels)
         if min(height, width) < smallest:
@@ -157,6 +176,7 @@ class SpikingCNN(SpikingStack):
             planes, height, width = now, height // 2, width // 2
         self.stem, self.body = nn.Sequential(*parts[:2]), nn.Sequential(*parts[2:], nn.Flatten())
         self.add_heads(planes * height * width, n_classes, n_heads)
+        self.draw_weights(seed)
 
     @property
     def ranks(self) -> Ranks:
@@ -219,6 +239,8 @@ class SpikingResNet18(SpikingStack):
         First convolution of 5 x 5 with stride 2, as for miniImageNet, instead of 3 x 3.
     neuron : DSRNeuron or LIFNeuron, optional
         Default: ``DSRNeuron()``.
+    seed : int or numpy.random.Generator
+        Seed of the weights.
 
     Examples
     --------
@@ -237,9 +259,10 @@ class SpikingResNet18(SpikingStack):
         width: Annotated[int, Count(high=10_000)] = 20,
         large: Annotated[bool, Flag()] = False,
         neuron: Neurons | None = None,
+        seed: Seed = 0,
     ) -> None:
         kind = DSRNeuron() if neuron is None else neuron
-        super().__init__(kind)
+        super().__init__(kind, image_shape)
         self.large = large
         size, stride = (5, 2) if large else (3, 1)
         self.stem = Convolution(image_shape[0], width, size, steps=1, stride=stride)
@@ -253,6 +276,7 @@ class SpikingResNet18(SpikingStack):
         parts += [nn.BatchNorm2d(planes), neurons(kind), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
         self.body = nn.Sequential(*parts)
         self.add_heads(planes, n_classes, n_heads)
+        self.draw_weights(seed)
 
     @property
     def ranks(self) -> Ranks:
