@@ -69,6 +69,11 @@ class Convolution(nn.Conv2d):
         self.time_weights: Tensor | None = None
         self.trace: Tensor | None = None
 
+    def reset_parameters(self) -> None:
+        """Draw weights without a change of PyTorch's global random state."""
+        own = torch.Generator().manual_seed(0)
+        nn.init.kaiming_uniform_(self.weight, a=5**0.5, generator=own)
+
     def convolved(self, maps: Tensor, weight: Tensor) -> Tensor:
         """Plain convolution."""
         return functional.conv2d(maps, weight, None, self.stride, self.padding)

@@ -53,7 +53,8 @@ class SpikingStack(nn.Module):
     def add_heads(self, n_features: int, n_classes: int, n_heads: int) -> None:
         """Add the heads, without bias."""
         self.heads = nn.ModuleList(
-            nn.Linear(n_features, n_classes, bias=False) for _ in range(n_heads)
+            nn.utils.skip_init(nn.Linear, n_features, n_classes, bias=False)
+            for _ in range(n_heads)
         )
 
     def draw_weights(self, seed: Seed) -> None:
@@ -314,6 +315,5 @@ def row_length(layer: nn.Module) -> int:
 
 
 def count_bytes(module: nn.Module) -> int:
-    """Bytes of all parameters and buffers of a module."""
-    tensors: list[torch.Tensor] = [*module.parameters(), *module.buffers()]
-    return sum(t.numel() * t.element_size() for t in tensors)
+    """Bytes of all that is stored of a module: parameters, and statistics of normalisation."""
+    return sum(t.numel() * t.element_size() for t in module.state_dict().values())

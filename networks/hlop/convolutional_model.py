@@ -91,8 +91,8 @@ class ConvolutionalClassifier:
         method: Literal["hlop", "naive", "svd"] = "hlop",
         ranks: Ranks | None = None,
         rule: SubspaceRule = SubspaceRule(),
-        learning_rate: Annotated[float, Quantity(above=0.0)] = 0.01,
-        later_rate: Annotated[float, Quantity(above=0.0)] | None = None,
+        learning_rate: Annotated[float, Quantity(above=0.0, high=1e6)] = 0.01,
+        later_rate: Annotated[float, Quantity(above=0.0, high=1e6)] | None = None,
         momentum: Annotated[float, Quantity(low=0.0, below=1.0)] = 0.9,
         schedule: Literal["constant", "cosine"] = "constant",
         batch: Annotated[int, Count(low=2)] = 64,
@@ -254,6 +254,9 @@ class ConvolutionalClassifier:
                 optimiser.step()
                 report((epoch + (k + 1) / count) / self.epochs)
         self._listen(False)
+        if not all(bool(torch.isfinite(w).all()) for w in learnt):
+            raise SimulationError("ConvolutionalClassifier.learn_task: weights are not finite; take "
+                                  "a smaller learning_rate.")  # fmt: skip
         for subspace in self.subspaces.values():
             subspace.freeze()
 
