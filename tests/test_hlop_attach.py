@@ -132,7 +132,7 @@ def test_passes_of_one_batch_are_time_steps():
 
 def test_state_continues_elsewhere():
     rng = np.random.default_rng(5)
-    net, projections, *_ = learnt("spiking", "weight", rng)
+    _, projections, *_ = learnt("spiking", "weight", rng)
     other = attach(SpikingNet(), ranks=projections.ranks, rule=RULE)
     other.restore(projections.arrays())
     assert other.n_tasks == 1
@@ -146,11 +146,11 @@ def test_state_continues_elsewhere():
 
 def test_what_cannot_be_attached_is_refused():
     ranks = Ranks(first=(2, 2), further=((2, 2),))
-    with pytest.raises(sm.DescriptionError, match="torch.nn.Module"):
+    with pytest.raises(sm.DescriptionError, match=r"torch.nn.Module"):
         attach("net", ranks=ranks)
     with pytest.raises(sm.DescriptionError, match="must have a linear or convolutional layer"):
         attach(nn.ReLU(), ranks=ranks)
-    with pytest.raises(sm.DescriptionError, match="for 2 layers .first, last., got 3"):
+    with pytest.raises(sm.DescriptionError, match=r"for 2 layers .first, last., got 3"):
         attach(SpikingNet(), ranks=Ranks())
     with pytest.raises(sm.DescriptionError, match="no linear or convolutional layer 'middle'"):
         attach(SpikingNet(), ranks=ranks, layers=["middle"])

@@ -18,20 +18,24 @@ from spikemem.networks.hlop import (  # noqa: E402
 from spikemem.networks.hlop.strategies import Batch  # noqa: E402
 
 SIZE, CLASSES = 40, 4
+RULE = SubspaceRule(learning_rate=0.02)
 RANKS = Ranks(first=(8, 16, 10), further=((8, 12, 8),))
 
 
-def task(seed, n=300, coded=False):
-    """Noisy samples of a few prototypes; each task permutes the inputs."""
+def task(seed, n=500, coded=False):
+    """Noisy samples of a few prototypes in a subspace of the task, all with the same mean."""
     rng = np.random.default_rng([7, seed])
-    prototypes = np.random.default_rng(7).normal(size=(CLASSES, SIZE))
+    basis = np.linalg.qr(rng.normal(size=(SIZE, 6)))[0].T
+    prototypes = 2 * rng.normal(size=(CLASSES, 6))
     y = rng.integers(0, CLASSES, n)
-    x = (prototypes[y] + 0.5 * rng.normal(size=(n, SIZE)))[:, rng.permutation(SIZE)]
-    return (np.clip(0.3 + 0.3 * x, 0, 1) if coded else x).astype(np.float32), y
+    x = 0.5 + (prototypes[y] + 0.5 * rng.normal(size=(n, 6))) @ basis
+    x += 0.05 * rng.normal(size=(n, SIZE))
+    return (np.clip(0.2 + 0.2 * x, 0, 1) if coded else x).astype(np.float32), y
 
 
 def model(method="hlop", **settings):
-    kw = {"ranks": RANKS, "batch": 20, "epochs": 3, "seed": 1} | settings
+    kw = {"ranks": RANKS, "rule": RULE, "batch": 20, "epochs": 5, "learning_rate": 0.3, "seed": 1}
+    kw |= settings
     return sm.HLOPClassifier((SIZE, 60, 50, CLASSES), method=method, **kw)
 
 
@@ -60,8 +64,8 @@ def test_projection_keeps_what_plain_training_forgets(trainer):
         assert matrix.learning_accuracy > 0.9
         assert abs(matrix.fwt) < 0.3  # the baseline and the upper triangle are measured
     assert matrices["naive"].bwt < -0.1
-    assert matrices["hlop"].bwt > matrices["naive"].bwt / 2
-    assert matrices["svd"].bwt > matrices["naive"].bwt / 2
+    assert matrices["hlop"].bwt > -0.05
+    assert matrices["svd"].bwt > -0.05
 
 
 def test_weights_change_only_off_the_span_of_old_activity():
@@ -84,7 +88,7 @@ def test_a_step_of_hlop_is_the_projected_gradient_of_the_trainer():
     before, rows = made.weights_, [made.kept_[f"subspace {k} rows"] for k in range(3)]
     made.learn_task(x, y)
     for old, new, gradient, frozen in zip(before, made.weights_, plain, rows, strict=True):
-        wanted = -0.1 * gradient.numpy() @ (np.eye(old.shape[1]) - frozen.T @ frozen)
+        wanted = -0.3 * gradient.numpy() @ (np.eye(old.shape[1]) - frozen.T @ frozen)
         assert np.abs(new - old - wanted).max() < 1e-10
 
 
@@ -127,15 +131,18 @@ def test_an_interruption_leaves_the_last_task(error):
 
 
 def test_it_depends_on_the_seed_alone():
+    def after(**settings):
+        return state(model(epochs=1, **settings).learn_task(*TASKS[0]))
+
     torch.manual_seed(1)
-    first = state(learnt(model(), TASKS[:2]))
+    first = after()
     torch.manual_seed(2)
     before = torch.get_rng_state()
-    assert state(learnt(model(), TASKS[:2])) == first
+    assert after() == first
     assert torch.equal(torch.get_rng_state(), before)
-    assert state(learnt(model(seed=2), TASKS[:2])) != first
-    more = learnt(model(), TASKS[:2], n_threads=2)
-    assert np.allclose(more.R_, learnt(model(), TASKS[:2]).R_, atol=0.05)
+    assert after(seed=2) != first
+    one, two = (model(epochs=1).learn_task(*TASKS[0], n_threads=n) for n in (1, 2))
+    assert abs(one.score(*TESTS[0]) - two.score(*TESTS[0])) < 0.05
 
 
 def test_each_task_may_have_outputs_of_its_own():
@@ -152,9 +159,9 @@ def test_each_task_may_have_outputs_of_its_own():
     made.learn_task(*TASKS[1], task=1, test=TESTS)  # it comes back
     assert np.array_equal(made.weights_[-1][:CLASSES], head)
     assert made.matrix_.order.tolist() == [0, 1, 2, 1]
-    with pytest.raises(sm.DescriptionError, match="give task=, the number of the task, 0..2"):
+    with pytest.raises(sm.DescriptionError, match=r"give task=, the number of the task, 0..2"):
         made.predict(TASKS[0][0])
-    with pytest.raises(sm.DescriptionError, match="task must be in 0..2, got 3"):
+    with pytest.raises(sm.DescriptionError, match=r"task must be in 0..2, got 3"):
         made.predict(TASKS[0][0], task=3)
 
 
@@ -163,11 +170,12 @@ def test_samples_may_come_as_spikes(code):
     neuron = CubaNeuron(steps=10, code=code)
     tasks = [task(k, coded=True) for k in range(2)]
     tests = [(x[:100], y[:100]) for x, y in tasks]
-    made = learnt(model(trainer="bptt", neuron=neuron, learning_rate=0.2), tasks, tests)
+    made = learnt(model(trainer="bptt", neuron=neuron), tasks, tests)
     assert made.matrix_.learning_accuracy > 0.85
     x = tasks[0][0]
     # The spikes of a sample do not depend on the samples beside it.
-    assert np.array_equal(made.decision_function(x)[5:9], made.decision_function(x[5:9]))
+    parts = made.decision_function(x)[5:9], made.decision_function(x[5:9])
+    assert np.allclose(*parts, atol=1e-5)
     with pytest.raises(sm.DescriptionError, match=r"must be in 0..1, the probability of a spike"):
         made.predict(x - 1)
 
@@ -191,15 +199,14 @@ def test_the_code_has_the_rate_of_the_sample(code):
 @pytest.mark.parametrize("feedback", ["sign", "alignment"])
 @pytest.mark.parametrize("trainer", ["dsr", "bptt", "ottt"])
 def test_other_ways_for_the_errors_learn_too(feedback, trainer):
-    made = learnt(model(feedback=feedback, trainer=trainer, epochs=6), TASKS[:2])
+    made = learnt(model(feedback=feedback, trainer=trainer, epochs=8), TASKS[:2])
     assert made.matrix_.learning_accuracy > 0.8
 
 
 def test_spiking_lateral_neurons_learn_too():
-    rule = SubspaceRule(lateral="spiking", scale=20.0, levels=200)
-    spiking, linear = (learnt(model(rule=r)).matrix_ for r in (rule, SubspaceRule()))
-    naive = learnt(model("naive")).matrix_
-    assert spiking.bwt > naive.bwt / 2
+    rule = SubspaceRule(learning_rate=0.02, lateral="spiking", scale=20.0, levels=200)
+    spiking, linear = (learnt(model(rule=r)).matrix_ for r in (rule, RULE))
+    assert spiking.bwt > -0.1  # plain training: below -0.3
     assert abs(spiking.acc - linear.acc) < 0.1
 
 
@@ -221,12 +228,12 @@ def test_wrong_input_is_refused(tmp_path):
     made = model()
     x, y = TASKS[0]
     with pytest.raises(sm.DescriptionError, match=r"labels must be in 0..3, .* got 4"):
-        made.learn_task(x, np.full(300, 4))
+        made.learn_task(x, np.full(500, 4))
     with pytest.raises(sm.DescriptionError, match="y must be >= 0"):
-        made.learn_task(x, np.full(300, -1))
+        made.learn_task(x, np.full(500, -1))
     with pytest.raises(sm.DescriptionError, match="samples must have 40 values"):
         made.learn_task(x[:, 1:], y)
-    with pytest.raises(sm.DescriptionError, match="300 samples and 299 labels"):
+    with pytest.raises(sm.DescriptionError, match="500 samples and 499 labels"):
         made.learn_task(x, y[1:])
     with pytest.raises(sm.DescriptionError, match="at least one sample"):
         made.learn_task(x[:0], y[:0])
@@ -248,11 +255,11 @@ def test_wrong_input_is_refused(tmp_path):
     with pytest.raises(sm.DescriptionError, match="exakt"):
         model(options={"exakt": True})
     greedy = model(ranks=Ranks(first=(30, 1, 1), further=((30, 1, 1),))).learn_task(x, y)
-    with pytest.raises(sm.DescriptionError, match="60 rows .* are more than the 40 dimensions"):
+    with pytest.raises(sm.DescriptionError, match=r"60 rows .* are more than the 40 dimensions"):
         greedy.learn_task(x, y)
     assert greedy.n_learnt == 1
     with pytest.raises(sm.SimulationError, match="smaller learning_rate"):
-        model("naive", learning_rate=1e30, trainer="bptt").learn_task(1e5 * x, y)
+        model("naive", learning_rate=1e38, trainer="bptt").learn_task(1e5 * x, y)
 
 
 def test_checkpoints_of_other_networks_are_refused(tmp_path):

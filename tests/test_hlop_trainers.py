@@ -1,5 +1,7 @@
 """Single steps of the trainers against plain references, in double precision."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -18,7 +20,7 @@ def drawn(seed, depth=4, gain=2.0):
     rng = np.random.default_rng(seed)
     sizes = (*SIZES[:depth], SIZES[-1])
     weights = [rng.normal(size=(b, a)) * gain / np.sqrt(a)
-               for a, b in zip(sizes, sizes[1:], strict=False)]  # fmt: skip
+               for a, b in itertools.pairwise(sizes)]  # fmt: skip
     x = rng.normal(size=(BATCH, SIZES[0]))
     return weights, x, rng.integers(0, SIZES[-1], BATCH)
 

@@ -45,7 +45,7 @@ def presynaptic(layer: nn.Module, x: Tensor) -> Tensor:
         x = nn.functional.pad(x, (left, wide - left, top, high - top))
         padding = (0, 0)
     size, dilation, stride = layer.kernel_size, layer.dilation, layer.stride
-    patches = nn.functional.unfold(x, size, dilation, padding, stride)  # type: ignore[arg-type]
+    patches = nn.functional.unfold(x, size, dilation, padding, stride)
     return patches.transpose(1, 2).flatten(0, 1)
 
 
@@ -144,7 +144,8 @@ class Projections:
             else:
                 item.inputs.append(x)
             if self.mode == "input":
-                output.register_hook(lambda error: item.pairs.append((x, error)))
+                keep: Any = output
+                keep.register_hook(lambda error: item.pairs.append((x, error)))
 
         return hook
 
@@ -215,7 +216,9 @@ class Projections:
             No task has been started.
         """
         if not self.is_learning:
-            raise DescriptionError("Projections.end_task: no task is learnt; call start_task first.")
+            raise DescriptionError(
+                "Projections.end_task: no task is learnt; call start_task first."
+            )
         for item in self._watched:
             item.subspace.freeze(exact=exact)
             item.clear()
@@ -270,7 +273,7 @@ def attach(
     module: Annotated[nn.Module, ModuleKind()],
     *,
     ranks: Ranks,
-    rule: Rules = SubspaceRule(),
+    rule: Rules | None = None,
     layers: Annotated[Sequence[str] | None, AnyValue()] = None,
     mode: Literal["weight", "input"] = "weight",
     extraction: Literal["hebbian", "svd"] = "hebbian",
@@ -291,7 +294,7 @@ def attach(
     ranks : Ranks
         New rows of each layer, in the order of ``module.named_modules()``.
     rule : SubspaceRule or sequence of SubspaceRule
-        For all layers, or for each.
+        For all layers, or for each. Default: ``SubspaceRule()``.
     layers : sequence of str, optional
         Names of the layers that have a subspace. Default: all.
     mode : {"weight", "input"}
@@ -334,7 +337,7 @@ def attach(
     """
     number = own_seed(seed)
     chosen = _layers(module, layers)
-    rules = rule if isinstance(rule, tuple) else (rule,) * len(chosen)
+    rules = rule if isinstance(rule, tuple) else (rule or SubspaceRule(),) * len(chosen)
     for what, n in (("ranks", len(ranks.first)), ("rule", len(rules))):
         if n != len(chosen):
             raise DescriptionError(
@@ -351,7 +354,8 @@ def attach(
         if rules[k].lateral == "spiking" and mode == "weight":
             raise UnsupportedError("attach: spiking lateral neurons act on activity; take "
                                    "mode='input'.")  # fmt: skip
-        dtype = "float64" if layer.weight.dtype == torch.float64 else "float32"
+        double = layer.weight.dtype == torch.float64
+        dtype: Literal["float32", "float64"] = "float64" if double else "float32"
         own = int(stream(number, "hlop", "subspace", k).integers(2**62))
         kind = Subspace if extraction == "hebbian" else SVDSubspace
         watched.append(_Watched(name, layer, kind(size, rules[k], dtype=dtype, seed=own)))
@@ -361,7 +365,9 @@ def attach(
 
 def _layers(module: nn.Module, names: Sequence[str] | None) -> dict[str, Any]:
     """Layers with weights, by name."""
-    found = {n: part for n, part in module.named_modules() if isinstance(part, nn.Linear | nn.Conv2d)}
+    found = {
+        n: part for n, part in module.named_modules() if isinstance(part, nn.Linear | nn.Conv2d)
+    }
     if names is not None:
         wanted = [names] if isinstance(names, str) else list(names)
         unknown = [name for name in wanted if name not in found]
@@ -372,7 +378,9 @@ def _layers(module: nn.Module, names: Sequence[str] | None) -> dict[str, Any]:
             )
         found = {name: found[name] for name in found if name in wanted}
     if not found:
-        raise DescriptionError("attach: module must have a linear or convolutional layer, got none.")
+        raise DescriptionError(
+            "attach: module must have a linear or convolutional layer, got none."
+        )
     for name, layer in found.items():
         if isinstance(layer, nn.Conv2d) and (layer.groups != 1 or layer.padding_mode != "zeros"):
             raise UnsupportedError(

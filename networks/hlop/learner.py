@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -52,7 +53,7 @@ def _found(table: dict[str, str], name: str) -> Any:
 def initial_weights(plan: Plan) -> list[NDArray[Any]]:
     """Weights of the untrained network, uniform within 1 / sqrt(n_in); one head."""
     found = []
-    for k, (n_in, n_out) in enumerate(zip(plan.layers, plan.layers[1:], strict=False)):
+    for k, (n_in, n_out) in enumerate(itertools.pairwise(plan.layers)):
         name = ("head", 0) if k == len(plan.layers) - 2 else ("layer", k)
         found.append(_uniform(plan, n_out, n_in, *name))
     return found
@@ -226,6 +227,9 @@ class Learner:
                     self.strategy.after_backward(step)
                 self.descend(step.gradients, learning_rate, moving)
                 report((epoch * count + k + 1) / (epochs * count))
+        if not all(bool(torch.isfinite(weight).all()) for weight in self.weights):
+            raise SimulationError("HLOPClassifier.learn_task: the weights are no longer finite; "
+                                  "take a smaller learning_rate.")  # fmt: skip
 
     def descend(self, gradients: list[Tensor], rate: float, moving: list[Tensor]) -> None:
         """One step of gradient descent, with the momentum that `moving` holds."""

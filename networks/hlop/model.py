@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
@@ -39,7 +40,8 @@ _NEURONS: dict[str, tuple[type, ...]] = {
     "ottt": (LIFNeuron,),
 }
 _ARGUMENTS = ("layers", "method", "trainer", "neuron", "heads", "feedback", "ranks", "rule",
-              "learning_rate", "momentum", "batch", "epochs", "dtype", "options", "seed")  # fmt: skip
+              "learning_rate", "momentum", "batch", "epochs", "dtype", "options",
+              "seed")  # fmt: skip
 
 
 class HLOPClassifier(StoredModel, Displayed):
@@ -116,7 +118,10 @@ class HLOPClassifier(StoredModel, Displayed):
     def __init__(
         self,
         layers: Annotated[tuple[int, ...], Each(Count(high=10**6), "layers", least=2)] = (
-            784, 800, 800, 10,
+            784,
+            800,
+            800,
+            10,
         ),
         *,
         method: Annotated[str, NameOf(STRATEGIES, "method")] = "hlop",
@@ -147,7 +152,7 @@ class HLOPClassifier(StoredModel, Displayed):
         self.options = dict(options or {})
         self.seed = own_seed(seed)
         self._check(shared, ranks is not None)
-        size = sum(n_in * n_out for n_in, n_out in zip(layers, layers[1:], strict=False))
+        size = sum(n_in * n_out for n_in, n_out in itertools.pairwise(layers))
         bytes_each = 8 if dtype == "float64" else 4
         require_memory(3.0 * size * bytes_each, "HLOPClassifier: weights", "take smaller layers")
         self._learnt = self._untrained()
@@ -164,8 +169,8 @@ class HLOPClassifier(StoredModel, Displayed):
                          f"all tasks share, got {len(self.ranks.first)}.")  # fmt: skip
         for k, (rank, size) in enumerate(zip(self.ranks.first, self.layers, strict=False)):
             if k < shared and rank > size:
-                problems.add(f"ranks: {rank} rows for layer {k} are more than the {size} dimensions "
-                             f"of its input; take smaller ranks.")  # fmt: skip
+                problems.add(f"ranks: {rank} rows for layer {k} are more than the {size} "
+                             f"dimensions of its input; take smaller ranks.")  # fmt: skip
         if isinstance(self.rule, tuple) and len(self.rule) not in (shared, len(self.layers) - 1):
             problems.add(f"rule must be one SubspaceRule or {shared} of them, got "
                          f"{len(self.rule)}.")  # fmt: skip
@@ -340,7 +345,7 @@ class HLOPClassifier(StoredModel, Displayed):
         if test is None or self.matrix_ is not None:
             return self.matrix_
         learner.grow_heads(len(test))
-        found = [_accuracy(learner, *pair, k) for k, pair in enumerate(test)]
+        found = [_accuracy(learner, x, y, k) for k, (x, y) in enumerate(test)]
         return AccuracyMatrix(np.zeros((0, len(test))), np.array(found), np.zeros(0, np.int64))
 
     def _check_pair(self, x: NDArray[Any], y: NDArray[np.int64], where: str) -> None:
@@ -446,7 +451,8 @@ class HLOPClassifier(StoredModel, Displayed):
         DescriptionError
             Samples of another width, or no such task.
         """
-        return self._outputs(x, task, "predict").argmax(axis=1).astype(np.int64)
+        found: NDArray[np.int64] = self._outputs(x, task, "predict").argmax(axis=1)
+        return found
 
     @checked
     def score(

@@ -280,9 +280,14 @@ class Ranks(Frozen):
             Number of inputs of each layer; the first and the last layer have ranks of their own.
         """
         published = [80 / 784, *[200 / 800] * (len(sizes) - 2), 100 / 800]
-        rows = [max(round(share * n), 1) for share, n in zip(published[-len(sizes):], sizes, strict=True)]
+        rows = [
+            max(round(share * n), 1)
+            for share, n in zip(published[-len(sizes) :], sizes, strict=True)
+        ]
         further = [
-            tuple(max(round(more[0] / (784 if k == 0 else 800) * n), 0) for k, n in enumerate(sizes))
+            tuple(
+                max(round(more[0] / (784 if k == 0 else 800) * n), 0) for k, n in enumerate(sizes)
+            )
             for more in PMNIST_FURTHER
         ]
         return cls(first=tuple(rows), further=tuple(further))

@@ -8,13 +8,10 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...checks import Count, Flag, checked
+from ...checks import AnyValue, Count, Flag, checked
 from ...errors import StorageError
-from .learner import Learner
-from .strategies import Batch, Strategy
+from .strategies import AtWork, Batch, Strategy
 from .subspace import Subspace, SVDSubspace
-from .trainers.base import Step
-
 
 __all__ = ["HLOP", "SVD"]
 
@@ -24,7 +21,7 @@ class Projecting(Strategy):
 
     exact = True
 
-    def __init__(self, learner: Learner) -> None:
+    def __init__(self, learner: AtWork) -> None:
         super().__init__(learner)
         plan = learner.plan
         n = len(plan.layers) - (2 if plan.heads == "task" else 1)
@@ -40,7 +37,7 @@ class Projecting(Strategy):
         for subspace, n in zip(self.subspaces, ranks, strict=False):
             subspace.grow(n)
 
-    def after_backward(self, step: Step) -> None:
+    def after_backward(self, step: Any) -> None:
         """Project the factors of each gradient, and let new rows learn from the activity."""
         for layer, subspace in enumerate(self.subspaces):
             delta, presynaptic = step.factors[layer]
@@ -96,7 +93,9 @@ class HLOP(Projecting):
     """
 
     @checked
-    def __init__(self, learner: Learner, *, exact: Annotated[bool, Flag()] = True) -> None:
+    def __init__(
+        self, learner: Annotated[Any, AnyValue()], *, exact: Annotated[bool, Flag()] = True
+    ) -> None:
         super().__init__(learner)
         self.exact = exact
 
@@ -122,7 +121,9 @@ class SVD(Projecting):
     """
 
     @checked
-    def __init__(self, learner: Learner, *, samples: Annotated[int, Count()] = 1000) -> None:
+    def __init__(
+        self, learner: Annotated[Any, AnyValue()], *, samples: Annotated[int, Count()] = 1000
+    ) -> None:
         self.samples = samples
         super().__init__(learner)
 
@@ -140,7 +141,9 @@ class SVD(Projecting):
         """Take the subspaces from the activity of the trained network."""
         n = len(data.y)
         places = self.learner.rng("svd").permutation(n)[: self.samples]
-        for subspace, trace in zip(self.subspaces, self.learner.traces(data.x[places]), strict=False):
+        for subspace, trace in zip(
+            self.subspaces, self.learner.traces(data.x[places]), strict=False
+        ):
             subspace.learn(trace, trace)
         super().after_task(task, data)
 

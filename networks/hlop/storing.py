@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any, NamedTuple
 
 import h5py
@@ -61,7 +62,7 @@ def read_learnt(arrays: h5py.Group, layers: tuple[int, ...], heads: str, dtype: 
     """
     weights = []
     last = len(layers) - 2
-    for k, (n_in, n_out) in enumerate(zip(layers, layers[1:], strict=False)):
+    for k, (n_in, n_out) in enumerate(itertools.pairwise(layers)):
         rows = None if k == last and heads == "task" else n_out
         array = read_array(arrays, f"weights {k}", "float", (rows, n_in))
         if rows is None and (not len(array) or len(array) % n_out):

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from .learner import Learner
-    from .trainers.base import Step
-
-__all__ = ["STRATEGIES", "Batch", "Naive", "Strategy"]
+__all__ = ["STRATEGIES", "AtWork", "Batch", "Naive", "Strategy"]
 
 STRATEGIES: dict[str, str] = {
     "ewc": "spikemem.networks.hlop.baselines:EWC",
@@ -44,6 +40,35 @@ class Batch(NamedTuple):
     task: NDArray[np.int64]
 
 
+class AtWork(Protocol):
+    """What a strategy sees of the :class:`~spikemem.networks.hlop.learner.Learner`."""
+
+    plan: Any
+    weights: list[Any]
+    n_learnt: int
+
+    @property
+    def n_heads(self) -> int:
+        """Output layers."""
+
+    def rng(self, *name: str | int) -> np.random.Generator:
+        """Random stream of one purpose in this task."""
+
+    def step(self, batch: Batch, rng: np.random.Generator | None = None) -> Any:
+        """Loss, factors and traces of samples."""
+
+    def traces(self, x: NDArray[Any]) -> list[Any]:
+        """Mean input of each layer."""
+
+    def logits(self, x: NDArray[Any], task: int | None = None) -> NDArray[Any]:
+        """Outputs for samples."""
+
+    def train(
+        self, data: Batch, epochs: int, learning_rate: float, *, name: str = "", hooks: bool = True
+    ) -> None:
+        """Go through samples and change the weights."""
+
+
 class Strategy:
     """Base of the methods; it changes nothing by itself.
 
@@ -54,10 +79,10 @@ class Strategy:
     Parameters
     ----------
     learner : Learner
-        Weights, trainer and random streams (:mod:`spikemem.networks.hlop.learner`).
+        Weights, trainer and random streams.
     """
 
-    def __init__(self, learner: Learner) -> None:
+    def __init__(self, learner: AtWork) -> None:
         self.learner = learner
 
     def before_task(self, task: int) -> None:
@@ -71,8 +96,11 @@ class Strategy:
         """Samples of one mini-batch, perhaps with more of them."""
         return batch
 
-    def after_backward(self, step: Step) -> None:
-        """Change ``step.factors``, or ``step.gradients`` in place, before the weights change."""
+    def after_backward(self, step: Any) -> None:
+        """Change ``step.factors``, or ``step.gradients`` in place, before the weights change.
+
+        `step` is a :class:`~spikemem.networks.hlop.trainers.base.Step`.
+        """
 
     def after_task(self, task: int, data: Batch) -> None:
         """Keep what is needed of the task that has just been learnt; may train further."""

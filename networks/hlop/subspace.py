@@ -36,7 +36,7 @@ class Subspace(Changing):
     size : int
         Number of dimensions n of the activity.
     rule : SubspaceRule, optional
-        How new rows learn.
+        How new rows learn. Default: ``SubspaceRule()``.
     dtype : {"float32", "float64"}
         Precision.
     seed : int or numpy.random.Generator
@@ -71,12 +71,13 @@ class Subspace(Changing):
     def __init__(
         self,
         size: Annotated[int, Count(high=10**6)],
-        rule: SubspaceRule = SubspaceRule(),
+        rule: SubspaceRule | None = None,
         *,
         dtype: Literal["float32", "float64"] = "float32",
         seed: Seed = 0,
     ) -> None:
-        self.size, self.rule, self.dtype = size, rule, dtype
+        self.size, self.dtype = size, dtype
+        self.rule = SubspaceRule() if rule is None else rule
         self.seed = own_seed(seed)
         self.blocks: tuple[int, ...] = ()
         self._frozen = torch.zeros((0, size), dtype=_DTYPES[dtype])
@@ -246,7 +247,7 @@ class Subspace(Changing):
 
     def _basis(self) -> Tensor:
         both = torch.cat([self._frozen, self._new]).to(torch.float64)
-        basis = torch.linalg.qr(both.T)[0].T
+        basis: Tensor = torch.linalg.qr(both.T)[0].T
         return basis[self.n_frozen :].to(self._frozen.dtype).contiguous()
 
     @checked
@@ -351,7 +352,7 @@ class SVDSubspace(Subspace):
     def __init__(
         self,
         size: Annotated[int, Count(high=10**6)],
-        rule: SubspaceRule = SubspaceRule(),
+        rule: SubspaceRule | None = None,
         *,
         samples: Annotated[int, Count()] = 1000,
         dtype: Literal["float32", "float64"] = "float32",

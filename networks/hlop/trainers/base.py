@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
-import numpy as np
 import torch
 
 from ..parameters import Neuron
@@ -64,7 +64,7 @@ class Trainer(ABC):
         The fixed random matrices of "alignment", as large as the weights.
     """
 
-    neurons: tuple[type, ...] = ()
+    neurons: ClassVar[tuple[type, ...]] = ()
 
     def __init__(
         self, neuron: Neuron, feedback: str = "backprop", fixed: list[Tensor] | None = None
@@ -104,7 +104,8 @@ class Trainer(ABC):
         """Matrix that carries errors from the outputs of a layer to its inputs, (n_out, n_in)."""
         weight = weights[layer]
         if self.feedback == "sign":
-            return weight.sign() / np.sqrt(weight.shape[1])
+            signs: Tensor = weight.sign() / math.sqrt(weight.shape[1])
+            return signs
         if self.feedback == "alignment":
             fixed = self.fixed[layer]
             if len(fixed) < len(weight):  # further heads

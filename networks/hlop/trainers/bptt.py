@@ -89,7 +89,8 @@ class FusedLIF(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *errors: Tensor) -> tuple[Tensor, None]:
         """Derivative by the input."""
-        found = neuron_backward(errors[0], *ctx.saved_tensors, ctx.neuron)
+        spikes, potentials = ctx.saved_tensors
+        found = neuron_backward(errors[0], spikes, potentials, ctx.neuron)
         return found.sum(0, keepdim=True) if ctx.static and len(found) > 1 else found, None
 
 
@@ -111,7 +112,8 @@ class BPTT(Trainer):
         factors = [(delta, traces[-1])]
         errors = (delta @ self.back(weights, len(weights) - 1) / neuron.steps)[None]
         for k in range(len(hidden) - 1, -1, -1):
-            delta = neuron_backward(errors, *hidden[k], neuron)
+            spikes, potentials = hidden[k]
+            delta = neuron_backward(errors, spikes, potentials, neuron)
             before = hidden[k - 1][0] if k else x
             if before.ndim == 2:
                 factors.insert(0, (delta.sum(0), before))
@@ -133,7 +135,7 @@ class BPTT(Trainer):
         before = x if x.ndim == 3 else x[None]
         traces = [x.mean(0) if x.ndim == 3 else x]
         for weight in weights[:-1]:
-            current = (before.flatten(0, 1) @ weight.T).unflatten(0, before.shape[:2])
+            current = (before.flatten(0, 1) @ weight.T).view(*before.shape[:2], -1)
             hidden.append(neuron_forward(current, self.neuron))
             before = hidden[-1][0]
             traces.append(before.mean(0))

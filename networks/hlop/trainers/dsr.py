@@ -17,7 +17,7 @@ __all__ = ["DSR", "dsr_spikes"]
 
 
 def dsr_spikes(current: Tensor, neuron: DSRNeuron) -> Tensor:
-    """Spikes (0 or 1) of neurons that start at 0, shape (steps, \\*shape of the neurons).
+    """Spikes (0 or 1) of neurons that start at 0, shape (steps, ...).
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def dsr_spikes(current: Tensor, neuron: DSRNeuron) -> Tensor:
 
 
 class _Hidden(NamedTuple):
-    """Activity of one hidden layer, each of shape (batch, n): times height where it is of spikes."""
+    """Activity of one hidden layer, each of shape (batch, n); rates are in heights."""
 
     drive: Tensor
     mean: Tensor

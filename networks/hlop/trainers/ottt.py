@@ -51,7 +51,9 @@ class OTTT(Trainer):
                     first.add_(delta, alpha=gain)
             for total, spikes in zip(sums, state.spikes, strict=True):
                 total.add_(spikes)
-        factors = [(torch.cat(d), torch.cat(r)) for d, r in zip(deltas[1:], inputs[1:], strict=True)]
+        factors = [
+            (torch.cat(d), torch.cat(r)) for d, r in zip(deltas[1:], inputs[1:], strict=True)
+        ]
         if first is None:
             factors = [(torch.stack(deltas[0]).sum(0), x)]
         else:
