@@ -162,4 +162,4 @@ class PeerNetwork:
         with torch.no_grad():
             for w in self.weights:
                 w -= self.rate * w.grad
-        return float(loss)
+        return float(loss.detach())

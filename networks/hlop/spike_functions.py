@@ -58,7 +58,7 @@ class RateNeuron(nn.Module):
     def __init__(self, neuron: DSRNeuron) -> None:
         super().__init__()
         self.neuron = neuron
-        weights = step_weights(neuron.steps, neuron.dt / neuron.tau)
+        weights = step_weights(neuron.steps, neuron.dt / neuron.tau, torch.float64)
         self.register_buffer("weights", weights, persistent=False)
 
     def forward(self, current: Tensor) -> Tensor:
