@@ -103,7 +103,7 @@ def test_layers_answer_to_the_old_subspace_as_before(case):
 
 
 def test_rows_of_a_convolution_are_what_its_weights_see():
-    from spikemem.networks.hlop.attach import presynaptic
+    from spikemem.networks.hlop.attaching import presynaptic
 
     torch.manual_seed(3)
     net = ConvNet()

@@ -189,11 +189,11 @@ def test_wrong_input_is_refused():
     subspace = Subspace(5).grow(2)
     with pytest.raises(sm.DescriptionError, match="2 rows still learn; call freeze"):
         subspace.grow(1)
-    with pytest.raises(sm.DescriptionError, match="rows of 5 numbers"):
+    with pytest.raises(sm.DescriptionError, match=r"update: traces must have 5 columns"):
         subspace.update(np.zeros((3, 4)))
     with pytest.raises(sm.DescriptionError, match="must be finite"):
         subspace.update(np.full((3, 5), np.nan))
-    with pytest.raises(sm.DescriptionError, match="needs numbers"):
+    with pytest.raises(sm.DescriptionError, match="rows must be an array of numbers"):
         subspace.project("abc")
     with pytest.raises(sm.DescriptionError, match=r"6 rows .2 frozen and 4 new. are more than"):
         subspace.freeze().grow(4)

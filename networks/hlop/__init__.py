@@ -23,18 +23,18 @@ from .parameters import Ranks as Ranks
 from .parameters import SubspaceRule as SubspaceRule
 
 if TYPE_CHECKING:
-    from .attach import Projections as Projections
-    from .attach import attach as attach
+    from .attaching import Projections as Projections
+    from .attaching import attach as attach
     from .model import HLOPClassifier as HLOPClassifier
     from .subspace import Subspace as Subspace
     from .subspace import SVDSubspace as SVDSubspace
 
 _WHERE = {
     "HLOPClassifier": "model",
-    "Projections": "attach",
+    "Projections": "attaching",
     "Subspace": "subspace",
     "SVDSubspace": "subspace",
-    "attach": "attach",
+    "attach": "attaching",
 }
 
 __all__ = [

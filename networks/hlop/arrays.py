@@ -13,7 +13,7 @@ from ...checks import Instance, Kind
 from ...errors import DescriptionError, shown
 from .parameters import SubspaceRule
 
-__all__ = ["Labels", "Rules", "Samples", "Tests"]
+__all__ = ["Labels", "Rows", "Rules", "Samples", "State", "Tests"]
 
 
 def _plain(value: Any) -> NDArray[Any] | None:
@@ -51,6 +51,39 @@ class SampleArray(Kind):
 
 
 _LARGEST = 1e6
+
+
+class RowArray(Kind):
+    """Rows of finite numbers: an array, or a tensor of PyTorch."""
+
+    def check(self, value: Any, where: str) -> Any:
+        """Return the array, or the tensor itself."""
+        if is_tensor(value):
+            if value.ndim != 2 or not value.is_floating_point():
+                raise DescriptionError(
+                    f"{where} must be rows of floats (n, size), got {value.dtype} of shape "
+                    f"{tuple(value.shape)}."
+                )
+            if not bool(value.isfinite().all()):
+                raise DescriptionError(f"{where} must be finite, got a value that is not.")
+            return value
+        return SampleArray((2,)).check(value, where)
+
+
+class StateArray(Kind):
+    """An array or a tensor of numbers, of any shape."""
+
+    def check(self, value: Any, where: str) -> Any:
+        """Return the array, or the tensor itself."""
+        if is_tensor(value) or (isinstance(value, np.ndarray) and value.dtype.kind in "biuf"):
+            return value
+        raise DescriptionError(f"{where} must be an array or a tensor, got {shown(value)}.")
+
+
+def is_tensor(value: Any) -> bool:
+    """Whether a value is a tensor of PyTorch, which need not be imported for this."""
+    kind = type(value)
+    return kind.__module__.startswith("torch") and hasattr(value, "is_floating_point")
 
 
 class LabelArray(Kind):
@@ -106,6 +139,12 @@ class RuleOrRules(Kind):
 
 Samples = Annotated[NDArray[Any], SampleArray()]
 """Samples: finite numbers, shape (n_samples, n_inputs)."""
+
+Rows = Annotated[Any, RowArray()]
+"""Rows of finite numbers, array or tensor of shape (n, size)."""
+
+State = Annotated[Any, StateArray()]
+"""Array or tensor of numbers."""
 
 Labels = Annotated[NDArray[np.int64], LabelArray()]
 """Class of each sample, whole numbers from 0, shape (n_samples,)."""

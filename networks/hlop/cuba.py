@@ -10,13 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...checks import checked
+from ...errors import DescriptionError
 from ...streams import stream
+from .arrays import State
 from .parameters import CubaNeuron
 
 __all__ = ["code_levels", "cuba_step", "encode"]
 
 
-def cuba_step(v: Any, i: Any, drive: Any, neuron: CubaNeuron) -> tuple[Any, Any, Any]:
+@checked
+def cuba_step(v: State, i: State, drive: State, neuron: CubaNeuron) -> tuple[Any, Any, Any]:
     """Advance neurons by one time step.
 
     ``v = p22 v + p21 i``; a neuron fires if ``v > v_thresh`` and starts again at 0; then
@@ -35,7 +39,18 @@ def cuba_step(v: Any, i: Any, drive: Any, neuron: CubaNeuron) -> tuple[Any, Any,
     -------
     tuple
         New `v` and `i`, and which neurons fire (bool).
+
+    Raises
+    ------
+    DescriptionError
+        Not arrays or tensors of shapes that fit together.
     """
+    kinds = {isinstance(part, np.ndarray) for part in (v, i, drive)}
+    if len(kinds) > 1 or not v.shape == i.shape == drive.shape:
+        raise DescriptionError(
+            f"cuba_step: v, i and drive must be of one kind and shape, got {tuple(v.shape)}, "
+            f"{tuple(i.shape)} and {tuple(drive.shape)}."
+        )
     v = neuron.p22 * v + neuron.p21 * i
     spikes = v > neuron.v_thresh
     return v * ~spikes, neuron.p11 * i + drive, spikes

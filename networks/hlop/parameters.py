@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from ...checks import Choice, Count, Each, Quantity, check_fields
+from ...checks import Choice, Count, Each, Quantity, check_fields, checked
 from ...errors import DescriptionError
 from ...frozen import Frozen
 from .references import MENG, XIAO, XIAO_OTTT
@@ -264,6 +264,7 @@ class Ranks(Frozen):
                 f"first, got {wrong[0]}."
             )
 
+    @checked
     def of_task(self, task: Annotated[int, Count(low=0)]) -> tuple[int, ...]:
         """New rows of each layer for one task, counted from 0."""
         if task == 0:
@@ -271,7 +272,8 @@ class Ranks(Frozen):
         return self.further[min(task, len(self.further)) - 1]
 
     @classmethod
-    def scaled(cls, sizes: Sequence[int]) -> Ranks:
+    @checked
+    def scaled(cls, sizes: Annotated[Sequence[int], Each(Count(), "sizes", least=1)]) -> Ranks:
         """The published ranks, in proportion to the inputs of each layer.
 
         Parameters

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...checks import AnyValue, Count, Flag, checked
+from ...checks import Count, Flag, checked
 from ...errors import StorageError
 from .strategies import AtWork, Batch, Strategy
 from .subspace import Subspace, SVDSubspace
@@ -93,9 +93,7 @@ class HLOP(Projecting):
     """
 
     @checked
-    def __init__(
-        self, learner: Annotated[Any, AnyValue()], *, exact: Annotated[bool, Flag()] = True
-    ) -> None:
+    def __init__(self, learner: AtWork, *, exact: Annotated[bool, Flag()] = True) -> None:
         super().__init__(learner)
         self.exact = exact
 
@@ -121,9 +119,7 @@ class SVD(Projecting):
     """
 
     @checked
-    def __init__(
-        self, learner: Annotated[Any, AnyValue()], *, samples: Annotated[int, Count()] = 1000
-    ) -> None:
+    def __init__(self, learner: AtWork, *, samples: Annotated[int, Count()] = 1000) -> None:
         self.samples = samples
         super().__init__(learner)
 

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ...checks import checked
+
 __all__ = ["STRATEGIES", "AtWork", "Batch", "Naive", "Strategy"]
 
 STRATEGIES: dict[str, str] = {
@@ -82,6 +84,7 @@ class Strategy:
         Weights, trainer and random streams.
     """
 
+    @checked
     def __init__(self, learner: AtWork) -> None:
         self.learner = learner
 

@@ -10,11 +10,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ...checks import AnyValue, Count, Flag, checked
-from ...errors import DescriptionError, StorageError, shown
+from ...checks import Count, Flag, MappingOf, Text, checked
+from ...errors import DescriptionError, StorageError
 from ...frozen import Changing
 from ...limits import require_memory
 from ...streams import Seed, own_seed, stream
+from .arrays import Rows
 from .parameters import SubspaceRule
 from .references import SAHA, XIAO
 
@@ -139,7 +140,7 @@ class Subspace(Changing):
         return self
 
     @checked
-    def update(self, traces: Annotated[Any, AnyValue()]) -> None:
+    def update(self, traces: Rows) -> None:
         """Let the new rows learn from activity, shape (n_samples, size): array or tensor.
 
         Raises
@@ -147,7 +148,7 @@ class Subspace(Changing):
         DescriptionError
             Activity of another size, or not finite.
         """
-        rows = self._taken(traces, "update")
+        rows = self._taken(traces, "update: traces")
         if len(rows) and self.n_new:
             self.learn(rows, self.residual(rows))
 
@@ -195,7 +196,7 @@ class Subspace(Changing):
         return torch.addmm(traces, answer, self._frozen, alpha=-1.0)
 
     @checked
-    def project(self, rows: Annotated[Any, AnyValue()]) -> Any:
+    def project(self, rows: Rows) -> Any:
         """Take away from traces, or from rows of a gradient, what the frozen rows span.
 
         Parameters
@@ -213,7 +214,7 @@ class Subspace(Changing):
         DescriptionError
             Another size, or not finite.
         """
-        left = self.residual(self._taken(rows, "project"))
+        left = self.residual(self._taken(rows, "project: rows"))
         if isinstance(rows, Tensor):
             return left.to(rows.dtype) if left is not rows else left.clone()
         return left.numpy().astype(np.result_type(np.asarray(rows).dtype, np.float32))
@@ -251,7 +252,7 @@ class Subspace(Changing):
         return basis[self.n_frozen :].to(self._frozen.dtype).contiguous()
 
     @checked
-    def energy(self, traces: Annotated[Any, AnyValue()]) -> float:
+    def energy(self, traces: Rows) -> float:
         """Fraction of the squared length of activity that all rows capture, 0 to 1.
 
         Rows that are not frozen yet are nearly orthonormal only.
@@ -261,35 +262,21 @@ class Subspace(Changing):
         DescriptionError
             Activity of another size, or not finite.
         """
-        given = self._taken(traces, "energy").to(torch.float64)
+        given = self._taken(traces, "energy: traces").to(torch.float64)
         rows = torch.cat([self._frozen, self._new]).to(torch.float64)
         total = float((given**2).sum())
         return float(((given @ rows.T) ** 2).sum()) / total if total else math.nan
 
-    def _taken(self, value: Any, method: str) -> Tensor:
-        where = f"{type(self).__name__}.{method}"
-        if not isinstance(value, Tensor):
-            if isinstance(value, str | bytes | dict | set):
-                raise DescriptionError(f"{where}: needs numbers (n, {self.size}), got "
-                                       f"{shown(value)}.")  # fmt: skip
-            try:
-                array = np.asarray(value)
-                plain = array.dtype.kind in "biuf"
-            except (TypeError, ValueError, OverflowError, RuntimeError):
-                plain = False
-            if not plain:
-                raise DescriptionError(f"{where}: needs numbers (n, {self.size}), got "
-                                       f"{shown(value)}.")  # fmt: skip
-            value = torch.tensor(array.astype(self.dtype))
-        if value.ndim != 2 or value.shape[1] != self.size:
+    def _taken(self, value: Any, what: str) -> Tensor:
+        """Rows as a tensor of this precision."""
+        if value.shape[1] != self.size:
             raise DescriptionError(
-                f"{where}: needs rows of {self.size} numbers, shape (n, {self.size}), got shape "
+                f"{type(self).__name__}.{what} must have {self.size} columns, got shape "
                 f"{tuple(value.shape)}."
             )
-        found: Tensor = value.detach().to(self._frozen.dtype)
-        if not bool(torch.isfinite(found).all()):
-            raise DescriptionError(f"{where}: the numbers must be finite.")
-        return found
+        if isinstance(value, Tensor):
+            return value.detach().to(self._frozen.dtype)
+        return torch.tensor(value.astype(self.dtype))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """State as named arrays; new rows and their running mean are among them."""
@@ -300,7 +287,8 @@ class Subspace(Changing):
             "moving": self._moving.numpy().copy(),
         }
 
-    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+    @checked
+    def restore(self, arrays: Annotated[Mapping[str, NDArray[Any]], MappingOf(Text())]) -> None:
         """Take over a state from :meth:`arrays`.
 
         Raises
@@ -310,21 +298,26 @@ class Subspace(Changing):
         """
         found = {}
         for name in ("frozen", "new", "moving"):
-            array = arrays.get(name)
-            if array is None or array.ndim != 2 or array.shape[1] != self.size:
+            array: Any = arrays.get(name)
+            if not _is_matrix(array, self.size):
                 raise StorageError(f"{name} must have {self.size} columns")
             if not np.isfinite(array).all():
                 raise StorageError(f"{name} must be finite")
             found[name] = torch.tensor(array.astype(self.dtype))
-        blocks = arrays.get("blocks")
+        blocks: Any = arrays.get("blocks")
         n_frozen, n_new = len(found["frozen"]), len(found["new"])
-        fits = blocks is not None and blocks.ndim == 1 and bool((blocks > 0).all())
-        if not fits or blocks is None or blocks.sum() != n_frozen:
+        is_list = isinstance(blocks, np.ndarray) and blocks.ndim == 1 and blocks.dtype.kind in "iu"
+        if not is_list or not (blocks > 0).all() or blocks.sum() != n_frozen:
             raise StorageError("blocks must add up to the frozen rows")
         if n_frozen + n_new > self.size or len(found["moving"]) != n_new:
             raise StorageError("its rows do not fit together")
         self.blocks = tuple(int(n) for n in blocks)
         self._frozen, self._new, self._moving = found["frozen"], found["new"], found["moving"]
+
+
+def _is_matrix(array: Any, width: int) -> bool:
+    is_array = isinstance(array, np.ndarray) and array.dtype.kind == "f"
+    return is_array and array.ndim == 2 and array.shape[1] == width
 
 
 class SVDSubspace(Subspace):
@@ -394,10 +387,11 @@ class SVDSubspace(Subspace):
         """State as named arrays, with the samples that are kept."""
         return super().arrays() | {"kept": self._kept.numpy().copy()}
 
-    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+    @checked
+    def restore(self, arrays: Annotated[Mapping[str, NDArray[Any]], MappingOf(Text())]) -> None:
         """Take over a state from :meth:`arrays`."""
         super().restore(arrays)
-        kept = arrays.get("kept")
-        if kept is None or kept.ndim != 2 or kept.shape[1] != self.size:
+        kept: Any = arrays.get("kept")
+        if not _is_matrix(kept, self.size):
             raise StorageError(f"kept must have {self.size} columns")
         self._kept = torch.tensor(kept.astype(self.dtype))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from ...checks import AnyValue, Count, Flag, Kind, checked
+from ...checks import Count, Each, Flag, Kind, MappingOf, Text, checked
 from ...errors import DescriptionError, StorageError, UnsupportedError, shown
 from ...streams import Seed, own_seed, stream
 from .arrays import Rules
@@ -91,6 +92,19 @@ class _Watched:
         return total.view_as(weight)
 
 
+@dataclass(frozen=True)
+class Attached:
+    """What :func:`attach` has found in a module, and how its layers are projected."""
+
+    module: nn.Module
+    watched: list[_Watched]
+    ranks: Ranks
+    mode: str
+    averaged: bool
+    most_rows: int | None
+    seed: int
+
+
 class Projections:
     """Subspaces of the layers of a module; made by :func:`attach`.
 
@@ -105,24 +119,18 @@ class Projections:
         By the name of the layer in the module.
     """
 
-    def __init__(
-        self,
-        module: nn.Module,
-        watched: list[_Watched],
-        ranks: Ranks,
-        how: Mapping[str, Any],
-        seed: int,
-    ) -> None:
-        self.module, self.ranks, self.seed = module, ranks, seed
-        self.mode: str = how["mode"]
-        self.averaged: bool = how["averaged"]
-        self.most_rows: int | None = how["most_rows"]
+    @checked
+    def __init__(self, attached: Attached) -> None:
+        self.attached = attached
+        self.module, self.ranks, self.seed = attached.module, attached.ranks, attached.seed
+        self.mode, self.averaged = attached.mode, attached.averaged
+        self.most_rows = attached.most_rows
         self.n_tasks = 0
         self.n_batches = 0
         self.is_learning = False
-        self._watched = watched
+        self._watched = attached.watched
         self._handles: list[Any] = []
-        for item in watched:
+        for item in self._watched:
             self._handles.append(item.layer.register_forward_hook(self._noting(item)))
 
     def __repr__(self) -> str:
@@ -249,7 +257,7 @@ class Projections:
         return found
 
     @checked
-    def restore(self, arrays: Annotated[Mapping[str, NDArray[Any]], AnyValue()]) -> None:
+    def restore(self, arrays: Annotated[Mapping[str, NDArray[Any]], MappingOf(Text())]) -> None:
         """Continue from :meth:`arrays`.
 
         Raises
@@ -274,7 +282,7 @@ def attach(
     *,
     ranks: Ranks,
     rule: Rules | None = None,
-    layers: Annotated[Sequence[str] | None, AnyValue()] = None,
+    layers: Annotated[Sequence[str], Each(Text(), "layers")] | None = None,
     mode: Literal["weight", "input"] = "weight",
     extraction: Literal["hebbian", "svd"] = "hebbian",
     averaged: Annotated[bool, Flag()] = True,
@@ -359,8 +367,7 @@ def attach(
         own = int(stream(number, "hlop", "subspace", k).integers(2**62))
         kind = Subspace if extraction == "hebbian" else SVDSubspace
         watched.append(_Watched(name, layer, kind(size, rules[k], dtype=dtype, seed=own)))
-    how = {"mode": mode, "averaged": averaged, "most_rows": most_rows}
-    return Projections(module, watched, ranks, how, number)
+    return Projections(Attached(module, watched, ranks, mode, averaged, most_rows, number))
 
 
 def _layers(module: nn.Module, names: Sequence[str] | None) -> dict[str, Any]:
@@ -369,14 +376,13 @@ def _layers(module: nn.Module, names: Sequence[str] | None) -> dict[str, Any]:
         n: part for n, part in module.named_modules() if isinstance(part, nn.Linear | nn.Conv2d)
     }
     if names is not None:
-        wanted = [names] if isinstance(names, str) else list(names)
-        unknown = [name for name in wanted if name not in found]
+        unknown = [name for name in names if name not in found]
         if unknown:
             raise DescriptionError(
                 f"attach: layers: there is no linear or convolutional layer {shown(unknown[0])}; "
                 f"there are {', '.join(map(repr, found)) or 'none'}."
             )
-        found = {name: found[name] for name in found if name in wanted}
+        found = {name: found[name] for name in found if name in names}
     if not found:
         raise DescriptionError(
             "attach: module must have a linear or convolutional layer, got none."
