@@ -145,9 +145,9 @@ class PeerNetwork:
             traces.append(weighted_mean(rows, self.steps).detach())
             current = ProjectedLinear.apply(rows, w, old)  # type: ignore[no-untyped-call]
             rows = SpikeRepresentation.apply(current, self.steps)  # type: ignore[no-untyped-call]
-        mean = weighted_mean(rows, self.steps)
-        traces.append(mean.detach())
-        out = ProjectedLinear.apply(mean, self.weights[-1], olds[-1])  # type: ignore[no-untyped-call]
+        traces.append(weighted_mean(rows, self.steps).detach())
+        steps = ProjectedLinear.apply(rows, self.weights[-1], olds[-1])  # type: ignore[no-untyped-call]
+        out = weighted_mean(steps, self.steps)
         return out, traces
 
     def learn(self, x: Tensor, labels: Tensor) -> float:

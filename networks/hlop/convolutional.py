@@ -58,13 +58,18 @@ class SpikingStack(nn.Module):
         )
 
     def draw_weights(self, seed: Seed) -> None:
-        """Draw all matrices and kernels, uniform within 1 / sqrt(inputs of one output)."""
+        """Draw all weights from normal distributions, as published.
+
+        The variance of a kernel is 2 / (output channels x kernel area), and the standard deviation
+        of a head 0.01.
+        """
         own = own_seed(seed)
         for name, weights in self.named_parameters():
             if weights.ndim > 1:
                 rng = stream(own, "hlop", "weights", name)
-                limit = weights[0].numel() ** -0.5
-                drawn = rng.uniform(-limit, limit, tuple(weights.shape)).astype(np.float32)
+                area = weights[0, 0].numel()
+                deviation = (2 / (len(weights) * area)) ** 0.5 if weights.ndim == 4 else 0.01
+                drawn = rng.normal(0, deviation, tuple(weights.shape)).astype(np.float32)
                 weights.data.copy_(torch.from_numpy(drawn))
 
     def forward(self, images: Tensor, task: int = 0) -> Tensor:
