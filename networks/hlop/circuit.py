@@ -19,7 +19,7 @@ from ...limits import require_memory
 from ...network import Network, Population, Projection
 from ...recording import Recording
 from ...spikes import SpikeTrains
-from .cuba import cuba_step
+from .cuba import advance
 from .lowering import Decays, LoweredLayer
 
 __all__ = [
@@ -81,7 +81,7 @@ def _pass(layer: LoweredLayer, spikes: Spikes, found: Spikes) -> float:
     for t, arriving in enumerate(spikes):
         before = layer.p22 * v + layer.p21 * i
         margin = min(margin, float(np.abs(before - layer.v_thresh).min(initial=math.inf)))
-        v, i, found[t] = cuba_step(v, i, arriving.astype(np.float64) @ units, layer)
+        v, i, found[t] = advance(v, i, arriving.astype(np.float64) @ units, layer)
     return margin
 
 

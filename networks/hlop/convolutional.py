@@ -53,8 +53,7 @@ class SpikingStack(nn.Module):
     def add_heads(self, n_features: int, n_classes: int, n_heads: int) -> None:
         """Add the heads, without bias."""
         self.heads = nn.ModuleList(
-            nn.utils.skip_init(nn.Linear, n_features, n_classes, bias=False)
-            for _ in range(n_heads)
+            nn.utils.skip_init(nn.Linear, n_features, n_classes, bias=False) for _ in range(n_heads)
         )
 
     def draw_weights(self, seed: Seed) -> None:

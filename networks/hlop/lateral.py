@@ -202,8 +202,12 @@ class LateralCircuit:
         one = Network(
             populations=[
                 Population(name="input", cell=source),
-                Population(name="subspace", cell=self._cell(fires_y), size=2 * n_rows, v_init=THRESHOLD / 2),
-                Population(name="residual", cell=self._cell(fires_x), size=2 * n, v_init=THRESHOLD / 2),
+                Population(
+                    name="subspace", cell=self._cell(fires_y), size=2 * n_rows, v_init=THRESHOLD / 2
+                ),
+                Population(
+                    name="residual", cell=self._cell(fires_x), size=2 * n, v_init=THRESHOLD / 2
+                ),
             ],
             projections=[
                 *_signed("forward", "input", "subspace", self.rows.T),
