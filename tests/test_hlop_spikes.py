@@ -7,6 +7,7 @@ import itertools
 import math
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -367,3 +368,30 @@ def test_the_network_cut_short_forgets_what_it_knew():
     wrong = np.mean(np.array(model.decode(recording, x[:50])) == y[:50])
     # Chance is 0.1; by luck 20 of 50 are right with a probability below 1e-7.
     assert wrong < 0.4
+
+
+@pytest.mark.slow
+def test_the_page_does_what_it_says(capsys, monkeypatch, tmp_path):
+    page = Path(__file__).resolve().parents[1] / "docs" / "hlop_spikes.md"
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for example in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.S):
+        exec(example, names)
+    accuracy, found = map(float, capsys.readouterr().out.split())
+    assert accuracy > 0.85
+    assert found == 1.0
+    assert (tmp_path / "build" / "digits").is_dir()
+
+
+def test_a_picture_of_one_sample():
+    from spikemem.networks.hlop import digit_raster
+
+    model, x, _ = digits()
+    panels = digit_raster(model, x[0])
+    assert len(panels) == 4
+    spikes = model.hidden_spikes(x[:1])[0][:, 0]
+    assert len(panels[1].lines[0].get_xdata()) == spikes.sum()
+    last = [line.get_ydata()[-1] for line in panels[3].lines]
+    assert np.allclose(last, model.expected(x[:1], answer="scores")[0])
+    with pytest.raises(DescriptionError, match="one row"):
+        digit_raster(model, x[:2])

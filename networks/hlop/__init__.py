@@ -16,6 +16,11 @@ from typing import TYPE_CHECKING, Any
 from .accuracy import AccuracyMatrix as AccuracyMatrix
 from .accuracy import over_seeds as over_seeds
 from .cuba import cuba_step as cuba_step
+from .energy import captured_energy as captured_energy
+from .figures import accuracy_curves as accuracy_curves
+from .figures import accuracy_matrix as accuracy_matrix
+from .figures import energy_bars as energy_bars
+from .figures import mean_accuracy_curves as mean_accuracy_curves
 from .figures_spiking import digit_raster as digit_raster
 from .lateral import LateralCircuit as LateralCircuit
 from .lateral import LateralResponse as LateralResponse
@@ -25,7 +30,17 @@ from .parameters import DSRNeuron as DSRNeuron
 from .parameters import LIFNeuron as LIFNeuron
 from .parameters import Ranks as Ranks
 from .parameters import SubspaceRule as SubspaceRule
+from .published import FiveDatasets as FiveDatasets
+from .published import split_cifar as split_cifar
+from .sequence import SequenceResult as SequenceResult
+from .sequence import learn_tasks as learn_tasks
 from .spiking import SpikeMargin as SpikeMargin
+from .tasks import ClassSplit as ClassSplit
+from .tasks import PermutedImages as PermutedImages
+from .tasks import Task as Task
+from .tasks import TaskSequence as TaskSequence
+from .tasks import published_permutation as published_permutation
+from .tasks import returning_order as returning_order
 
 if TYPE_CHECKING:
     from .attaching import Projections as Projections
@@ -44,23 +59,38 @@ _WHERE = {
 
 __all__ = [
     "AccuracyMatrix",
+    "ClassSplit",
     "CubaNeuron",
     "DSRNeuron",
+    "FiveDatasets",
     "HLOPClassifier",
     "LIFNeuron",
     "LateralCircuit",
     "LateralResponse",
+    "PermutedImages",
     "Projections",
     "Ranks",
     "SVDSubspace",
+    "SequenceResult",
     "SpikeMargin",
     "Subspace",
     "SubspaceRule",
+    "Task",
+    "TaskSequence",
+    "accuracy_curves",
+    "accuracy_matrix",
     "attach",
+    "captured_energy",
     "cuba_step",
     "digit_raster",
+    "energy_bars",
+    "learn_tasks",
+    "mean_accuracy_curves",
     "novelty_threshold",
     "over_seeds",
+    "published_permutation",
+    "returning_order",
+    "split_cifar",
 ]
 
 

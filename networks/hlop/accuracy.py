@@ -309,11 +309,37 @@ class AccuracyMatrix(Frozen):
         """Plain values of the matrix and of its measures, as JSON takes them; NaN becomes None."""
         return {
             "format": _FORMAT,
+            "n_tasks": self.n_tasks,
             "R": [_plain(row) for row in self.R],
             "baseline": None if self.baseline is None else _plain(self.baseline),
             "order": self._order,
             "measures": self.measures(),
         }
+
+    @classmethod
+    @checked
+    def from_facts(cls, found: Annotated[Any, AnyValue()]) -> AccuracyMatrix:
+        """Return the matrix that :meth:`facts` has made plain.
+
+        Parameters
+        ----------
+        found : mapping
+            What :meth:`facts` has returned, or what JSON has made of it.
+
+        Raises
+        ------
+        DescriptionError
+            They are facts of something else.
+        """
+        try:
+            rows = [_from_plain(row) for row in found["R"]] or np.zeros((0, int(found["n_tasks"])))
+            base = found["baseline"]
+            row = None if base is None else _from_plain(base)
+            return cls(rows, row, found["order"])  # type: ignore[arg-type]
+        except (KeyError, TypeError, ValueError) as error:
+            raise DescriptionError(
+                f"AccuracyMatrix.from_facts: not the facts of a matrix ({shown(error)})."
+            ) from error
 
     @checked
     def save(self, path: Annotated[str | Path, PathName()]) -> Path:
@@ -350,9 +376,7 @@ class AccuracyMatrix(Frozen):
             found = json.loads(content)
             if not isinstance(found, dict) or found.get("format") != _FORMAT:
                 raise ValueError("it is no matrix that spikemem has written")
-            rows = [_from_plain(row) for row in found["R"]]
-            base = found["baseline"]
-            return cls(rows, None if base is None else _from_plain(base), found["order"])  # type: ignore[arg-type]
+            return cls.from_facts(found)
         except NotRegular as error:
             raise StorageError(f"{where}: it is {error}.") from error
         except OSError as error:

@@ -16,7 +16,7 @@ from ...streams import stream
 from .arrays import State
 from .parameters import CubaNeuron
 
-__all__ = ["Constants", "advance", "code_levels", "cuba_step", "encode"]
+__all__ = ["advance", "code_levels", "cuba_step", "encode"]
 
 
 @checked
@@ -55,30 +55,30 @@ def cuba_step(v: State, i: State, drive: State, neuron: CubaNeuron) -> tuple[Any
 
 
 class Constants(Protocol):
-    """Constants of a neuron: a :class:`CubaNeuron`, or a layer in the numbers of its cells."""
+    """What a step needs of a neuron."""
 
     @property
-    def p11(self) -> float:
-        """What a step leaves of the current."""
+    def p11(self) -> Any:
+        """What a step leaves of the synaptic current."""
 
     @property
-    def p22(self) -> float:
+    def p21(self) -> Any:
+        """What a step adds to the potential for each nA."""
+
+    @property
+    def p22(self) -> Any:
         """What a step leaves of the potential."""
 
     @property
-    def p21(self) -> float:
-        """What a step adds to the potential for each unit of current."""
-
-    @property
-    def v_thresh(self) -> float:
-        """Threshold."""
+    def v_thresh(self) -> Any:
+        """Threshold above rest."""
 
 
-def advance(v: Any, i: Any, drive: Any, constants: Constants) -> tuple[Any, Any, Any]:
-    """The one definition of a step, without checks; see :func:`cuba_step`."""
-    v = constants.p22 * v + constants.p21 * i
-    spikes = v > constants.v_thresh
-    return v * ~spikes, constants.p11 * i + drive, spikes
+def advance(v: Any, i: Any, drive: Any, neuron: Constants) -> tuple[Any, Any, Any]:
+    """As :func:`cuba_step`, of anything with these constants: nothing is checked."""
+    v = neuron.p22 * v + neuron.p21 * i
+    spikes = v > neuron.v_thresh
+    return v * ~spikes, neuron.p11 * i + drive, spikes
 
 
 def code_levels(neuron: CubaNeuron, n_inputs: int, seed: int) -> NDArray[np.float32]:

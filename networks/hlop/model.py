@@ -411,6 +411,30 @@ class HLOPClassifier(OnSpikes, Displayed):
             return self._learner().logits(x, head)
 
     @checked
+    def responses(
+        self, x: Samples, task: Annotated[int, Count(low=0)] | None = None
+    ) -> dict[str, NDArray[Any]]:
+        """Mean activity of each hidden layer, and the outputs, for
+        :func:`~spikemem.networks.hlop.layer_drift`.
+
+        Parameters
+        ----------
+        x : array_like, shape (n_samples, n_inputs)
+            Samples.
+        task : int, optional
+            As in :meth:`predict`.
+
+        Returns
+        -------
+        dict of str to ndarray (n_samples, n_units)
+            ``"layer 1"``, ..., ``"output"``.
+        """
+        outputs = self._outputs(x, task, "responses")
+        with threads(1):
+            hidden = [trace.numpy() for trace in self._learner().traces(x)[1:]] if len(x) else []
+        return {f"layer {k + 1}": part for k, part in enumerate(hidden)} | {"output": outputs}
+
+    @checked
     def predict(
         self, x: Samples, task: Annotated[int, Count(low=0)] | None = None
     ) -> NDArray[np.int64]:
