@@ -331,6 +331,10 @@ class AccuracyMatrix(Frozen):
         DescriptionError
             They are facts of something else.
         """
+        if not isinstance(found, Mapping):
+            raise DescriptionError(
+                f"AccuracyMatrix.from_facts: found must be a mapping, got {shown(found)}."
+            )
         try:
             rows = [_from_plain(row) for row in found["R"]] or np.zeros((0, int(found["n_tasks"])))
             base = found["baseline"]
