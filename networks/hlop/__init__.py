@@ -21,6 +21,10 @@ from .figures import accuracy_curves as accuracy_curves
 from .figures import accuracy_matrix as accuracy_matrix
 from .figures import energy_bars as energy_bars
 from .figures import mean_accuracy_curves as mean_accuracy_curves
+from .figures_spiking import digit_raster as digit_raster
+from .lateral import LateralCircuit as LateralCircuit
+from .lateral import LateralResponse as LateralResponse
+from .lateral import novelty_threshold as novelty_threshold
 from .parameters import CubaNeuron as CubaNeuron
 from .parameters import DSRNeuron as DSRNeuron
 from .parameters import LIFNeuron as LIFNeuron
@@ -30,6 +34,7 @@ from .published import FiveDatasets as FiveDatasets
 from .published import split_cifar as split_cifar
 from .sequence import SequenceResult as SequenceResult
 from .sequence import learn_tasks as learn_tasks
+from .spiking import SpikeMargin as SpikeMargin
 from .tasks import ClassSplit as ClassSplit
 from .tasks import PermutedImages as PermutedImages
 from .tasks import Task as Task
@@ -60,11 +65,14 @@ __all__ = [
     "FiveDatasets",
     "HLOPClassifier",
     "LIFNeuron",
+    "LateralCircuit",
+    "LateralResponse",
     "PermutedImages",
     "Projections",
     "Ranks",
     "SVDSubspace",
     "SequenceResult",
+    "SpikeMargin",
     "Subspace",
     "SubspaceRule",
     "Task",
@@ -74,9 +82,11 @@ __all__ = [
     "attach",
     "captured_energy",
     "cuba_step",
+    "digit_raster",
     "energy_bars",
     "learn_tasks",
     "mean_accuracy_curves",
+    "novelty_threshold",
     "over_seeds",
     "published_permutation",
     "returning_order",

@@ -13,8 +13,12 @@ from ...checks import checked
 __all__ = ["STRATEGIES", "AtWork", "Batch", "Naive", "Strategy"]
 
 STRATEGIES: dict[str, str] = {
+    "ewc": "spikemem.networks.hlop.baselines:EWC",
     "hlop": "spikemem.networks.hlop.projecting:HLOP",
+    "joint": "spikemem.networks.hlop.baselines:Joint",
     "naive": "spikemem.networks.hlop.strategies:Naive",
+    "rehearsal": "spikemem.networks.hlop.baselines:Rehearsal",
+    "replay": "spikemem.networks.hlop.baselines:Replay",
     "svd": "spikemem.networks.hlop.projecting:SVD",
 }
 """Class of each method of learning; imported when it is first used."""

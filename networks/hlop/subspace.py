@@ -159,15 +159,20 @@ class Subspace(Changing):
             return
         # With many samples the iterations need their covariances only.
         if rule.lateral == "linear" and n > 2 * self.size:
-            both = traces.T @ residual / n
-            own = traces.T @ traces / n
-            for _ in range(rule.iterations):
-                seen = self._new @ own
-                self._climb(self._new @ both - (seen @ self._new.T) @ self._new)
+            self.learn_covariance(traces.T @ traces / n)
             return
         for _ in range(rule.iterations):
             answer = self._lateral(traces @ self._new.T)
             self._climb(answer.T @ torch.addmm(residual, answer, self._new, alpha=-1.0) / n)
+
+    def learn_covariance(self, own: Tensor) -> None:
+        """As :meth:`learn`, of activity X of which ``own = X' X / n`` is known; linear lateral."""
+        if not self.n_new:
+            return
+        both = self.residual(own)
+        for _ in range(self.rule.iterations):
+            seen = self._new @ own
+            self._climb(self._new @ both - (seen @ self._new.T) @ self._new)
 
     def _climb(self, change: Tensor) -> None:
         rule = self.rule
