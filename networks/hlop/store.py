@@ -243,9 +243,7 @@ def _of_each_class(
     labels: NDArray[np.int64], most: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
     """Places of at most `most` samples of each class, in a random order within a class."""
-    kept = [
-        rng.permutation(np.flatnonzero(labels == name))[:most] for name in np.unique(labels)
-    ]
+    kept = [rng.permutation(np.flatnonzero(labels == name))[:most] for name in np.unique(labels)]
     return np.concatenate([np.zeros(0, dtype=np.int64), *kept])
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 import spikemem as sm
-from fuzz import data, dendrites, hlop, liquid, liquid_readout, resistive, sparsey
+from fuzz import data, dendrites, hlop, hlop_baselines, liquid, liquid_readout, resistive, sparsey
 from spikemem import checks
 from spikemem.errors import SpikememError
 
@@ -57,6 +57,7 @@ LEFT_OUT = {
     "spikemem.networks.liquid.ReadoutReport": "made by evaluate_readout",
     "spikemem.networks.liquid.ReadoutReport.facts": "made by evaluate_readout",
     **hlop.LEFT_OUT,
+    **hlop_baselines.LEFT_OUT,
 }
 """Callables that are not called, and why."""
 
@@ -232,6 +233,7 @@ SAMPLES: dict[str, Callable[[], Any]] = {
     **dendrites.SAMPLES,
     **sparsey.SAMPLES,
     **hlop.SAMPLES,
+    **hlop_baselines.SAMPLES,
     **liquid.SAMPLES,
     **liquid_readout.SAMPLES,
     **resistive.samples(small_network),
@@ -299,6 +301,7 @@ GOOD: dict[str, dict[str, Callable[[], Any]]] = {
     **dendrites.good_values(),
     **sparsey.good_values(),
     **hlop.good_values(),
+    **hlop_baselines.good_values(),
     **liquid.good_values(),
     **liquid_readout.good_values(),
     **resistive.good_values(small_network, _recording),
