@@ -244,6 +244,18 @@ def test_heads_of_their_own():
         assert found.score(x[y < 2], y[y < 2], task=0) > 0.8
 
 
+@pytest.mark.parametrize("method", ["hlop", "replay"])
+def test_knowledge_accumulates_where_tasks_come_back(method):
+    found = model(method)
+    tests = [(task.test_x, task.test_y) for task in TASKS]
+    for k in (0, 1, 2, 0, 1):
+        found.learn_task(TASKS[k].x, TASKS[k].y, task=k, test=tests)
+    assert found.matrix_.order.tolist() == [0, 1, 2, 0, 1]
+    # The task that comes back is better than before, and the mean over all tasks grows.
+    assert found.R_[3, 0] > found.R_[2, 0] + 0.05
+    assert found.R_[4].mean() > found.R_[2].mean() + 0.02
+
+
 def test_bad_settings_are_refused():
     with pytest.raises(DescriptionError, match="strength"):
         model("ewc", strength=-1.0)
