@@ -23,6 +23,7 @@ from fuzz import (
     data,
     dendrites,
     hlop,
+    hlop_baselines,
     hlop_face,
     hlop_spikes,
     liquid,
@@ -68,6 +69,7 @@ LEFT_OUT = {
     "spikemem.networks.liquid.ReadoutReport.facts": "made by evaluate_readout",
     **hlop.LEFT_OUT,
     **hlop_face.LEFT_OUT,
+    **hlop_baselines.LEFT_OUT,
 }
 """Callables that are not called, and why."""
 
@@ -245,6 +247,7 @@ SAMPLES: dict[str, Callable[[], Any]] = {
     **hlop.SAMPLES,
     **hlop_spikes.SAMPLES,
     **hlop_face.SAMPLES,
+    **hlop_baselines.SAMPLES,
     **liquid.SAMPLES,
     **liquid_readout.SAMPLES,
     **resistive.samples(small_network),
@@ -314,6 +317,7 @@ GOOD: dict[str, dict[str, Callable[[], Any]]] = {
     **hlop.good_values(),
     **hlop_spikes.good_values(),
     **hlop_face.good_values(),
+    **hlop_baselines.good_values(),
     **liquid.good_values(),
     **liquid_readout.good_values(),
     **resistive.good_values(small_network, _recording),
