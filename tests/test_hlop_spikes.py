@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+import re
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
