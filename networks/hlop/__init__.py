@@ -20,13 +20,33 @@ from .drift import LayerDrift as LayerDrift
 from .drift import layer_drift as layer_drift
 from .drift import linear_cka as linear_cka
 from .drift import relative_change as relative_change
+from .energy import captured_energy as captured_energy
+from .figures import accuracy_curves as accuracy_curves
+from .figures import accuracy_matrix as accuracy_matrix
+from .figures import energy_bars as energy_bars
+from .figures import mean_accuracy_curves as mean_accuracy_curves
+from .figures_spiking import digit_raster as digit_raster
+from .lateral import LateralCircuit as LateralCircuit
+from .lateral import LateralResponse as LateralResponse
+from .lateral import novelty_threshold as novelty_threshold
 from .parameters import CubaNeuron as CubaNeuron
 from .parameters import DSRNeuron as DSRNeuron
 from .parameters import LIFNeuron as LIFNeuron
 from .parameters import Ranks as Ranks
 from .parameters import SubspaceRule as SubspaceRule
+from .published import FiveDatasets as FiveDatasets
+from .published import split_cifar as split_cifar
 from .schedules import RehearsalSchedule as RehearsalSchedule
+from .sequence import SequenceResult as SequenceResult
+from .sequence import learn_tasks as learn_tasks
+from .spiking import SpikeMargin as SpikeMargin
 from .store import SampleStore as SampleStore
+from .tasks import ClassSplit as ClassSplit
+from .tasks import PermutedImages as PermutedImages
+from .tasks import Task as Task
+from .tasks import TaskSequence as TaskSequence
+from .tasks import published_permutation as published_permutation
+from .tasks import returning_order as returning_order
 
 if TYPE_CHECKING:
     from .attaching import Projections as Projections
@@ -51,27 +71,47 @@ _WHERE = {
 
 __all__ = [
     "AccuracyMatrix",
+    "ClassSplit",
     "ConvolutionalClassifier",
     "CubaNeuron",
     "DSRNeuron",
+    "FiveDatasets",
     "HLOPClassifier",
     "LIFNeuron",
+    "LateralCircuit",
+    "LateralResponse",
     "LayerDrift",
+    "PermutedImages",
     "Projections",
     "Ranks",
     "RehearsalSchedule",
     "SVDSubspace",
     "SampleStore",
+    "SequenceResult",
+    "SpikeMargin",
     "SpikingCNN",
     "SpikingResNet18",
     "Subspace",
     "SubspaceRule",
+    "Task",
+    "TaskSequence",
+    "accuracy_curves",
+    "accuracy_matrix",
     "attach",
+    "captured_energy",
     "cuba_step",
+    "digit_raster",
+    "energy_bars",
     "layer_drift",
+    "learn_tasks",
     "linear_cka",
+    "mean_accuracy_curves",
+    "novelty_threshold",
     "over_seeds",
+    "published_permutation",
     "relative_change",
+    "returning_order",
+    "split_cifar",
 ]
 
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from ...checks import AnyValue, Each, Indices, Instance, Optional, PathName, che
 from ...errors import DescriptionError, StorageError, shown
 from ...files import NotRegular, open_regular, write_atomically
 from ...frozen import Frozen, read_only
+from .accuracy_references import CHAUDHRY, LOPEZ_PAZ, REBUFFI, RIEMER
 
 __all__ = ["MEASURES", "AccuracyMatrix", "over_seeds"]
 
@@ -60,6 +61,8 @@ class AccuracyMatrix(Frozen):
     D. Lopez-Paz, M. Ranzato, "Gradient episodic memory for continual learning", NeurIPS 2017,
     equations 2 to 4 (ACC, BWT, FWT).
     """
+
+    bibtex: ClassVar[tuple[str, ...]] = (LOPEZ_PAZ, CHAUDHRY, REBUFFI, RIEMER)
 
     R: Annotated[NDArray[np.float64], AnyValue()]
     baseline: Annotated[NDArray[np.float64] | None, AnyValue()] = None
@@ -309,11 +312,41 @@ class AccuracyMatrix(Frozen):
         """Plain values of the matrix and of its measures, as JSON takes them; NaN becomes None."""
         return {
             "format": _FORMAT,
+            "n_tasks": self.n_tasks,
             "R": [_plain(row) for row in self.R],
             "baseline": None if self.baseline is None else _plain(self.baseline),
             "order": self._order,
             "measures": self.measures(),
         }
+
+    @classmethod
+    @checked
+    def from_facts(cls, found: Annotated[Any, AnyValue()]) -> AccuracyMatrix:
+        """Return the matrix that :meth:`facts` has made plain.
+
+        Parameters
+        ----------
+        found : mapping
+            What :meth:`facts` has returned, or what JSON has made of it.
+
+        Raises
+        ------
+        DescriptionError
+            They are facts of something else.
+        """
+        if not isinstance(found, Mapping):
+            raise DescriptionError(
+                f"AccuracyMatrix.from_facts: found must be a mapping, got {shown(found)}."
+            )
+        try:
+            rows = [_from_plain(row) for row in found["R"]] or np.zeros((0, int(found["n_tasks"])))
+            base = found["baseline"]
+            row = None if base is None else _from_plain(base)
+            return cls(rows, row, found["order"])  # type: ignore[arg-type]
+        except (KeyError, TypeError, ValueError) as error:
+            raise DescriptionError(
+                f"AccuracyMatrix.from_facts: not the facts of a matrix ({shown(error)})."
+            ) from error
 
     @checked
     def save(self, path: Annotated[str | Path, PathName()]) -> Path:
@@ -350,9 +383,7 @@ class AccuracyMatrix(Frozen):
             found = json.loads(content)
             if not isinstance(found, dict) or found.get("format") != _FORMAT:
                 raise ValueError("it is no matrix that spikemem has written")
-            rows = [_from_plain(row) for row in found["R"]]
-            base = found["baseline"]
-            return cls(rows, None if base is None else _from_plain(base), found["order"])  # type: ignore[arg-type]
+            return cls.from_facts(found)
         except NotRegular as error:
             raise StorageError(f"{where}: it is {error}.") from error
         except OSError as error:

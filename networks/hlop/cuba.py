@@ -5,7 +5,7 @@ NumPy arrays and PyTorch tensors of any precision are taken alike.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from ...streams import stream
 from .arrays import State
 from .parameters import CubaNeuron
 
-__all__ = ["code_levels", "cuba_step", "encode"]
+__all__ = ["advance", "code_levels", "cuba_step", "encode"]
 
 
 @checked
@@ -51,6 +51,31 @@ def cuba_step(v: State, i: State, drive: State, neuron: CubaNeuron) -> tuple[Any
             f"cuba_step: v, i and drive must be of one kind and shape, got {tuple(v.shape)}, "
             f"{tuple(i.shape)} and {tuple(drive.shape)}."
         )
+    return advance(v, i, drive, neuron)
+
+
+class Constants(Protocol):
+    """What a step needs of a neuron."""
+
+    @property
+    def p11(self) -> Any:
+        """What a step leaves of the synaptic current."""
+
+    @property
+    def p21(self) -> Any:
+        """What a step adds to the potential for each nA."""
+
+    @property
+    def p22(self) -> Any:
+        """What a step leaves of the potential."""
+
+    @property
+    def v_thresh(self) -> Any:
+        """Threshold above rest."""
+
+
+def advance(v: Any, i: Any, drive: Any, neuron: Constants) -> tuple[Any, Any, Any]:
+    """As :func:`cuba_step`, of anything with these constants: nothing is checked."""
     v = neuron.p22 * v + neuron.p21 * i
     spikes = v > neuron.v_thresh
     return v * ~spikes, neuron.p11 * i + drive, spikes

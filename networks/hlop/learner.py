@@ -50,17 +50,17 @@ def _found(table: dict[str, str], name: str) -> Any:
     return getattr(importlib.import_module(module), item)
 
 
-def initial_weights(plan: Plan) -> list[NDArray[Any]]:
+def initial_weights(plan: Plan, purpose: str = "weights") -> list[NDArray[Any]]:
     """Weights of the untrained network, uniform within 1 / sqrt(n_in); one head."""
     found = []
     for k, (n_in, n_out) in enumerate(itertools.pairwise(plan.layers)):
         name = ("head", 0) if k == len(plan.layers) - 2 else ("layer", k)
-        found.append(_uniform(plan, n_out, n_in, *name))
+        found.append(_uniform(plan, n_out, n_in, purpose, *name))
     return found
 
 
 def _uniform(plan: Plan, n_out: int, n_in: int, *name: str | int) -> NDArray[Any]:
-    rng = stream(plan.seed, "hlop", "weights", *name)
+    rng = stream(plan.seed, "hlop", *name)
     drawn: NDArray[Any] = rng.uniform(-1, 1, (n_out, n_in)) / np.sqrt(n_in)
     return drawn.astype(plan.dtype)
 
@@ -93,7 +93,7 @@ class Learner:
         self.weights: list[Tensor] = [torch.tensor(weight) for weight in weights]
         fixed = None
         if plan.feedback == "alignment":
-            drawn = initial_weights(plan._replace(seed=plan.seed + 1))
+            drawn = initial_weights(plan, "feedback")
             fixed = [torch.tensor(array) for array in drawn]
         self.trainer: Trainer = _found(TRAINERS, plan.trainer)(plan.neuron, plan.feedback, fixed)
         self.strategy: Strategy = _found(STRATEGIES, plan.method)(self, **plan.options)
@@ -117,7 +117,10 @@ class Learner:
         """Give each of `n` tasks a head; those that are there stay as they are."""
         if self.plan.heads == "task" and n > self.n_heads:
             n_in, n_out = self.plan.layers[-2:]
-            more = [_uniform(self.plan, n_out, n_in, "head", k) for k in range(self.n_heads, n)]
+            more = [
+                _uniform(self.plan, n_out, n_in, "weights", "head", k)
+                for k in range(self.n_heads, n)
+            ]
             self.weights[-1] = torch.cat([self.weights[-1], *map(torch.tensor, more)])
 
     def rng(self, *name: str | int) -> np.random.Generator:

@@ -16,7 +16,7 @@ from ...display import Displayed
 from ...errors import DescriptionError, Problems, StorageError
 from ...frozen import digest, short
 from ...limits import require_memory
-from ...models import Stored, StoredModel
+from ...models import Stored
 from ...progress import Progress, progress_callback
 from ...storage import load
 from ...streams import Seed, own_seed
@@ -24,6 +24,7 @@ from .accuracy import AccuracyMatrix
 from .arrays import Labels, Rules, Samples, Tests
 from .parameters import CubaNeuron, DSRNeuron, LIFNeuron, Neuron, Ranks, SubspaceRule
 from .references import MENG, SAHA, XIAO, XIAO_OTTT
+from .spiking import OnSpikes
 from .storing import Learnt, read_learnt, stored_learnt
 from .strategies import STRATEGIES, Batch
 from .torches import import_torch, threads
@@ -44,7 +45,7 @@ _ARGUMENTS = ("layers", "method", "trainer", "neuron", "heads", "feedback", "ran
               "seed")  # fmt: skip
 
 
-class HLOPClassifier(StoredModel, Displayed):
+class HLOPClassifier(OnSpikes, Displayed):
     """Spiking network that learns one task after another and keeps the old ones.
 
     Subspaces of the presynaptic activity of old tasks are learnt by Hebbian and anti-Hebbian

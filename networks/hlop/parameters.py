@@ -15,6 +15,7 @@ from .references import MENG, XIAO, XIAO_OTTT
 __all__ = ["CubaNeuron", "DSRNeuron", "LIFNeuron", "Neuron", "Ranks", "SubspaceRule"]
 
 _Positive = Annotated[float, Quantity(above=0.0)]
+_Millivolts = Annotated[float, Quantity("mV", above=0.0)]
 _Time = Annotated[float, Quantity("ms", above=0.0)]
 _Steps = Annotated[int, Count(high=10_000)]
 
@@ -159,6 +160,28 @@ class CubaNeuron(Frozen):
             raise DescriptionError(
                 f"CubaNeuron: tau_m and tau_syn must differ, got {self.tau_m:g} ms for both."
             )
+
+    @classmethod
+    @checked
+    def halving(
+        cls, *, steps: _Steps = 16, v_thresh: _Millivolts = 0.25, slope: _Positive = 4.0,
+        code: Literal["bernoulli", "regular"] = "bernoulli",
+    ) -> CubaNeuron:  # fmt: skip
+        """A neuron whose potential is halved in each step, and whose currents last one step.
+
+        A spike of weight 1 nA moves the potential by 1 mV. The spikes of a trained network are
+        then the same on every backend for any input (``docs/hlop_spikes.md``).
+
+        Examples
+        --------
+        >>> neuron = CubaNeuron.halving()
+        >>> neuron.p22, round(neuron.p21, 12), neuron.p11 < 1e-20
+        (0.5, 1.0, True)
+        """
+        tau_m, tau_syn = 1.0 / math.log(2.0), 1.0 / 64.0
+        charge = tau_m * tau_syn / (tau_m - tau_syn) * (0.5 - math.exp(-1.0 / tau_syn))
+        return cls(steps=steps, tau_m=tau_m, tau_syn=tau_syn, cm=charge, v_thresh=v_thresh,
+                   slope=slope, code=code)  # fmt: skip
 
     @property
     def p11(self) -> float:

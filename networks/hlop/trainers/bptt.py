@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from ..cuba import cuba_step
+from ..cuba import advance
 from ..parameters import CubaNeuron, LIFNeuron
 from .base import Step, Tensor, Trainer, loss_of
 
@@ -37,7 +37,7 @@ def neuron_forward(current: Tensor, neuron: LIFNeuron | CubaNeuron) -> tuple[Ten
         now = current[0 if static else t]
         if isinstance(neuron, CubaNeuron):
             potentials[t] = neuron.p22 * v + neuron.p21 * i
-            v, i, fired = cuba_step(v, i, now, neuron)
+            v, i, fired = advance(v, i, now, neuron)
             spikes[t] = fired
             continue
         torch.add(now, v, alpha=neuron.decay, out=potentials[t])
