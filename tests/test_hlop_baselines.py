@@ -233,6 +233,19 @@ def test_resumed_learning_is_the_same(method, tmp_path):
     assert resumed.memory_bytes() == straight.memory_bytes()
 
 
+def test_subspaces_by_decomposition_are_the_principal_components_of_the_activity():
+    found = HLOPClassifier(SIZES, method="svd", dtype="float64", options={"samples": 10**4})
+    found.learn_task(TASKS[0].x, TASKS[0].y)
+    learner = found._learner()
+    with threads(1):
+        traces = [trace.numpy() for trace in learner.traces(TASKS[0].x)]
+    for k, trace in enumerate(traces):
+        rows = learner.strategy.subspaces[k].rows
+        right = np.linalg.svd(trace, full_matrices=False)[2][: len(rows)]
+        assert len(rows) == found.ranks.first[k]
+        np.testing.assert_allclose(rows.T @ rows, right.T @ right, atol=1e-6)
+
+
 def test_heads_of_their_own():
     x, y = TASKS[0].x, np.asarray(TASKS[0].y)
     for method, options in (("replay", {"per_class": 5}), ("ewc", {"samples": 20}), ("joint", {})):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...checks import Choice, Count, Flag, Quantity, checked
 from ...errors import StorageError
+from .baseline_references import GANDHI, KIRKPATRICK
 from .learner import Learner, initial_weights
 from .penalty import QuadraticPenalty
 from .schedules import RehearsalSchedule
@@ -167,6 +168,8 @@ class Rehearsal(_Storing):
         What is kept of each task, as in :class:`Replay`. Default: everything.
     """
 
+    bibtex: ClassVar[tuple[str, ...]] = (GANDHI,)
+
     @checked
     def __init__(
         self,
@@ -229,6 +232,8 @@ class EWC(Strategy):
     decay : float
         Factor of all earlier terms when a task is added; 1 keeps them all.
     """
+
+    bibtex: ClassVar[tuple[str, ...]] = (KIRKPATRICK,)
 
     @checked
     def __init__(

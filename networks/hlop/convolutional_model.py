@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
@@ -20,9 +20,11 @@ from ...progress import Progress, progress_callback
 from ...streams import Seed, own_seed, stream
 from .accuracy import AccuracyMatrix
 from .arrays import Labels, Samples, Tests
+from .baseline_references import HE
 from .convolution import Convolution
 from .convolutional import SpikingStack, count_bytes, row_length
 from .parameters import Ranks, SubspaceRule
+from .references import XIAO
 from .subspace import Subspace, SVDSubspace
 from .torches import threads
 
@@ -82,6 +84,8 @@ class ConvolutionalClassifier:
     ----------
     Xiao et al., ICLR 2024, arXiv 2402.11984.
     """
+
+    bibtex: ClassVar[tuple[str, ...]] = (XIAO, HE)
 
     @checked
     def __init__(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...checks import MappingOf, Quantities, Text, checked
 from ...errors import DescriptionError
+from .baseline_references import KORNBLITH
 
 __all__ = ["LayerDrift", "layer_drift", "linear_cka", "relative_change"]
 
@@ -37,6 +38,8 @@ class LayerDrift:
     cka : float
         Similarity, see :func:`linear_cka`; 1 if nothing has changed.
     """
+
+    bibtex: ClassVar[tuple[str, ...]] = (KORNBLITH,)
 
     layer: str
     change: float
