@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from .networks.ca3 import RecallContent as RecallContent
     from .networks.ca3 import RecallCue as RecallCue
     from .networks.dendrites import ActiveDendriteNeurons as ActiveDendriteNeurons
+    from .networks.hlop import HLOPClassifier as HLOPClassifier
     from .networks.liquid import LiquidStateMachine as LiquidStateMachine
     from .networks.sparsey import Sparsey as Sparsey
     from .recording import Recording as Recording
@@ -62,6 +63,7 @@ _WHERE = {
     "networks.ca3": "CA3Memory Forget HippocampalMemory Learn Recall RecallContent RecallCue",
     "networks.dendrites": "ActiveDendriteNeurons",
     "networks.sparsey": "Sparsey",
+    "networks.hlop": "HLOPClassifier",
     "networks.liquid": "LiquidStateMachine",
     "citations": "citation",
     "codes": "Patterns random_patterns",

@@ -21,6 +21,10 @@ PARTS: dict[str, str] = {
     "MaassLiquid": "spikemem.networks.liquid:MaassLiquid",
     "PermanenceRule": "spikemem.networks.dendrites:PermanenceRule",
     **{
+        name: f"spikemem.networks.hlop:{name}"
+        for name in ("CubaNeuron", "DSRNeuron", "LIFNeuron", "Ranks", "SubspaceRule")
+    },
+    **{
         name: f"spikemem.networks.sparsey:{name}"
         for name in ("BackOff", "Level", "Plasticity", "Selection")
     },

@@ -40,6 +40,7 @@ MODELS: dict[str, str] = {
     "ActiveDendriteNeurons": "spikemem.networks.dendrites:ActiveDendriteNeurons",
     "CA3Memory": "spikemem.networks.ca3:CA3Memory",
     "ContrastiveProjection": "spikemem.networks.liquid:ContrastiveProjection",
+    "HLOPClassifier": "spikemem.networks.hlop:HLOPClassifier",
     "HippocampalMemory": "spikemem.networks.ca3:HippocampalMemory",
     "Sparsey": "spikemem.networks.sparsey:Sparsey",
     "LiquidStateMachine": "spikemem.networks.liquid:LiquidStateMachine",

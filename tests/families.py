@@ -11,6 +11,7 @@ import numpy as np
 import spikemem as sm
 from spikemem.codes import random_patterns
 from spikemem.networks.dendrites import TemporalMemory
+from spikemem.networks.hlop import CubaNeuron
 from spikemem.networks.liquid import Events
 from spikemem.networks.sparsey import Level, Sparsey
 
@@ -111,6 +112,27 @@ def with_readout() -> sm.LiquidStateMachine:
     return liquid().fit(event_samples(40), ["even", "odd"] * 20)
 
 
+def classifier() -> sm.HLOPClassifier:
+    """A network of two hidden layers that has learnt nothing."""
+    neuron = CubaNeuron.halving(steps=10)
+    return sm.HLOPClassifier(
+        (12, 8, 6, 3), trainer="bptt", neuron=neuron, batch=10, epochs=5, seed=0
+    )
+
+
+def bars(n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Samples of three classes, one after the other: every third value is larger."""
+    rng = np.random.default_rng(5)
+    labels = np.arange(n) % 3
+    return 0.3 * rng.random((n, 12)) + 0.6 * (np.arange(12) % 3 == labels[:, None]), labels
+
+
+def with_tasks() -> sm.HLOPClassifier:
+    """A classifier that has learnt the three classes, and then others."""
+    x, labels = bars(300)
+    return classifier().learn_task(x, labels).learn_task(x[:, ::-1], labels)
+
+
 FAMILIES = [
     Family(
         "CA3Memory",
@@ -164,6 +186,15 @@ FAMILIES = [
         list(event_samples(6)),
         "input excitatory",
         "docs/liquid.md",
+        integrators=EXACT,
+    ),
+    Family(
+        "HLOPClassifier",
+        with_tasks,
+        classifier,
+        list(bars(6)[0]),
+        "layer 1 excitatory",
+        "docs/hlop_spikes.md",
         integrators=EXACT,
     ),
 ]

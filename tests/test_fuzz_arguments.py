@@ -11,8 +11,8 @@ from spikemem import checks
 from spikemem.errors import DescriptionError
 
 OURS = ("spikemem:", "spikemem.metrics:", "spikemem.codes:", "spikemem.data:",
-        "spikemem.networks.ca3:", "spikemem.networks.liquid:", "spikemem.networks.sparsey:",
-        "spikemem.hardware.nir:",
+        "spikemem.networks.ca3:", "spikemem.networks.hlop:", "spikemem.networks.liquid:",
+        "spikemem.networks.sparsey:", "spikemem.hardware.nir:",
         "spikemem.hardware.pynn:", "spikemem.hardware.resistive:")  # fmt: skip
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...cells import STDP
+from ...fixedpoint import ONE, divide, expk, expulr
 from ...network import Population
 
 __all__ = [
@@ -38,9 +39,6 @@ __all__ = [
 
 Int = NDArray[np.int64]
 
-ONE = 1 << 15
-"""1.0 in s16.15."""
-
 TRACE_ONE = 1 << 11
 """1.0 in the s4.11 of the traces of STDP."""
 
@@ -51,10 +49,6 @@ HISTORY = 15
 """Post-synaptic spikes that a cell remembers for its plastic synapses."""
 
 _U32 = 1 << 32
-_EXP_HIGH = [round(math.exp(k) * _U32) for k in range(-13, 0)]
-_EXP_OVERFLOW, _EXP_UNDERFLOW = 363408, -340695
-_EXP_MIDDLE = [round(-math.expm1(-k / 16) * _U32) for k in range(16)]
-_EXP_SERIES = (5294, 4293434720, 2081624032)
 
 
 def s1615(values: ArrayLike) -> Int:
@@ -70,11 +64,6 @@ def wrap32(values: ArrayLike) -> Int:
 def multiply(a: ArrayLike, b: ArrayLike) -> Int:
     """Product of s16.15 numbers, rounded down."""
     return wrap32((np.asarray(a, dtype=np.int64) * np.asarray(b, dtype=np.int64)) >> 15)
-
-
-def divide(a: int, b: int) -> int:
-    """Quotient of two positive s16.15 numbers, rounded down, in 32 bits with a sign (``kdivk``)."""
-    return ((a << 15) // b + 2**31) % 2**32 - 2**31
 
 
 def decay(value: ArrayLike, factor: ArrayLike) -> Int:
@@ -98,34 +87,6 @@ def machine_delay(delay: float, dt: float) -> int:
     """
     per_ms = s1615(1000.0 / math.ceil(dt * 1000.0))
     return int(multiply(s1615(delay), per_ms)) >> 15
-
-
-def _scale(x: int, y: int) -> int:
-    low = (x % _U32) * y
-    return (low >> 32) + (low % _U32 >= 2**31 - 1) + (x >> 32) * y
-
-
-def _exponential(n: int) -> int:
-    """exp(n / 2**15) * 2**32 for -340695 <= n <= 0, as the machine computes it."""
-    whole, part = n >> 15, n & 0x7FFF
-    if part == 0:
-        return _EXP_HIGH[13 + whole] if whole < 0 else _U32
-    part = 0x8000 - part
-    result = _EXP_HIGH[14 + whole] if whole < -1 else _U32
-    result -= _scale(result, _EXP_MIDDLE[part >> 11])
-    rest = (part & 0x7FF) << 17
-    series = ((_EXP_SERIES[1] - (_EXP_SERIES[2] * rest >> 32)) * rest >> 32) + _EXP_SERIES[0]
-    return result - _scale(result, series)
-
-
-def expk(n: int) -> int:
-    """Exponential of an s16.15 number <= 0, in s16.15."""
-    return 0 if n < _EXP_UNDERFLOW else _exponential(n) >> 17
-
-
-def expulr(n: int) -> int:
-    """Exponential of an s16.15 number < 0, in u0.32 (1.0 wraps to 0)."""
-    return 0 if n < _EXP_UNDERFLOW else _exponential(n) % _U32
 
 
 class CellConstants(NamedTuple):

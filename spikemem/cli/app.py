@@ -86,6 +86,10 @@ COMMANDS: dict[str, Place] = {
         "spikemem.networks.sparsey.commands:sparsey",
         "Hierarchies of macrocolumns: train one on labelled images, and test it.",
     ),
+    "continual": Place(
+        "spikemem.networks.hlop.commands:continual",
+        "Networks that learn one task after another: what is left of each.",
+    ),
     "device": Place(
         "spikemem.hardware.resistive.commands:device",
         "Models of resistive memory: which there are, how they age, what they do to a network.",

@@ -6,6 +6,10 @@ No data set is shipped, and nothing is downloaded.
 from .cochlea import Cochlea as Cochlea
 from .cochlea import cochlea_recordings as cochlea_recordings
 from .cochlea import erb_frequencies as erb_frequencies
+from .colour import ColourImages as ColourImages
+from .colour import read_cifar as read_cifar
+from .colour import read_notmnist as read_notmnist
+from .colour import read_svhn as read_svhn
 from .event_files import read_nmnist as read_nmnist
 from .event_files import read_ntidigits as read_ntidigits
 from .event_files import read_shd as read_shd
@@ -23,6 +27,7 @@ from .speech import read_fsdd as read_fsdd
 __all__ = [
     "EVENT",
     "Cochlea",
+    "ColourImages",
     "Images",
     "Recordings",
     "Saccades",
@@ -30,11 +35,14 @@ __all__ = [
     "cochlea_recordings",
     "erb_frequencies",
     "rate_code",
+    "read_cifar",
     "read_fsdd",
     "read_images",
     "read_nmnist",
+    "read_notmnist",
     "read_ntidigits",
     "read_shd",
+    "read_svhn",
     "saccade_recordings",
     "write_nmnist",
 ]

@@ -80,7 +80,7 @@ class Images(Frozen):
     def __post_init__(self) -> None:
         check_fields(self)
         images, white = _to_images(self.images, "Images: images")
-        labels = _to_labels(self.labels, len(images), "Images: labels")
+        labels = to_image_labels(self.labels, len(images), "Images: labels")
         object.__setattr__(self, "images", read_only(images))
         object.__setattr__(self, "labels", read_only(labels))
         object.__setattr__(self, "brightest", self.brightest or white)
@@ -141,7 +141,14 @@ def _to_images(value: Any, where: str) -> tuple[NDArray[np.uint8], int]:
     return array.astype(np.uint8, copy=False), 1 if array.dtype == np.bool_ else 255
 
 
-def _to_labels(value: Any, n: int, where: str) -> NDArray[np.int64]:
+def to_image_labels(value: Any, n: int, where: str) -> NDArray[np.int64]:
+    """Classes of images as int64 (n,), at least 0.
+
+    Raises
+    ------
+    DescriptionError
+        Other values, or another number of them.
+    """
     array = _array(value, where)
     if array.shape != (n,) or (n and array.dtype.kind not in "biu"):
         raise DescriptionError(

@@ -35,7 +35,7 @@ import numpy as np
 from samples import small_network, small_recording
 
 import spikemem as sm
-from fuzz import liquid_readout, workers
+from fuzz import hlop, liquid_readout, workers
 from spikemem import container, storage
 from spikemem.codes import random_patterns
 from spikemem.errors import SpikememError
@@ -122,6 +122,13 @@ def use_heads(heads: ContrastiveProjection) -> Any:
     return state((heads.arguments(), held))
 
 
+def use_learner(model: sm.HLOPClassifier) -> Any:
+    if model.layers == (5, 6, 3) and model.neuron.steps <= 10:
+        model.predict(hlop.X, task=0)
+    held = [stored.values for stored in model.arrays().values()]
+    return state((model.arguments(), held))
+
+
 def use_array(array: resistive.ProgrammedArray) -> Any:
     array.read(array.device.ages[0])
     parts = array.device, array.mapping, array.target, array.programmed, dict(array.drawn)
@@ -189,6 +196,7 @@ def samples() -> dict[str, Sample]:
         ("tower", "model", tower, use_tower),
         ("liquid", "model", liquid_model(), use_liquid),
         ("heads", "model", liquid_readout.projection(), use_heads),
+        *([("learner", "model", hlop.learner(), use_learner)] if hlop.HAS_TORCH else []),
         *((name, "resistive", array, use_array) for name, array in arrays.items()),
     ]
     found = {}

@@ -1,0 +1,504 @@
+"""The matrix of accuracies of a continual learner, and the measures that are made of it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...checks import AnyValue, Each, Indices, Instance, Optional, PathName, check_fields, checked
+from ...errors import DescriptionError, StorageError, shown
+from ...files import NotRegular, open_regular, write_atomically
+from ...frozen import Frozen, read_only
+from .accuracy_references import CHAUDHRY, LOPEZ_PAZ, REBUFFI, RIEMER
+
+__all__ = ["MEASURES", "AccuracyMatrix", "over_seeds"]
+
+_FORMAT = "spikemem accuracy matrix 1"
+_LARGEST_FILE = 50_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class AccuracyMatrix(Frozen):
+    """Accuracy on each task after each learnt task, and what follows from it.
+
+    Every measure is a fraction, and follows its published definition. A measure that is not
+    defined for this matrix raises an error that says why; :meth:`measures` has all of them, with
+    the reason instead of the number.
+
+    Parameters
+    ----------
+    R : array_like, shape (n_learnt, n_tasks)
+        ``R[i, j]`` is the accuracy, 0 to 1, on task `j` after the `i`-th call of ``learn_task``.
+        NaN: not measured.
+    baseline : array_like, shape (n_tasks,), optional
+        Accuracy of the untrained network on each task. Default: not measured.
+    order : array_like of int, shape (n_learnt,), optional
+        Task that is learnt before each row. A task may come back. Default: 0, 1, 2, ...
+
+    Raises
+    ------
+    DescriptionError
+        Other shapes, accuracies outside 0 to 1, or tasks that have no column.
+
+    Examples
+    --------
+    >>> R = AccuracyMatrix([[0.9, 0.1], [0.8, 0.7]], baseline=[0.1, 0.2])
+    >>> print(f"{R.acc:.2f} {R.bwt:.2f} {R.fwt:.2f} {R.forgetting:.2f}")
+    0.75 -0.10 -0.10 0.10
+    >>> AccuracyMatrix([[0.9, 0.1]]).measures()["bwt"]
+    'it needs at least two learnt tasks, and there is 1'
+
+    References
+    ----------
+    D. Lopez-Paz, M. Ranzato, "Gradient episodic memory for continual learning", NeurIPS 2017,
+    equations 2 to 4 (ACC, BWT, FWT).
+    """
+
+    bibtex: ClassVar[tuple[str, ...]] = (LOPEZ_PAZ, CHAUDHRY, REBUFFI, RIEMER)
+
+    R: Annotated[NDArray[np.float64], AnyValue()]
+    baseline: Annotated[NDArray[np.float64] | None, AnyValue()] = None
+    order: Annotated[NDArray[np.int64] | None, Optional(Indices())] = None
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        values = _accuracies(self.R, "AccuracyMatrix: R", 2)
+        object.__setattr__(self, "R", values)
+        n_learnt, n_tasks = values.shape
+        if not n_tasks:
+            raise DescriptionError("AccuracyMatrix: R must have a column for each task, got none.")
+        if self.baseline is not None:
+            found = _accuracies(self.baseline, "AccuracyMatrix: baseline", 1)
+            if len(found) != n_tasks:
+                raise DescriptionError(
+                    f"AccuracyMatrix: baseline must have shape ({n_tasks},), got {found.shape}."
+                )
+            object.__setattr__(self, "baseline", found)
+        order = np.arange(n_learnt) if self.order is None else self.order
+        if order.shape != (n_learnt,) or (n_learnt and order.max() >= n_tasks):
+            raise DescriptionError(
+                f"AccuracyMatrix: order must be {n_learnt} tasks from 0 to {n_tasks - 1}, one for "
+                f"each row of R, got {shown(order.tolist())}."
+            )
+        object.__setattr__(self, "order", read_only(order.astype(np.int64)))
+
+    @property
+    def n_learnt(self) -> int:
+        """Number of rows: how often a task was learnt."""
+        return int(self.R.shape[0])
+
+    @property
+    def n_tasks(self) -> int:
+        """Number of columns."""
+        return int(self.R.shape[1])
+
+    @property
+    def learnt(self) -> tuple[int, ...]:
+        """Tasks that were learnt, in the order of their first time."""
+        return tuple(dict.fromkeys(self._order))
+
+    @property
+    def returned(self) -> tuple[int, ...]:
+        """Tasks that were learnt more than once."""
+        return tuple(task for task in self.learnt if self._order.count(task) > 1)
+
+    @property
+    def _order(self) -> list[int]:
+        return [int(task) for task in np.asarray(self.order)]
+
+    @checked
+    def with_row(
+        self, row: Annotated[Any, AnyValue()], task: Annotated[Any, AnyValue()] = None
+    ) -> AccuracyMatrix:
+        """Return the matrix with one more row.
+
+        Parameters
+        ----------
+        row : array_like, shape (n_tasks,)
+            Accuracy on each task; NaN: not measured.
+        task : int, optional
+            Task that was learnt. Default: the number of the row.
+
+        Raises
+        ------
+        DescriptionError
+            Another number of accuracies, or a task without a column.
+        """
+        found = _accuracies(row, "AccuracyMatrix.with_row: row", 1)
+        if len(found) != self.n_tasks:
+            raise DescriptionError(
+                f"AccuracyMatrix.with_row: row must have shape ({self.n_tasks},), got "
+                f"{found.shape}."
+            )
+        which = self.n_learnt if task is None else task
+        tasks = Indices(self.n_tasks).check([which], "AccuracyMatrix.with_row: task")
+        order = [*self._order, int(tasks[0])]
+        return AccuracyMatrix(np.vstack([self.R, found]), self.baseline, np.asarray(order))
+
+    @property
+    def acc(self) -> float:
+        """Average accuracy on the learnt tasks at the end: ``mean_j R[-1, j]``.
+
+        Raises
+        ------
+        DescriptionError
+            No task is learnt, or one was not measured at the end.
+
+        References
+        ----------
+        D. Lopez-Paz, M. Ranzato, NeurIPS 2017, equation 2.
+        """
+        self._need("acc", 1)
+        return float(np.mean([self._at("acc", -1, task) for task in self.learnt]))
+
+    @property
+    def bwt(self) -> float:
+        """Backward transfer: ``mean_j (R[-1, j] - R[j, j])`` over all tasks but the last.
+
+        Raises
+        ------
+        DescriptionError
+            Fewer than two tasks are learnt, one came back, or one was not measured.
+
+        References
+        ----------
+        D. Lopez-Paz, M. Ranzato, NeurIPS 2017, equation 3.
+        """
+        self._need("bwt", 2)
+        if self.returned:
+            raise self._undefined(
+                "bwt", f"task {self.returned[0]} came back, and so has no single time of learning"
+            )
+        rows = enumerate(self._order[:-1])
+        return float(np.mean([self._change("bwt", row, -1, task) for row, task in rows]))
+
+    @property
+    def fwt(self) -> float:
+        """Forward transfer: ``mean_j (R[j - 1, j] - baseline[j])`` over all tasks but the first.
+
+        Of a task that comes back, the first time counts.
+
+        Raises
+        ------
+        DescriptionError
+            Fewer than two tasks are learnt, there is no baseline, or a task was not measured
+            before it was learnt.
+
+        References
+        ----------
+        D. Lopez-Paz, M. Ranzato, NeurIPS 2017, equation 4.
+        """
+        self._need("fwt", 2)
+        if self.baseline is None:
+            raise self._undefined("fwt", "the accuracy of the untrained network was not measured")
+        found = []
+        for task in self.learnt[1:]:
+            before = self._at("fwt", self._order.index(task) - 1, task)
+            if np.isnan(self.baseline[task]):
+                raise self._undefined("fwt", f"baseline[{task}] was not measured")
+            found.append(before - float(self.baseline[task]))
+        return float(np.mean(found))
+
+    @property
+    def forgetting(self) -> float:
+        """Forgetting: ``mean_j (max_l R[l, j] - R[-1, j])``, `l` before the last row.
+
+        The mean is over the learnt tasks but the one learnt last. Negative: the tasks became
+        better.
+
+        Raises
+        ------
+        DescriptionError
+            Fewer than two tasks are learnt, or one was not measured.
+
+        References
+        ----------
+        A. Chaudhry et al., "Riemannian walk for incremental learning: understanding forgetting
+        and intransigence", ECCV 2018, equation 3.
+        """
+        self._need("forgetting", 2)
+        return float(np.mean(list(self.forgetting_of_tasks.values())))
+
+    @property
+    def forgetting_of_tasks(self) -> dict[int, float]:
+        """Forgetting of each learnt task but the one learnt last, by its number."""
+        found = {}
+        for task in self.learnt:
+            if task != self._order[-1]:
+                self._at("forgetting", self._order.index(task), task)
+                best = float(np.nanmax(self.R[:-1, task]))
+                found[task] = best - self._at("forgetting", -1, task)
+        return found
+
+    @property
+    def average_incremental_accuracy(self) -> float:
+        """Mean over the rows of the mean accuracy on the tasks learnt so far.
+
+        Raises
+        ------
+        DescriptionError
+            No task is learnt, or one was not measured.
+
+        References
+        ----------
+        S.-A. Rebuffi et al., "iCaRL: incremental classifier and representation learning",
+        CVPR 2017, section 4.
+        """
+        name = "average_incremental_accuracy"
+        self._need(name, 1)
+        means = [
+            np.mean([self._at(name, row, task) for task in dict.fromkeys(self._order[: row + 1])])
+            for row in range(self.n_learnt)
+        ]
+        return float(np.mean(means))
+
+    @property
+    def learning_accuracy(self) -> float:
+        """Mean accuracy on each task right after it was learnt for the first time.
+
+        Raises
+        ------
+        DescriptionError
+            No task is learnt, or one was not measured.
+
+        References
+        ----------
+        M. Riemer et al., "Learning to learn without forgetting by maximizing transfer and
+        minimizing interference", ICLR 2019, section 5.1.
+        """
+        name = "learning_accuracy"
+        self._need(name, 1)
+        return float(
+            np.mean([self._at(name, self._order.index(task), task) for task in self.learnt])
+        )
+
+    @property
+    def accumulation(self) -> float:
+        """What tasks that come back have gained: last time learnt minus first time learnt.
+
+        ``mean_j (R[last(j), j] - R[first(j), j])`` over the tasks that came back. Positive:
+        knowledge accumulates.
+
+        Raises
+        ------
+        DescriptionError
+            No task came back, or one was not measured.
+        """
+        if not self.returned:
+            raise self._undefined("accumulation", "no task came back")
+        order = self._order
+        ends = [(order.index(j), len(order) - 1 - order[::-1].index(j), j) for j in self.returned]
+        return float(np.mean([self._change("accumulation", *end) for end in ends]))
+
+    def measures(self) -> dict[str, float | str]:
+        """All measures by name; of one that is not defined, the reason."""
+        found: dict[str, float | str] = {}
+        for name in MEASURES:
+            try:
+                found[name] = getattr(self, name)
+            except DescriptionError as error:
+                found[name] = str(error).partition("is not defined: ")[2].rstrip(".")
+        return found
+
+    def facts(self) -> dict[str, Any]:
+        """Plain values of the matrix and of its measures, as JSON takes them; NaN becomes None."""
+        return {
+            "format": _FORMAT,
+            "n_tasks": self.n_tasks,
+            "R": [_plain(row) for row in self.R],
+            "baseline": None if self.baseline is None else _plain(self.baseline),
+            "order": self._order,
+            "measures": self.measures(),
+        }
+
+    @classmethod
+    @checked
+    def from_facts(cls, found: Annotated[Any, AnyValue()]) -> AccuracyMatrix:
+        """Return the matrix that :meth:`facts` has made plain.
+
+        Parameters
+        ----------
+        found : mapping
+            What :meth:`facts` has returned, or what JSON has made of it.
+
+        Raises
+        ------
+        DescriptionError
+            They are facts of something else.
+        """
+        if not isinstance(found, Mapping):
+            raise DescriptionError(
+                f"AccuracyMatrix.from_facts: found must be a mapping, got {shown(found)}."
+            )
+        try:
+            rows = [_from_plain(row) for row in found["R"]] or np.zeros((0, int(found["n_tasks"])))
+            base = found["baseline"]
+            row = None if base is None else _from_plain(base)
+            return cls(rows, row, found["order"])  # type: ignore[arg-type]
+        except (KeyError, TypeError, ValueError) as error:
+            raise DescriptionError(
+                f"AccuracyMatrix.from_facts: not the facts of a matrix ({shown(error)})."
+            ) from error
+
+    @checked
+    def save(self, path: Annotated[str | Path, PathName()]) -> Path:
+        """Write the matrix as JSON, or as a table if the name ends in ``.csv``.
+
+        Raises
+        ------
+        StorageError
+            The file can't be written.
+        """
+        name = Path(path)
+        if name.suffix.lower() == ".csv":
+            text = self._table()
+        else:
+            text = json.dumps(self.facts(), indent=1) + "\n"
+        return write_atomically(name, text.encode(), "AccuracyMatrix.save")
+
+    @classmethod
+    @checked
+    def load(cls, path: Annotated[str | Path, PathName()]) -> AccuracyMatrix:
+        """Read a matrix that :meth:`save` has written as JSON.
+
+        Raises
+        ------
+        StorageError
+            No such file, or not a matrix.
+        """
+        where = f"AccuracyMatrix.load: can't read {str(path)!r}"
+        try:
+            with open_regular(Path(path)) as file:
+                content = file.read(_LARGEST_FILE + 1)
+            if len(content) > _LARGEST_FILE:
+                raise ValueError("it is too large")
+            found = json.loads(content)
+            if not isinstance(found, dict) or found.get("format") != _FORMAT:
+                raise ValueError("it is no matrix that spikemem has written")
+            return cls.from_facts(found)
+        except NotRegular as error:
+            raise StorageError(f"{where}: it is {error}.") from error
+        except OSError as error:
+            raise StorageError(f"{where}: {error.strerror or error}.") from error
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise StorageError(f"{where}: {str(error).rstrip('.')}.") from error
+
+    def _table(self) -> str:
+        text = io.StringIO()
+        table = csv.writer(text, lineterminator="\n")
+        table.writerow(["learnt", *(f"task {task}" for task in range(self.n_tasks))])
+        if self.baseline is not None:
+            table.writerow(["none", *_blank(self.baseline)])
+        for task, row in zip(self._order, self.R, strict=True):
+            table.writerow([task, *_blank(row)])
+        return text.getvalue()
+
+    def _need(self, name: str, least: int) -> None:
+        n = len(self.learnt)
+        if n < least:
+            words = "two learnt tasks" if least > 1 else "one learnt task"
+            raise self._undefined(
+                name, f"it needs at least {words}, and there {'is' if n == 1 else 'are'} {n}"
+            )
+
+    def _at(self, name: str, row: int, task: int) -> float:
+        value = float(self.R[row, task])
+        if np.isnan(value):
+            row %= self.n_learnt
+            raise self._undefined(name, f"R[{row}, {task}] was not measured")
+        return value
+
+    def _change(self, name: str, first: int, last: int, task: int) -> float:
+        return self._at(name, last, task) - self._at(name, first, task)
+
+    def _undefined(self, name: str, reason: str) -> DescriptionError:
+        return DescriptionError(f"AccuracyMatrix.{name} is not defined: {reason}.")
+
+
+MEASURES = (
+    "acc",
+    "bwt",
+    "fwt",
+    "forgetting",
+    "average_incremental_accuracy",
+    "learning_accuracy",
+    "accumulation",
+)
+"""Names of the measures of an :class:`AccuracyMatrix`."""
+
+
+@checked
+def over_seeds(
+    matrices: Annotated[
+        Sequence[AccuracyMatrix], Each(Instance(AccuracyMatrix), "matrices", least=1)
+    ],
+) -> dict[str, tuple[float, float] | str]:
+    """Mean and standard deviation of each measure over runs with several seeds.
+
+    Parameters
+    ----------
+    matrices : sequence of AccuracyMatrix
+        One for each seed.
+
+    Returns
+    -------
+    dict
+        By the name of the measure ``(mean, standard deviation)``, the latter with n - 1 degrees
+        of freedom and NaN for one run; of a measure that is not defined for all, the reason.
+
+    Raises
+    ------
+    DescriptionError
+        No matrix, or something else.
+    """
+    every: list[Mapping[str, float | str]] = [matrix.measures() for matrix in matrices]
+    found: dict[str, tuple[float, float] | str] = {}
+    for name in MEASURES:
+        values = [one[name] for one in every]
+        reason = next((value for value in values if isinstance(value, str)), None)
+        numbers = np.array([value for value in values if not isinstance(value, str)])
+        spread = float(np.std(numbers, ddof=1)) if len(numbers) > 1 else float("nan")
+        found[name] = (float(np.mean(numbers)), spread) if reason is None else reason
+    return found
+
+
+def _accuracies(value: Any, where: str, n_axes: int) -> NDArray[np.float64]:
+    """Read-only array of accuracies; NaN is allowed."""
+    try:
+        array = np.array(value, dtype=np.float64)
+        plain = np.asarray(value).dtype.kind in "biuf" or not array.size
+    except (TypeError, ValueError, OverflowError):
+        plain = False
+    if not plain:
+        raise DescriptionError(f"{where} must be an array of numbers, got {shown(value)}.")
+    if array.ndim != n_axes:
+        text = "(n_learnt, n_tasks)" if n_axes == 2 else "(n_tasks,)"
+        raise DescriptionError(f"{where} must have shape {text}, got {array.shape}.")
+    wrong = ~np.isnan(array) & ~((array >= 0) & (array <= 1))
+    if wrong.any():
+        raise DescriptionError(
+            f"{where} must be fractions from 0 to 1, or NaN where nothing was measured, got "
+            f"{array[wrong][0]:g}."
+        )
+    array.flags.writeable = False
+    return array
+
+
+def _plain(row: NDArray[np.float64]) -> list[float | None]:
+    return [None if np.isnan(value) else float(value) for value in row]
+
+
+def _from_plain(row: Any) -> list[float]:
+    return [float("nan") if value is None else value for value in row]
+
+
+def _blank(row: NDArray[np.float64]) -> list[str]:
+    return ["" if np.isnan(value) else f"{value:.6g}" for value in row]

@@ -1,0 +1,164 @@
+"""Forgetting layer by layer: how much each layer's response to old inputs has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...checks import MappingOf, Quantities, Text, checked
+from ...errors import DescriptionError
+from .baseline_references import KORNBLITH
+
+__all__ = ["LayerDrift", "layer_drift", "linear_cka", "relative_change"]
+
+Responses = Annotated[NDArray[np.float64], Quantities(shape=("n_samples", "n_units"), least=1)]
+"""Mean trace of every unit for every sample, float (n_samples, n_units)."""
+
+OfLayers = Annotated[
+    Mapping[str, NDArray[np.float64]],
+    MappingOf(Text(), Quantities(shape=("n_samples", "n_units"), least=1)),
+]
+"""Responses of each layer."""
+
+
+@dataclass(frozen=True)
+class LayerDrift:
+    """Change of the responses of one layer to the same samples.
+
+    Attributes
+    ----------
+    layer : str
+        Name of the layer.
+    change : float
+        Relative change, see :func:`relative_change`; 0 if nothing has changed.
+    cka : float
+        Similarity, see :func:`linear_cka`; 1 if nothing has changed.
+    """
+
+    bibtex: ClassVar[tuple[str, ...]] = (KORNBLITH,)
+
+    layer: str
+    change: float
+    cka: float
+
+
+@checked
+def relative_change(before: Responses, after: Responses) -> float:
+    """Relative change of responses: the norm of the difference, over that of the first.
+
+    Both norms are Frobenius norms over all samples and units.
+
+    Raises
+    ------
+    DescriptionError
+        The shapes differ, or all responses before are 0.
+
+    Examples
+    --------
+    >>> relative_change([[3.0, 4.0]], [[3.0, 1.0]])
+    0.6
+    """
+    _require_same_shape("relative_change", before, after)
+    largest = float(np.abs(before).max())
+    if not largest:
+        raise DescriptionError("relative_change: before must have a response other than 0.")
+    # Scaled first: a difference of large numbers could overflow.
+    with np.errstate(over="ignore"):
+        gap = after / largest - before / largest
+    return float(np.linalg.norm(gap) / np.linalg.norm(before / largest))
+
+
+@checked
+def linear_cka(before: Responses, after: Responses) -> float:
+    """Linear centred kernel alignment of two sets of responses to the same samples.
+
+    With the mean of each unit subtracted from X and Y, it is the square of the Frobenius norm of
+    Y^T X, divided by the norms of X^T X and Y^T Y. It is 1 if one is a rotation and a scaling of
+    the other, so that a linear readout could follow, and 0 if no unit of one is correlated with a
+    unit of the other. The two may have different numbers of units.
+
+    Source: Kornblith, Norouzi, Lee, Hinton (2019), ICML, section 3.
+
+    Raises
+    ------
+    DescriptionError
+        The numbers of samples differ, or no unit tells the samples apart.
+
+    Examples
+    --------
+    >>> round(linear_cka([[1.0, 0.0], [0.0, 1.0]], [[0.0, 5.0], [5.0, 0.0]]), 6)
+    1.0
+    """
+    if len(before) != len(after):
+        raise DescriptionError(
+            f"linear_cka: before and after must have the same samples, got {len(before)} and "
+            f"{len(after)}."
+        )
+    x, y = (part - part.mean(axis=0) for part in (before, after))
+    scales = [np.abs(part).max(initial=0.0) for part in (x, y)]
+    # Rounding of the mean is not a response.
+    floors = [np.abs(part).max(initial=0.0) * 1e-14 for part in (before, after)]
+    for name, scale, floor in zip(("before", "after"), scales, floors, strict=True):
+        if scale <= floor:
+            raise DescriptionError(
+                f"linear_cka: {name} must have a unit whose response differs between samples."
+            )
+    x, y = x / scales[0], y / scales[1]
+    if len(x) < max(x.shape[1], y.shape[1]):
+        left, right = x @ x.T, y @ y.T
+        return float(np.sum(left * right) / (np.linalg.norm(left) * np.linalg.norm(right)))
+    cross = np.linalg.norm(y.T @ x) ** 2
+    return float(cross / (np.linalg.norm(x.T @ x) * np.linalg.norm(y.T @ y)))
+
+
+@checked
+def layer_drift(before: OfLayers, after: OfLayers) -> tuple[LayerDrift, ...]:
+    """Change of the responses of every layer to the same samples.
+
+    Parameters
+    ----------
+    before, after : mapping of str to float (n_samples, n_units)
+        Responses of each layer, as :meth:`HLOPClassifier.responses` returns them.
+
+    Returns
+    -------
+    tuple of LayerDrift
+        One for each layer of `before`; a measure that is not defined, because a layer does not
+        respond, is nan.
+
+    Raises
+    ------
+    DescriptionError
+        `after` has no responses of a layer, or of other samples or another number of units.
+    """
+    found = []
+    for layer, was in before.items():
+        if layer not in after or after[layer].shape != was.shape:
+            got = f"shape {after[layer].shape}" if layer in after else "none"
+            raise DescriptionError(
+                f"layer_drift: after must have responses of {layer!r} with shape {was.shape}, as "
+                f"before, got {got}."
+            )
+    for layer, was in before.items():
+        values = []
+        for measure in (relative_change, linear_cka):
+            try:
+                values.append(measure(was, after[layer]))
+            except DescriptionError:
+                values.append(float("nan"))
+        found.append(LayerDrift(layer, *values))
+    return tuple(found)
+
+
+def _require_same_shape(
+    where: str, before: NDArray[np.float64], after: NDArray[np.float64]
+) -> None:
+    if before.shape != after.shape:
+        raise DescriptionError(
+            f"{where}: before and after must have the same shape, got {before.shape} and "
+            f"{after.shape}."
+        )

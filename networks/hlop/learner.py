@@ -1,0 +1,248 @@
+"""One learner at work: weights as tensors, a trainer and a strategy; the state is plain arrays."""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ...errors import SimulationError
+from ...streams import stream
+from .cuba import code_levels, encode
+from .parameters import CubaNeuron, Neuron, Ranks, SubspaceRule
+from .strategies import STRATEGIES, Batch, Strategy
+from .trainers import TRAINERS
+from .trainers.base import Step, Tensor, Trainer
+
+__all__ = ["Learner", "Plan"]
+
+_EVALUATED = 256
+"""Samples that are evaluated together."""
+
+
+class Plan(NamedTuple):
+    """How a learner learns: the arguments of a :class:`HLOPClassifier`, all filled in."""
+
+    layers: tuple[int, ...]
+    method: str
+    trainer: str
+    neuron: Neuron
+    heads: str
+    feedback: str
+    ranks: Ranks
+    rules: tuple[SubspaceRule, ...]
+    learning_rate: float
+    momentum: float
+    batch: int
+    epochs: int
+    dtype: str
+    options: dict[str, Any]
+    seed: int
+
+
+def _found(table: dict[str, str], name: str) -> Any:
+    module, _, item = table[name].partition(":")
+    return getattr(importlib.import_module(module), item)
+
+
+def initial_weights(plan: Plan, purpose: str = "weights") -> list[NDArray[Any]]:
+    """Weights of the untrained network, uniform within 1 / sqrt(n_in); one head."""
+    found = []
+    for k, (n_in, n_out) in enumerate(itertools.pairwise(plan.layers)):
+        name = ("head", 0) if k == len(plan.layers) - 2 else ("layer", k)
+        found.append(_uniform(plan, n_out, n_in, purpose, *name))
+    return found
+
+
+def _uniform(plan: Plan, n_out: int, n_in: int, *name: str | int) -> NDArray[Any]:
+    rng = stream(plan.seed, "hlop", *name)
+    drawn: NDArray[Any] = rng.uniform(-1, 1, (n_out, n_in)) / np.sqrt(n_in)
+    return drawn.astype(plan.dtype)
+
+
+class Learner:
+    """Weights, trainer and strategy of one :class:`HLOPClassifier`, while it works.
+
+    Parameters
+    ----------
+    plan : Plan
+        Settings.
+    weights : list of ndarray (n_out, n_in)
+        Copied; of the untrained network: :func:`initial_weights`.
+    kept : mapping of str to ndarray
+        What the strategy has kept (:meth:`Strategy.arrays`); empty at the beginning.
+    n_learnt : int
+        Tasks learnt so far.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        weights: list[NDArray[Any]],
+        kept: Mapping[str, NDArray[Any]] | None = None,
+        n_learnt: int = 0,
+    ) -> None:
+        self.plan = plan
+        self.dtype: torch.dtype = getattr(torch, plan.dtype)
+        self.n_learnt = n_learnt
+        self.weights: list[Tensor] = [torch.tensor(weight) for weight in weights]
+        fixed = None
+        if plan.feedback == "alignment":
+            drawn = initial_weights(plan, "feedback")
+            fixed = [torch.tensor(array) for array in drawn]
+        self.trainer: Trainer = _found(TRAINERS, plan.trainer)(plan.neuron, plan.feedback, fixed)
+        self.strategy: Strategy = _found(STRATEGIES, plan.method)(self, **plan.options)
+        if kept:
+            self.strategy.restore(kept)
+        self.levels: Tensor | None = None
+        if isinstance(plan.neuron, CubaNeuron):
+            self.levels = torch.tensor(code_levels(plan.neuron, plan.layers[0], plan.seed))
+
+    @property
+    def n_layers(self) -> int:
+        """Number of layers with weights."""
+        return len(self.weights)
+
+    @property
+    def n_heads(self) -> int:
+        """Heads, each with as many outputs; 1 if all tasks share one."""
+        return len(self.weights[-1]) // self.plan.layers[-1]
+
+    def grow_heads(self, n: int) -> None:
+        """Give each of `n` tasks a head; those that are there stay as they are."""
+        if self.plan.heads == "task" and n > self.n_heads:
+            n_in, n_out = self.plan.layers[-2:]
+            more = [
+                _uniform(self.plan, n_out, n_in, "weights", "head", k)
+                for k in range(self.n_heads, n)
+            ]
+            self.weights[-1] = torch.cat([self.weights[-1], *map(torch.tensor, more)])
+
+    def rng(self, *name: str | int) -> np.random.Generator:
+        """Random stream of one purpose in the task that is being learnt."""
+        return stream(self.plan.seed, "hlop", self.n_learnt, *name)
+
+    def inputs(self, x: NDArray[Any], rng: np.random.Generator | None = None) -> Tensor:
+        """Samples as the trainer takes them: currents, or spikes drawn from `rng`.
+
+        Without `rng` the spikes are those of :func:`code_levels`, the same each time.
+        """
+        neuron = self.plan.neuron
+        currents = torch.from_numpy(np.array(x, dtype=self.plan.dtype).reshape(len(x), -1))
+        if self.levels is None or not isinstance(neuron, CubaNeuron):
+            return currents
+        levels = self.levels
+        if rng is not None:
+            steps = neuron.steps if neuron.code == "bernoulli" else 1
+            levels = torch.from_numpy(rng.random((steps, *currents.shape), dtype=np.float32))
+        return encode(currents, levels, neuron).to(self.dtype)  # type: ignore[no-any-return]
+
+    def step(self, batch: Batch, rng: np.random.Generator | None = None) -> Step:
+        """Loss, factors and traces of samples; the weights stay as they are."""
+        rows, allowed = self._targets(batch.y, batch.task)
+        return self.trainer.step(self.weights, self.inputs(batch.x, rng), rows, allowed)
+
+    def _targets(
+        self, y: NDArray[np.int64], task: NDArray[np.int64]
+    ) -> tuple[Tensor, Tensor | None]:
+        if self.plan.heads == "domain":
+            return torch.from_numpy(y), None
+        size = self.plan.layers[-1]
+        head = torch.arange(len(self.weights[-1])) // size
+        return torch.from_numpy(y + task * size), head[None] == torch.from_numpy(task)[:, None]
+
+    def traces(self, x: NDArray[Any]) -> list[Tensor]:
+        """Input of each layer averaged over time, shape (n_samples, n_in)."""
+        parts = [self.trainer.activity(self.weights, self.inputs(part)) for part in _parts(x)]
+        return [torch.cat(layer) for layer in zip(*parts, strict=True)]
+
+    def logits(self, x: NDArray[Any], task: int | None = None) -> NDArray[Any]:
+        """Outputs for samples, shape (n_samples, n_outputs), of the head of `task`."""
+        weights = self.weights
+        if task is not None and self.plan.heads == "task":
+            size = self.plan.layers[-1]
+            weights = [*weights[:-1], weights[-1][task * size : (task + 1) * size]]
+        parts = [self.trainer.logits(weights, self.inputs(part)) for part in _parts(x)]
+        return torch.cat(parts).numpy() if parts else np.zeros((0, self.plan.layers[-1]))
+
+    def learn_task(self, data: Batch, task: int, report: Callable[[float], None]) -> None:
+        """Learn one task: all epochs, with the hooks of the strategy."""
+        self.grow_heads(task + 1)
+        self.strategy.before_task(task)
+        chosen = self.strategy.dataset(data)
+        self.train(chosen, self.plan.epochs, self.plan.learning_rate, report=report)
+        self.strategy.after_task(task, data)
+        self.n_learnt += 1
+
+    def train(
+        self,
+        data: Batch,
+        epochs: int,
+        learning_rate: float,
+        *,
+        name: str = "epoch",
+        hooks: bool = True,
+        report: Callable[[float], None] = lambda fraction: None,
+    ) -> None:
+        """Go through samples in random order and change the weights after each mini-batch.
+
+        Parameters
+        ----------
+        data : Batch
+            All samples.
+        epochs : int
+            How often each is seen.
+        learning_rate : float
+            Step of the gradient descent.
+        name : str
+            Purpose, for the random streams.
+        hooks : bool
+            Whether the strategy sees batches and gradients.
+        report : callable
+            Is given the fraction done.
+
+        Raises
+        ------
+        SimulationError
+            The loss is not finite.
+        """
+        moving = [torch.zeros_like(weight) for weight in self.weights]
+        n = len(data.y)
+        count = -(-n // self.plan.batch)
+        for epoch in range(epochs):
+            order = self.rng(name, epoch).permutation(n)
+            spikes = self.rng(name, epoch, "spikes")
+            for k in range(count):
+                places = order[k * self.plan.batch : (k + 1) * self.plan.batch]
+                batch = Batch(*(part[places] for part in data))
+                step = self.step(self.strategy.batch(batch) if hooks else batch, spikes)
+                if not np.isfinite(step.loss):
+                    raise SimulationError(
+                        f"HLOPClassifier.learn_task: the loss of epoch {epoch} is {step.loss}; "
+                        f"take a smaller learning_rate, or samples scaled to about 1."
+                    )
+                if hooks:
+                    self.strategy.after_backward(step)
+                self.descend(step.gradients, learning_rate, moving)
+                report((epoch * count + k + 1) / (epochs * count))
+        if not all(bool(torch.isfinite(weight).all()) for weight in self.weights):
+            raise SimulationError("HLOPClassifier.learn_task: the weights are no longer finite; "
+                                  "take a smaller learning_rate.")  # fmt: skip
+
+    def descend(self, gradients: list[Tensor], rate: float, moving: list[Tensor]) -> None:
+        """One step of gradient descent, with the momentum that `moving` holds."""
+        for weight, gradient, mean in zip(self.weights, gradients, moving, strict=True):
+            if self.plan.momentum:
+                mean.mul_(self.plan.momentum).add_(gradient)
+                weight.sub_(mean, alpha=rate)
+            else:
+                weight.sub_(gradient, alpha=rate)
+
+
+def _parts(x: NDArray[Any]) -> list[NDArray[Any]]:
+    return [x[k : k + _EVALUATED] for k in range(0, len(x), _EVALUATED)]

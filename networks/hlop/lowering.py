@@ -1,0 +1,376 @@
+"""Layers of a trained network in numbers that floating point and SpiNNaker's cells both hold.
+
+Weights become whole multiples of a grid. The decays become the machine's own, and the constants
+of the cells are such that floating point computes with the same numbers. What remains is the
+rounding of the machine's products, for which :class:`LoweredLayer` has a bound. See
+``docs/hlop_spikes.md``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...cells import LIF
+from ...errors import DescriptionError
+from ...fixedpoint import ONE, divide, expk, expulr
+from .parameters import CubaNeuron
+
+__all__ = ["Decays", "LoweredLayer", "lower_layer", "machine_decays", "machine_membrane"]
+
+TAU_PULSE = 1.0 / 64.0
+"""Time constant of a current that lasts one step, ms: ``exp(-64)`` of it is left after 1 ms."""
+
+FINEST = 1 << 13
+"""Most points of the grid below the threshold."""
+
+COARSEST = 4
+"""Fewest points of the grid below the threshold."""
+
+_RING = 1 << 15
+"""Points of the grid that the ring buffer of a receptor must hold."""
+
+_WIDE = 1 << 30
+"""Potentials, and sums of currents, are kept below it in the machine's words."""
+
+_U32 = 1 << 32
+_UNDERFLOW = -340695
+"""Exponent, in units of 2**-15, below which the machine's exponential is 0."""
+
+
+class Decays(NamedTuple):
+    """What a step leaves of the potential and of the current, as the machine has it."""
+
+    p22: float
+    tau_m: float
+    """Membrane time constant whose decay is `p22`, in floating point and on the machine, ms."""
+    p11: float
+    """0: the current lasts one step."""
+    tau_syn: float
+    """Time constant of the current, ms."""
+
+    @property
+    def is_pulse(self) -> bool:
+        """Whether the current lasts one step."""
+        return self.p11 == 0.0
+
+
+class LoweredLayer(NamedTuple):
+    """One layer in the numbers of its cells; its unit is one point of the grid.
+
+    It has the constants that :func:`~spikemem.networks.hlop.cuba_step` takes.
+    """
+
+    units: NDArray[np.int16]
+    """Weights in points, shape (n_out, n_in)."""
+    unit: float
+    """One point in the unit of the trained weights, nA."""
+    decays: Decays
+    v_thresh: float
+    """Threshold in points; no potential is equal to it."""
+    error: float
+    """Largest error of a potential on the machine, in points."""
+    is_proven: bool
+    """Whether that error is too small to change a spike, whatever the input."""
+    gain: float
+    """Potential of one point, mV."""
+    threshold: float
+    """Threshold, mV; a multiple of 2**-15."""
+    weight: float
+    """Weight of one point, nA."""
+    capacitance: float
+    """Of a cell, nF."""
+
+    @property
+    def p11(self) -> float:
+        """What a step leaves of the current."""
+        return self.decays.p11
+
+    @property
+    def p22(self) -> float:
+        """What a step leaves of the potential."""
+        return self.decays.p22
+
+    @property
+    def p21(self) -> float:
+        """Points that a current of one point adds to the potential in a step."""
+        return 1.0
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """Weights on the grid in the unit of the trained ones, shape (n_out, n_in)."""
+        return self.units.astype(np.float64) * self.unit
+
+    def cell(self, integrator: str = "spinnaker") -> LIF:
+        """The cell that does the same with a time step of 1 ms."""
+        d, capacitance = self.decays, self.capacitance
+        if integrator == "exact":
+            left = math.exp(-1.0 / d.tau_syn)
+            kernel = d.tau_syn * d.tau_m / (d.tau_m - d.tau_syn) * (d.p22 - left)
+            capacitance = kernel * self.weight / self.gain
+        return LIF(
+            tau_m=d.tau_m, cm=capacitance, v_rest=0.0, v_reset=0.0, v_thresh=self.threshold,
+            tau_refrac=0.0, tau_syn_E=d.tau_syn, tau_syn_I=d.tau_syn,
+        )  # fmt: skip
+
+
+def machine_decays(neuron: CubaNeuron) -> Decays:
+    """Decays of a neuron, rounded to the machine's.
+
+    A step is 1 ms on every backend, whatever ``neuron.dt`` is.
+
+    Raises
+    ------
+    DescriptionError
+        A time constant that the machine does not hold.
+    """
+    p22, tau_m = machine_membrane(neuron.tau_m / neuron.dt)
+    p11, tau_syn = _synapse(neuron.tau_syn / neuron.dt)
+    return Decays(p22, tau_m, p11, tau_syn)
+
+
+def machine_membrane(tau: float) -> tuple[float, float]:
+    """Decay nearest to that of a time constant (steps) that the machine holds, and its constant.
+
+    Raises
+    ------
+    DescriptionError
+        There is none.
+    """
+    nearest = math.exp(-1.0 / tau) * ONE
+    for n in sorted(range(max(1, int(nearest) - 9), min(int(nearest) + 10, ONE)),
+                    key=lambda n: abs(n - nearest)):  # fmt: skip
+        made = -1.0 / math.log(n / ONE)
+        word = round(made * ONE)
+        if word and expk(-divide(ONE, word)) == n:
+            return n / ONE, made
+    raise DescriptionError(
+        f"HLOPClassifier.build: tau_m={tau:g} steps has no decay on the machine; take 0.25 to 500."
+    )
+
+
+def _synapse(tau: float) -> tuple[float, float]:
+    """Decay of a current, and its time constant; those below 0.1 ms last one step.
+
+    The machine's exponential is up to 1.3e-6 wrong. Of the exponents within 0.5 % of the wanted one
+    that is taken for which a time constant makes up for most of it and still rounds to the same.
+    """
+    wanted = ONE / tau
+    if wanted >= -_UNDERFLOW:
+        return 0.0, TAU_PULSE
+    near = max(1, round(0.005 * wanted))
+    found = [_time_constant(n) for n in range(max(1, round(wanted) - near), round(wanted) + near)]
+    best = min((pair for pair in found if pair), default=None)
+    if best is None:
+        raise DescriptionError(
+            f"HLOPClassifier.build: tau_syn={tau:g} steps has no decay on the machine; take 0 to "
+            f"500."
+        )
+    return math.exp(-1.0 / best[1]), best[1]
+
+
+def _time_constant(n: int) -> tuple[float, float] | None:
+    """Error of the decay, and the time constant, for which the machine takes exp(-n / 2**15)."""
+    first, last = (ONE * ONE) // (n + 1) + 1, (ONE * ONE) // n
+    factor = expulr(-n) / _U32
+    if last < first or not 0.0 < factor < 1.0:
+        return None
+    made = min(max(-1.0 / math.log(factor), (first - 0.499) / ONE), (last + 0.499) / ONE)
+    return abs(math.exp(-1.0 / made) - factor), made
+
+
+def lower_layer(weights: NDArray[Any], neuron: CubaNeuron, name: str = "layer") -> LoweredLayer:
+    """One layer of spiking neurons in the numbers of its cells.
+
+    The grid is the finest whose sums SpiNNaker's ring buffers and potentials hold. If the
+    potential is halved in each step and the current lasts one, every potential after T steps is a
+    multiple of ``2**(1 - T)`` points; the grid is then such that the machine's error stays below
+    half of that, and every spike is proven to be the same.
+
+    Parameters
+    ----------
+    weights : array_like, shape (n_out, n_in)
+        Trained weights, nA.
+    neuron : CubaNeuron
+        Their neuron.
+    name : str
+        What a message calls the layer.
+
+    Raises
+    ------
+    DescriptionError
+        The threshold is too low beside the weights for a grid of 16 bits.
+    """
+    matrix = np.asarray(weights, dtype=np.float64)
+    decays = machine_decays(neuron)
+    limit = neuron.v_thresh / neuron.p21
+    if decays.is_pulse and decays.p22 == 0.5:
+        for points in _grids(matrix, limit):
+            made = _halving(matrix, limit, points, decays, neuron.steps)
+            if made is not None:
+                return made
+    for points in _grids(matrix, limit):
+        made = (_pulse if decays.is_pulse else _lasting)(matrix, limit, points, decays)
+        if made is not None:
+            return made
+    raise DescriptionError(
+        f"HLOPClassifier.build: the weights of {name} are too large for 16 bits beside a threshold "
+        f"of {neuron.v_thresh:g} mV; a spike of each input would reach "
+        f"{float(np.abs(matrix).sum(axis=1).max()) / limit:.3g} times it. Train with a higher "
+        f"v_thresh, or with fewer inputs."
+    )
+
+
+def _grids(matrix: NDArray[np.float64], limit: float) -> Sequence[int]:
+    """Points below the threshold, from fine to coarse, that the ring buffers hold."""
+    largest = FINEST
+    found = []
+    while largest >= COARSEST:
+        if _ring_bound(np.rint(matrix * (largest / limit))) < _RING:
+            found.append(largest)
+        largest //= 2
+    return found
+
+
+def _ring_bound(units: NDArray[np.float64]) -> float:
+    """Largest sum of a receptor as sPyNNaker foresees it: largest weight times most synapses."""
+    found = 0.0
+    for sign in (1, -1):
+        count = np.count_nonzero(sign * units > 0, axis=1).max(initial=0)
+        found = max(found, float((sign * units).max(initial=0.0)) * float(count))
+    # The balancing synapse.
+    return found + 2.0
+
+
+def _fullest(units: NDArray[np.float64]) -> int:
+    """Largest sum of the weights of one sign onto one cell, with the balancing synapse."""
+    sums = [np.maximum(sign * units, 0).sum(axis=1).max(initial=0.0) for sign in (1, -1)]
+    return int(max(sums)) + 1
+
+
+def _on_grid(matrix: NDArray[np.float64], unit: float) -> NDArray[np.float64]:
+    return np.rint(matrix / unit)
+
+
+def _halving(
+    matrix: NDArray[np.float64], limit: float, points: int, decays: Decays, steps: int
+) -> LoweredLayer | None:
+    """A layer whose spikes are proven to be the same, if the machine's words are wide enough."""
+    unit = limit / points
+    units = _on_grid(matrix, unit)
+    spacing = 2.0 ** (1 - steps)
+    found = _resistance(decays.tau_m, _highest(_fullest(units)))
+    if found is None:
+        return None
+    resistance, capacitance = found
+    gain = (1.0 - decays.p22) * resistance / 32.0
+    # The error is below 2 words, and 1 more is left by a sample before; the threshold is rounded.
+    if gain * spacing / 2.0 < 4.0:
+        return None
+    return _made(units, unit, decays, gain, points + spacing / 2.0, 3.0, capacitance, True, 2.0)
+
+
+def _pulse(
+    matrix: NDArray[np.float64], limit: float, points: int, decays: Decays
+) -> LoweredLayer | None:
+    """A layer whose currents last one step."""
+    unit = limit / (points + 0.5)
+    units = _on_grid(matrix, unit)
+    found = _resistance(decays.tau_m, _highest(_fullest(units)))
+    if found is None:
+        return None
+    resistance, capacitance = found
+    gain = (1.0 - decays.p22) * resistance / 32.0
+    error = 2.0 + 1.0 / (1.0 - decays.p22)
+    return _made(units, unit, decays, gain, points + 0.5, error, capacitance, False, 2.0)
+
+
+def _lasting(
+    matrix: NDArray[np.float64], limit: float, points: int, decays: Decays
+) -> LoweredLayer | None:
+    """A layer whose currents decay."""
+    unit = limit / (points + 0.5)
+    units = _on_grid(matrix, unit)
+    # All weights at once, step after step, make a current of tau_syn times their sum.
+    room = _RING / max(_ring_bound(units), _fullest(units) * max(decays.tau_syn, 1.0))
+    if room < 1.0:
+        return None
+    fullest = _fullest(units) * max(decays.tau_syn, 1.0)
+    finest = 1 + math.floor(math.log2(room))
+    # A smaller weight needs a larger resistance, which is easier to match and less precise.
+    for weight in (2.0**k for k in range(finest, finest - 8, -1)):
+        peak = fullest * weight * ONE
+        found = _scaled_resistance(decays, _WIDE * ONE / peak)
+        if found is not None:
+            break
+    else:
+        return None
+    resistance, capacitance = found
+    scale, apart = _machine_input(decays)
+    gain = (1.0 - decays.p22) * resistance * scale * weight
+    # Both receptors are rounded down twice a step, and the decay is not quite that of the machine.
+    current = (2.0 * 2.0 + apart * peak) / (1.0 - decays.p11)
+    error = resistance / ONE * current + 3.0 + 2.0 / (1.0 - decays.p22)
+    return _made(units, unit, decays, gain, points + 0.5, error, capacitance, False, weight)
+
+
+def _made(
+    units: NDArray[np.float64], unit: float, decays: Decays, gain: float, limit: float,
+    error: float, capacitance: float, is_proven: bool, weight: float,
+) -> LoweredLayer:  # fmt: skip
+    """Take `gain` and `error` in the machine's words."""
+    threshold = round(gain * limit) / ONE
+    return LoweredLayer(
+        units.astype(np.int16), unit, decays, threshold * ONE / gain, error / gain, is_proven,
+        gain / ONE, threshold, weight, capacitance,
+    )  # fmt: skip
+
+
+def _highest(fullest: int) -> int:
+    """Largest resistance, in words, with which differences of potentials fit into 32 bits."""
+    return min((1 << 35) // (fullest + 1), (1 << 31) - 1)
+
+
+def _resistance(tau: float, highest: int) -> tuple[int, float] | None:
+    """Largest resistance below a limit that is a multiple of 32 words, with its capacitance."""
+    wide = round(tau * ONE) << 15
+    first = wide // highest + 1
+    for word in range(first, first + 100_000):
+        resistance = wide // word
+        if not resistance:
+            return None
+        capacitance = tau / (resistance / ONE)
+        if resistance % 32 == 0 and round(capacitance * ONE) == word:
+            return resistance, capacitance
+    return None
+
+
+def _machine_input(decays: Decays) -> tuple[float, float]:
+    """What the machine makes of an input of 1, and the difference of its decay from `p11`."""
+    word = round(decays.tau_syn * ONE)
+    factor = expulr(-divide(ONE, word))
+    return ((word * (_U32 - 1 - factor)) >> 15) / _U32, abs(factor / _U32 - decays.p11)
+
+
+def _scaled_resistance(decays: Decays, highest: float) -> tuple[int, float] | None:
+    """Largest resistance with which floating point gives the machine's input, current by current.
+
+    The machine's scale of an input differs a little from that of floating point; a capacitance
+    that rounds to the same word makes up for it.
+    """
+    wide = round(decays.tau_m * ONE) << 15
+    scale, _ = _machine_input(decays)
+    exact = -decays.tau_syn * math.expm1(-1.0 / decays.tau_syn)
+    first = max(int(wide / highest) + 1, 1)
+    for word in range(first, first + 100_000):
+        resistance = wide // word
+        if not resistance:
+            return None
+        capacitance = decays.tau_m / (resistance / ONE * (scale / exact))
+        if round(capacitance * ONE) == word:
+            return resistance, capacitance
+    return None

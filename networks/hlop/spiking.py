@@ -1,0 +1,297 @@
+"""The classifier as a model that runs on any backend: built, decoded, and compared."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...checks import AnyValue, Count, checked
+from ...codes import Patterns
+from ...errors import DescriptionError, UnsupportedError
+from ...limits import require_memory
+from ...models import StoredModel
+from ...network import Network
+from ...recording import Recording
+from .arrays import SampleArray
+from .circuit import (
+    Layout,
+    arrange,
+    circuit,
+    pass_layers,
+    plastic_names,
+    recorded_spikes,
+)
+from .cuba import code_levels, encode
+from .lowering import LoweredLayer, lower_layer
+from .parameters import CubaNeuron, Neuron
+from .storing import Learnt
+
+__all__ = ["OnSpikes", "SpikeMargin", "spikes_of_input"]
+
+Answer = Literal["label", "scores", "counts"]
+Arrangement = Literal["side by side", "in turn"]
+Integrator = Literal["spinnaker", "exact"]
+Spikes = NDArray[np.bool_]
+_Trials = Annotated[Any, AnyValue()]
+_Task = Annotated[int, Count(low=0)] | None
+
+
+class SpikeMargin(NamedTuple):
+    """Whether a hidden layer spikes alike in floating point and on SpiNNaker."""
+
+    margin: float
+    """Smallest distance of a potential from the threshold, as a fraction of the threshold."""
+    error: float
+    """Largest error of a potential on the machine, as a fraction of the threshold."""
+    is_proven: bool
+    """Whether the spikes are proven to be the same for any input."""
+
+    @property
+    def is_identical(self) -> bool:
+        """Whether the spikes are proven to be the same for the samples that were looked at."""
+        return self.is_proven or self.margin > self.error
+
+
+class _Given(NamedTuple):
+    """Trials as spikes of the input, and the layers that they are shown to."""
+
+    layers: list[LoweredLayer]
+    spikes: Spikes
+    """Shape (steps, n_samples, n_inputs)."""
+    steps: int
+
+
+class OnSpikes(StoredModel):
+    """What the contract of a model asks for; for models with a :class:`CubaNeuron`."""
+
+    layers: tuple[int, ...]
+    neuron: Neuron
+    dtype: str
+    seed: int
+    _learnt: Learnt
+
+    def _head(self, task: int | None, method: str) -> int | None:
+        raise NotImplementedError
+
+    def _check_samples(self, x: NDArray[Any], where: str) -> None:
+        raise NotImplementedError
+
+    @property
+    def plastic(self) -> Mapping[str, str]:
+        """Projections that hold the weights of the hidden layers; none without a spiking form.
+
+        The last layer has no synapses: its weights are applied to spike counts, outside.
+        """
+        return plastic_names(len(self.layers) - 2) if self._is_spiking else {}
+
+    @property
+    def _is_spiking(self) -> bool:
+        return isinstance(self.neuron, CubaNeuron) and len(self.layers) > 2
+
+    @checked
+    def build(
+        self,
+        trials: _Trials,
+        *,
+        samples: Arrangement = "side by side",
+        integrator: Integrator = "spinnaker",
+        answer: Answer = "label",
+        task: _Task = None,
+    ) -> Network:
+        """The network that is shown samples; the model stays as it is.
+
+        A step of the neuron is 1 ms. Populations are "input", "hidden 1", "hidden 2", ...
+
+        Parameters
+        ----------
+        trials : array_like of shape (n_samples, n_inputs), or Patterns
+            Samples, 0 to 1: the probability of a spike in each step. Patterns are 0 and 1.
+        samples : {"side by side", "in turn"}
+            A copy of the circuit for each sample; or one circuit that is shown one sample after
+            the other, with a silent gap between them in which all potentials fall to 0. The second
+            is what fits on a machine.
+        integrator : {"spinnaker", "exact"}
+            What the backend does in a step; "exact" for NEST.
+        answer, task
+            For :meth:`decode`.
+
+        Raises
+        ------
+        UnsupportedError
+            The model's neuron has no spiking form that simulators share, or there is no hidden
+            layer.
+        DescriptionError
+            Not samples of these inputs, or weights that 16 bits can't hold.
+        """
+        given = self._given(trials, "build")
+        layout = _layout(given, samples)
+        return circuit(given.layers, given.spikes, layout, integrator)
+
+    @checked
+    def decode(
+        self,
+        recording: Recording,
+        trials: _Trials,
+        *,
+        samples: Arrangement = "side by side",
+        integrator: Integrator = "spinnaker",
+        answer: Answer = "label",
+        task: _Task = None,
+    ) -> list[Any]:
+        """Answer to each sample, from a recording of the network of :meth:`build`.
+
+        Parameters
+        ----------
+        recording : Recording
+            Of the network that was built for these samples.
+        trials, samples, integrator
+            As for :meth:`build`.
+        answer : {"label", "scores", "counts"}
+            Class, outputs of the last layer, or spike counts of the last hidden layer.
+        task : int, optional
+            Task whose outputs are read, where each task has its own.
+
+        Returns
+        -------
+        list
+            For each sample an int, or an array of shape (n_classes,) or (n_neurons,).
+
+        Raises
+        ------
+        DescriptionError
+            Not a recording of that network, or `task` is needed.
+        """
+        given = self._given(trials, "decode")
+        spikes = recorded_spikes(recording, _layout(given, samples), len(given.layers), integrator)
+        return self._answers(spikes, answer, task, "decode")
+
+    @checked
+    def expected(
+        self, trials: _Trials, *, answer: Answer = "label", task: _Task = None
+    ) -> list[Any]:
+        """Answers of the network without a simulator, in float64; as :meth:`decode`."""
+        given = self._given(trials, "expected")
+        passed = pass_layers(given.layers, given.spikes)
+        return self._answers(passed.spikes, answer, task, "expected")
+
+    @checked
+    def after(self, recording: Recording, trials: _Trials) -> Self:
+        """The model itself: weights change in :meth:`learn_task` alone."""
+        return self
+
+    @checked
+    def hidden_spikes(self, trials: _Trials) -> list[Spikes]:
+        """Spikes of each hidden layer, shape (steps, n_samples, n_neurons), without a simulator.
+
+        They are those of the network of :meth:`build`: with weights on its grid.
+        """
+        given = self._given(trials, "hidden_spikes")
+        return pass_layers(given.layers, given.spikes).spikes
+
+    @checked
+    def recorded_spikes(
+        self,
+        recording: Recording,
+        trials: _Trials,
+        *,
+        samples: Arrangement = "side by side",
+        integrator: Integrator = "spinnaker",
+    ) -> list[Spikes]:
+        """Spikes of each hidden layer in a recording, as :meth:`hidden_spikes` has them."""
+        given = self._given(trials, "recorded_spikes")
+        return recorded_spikes(recording, _layout(given, samples), len(given.layers), integrator)
+
+    @checked
+    def spike_margins(self, trials: _Trials) -> list[SpikeMargin]:
+        """For each hidden layer how close a potential came to the threshold.
+
+        Examples
+        --------
+        >>> from spikemem.networks.hlop import CubaNeuron, HLOPClassifier
+        >>> model = HLOPClassifier((4, 6, 2), trainer="bptt", neuron=CubaNeuron.halving(steps=8))
+        >>> [layer.is_proven for layer in model.spike_margins([[0.2, 0.9, 0.4, 0.6]])]
+        [True]
+        """
+        given = self._given(trials, "spike_margins")
+        passed = pass_layers(given.layers, given.spikes)
+        return [
+            SpikeMargin(margin / layer.v_thresh, layer.error / layer.v_thresh, layer.is_proven)
+            for layer, margin in zip(given.layers, passed.margins, strict=True)
+        ]
+
+    def on_grid(self) -> Self:
+        """A copy whose hidden weights are rounded to the grid of the network of :meth:`build`.
+
+        Its :meth:`score` says what the rounding costs.
+        """
+        weights = [layer.weights.astype(self.dtype) for layer in self._lowered("on_grid")]
+        made = copy.copy(self)
+        made._learnt = self._learnt._replace(weights=(*weights, self._learnt.weights[-1]))
+        return made
+
+    def _lowered(self, method: str) -> list[LoweredLayer]:
+        neuron = _require_spiking(self, method)
+        return [
+            lower_layer(weights, neuron, f"hidden layer {k + 1}")
+            for k, weights in enumerate(self._learnt.weights[:-1])
+        ]
+
+    def _given(self, trials: Any, method: str) -> _Given:
+        neuron = _require_spiking(self, method)
+        where = f"{type(self).__name__}.{method}: trials"
+        x = (
+            trials.to_dense()
+            if isinstance(trials, Patterns)
+            else SampleArray().check(trials, where)
+        )
+        self._check_samples(x, method)
+        if not len(x):
+            raise DescriptionError(f"{where} must be at least one sample, got 0.")
+        require_memory(2.0 * neuron.steps * len(x) * sum(self.layers), where,
+                       "Give fewer samples at a time.")  # fmt: skip
+        rows = np.asarray(x, dtype=self.dtype).reshape(len(x), -1)
+        levels = code_levels(neuron, self.layers[0], self.seed)
+        return _Given(self._lowered(method), encode(rows, levels, neuron), neuron.steps)
+
+    def _answers(
+        self, spikes: list[Spikes], answer: str, task: int | None, method: str
+    ) -> list[Any]:
+        counts = spikes[-1].sum(axis=0, dtype=np.int64)
+        if answer == "counts":
+            return list(counts)
+        head, size = self._head(task, method), self.layers[-1]
+        weights = self._learnt.weights[-1].astype(np.float64)
+        if head is not None:
+            weights = weights[head * size : (head + 1) * size]
+        scores = counts @ weights.T / len(spikes[-1])
+        return list(scores) if answer == "scores" else scores.argmax(axis=1).tolist()
+
+
+def _require_spiking(model: OnSpikes, method: str) -> CubaNeuron:
+    """The neuron, if it is one that simulators share."""
+    where = f"{type(model).__name__}.{method}"
+    if not isinstance(model.neuron, CubaNeuron):
+        raise UnsupportedError(
+            f"{where}: {type(model.neuron).__name__} is not a cell that simulators share; its "
+            f"input is a constant current, or a spike is subtracted from its potential. Train with "
+            f"trainer='bptt', neuron=CubaNeuron.halving()."
+        )
+    if len(model.layers) < 3:
+        raise UnsupportedError(
+            f"{where}: the network has no hidden layer, so that nothing in it spikes; make it with "
+            f"three layers or more."
+        )
+    return model.neuron
+
+
+def spikes_of_input(model: OnSpikes, trials: Any) -> Spikes:
+    """Spikes of the input, shape (steps, n_samples, n_inputs)."""
+    return model._given(trials, "build").spikes
+
+
+def _layout(given: _Given, samples: Arrangement) -> Layout:
+    return arrange(given.spikes.shape[1], given.steps, given.layers, samples)

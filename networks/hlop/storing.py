@@ -1,0 +1,88 @@
+"""What a classifier has learnt as named arrays, and the same read back from a file, checked."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any, NamedTuple
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import StorageError
+from ...hdf5 import read_array
+from ...models import Stored
+from .accuracy import AccuracyMatrix
+
+__all__ = ["Learnt", "read_learnt", "stored_learnt"]
+
+_KEPT = "kept "
+
+
+class Learnt(NamedTuple):
+    """State of a classifier between two tasks.
+
+    Parameters
+    ----------
+    weights : tuple of ndarray (n_out, n_in)
+        Of each layer.
+    kept : dict of str to ndarray
+        What the method keeps.
+    matrix : AccuracyMatrix or None
+        Accuracies so far.
+    n_learnt : int
+        Tasks learnt so far.
+    """
+
+    weights: tuple[NDArray[Any], ...]
+    kept: dict[str, NDArray[Any]]
+    matrix: AccuracyMatrix | None = None
+    n_learnt: int = 0
+
+
+def stored_learnt(learnt: Learnt) -> dict[str, Stored]:
+    """Named arrays of a state."""
+    found = {f"weights {k}": Stored(array) for k, array in enumerate(learnt.weights)}
+    found["n_learnt"] = Stored(np.array(learnt.n_learnt))
+    if learnt.matrix is not None:
+        found["accuracies"] = Stored(learnt.matrix.R)
+        found["order"] = Stored(np.asarray(learnt.matrix.order))
+        if learnt.matrix.baseline is not None:
+            found["baseline"] = Stored(learnt.matrix.baseline)
+    return found | {_KEPT + name: Stored(array) for name, array in learnt.kept.items()}
+
+
+def read_learnt(arrays: h5py.Group, layers: tuple[int, ...], heads: str, dtype: str) -> Learnt:
+    """The state that a file holds, for a network of these layers.
+
+    Raises
+    ------
+    StorageError
+        The arrays are not those of such a network.
+    """
+    weights = []
+    last = len(layers) - 2
+    for k, (n_in, n_out) in enumerate(itertools.pairwise(layers)):
+        rows = None if k == last and heads == "task" else n_out
+        array = read_array(arrays, f"weights {k}", "float", (rows, n_in))
+        if rows is None and (not len(array) or len(array) % n_out):
+            raise StorageError(f"weights {k} must have {n_out} rows for each head")
+        weights.append(array.astype(dtype))
+    kept = {}
+    for name in arrays:
+        if name.startswith(_KEPT):
+            kind = "float" if arrays[name].dtype.kind == "f" else "int"
+            kept[name.removeprefix(_KEPT)] = read_array(arrays, name, kind)
+    n_learnt = int(read_array(arrays, "n_learnt", "int", (), low=0, high=10**6))
+    return Learnt(tuple(weights), kept, _matrix(arrays), n_learnt)
+
+
+def _matrix(arrays: h5py.Group) -> AccuracyMatrix | None:
+    if "accuracies" not in arrays:
+        return None
+    values = read_array(arrays, "accuracies", "float", (None, None), low=0.0, high=1.0, nan=True)
+    order = read_array(arrays, "order", "int", (None,), low=0)
+    baseline = None
+    if "baseline" in arrays:
+        baseline = read_array(arrays, "baseline", "float", (None,), low=0.0, high=1.0, nan=True)
+    return AccuracyMatrix(values, baseline, order)
