@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+import re
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -380,7 +381,7 @@ def test_the_page_does_what_it_says(capsys, monkeypatch, tmp_path):
     accuracy, found = map(float, capsys.readouterr().out.split())
     assert accuracy > 0.85
     assert found == 1.0
-    assert (tmp_path / "build" / "digits").is_dir()
+    assert (tmp_path / "digits").is_dir()
 
 
 def test_a_picture_of_one_sample():

@@ -68,8 +68,8 @@ LEFT_OUT = {
     "spikemem.networks.liquid.ReadoutReport": "made by evaluate_readout",
     "spikemem.networks.liquid.ReadoutReport.facts": "made by evaluate_readout",
     **hlop.LEFT_OUT,
-    **hlop_baselines.LEFT_OUT,
     **hlop_face.LEFT_OUT,
+    **hlop_baselines.LEFT_OUT,
 }
 """Callables that are not called, and why."""
 
@@ -245,9 +245,9 @@ SAMPLES: dict[str, Callable[[], Any]] = {
     **dendrites.SAMPLES,
     **sparsey.SAMPLES,
     **hlop.SAMPLES,
-    **hlop_baselines.SAMPLES,
     **hlop_spikes.SAMPLES,
     **hlop_face.SAMPLES,
+    **hlop_baselines.SAMPLES,
     **liquid.SAMPLES,
     **liquid_readout.SAMPLES,
     **resistive.samples(small_network),
@@ -315,9 +315,9 @@ GOOD: dict[str, dict[str, Callable[[], Any]]] = {
     **dendrites.good_values(),
     **sparsey.good_values(),
     **hlop.good_values(),
-    **hlop_baselines.good_values(),
     **hlop_spikes.good_values(),
     **hlop_face.good_values(),
+    **hlop_baselines.good_values(),
     **liquid.good_values(),
     **liquid_readout.good_values(),
     **resistive.good_values(small_network, _recording),
