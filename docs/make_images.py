@@ -172,11 +172,32 @@ def liquid() -> None:
     right.figure.savefig(IMAGES / "liquid.png", dpi=80)
 
 
+def continual() -> None:
+    """Five permutations of the digits with projection and without, and what subspaces hold."""
+    from spikemem.networks import hlop
+
+    tasks = hlop.PermutedImages(sm.data.read_images("digits"), 5)
+    found, energy = {}, {}
+    for name, method in (("projection", "hlop"), ("plain", "naive")):
+        model = sm.HLOPClassifier((64, 200, 200, 10), method=method, epochs=8, batch=32, seed=0)
+        found[name] = hlop.learn_tasks(model, tasks).matrix
+        if method == "hlop":
+            old = tasks[0].test_x
+            energy["Hebbian"] = hlop.captured_energy(model, old)
+            energy["best of\nthis rank"] = hlop.captured_energy(model, old, best=True)
+    left, middle, right = sm.plotting.new_panels(14.0, 3.4, columns=3)
+    hlop.accuracy_matrix(found["projection"], ax=left)
+    hlop.mean_accuracy_curves(found, ax=middle)
+    hlop.energy_bars(energy, ax=right)
+    left.figure.get_layout_engine().set(wspace=0.12)
+    right.figure.savefig(IMAGES / "hlop.png", dpi=80)
+
+
 def main() -> None:
     """Make them all."""
     IMAGES.mkdir(exist_ok=True)
     for make in (example, by_hand, demonstration, timing, sequences, hierarchies, liquid,
-                 trained_spikes):  # fmt: skip
+                 continual, trained_spikes):  # fmt: skip
         make()
     for picture in sorted(IMAGES.iterdir()):
         size = picture.stat().st_size

@@ -102,7 +102,8 @@ def table(folder: Path) -> None:
         seconds = np.array([facts["cpu_seconds"] for *_, facts in runs]).mean(axis=0)
         spread = [f" ± {part.std(ddof=1):.2f}" if len(runs) > 1 else "" for part in (acc, bwt)]
         print(f"{name:34s} {len(runs):5d} {acc.mean():6.2f}{spread[0]:8s} {bwt.mean():6.2f}"
-              f"{spread[1]:8s} {seconds.mean():11.1f} {seconds[0]:5.1f}, {seconds[-1]:5.1f}")  # fmt: skip
+              f"{spread[1]:8s} {seconds.mean():11.1f} {seconds[0]:5.1f}, "
+              f"{seconds[-1]:5.1f}")  # fmt: skip
 
 
 def main() -> None:

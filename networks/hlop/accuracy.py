@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from ...checks import AnyValue, Each, Indices, Instance, Optional, PathName, che
 from ...errors import DescriptionError, StorageError, shown
 from ...files import NotRegular, open_regular, write_atomically
 from ...frozen import Frozen, read_only
+from .accuracy_references import CHAUDHRY, LOPEZ_PAZ, REBUFFI, RIEMER
 
 __all__ = ["MEASURES", "AccuracyMatrix", "over_seeds"]
 
@@ -60,6 +61,8 @@ class AccuracyMatrix(Frozen):
     D. Lopez-Paz, M. Ranzato, "Gradient episodic memory for continual learning", NeurIPS 2017,
     equations 2 to 4 (ACC, BWT, FWT).
     """
+
+    bibtex: ClassVar[tuple[str, ...]] = (LOPEZ_PAZ, CHAUDHRY, REBUFFI, RIEMER)
 
     R: Annotated[NDArray[np.float64], AnyValue()]
     baseline: Annotated[NDArray[np.float64] | None, AnyValue()] = None
@@ -331,6 +334,10 @@ class AccuracyMatrix(Frozen):
         DescriptionError
             They are facts of something else.
         """
+        if not isinstance(found, Mapping):
+            raise DescriptionError(
+                f"AccuracyMatrix.from_facts: found must be a mapping, got {shown(found)}."
+            )
         try:
             rows = [_from_plain(row) for row in found["R"]] or np.zeros((0, int(found["n_tasks"])))
             base = found["baseline"]

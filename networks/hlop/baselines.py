@@ -265,16 +265,18 @@ class EWC(Strategy):
         if self.labels == "sampled":
             some = some._replace(y=self._drawn_labels(some))
 
-        def part(places: slice) -> Step:
-            return learner.step(Batch(*(array[places] for array in some)), rng)
-
         n, rng = len(some.y), learner.rng("fisher", "spikes")
-        parts = [slice(k, min(k + _TOGETHER, n)) for k in range(0, n, _TOGETHER)]
-        if not _one_row_each(part(slice(0, 1))):
-            parts = [slice(k, k + 1) for k in range(n)]
+
+        def part(first: int, last: int) -> Step:
+            chosen = Batch(*(array[first:last] for array in some))
+            made: Step = learner.step(chosen, rng)
+            return made
+
+        size = _TOGETHER if _one_row_each(part(0, 1)) else 1
         total: dict[str, Any] = {}
-        for places in parts:
-            for layer, squares in enumerate(_squares(part(places), places.stop - places.start)):
+        for first in range(0, n, size):
+            last = min(first + size, n)
+            for layer, squares in enumerate(_squares(part(first, last), last - first)):
                 key = str(layer)
                 total[key] = squares if key not in total else total[key].add_(squares)
         return {key: value / n for key, value in total.items()}

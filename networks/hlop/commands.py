@@ -9,6 +9,7 @@ from typing import Any
 import click
 import numpy as np
 
+from ...checks import Count
 from ...cli.app import NUMBER, PATH, Commands, json_option, quiet_option
 from ...data import read_images
 from ...errors import DescriptionError
@@ -18,6 +19,7 @@ from .tasks import PermutedImages, returning_order
 
 HIDDEN, QUICK_HIDDEN = 800, 200
 QUICK_TASKS, QUICK_TRAIN, QUICK_TEST = 3, 6000, 1000
+MOST_EPOCHS = 10_000
 QUICK_SHOWN = 12_000
 """Samples that the quick preset shows for each task, so that small data sets take more epochs."""
 
@@ -83,6 +85,8 @@ def pmnist(
     if plot is not None:
         check_format(plot)
     filled = _filled(settings)
+    if filled["epochs"] is not None:
+        Count(high=MOST_EPOCHS).check(filled["epochs"], "epochs")
     tasks = _tasks(images, test, filled)
     if filled["held_out"] and not (quiet or as_json):
         click.echo("no --test: the last sixth of the images is held out to test with")
@@ -101,7 +105,8 @@ def pmnist(
     if plot is not None:
         from .figures import accuracy_matrix
 
-        save_figure(accuracy_matrix(result.matrix).figure, plot)
+        figure: Any = accuracy_matrix(result.matrix).figure
+        save_figure(figure, plot)
     facts = _facts(result, tasks, filled)
     if as_json:
         click.echo(json.dumps(facts, indent=2))

@@ -146,7 +146,7 @@ class FiveDatasets(TaskSequence):
         """Ten classes for each task."""
         return (10,) * 5
 
-    def make(self, index: int) -> Task:
+    def _make(self, index: int) -> Task:
         """Read the data set of one task."""
         names = ("CIFAR-10", "MNIST", "SVHN", "FashionMNIST", "notMNIST")
         scaling = (CIFAR, MNIST, SVHN, FASHION, NOTMNIST)[index]

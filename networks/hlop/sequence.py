@@ -241,9 +241,8 @@ class _Run:
             if found["format"] != _FORMAT:
                 raise ValueError("it has another format")
             key, kept = found["key"], found["result"]
-            result = SequenceResult(
-                AccuracyMatrix.from_facts(kept), *(list(kept[name]) for name in _LISTS)
-            )
+            seconds, test_seconds, memory = (list(kept[name]) for name in _LISTS)
+            result = SequenceResult(AccuracyMatrix.from_facts(kept), seconds, test_seconds, memory)
             tested, learnt = result.matrix.n_learnt, len(result.seconds)
             lengths = {len(result.memory), len(result.test_seconds)}
             if lengths != {tested} or learnt - tested not in (0, 1):

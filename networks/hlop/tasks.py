@@ -121,16 +121,16 @@ class TaskSequence(Short):
         """Number of classes of each task."""
         raise NotImplementedError
 
-    def make(self, index: int) -> Task:
+    def _make(self, index: int) -> Task:
         """Make one task; `index` is from 0 to the number of tasks - 1."""
         raise NotImplementedError
 
     def __getitem__(self, index: Any) -> Any:
         """Return one task, or a list of tasks for a slice."""
         if isinstance(index, slice):
-            return [self.make(k) for k in range(len(self))[index]]
+            return [self._make(k) for k in range(len(self))[index]]
         try:
-            return self.make(range(len(self))[index])
+            return self._make(range(len(self))[index])
         except (TypeError, IndexError):
             raise DescriptionError(
                 f"{type(self).__name__}: a task is chosen by an int from 0 to {len(self) - 1} or "
@@ -138,7 +138,7 @@ class TaskSequence(Short):
             ) from None
 
     def __iter__(self) -> Iterator[Task]:
-        return (self.make(k) for k in range(len(self)))
+        return (self._make(k) for k in range(len(self)))
 
 
 @checked
@@ -278,7 +278,7 @@ class PermutedImages(TaskSequence):
         """Number of classes of each task: the same for all."""
         return (int(max(part.labels.max() for part in self.split)) + 1,) * self.n_tasks
 
-    def make(self, index: int) -> Task:
+    def _make(self, index: int) -> Task:
         """Make one task."""
         n_pixels = self.sample_shape[0]
         order = published_permutation(index, n_pixels, n_tasks=self.n_tasks, seed=self.seed)
@@ -371,7 +371,7 @@ class ClassSplit(TaskSequence):
             return tuple(len(group) for group in self.classes)
         return (int(max(self.y.max(), self.test_y.max())) + 1,) * len(self)
 
-    def make(self, index: int) -> Task:
+    def _make(self, index: int) -> Task:
         """Make one task."""
         group = np.asarray(self.classes[index])
         learnt, tested = (

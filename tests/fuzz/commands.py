@@ -37,10 +37,13 @@ LIMIT = 20
 VALID = {
     "file": "both.h5", "network": "both.h5", "out": "out.h5", "output": "aged.h5", "name": "PCM",
     "images": "images.npz", "tower": "tower.h5",
-    "data": "few.npz", "model": "liquid.h5",
+    "data": "few.npz", "model": "liquid.h5", "tasks": "1", "hidden": "4",
     "n": "100", "a": "20", "s": "10", "theta": "5", "v": "3", "backend": "native",
 }  # fmt: skip
 """Valid values by the name of the parameter, for those that are required or save time."""
+
+SAVING = ("out", "output", "backend", "tasks", "hidden")
+"""Options that are given though they are not required: they keep runs short."""
 
 NUMBERS = ("nan", "inf", "-inf", "-1", "0", "1e-320", "1e300", "1e400", "1.5", "x", "", "1,5",
            "2147483648", "9" * 30, "9" * 5000)  # fmt: skip
@@ -124,7 +127,7 @@ def line(words: tuple[str, ...], command: click.Command, values: dict[str, str])
     arguments: list[str] = []
     for param in command.params:
         name = param.name or ""
-        known = name in VALID and (param.required or name in ("out", "output", "backend"))
+        known = name in VALID and (param.required or name in SAVING)
         if name not in values and not known:
             continue
         value = values.get(name, VALID.get(name, ""))
