@@ -194,7 +194,7 @@ FAMILIES = [
         classifier,
         list(bars(6)[0]),
         "layer 1 excitatory",
-        "docs/hlop_spikes.md",
+        "docs/hlop.md",
         integrators=EXACT,
     ),
 ]
