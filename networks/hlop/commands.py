@@ -105,7 +105,8 @@ def pmnist(
     if plot is not None:
         from .figures import accuracy_matrix
 
-        save_figure(accuracy_matrix(result.matrix).figure, plot)
+        figure: Any = accuracy_matrix(result.matrix).figure
+        save_figure(figure, plot)
     facts = _facts(result, tasks, filled)
     if as_json:
         click.echo(json.dumps(facts, indent=2))

@@ -242,7 +242,10 @@ class _Run:
                 raise ValueError("it has another format")
             key, kept = found["key"], found["result"]
             result = SequenceResult(
-                AccuracyMatrix.from_facts(kept), *(list(kept[name]) for name in _LISTS)
+                AccuracyMatrix.from_facts(kept),
+                list(kept["cpu_seconds"]),
+                list(kept["cpu_seconds_of_tests"]),
+                list(kept["memory_bytes"]),
             )
             tested, learnt = result.matrix.n_learnt, len(result.seconds)
             lengths = {len(result.memory), len(result.test_seconds)}
@@ -267,6 +270,3 @@ class _Run:
         if learnt > tested:
             self._test(result, tested)
         return result
-
-
-_LISTS = ("cpu_seconds", "cpu_seconds_of_tests", "memory_bytes")
