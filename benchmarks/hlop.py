@@ -16,6 +16,7 @@ with neurons behind it, forward, backward and lateral learning.
 from __future__ import annotations
 
 import argparse
+import functools
 import time
 from collections.abc import Callable
 from typing import Any
@@ -110,7 +111,7 @@ def milliseconds(call: Callable[[], None], n: int) -> float:
 
 
 def in_turn(calls: list[Callable[[], None]], n: int, rounds: int) -> list[list[float]]:
-    """CPU milliseconds of each call, one after the other in each round; the first is not counted."""
+    """CPU milliseconds of each call, in turn in each round; the first is not counted."""
     found: list[list[float]] = [[] for _ in calls]
     for k in range(rounds + 1):
         for times, call in zip(found, calls, strict=True):
@@ -197,6 +198,11 @@ class OurLayer:
             self.subspace.learn_covariance(rows.T @ rows / len(rows))
 
 
+def again(part: Any, maps: torch.Tensor, errors: torch.Tensor) -> None:
+    """One batch of a layer."""
+    part.learn(maps.detach(), errors)
+
+
 def convolution(rounds: int, places: int, batch: int) -> None:
     steps, n_in, n_out = 20, 64, 128
     print(f"\n{f'{n_in}C3-{n_out}, {places}x{places}, B={batch}, T=20':<28}{'peer, ms':>14}"
@@ -221,7 +227,7 @@ def convolution(rounds: int, places: int, batch: int) -> None:
             grads.append((found, own.grad))
         gap = max(float((a - b).norm() / a.norm()) for a, b in zip(*grads, strict=True))
         both, maps, errors = pairs[1]
-        calls = [lambda part=part: part.learn(maps.detach(), errors) for part in both]
+        calls = [functools.partial(again, part, maps, errors) for part in both]
         line(name, in_turn(calls, 1, rounds), f"   same gradients to {gap:.0e}")
 
 

@@ -127,6 +127,21 @@ def by_hand() -> None:
     ax.figure.savefig(IMAGES / "networks.png", dpi=100)
 
 
+def trained_spikes() -> None:
+    """Spikes of one digit in a trained classifier."""
+    from sklearn.datasets import load_digits
+
+    from spikemem.networks.hlop import CubaNeuron, digit_raster
+
+    data = load_digits()
+    x, y = data.data / 16.0, data.target
+    model = sm.HLOPClassifier((64, 128, 64, 10), trainer="bptt", neuron=CubaNeuron.halving(),
+                              batch=32, epochs=10, seed=0)  # fmt: skip
+    model.learn_task(x[:1000], y[:1000])
+    panels = digit_raster(model, x[1003])
+    panels[0].figure.savefig(IMAGES / "hlop_spikes.png", dpi=80)
+
+
 def liquid() -> None:
     """A digit in a liquid, states of two classes, accuracies beside the input alone."""
     import numpy as np
@@ -181,16 +196,8 @@ def continual() -> None:
 def main() -> None:
     """Make them all."""
     IMAGES.mkdir(exist_ok=True)
-    for make in (
-        example,
-        by_hand,
-        demonstration,
-        timing,
-        sequences,
-        hierarchies,
-        liquid,
-        continual,
-    ):
+    for make in (example, by_hand, demonstration, timing, sequences, hierarchies, liquid,
+                 continual, trained_spikes):  # fmt: skip
         make()
     for picture in sorted(IMAGES.iterdir()):
         size = picture.stat().st_size

@@ -7,13 +7,13 @@ import pytest
 
 pytest.importorskip("torch")
 
-import spikemem as sm  # noqa: E402
-from spikemem.data import read_images  # noqa: E402
-from spikemem.errors import DescriptionError, StorageError  # noqa: E402
-from spikemem.networks.hlop import HLOPClassifier, Ranks  # noqa: E402
-from spikemem.networks.hlop.strategies import Batch  # noqa: E402
-from spikemem.networks.hlop.tasks import PermutedImages  # noqa: E402
-from spikemem.networks.hlop.torches import threads  # noqa: E402
+import spikemem as sm
+from spikemem.data import read_images
+from spikemem.errors import DescriptionError, StorageError
+from spikemem.networks.hlop import HLOPClassifier, Ranks
+from spikemem.networks.hlop.strategies import Batch
+from spikemem.networks.hlop.tasks import PermutedImages
+from spikemem.networks.hlop.torches import threads
 
 SIZES = (64, 60, 60, 10)
 TASKS = PermutedImages(read_images("digits"), 3, mean=0.3, deviation=0.35)
@@ -21,9 +21,7 @@ N_CLASSES, N_PIXELS = 10, 64
 
 
 def model(method, *, epochs=3, sizes=SIZES, seed=0, **options):
-    return HLOPClassifier(
-        sizes, method=method, epochs=epochs, batch=32, options=options, seed=seed
-    )
+    return HLOPClassifier(sizes, method=method, epochs=epochs, batch=32, options=options, seed=seed)
 
 
 def learn(method, n_tasks=3, **options):
@@ -192,7 +190,9 @@ def test_fisher_is_the_mean_square_of_gradients_of_single_samples(trainer):
 def test_labels_are_drawn_from_the_output_of_the_network():
     learner = learner_of("ewc")
     data = data_of(TASKS[0], 0)
-    some = Batch(data.x[:1].repeat(20_000, axis=0), data.y[:1].repeat(20_000), np.zeros(20_000, int))
+    some = Batch(
+        data.x[:1].repeat(20_000, axis=0), data.y[:1].repeat(20_000), np.zeros(20_000, int)
+    )
     with threads(1):
         logits = learner.logits(some.x[:1])[0].astype(np.float64)
         drawn = learner.strategy._drawn_labels(some)
@@ -233,6 +233,19 @@ def test_resumed_learning_is_the_same(method, tmp_path):
     assert resumed.memory_bytes() == straight.memory_bytes()
 
 
+def test_subspaces_by_decomposition_are_the_principal_components_of_the_activity():
+    found = HLOPClassifier(SIZES, method="svd", dtype="float64", options={"samples": 10**4})
+    found.learn_task(TASKS[0].x, TASKS[0].y)
+    learner = found._learner()
+    with threads(1):
+        traces = [trace.numpy() for trace in learner.traces(TASKS[0].x)]
+    for k, trace in enumerate(traces):
+        rows = learner.strategy.subspaces[k].rows
+        right = np.linalg.svd(trace, full_matrices=False)[2][: len(rows)]
+        assert len(rows) == found.ranks.first[k]
+        np.testing.assert_allclose(rows.T @ rows, right.T @ right, atol=1e-6)
+
+
 def test_heads_of_their_own():
     x, y = TASKS[0].x, np.asarray(TASKS[0].y)
     for method, options in (("replay", {"per_class": 5}), ("ewc", {"samples": 20}), ("joint", {})):
@@ -242,6 +255,18 @@ def test_heads_of_their_own():
             found.learn_task(x[chosen], y[chosen] - 2 * task)
         assert found.n_heads == 3
         assert found.score(x[y < 2], y[y < 2], task=0) > 0.8
+
+
+@pytest.mark.parametrize("method", ["hlop", "replay"])
+def test_knowledge_accumulates_where_tasks_come_back(method):
+    found = model(method)
+    tests = [(task.test_x, task.test_y) for task in TASKS]
+    for k in (0, 1, 2, 0, 1):
+        found.learn_task(TASKS[k].x, TASKS[k].y, task=k, test=tests)
+    assert found.matrix_.order.tolist() == [0, 1, 2, 0, 1]
+    # The task that comes back is better than before, and the mean over all tasks grows.
+    assert found.R_[3, 0] > found.R_[2, 0] + 0.05
+    assert found.R_[4].mean() > found.R_[2].mean() + 0.02
 
 
 def test_bad_settings_are_refused():

@@ -210,12 +210,12 @@ def test_projection_keeps_digits(kind):
     matrices = {}
     for method in ("naive", "hlop"):
         net = SpikingCNN((1, 8, 8), 2, 5, channels=(16, 32, 64), neuron=kind, seed=1)
-        model = ConvolutionalClassifier(net, method=method, batch=32, epochs=3)
+        model = ConvolutionalClassifier(net, method=method, learning_rate=0.02, batch=32, epochs=10)
         for train, _ in tasks:
             model.learn_task(*train, test=tests)
         matrices[method] = model.matrix_
     assert matrices["hlop"].bwt > matrices["naive"].bwt + 0.08
-    assert matrices["hlop"].acc > matrices["naive"].acc
+    assert matrices["hlop"].acc > matrices["naive"].acc + 0.05
 
 
 def test_bytes_and_seeds():

@@ -104,7 +104,9 @@ def test_without_the_rows_backwards_nothing_is_taken_away():
 
 def test_an_input_of_zeros_has_no_energy():
     (answer,) = sm.run(LateralCircuit(rows()), np.zeros((1, N)), backend="native")
-    assert answer.energy == 0.0 and not answer.y.any() and not answer.residual.any()
+    assert answer.energy == 0.0
+    assert not answer.y.any()
+    assert not answer.residual.any()
 
 
 def test_the_sign_of_an_input_is_the_sign_of_the_response():

@@ -85,8 +85,8 @@ def test_a_limit_of_bytes_is_shared_by_all_classes():
     assert store.n_bytes == 90 * sample <= 100 * sample
     kept = {tuple(row) for row in store.samples(0)[0]}
     assert kept < {tuple(row) for row in first}
+    tiny = SampleStore(1, n_bytes=40 * sample, seed=0)
     with pytest.raises(DescriptionError, match="n_bytes must be at least 2400"):
-        tiny = SampleStore(1, n_bytes=40 * sample, seed=0)
         tiny.add(np.zeros((75, 6)), np.arange(75))
     full = SampleStore(1, n_bytes=10 * sample, stored_as="uint8")
     full.add(IMAGES, LABELS)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
+import re
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -45,8 +48,7 @@ def drawn(neuron, rng, sizes=(20, 15, 10), spread=0.4):
     """Weights that make the cells fire, and spikes of ten samples."""
     scale = spread * neuron.v_thresh / neuron.p21 / (1.0 + 0.2 * neuron.tau_syn)
     weights = [
-        rng.normal(0.1 * scale, scale, (n_out, n_in))
-        for n_in, n_out in zip(sizes, sizes[1:], strict=False)
+        rng.normal(0.1 * scale, scale, (n_out, n_in)) for n_in, n_out in itertools.pairwise(sizes)
     ]
     return weights, rng.random((neuron.steps, 10, sizes[0])) < rng.random((10, sizes[0]))
 
@@ -187,7 +189,8 @@ def test_a_strong_sample_leaves_nothing_to_the_next():
     spikes[:, 0, 1] = True
     spikes[0, 1, 0] = True
     alone = pass_layers([layer], spikes).spikes
-    assert alone[0][:, 0].sum() == 0 and alone[0][:, 1].sum() <= 1
+    assert alone[0][:, 0].sum() == 0
+    assert alone[0][:, 1].sum() <= 1
     assert equal(simulated([layer], spikes, "emulator", "in turn"), alone)
 
 
@@ -247,7 +250,7 @@ def test_a_thousand_digits_spike_alike_in_torch_and_on_simulators():
 
 
 def test_answers_agree_with_each_other():
-    model, x, y = digits()
+    model, x, _y = digits()
     x = x[:5]
     scores = np.array(model.expected(x, answer="scores"))
     counts = np.array(model.expected(x, answer="counts"))
@@ -366,3 +369,30 @@ def test_the_network_cut_short_forgets_what_it_knew():
     wrong = np.mean(np.array(model.decode(recording, x[:50])) == y[:50])
     # Chance is 0.1; by luck 20 of 50 are right with a probability below 1e-7.
     assert wrong < 0.4
+
+
+@pytest.mark.slow
+def test_the_page_does_what_it_says(capsys, monkeypatch, tmp_path):
+    page = Path(__file__).resolve().parents[1] / "docs" / "hlop_spikes.md"
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for example in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.S):
+        exec(example, names)
+    accuracy, found = map(float, capsys.readouterr().out.split())
+    assert accuracy > 0.85
+    assert found == 1.0
+    assert (tmp_path / "digits").is_dir()
+
+
+def test_a_picture_of_one_sample():
+    from spikemem.networks.hlop import digit_raster
+
+    model, x, _ = digits()
+    panels = digit_raster(model, x[0])
+    assert len(panels) == 4
+    spikes = model.hidden_spikes(x[:1])[0][:, 0]
+    assert len(panels[1].lines[0].get_xdata()) == spikes.sum()
+    last = [line.get_ydata()[-1] for line in panels[3].lines]
+    assert np.allclose(last, model.expected(x[:1], answer="scores")[0])
+    with pytest.raises(DescriptionError, match="one row"):
+        digit_raster(model, x[:2])

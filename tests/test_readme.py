@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = (
     "README.md", "docs/README.md", "docs/ca3.md", "docs/dendrites.md", "docs/extensions.md",
+    "docs/hlop_spikes.md",
     "docs/liquid.md", "docs/liquid_machines.md", "docs/liquid_measures.md", "docs/networks.md",
     "docs/semantics.md",
 )  # fmt: skip

@@ -118,8 +118,9 @@ def main() -> None:
         for name in ["HLOP", *(name for name in asked.methods if name != "HLOP")]:
             found.append(learn(name, tasks, n_bytes, seed, asked))
             n_bytes = found[0]["bytes"]["method"]
-            print(f"seed {seed}  {name:<24} ACC {found[-1]['acc']:.2f}  BWT {found[-1]['bwt']:.2f}  "
-                  f"{found[-1]['cpu_s']:.1f} CPU s", flush=True)  # fmt: skip
+            last = found[-1]
+            print(f"seed {seed}  {name:<24} ACC {last['acc']:.2f}  BWT {last['bwt']:.2f}  "
+                  f"{last['cpu_s']:.1f} CPU s", flush=True)  # fmt: skip
             if asked.json:
                 with open(asked.json, "w", encoding="utf-8") as file:
                     json.dump(found, file, indent=1)

@@ -49,7 +49,7 @@ def images(path: str | None, n_test: int) -> tuple[Images, Images]:
 
 
 def trained(data: Images, general: bool) -> HLOPClassifier:
-    """A classifier that has learnt two tasks; the second is the first in another order of pixels."""
+    """A classifier that has learnt two tasks; the second has the pixels in another order."""
     x, y = data
     wide = x.shape[1] > 100
     neuron = CubaNeuron(v_thresh=1.0) if general else CubaNeuron.halving()

@@ -16,6 +16,10 @@ from typing import TYPE_CHECKING, Any
 from .accuracy import AccuracyMatrix as AccuracyMatrix
 from .accuracy import over_seeds as over_seeds
 from .cuba import cuba_step as cuba_step
+from .drift import LayerDrift as LayerDrift
+from .drift import layer_drift as layer_drift
+from .drift import linear_cka as linear_cka
+from .drift import relative_change as relative_change
 from .energy import captured_energy as captured_energy
 from .figures import accuracy_curves as accuracy_curves
 from .figures import accuracy_matrix as accuracy_matrix
@@ -32,9 +36,11 @@ from .parameters import Ranks as Ranks
 from .parameters import SubspaceRule as SubspaceRule
 from .published import FiveDatasets as FiveDatasets
 from .published import split_cifar as split_cifar
+from .schedules import RehearsalSchedule as RehearsalSchedule
 from .sequence import SequenceResult as SequenceResult
 from .sequence import learn_tasks as learn_tasks
 from .spiking import SpikeMargin as SpikeMargin
+from .store import SampleStore as SampleStore
 from .tasks import ClassSplit as ClassSplit
 from .tasks import PermutedImages as PermutedImages
 from .tasks import Task as Task
@@ -45,13 +51,19 @@ from .tasks import returning_order as returning_order
 if TYPE_CHECKING:
     from .attaching import Projections as Projections
     from .attaching import attach as attach
+    from .convolutional import SpikingCNN as SpikingCNN
+    from .convolutional import SpikingResNet18 as SpikingResNet18
+    from .convolutional_model import ConvolutionalClassifier as ConvolutionalClassifier
     from .model import HLOPClassifier as HLOPClassifier
     from .subspace import Subspace as Subspace
     from .subspace import SVDSubspace as SVDSubspace
 
 _WHERE = {
+    "ConvolutionalClassifier": "convolutional_model",
     "HLOPClassifier": "model",
     "Projections": "attaching",
+    "SpikingCNN": "convolutional",
+    "SpikingResNet18": "convolutional",
     "Subspace": "subspace",
     "SVDSubspace": "subspace",
     "attach": "attaching",
@@ -60,6 +72,7 @@ _WHERE = {
 __all__ = [
     "AccuracyMatrix",
     "ClassSplit",
+    "ConvolutionalClassifier",
     "CubaNeuron",
     "DSRNeuron",
     "FiveDatasets",
@@ -67,12 +80,17 @@ __all__ = [
     "LIFNeuron",
     "LateralCircuit",
     "LateralResponse",
+    "LayerDrift",
     "PermutedImages",
     "Projections",
     "Ranks",
+    "RehearsalSchedule",
     "SVDSubspace",
+    "SampleStore",
     "SequenceResult",
     "SpikeMargin",
+    "SpikingCNN",
+    "SpikingResNet18",
     "Subspace",
     "SubspaceRule",
     "Task",
@@ -84,11 +102,14 @@ __all__ = [
     "cuba_step",
     "digit_raster",
     "energy_bars",
+    "layer_drift",
     "learn_tasks",
+    "linear_cka",
     "mean_accuracy_curves",
     "novelty_threshold",
     "over_seeds",
     "published_permutation",
+    "relative_change",
     "returning_order",
     "split_cifar",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...checks import Choice, Count, Flag, Quantity, checked
 from ...errors import StorageError
+from .baseline_references import GANDHI, KIRKPATRICK
 from .learner import Learner, initial_weights
 from .penalty import QuadraticPenalty
 from .schedules import RehearsalSchedule
@@ -167,6 +168,8 @@ class Rehearsal(_Storing):
         What is kept of each task, as in :class:`Replay`. Default: everything.
     """
 
+    bibtex: ClassVar[tuple[str, ...]] = (GANDHI,)
+
     @checked
     def __init__(
         self,
@@ -230,6 +233,8 @@ class EWC(Strategy):
         Factor of all earlier terms when a task is added; 1 keeps them all.
     """
 
+    bibtex: ClassVar[tuple[str, ...]] = (KIRKPATRICK,)
+
     @checked
     def __init__(
         self,
@@ -265,16 +270,18 @@ class EWC(Strategy):
         if self.labels == "sampled":
             some = some._replace(y=self._drawn_labels(some))
 
-        def part(places: slice) -> Step:
-            return learner.step(Batch(*(array[places] for array in some)), rng)
-
         n, rng = len(some.y), learner.rng("fisher", "spikes")
-        parts = [slice(k, min(k + _TOGETHER, n)) for k in range(0, n, _TOGETHER)]
-        if not _one_row_each(part(slice(0, 1))):
-            parts = [slice(k, k + 1) for k in range(n)]
+
+        def part(first: int, last: int) -> Step:
+            chosen = Batch(*(array[first:last] for array in some))
+            made: Step = learner.step(chosen, rng)
+            return made
+
+        size = _TOGETHER if _one_row_each(part(0, 1)) else 1
         total: dict[str, Any] = {}
-        for places in parts:
-            for layer, squares in enumerate(_squares(part(places), places.stop - places.start)):
+        for first in range(0, n, size):
+            last = min(first + size, n)
+            for layer, squares in enumerate(_squares(part(first, last), last - first)):
                 key = str(layer)
                 total[key] = squares if key not in total else total[key].add_(squares)
         return {key: value / n for key, value in total.items()}

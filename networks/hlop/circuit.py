@@ -50,7 +50,7 @@ class Passed(NamedTuple):
 
 
 def pass_layers(layers: Sequence[LoweredLayer], spikes: Spikes) -> Passed:
-    """Spikes of the hidden layers in float64, by :func:`cuba_step`.
+    """Spikes of the hidden layers in float64, by the step of :func:`cuba_step`.
 
     Parameters
     ----------
@@ -204,7 +204,7 @@ def _projections(layers: Sequence[LoweredLayer]) -> Iterator[Projection]:
             if layer.decays.is_pulse:
                 yield Projection.all_to_all(
                     f"balance {k + 1} {receptor}", "balance", post, weight=layer.weight,
-                    delay=1.0, receptor=receptor,  # type: ignore[arg-type]
+                    delay=1.0, receptor=receptor,
                 )  # fmt: skip
 
 

@@ -32,10 +32,10 @@ class _Steady(torch.autograd.Function):
         how = {"stride": layer.stride, "padding": layer.padding}
         back = None
         if ctx.needs_input_grad[0]:
-            back = conv2d_input(mean.shape, weight, one, **how)
+            back = conv2d_input(mean.shape, weight, one, **how)  # type: ignore[no-untyped-call]
             back = back.repeat(layer.steps, 1, 1, 1)
-        change = layer.steps * conv2d_weight(mean, weight.shape, one, **how)
-        return back, None, change, None
+        own = conv2d_weight(mean, weight.shape, one, **how)  # type: ignore[no-untyped-call]
+        return back, None, layer.steps * own, None
 
 
 class Convolution(nn.Conv2d):

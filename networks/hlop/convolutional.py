@@ -48,13 +48,12 @@ class SpikingStack(nn.Module):
         self.neuron, self.image_shape = neuron, image_shape
         self.steps = neuron.steps
         self.features: Tensor | None = None
+        self._frozen: list[nn.Module] = []
         self._last = neurons(neuron)
 
     def add_heads(self, n_features: int, n_classes: int, n_heads: int) -> None:
         """Add the heads, without bias."""
-        self.heads = nn.ModuleList(
-            nn.utils.skip_init(nn.Linear, n_features, n_classes, bias=False) for _ in range(n_heads)
-        )
+        self.heads = nn.ModuleList(_head(n_features, n_classes) for _ in range(n_heads))
 
     def draw_weights(self, seed: Seed) -> None:
         """Draw all weights from normal distributions, as published.
@@ -83,6 +82,17 @@ class SpikingStack(nn.Module):
         logits: Tensor = self.heads[task if len(self.heads) > 1 else 0](features)
         return logits
 
+    @property
+    def ranks(self) -> Ranks:
+        """Numbers of subspace neurons of each projected layer."""
+        raise NotImplementedError
+
+    @property
+    def n_classes(self) -> int:
+        """Outputs of a head."""
+        weights: Any = self.heads[0].weight
+        return len(weights)
+
     def projected_layers(self) -> dict[str, nn.Module]:
         """Layers that learn from projected activity: all convolutions, and a shared head."""
         found: dict[str, nn.Module] = {
@@ -101,8 +111,8 @@ class SpikingStack(nn.Module):
         """
         for part in self.modules():
             if isinstance(part, nn.BatchNorm2d):
-                part.frozen = True
                 part.eval()
+                self._frozen.append(part)
             if isinstance(part, Convolution):
                 part.steady = isinstance(self.neuron, DSRNeuron)
         for weights in self.parameters():
@@ -112,9 +122,8 @@ class SpikingStack(nn.Module):
     def train(self, mode: bool = True) -> SpikingStack:
         """Set training or evaluation; frozen normalisation stays in evaluation."""
         super().train(mode)
-        for part in self.modules():
-            if isinstance(part, nn.BatchNorm2d) and getattr(part, "frozen", False):
-                part.eval()
+        for part in self._frozen:
+            part.eval()
         return self
 
 
@@ -310,6 +319,14 @@ _SMALL = tuple(zip((27, *_DIMS), (6, 40, 40, 40, 40, 40, 100, 6, 100, 100, 100, 
 """Dimensions and published rows of each layer, in the order of the modules."""
 _LARGE = tuple(zip((75, *_DIMS), (24, 90, 90, 90, 90, 90, 180, 10, 180, 180, 180, 360, 20, 360,
                                   360, 360, 720, 40, 720, 720), strict=True))  # fmt: skip
+
+
+def _head(n_features: int, n_classes: int) -> nn.Module:
+    """A head whose weights have not been drawn."""
+    made: nn.Module = nn.utils.skip_init(  # type: ignore[no-untyped-call]
+        nn.Linear, n_features, n_classes, bias=False
+    )
+    return made
 
 
 def row_length(layer: nn.Module) -> int:

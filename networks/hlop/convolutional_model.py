@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
@@ -20,9 +20,11 @@ from ...progress import Progress, progress_callback
 from ...streams import Seed, own_seed, stream
 from .accuracy import AccuracyMatrix
 from .arrays import Labels, Samples, Tests
+from .baseline_references import HE
 from .convolution import Convolution
 from .convolutional import SpikingStack, count_bytes, row_length
 from .parameters import Ranks, SubspaceRule
+from .references import XIAO
 from .subspace import Subspace, SVDSubspace
 from .torches import threads
 
@@ -48,8 +50,8 @@ class ConvolutionalClassifier:
     ranks : Ranks, optional
         Subspace neurons of each projected layer. Default: the published ones,
         ``network.ranks``. A layer whose dimensions are used up gets no more.
-    rule : SubspaceRule
-        How subspaces learn; lateral neurons must be linear.
+    rule : SubspaceRule, optional
+        How subspaces learn. Default: ``SubspaceRule()``. Lateral neurons must be linear.
     learning_rate : float
         Step of the gradient descent.
     later_rate : float, optional
@@ -83,6 +85,8 @@ class ConvolutionalClassifier:
     Xiao et al., ICLR 2024, arXiv 2402.11984.
     """
 
+    bibtex: ClassVar[tuple[str, ...]] = (XIAO, HE)
+
     @checked
     def __init__(
         self,
@@ -90,7 +94,7 @@ class ConvolutionalClassifier:
         *,
         method: Literal["hlop", "naive", "svd"] = "hlop",
         ranks: Ranks | None = None,
-        rule: SubspaceRule = SubspaceRule(),
+        rule: SubspaceRule | None = None,
         learning_rate: Annotated[float, Quantity(above=0.0, high=1e6)] = 0.01,
         later_rate: Annotated[float, Quantity(above=0.0, high=1e6)] | None = None,
         momentum: Annotated[float, Quantity(low=0.0, below=1.0)] = 0.9,
@@ -100,7 +104,8 @@ class ConvolutionalClassifier:
         seed: Seed = 0,
     ) -> None:
         self.network, self.method = network, method
-        self.ranks = network.ranks if ranks is None else ranks
+        rule = SubspaceRule() if rule is None else rule
+        self.ranks: Ranks = network.ranks if ranks is None else ranks
         self.learning_rate = learning_rate
         self.later_rate = learning_rate if later_rate is None else later_rate
         self.momentum, self.schedule = momentum, schedule
@@ -200,9 +205,9 @@ class ConvolutionalClassifier:
             )
         before = self._state()
         try:
-            with threads(n_threads), torch.enable_grad():
-                with progress_callback(progress, f"task {number}") as report:
-                    self._train(x, y, number, report)
+            bar = progress_callback(progress, f"task {number}")
+            with threads(n_threads), torch.enable_grad(), bar as report:
+                self._train(x, y, number, report)
         except BaseException:
             self._restore(before)
             raise
@@ -255,8 +260,10 @@ class ConvolutionalClassifier:
                 report((epoch + (k + 1) / count) / self.epochs)
         self._listen(False)
         if not all(bool(torch.isfinite(w).all()) for w in learnt):
-            raise SimulationError("ConvolutionalClassifier.learn_task: weights are not finite; take "
-                                  "a smaller learning_rate.")  # fmt: skip
+            raise SimulationError(
+                "ConvolutionalClassifier.learn_task: weights are not finite; take a smaller "
+                "learning_rate."
+            )
         for subspace in self.subspaces.values():
             subspace.freeze()
 
@@ -285,18 +292,20 @@ class ConvolutionalClassifier:
                 grad = layer.weight.grad
                 if subspace.n_frozen:
                     grad.copy_(subspace.residual(grad.flatten(1)).view_as(grad))
-                rows = layer.rows() if isinstance(layer, Convolution) else self.network.features
+                rows: Any = (
+                    layer.rows() if isinstance(layer, Convolution) else self.network.features
+                )
                 if len(rows) > 2 * subspace.size and self.method == "hlop":
                     subspace.learn_covariance(rows.T @ rows / len(rows))
                 else:
                     subspace.learn(rows, subspace.residual(rows))
 
     def _measure(self, test: Any, task: int) -> None:
-        row = [100.0 * self.score(*pair, k) for k, pair in enumerate(test)]
+        row = [self.score(x, y, k) for k, (x, y) in enumerate(test)]
         if self.matrix_ is None:
-            self.matrix_ = AccuracyMatrix(np.array([row]) / 100.0, order=np.array([task]))
+            self.matrix_ = AccuracyMatrix(np.array([row]), order=np.array([task]))
         else:
-            self.matrix_ = self.matrix_.with_row(np.array(row) / 100.0, task)
+            self.matrix_ = self.matrix_.with_row(np.array(row), task)
 
     @checked
     def decision_function(
@@ -313,8 +322,7 @@ class ConvolutionalClassifier:
                 for k in range(0, len(x), _EVALUATED)
             ]
         self.network.train(was)
-        n_classes = self.network.heads[0].weight.shape[0]
-        return torch.cat(parts).numpy() if parts else np.zeros((0, int(n_classes)))
+        return torch.cat(parts).numpy() if parts else np.zeros((0, self.network.n_classes))
 
     @checked
     def predict(
@@ -363,10 +371,10 @@ class ConvolutionalClassifier:
                 f"{where}: y must have one label for each sample, got {len(x)} samples and "
                 f"{len(y)} labels."
             )
-        weights: Any = self.network.heads[0].weight
-        if len(y) and y.max() >= len(weights):
+        n_classes = self.network.n_classes
+        if len(y) and y.max() >= n_classes:
             raise DescriptionError(
-                f"{where}: y must be from 0 to {len(weights) - 1}, the outputs of a head, got "
+                f"{where}: y must be from 0 to {n_classes - 1}, the outputs of a head, got "
                 f"{y.max()}."
             )
 

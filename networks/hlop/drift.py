@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...checks import Quantities, checked
+from ...checks import MappingOf, Quantities, Text, checked
 from ...errors import DescriptionError
+from .baseline_references import KORNBLITH
 
 __all__ = ["LayerDrift", "layer_drift", "linear_cka", "relative_change"]
 
 Responses = Annotated[NDArray[np.float64], Quantities(shape=("n_samples", "n_units"), least=1)]
 """Mean trace of every unit for every sample, float (n_samples, n_units)."""
+
+OfLayers = Annotated[
+    Mapping[str, NDArray[np.float64]],
+    MappingOf(Text(), Quantities(shape=("n_samples", "n_units"), least=1)),
+]
+"""Responses of each layer."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,8 @@ class LayerDrift:
     cka : float
         Similarity, see :func:`linear_cka`; 1 if nothing has changed.
     """
+
+    bibtex: ClassVar[tuple[str, ...]] = (KORNBLITH,)
 
     layer: str
     change: float
@@ -106,11 +115,34 @@ def linear_cka(before: Responses, after: Responses) -> float:
     return float(cross / (np.linalg.norm(x.T @ x) * np.linalg.norm(y.T @ y)))
 
 
-def layer_drift(
-    before: Mapping[str, NDArray[np.floating]], after: Mapping[str, NDArray[np.floating]]
-) -> tuple[LayerDrift, ...]:
-    """Change of every layer; layers that do not respond have nan where nothing is defined."""
+@checked
+def layer_drift(before: OfLayers, after: OfLayers) -> tuple[LayerDrift, ...]:
+    """Change of the responses of every layer to the same samples.
+
+    Parameters
+    ----------
+    before, after : mapping of str to float (n_samples, n_units)
+        Responses of each layer, as :meth:`HLOPClassifier.responses` returns them.
+
+    Returns
+    -------
+    tuple of LayerDrift
+        One for each layer of `before`; a measure that is not defined, because a layer does not
+        respond, is nan.
+
+    Raises
+    ------
+    DescriptionError
+        `after` has no responses of a layer, or of other samples or another number of units.
+    """
     found = []
+    for layer, was in before.items():
+        if layer not in after or after[layer].shape != was.shape:
+            got = f"shape {after[layer].shape}" if layer in after else "none"
+            raise DescriptionError(
+                f"layer_drift: after must have responses of {layer!r} with shape {was.shape}, as "
+                f"before, got {got}."
+            )
     for layer, was in before.items():
         values = []
         for measure in (relative_change, linear_cka):

@@ -165,7 +165,8 @@ class LateralCircuit:
         """State beside the arguments: none."""
         return {}
 
-    def after(self, recording: Recording, trials: Any) -> LateralCircuit:
+    @checked
+    def after(self, recording: Recording, trials: Annotated[Any, AnyValue()]) -> LateralCircuit:
         """The circuit itself: it learns nothing in a run."""
         return self
 

@@ -103,7 +103,7 @@ class LoweredLayer(NamedTuple):
     @property
     def weights(self) -> NDArray[np.float64]:
         """Weights on the grid in the unit of the trained ones, shape (n_out, n_in)."""
-        return self.units * self.unit
+        return self.units.astype(np.float64) * self.unit
 
     def cell(self, integrator: str = "spinnaker") -> LIF:
         """The cell that does the same with a time step of 1 ms."""

@@ -414,8 +414,7 @@ class HLOPClassifier(OnSpikes, Displayed):
     def responses(
         self, x: Samples, task: Annotated[int, Count(low=0)] | None = None
     ) -> dict[str, NDArray[Any]]:
-        """Mean activity of each hidden layer, and the outputs, for
-        :func:`~spikemem.networks.hlop.layer_drift`.
+        """Mean activity of each hidden layer, and the outputs; for :func:`layer_drift`.
 
         Parameters
         ----------

@@ -75,7 +75,8 @@ class RateNeuron(nn.Module):
         """Weighted mean (B, ...) over the steps of rows (T B, ...)."""
         weights: Any = self.weights
         split = rows.reshape(len(weights), -1)
-        return (weights.to(rows.dtype) @ split).reshape(-1, *rows.shape[1:])
+        found: Tensor = (weights.to(rows.dtype) @ split).reshape(-1, *rows.shape[1:])
+        return found
 
 
 class _SurrogateSpikes(torch.autograd.Function):
