@@ -241,8 +241,12 @@ class _Run:
             if found["format"] != _FORMAT:
                 raise ValueError("it has another format")
             key, kept = found["key"], found["result"]
-            seconds, test_seconds, memory = (list(kept[name]) for name in _LISTS)
-            result = SequenceResult(AccuracyMatrix.from_facts(kept), seconds, test_seconds, memory)
+            result = SequenceResult(
+                AccuracyMatrix.from_facts(kept),
+                list(kept["cpu_seconds"]),
+                list(kept["cpu_seconds_of_tests"]),
+                list(kept["memory_bytes"]),
+            )
             tested, learnt = result.matrix.n_learnt, len(result.seconds)
             lengths = {len(result.memory), len(result.test_seconds)}
             if lengths != {tested} or learnt - tested not in (0, 1):
@@ -266,6 +270,3 @@ class _Run:
         if learnt > tested:
             self._test(result, tested)
         return result
-
-
-_LISTS = ("cpu_seconds", "cpu_seconds_of_tests", "memory_bytes")
