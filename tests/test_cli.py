@@ -20,7 +20,7 @@ from spikemem.cli import commands, main
 from spikemem.cli.app import Place
 
 COMMANDS = ("demo", "simulate", "plot", "info", "check", "map", "export", "board", "sdr",
-            "liquid", "sparsey", "device")  # fmt: skip
+            "liquid", "sparsey", "continual", "device")  # fmt: skip
 
 
 @pytest.fixture

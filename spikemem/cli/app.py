@@ -84,7 +84,7 @@ COMMANDS: dict[str, Place] = {
     ),
     "sparsey": Place(
         "spikemem.networks.sparsey.commands:sparsey",
-        "Hierarchies of macrocolumns: train one on labelled images, and test it.",
+        "Hierarchies of macrocolumns with sparse distributed codes: train and test on images.",
     ),
     "continual": Place(
         "spikemem.networks.hlop.commands:continual",
