@@ -91,7 +91,7 @@ def test_the_table_says_what_the_command_says(name):
 def test_a_command_that_can_not_be_loaded_leaves_the_others_alone(capsys, monkeypatch):
     monkeypatch.setitem(commands.table, "odd", Place("spikemem.no_such_module:odd", "Do it."))
     assert main(["--help"]) == 0
-    assert "odd       Do it." in capsys.readouterr().out
+    assert "odd        Do it." in capsys.readouterr().out
     assert main(["info", "--help"]) == 0
     capsys.readouterr()
     assert "odd can't be loaded: No module named" in refused(capsys, "odd", code=1)

@@ -88,7 +88,7 @@ COMMANDS: dict[str, Place] = {
     ),
     "continual": Place(
         "spikemem.networks.hlop.commands:continual",
-        "Networks that learn one task after another: what is left of each.",
+        "Networks that learn one task after another, and keep the old ones.",
     ),
     "device": Place(
         "spikemem.hardware.resistive.commands:device",
