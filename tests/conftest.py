@@ -26,6 +26,9 @@ BACKENDS: list[tuple[str, dict[str, Any]]] = [
 ]
 """Backends, with options, that follow docs/semantics.md to the last bit; one line for each."""
 
+collect_ignore = ["board_scripts"]
+"""Scripts that run a simulation as soon as they are imported: no place for doctests."""
+
 NEEDS = {"nest": "nest", "spinnaker": "spynnaker", "board": "spynnaker"}
 
 
