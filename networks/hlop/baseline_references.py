@@ -4,38 +4,38 @@ __all__ = ["GANDHI", "HE", "KIRKPATRICK", "KORNBLITH"]
 
 KIRKPATRICK = """\
 @article{kirkpatrick2017ewc,
-  author  = {Kirkpatrick, James and Pascanu, Razvan and Rabinowitz, Neil and others},
-  title   = {{Overcoming catastrophic forgetting in neural networks}},
+  author = {Kirkpatrick, James and Pascanu, Razvan and Rabinowitz, Neil and others},
+  title = {{Overcoming catastrophic forgetting in neural networks}},
   journal = {Proceedings of the National Academy of Sciences},
-  volume  = {114},
-  number  = {13},
-  pages   = {3521--3526},
-  year    = {2017},
-  doi     = {10.1073/pnas.1611835114}
+  volume = {114},
+  number = {13},
+  pages = {3521--3526},
+  year = {2017},
+  doi = {10.1073/pnas.1611835114}
 }"""
 
 GANDHI = """\
 @misc{gandhi2024powerlaw,
   author = {Gandhi, Atith and Shah, Raj Sanjay and Marupudi, Vijay and Varma, Sashank},
-  title  = {{Natural Mitigation of Catastrophic Interference: Continual Learning in Power-Law
+  title = {{Natural Mitigation of Catastrophic Interference: Continual Learning in Power-Law
             Learning Environments}},
-  year   = {2024},
+  year = {2024},
   eprint = {2401.10393},
   archivePrefix = {arXiv}
 }"""
 
 KORNBLITH = """\
 @inproceedings{kornblith2019cka,
-  author    = {Kornblith, Simon and Norouzi, Mohammad and Lee, Honglak and Hinton, Geoffrey},
-  title     = {{Similarity of Neural Network Representations Revisited}},
+  author = {Kornblith, Simon and Norouzi, Mohammad and Lee, Honglak and Hinton, Geoffrey},
+  title = {{Similarity of Neural Network Representations Revisited}},
   booktitle = {International Conference on Machine Learning (ICML)},
-  year      = {2019}
+  year = {2019}
 }"""
 
 HE = """\
 @inproceedings{he2016identity,
-  author    = {He, Kaiming and Zhang, Xiangyu and Ren, Shaoqing and Sun, Jian},
-  title     = {{Identity Mappings in Deep Residual Networks}},
+  author = {He, Kaiming and Zhang, Xiangyu and Ren, Shaoqing and Sun, Jian},
+  title = {{Identity Mappings in Deep Residual Networks}},
   booktitle = {European Conference on Computer Vision (ECCV)},
-  year      = {2016}
+  year = {2016}
 }"""

@@ -114,6 +114,7 @@ class HLOPClassifier(OnSpikes, Displayed):
     """
 
     bibtex: ClassVar[tuple[str, ...]] = (XIAO, MENG, XIAO_OTTT, SAHA)
+    view: ClassVar[str] = "spikemem.networks.hlop.view:learner_view"
 
     @checked
     def __init__(

@@ -60,9 +60,9 @@ class Subspace(Changing):
     >>> subspace = Subspace(6, seed=0).grow(2)
     >>> for k in range(0, 4000, 20):
     ...     subspace.update(x[k:k + 20])
-    >>> subspace.freeze().energy(x) > 0.99
+    >>> bool(subspace.freeze().energy(x) > 0.99)
     True
-    >>> abs(subspace.project(np.array([[1.0, 1, 0, 0, 0, 0]]))).max() < 0.1
+    >>> bool(abs(subspace.project(np.array([[1.0, 1, 0, 0, 0, 0]]))).max() < 0.1)
     True
     """
 
