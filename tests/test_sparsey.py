@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import math
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -510,3 +512,23 @@ def test_bad_parameters_are_reported_together():
         Sparsey(9, [Level()], readout_levels=[1])
     with pytest.raises(sm.DescriptionError, match="increasing"):
         Sparsey(9, [Level()], threshold=(3, 2))
+
+
+def test_learning_starts_no_threads_of_numba():
+    """Numba's own threads, started after NEST's kernel, crash it."""
+    script = """
+import numba, numpy as np
+from spikemem.networks.sparsey import Level, Sparsey
+
+Sparsey((28, 28), [Level(grid=(10, 10), radius=6.0, min_active=3)]).learn(
+    np.random.default_rng(0).random((40, 28, 28)) < 0.3
+)
+try:
+    print(numba.threading_layer())
+except ValueError:
+    print("none")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "none\n"

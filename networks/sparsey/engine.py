@@ -110,9 +110,10 @@ def _run_part(
 
 
 def _threads() -> int:
-    import numba
+    from numba import config
 
-    return int(numba.get_num_threads())
+    # numba.get_num_threads would start Numba's own threads, beside which NEST's kernel crashes.
+    return int(config.NUMBA_NUM_THREADS)
 
 
 def _work(state: LevelState, k: int) -> Work:
