@@ -113,7 +113,7 @@ def _threads() -> int:
     from numba import config
 
     # numba.get_num_threads would start Numba's own threads, beside which NEST's kernel crashes.
-    return int(config.NUMBA_NUM_THREADS)
+    return int(config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
 
 
 def _work(state: LevelState, k: int) -> Work:
