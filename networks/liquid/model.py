@@ -24,8 +24,7 @@ from .bodies import Body, DenseBody, NetworkBody
 from .circuit import draw_weights
 from .grid import GRID_PLASTIC, grid_liquid
 from .parameters import DenseLiquid, MaassLiquid, NetworkLiquid
-from .readout import LinearReadout, ReadoutReport, require_pairs
-from .readout import _report as report_of
+from .readout import LinearReadout, ReadoutReport, report_of, require_pairs
 from .references import LIN, MAASS
 from .restoring import read_readout, read_weights, stored_readout
 from .states import Age, LiquidStates

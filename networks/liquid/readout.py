@@ -327,10 +327,10 @@ def evaluate_readout(
         x, tests = (_features(part, bins, tau) for part in (train, test))
         readout = LinearReadout(kind, strengths=strengths, held_out=held_out, seed=numbers)
         found.append((readout.fit(x, labels), readout.predict(tests)))
-    return _report(found, labels, test_labels, kind, bins, tau)
+    return report_of(found, labels, test_labels, kind, bins, tau)
 
 
-def _report(
+def report_of(
     found: list[tuple[LinearReadout, NDArray[Any]]],
     labels: NDArray[Any],
     test_labels: NDArray[Any],
