@@ -1,0 +1,1 @@
+"""Reference memories: classical associative memories, to lay beside the spiking models."""

@@ -1,0 +1,88 @@
+"""What came back from the probes of one trial, and what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..codes import Patterns
+from ..errors import DescriptionError
+
+__all__ = ["Answers"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Answers:
+    """Answers of one trial, one row for each probe of its script.
+
+    Parameters
+    ----------
+    right, missing, extra : ndarray of int64, shape (n_probes,)
+        Bits of the stored item that came back, that did not, and bits that came back but are not
+        in it. A model that answers with a label counts one bit: right, or missing and extra.
+    n_bits : int
+        Bits of one item (active or not).
+    exact : ndarray of bool, shape (n_probes,)
+        Whether an answer is right as a whole. Default: nothing missing and nothing extra.
+    familiarity : ndarray of float64, shape (n_probes,)
+        How familiar the item seemed; the larger, the more. NaN where it was not asked.
+    first : ndarray of bool, shape (n_probes,)
+        Question "order": whether the model says that `item` came before `other`.
+    costs : mapping of str to float
+        Totals over the trial, by the names of NeuroBench where it has one: ``spikes``,
+        ``synaptic_operations``, ``duration`` (ms of model time), ``operations`` (number of memory
+        operations), ``energy`` (J), ``footprint`` (bytes), ``connection_sparsity``,
+        ``activation_sparsity``. Those that the run does not give are left out.
+    """
+
+    right: NDArray[np.int64]
+    missing: NDArray[np.int64]
+    extra: NDArray[np.int64]
+    n_bits: int
+    exact: NDArray[np.bool_] = None  # type: ignore[assignment]
+    familiarity: NDArray[np.float64] = None  # type: ignore[assignment]
+    first: NDArray[np.bool_] = None  # type: ignore[assignment]
+    costs: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        n = len(self.right)
+        if self.exact is None:
+            object.__setattr__(self, "exact", (self.missing == 0) & (self.extra == 0))
+        if self.familiarity is None:
+            object.__setattr__(self, "familiarity", np.full(n, np.nan))
+        if self.first is None:
+            object.__setattr__(self, "first", np.zeros(n, np.bool_))
+        names = ("missing", "extra", "exact", "familiarity", "first")
+        wrong = [name for name in names if len(getattr(self, name)) != n]
+        if wrong:
+            raise DescriptionError(f"Answers: {', '.join(wrong)} must have {n} rows, one a test.")
+
+    def __len__(self) -> int:
+        return len(self.right)
+
+    @classmethod
+    def compared(cls, wanted: Patterns, got: Patterns, **rest: Any) -> Answers:
+        """Answers whose bits are those that two sets of patterns share, row by row.
+
+        Examples
+        --------
+        >>> wanted, got = Patterns([{0, 1}, {2}], size=4), Patterns([{0, 3}, {2}], size=4)
+        >>> answers = Answers.compared(wanted, got)
+        >>> answers.right.tolist(), answers.extra.tolist(), answers.exact.tolist()
+        ([1, 1], [1, 0], [False, True])
+        """
+        from ..pairing import paired
+
+        pair = paired("Answers", wanted, got)
+        right = np.asarray(pair.shared, np.int64)
+        return cls(
+            right=right,
+            missing=wanted.counts - right,
+            extra=got.counts - right,
+            n_bits=wanted.size,
+            **rest,
+        )

@@ -1,0 +1,1 @@
+"""The experiments: each makes scripts, and turns answers into measures."""
