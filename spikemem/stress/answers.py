@@ -75,9 +75,9 @@ class Answers:
         >>> answers.right.tolist(), answers.extra.tolist(), answers.exact.tolist()
         ([1, 1], [1, 0], [False, True])
         """
-        from ..pairing import paired
+        from ..pairing import Bits, paired
 
-        pair = paired("Answers", wanted, got)
+        pair = paired("Answers", Bits().check(wanted, "wanted"), Bits().check(got, "got"))
         right = np.asarray(pair.shared, np.int64)
         return cls(
             right=right,
