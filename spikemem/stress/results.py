@@ -14,6 +14,7 @@ from ..checks import Instance, PathName, Quantity, Text, checked
 from ..errors import BackendMissing, DescriptionError, UnsupportedError, unknown_name
 from ..storage import FileKind
 from ..storage import load as load_file
+from ..plotting.kinds import Axes
 from .bisection import Bisect
 from .crossing import Capacity, crossing
 from .experiments.base import Measure
@@ -294,6 +295,46 @@ class Results:
         every = {**self.plan["settings"], **point.values}
         made: Subject = cls(**{item.name: every[item.name] for item in fields(cls)})
         return made
+
+    @checked
+    def plot(
+        self,
+        path: Annotated[str | Path, PathName()] | None = None,
+        *,
+        measure: Annotated[str, Text()] | None = None,
+        kind: Annotated[str, Text()] | None = None,
+        ax: Axes | None = None,
+    ) -> Axes:
+        """Draw a measure with 95 % intervals and the published laws that apply.
+
+        Parameters
+        ----------
+        path : str or Path, optional
+            File of the picture: .png, .pdf, .svg, ...
+        measure : str, optional
+            Default: the main one.
+        kind : {"curve", "map", "within", "capacity"}, optional
+            "curve" draws the measure against the first varied axis, with one line for each
+            combination of the others. "map" draws it on two axes. "within" draws a curve that each
+            trial measures, such as recall against lag. "capacity" draws where a bisection crosses
+            its criterion. Default: what shows most.
+        ax : matplotlib.axes.Axes, optional
+            Axes to draw into. Default: those of a new figure.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        Raises
+        ------
+        DescriptionError
+            An unknown measure or kind, one that the sweep does not have, or no finished point.
+        StorageError
+            The picture can't be written.
+        """
+        from .figures import plot
+
+        return plot(self, None if path is None else Path(path), measure, kind, ax)
 
     def __repr__(self) -> str:
         whole = "" if self.n_points is None else f" of {self.n_points}"
