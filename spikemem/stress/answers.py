@@ -37,6 +37,10 @@ class Answers:
         ``synaptic_operations``, ``duration`` (ms of model time), ``operations`` (number of memory
         operations), ``energy`` (J), ``footprint`` (bytes), ``connection_sparsity``,
         ``activation_sparsity``. Those that the run does not give are left out.
+    numbers : mapping of str to float
+        Further measures of the whole trial, by name, that no row of answers can say: memory
+        capacity of a liquid, rank of its states, mean accuracy after the last task, ... Every
+        experiment passes them on as measures of the trial.
     """
 
     right: NDArray[np.int64]
@@ -47,6 +51,7 @@ class Answers:
     familiarity: NDArray[np.float64] = None  # type: ignore[assignment]
     first: NDArray[np.bool_] = None  # type: ignore[assignment]
     costs: Mapping[str, float] = field(default_factory=dict)
+    numbers: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         n = len(self.right)
