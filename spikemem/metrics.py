@@ -250,7 +250,13 @@ def information(stored: BitPatterns, recalled: BitPatterns) -> float:
         return 0.0
     both = int(pair.shared.sum())
     missing, extra = pair.first.indices.size - both, pair.second.indices.size - both
-    joint = np.array([[n_bits - both - missing - extra, extra], [missing, both]]) / n_bits
+    return channel_information(n_bits, both, missing, extra)
+
+
+def channel_information(n_bits: int, right: int, missing: int, extra: int) -> float:
+    """Information of `n_bits` uses of a binary channel, in bits, from counts of its outcomes."""
+    silent = n_bits - right - missing - extra
+    joint = np.array([[silent, extra], [missing, right]]) / n_bits
     apart = _plogp(joint.sum(axis=0)).sum() + _plogp(joint.sum(axis=1)).sum()
     return max(float((apart - _plogp(joint).sum()) * n_bits), 0.0)
 

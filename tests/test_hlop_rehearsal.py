@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spikemem.errors import DescriptionError
-from spikemem.networks.hlop.schedules import RehearsalSchedule
 from spikemem.networks.hlop.store import SampleStore
+from spikemem.schedules import RehearsalSchedule
 
 LABELS = np.repeat(np.arange(10), 30)
 IMAGES = np.random.default_rng(0).random((300, 6))

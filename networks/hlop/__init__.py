@@ -13,6 +13,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from ...schedules import RehearsalSchedule as RehearsalSchedule
 from .accuracy import AccuracyMatrix as AccuracyMatrix
 from .accuracy import over_seeds as over_seeds
 from .cuba import cuba_step as cuba_step
@@ -36,7 +37,6 @@ from .parameters import Ranks as Ranks
 from .parameters import SubspaceRule as SubspaceRule
 from .published import FiveDatasets as FiveDatasets
 from .published import split_cifar as split_cifar
-from .schedules import RehearsalSchedule as RehearsalSchedule
 from .sequence import SequenceResult as SequenceResult
 from .sequence import learn_tasks as learn_tasks
 from .spiking import SpikeMargin as SpikeMargin

@@ -1,6 +1,6 @@
 """BibTeX of the methods that Hebbian projection is compared with, and of the measures."""
 
-__all__ = ["GANDHI", "HE", "KIRKPATRICK", "KORNBLITH"]
+__all__ = ["HE", "KIRKPATRICK", "KORNBLITH"]
 
 KIRKPATRICK = """\
 @article{kirkpatrick2017ewc,
@@ -12,16 +12,6 @@ KIRKPATRICK = """\
   pages = {3521--3526},
   year = {2017},
   doi = {10.1073/pnas.1611835114}
-}"""
-
-GANDHI = """\
-@misc{gandhi2024powerlaw,
-  author = {Gandhi, Atith and Shah, Raj Sanjay and Marupudi, Vijay and Varma, Sashank},
-  title = {{Natural Mitigation of Catastrophic Interference: Continual Learning in Power-Law
-            Learning Environments}},
-  year = {2024},
-  eprint = {2401.10393},
-  archivePrefix = {arXiv}
 }"""
 
 KORNBLITH = """\

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from ...checks import Choice, Count, Flag, Quantity, checked
 from ...errors import StorageError
-from .baseline_references import GANDHI, KIRKPATRICK
+from ...schedules import GANDHI, RehearsalSchedule
+from .baseline_references import KIRKPATRICK
 from .learner import Learner, initial_weights
 from .penalty import QuadraticPenalty
-from .schedules import RehearsalSchedule
 from .store import SampleStore
 from .strategies import Batch, Strategy
 from .trainers.base import Step

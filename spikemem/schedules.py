@@ -1,4 +1,4 @@
-"""How often earlier tasks are practised: schedules of rehearsal."""
+"""How often earlier tasks or items are practised: schedules of rehearsal."""
 
 from __future__ import annotations
 
@@ -8,10 +8,20 @@ from typing import Annotated, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ...checks import Choice, Count, Quantity, check_fields, checked
-from .baseline_references import GANDHI
+from .checks import Choice, Count, Quantity, check_fields, checked
 
-__all__ = ["RehearsalSchedule"]
+__all__ = ["GANDHI", "RehearsalSchedule"]
+
+GANDHI = """\
+@misc{gandhi2024powerlaw,
+  author = {Gandhi, Atith and Shah, Raj Sanjay and Marupudi, Vijay and Varma, Sashank},
+  title = {{Natural Mitigation of Catastrophic Interference: Continual Learning in Power-Law
+            Learning Environments}},
+  year = {2024},
+  eprint = {2401.10393},
+  archivePrefix = {arXiv}
+}"""
+"""BibTeX of the power law of rehearsal."""
 
 _KINDS = ("none", "uniform", "power", "exponential")
 
