@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -19,6 +19,7 @@ from ...stress.subject import Subject, Task, own_rng
 from .measures import generalisation_rank, kernel_quality, poisson_streams
 from .model import LiquidStateMachine
 from .parameters import DenseLiquid, MaassLiquid
+from .stress_device import Held
 from .stress_streams import Labels, Memory, StressTrial
 
 __all__ = ["LiquidSubject"]
@@ -175,27 +176,43 @@ class LiquidSubject(Subject):
             for task, trial in zip(tasks, trials, strict=True)
         ]
         if conditions.backend == "expected":
-            require_plain(conditions)
             found = [m.states(t.samples) for m, t in zip(models, trials, strict=True)]
             costs: list[dict[str, float]] = [{} for _ in tasks]
         else:
-            how: dict[str, Any] = {"answer": "states", "integrator": conditions.integrator}
-            seeds = [_seed(task.seed, "run") for task in tasks]
-            samples = [trial.samples for trial in trials]
-            runs = run_models(models, samples, conditions, seeds, build=how)
-            found, costs = [np.stack(run.answers) for run in runs], [run.costs for run in runs]
+            found, costs = self._run(models, trials, conditions)
         answers = []
         for trial, states, model, cost in zip(trials, found, models, costs, strict=True):
             more = self._ranks(model, trial.seed, conditions) if self.ranks else {}
             answers.append(trial.answers(_counts(states, trial), cost, more))
         return answers
 
+    def _run(
+        self, models: list[Any], trials: list[StressTrial], conditions: Conditions
+    ) -> tuple[list[NDArray[Any]], list[dict[str, float]]]:
+        """States on spikes, and what they cost."""
+        seeds = [_seed(trial.seed, "run") for trial in trials]
+        if self.task == "labels" and self.reset:
+            # Every sample has a copy of the liquid; all copies are one liquid on one device.
+            held = Held(conditions)
+            models = [m.on_device(held, seed=s) for m, s in zip(models, seeds, strict=True)]
+            conditions = held.rest
+        samples: list[Any] = [trial.samples for trial in trials]
+        how = {"answer": "states", "integrator": conditions.integrator}
+        runs = run_models(models, samples, conditions, seeds, build=how)
+        # The operations are those of the script, not the samples of a run.
+        costs = [{k: v for k, v in run.costs.items() if k != "operations"} for run in runs]
+        return [np.stack(run.answers) for run in runs], costs
+
     def _ranks(
         self, model: LiquidStateMachine, seed: int, conditions: Conditions
     ) -> dict[str, float]:
         """Kernel and generalisation rank, of streams that begin from rest."""
-        require_plain(conditions, "ranks are measured on liquids without noise and devices")
         backend: Any = None if conditions.backend == "expected" else conditions.backend
+        if conditions != Conditions(backend=conditions.backend, integrator=conditions.integrator):
+            raise UnsupportedError(
+                "stress: the ranks of a liquid are measured without noise and devices; leave these "
+                "conditions out, or set ranks=False."
+            )
 
         def respond(spikes: NDArray[Any]) -> NDArray[Any]:
             return model.spikes(spikes, backend=backend)
@@ -214,7 +231,8 @@ class LiquidSubject(Subject):
 
         Labels: ``2 N`` random patterns of two classes can be separated (Cover 1965). Least squares
         answers ``Phi(sqrt(h / (1 - h)))`` of n of them as they were taught, ``h = N / n``, which
-        is 0.9 at ``n = 1.61 N``; both hold for states of full rank. Memory: Jaeger's bound of the memory capacity is N.
+        is 0.9 at ``n = 1.61 N``. Both hold for states of full rank; of rank r, N is ``r + 1``.
+        Memory: Jaeger's bound of the memory capacity is N.
         """
         if self.task == "memory":
             bound = {"value: Jaeger's bound N": float(self.n_neurons)}
@@ -238,19 +256,6 @@ WASHOUT = 20
 
 LEAST_SQUARES = 0.6216
 """h with ``Phi(sqrt(h / (1 - h))) = 0.9``."""
-
-
-def require_plain(conditions: Conditions, why: str = "") -> None:
-    """Refuse noise and devices."""
-    plain, given = asdict(Conditions()), asdict(conditions)
-    ignored = ("backend", "integrator", "background_weight")
-    wrong = [name for name in plain if name not in ignored and given[name] != plain[name]]
-    if wrong:
-        reason = why or (
-            "they act on a network, and backend 'expected' runs none; use backend='native' or "
-            "another that runs spikes"
-        )
-        raise UnsupportedError(f"stress: {', '.join(wrong)} cannot be varied here: {reason}.")
 
 
 def _seed(seed: int, purpose: str) -> int:
