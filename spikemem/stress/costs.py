@@ -23,6 +23,9 @@ _BYTES = 8
 _STATES = 4
 """Of a cell: potential, two synaptic currents, refractory time."""
 
+_SMALL = 1e-6
+"""What is left of a trace of plasticity after long is no weight; in parts of the largest one."""
+
 
 def costs_of(
     network: Network,
@@ -79,5 +82,6 @@ def _connection_sparsity(network: Network, recording: Recording) -> float:
         possible += pairs // item.tiles
         last = recording.weights.get(item.name)
         weight = network.weights(item.name) if last is None else last
-        present += int(np.count_nonzero(weight))
+        if len(weight):
+            present += int(np.count_nonzero(weight > _SMALL * np.max(weight)))
     return 1.0 - present / possible if possible else 0.0
