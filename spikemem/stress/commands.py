@@ -35,13 +35,13 @@ class _StressCommands(Commands):
 
 @click.group("stress", cls=_StressCommands)
 def stress() -> None:
-    """Stress-test a memory: how much it holds, how it fails, what it costs.
+    r"""Stress-test a memory: how much it holds, how it fails, what it costs.
 
     `spikemem stress MODEL` tests a model, as `spikemem stress run MODEL` does.
 
     \b
     spikemem stress CA3Memory --vary load=0.25:1:4 --vary cue_loss=0,0.5 --out capacity.h5
-    spikemem stress Hopfield --bisect load=0.02:0.3 --criterion 0.5 --plot capacity.png
+    spikemem stress HopfieldNetwork --bisect load=0.02:0.3 --criterion 0.5 --plot capacity.png
     spikemem stress show capacity.h5
     """
 

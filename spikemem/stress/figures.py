@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from ..errors import DescriptionError, SpikememError, unknown_name
 from ..plotting.axes import COLORS, GREY, LINE, MAP, SMALL, THIN, legend, new_axes, title
+from ..plotting.kinds import Axes
 from .experiments.base import Measure
 from .records import CURVES, Point, key_of
+from .table import model_of
 
 if TYPE_CHECKING:
     from .results import Results
@@ -35,7 +37,7 @@ def plot(
     measure: str | None = None,
     kind: str | None = None,
     ax: Any = None,
-) -> Any:
+) -> Axes:
     """Draw a measure of a sweep; see :meth:`.Results.plot`."""
     name = _measure(results, measure)
     chosen = _kind(results, name) if kind is None else kind
@@ -44,10 +46,13 @@ def plot(
     if not results.points:
         raise DescriptionError("plot: the sweep has no finished point yet.")
     draw = {"curve": _curve, "map": _map, "within": _within, "capacity": _capacity}[chosen]
-    target = new_axes(6.4, 3.6) if ax is None else ax
+    target: Axes = new_axes(6.4, 3.6) if ax is None else ax
     draw(results, name, target)
     plan = results.plan
-    title(target, f"{plan['experiment']} of {plan['subject']}, {plan['trials']} trials a point")
+    title(
+        target,
+        f"{plan['experiment']} of {model_of(plan['subject'])}, {plan['trials']} trials a point",
+    )
     if path is not None:
         from ..output import save_figure
 
@@ -149,7 +154,7 @@ def _laws(results: Results, name: str, x: str, ax: Any) -> None:
         what, _, label = law.partition(": ")
         if what == "load" and x in ("load", "n_items"):
             ax.axvline(value, color=GREY, linewidth=THIN, linestyle="--")
-            at, turned = (value, 0.03), 90
+            at, turned = (value, 0.97), 90
             where = ax.get_xaxis_transform()
         elif what == "value":
             ax.axhline(value, color=GREY, linewidth=THIN, linestyle="--")
@@ -159,17 +164,19 @@ def _laws(results: Results, name: str, x: str, ax: Any) -> None:
             continue
         ax.annotate(
             label, at, xycoords=where, textcoords="offset points", xytext=(2, 2), color="0.35",
-            fontsize=SMALL, rotation=turned, va="bottom", ha="left",
+            fontsize=SMALL, rotation=turned, va="top" if turned else "bottom", ha="left",
         )  # fmt: skip
 
 
 def _theory(results: Results, name: str, x: str) -> Mapping[str, float]:
-    try:
-        subject = results.subject(results.points[0])
-        laws = subject.theory(name)
-        factor = subject.scale if x == "n_items" else 1.0
-    except SpikememError:
-        return {}
+    facts = results.points[0].facts
+    laws: Mapping[str, float] = facts.get("theory", {})
+    if name != results.main:  # a point keeps the laws of the main measure alone
+        try:
+            laws = results.subject(results.points[0]).theory(name)
+        except SpikememError:
+            laws = {}
+    factor = facts.get("scale", 1.0) if x == "n_items" else 1.0
     return {
         law: value * factor if law.startswith("load: ") else value for law, value in laws.items()
     }
@@ -255,7 +262,9 @@ def _capacity(results: Results, name: str, ax: Any) -> None:
         )  # fmt: skip
     ax.set_xlabel(x.replace("_", " "))
     search = results.axes[axis]
-    ax.set_ylabel(f"{axis.replace('_', ' ')} at {results.main.replace('_', ' ')} {search.criterion:g}")
+    ax.set_ylabel(
+        f"{axis.replace('_', ' ')} at {results.main.replace('_', ' ')} {search.criterion:g}"
+    )
     _scale(ax, [v for v in results.axes[x] if _numeric([v])])
     ax.set_ylim(bottom=0)
     legend(ax, len([label for label in groups if label]))

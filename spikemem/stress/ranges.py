@@ -14,7 +14,10 @@ from .bisection import Bisect
 __all__ = ["assignments", "read_bisection", "read_range", "read_value"]
 
 _WORDS = {"none": None, "true": True, "false": False}
-_FORMS = "values as 0.1,0.2,0.5, equal steps as START:STOP:COUNT, or equal ratios as START:STOP:COUNT:log"
+_FORMS = (
+    "values as 0.1,0.2,0.5, equal steps as START:STOP:COUNT, or equal ratios as "
+    "START:STOP:COUNT:log"
+)
 MOST = 100_000
 """Most values of one range."""
 
@@ -143,7 +146,9 @@ def read_bisection(
     try:
         low, high = float(parts[0]), float(parts[1])
     except (ValueError, IndexError) as error:
-        raise DescriptionError(f"{name}: a bisection is LOW:HIGH or LOW:HIGH:log, got {text!r}.") from error
+        raise DescriptionError(
+            f"{name}: a bisection is LOW:HIGH or LOW:HIGH:log, got {text!r}."
+        ) from error
     if len(parts) > 3 or (len(parts) == 3 and parts[2] != "log"):
         raise DescriptionError(f"{name}: a bisection is LOW:HIGH or LOW:HIGH:log, got {text!r}.")
     scale = "log" if len(parts) == 3 else "linear"

@@ -10,11 +10,11 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from ..checks import Instance, PathName, Quantity, Text, checked
+from ..checks import Count, Instance, PathName, Quantity, Text, checked
 from ..errors import BackendMissing, DescriptionError, UnsupportedError, unknown_name
+from ..plotting.kinds import Axes
 from ..storage import FileKind
 from ..storage import load as load_file
-from ..plotting.kinds import Axes
 from .bisection import Bisect
 from .crossing import Capacity, crossing
 from .experiments.base import Measure
@@ -335,6 +335,47 @@ class Results:
         from .figures import plot
 
         return plot(self, None if path is None else Path(path), measure, kind, ax)
+
+    @checked
+    def plot_examples(
+        self,
+        path: Annotated[str | Path, PathName()] | None = None,
+        *,
+        point: Annotated[int, Count(low=-(10**6), high=10**6)] = -1,
+        n: Annotated[int, Count(high=100)] = 8,
+        ax: Axes | None = None,
+    ) -> Axes:
+        """Draw items as they were stored and as they came back, from the first trial of a point.
+
+        The trial runs once more, which gives the same answers.
+
+        Parameters
+        ----------
+        path : str or Path, optional
+            File of the picture.
+        point : int
+            Index into :attr:`points`; -1 is the last.
+        n : int
+            Most probes that are drawn.
+        ax : matplotlib.axes.Axes, optional
+            Axes to draw into. Default: those of a new figure.
+
+        Raises
+        ------
+        DescriptionError
+            There is no such point, or its items are too long to be drawn.
+        UnsupportedError
+            The answers are no patterns, or the sweep was made with a subject of one's own.
+        StorageError
+            The picture can't be written.
+        """
+        from ..output import save_figure
+        from .examples import draw_examples
+
+        target = draw_examples(self, point, n, ax=ax)
+        if path is not None:
+            save_figure(target.figure, Path(path))
+        return target
 
     def __repr__(self) -> str:
         whole = "" if self.n_points is None else f" of {self.n_points}"
