@@ -13,6 +13,7 @@ from ..errors import DescriptionError, SpikememError, unknown_name
 from ..plotting.axes import COLORS, GREY, LINE, MAP, SMALL, THIN, legend, new_axes, title
 from ..plotting.kinds import Axes
 from .experiments.base import Measure
+from .forgetting import LAWS
 from .records import CURVES, Point, key_of
 from .table import model_of
 
@@ -144,23 +145,37 @@ def _curve(results: Results, name: str, ax: Any) -> None:
             ax.plot(place, y, "o-", color=color, linewidth=LINE, markersize=4, label=line.label)
     _label(ax, x, results.measures[name])
     _scale(ax, [p.values[x] for p in results.points] if not words and x else [])
-    _laws(results, name, x, ax)
+    _laws(results, name, x, lines, ax)
     _finish(ax, results, name, len([line for line in lines if line.label]))
 
 
-def _laws(results: Results, name: str, x: str, ax: Any) -> None:
-    """Published laws: of a load as vertical lines, of the measure as horizontal ones."""
-    for law, value in _theory(results, name, x).items():
+def _laws(results: Results, name: str, x: str, lines: list[_Line], ax: Any) -> None:
+    """Published laws: of a load as vertical lines, of the measure as horizontal ones.
+
+    A law that says something else for each line of data has the colour of that line.
+    """
+    found = [_theory(results, name, x, line.points[0]) for line in lines]
+    common = {law: v for law, v in found[0].items() if all(o.get(law) == v for o in found)}
+    _draw_laws(common, x, GREY, ax)
+    for k, laws in enumerate(found):
+        own = {law: value for law, value in laws.items() if law not in common}
+        _draw_laws(own, x, COLORS[k % len(COLORS)], ax, named=not k)
+
+
+def _draw_laws(laws: Mapping[str, float], x: str, color: str, ax: Any, named: bool = True) -> None:
+    for law, value in laws.items():
         what, _, label = law.partition(": ")
         if what == "load" and x in ("load", "n_items"):
-            ax.axvline(value, color=GREY, linewidth=THIN, linestyle="--")
+            ax.axvline(value, color=color, linewidth=THIN, linestyle="--")
             at, turned = (value, 0.97), 90
             where = ax.get_xaxis_transform()
         elif what == "value":
-            ax.axhline(value, color=GREY, linewidth=THIN, linestyle="--")
+            ax.axhline(value, color=color, linewidth=THIN, linestyle="--")
             at, turned = (0.02, value), 0
             where = ax.get_yaxis_transform()
         else:
+            continue
+        if not named:
             continue
         ax.annotate(
             label, at, xycoords=where, textcoords="offset points", xytext=(2, 2), color="0.35",
@@ -168,12 +183,12 @@ def _laws(results: Results, name: str, x: str, ax: Any) -> None:
         )  # fmt: skip
 
 
-def _theory(results: Results, name: str, x: str) -> Mapping[str, float]:
-    facts = results.points[0].facts
+def _theory(results: Results, name: str, x: str, point: Point) -> Mapping[str, float]:
+    facts = point.facts
     laws: Mapping[str, float] = facts.get("theory", {})
     if name != results.main:  # a point keeps the laws of the main measure alone
         try:
-            laws = results.subject(results.points[0]).theory(name)
+            laws = results.subject(point).theory(name)
         except SpikememError:
             laws = {}
     factor = facts.get("scale", 1.0) if x == "n_items" else 1.0
@@ -222,10 +237,26 @@ def _within(results: Results, name: str, ax: Any) -> None:
         x = _abscissa(results, point, measure, len(y.value))
         ax.fill_between(x, y.low, y.high, color=color, alpha=_BAND, linewidth=0)
         ax.plot(x, y.value, "o-", color=color, linewidth=LINE, markersize=3, label=line.label)
+        if len(lines) == 1:
+            _fits(point, x, results.plan["settings"].get("chance", 0.0), ax)
     label = results.measures[measure.against].label if measure.against else "position"
     ax.set_xlabel(label)
     ax.set_ylabel(measure.label)
     _finish(ax, results, name, len([line for line in lines if line.label]))
+
+
+def _fits(point: Point, x: NDArray[Any], chance: float, ax: Any) -> None:
+    """The laws of forgetting that were fitted, with their Akaike weights."""
+    numbers = point.facts.get("summary", {})
+    fitted = [law for law in LAWS if f"{law}_a" in numbers]
+    lags = np.linspace(min(x, default=0), max(x, default=1), 200)
+    for style, law in zip(("--", ":", "-."), fitted, strict=False):
+        a, b, weight = (numbers[f"{law}_{name}"] for name in ("a", "b", "weight"))
+        share = chance + (1 - chance) * a * LAWS[law].value(lags, b)
+        label = f"{law} law, weight {weight:.2f}"
+        ax.plot(lags, share, style, color="0.35", linewidth=LINE, label=label)
+    if fitted:
+        legend(ax, len(fitted) + 1)
 
 
 def _abscissa(results: Results, point: Point, measure: Measure, n: int) -> NDArray[Any]:
