@@ -110,11 +110,14 @@ class Fading(ToySubject):
 
     def chance(self, lag: Any) -> Any:
         lag = np.asarray(lag, float)
-        return self.a * {
-            "power": (1 + lag) ** -self.b,
-            "exponential": np.exp(-self.b * lag),
-            "hyperbolic": 1 / (1 + self.b * lag),
-        }[self.law]
+        return (
+            self.a
+            * {
+                "power": (1 + lag) ** -self.b,
+                "exponential": np.exp(-self.b * lag),
+                "hyperbolic": 1 / (1 + self.b * lag),
+            }[self.law]
+        )
 
     def trial(self, task: Task, conditions: Conditions) -> Answers:
         rows = _lags(task)
@@ -197,5 +200,7 @@ def pooled(experiment: Experiment, outcomes: Sequence[Any]) -> dict[str, NDArray
         else:
             known = ~np.isnan(rows)
             total = np.where(known, rows, 0.0).sum(axis=0)
-            found[name] = np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan)
+            found[name] = np.where(
+                known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan
+            )
     return found

@@ -77,7 +77,10 @@ def test_the_fit_is_that_of_another_optimiser(law):
     # Standard errors from the curvature of the likelihood, by differences (observed information;
     # it differs from the expected one by the scatter of the counts).
     h = 1e-4
-    loss = lambda x: -log_likelihood(k, n, FORMULAS[law](LAGS, *x))
+
+    def loss(x):
+        return -log_likelihood(k, n, FORMULAS[law](LAGS, *x))
+
     steps = np.eye(2) * h
     x = np.array([fit.a, fit.b])
     bend = np.array(

@@ -60,7 +60,8 @@ class ForgettingFit:
     weight: float
     r2: float
 
-    def predict(self, lags: ArrayLike) -> NDArray[np.float64]:
+    @checked
+    def predict(self, lags: Annotated[ArrayLike, Quantities(low=0.0)]) -> NDArray[np.float64]:
         """Share of right answers at some lags, shape of `lags`."""
         lag = np.asarray(lags, np.float64)
         return np.asarray(
