@@ -269,6 +269,8 @@ def test_recall_falls_with_the_cue():
     np.testing.assert_allclose(pool["bits_by_loss"], exact + 0.25 * (1 - exact))
     # Where half are recalled: a line of slope -1, whose value has an SD of 0.025.
     assert abs(experiment.summary(pool)["half_loss"] - 0.5) < 4 * 0.025
+    whole = Recall(n_items=4, max_loss=0.0)
+    assert whole.summary(pooled(whole, trials(whole, Fading(), 1))) == {}
 
 
 def test_recall_probes_each_item_at_each_loss():
