@@ -239,7 +239,7 @@ def test_recognition_finds_a_known_sensitivity(d):
 
 
 def test_recognition_with_a_threshold():
-    experiment = Recognition(n_items=40, n_novel=80, threshold=1.5)
+    experiment = Recognition(n_items=40, n_novel=80, yes_threshold=1.5)
     pool = pooled(experiment, trials(experiment, Traces(d=1.0), 20))
     within(pool["hits"][0], 800, scipy.stats.norm.cdf(-0.5))
     within(pool["false_alarms"][0], 1600, scipy.stats.norm.cdf(-1.5))
