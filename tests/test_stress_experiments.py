@@ -48,7 +48,7 @@ def test_outcomes_are_those_that_are_declared(name):
     assert experiment.name == name
     assert experiment.main in experiment.measures
     subject = SUBJECTS[name]
-    (outcome,) = trials(experiment, subject, 1, Conditions(read_noise=0.1))
+    (outcome,) = trials(experiment, subject, 1, Conditions(backend="native", read_noise=0.1))
     own = {"density"} if isinstance(subject, Willshaw) else set()
     assert set(outcome) == set(experiment.measures) | own
     for key, value in outcome.items():
@@ -374,7 +374,7 @@ def test_pairs_of_order_are_balanced(n_items, n_pairs, seed):
 
 def test_noise_is_measured_against_the_same_trial():
     experiment, subject = Noise(n_items=40), Fading(a=0.8)
-    outcomes = trials(experiment, subject, 20, Conditions(read_noise=0.25))
+    outcomes = trials(experiment, subject, 20, Conditions(backend="native", read_noise=0.25))
     pool = pooled(experiment, outcomes)
     within(*pool["exact_recall"], 0.8 * 0.75)
     within(*pool["ideal_exact_recall"], 0.8)
