@@ -46,6 +46,12 @@ class ForgettingFit:
         Akaike weight among the laws that were compared; they add up to 1.
     r2 : float
         Share of the variance of the shares that the law explains, weighted by attempts.
+    deviance : float
+        Twice the logarithm of the likelihood of the observed shares over that of the law. If the
+        law holds it is about as large as `freedom`, with a chi-squared distribution for many
+        attempts; if it is much larger, the law does not describe the curve, best or not.
+    freedom : int
+        Number of lags less the two parameters.
     """
 
     law: str
@@ -59,8 +65,11 @@ class ForgettingFit:
     bic: float
     weight: float
     r2: float
+    deviance: float
+    freedom: int
 
-    def predict(self, lags: ArrayLike) -> NDArray[np.float64]:
+    @checked
+    def predict(self, lags: Annotated[ArrayLike, Quantities(low=0.0)]) -> NDArray[np.float64]:
         """Share of right answers at some lags, shape of `lags`."""
         lag = np.asarray(lags, np.float64)
         return np.asarray(
@@ -78,7 +87,7 @@ class ForgettingFits(dict[str, ForgettingFit]):
 
     def numbers(self) -> dict[str, float]:
         """Plain numbers, named ``power_a``, ``power_b``, ``power_aic``, ..."""
-        names = ("a", "a_error", "b", "b_error", "aic", "bic", "weight", "r2")
+        names = ("a", "a_error", "b", "b_error", "aic", "bic", "weight", "r2", "deviance")
         return {
             f"{law}_{name}": float(getattr(fit, name))
             for law, fit in sorted(self.items())
@@ -157,12 +166,14 @@ def fit_forgetting(
     for name in order:
         a, b, _ = found[name]
         p = chance + (1 - chance) * a * LAWS[name].value(lag, b)
+        deviance = 2 * (constant - float(_loss(k / n, k, n)) - likelihood[name])
         errors = _errors(LAWS[name], lag, n, a, b, chance)
         fits[name] = ForgettingFit(
             law=name, a=a, b=b, a_error=errors[0], b_error=errors[1], chance=chance,
             log_likelihood=likelihood[name], aic=4 - 2 * likelihood[name],
             bic=2 * float(np.log(n.sum())) - 2 * likelihood[name], weight=weights[name] / total,
-            r2=_r2(k / n, p, n),
+            r2=_r2(k / n, p, n), deviance=deviance,
+            freedom=len(lag) - 2,
         )  # fmt: skip
     return fits
 
@@ -172,51 +183,56 @@ def _fit(law: Law, lag: _Array, k: _Array, n: _Array, chance: float) -> tuple[fl
     from scipy.optimize import minimize_scalar
 
     def at(log_b: float) -> tuple[float, float]:
-        return _best_a(law.value(lag, np.exp(log_b)), k, n, chance)
+        a, loss = _best_a(law.value(lag, np.exp(log_b)), k, n, chance)
+        return float(a), float(loss)
 
     # For each b the best a is unique; over b there may be several valleys, so a grid comes first.
-    low, high = np.log(1e-6 / (1 + lag.max())), np.log(50.0)
-    grid = np.linspace(low, high, 121)
-    losses = np.array([at(x)[1] for x in grid])
-    at_best = int(losses.argmin())
-    a, loss = _best_a(np.ones(len(lag)), k, n, chance)
-    found = (a, 0.0, loss)
-    ends = grid[max(at_best - 1, 0)], grid[min(at_best + 1, len(grid) - 1)]
+    grid = np.linspace(np.log(1e-6 / (1 + lag.max())), np.log(50.0), 121)
+    _, losses = _best_a(np.stack([law.value(lag, b) for b in np.exp(grid)]), k, n, chance)
+    middle = int(losses.argmin())
+    ends = grid[max(middle - 1, 0)], grid[min(middle + 1, len(grid) - 1)]
     result = minimize_scalar(
         lambda x: at(x)[1], bounds=ends, method="bounded", options={"xatol": 1e-9}
     )
-    for x in (float(result.x), grid[at_best]):
-        a, loss = at(x)
-        if loss < found[2] - 1e-10:
-            found = (a, float(np.exp(x)), loss)
+    flat, loss = _best_a(np.ones(len(lag)), k, n, chance)
+    found = float(flat), 0.0, float(loss)
+    for x in (float(result.x), float(grid[middle])):
+        a, value = at(x)
+        if value < found[2] - 1e-10:
+            found = a, float(np.exp(x)), value
     return found
 
 
-def _best_a(q: _Array, k: _Array, n: _Array, chance: float) -> tuple[float, float]:
-    """The a of the largest likelihood of ``chance + (1 - chance) a q``, by Newton's method.
+def _best_a(q: _Array, k: _Array, n: _Array, chance: float) -> tuple[_Array, _Array]:
+    """The a of the largest likelihood of ``chance + (1 - chance) a q``, and minus its logarithm.
 
-    The likelihood is concave in a. A step that leaves the range in which the root must be is
-    replaced by bisection.
+    `q` has shape (n_lags,) or (m, n_lags), the results have shape () or (m,). The likelihood is
+    concave in a: its slope falls, and Newton's method finds where it is 0. A step that leaves the
+    range in which this must be is replaced by bisection.
     """
     slope = (1 - chance) * q
-    low, high = 0.0, 1.0
-    a = min(max(float(k.sum() - chance * n.sum()) / max(float((n * slope).sum()), 1e-300), 0), 1)
+    low, high = np.zeros(q.shape[:-1]), np.ones(q.shape[:-1])
+    above = float(k.sum() - chance * n.sum())
+    a = np.clip(above / np.maximum((n * slope).sum(axis=-1), 1e-300), 0.0, 1.0)
     for _ in range(100):
-        p = np.clip(chance + a * slope, _EPSILON, 1 - _EPSILON)
-        gain = float((slope * (k / p - (n - k) / (1 - p))).sum())
-        bend = float((slope * slope * (k / p**2 + (n - k) / (1 - p) ** 2)).sum())
-        low, high = (a, high) if gain > 0 else (low, a)
-        step = a + gain / bend if bend > 0 else a
-        new = step if low <= step <= high else (low + high) / 2
-        if abs(new - a) < 1e-13:
-            break
+        p = np.clip(chance + a[..., None] * slope, _EPSILON, 1 - _EPSILON)
+        gain = (slope * (k / p - (n - k) / (1 - p))).sum(axis=-1)
+        bend = (slope * slope * (k / p**2 + (n - k) / (1 - p) ** 2)).sum(axis=-1)
+        low, high = np.where(gain > 0, a, low), np.where(gain > 0, high, a)
+        step = a + gain / np.maximum(bend, 1e-300)
+        new = np.where((low <= step) & (step <= high), step, (low + high) / 2)
+        done = bool((np.abs(new - a) < 1e-13).all())
         a = new
-    return a, _loss(chance + a * slope, k, n)
+        if done:
+            break
+    return a, _loss(chance + a[..., None] * slope, k, n)
 
 
-def _loss(p: _Array, k: _Array, n: _Array) -> float:
+def _loss(p: _Array, k: _Array, n: _Array) -> _Array:
+    """Minus the logarithm of the binomial likelihood, without its constant."""
     p = np.clip(p, _EPSILON, 1 - _EPSILON)
-    return -float((k * np.log(p) + (n - k) * np.log1p(-p)).sum())
+    loss: _Array = -(k * np.log(p) + (n - k) * np.log1p(-p)).sum(axis=-1)
+    return loss
 
 
 def _binomial_constant(k: _Array, n: _Array) -> float:
