@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from . import metrics as metrics
     from . import networks as networks
     from . import plotting as plotting
+    from . import stress as stress
     from .citations import citation as citation
     from .codes import Patterns as Patterns
     from .codes import random_patterns as random_patterns
@@ -78,7 +79,7 @@ _WHERE = {
     "storage": "load",
     "trials": "run_trials",
 }
-_MODULES = ("codes", "data", "hardware", "metrics", "networks", "plotting", "streams")
+_MODULES = ("codes", "data", "hardware", "metrics", "networks", "plotting", "streams", "stress")
 _PLACE = {name: module for module, names in _WHERE.items() for name in names.split()}
 
 __all__ = sorted([*_PLACE, *_MODULES, "__version__"])

@@ -8,6 +8,7 @@ import os
 import secrets
 import stat
 from collections.abc import Callable, Iterator
+from io import FileIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,7 +20,7 @@ try:
 except ImportError:  # Windows refuses to remove a file that another process has open
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["NotRegular", "check_replaceable", "open_regular", "to_path", "write_atomically"]
+__all__ = ["NotRegular", "check_replaceable", "lock", "open_regular", "to_path", "write_atomically"]
 
 Content = bytes | bytearray | memoryview | Callable[[BinaryIO], object]
 """What a file is to hold, or a function that writes it to a binary file."""
@@ -181,7 +182,18 @@ def _sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def _lock(file: BinaryIO) -> bool | None:
+def lock(file: BinaryIO | FileIO) -> bool | None:
+    """Lock an open file for this process alone, until it is closed.
+
+    Returns
+    -------
+    bool or None
+        False if another process has locked it, None if the system or the folder has no locks.
+    """
+    return _lock(file)
+
+
+def _lock(file: BinaryIO | FileIO) -> bool | None:
     """Mark a partial file as in use; False if another process does, None if there are no locks."""
     if fcntl is None:
         return True

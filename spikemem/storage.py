@@ -47,6 +47,7 @@ KINDS: dict[str, str] = {
     "network": "spikemem.schemas:NETWORK",
     "recording": "spikemem.schemas:RECORDING",
     "resistive": "spikemem.hardware.resistive.files:ARRAY",
+    "sweep": "spikemem.stress.results:SWEEP",
 }
 """Where each kind of object is written and read, in the order in which :func:`load` looks for
 them; imported when it is first used."""

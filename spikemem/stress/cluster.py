@@ -1,0 +1,102 @@
+"""Runs the batches of a sweep on a Dask cluster."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import BackendMissing, DescriptionError, SimulationError, shown
+from .work import Batch, Done, carry_out
+
+__all__ = ["ClusterExecutor"]
+
+_TIMEOUT = 15.0
+"""s that a scheduler has to answer."""
+
+_PER_WORKER = 2
+"""Batches that are sent to a worker: one runs while the next one travels."""
+
+
+class ClusterExecutor:
+    """Runs batches on the workers of a Dask cluster.
+
+    Dask gives the batch of a worker that has died to another one, and gives it up after as many
+    deaths as its setting ``distributed.scheduler.allowed-failures`` says.
+
+    Parameters
+    ----------
+    cluster : str or distributed.Client
+        Address of the scheduler, or a client, which stays open.
+    """
+
+    def __init__(self, cluster: Any) -> None:
+        try:
+            import distributed
+        except ImportError as error:
+            raise BackendMissing.of("cluster", "distributed", "cluster") from error
+        self.distributed = distributed
+        self.own = not isinstance(cluster, distributed.Client)
+        self.client = _client(distributed, cluster) if self.own else cluster
+        self.running: dict[Any, Batch] = {}
+        self.count = 0
+        self.slots = self._slots()
+
+    def _slots(self) -> int:
+        return max(len(self.client.nthreads()), 1) * _PER_WORKER
+
+    def free(self) -> bool:
+        """Whether a worker can take another batch."""
+        return len(self.running) < self.slots
+
+    def submit(self, batch: Batch) -> None:
+        """Send it to the cluster."""
+        self.count += 1
+        future = self.client.submit(carry_out, batch, pure=False)
+        self.running[future] = batch
+
+    def wait(self) -> list[tuple[Batch, Done | None]]:
+        """Wait for a batch."""
+        if not self.running:
+            return []
+        ready = self.distributed.wait(list(self.running), return_when="FIRST_COMPLETED")
+        ended: list[tuple[Batch, Done | None]] = []
+        for future in ready.done:
+            batch = self.running.pop(future)
+            ended.append((batch, self._result(future)))
+            future.release()
+        self.slots = self._slots()
+        return ended
+
+    def _result(self, future: Any) -> Done | None:
+        """What a batch returned; None if its workers died."""
+        if future.status in ("cancelled", "lost"):
+            raise SimulationError(
+                "sweep: the cluster has lost a batch, and may have ended; start it, and run the "
+                "same sweep again."
+            )
+        error = future.exception()
+        if isinstance(error, self.distributed.KilledWorker):
+            return None
+        done: Done = future.result()
+        return done
+
+    def close(self) -> None:
+        """Cancel what still runs, and close a client of one's own."""
+        if self.running:
+            self.client.cancel(list(self.running), force=True)
+            self.running.clear()
+        if self.own:
+            self.client.close()
+
+
+def _client(distributed: Any, address: Any) -> Any:
+    if not isinstance(address, str):
+        raise DescriptionError(
+            f"cluster must be an address such as 'tcp://127.0.0.1:8786' or a distributed.Client, "
+            f"got {shown(address)}."
+        )
+    try:
+        return distributed.Client(address, timeout=_TIMEOUT, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise SimulationError(
+            f"cluster: no Dask scheduler answers at {address!r}; start one with 'dask scheduler'."
+        ) from error

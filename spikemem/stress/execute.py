@@ -1,0 +1,162 @@
+"""Where the batches of a sweep run: in this process, in processes of this machine, on a cluster.
+
+All three have the same few methods. A process that dies loses its batch, which is tried again.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from .work import Batch, Done, carry_out
+
+__all__ = ["Executor", "executor_of"]
+
+CRASHES = 3
+"""A batch is given up once its process has died so many times."""
+
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+
+
+class Executor(Protocol):
+    """Runs batches."""
+
+    slots: int
+    """Batches that run at the same time."""
+
+    def free(self) -> bool:
+        """Whether it takes another batch now."""
+
+    def submit(self, batch: Batch) -> None:
+        """Take a batch."""
+
+    def wait(self) -> list[tuple[Batch, Done | None]]:
+        """Batches that have ended; None stands for one whose process died `CRASHES` times.
+
+        It waits until there is one, and returns an empty list only if nothing runs.
+        """
+
+    def close(self) -> None:
+        """End what still runs."""
+
+
+@contextmanager
+def executor_of(jobs: int, cluster: Any) -> Iterator[Executor]:
+    """The executor that was asked for; what still runs is ended with the context."""
+    executor: Executor
+    if cluster is not None:
+        from .cluster import ClusterExecutor
+
+        executor = ClusterExecutor(cluster)
+    elif jobs > 1:
+        executor = ProcessExecutor(jobs)
+    else:
+        executor = SerialExecutor()
+    try:
+        yield executor
+    finally:
+        executor.close()
+
+
+class SerialExecutor:
+    """Runs one batch after the other in this process."""
+
+    slots = 1
+
+    def __init__(self) -> None:
+        self.batch: Batch | None = None
+
+    def free(self) -> bool:
+        """Whether there is no batch."""
+        return self.batch is None
+
+    def submit(self, batch: Batch) -> None:
+        """Keep it until it is waited for."""
+        self.batch = batch
+
+    def wait(self) -> list[tuple[Batch, Done | None]]:
+        """Run the batch."""
+        batch, self.batch = self.batch, None
+        return [] if batch is None else [(batch, carry_out(batch))]
+
+    def close(self) -> None:
+        """Nothing runs."""
+
+
+class ProcessExecutor:
+    """Runs batches in the processes of joblib (loky).
+
+    Once a process has died, the batches that ran at that time run again one at a time, so that
+    the one at fault is known.
+    """
+
+    def __init__(self, jobs: int) -> None:
+        self.slots = jobs
+        self.pool: Any = None
+        self.running: dict[Any, Batch] = {}
+        self.suspects: deque[Batch] = deque()
+        self.crashes: dict[Batch, int] = {}
+
+    def free(self) -> bool:
+        """Whether a process has nothing to do, and none is under suspicion."""
+        return len(self.running) < self.slots and not self.suspects and not self._isolated()
+
+    def _isolated(self) -> bool:
+        return any(batch in self.crashes for batch in self.running.values())
+
+    def submit(self, batch: Batch) -> None:
+        """Give it to a process."""
+        from joblib.externals.loky import ProcessPoolExecutor
+
+        if self.pool is None:
+            self.pool = ProcessPoolExecutor(self.slots, timeout=None, env=_ONE_THREAD)
+        self.running[self.pool.submit(carry_out, batch)] = batch
+
+    def wait(self) -> list[tuple[Batch, Done | None]]:
+        """Wait for a batch, or for the end of a process."""
+        from concurrent.futures import FIRST_COMPLETED, wait
+        from concurrent.futures.process import BrokenProcessPool
+
+        while self.running or self.suspects:
+            if not self.running:
+                self.submit(self.suspects.popleft())
+            ended: list[tuple[Batch, Done | None]] = []
+            broken = False
+            for future in wait(self.running, return_when=FIRST_COMPLETED).done:
+                try:
+                    ended.append((self.running[future], future.result()))
+                except BrokenProcessPool:
+                    broken = True
+                    continue
+                self.crashes.pop(self.running.pop(future), None)
+            if broken:
+                ended += self._crashed()
+            if ended:
+                return ended
+        return []
+
+    def _crashed(self) -> list[tuple[Batch, Done | None]]:
+        """Note a crash; returns the batch that is given up, if there is one."""
+        batches = list(self.running.values())
+        self.running.clear()
+        self._end_pool()
+        given_up: list[tuple[Batch, Done | None]] = []
+        for batch in batches:
+            self.crashes[batch] = self.crashes.get(batch, 0) + 1
+            if self.crashes[batch] >= CRASHES and len(batches) == 1:
+                del self.crashes[batch]
+                given_up.append((batch, None))
+            else:
+                self.suspects.append(batch)
+        return given_up
+
+    def _end_pool(self) -> None:
+        pool, self.pool = self.pool, None
+        if pool is not None:
+            pool.shutdown(wait=True, kill_workers=True)
+
+    def close(self) -> None:
+        """End the processes."""
+        self._end_pool()

@@ -1,0 +1,198 @@
+"""The journal of a sweep: points that its file does not hold yet, each sealed by a checksum.
+
+A point is appended and forced to the disk as soon as it is finished. What a killed process has
+left half written is recognised by its checksum, and cut off when the sweep goes on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from io import FileIO
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from ..container import DAMAGE
+from ..errors import StorageError
+from ..files import lock, open_regular
+from .records import Column, Failure, Point, Times, check_points
+
+__all__ = ["Journal", "journal_of", "points_in"]
+
+_HEAD = 64 + 1 + 12 + 1
+"""Length of what precedes an entry: its checksum, its length, and blanks."""
+
+
+def journal_of(path: Path) -> Path:
+    """Name of the journal beside a file."""
+    return path.with_name(path.name + ".journal")
+
+
+class Journal:
+    """The journal of one sweep, locked: no other process writes the same file.
+
+    Parameters
+    ----------
+    path : Path
+        File of the sweep.
+    plan : dict
+        :meth:`Plan.facts` of the sweep.
+
+    Raises
+    ------
+    StorageError
+        Another process has it open, it belongs to another sweep, or it can't be written.
+    """
+
+    def __init__(self, path: Path, plan: Mapping[str, Any]) -> None:
+        self.path = journal_of(path)
+        self.file = self._locked()
+        try:
+            found = _entries(self.file)
+            if found and found[0] != _digest(plan):
+                raise StorageError(
+                    f"sweep: {str(self.path)!r} holds points of another sweep; move it away, or "
+                    f"give another file."
+                )
+            self.points = [_point(entry, plan) for entry in found[1:]]
+            self.end = self.file.tell()
+            if not found:
+                self._restart(plan)
+        except BaseException:
+            self.file.close()
+            raise
+
+    def _locked(self) -> FileIO:
+        """The file, open and locked; another process may remove it before it is."""
+        while True:
+            try:
+                descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
+            except OSError as error:
+                raise _unwritable(self.path, error) from error
+            file = open(descriptor, "r+b", buffering=0)  # noqa: SIM115
+            if lock(file) is False:
+                file.close()
+                raise StorageError(
+                    f"sweep: another process is writing {str(self.path.with_suffix(''))!r}; wait "
+                    f"for it, or give another file."
+                )
+            if os.fstat(descriptor).st_nlink:
+                return file
+            file.close()
+
+    def add(self, point: Point) -> None:
+        """Append a point; it is on the disk when this returns.
+
+        Raises
+        ------
+        StorageError
+            It can't be written; the points before it are whole.
+        """
+        self._append(_packed(point))
+
+    def clear(self, plan: Mapping[str, Any]) -> None:
+        """Forget all points, which the file holds by now."""
+        self._restart(plan)
+
+    def _restart(self, plan: Mapping[str, Any]) -> None:
+        self.end = 0
+        self._append(_digest(plan))
+
+    def _append(self, entry: Any) -> None:
+        body = json.dumps(entry).encode()
+        head = f"{hashlib.sha256(body).hexdigest()} {len(body):12d} ".encode()
+        try:
+            self.file.seek(self.end)
+            self.file.truncate()
+            left = memoryview(head + body + b"\n")
+            while left:
+                left = left[self.file.write(left) :]
+            os.fsync(self.file.fileno())
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self.file.fileno(), self.end)
+            raise _unwritable(self.path, error) from error
+        self.end = self.file.tell()
+
+    def close(self, *, remove: bool) -> None:
+        """Let go of the journal, and remove it if the file holds everything."""
+        if remove:
+            with contextlib.suppress(OSError):
+                self.path.unlink()
+        with contextlib.suppress(OSError):
+            self.file.close()
+
+
+def points_in(path: Path, plan: Mapping[str, Any]) -> list[Point]:
+    """Points in the journal beside a file, if it is one of this sweep."""
+    try:
+        with open_regular(journal_of(path)) as file:
+            found = _entries(file)
+        if not found or found[0] != _digest(plan):
+            return []
+        return [_point(entry, plan) for entry in found[1:]]
+    except (OSError, *DAMAGE):
+        return []
+
+
+def _entries(file: BinaryIO | FileIO) -> list[Any]:
+    """What stands in a journal up to the first entry that is not whole; the file is left there."""
+    found: list[Any] = []
+    file.seek(0)
+    while True:
+        start = file.tell()
+        head = file.read(_HEAD)
+        length = head[65:77].strip()
+        body = file.read(int(length) + 1) if length.isdigit() else b""
+        digest = hashlib.sha256(body[:-1]).hexdigest().encode()
+        if len(head) < _HEAD or body[-1:] != b"\n" or digest != head[:64]:
+            file.seek(start)
+            return found
+        found.append(json.loads(body))
+
+
+def _digest(plan: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(plan).encode()).hexdigest()
+
+
+def _packed(point: Point) -> dict[str, Any]:
+    columns = {
+        name: [column.trials.tolist(), column.lengths.tolist(), column.values.tolist()]
+        for name, column in point.columns.items()
+    }
+    return {
+        "values": point.values, "done": point.done.tolist(), "columns": columns,
+        "failures": [list(failure) for failure in point.failures], "facts": point.facts,
+        "times": list(point.times),
+    }  # fmt: skip
+
+
+def _point(entry: Any, plan: Mapping[str, Any]) -> Point:
+    columns = {}
+    for name, (trials, lengths, values) in entry["columns"].items():
+        kind = plan["measures"].get(name, ["mean"])[0]
+        width = 2 if kind in ("proportion", "proportions") else 1
+        rows = np.array(values, np.float64).reshape(-1, width)
+        columns[name] = Column(np.array(trials, np.int64), np.array(lengths, np.int64), rows)
+    point = Point(
+        entry["values"],
+        np.array(entry["done"], np.int64),
+        columns,
+        tuple(Failure(*failure) for failure in entry["failures"]),
+        entry["facts"],
+        Times(*entry["times"]),
+    )
+    check_points(plan, [point])
+    return point
+
+
+def _unwritable(path: Path, error: OSError) -> StorageError:
+    return StorageError(
+        f"sweep: can't write {str(path)!r}: {error.strerror or error}. The points that were "
+        f"finished before are kept; make room, and run the same sweep again."
+    )
