@@ -22,7 +22,7 @@ from ...stress.subject import Subject, Task, own_rng
 from .forgetting import joined
 from .model import Sparsey
 from .parameters import Level, Plasticity, Selection
-from .random_codes import random_code_capacity
+from .random_codes import MOST_ACTIVE, MOST_INPUTS, random_code_capacity
 from .recalling import n_weights
 from .stress_trials import StressTrial
 
@@ -205,6 +205,7 @@ class SparseySubject(Subject):
         nor decay; see :func:`.random_code_recall`.
         """
         plain = self.saturation is None and self.decay == "none" and self.radius is None
+        plain = plain and self.n_inputs <= MOST_INPUTS and self.active <= MOST_ACTIVE
         if not (plain and self.frames == self.n_macs == self.n_levels == 1 and not self.overlap):
             return {}
         held = random_code_capacity(self.cells_per_module, self.n_inputs, self.active)
