@@ -11,6 +11,7 @@ from ...codes import Patterns
 from ...errors import DescriptionError, UnsupportedError
 from ...stress.answers import Answers
 from ...stress.conditions import Conditions
+from ...stress.material import distinct_patterns, fragment, require_items
 from ...stress.running import Run, run_models
 from ...stress.subject import Probe, Study, Subject, Task
 from .hippocampus import RECALL_GAP, HippocampalMemory
@@ -18,16 +19,7 @@ from .live import LiveMemory
 from .memory import CA3Memory
 from .operations import Learn, RecallContent
 from .parameters import PRESET, preset
-from .stress_script import (
-    Asked,
-    Script,
-    contents_of,
-    cue_recall,
-    fragment,
-    require_items,
-    rng_of,
-    timed,
-)
+from .stress_script import Asked, Script, cue_recall, rng_of, timed
 
 __all__ = ["CA3Subject", "HippocampalSubject"]
 
@@ -162,9 +154,9 @@ class _CueMemorySubject(Subject):
     def _material(self, task: Task) -> tuple[Patterns, list[int]]:
         """Contents of all items, and the cue of each."""
         shared = round(self.overlap * self.n_active)
-        contents = contents_of(
-            task.n_items, self.n_contents, self.n_active, shared, rng_of(task, "contents"),
-            type(self).__name__,
+        contents = distinct_patterns(
+            task.n_items, size=self.n_contents, active=self.n_active, shared=shared,
+            seed=rng_of(task, "contents"), where=type(self).__name__,
         )  # fmt: skip
         order = list(range(self.n_cues))
         if self.cue_order == "random":
@@ -271,7 +263,7 @@ class CA3Subject(_CueMemorySubject):
         if probe.question == "recall" and self.probe == "cue":
             return super()._question(script, probe, cue, content, rng)
         bits = fragment(content, probe, self.n_contents, rng)
-        if not bits:
+        if not bits.size:
             return None, frozenset({cue})
         return RecallContent(bits, match=self._rule()), frozenset({cue})
 

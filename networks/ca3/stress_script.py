@@ -2,50 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ...codes import Patterns, random_patterns
-from ...errors import DescriptionError, UnsupportedError
+from ...errors import UnsupportedError
 from ...stress.answers import Answers
 from ...stress.running import Run
 from ...stress.subject import Probe, Task, own_rng
 from .live import LiveMemory
 from .operations import Learn, Operation, RecallContent, RecallCue
 
-__all__ = ["Asked", "Script", "contents_of", "timed"]
-
-
-def contents_of(
-    n_items: int, n_contents: int, size: int, shared: int, rng: np.random.Generator, where: str
-) -> Patterns:
-    """Contents of `size` bits, all different, of which `shared` are the same in every one.
-
-    Raises
-    ------
-    DescriptionError
-        There are not so many.
-    """
-    free, own = n_contents - shared, size - shared
-    if math.comb(free, own) < n_items:
-        raise DescriptionError(
-            f"{where}: there are only {math.comb(free, own)} contents of {size} of {n_contents} "
-            f"bits with {shared} shared ones, got {n_items} items; give more content bits, or "
-            f"less overlap."
-        )
-    order = rng.permutation(n_contents)
-    core, rest = order[:shared], order[shared:]
-    rows: dict[bytes, NDArray[np.int64]] = {}
-    while len(rows) < n_items:
-        drawn = random_patterns(n_items - len(rows), size=free, active=own, seed=rng)
-        for row in drawn:
-            rows.setdefault(row.tobytes(), np.sort(np.concatenate([core, rest[row]])))
-    return Patterns(list(rows.values()), size=n_contents)
+__all__ = ["Asked", "Script", "cue_recall", "rng_of", "timed"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,24 +91,6 @@ def timed(
     return found
 
 
-def fragment(
-    content: NDArray[Any], probe: Probe, n_contents: int, rng: np.random.Generator
-) -> list[int]:
-    """Bits of a content that are left in a probe, and the wrong ones that came to them."""
-    kept = round(content.size * (1.0 - probe.cue_loss))
-    wrong = round(content.size * probe.wrong_bits)
-    bits = content if kept == content.size else rng.permutation(content)[:kept]
-    if not wrong:
-        return list(bits.tolist())
-    silent = np.setdiff1d(np.arange(n_contents), content)
-    if wrong > silent.size:
-        raise DescriptionError(
-            f"stress: wrong_bits={probe.wrong_bits:g} needs {wrong} silent content bits, and "
-            f"there are {silent.size}."
-        )
-    return [*bits.tolist(), *rng.choice(silent, wrong, replace=False).tolist()]
-
-
 def cue_recall(cue: int, probe: Probe, name: str) -> RecallCue:
     """The operation that asks a cue; a cue is one of many, and nothing of it can be missing."""
     if probe.cue_loss or probe.wrong_bits:
@@ -147,15 +99,6 @@ def cue_recall(cue: int, probe: Probe, name: str) -> RecallCue:
             f"cue_loss and wrong_bits."
         )
     return RecallCue(cue)
-
-
-def require_items(task: Task, name: str) -> None:
-    """Refuse a script about items that it does not have."""
-    for event in task.script:
-        if not 0 <= event.item < task.n_items:
-            raise DescriptionError(
-                f"{name}: item must be from 0 to {task.n_items - 1} (n_items), got {event.item}."
-            )
 
 
 def rng_of(task: Task, purpose: str) -> np.random.Generator:

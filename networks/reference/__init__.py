@@ -20,6 +20,8 @@ from .multitasking import MultitaskingHebbian as MultitaskingHebbian
 from .stress import DenseSubject as DenseSubject
 from .stress import HopfieldSubject as HopfieldSubject
 from .stress import MultitaskingSubject as MultitaskingSubject
+from .willshaw import WillshawMemory as WillshawMemory
+from .willshaw_stress import WillshawSubject as WillshawSubject
 
 __all__ = [
     "HOPFIELD_LOAD",
@@ -30,6 +32,8 @@ __all__ = [
     "HopfieldSubject",
     "MultitaskingHebbian",
     "MultitaskingSubject",
+    "WillshawMemory",
+    "WillshawSubject",
     "data_set_entropy",
     "dense_capacity",
     "diluted_magnetisations",

@@ -3,65 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
-from itertools import groupby
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...checks import Choice, Count, Probability, Quantity
-from ...codes import Patterns, add_bits, drop_bits
-from ...errors import DescriptionError, UnsupportedError
+from ...codes import Patterns
 from ...stress.answers import Answers
 from ...stress.conditions import Conditions
-from ...stress.subject import Event, Probe, Subject, Task, own_rng
+from ...stress.subject import Probe, Subject, Task, own_rng
 from . import laws
 from .dense import DenseAssociativeMemory, Power
 from .drawing import diluted_patterns, random_spins
 from .hopfield import HopfieldNetwork
 from .multitasking import MultitaskingHebbian
+from .phases import corrupted, phases, require_plain
 from .spins import SpinMemory
 
 __all__ = ["DenseSubject", "HopfieldSubject", "MultitaskingSubject", "SpinSubject"]
 
 Bits = NDArray[np.int8]
-
-
-def require_plain(conditions: Conditions, name: str) -> None:
-    """Refuse backends and faults: there are no cells to run, and no devices to spoil."""
-    for item in fields(conditions):
-        value = getattr(conditions, item.name)
-        if item.name not in ("integrator", "background_weight") and value != item.default:
-            raise UnsupportedError(
-                f"stress: a {name} has no spiking cells and no devices, so {item.name}={value!r} "
-                f"does not apply to it; leave {item.name} at {item.default!r}."
-            )
-
-
-def phases(script: Sequence[Event]) -> Iterator[tuple[bool, list[Any]]]:
-    """Parts of a script in which only studies, or only probes, follow each other."""
-    for is_probe, events in groupby(script, lambda event: isinstance(event, Probe)):
-        yield is_probe, list(events)
-
-
-def corrupted(items: Patterns, probes: Sequence[Probe], rng: np.random.Generator) -> Patterns:
-    """Cues of probes: each item with active bits lost and wrong bits added."""
-    rows = []
-    for probe in probes:
-        one = items[[probe.item]]
-        n_wrong = round(probe.wrong_bits * int(one.counts[0]))
-        if n_wrong > items.size - int(one.counts[0]):
-            raise DescriptionError(
-                f"stress: wrong_bits={probe.wrong_bits:g} would need {n_wrong} silent cells, an "
-                f"item has {items.size - int(one.counts[0])}."
-            )
-        wrong = add_bits(one, n_wrong, seed=rng) if n_wrong else one
-        lost = drop_bits(one, probe.cue_loss, seed=rng) if probe.cue_loss else one
-        kept = np.union1d(lost[0], np.setdiff1d(wrong[0], one[0]))
-        rows.append(kept)
-    return Patterns(rows, items.size)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,7 +180,7 @@ class DenseSubject(SpinSubject):
         """Couplings of p cells each, N choose p; of all subsets for "exp"; at most 2^62."""
         n = self.n_cells
         if self.p == "exp":
-            return 2 ** min(n, 62)
+            return 1 << min(n, 62)
         count: int = min(math.comb(n, min(self.p, n)), 2**62)
         return count
 
