@@ -111,7 +111,7 @@ def test_spectral_radius_is_that_of_the_weights():
     """Circular law: the largest eigenvalue of 400 neurons is within 10 % of the radius."""
     subject = LiquidSubject(n_neurons=400, spectral_radius=0.8)
     weights = subject.model(0).weights.recurrent
-    largest = np.abs(np.linalg.eigvals(weights)).max() / subject.threshold
+    largest = np.abs(np.linalg.eigvals(weights)).max() / subject.v_thresh
     assert largest == pytest.approx(0.8, rel=0.1)
 
 

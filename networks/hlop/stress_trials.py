@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...stress.answers import Answers
+from ...stress.material import require_items
 from ...stress.subject import Probe, Task, own_rng
 from .energy import captured_energy
 from .tasks import DEVIATION, MEAN
@@ -49,6 +50,7 @@ class StressTrial:
     """
 
     def __init__(self, subject: HLOPSubject, task: Task) -> None:
+        require_items(task, "HLOPSubject")
         self.subject, self.task = subject, task
         self.model = subject.model(int(own_rng(task.seed, "model").integers(2**31)))
         self.probes = [event for event in task.script if isinstance(event, Probe)]

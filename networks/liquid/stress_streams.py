@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ...errors import DescriptionError, UnsupportedError
 from ...limits import require_memory
 from ...stress.answers import Answers
+from ...stress.material import fragment, require_items
 from ...stress.subject import Probe, Study, Task, own_rng
 from .memory import ValueCode, _predicted, capacity_of
 from .readout import LinearReadout
@@ -39,6 +40,7 @@ class StressTrial:
     """Input spikes, shape (n_windows * window, n_inputs)."""
 
     def __init__(self, subject: LiquidSubject, task: Task) -> None:
+        require_items(task, "LiquidSubject")
         self.subject, self.task, self.seed = subject, task, task.seed
         self.probes = [event for event in task.script if isinstance(event, Probe)]
         self.stream = self._stream()
@@ -267,9 +269,7 @@ def _changed(sample: _Bits, probe: Probe, rng: np.random.Generator) -> _Bits:
     """The pattern with spikes that are missing, and with new ones."""
     if not (probe.cue_loss or probe.wrong_bits):
         return sample
-    flat = sample.reshape(-1).copy()
-    on, off = np.flatnonzero(flat), np.flatnonzero(~flat)
-    n_wrong = min(round(probe.wrong_bits * on.size), off.size)
-    flat[rng.choice(on, round(probe.cue_loss * on.size), replace=False)] = False
-    flat[rng.choice(off, n_wrong, replace=False)] = True
-    return flat.reshape(sample.shape)
+    left = fragment(np.flatnonzero(sample.reshape(-1)), probe, sample.size, rng)
+    changed = np.zeros(sample.size, dtype=np.bool_)
+    changed[left] = True
+    return changed.reshape(sample.shape)
