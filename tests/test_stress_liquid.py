@@ -129,7 +129,7 @@ def test_ranks_are_those_of_the_measures():
 
 
 def test_all_samples_are_shown_to_one_device():
-    """A readout that is trained on a noisy liquid knows its samples again: it is the same liquid."""
+    """A readout that is trained on a noisy liquid knows its samples again: it is one liquid."""
     subject = LiquidSubject(task="labels", n_neurons=60, n_steps=15)
     noisy = Conditions(backend="native", programming_noise=0.1)
     answers = subject.perform([studied(15, seed) for seed in range(2)], noisy)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,6 @@ from ...stress.material import require_items
 from ...stress.subject import Probe, Task, own_rng
 from .energy import captured_energy
 from .tasks import DEVIATION, MEAN
-
-if TYPE_CHECKING:
-    from .stress import HLOPSubject
 
 __all__ = ["Asked", "StressTrial"]
 
@@ -49,7 +46,7 @@ class StressTrial:
         Material and script.
     """
 
-    def __init__(self, subject: HLOPSubject, task: Task) -> None:
+    def __init__(self, subject: Any, task: Task) -> None:
         require_items(task, "HLOPSubject")
         self.subject, self.task = subject, task
         self.model = subject.model(int(own_rng(task.seed, "model").integers(2**31)))

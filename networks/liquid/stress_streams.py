@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,6 @@ from ...stress.material import fragment, require_items
 from ...stress.subject import Probe, Study, Task, own_rng
 from .memory import ValueCode, _predicted, capacity_of
 from .readout import LinearReadout
-
-if TYPE_CHECKING:
-    from .stress import LiquidSubject
 
 __all__ = ["Labels", "Memory", "StressTrial"]
 
@@ -39,7 +36,7 @@ class StressTrial:
     stream: _Bits
     """Input spikes, shape (n_windows * window, n_inputs)."""
 
-    def __init__(self, subject: LiquidSubject, task: Task) -> None:
+    def __init__(self, subject: Any, task: Task) -> None:
         require_items(task, "LiquidSubject")
         self.subject, self.task, self.seed = subject, task, task.seed
         self.probes = [event for event in task.script if isinstance(event, Probe)]
@@ -187,7 +184,7 @@ class Memory(StressTrial):
         return {"memory_capacity": found.total}
 
     def _n_bits(self) -> int:
-        return 2 * self.subject.bits
+        return 2 * int(self.subject.bits)
 
 
 class Labels(StressTrial):
@@ -241,7 +238,7 @@ class Labels(StressTrial):
         return {"state_rank": float(np.linalg.matrix_rank(rows))}
 
     def _n_bits(self) -> int:
-        return self.subject.n_classes
+        return int(self.subject.n_classes)
 
 
 class _Always:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,6 @@ from .forgetting import joined
 from .model import Sparsey
 from .results import Codes
 from .shown import Store
-
-if TYPE_CHECKING:
-    from .stress import SparseySubject
 
 __all__ = ["Part", "StressTrial", "corrupt"]
 
@@ -52,7 +49,7 @@ class StressTrial:
         Material and script.
     """
 
-    def __init__(self, subject: SparseySubject, task: Task) -> None:
+    def __init__(self, subject: Any, task: Task) -> None:
         self.subject, self.task = subject, task
         self.items = subject.material(task.n_items, task.seed)
         self.model = subject.model(model_seed(task.seed))
