@@ -12,6 +12,8 @@ from .laws import dense_capacity as dense_capacity
 from .laws import diluted_magnetisations as diluted_magnetisations
 from .laws import hopfield_capacity as hopfield_capacity
 from .laws import hopfield_error_free_capacity as hopfield_error_free_capacity
+from .laws import hopfield_overlap as hopfield_overlap
+from .laws import willshaw_bits_per_synapse as willshaw_bits_per_synapse
 from .laws import willshaw_capacity as willshaw_capacity
 from .laws import willshaw_density as willshaw_density
 from .laws import willshaw_false_bits as willshaw_false_bits
@@ -41,7 +43,9 @@ __all__ = [
     "flip_spins",
     "hopfield_capacity",
     "hopfield_error_free_capacity",
+    "hopfield_overlap",
     "random_spins",
+    "willshaw_bits_per_synapse",
     "willshaw_capacity",
     "willshaw_density",
     "willshaw_false_bits",

@@ -15,7 +15,7 @@ from .spins import Cells, Dynamics, Heat, Slope, SpinMemory, Sweeps
 
 __all__ = ["DenseAssociativeMemory", "Power", "PowerKind"]
 
-_LARGEST = 1000
+_LARGEST = 100  # N^(p - 1) stays within the range of a float up to N = 900,000.
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class DenseAssociativeMemory(SpinMemory):
     n_cells : int
         Number N of cells (spins).
     p : int or "exp"
-        Power of the energy, 2 (the Hopfield network) to 1000, or the exponential form, which is
+        Power of the energy, 2 (the Hopfield network) to 100, or the exponential form, which is
         computed by logarithms and cannot overflow.
     dynamics : {"asynchronous", "synchronous"}
         One cell after another in random order, or all at once.

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal, localcontext
+from fractions import Fraction
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...checks import Count, Probability, Quantity, checked
+from ...checks import Count, Flag, Probability, Quantity, checked
+from ...errors import DescriptionError
+from ...metrics import channel_information
 from .dense import Power
 
 __all__ = [
@@ -19,6 +23,8 @@ __all__ = [
     "diluted_magnetisations",
     "hopfield_capacity",
     "hopfield_error_free_capacity",
+    "hopfield_overlap",
+    "willshaw_bits_per_synapse",
     "willshaw_capacity",
     "willshaw_density",
     "willshaw_false_bits",
@@ -33,7 +39,11 @@ WILLSHAW_BITS_PER_SYNAPSE = math.log(2.0)
 """Largest information of a binary synapse of a Willshaw memory, bits: ln 2 = 0.69 (Willshaw et al.
 1969; Palm 1980)."""
 
-_Cells = Annotated[int, Count(low=2)]
+_MANY = 2**62
+_Cells = Annotated[int, Count(low=2, high=_MANY)]
+_Pairs = Annotated[int, Count(low=0, high=_MANY)]
+_All = Annotated[int, Count(high=_MANY)]
+_Active = Annotated[int, Count(low=0, high=_MANY)]
 
 
 @checked
@@ -76,6 +86,46 @@ def hopfield_error_free_capacity(n_cells: _Cells) -> float:
     72.4
     """
     return n_cells / (2.0 * math.log(n_cells))
+
+
+@checked
+def hopfield_overlap(load: Annotated[float, Quantity(low=0.0)]) -> float:
+    """Overlap of the retrieval state with its pattern, without temperature, as N grows.
+
+    m = erf(y), where y is the largest solution of y (sqrt(2 alpha) + 2/sqrt(pi) exp(-y^2)) =
+    erf(y); 0 above a load of 0.138, where there is none.
+
+    Parameters
+    ----------
+    load : float
+        Patterns per cell, alpha.
+
+    References
+    ----------
+    Amit, Gutfreund, Sompolinsky, Phys. Rev. Lett. 55, 1530 (1985).
+
+    Examples
+    --------
+    >>> round(hopfield_overlap(0.1), 3), round(hopfield_overlap(0.1379), 3), hopfield_overlap(0.14)
+    (0.998, 0.968, 0.0)
+    """
+    from scipy.optimize import brentq
+    from scipy.special import erf
+
+    if load == 0.0:
+        return 1.0
+
+    def excess(y: Any) -> Any:
+        return erf(y) - y * (math.sqrt(2.0 * load) + 2.0 / math.sqrt(math.pi) * np.exp(-(y**2)))
+
+    high = 1.0 / math.sqrt(2.0 * load)  # erf(y) < 1: no solution lies beyond.
+    grid = np.linspace(0.0, high, 20_001)[1:]
+    above = np.flatnonzero(excess(grid) > 0)
+    if not above.size:
+        return 0.0
+    last = int(above[-1])
+    root = brentq(excess, grid[last], grid[last + 1] if last + 1 < grid.size else high + 1.0)
+    return float(erf(root))
 
 
 @checked
@@ -182,7 +232,7 @@ def data_set_entropy(
 
 @checked
 def willshaw_density(
-    n_patterns: Annotated[int, Count(low=0)],
+    n_patterns: _Pairs,
     input_sparsity: Annotated[float, Probability()],
     output_sparsity: Annotated[float, Probability()],
 ) -> float:
@@ -273,40 +323,135 @@ def willshaw_sparsity(
 
 @checked
 def willshaw_false_bits(
-    n_patterns: Annotated[int, Count(low=0)],
+    n_patterns: _Pairs,
     *,
-    n_inputs: Annotated[int, Count()],
-    n_outputs: Annotated[int, Count()],
-    input_active: Annotated[int, Count()],
-    output_active: Annotated[int, Count()],
-    cue_active: Annotated[int, Count()] | None = None,
+    n_inputs: _All,
+    n_outputs: _All,
+    input_active: _Active,
+    output_active: _Active,
+    cue_active: _Active | None = None,
+    exact: Annotated[bool, Flag()] = False,
 ) -> float:
-    """Expected number of falsely active cells in the answer to a stored cue: (N - k) density^a.
+    """Expected number of falsely active cells in the answer to a stored cue of right bits.
 
-    The synapses are taken as independent of each other, as Willshaw et al. do.
+    (N - k) q, where q is the probability that a silent cell has a synapse from each of the a
+    active cells of the cue. Willshaw et al. take the synapses as independent: q = density^a. The
+    exact probability is larger, because cells that are active in more patterns have more synapses:
+    q = sum over s of (-1)^s C(a, s) (1 - f_y (1 - B_s))^(M - 1), with B_s = C(n - s, k)/C(n, k),
+    the probability that a pattern leaves s given cells silent.
 
     Parameters
     ----------
     n_patterns : int
-        Number of stored pairs of random patterns.
+        Number M of stored pairs of random patterns, that of the cue included.
     n_inputs, n_outputs : int
-        Number of cells.
+        Number of cells, n and N.
     input_active, output_active : int
         Active cells of a pattern.
     cue_active : int, optional
         Active cells a of the cue, all of them right. Default: `input_active`.
+    exact : bool
+        Whether to compute the exact probability of a hetero-associative memory.
+
+    Raises
+    ------
+    DescriptionError
+        More active cells than there are cells.
 
     References
     ----------
-    Willshaw, Buneman, Longuet-Higgins, Nature 222, 960 (1969).
+    Willshaw, Buneman, Longuet-Higgins, Nature 222, 960 (1969); Knoblauch, SIAM J. Appl. Math. 69,
+    169 (2008).
 
     Examples
     --------
-    >>> round(willshaw_false_bits(700, n_inputs=1000, n_outputs=1000, input_active=10,
-    ...                           output_active=100), 3)
-    0.944
+    >>> sizes = dict(n_inputs=100, n_outputs=100, input_active=7, output_active=7)
+    >>> round(willshaw_false_bits(141, **sizes), 2)
+    0.72
+    >>> round(willshaw_false_bits(141, **sizes, exact=True), 2)
+    1.33
     """
-    both: Any = input_active / n_inputs, output_active / n_outputs
-    density = willshaw_density(n_patterns, min(both[0], 1.0), min(both[1], 1.0))
     active = input_active if cue_active is None else cue_active
-    return max(n_outputs - output_active, 0) * density**active
+    for name, part, whole in (
+        ("input_active", input_active, n_inputs),
+        ("output_active", output_active, n_outputs),
+        ("cue_active", active, input_active),
+    ):
+        if part > whole:
+            raise DescriptionError(
+                f"willshaw_false_bits: {name} must be at most {whole}, got {part}."
+            )
+    silent = n_outputs - output_active
+    if not n_patterns or not active:
+        return float(silent) if n_patterns else 0.0
+    if not exact:
+        parts = input_active / n_inputs, output_active / n_outputs
+        return float(silent * willshaw_density(n_patterns, *parts) ** active)
+    return silent * _all_set(n_patterns - 1, n_inputs, input_active, active,
+                             Fraction(output_active, n_outputs))  # fmt: skip
+
+
+@checked
+def willshaw_bits_per_synapse(
+    n_patterns: _Pairs,
+    *,
+    n_inputs: _All,
+    n_outputs: _All,
+    input_active: _Active,
+    output_active: _Active,
+    exact: Annotated[bool, Flag()] = False,
+) -> float:
+    """Information that a hetero-associative memory answers, over the number of its synapses.
+
+    The mutual information of a stored and a recalled bit, at the expected number of falsely active
+    cells, times the number of bits. It approaches ln 2 as both sizes grow, if the number of active
+    cells of an input grows as their logarithm.
+
+    Parameters
+    ----------
+    n_patterns, n_inputs, n_outputs, input_active, output_active, exact
+        As :func:`willshaw_false_bits`.
+
+    Returns
+    -------
+    float
+        Bits.
+
+    Raises
+    ------
+    DescriptionError
+        More active cells than there are cells.
+
+    References
+    ----------
+    Palm, Biol. Cybern. 36, 19 (1980).
+
+    Examples
+    --------
+    >>> sizes = dict(n_inputs=10**6, n_outputs=10**6, input_active=20, output_active=20)
+    >>> round(willshaw_bits_per_synapse(1_900_000_000, **sizes), 2)
+    0.62
+    """
+    false = willshaw_false_bits(
+        n_patterns,
+        n_inputs=n_inputs,
+        n_outputs=n_outputs,
+        input_active=input_active,
+        output_active=output_active,
+        exact=exact,
+    )
+    one: Any = channel_information(n_outputs, output_active, 0, false)  # type: ignore[arg-type]
+    return float(n_patterns * one / (n_inputs * n_outputs))
+
+
+def _all_set(others: int, n: int, k: int, a: int, part: Fraction) -> float:
+    """Probability that `a` synapses of a silent cell are set; in decimals: the sum alternates."""
+    with localcontext() as context:
+        context.prec = 40 + a
+        total, left_silent = Decimal(0), Fraction(1)
+        for s in range(a + 1):
+            base = 1 - part * (1 - left_silent)
+            term = (Decimal(base.numerator) / Decimal(base.denominator)) ** others
+            total += (-1) ** s * math.comb(a, s) * term
+            left_silent *= Fraction(max(n - k - s, 0), n - s) if s < n else 0
+        return max(float(total), 0.0)

@@ -8,6 +8,7 @@ __all__ = [
     "DEMIRCIGIL",
     "DENSE_HEBBIAN",
     "HOPFIELD",
+    "KNOBLAUCH",
     "KROTOV",
     "MCELIECE",
     "PALM",
@@ -32,6 +33,17 @@ PALM = """@article{palm1980associative,
   pages = {19--31},
   year = {1980},
   doi = {10.1007/BF00337019}
+}"""
+
+KNOBLAUCH = """@article{knoblauch2008neural,
+  title = {Neural associative memory and the {Willshaw-Palm} probability distribution},
+  author = {Knoblauch, Andreas},
+  journal = {SIAM Journal on Applied Mathematics},
+  volume = {69},
+  number = {1},
+  pages = {169--196},
+  year = {2008},
+  doi = {10.1137/070700012}
 }"""
 
 HOPFIELD = """@article{hopfield1982neural,

@@ -18,7 +18,7 @@ from ...limits import require_memory
 from ...models import Stored
 from ...streams import Seed, stream
 from .base import ReferenceMemory
-from .references import PALM, WILLSHAW
+from .references import KNOBLAUCH, PALM, WILLSHAW
 
 __all__ = ["WillshawMemory"]
 
@@ -71,7 +71,7 @@ class WillshawMemory(ReferenceMemory):
     True
     """
 
-    bibtex: ClassVar[tuple[str, ...]] = (WILLSHAW, PALM)
+    bibtex: ClassVar[tuple[str, ...]] = (WILLSHAW, PALM, KNOBLAUCH)
     view: ClassVar[str] = "spikemem.networks.reference.figures:willshaw_view"
 
     @checked

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..checks import Quantities, Quantity, checked
 from ..errors import DescriptionError, UnsupportedError
 
-__all__ = ["bias", "d_prime", "roc_area", "said_studied"]
+__all__ = ["bias", "d_prime", "roc_area"]
 
 _Count = Annotated[float, Quantity(low=0.0)]
 _Values = Annotated[ArrayLike, Quantities(infinite=True, shape=("n",))]

@@ -86,7 +86,7 @@ def _without(
     fixed = rule is None or (rule.enabled == () and rule.w_min == 0)
     if fixed and not remove:
         return replace(item, weight=np.where(works, network.weights(item.name), 0.0))
-    if rule is not None and rule.last_tile > 0:
+    if rule is not None and item.tiles > 1 and rule.last_tile >= 0:
         raise UnsupportedError(
             f"projection {item.name!r}: synapses can't be taken out, since its plasticity windows "
             f"name tiles; disturb each network before stacking."

@@ -60,7 +60,8 @@ class ForgettingFit:
     weight: float
     r2: float
 
-    def predict(self, lags: ArrayLike) -> NDArray[np.float64]:
+    @checked
+    def predict(self, lags: Annotated[ArrayLike, Quantities(low=0.0)]) -> NDArray[np.float64]:
         """Share of right answers at some lags, shape of `lags`."""
         lag = np.asarray(lags, np.float64)
         return np.asarray(
@@ -172,51 +173,50 @@ def _fit(law: Law, lag: _Array, k: _Array, n: _Array, chance: float) -> tuple[fl
     from scipy.optimize import minimize_scalar
 
     def at(log_b: float) -> tuple[float, float]:
-        return _best_a(law.value(lag, np.exp(log_b)), k, n, chance)
+        a, loss = _best_a(law.value(lag, np.exp(log_b)), k, n, chance)
+        return float(a), float(loss)
 
     # For each b the best a is unique; over b there may be several valleys, so a grid comes first.
-    low, high = np.log(1e-6 / (1 + lag.max())), np.log(50.0)
-    grid = np.linspace(low, high, 121)
-    losses = np.array([at(x)[1] for x in grid])
-    at_best = int(losses.argmin())
-    a, loss = _best_a(np.ones(len(lag)), k, n, chance)
-    found = (a, 0.0, loss)
-    ends = grid[max(at_best - 1, 0)], grid[min(at_best + 1, len(grid) - 1)]
+    grid = np.linspace(np.log(1e-6 / (1 + lag.max())), np.log(50.0), 121)
+    _, losses = _best_a(np.stack([law.value(lag, b) for b in np.exp(grid)]), k, n, chance)
+    middle = int(losses.argmin())
+    ends = grid[max(middle - 1, 0)], grid[min(middle + 1, len(grid) - 1)]
     result = minimize_scalar(
         lambda x: at(x)[1], bounds=ends, method="bounded", options={"xatol": 1e-9}
     )
-    for x in (float(result.x), grid[at_best]):
-        a, loss = at(x)
-        if loss < found[2] - 1e-10:
-            found = (a, float(np.exp(x)), loss)
+    flat, loss = _best_a(np.ones(len(lag)), k, n, chance)
+    found = float(flat), 0.0, float(loss)
+    for x in (float(result.x), float(grid[middle])):
+        a, value = at(x)
+        if value < found[2] - 1e-10:
+            found = a, float(np.exp(x)), value
     return found
 
 
-def _best_a(q: _Array, k: _Array, n: _Array, chance: float) -> tuple[float, float]:
-    """The a of the largest likelihood of ``chance + (1 - chance) a q``, by Newton's method.
+def _best_a(q: _Array, k: _Array, n: _Array, chance: float) -> tuple[_Array, _Array]:
+    """The a of the largest likelihood of ``chance + (1 - chance) a q``, and minus its logarithm.
 
-    The likelihood is concave in a. A step that leaves the range in which the root must be is
-    replaced by bisection.
+    `q` has shape (n_lags,) or (m, n_lags), the results have shape () or (m,). The likelihood is
+    concave in a: its slope falls, and Newton's method finds where it is 0. A step that leaves the
+    range in which this must be is replaced by bisection.
     """
     slope = (1 - chance) * q
-    low, high = 0.0, 1.0
-    a = min(max(float(k.sum() - chance * n.sum()) / max(float((n * slope).sum()), 1e-300), 0), 1)
+    low, high = np.zeros(q.shape[:-1]), np.ones(q.shape[:-1])
+    above = float(k.sum() - chance * n.sum())
+    a = np.clip(above / np.maximum((n * slope).sum(axis=-1), 1e-300), 0.0, 1.0)
     for _ in range(100):
-        p = np.clip(chance + a * slope, _EPSILON, 1 - _EPSILON)
-        gain = float((slope * (k / p - (n - k) / (1 - p))).sum())
-        bend = float((slope * slope * (k / p**2 + (n - k) / (1 - p) ** 2)).sum())
-        low, high = (a, high) if gain > 0 else (low, a)
-        step = a + gain / bend if bend > 0 else a
-        new = step if low <= step <= high else (low + high) / 2
-        if abs(new - a) < 1e-13:
-            break
+        p = np.clip(chance + a[..., None] * slope, _EPSILON, 1 - _EPSILON)
+        gain = (slope * (k / p - (n - k) / (1 - p))).sum(axis=-1)
+        bend = (slope * slope * (k / p**2 + (n - k) / (1 - p) ** 2)).sum(axis=-1)
+        low, high = np.where(gain > 0, a, low), np.where(gain > 0, high, a)
+        step = a + gain / np.maximum(bend, 1e-300)
+        new = np.where((low <= step) & (step <= high), step, (low + high) / 2)
+        done = bool((np.abs(new - a) < 1e-13).all())
         a = new
-    return a, _loss(chance + a * slope, k, n)
-
-
-def _loss(p: _Array, k: _Array, n: _Array) -> float:
-    p = np.clip(p, _EPSILON, 1 - _EPSILON)
-    return -float((k * np.log(p) + (n - k) * np.log1p(-p)).sum())
+        if done:
+            break
+    p = np.clip(chance + a[..., None] * slope, _EPSILON, 1 - _EPSILON)
+    return a, -(k * np.log(p) + (n - k) * np.log1p(-p)).sum(axis=-1)
 
 
 def _binomial_constant(k: _Array, n: _Array) -> float:
