@@ -5,18 +5,16 @@ from __future__ import annotations
 import copy
 import functools
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...stress.answers import Answers
+from ...stress.material import require_items
 from ...stress.subject import Probe, Task, own_rng
 from .energy import captured_energy
 from .tasks import DEVIATION, MEAN
-
-if TYPE_CHECKING:
-    from .stress import HLOPSubject
 
 __all__ = ["Asked", "StressTrial"]
 
@@ -48,7 +46,8 @@ class StressTrial:
         Material and script.
     """
 
-    def __init__(self, subject: HLOPSubject, task: Task) -> None:
+    def __init__(self, subject: Any, task: Task) -> None:
+        require_items(task, "HLOPSubject")
         self.subject, self.task = subject, task
         self.model = subject.model(int(own_rng(task.seed, "model").integers(2**31)))
         self.probes = [event for event in task.script if isinstance(event, Probe)]

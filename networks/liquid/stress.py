@@ -54,11 +54,11 @@ class LiquidSubject(Subject):
         :class:`.DenseLiquid`, or :class:`.MaassLiquid` on a grid of ``n_neurons / 9`` x 3 x 3.
     n_inputs, n_neurons : int
         Channels, and neurons.
-    constant, decay, threshold : float
-        As in :class:`.DenseLiquid`.
+    constant, decay, v_thresh : float
+        As in :class:`.DenseLiquid`, where `v_thresh` is the threshold.
     spectral_radius : float, optional
         Radius of the circle in which the eigenvalues of the recurrent weights lie, in thresholds:
-        ``constant * recurrent_sd * sqrt(200) / threshold`` for large dense liquids. It sets the SD
+        ``constant * recurrent_sd * sqrt(200) / v_thresh`` for large dense liquids. It sets the SD
         of the recurrent weights; the input stays. Default: the published SD, a radius of 1.32 at
         the other defaults. A liquid fires and is reset, so 1 is no border of stability.
     lam : float
@@ -98,7 +98,7 @@ class LiquidSubject(Subject):
     n_neurons: Annotated[int, Count(high=2**16)] = 200
     constant: Annotated[float, Quantity(above=0.0)] = 0.07
     decay: Annotated[float, Quantity(low=0.01, high=0.998)] = 0.9
-    threshold: Annotated[float, Quantity(above=0.0)] = 5.0
+    v_thresh: Annotated[float, Quantity(above=0.0)] = 5.0
     spectral_radius: Annotated[float | None, Optional(Quantity(low=0.0))] = None
     lam: Annotated[float, Quantity(low=0.0)] = 2.0
     bits: Annotated[int, Count(high=2**10)] = 1
@@ -158,10 +158,10 @@ class LiquidSubject(Subject):
     def _dense(self) -> DenseLiquid:
         more: dict[str, Any] = {}
         if self.spectral_radius is not None:
-            unit = self.constant * math.sqrt(200.0) / self.threshold
+            unit = self.constant * math.sqrt(200.0) / self.v_thresh
             more = {"recurrent_sd": self.spectral_radius / unit}
         return DenseLiquid(
-            constant=self.constant, decay=self.decay, threshold=self.threshold, **more
+            constant=self.constant, decay=self.decay, threshold=self.v_thresh, **more
         )
 
     def _maass(self) -> MaassLiquid:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +11,10 @@ from numpy.typing import NDArray
 from ...errors import DescriptionError, UnsupportedError
 from ...limits import require_memory
 from ...stress.answers import Answers
+from ...stress.material import fragment, require_items
 from ...stress.subject import Probe, Study, Task, own_rng
 from .memory import ValueCode, _predicted, capacity_of
 from .readout import LinearReadout
-
-if TYPE_CHECKING:
-    from .stress import LiquidSubject
 
 __all__ = ["Labels", "Memory", "StressTrial"]
 
@@ -38,7 +36,8 @@ class StressTrial:
     stream: _Bits
     """Input spikes, shape (n_windows * window, n_inputs)."""
 
-    def __init__(self, subject: LiquidSubject, task: Task) -> None:
+    def __init__(self, subject: Any, task: Task) -> None:
+        require_items(task, "LiquidSubject")
         self.subject, self.task, self.seed = subject, task, task.seed
         self.probes = [event for event in task.script if isinstance(event, Probe)]
         self.stream = self._stream()
@@ -185,7 +184,7 @@ class Memory(StressTrial):
         return {"memory_capacity": found.total}
 
     def _n_bits(self) -> int:
-        return 2 * self.subject.bits
+        return 2 * int(self.subject.bits)
 
 
 class Labels(StressTrial):
@@ -239,7 +238,7 @@ class Labels(StressTrial):
         return {"state_rank": float(np.linalg.matrix_rank(rows))}
 
     def _n_bits(self) -> int:
-        return self.subject.n_classes
+        return int(self.subject.n_classes)
 
 
 class _Always:
@@ -267,9 +266,7 @@ def _changed(sample: _Bits, probe: Probe, rng: np.random.Generator) -> _Bits:
     """The pattern with spikes that are missing, and with new ones."""
     if not (probe.cue_loss or probe.wrong_bits):
         return sample
-    flat = sample.reshape(-1).copy()
-    on, off = np.flatnonzero(flat), np.flatnonzero(~flat)
-    n_wrong = min(round(probe.wrong_bits * on.size), off.size)
-    flat[rng.choice(on, round(probe.cue_loss * on.size), replace=False)] = False
-    flat[rng.choice(off, n_wrong, replace=False)] = True
-    return flat.reshape(sample.shape)
+    left = fragment(np.flatnonzero(sample.reshape(-1)), probe, sample.size, rng)
+    changed = np.zeros(sample.size, dtype=np.bool_)
+    changed[left] = True
+    return changed.reshape(sample.shape)

@@ -13,18 +13,23 @@ from ...errors import DescriptionError
 
 __all__ = ["random_code_capacity", "random_code_recall"]
 
-_MOST = 2**24
+_MOST = 2**20
 """Most items that are searched for a capacity."""
 
-_Sizes = Annotated[int, Count(high=2**20)]
+MOST_INPUTS, MOST_ACTIVE = 2**14, 2**10
+"""Largest sizes: the sums over all numbers of covered inputs take ``active**2`` numbers."""
+
+_Cells = Annotated[int, Count(high=2**20)]
+_Inputs = Annotated[int, Count(high=MOST_INPUTS)]
+_Active = Annotated[int, Count(high=MOST_ACTIVE)]
 
 
 @checked
 def random_code_recall(
     n_items: Annotated[int, Count(high=_MOST)],
-    cells_per_module: _Sizes,
-    n_inputs: _Sizes,
-    active: _Sizes,
+    cells_per_module: _Cells,
+    n_inputs: _Inputs,
+    active: _Active,
 ) -> float:
     r"""Return the fraction of winners that random codes of random patterns recall from exact cues.
 
@@ -68,9 +73,9 @@ def random_code_recall(
 
 @checked
 def random_code_capacity(
-    cells_per_module: _Sizes,
-    n_inputs: _Sizes,
-    active: _Sizes,
+    cells_per_module: _Cells,
+    n_inputs: _Inputs,
+    active: _Active,
     *,
     criterion: Annotated[float, Probability()] = 0.9,
 ) -> int:
@@ -121,6 +126,9 @@ def _covered(most: int, n_inputs: int, active: int) -> NDArray[np.float64]:
     state[0] = 1.0
     for m in range(most + 1):
         found[m] = state[-1]
+        if state[-1] > 1.0 - 1e-14:
+            found[m:] = 1.0
+            break
         state = state @ step
     return found
 

@@ -12,17 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...checks import Count, Flag, Optional, Probability, Quantity
-from ...codes import random_patterns
 from ...errors import DescriptionError, UnsupportedError
 from ...limits import require_memory
 from ...stress.answers import Answers
 from ...stress.conditions import Conditions
+from ...stress.material import distinct_patterns, require_items
 from ...stress.running import run_models
 from ...stress.subject import Subject, Task, own_rng
 from .forgetting import joined
 from .model import Sparsey
 from .parameters import Level, Plasticity, Selection
-from .random_codes import random_code_capacity
+from .random_codes import MOST_ACTIVE, MOST_INPUTS, random_code_capacity
 from .recalling import n_weights
 from .stress_trials import StressTrial
 
@@ -158,23 +158,15 @@ class SparseySubject(Subject):
         )  # fmt: skip
 
     def material(self, n_items: int, seed: int) -> NDArray[np.int32]:
-        """Active inputs of the items, shape (n_items, frames, active).
-
-        An item does not depend on how many there are.
-        """
-        require_memory(12.0 * n_items * self.frames * self.active,
+        """Active inputs of the items, shape (n_items, frames, active); all patterns differ."""
+        require_memory(200.0 * n_items * self.frames + 12.0 * n_items * self.frames * self.active,
                        f"SparseySubject: {n_items} items", "Use fewer.")  # fmt: skip
-        shared = round(self.overlap * self.active)
-        order = own_rng(seed, "shared inputs").permutation(self.n_inputs).astype(np.int32)
-        own = random_patterns(
-            n_items * self.frames, size=max(1, self.n_inputs - shared),
-            active=self.active - shared,
-            seed=int(own_rng(seed, "material").integers(2**62)),
+        patterns = distinct_patterns(
+            n_items * self.frames, size=self.n_inputs, active=self.active,
+            shared=round(self.overlap * self.active), seed=own_rng(seed, "material"),
+            where="SparseySubject",
         )  # fmt: skip
-        found = np.empty((n_items * self.frames, self.active), dtype=np.int32)
-        found[:, :shared] = order[:shared]
-        found[:, shared:] = order[shared + own.indices.reshape(len(found), self.active - shared)]
-        return found.reshape(n_items, self.frames, self.active)
+        return patterns.indices.astype(np.int32).reshape(n_items, self.frames, self.active)
 
     def require(self, question: str, experiment: str) -> None:
         """Refuse a question about order to weights that do not age."""
@@ -187,6 +179,8 @@ class SparseySubject(Subject):
 
     def perform(self, tasks: Sequence[Task], conditions: Conditions) -> list[Answers]:
         """Carry out the trials; see :meth:`spikemem.stress.subject.Subject.perform`."""
+        for task in tasks:
+            require_items(task, "SparseySubject")
         if self.store_on_spikes:
             return _perform_storing(self, tasks, conditions)
         trials = [StressTrial(self, task) for task in tasks]
@@ -205,6 +199,7 @@ class SparseySubject(Subject):
         nor decay; see :func:`.random_code_recall`.
         """
         plain = self.saturation is None and self.decay == "none" and self.radius is None
+        plain = plain and self.n_inputs <= MOST_INPUTS and self.active <= MOST_ACTIVE
         if not (plain and self.frames == self.n_macs == self.n_levels == 1 and not self.overlap):
             return {}
         held = random_code_capacity(self.cells_per_module, self.n_inputs, self.active)

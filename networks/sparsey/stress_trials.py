@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...limits import require_memory
 from ...stress.answers import Answers
+from ...stress.material import fragment
 from ...stress.subject import Probe, Study, Task, own_rng
 from .facts import level_facts
 from .forgetting import joined
 from .model import Sparsey
 from .results import Codes
 from .shown import Store
-
-if TYPE_CHECKING:
-    from .stress import SparseySubject
 
 __all__ = ["Part", "StressTrial", "corrupt"]
 
@@ -51,7 +49,7 @@ class StressTrial:
         Material and script.
     """
 
-    def __init__(self, subject: SparseySubject, task: Task) -> None:
+    def __init__(self, subject: Any, task: Task) -> None:
         self.subject, self.task = subject, task
         self.items = subject.material(task.n_items, task.seed)
         self.model = subject.model(model_seed(task.seed))
@@ -189,10 +187,9 @@ def _runs(script: Sequence[Any]) -> Iterator[tuple[type, list[Any]]]:
 def corrupt(cue: _Bits, probe: Probe, rng: np.random.Generator) -> None:
     """Take active inputs away from each frame, and add others that were silent in the item."""
     for frame in cue:
-        on, off = np.flatnonzero(frame), np.flatnonzero(~frame)
-        n_wrong = min(round(probe.wrong_bits * on.size), off.size)
-        frame[rng.choice(on, round(probe.cue_loss * on.size), replace=False)] = False
-        frame[rng.choice(off, n_wrong, replace=False)] = True
+        left = fragment(np.flatnonzero(frame), probe, frame.size, rng)
+        frame[:] = False
+        frame[left] = True
 
 
 def _earlier(familiarity: NDArray[np.float64], seed: int) -> _Bits:
