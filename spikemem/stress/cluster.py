@@ -28,6 +28,8 @@ class ClusterExecutor:
         Address of the scheduler, or a client, which stays open.
     """
 
+    distributed: Any
+
     def __init__(self, cluster: Any) -> None:
         try:
             import distributed
