@@ -30,6 +30,7 @@ from fuzz import (
     liquid_readout,
     resistive,
     sparsey,
+    stress_measures,
 )
 from spikemem import checks
 from spikemem.errors import SpikememError
@@ -50,6 +51,7 @@ PACKAGES = (
     "spikemem.hardware.pynn",
     "spikemem.hardware.nir",
     "spikemem.hardware.resistive",
+    *stress_measures.PACKAGES,
 )
 
 LEFT_OUT = {
@@ -70,6 +72,7 @@ LEFT_OUT = {
     **hlop.LEFT_OUT,
     **hlop_face.LEFT_OUT,
     **hlop_baselines.LEFT_OUT,
+    **stress_measures.LEFT_OUT,
 }
 """Callables that are not called, and why."""
 
@@ -322,6 +325,7 @@ GOOD: dict[str, dict[str, Callable[[], Any]]] = {
     **liquid_readout.good_values(),
     **resistive.good_values(small_network, _recording),
     **resistive.report_values(),
+    **stress_measures.good_values(),
 }  # fmt: skip
 """Good values of parameters that must fit together, by class or method."""
 
