@@ -86,9 +86,9 @@ def capacity_at(
     return CapacityEstimate(value, min(float(low), value), max(float(high), value))
 
 
-def crossing(loads: ArrayLike, successes: ArrayLike, attempts: ArrayLike, level: float) -> float:
+def load_at(loads: ArrayLike, successes: ArrayLike, attempts: ArrayLike, level: float) -> float:
     """Where a falling curve of shares crosses a level, as the value of :func:`capacity_at`."""
-    x, k, n = _curve("crossing", loads, successes, attempts)
+    x, k, n = _curve("load_at", loads, successes, attempts)
     return _where(x, _falling(k / n, n), level)
 
 

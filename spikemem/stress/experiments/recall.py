@@ -10,7 +10,7 @@ import numpy as np
 from ...checks import Count, Optional, Probability
 from ..answers import Answers
 from ..measures import COSTS, cost_outcome, declared
-from ..scaling import crossing
+from ..scaling import load_at
 from ..subject import Event, Probe, Study, Subject, Task, own_rng
 from .base import Outcome
 from .loading import Loaded, probed
@@ -95,8 +95,11 @@ class Recall(Loaded):
         """Cue loss at which half of the items are recalled exactly.
 
         0 if the whole cue recalls less than half, infinite if the smallest cue recalls more.
+        Nothing for a single cue loss.
         """
         if not ({"exact_by_loss", "cue_loss"} <= set(pooled)):
             return {}
         successes, attempts = np.asarray(pooled["exact_by_loss"]).T
-        return {"half_loss": crossing(pooled["cue_loss"], successes, attempts, 0.5)}
+        if len(np.unique(np.asarray(pooled["cue_loss"])[attempts > 0])) < 2:
+            return {}
+        return {"half_loss": load_at(pooled["cue_loss"], successes, attempts, 0.5)}
