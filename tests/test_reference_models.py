@@ -6,6 +6,7 @@ import copy
 import math
 import pickle
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -369,3 +370,16 @@ def test_laws_at_published_values():
     assert ref.willshaw_density(10**6, 0.01, 0.01) == pytest.approx(1.0)
     assert ref.willshaw_density(0, 1.0, 1.0) == 0.0
     assert ref.willshaw_density(3, 1.0, 1.0) == 1.0
+
+
+def test_the_example_of_the_page():
+    page = Path(__file__).resolve().parents[1] / "docs" / "reference_memories.md"
+    text = page.read_text(encoding="utf-8")
+    names: dict[str, object] = {}
+    exec(text.split("```python\n")[1].split("```")[0], names)
+    memory, patterns = names["memory"], names["patterns"]
+    assert memory.overlaps(names["answers"]).diagonal().min() == 1.0
+    assert (names["answers"] == patterns).all()
+    dense, pairs = names["dense"], names["pairs"]
+    assert (dense.recall(dense.patterns[:50]) == dense.patterns[:50]).all()
+    assert pairs.density == pytest.approx(ref.willshaw_density(5000, 0.01, 0.01), rel=0.01)
