@@ -19,7 +19,7 @@ from .references import KHAJEHABDOLLAHI
 
 __all__ = ["BitStreams", "match_streams", "parity_streams", "transfer_matrix"]
 
-_LONGEST = 10**6
+_LONGEST = 10**4
 
 
 @dataclass(frozen=True)
