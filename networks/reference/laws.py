@@ -40,6 +40,7 @@ WILLSHAW_BITS_PER_SYNAPSE = math.log(2.0)
 1969; Palm 1980)."""
 
 _MANY = 2**62
+_MOST_EXACT = 1000
 _Cells = Annotated[int, Count(low=2, high=_MANY)]
 _Pairs = Annotated[int, Count(low=0, high=_MANY)]
 _All = Annotated[int, Count(high=_MANY)]
@@ -112,8 +113,8 @@ def hopfield_overlap(load: Annotated[float, Quantity(low=0.0)]) -> float:
     from scipy.optimize import brentq
     from scipy.special import erf
 
-    if load == 0.0:
-        return 1.0
+    if load < 1e-3 or load > 1.0:  # 1 to the last digit, and far above the last solution
+        return float(load < 1.0)
 
     def excess(y: Any) -> Any:
         return erf(y) - y * (math.sqrt(2.0 * load) + 2.0 / math.sqrt(math.pi) * np.exp(-(y**2)))
@@ -166,7 +167,7 @@ def dense_capacity(n_cells: _Cells, p: Power = 3) -> float:
 
 @checked
 def diluted_magnetisations(
-    n_patterns: Annotated[int, Count()],
+    n_patterns: Annotated[int, Count(high=10**6)],
     dilution: Annotated[float, Probability()],
 ) -> NDArray[np.float64]:
     """Magnetisations in the hierarchical regime: m_mu = (1 - d) d^(mu - 1).
@@ -290,7 +291,8 @@ def willshaw_capacity(
     >>> round(willshaw_capacity(0.01, 0.01))
     6931
     """
-    return math.log1p(-density) / math.log1p(-input_sparsity * output_sparsity)
+    each = math.log1p(-input_sparsity * output_sparsity)
+    return math.log1p(-density) / each if each else math.inf
 
 
 @checked
@@ -318,7 +320,7 @@ def willshaw_sparsity(
     >>> willshaw_sparsity(1024)
     10.0
     """
-    return math.log2(n_cells / false_bits)
+    return math.log2(n_cells) - math.log2(false_bits)
 
 
 @checked
@@ -381,6 +383,11 @@ def willshaw_false_bits(
             raise DescriptionError(
                 f"willshaw_false_bits: {name} must be at most {whole}, got {part}."
             )
+    if exact and active > _MOST_EXACT:
+        raise DescriptionError(
+            f"willshaw_false_bits: exact=True is for cues of at most {_MOST_EXACT} active cells, "
+            f"got {active}; leave it out."
+        )
     silent = n_outputs - output_active
     if not n_patterns or not active:
         return float(silent) if n_patterns else 0.0

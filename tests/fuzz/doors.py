@@ -28,6 +28,7 @@ from fuzz import (
     hlop_spikes,
     liquid,
     liquid_readout,
+    reference,
     resistive,
     sparsey,
     stress_measures,
@@ -48,6 +49,7 @@ PACKAGES = (
     "spikemem.networks.sparsey",
     "spikemem.networks.hlop",
     "spikemem.networks.liquid",
+    "spikemem.networks.reference",
     "spikemem.hardware.spinnaker",
     "spikemem.hardware.pynn",
     "spikemem.hardware.nir",
@@ -65,6 +67,12 @@ LEFT_OUT = {
     "spikemem.codes.as_pattern": "called by a model",
     "spikemem.codes.as_patterns": "called by a model",
     "spikemem.codes.is_one_pattern": "called by a model",
+    # They always raise: these memories have no network.
+    **{
+        f"spikemem.networks.reference.{name}.{method}": "always refuses"
+        for name in reference.SAMPLES
+        for method in ("build", "decode", "after")
+    },
     # Called by a session alone, with its own state.
     "spikemem.hardware.resistive.DeviceLearning.hooks": "called by a session of Brian2",
     "spikemem.hardware.resistive.ReadNoise.hooks": "called by a session of Brian2",
@@ -256,6 +264,7 @@ SAMPLES: dict[str, Callable[[], Any]] = {
     **hlop_baselines.SAMPLES,
     **liquid.SAMPLES,
     **liquid_readout.SAMPLES,
+    **reference.SAMPLES,
     **resistive.samples(small_network),
 }
 """A fresh object of each class that no declared kinds can make."""
@@ -326,6 +335,7 @@ GOOD: dict[str, dict[str, Callable[[], Any]]] = {
     **hlop_baselines.good_values(),
     **liquid.good_values(),
     **liquid_readout.good_values(),
+    **reference.good_values(),
     **resistive.good_values(small_network, _recording),
     **resistive.report_values(),
     **stress_measures.good_values(),
@@ -350,6 +360,7 @@ CONTENTS: dict[str, Callable[[], Any]] = {
     "_Finite": lambda: np.full(2, 10.0),
     "Text": lambda: "a title",
     **data.CONTENTS,
+    **reference.CONTENTS,
 }
 """A good value of the kinds that a family defines."""
 
