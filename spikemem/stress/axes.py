@@ -132,12 +132,10 @@ class Axes:
         """
         if isinstance(given, Bisect):
             return self._bisected(name, given)
-        if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
+        if not _is_sequence(given):
             raise DescriptionError(
                 f"{name} is varied: a sequence of values or a Bisect is needed, got {shown(given)}."
             )
-        if np.ndim(given) == 0 and isinstance(given, np.ndarray):
-            raise DescriptionError(f"{name} is varied: a sequence is needed, got {shown(given)}.")
         found: dict[str, Any] = {}
         for k, entry in enumerate(given):
             if k >= MOST_VALUES:
@@ -154,9 +152,7 @@ class Axes:
         """Whether something given for a setting is one value of it, rather than a range."""
         if isinstance(given, Bisect):
             return False
-        if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
-            return True
-        if isinstance(given, np.ndarray) and not given.ndim:
+        if not _is_sequence(given):
             return True
         if not hasattr(given, "__len__"):
             return False
@@ -186,6 +182,12 @@ def _inner(kind: Kind) -> Kind:
     while isinstance(kind, Optional):
         kind = kind.kind
     return kind
+
+
+def _is_sequence(given: Any) -> bool:
+    if isinstance(given, np.ndarray):
+        return given.ndim > 0
+    return isinstance(given, Iterable) and not isinstance(given, str | bytes | Mapping)
 
 
 def _default(item: Any, where: str) -> Any:

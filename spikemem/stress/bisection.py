@@ -87,7 +87,7 @@ class Bisect:
             return self.tolerance
         return RELATIVE if self.scale == "log" else (self.high - self.low) / STEPS
 
-    def next_value(self, measured: Mapping[Any, float], *, whole: bool = False) -> float | None:
+    def next_value(self, measured: Mapping[Any, float], *, whole: bool = False) -> Any:
         """Value that is evaluated next; None once the search is over.
 
         The ends come first, then middles; only the measured values decide.

@@ -28,6 +28,8 @@ class ClusterExecutor:
         Address of the scheduler, or a client, which stays open.
     """
 
+    distributed: Any
+
     def __init__(self, cluster: Any) -> None:
         try:
             import distributed
@@ -57,7 +59,13 @@ class ClusterExecutor:
         """Wait for a batch."""
         if not self.running:
             return []
-        ready = self.distributed.wait(list(self.running), return_when="FIRST_COMPLETED")
+        from concurrent.futures import CancelledError
+
+        try:
+            with self.client.as_current():
+                ready = self.distributed.wait(list(self.running), return_when="FIRST_COMPLETED")
+        except (OSError, CancelledError) as error:
+            raise _lost() from error
         ended: list[tuple[Batch, Done | None]] = []
         for future in ready.done:
             batch = self.running.pop(future)
@@ -69,10 +77,7 @@ class ClusterExecutor:
     def _result(self, future: Any) -> Done | None:
         """What a batch returned; None if its workers died."""
         if future.status in ("cancelled", "lost"):
-            raise SimulationError(
-                "sweep: the cluster has lost a batch, and may have ended; start it, and run the "
-                "same sweep again."
-            )
+            raise _lost()
         error = future.exception()
         if isinstance(error, self.distributed.KilledWorker):
             return None
@@ -86,6 +91,13 @@ class ClusterExecutor:
             self.running.clear()
         if self.own:
             self.client.close()
+
+
+def _lost() -> SimulationError:
+    return SimulationError(
+        "sweep: the cluster has lost trials, and may have ended; start it, and run the same sweep "
+        "again: it goes on."
+    )
 
 
 def _client(distributed: Any, address: Any) -> Any:

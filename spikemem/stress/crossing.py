@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .bisection import Bisect
 from .records import Point
 
 __all__ = ["Capacity", "crossing"]
+
+Array = NDArray[np.float64]
+
+FEWEST = 4
+"""Points that a curve is fitted to, at least."""
+
+MISFIT = 0.25
+"""A fit to too many points is given up where its lack of fit has a probability below this."""
+
+_GRID = 301
+_STEEPEST = 50.0
 
 
 class Capacity(NamedTuple):
@@ -20,30 +33,232 @@ class Capacity(NamedTuple):
     values: dict[str, Any]
     """The other axes."""
     axis: str
+    """The axis that is bisected."""
     value: float
     """NaN if the measure does not cross the criterion."""
     low: float
+    """Lower end of the interval."""
     high: float
+    """Upper end of the interval."""
     note: str = ""
-    """What keeps it from being known, as in ``">= 2"``; empty if it is known."""
+    """Why the value is not known, as in ``">= 2"``; empty if it is known."""
 
 
 def crossing(
     search: Bisect, axis: str, points: Sequence[Point], measure: str, kind: str, confidence: float
 ) -> Capacity:
-    """Where a measure crosses the criterion of a bisection."""
-    ordered = sorted(points, key=lambda point: point.values[axis])
+    """Where a measure crosses the criterion of a bisection.
+
+    All evaluated points enter. A line through the crossing, for proportions in logits, is fitted
+    by maximum (quasi-)likelihood to the points around it. The points farthest from the crossing
+    are left out, one by one, as long as the line does not describe the others. The interval holds
+    every crossing that the likelihood ratio does not reject. The scatter of whole trials sets its
+    scale, so that probes of one trial need not be independent; of a misfit that is left the same.
+
+    Parameters
+    ----------
+    search : Bisect
+        Range and criterion.
+    axis : str
+        The axis that is bisected.
+    points : sequence of Point
+        Finished points that differ in this axis only.
+    measure, kind : str
+        Name and kind of the measure.
+    confidence : float
+        Of the interval.
+
+    Returns
+    -------
+    Capacity
+        Its note says ``">= high"`` or ``"< low"`` if the measure is on one side of the criterion
+        at both ends.
+
+    Notes
+    -----
+    In simulations of 20 trials of 16 probes 91 to 97 % of the intervals of 95 % held the true
+    value, for curves that are logistic, Gaussian, straight, or fall to a floor of one half
+    (``tests/test_stress_crossing.py``).
+    """
+    ordered = sorted(points, key=lambda point: float(point.values[axis]))
     rest = {name: value for name, value in points[0].values.items() if name != axis}
     x = np.array([float(point.values[axis]) for point in ordered])
     y = np.array([point.pooled(measure, kind) for point in ordered])
     nothing = Capacity(rest, axis, math.nan, math.nan, math.nan)
     if np.isnan(y).any():
-        return nothing._replace(note="every trial of a point failed")
+        return nothing._replace(note="not known: every trial of a point failed")
     if len(x) < 2 or x[0] != search.low or x[-1] != search.high:
-        return nothing._replace(note="not finished")
-    above = y >= search.criterion
-    if above[0] == above[-1]:
-        return nothing._replace(note=f">= {search.high:g}" if above[0] else f"< {search.low:g}")
-    k = int(np.flatnonzero(above != above[0])[0])
-    value = float(np.interp(search.criterion, *zip(*sorted([(y[k - 1], x[k - 1]), (y[k], x[k])]))))
-    return Capacity(rest, axis, value, x[k - 1], x[k])
+        return nothing._replace(note="not known yet")
+    above = search.side(y[0])
+    if above == search.side(y[-1]):
+        return nothing._replace(note=f">= {search.high:g}" if above else f"< {search.low:g}")
+    place = np.log(x) if search.scale == "log" else x
+    trials = [point.columns[measure].values for point in ordered]
+    sign = 1.0 if above else -1.0
+    curve: _Line | _Logistic
+    if kind == "proportion" and 0 < search.criterion < 1:
+        curve = _Logistic.of(place, trials, search.criterion, sign)
+    else:
+        curve = _Line.of(place, trials, search.criterion, sign)
+    found = np.array(_interval(curve, confidence))
+    value, low, high = (np.exp(found) if search.scale == "log" else found).tolist()
+    return Capacity(rest, axis, value, max(low, search.low), min(high, search.high))
+
+
+@dataclass(frozen=True)
+class _Logistic:
+    """Proportions around the crossing: logit(p) = logit(criterion) + slope (crossing - x)."""
+
+    x: Array
+    successes: Array
+    attempts: Array
+    level: float
+    sign: float
+    scale: float
+    """Variance of trials over that of independent attempts."""
+    freedom: int
+
+    @classmethod
+    def of(cls, x: Array, trials: Sequence[Array], criterion: float, sign: float) -> _Logistic:
+        rows = [row[row[:, 1] > 0] for row in trials]
+        successes = np.array([row[:, 0].sum() for row in rows])
+        attempts = np.array([row[:, 1].sum() for row in rows])
+        total, freedom = 0.0, 0
+        for row, k, n in zip(rows, successes, attempts, strict=True):
+            if 0 < k < n and len(row) > 1:
+                p = k / n
+                total += float(((row[:, 0] - row[:, 1] * p) ** 2 / row[:, 1]).sum() / p / (1 - p))
+                freedom += len(row) - 1
+        scale = max(total / freedom, 1.0) if freedom else 1.0
+        level = math.log(criterion / (1 - criterion))
+        return cls(x, successes, attempts, level, sign, scale, freedom)
+
+    def deviance(self, at: Array, keep: NDArray[np.intp]) -> Array:
+        """Of the best slope, for each crossing."""
+        x, k, n = self.x[keep], self.successes[keep], self.attempts[keep]
+        away = self.sign * (at[:, None] - x)
+        steepest = _STEEPEST / float(np.diff(self.x).min())
+        least, most = np.zeros(len(at)), np.full(len(at), steepest)
+        for _ in range(50):
+            slope = (least + most) / 2
+            p = _expit(self.level + slope[:, None] * away)
+            rising = ((k - n * p) * away).sum(axis=1) > 0
+            least, most = np.where(rising, slope, least), np.where(rising, most, slope)
+        fitted = self.level + slope[:, None] * away
+        loss = (n * np.logaddexp(0.0, fitted) - k * fitted).sum(axis=1)
+        found: Array = 2 * (loss - _saturated(k, n))
+        return found
+
+
+@dataclass(frozen=True)
+class _Line:
+    """Means around the crossing: mean = criterion + slope (crossing - x)."""
+
+    x: Array
+    means: Array
+    weights: Array
+    level: float
+    sign: float
+    scale: float
+    """Variance of one trial."""
+    freedom: int
+
+    @classmethod
+    def of(cls, x: Array, trials: Sequence[Array], criterion: float, sign: float) -> _Line:
+        rows = [_values(row) for row in trials]
+        means = np.array([row.mean() for row in rows])
+        total = sum(float(((row - row.mean()) ** 2).sum()) for row in rows)
+        freedom = sum(len(row) - 1 for row in rows)
+        scale = total / freedom if freedom else 0.0
+        weights = np.array([float(len(row)) for row in rows])
+        return cls(x, means, weights, criterion, sign, scale, freedom)
+
+    def deviance(self, at: Array, keep: NDArray[np.intp]) -> Array:
+        """Of the best slope, for each crossing."""
+        away = self.sign * (at[:, None] - self.x[keep])
+        over, weights = self.means[keep] - self.level, self.weights[keep]
+        slope = np.maximum((weights * away * over).sum(axis=1), 0.0) / np.maximum(
+            (weights * away**2).sum(axis=1), 1e-300
+        )
+        found: Array = (weights * (over - slope[:, None] * away) ** 2).sum(axis=1)
+        return found
+
+
+def _values(row: Array) -> Array:
+    """One number a trial; of successes and attempts the rate."""
+    if row.shape[1] == 2:
+        tried = row[row[:, 1] > 0]
+        rates: Array = tried[:, 0] / tried[:, 1]
+        return rates
+    known: Array = row[~np.isnan(row)]
+    return known
+
+
+def _interval(curve: _Line | _Logistic, confidence: float) -> tuple[float, float, float]:
+    """Crossing, and the ends of its interval."""
+    from scipy.special import chdtrc, fdtri
+
+    keep = np.arange(len(curve.x))
+    while True:
+        at, best = _best(curve, keep)
+        spare = len(keep) - 2
+        if len(keep) <= FEWEST or curve.scale == 0:
+            break
+        if chdtrc(spare, best / curve.scale) > MISFIT:
+            break
+        fewer = _without_farthest(curve.x, keep, at)
+        if len(fewer) == len(keep):
+            break
+        keep = fewer
+    scale = max(curve.scale, best / spare if spare > 0 else 0.0)
+    allowed = scale * float(fdtri(1, max(curve.freedom, 1), confidence))
+
+    def excess(x: float) -> float:
+        return float(curve.deviance(np.array([x]), keep)[0]) - best - allowed
+
+    return at, _end(excess, at, float(curve.x[0])), _end(excess, at, float(curve.x[-1]))
+
+
+def _best(curve: _Line | _Logistic, keep: NDArray[np.intp]) -> tuple[float, float]:
+    """The crossing of the smallest deviance, and that deviance."""
+    low, high = float(curve.x[0]), float(curve.x[-1])
+    for size in (_GRID, 21, 21):
+        grid = np.linspace(low, high, size)
+        deviance = curve.deviance(grid, keep)
+        k = int(deviance.argmin())
+        low, high = float(grid[max(k - 1, 0)]), float(grid[min(k + 1, size - 1)])
+    return float(grid[k]), float(deviance[k])
+
+
+def _without_farthest(x: Array, keep: NDArray[np.intp], at: float) -> NDArray[np.intp]:
+    """The points without the farthest one, but with one on each side of the crossing."""
+    for k in np.argsort(-np.abs(x[keep] - at), kind="stable"):
+        rest = np.delete(keep, k)
+        if (x[rest] <= at).any() and (x[rest] > at).any():
+            return rest
+    return keep
+
+
+def _end(excess: Callable[[float], float], at: float, limit: float) -> float:
+    """Where the deviance has grown by what is allowed, on the way from the crossing to a limit."""
+    inside, outside = at, limit
+    if excess(limit) <= 0:
+        return limit
+    for _ in range(40):
+        middle = (inside + outside) / 2
+        inside, outside = (middle, outside) if excess(middle) <= 0 else (inside, middle)
+    return inside
+
+
+def _expit(x: Array) -> Array:
+    from scipy.special import expit
+
+    found: Array = expit(x)
+    return found
+
+
+def _saturated(k: Array, n: Array) -> float:
+    """Loss of the observed proportions themselves."""
+    from scipy.special import xlogy
+
+    return float(-(xlogy(k, k) + xlogy(n - k, n - k) - xlogy(n, n)).sum())

@@ -17,7 +17,8 @@ __all__ = ["Executor", "executor_of"]
 CRASHES = 3
 """A batch is given up once its process has died so many times."""
 
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+_LIBRARIES = ("OMP", "OPENBLAS", "MKL", "NUMBA")
+_ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in _LIBRARIES}
 
 
 class Executor(Protocol):

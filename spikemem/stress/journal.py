@@ -59,7 +59,7 @@ class Journal:
                     f"sweep: {str(self.path)!r} holds points of another sweep; move it away, or "
                     f"give another file."
                 )
-            self.points = [_point(entry, plan) for entry in found[1:]]
+            self.points = _points(found[1:], plan)
             self.end = self.file.tell()
             if not found:
                 self._restart(plan)
@@ -135,7 +135,7 @@ def points_in(path: Path, plan: Mapping[str, Any]) -> list[Point]:
             found = _entries(file)
         if not found or found[0] != _digest(plan):
             return []
-        return [_point(entry, plan) for entry in found[1:]]
+        return _points(found[1:], plan)
     except (OSError, *DAMAGE):
         return []
 
@@ -172,6 +172,12 @@ def _packed(point: Point) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _points(entries: list[Any], plan: Mapping[str, Any]) -> list[Point]:
+    points = [_point(entry, plan) for entry in entries]
+    check_points(plan, points)
+    return points
+
+
 def _point(entry: Any, plan: Mapping[str, Any]) -> Point:
     columns = {}
     for name, (trials, lengths, values) in entry["columns"].items():
@@ -179,7 +185,7 @@ def _point(entry: Any, plan: Mapping[str, Any]) -> Point:
         width = 2 if kind in ("proportion", "proportions") else 1
         rows = np.array(values, np.float64).reshape(-1, width)
         columns[name] = Column(np.array(trials, np.int64), np.array(lengths, np.int64), rows)
-    point = Point(
+    return Point(
         entry["values"],
         np.array(entry["done"], np.int64),
         columns,
@@ -187,8 +193,6 @@ def _point(entry: Any, plan: Mapping[str, Any]) -> Point:
         entry["facts"],
         Times(*entry["times"]),
     )
-    check_points(plan, [point])
-    return point
 
 
 def _unwritable(path: Path, error: OSError) -> StorageError:

@@ -241,7 +241,7 @@ class Plan:
         numbers = [n for n, m in measures.items() if m.kind in ("proportion", "mean")]
         if self.measure not in numbers:
             raise DescriptionError(
-                f"Bisect: measure: {unknown_name('measure that is a number', self.measure, numbers)}"
+                f"Bisect: measure: {unknown_name('measure of one number', self.measure, numbers)}"
             )
         if measures[self.measure].kind == "proportion" and not 0 <= search.criterion <= 1:
             raise DescriptionError(

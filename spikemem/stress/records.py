@@ -55,6 +55,9 @@ class Times(NamedTuple):
     """Processes that took part."""
 
 
+NO_TIMES = Times(0.0, 0.0, 1)
+
+
 class Column(NamedTuple):
     """One measure of a point."""
 
@@ -95,7 +98,7 @@ class Point:
     columns: dict[str, Column]
     failures: tuple[Failure, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
-    times: Times = Times(0.0, 0.0, 1)
+    times: Times = NO_TIMES
 
     def pooled(self, name: str, kind: str) -> float:
         """A number of the point over its trials: successes by attempts, or the mean; NaN: none."""
@@ -293,23 +296,30 @@ def check_points(plan: Mapping[str, Any], points: Iterable[Point]) -> None:
         The message is the reason alone.
     """
     names, trials = set(plan["axes"]), plan["trials"]
+    known = {
+        name: {json.dumps(entry) for entry in axis} if isinstance(axis, list) else None
+        for name, axis in plan["axes"].items()
+    }
     for point in points:
         failed = [failure.trial for failure in point.failures]
         if sorted([*point.done.tolist(), *failed]) != list(range(trials)):
             raise StorageError("the trials of a point are not those of the sweep")
         if set(point.values) != names:
             raise StorageError("the axes of a point are not those of the sweep")
-        for name, axis in plan["axes"].items():
-            value = point.values[name]
-            if isinstance(axis, list):
-                known = json.dumps(value) in {json.dumps(entry) for entry in axis}
-            else:
-                known = isinstance(value, int | float) and math.isfinite(value)
-            if not known:
+        for name, value in point.values.items():
+            if not _is_on(value, known[name]):
                 raise StorageError(f"a point has a value of {name} that is not in the sweep")
         for column in point.columns.values():
             if not set(column.trials.tolist()) <= set(point.done.tolist()):
                 raise StorageError("a trial that failed has measures")
+
+
+def _is_on(value: Any, known: set[str] | None) -> bool:
+    """Whether an axis has a value: one of those that are known, or a number if it is bisected."""
+    if known is not None:
+        return json.dumps(value) in known
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and math.isfinite(value)
 
 
 def checked_plan(plan: Any) -> dict[str, Any]:

@@ -188,7 +188,7 @@ class Results:
         places = [{json.dumps(v): k for k, v in enumerate(axis)} for axis in self.axes.values()]
         for point, value in zip(self.points, found, strict=True):
             entries = zip(places, point.values.values(), strict=True)
-            at = tuple(place[json.dumps(entry)] for place, entry in entries)
+            at: Any = tuple(place[json.dumps(entry)] for place, entry in entries)
             full[(*at, slice(len(value))) if extra else at] = value
         return full
 

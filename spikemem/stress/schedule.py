@@ -81,7 +81,7 @@ class Schedule:
 
     def _at(self, values: dict[str, Any], value: Any) -> dict[str, Any]:
         """A combination with a value of the bisected axis, in the order of the axes."""
-        every = {**values, self.plan.bisected: value}
+        every = {**values, str(self.plan.bisected): value}
         return {name: every[name] for name in self.plan.axes}
 
     def _ready(self, k: int) -> list[dict[str, Any]]:
@@ -140,11 +140,13 @@ class Schedule:
         search = self.plan.search
         if search is None:
             return len(self.points) / max(len(self.combinations), 1)
+        most = search.most_points
+        busy = {held.combination for held in self.open.values()}
         over = sum(
-            search.most_points if not self._ready(k) else min(len(found), search.most_points - 1)
+            min(len(found), most - 1) if k in busy or self._ready(k) else most
             for k, found in enumerate(self.searches)
         )
-        return over / max(search.most_points * len(self.searches), 1)
+        return over / max(most * len(self.searches), 1)
 
     def _begun(self, values: dict[str, Any], k: int, slots: int) -> Iterator[Batch]:
         """The batches of a point."""

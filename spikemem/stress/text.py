@@ -47,7 +47,7 @@ def _table(results: Results) -> list[str]:
 
 
 def _capacities(results: Results) -> list[str]:
-    search = results.axes[results.bisected]
+    search = results.axes[str(results.bisected)]
     lines = []
     for found in results.capacities():
         others = ", ".join(f"{name} {number(value)}" for name, value in found.values.items())
