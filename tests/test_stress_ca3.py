@@ -292,7 +292,7 @@ def test_dead_synapses_lose_the_bits_that_they_hold():
         ({"content_size": 4, "sparsity": 0.1}, "either content_size or sparsity"),
         ({"n_contents": 3, "content_size": 4}, "at most n_contents=3, got 4"),
         ({"preset": "robus"}, "robust"),
-        ({"parameters": {"tau": 3.0}}, "tau"),
+        ({"tau_plus": 0.0}, "tau_plus"),
         ({"spacing": 0}, "spacing"),
         ({"probe": "bits"}, "probe"),
     ],
@@ -311,6 +311,9 @@ def test_what_a_memory_cannot_be_asked():
         one(CA3Subject(**SMALL, preset="published", probe="content", match="all"), task(2, 1))
     with pytest.raises(DescriptionError, match="from 0 to 1"):
         one(CA3Subject(**SMALL), Task(2, [Study(2)], 1))
+    with pytest.raises(UnsupportedError, match=r"makes cues incomplete.*set probe='content'"):
+        CA3Subject().require("recall", "recall")
+    CA3Subject(probe="content").require("recall", "recall")
     with pytest.raises(UnsupportedError, match="cannot answer"):
         HippocampalSubject().require("recognise", "recognition")
 

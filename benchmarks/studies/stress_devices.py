@@ -98,7 +98,7 @@ def figure(found: list[dict[str, Any]]) -> None:
             if np.isfinite(value):
                 ax.text(j, k, f"{value:.2f}", ha="center", va="center", fontsize=8,
                         color="white" if value < 0.6 else "black")  # fmt: skip
-    color_bar(image, "exact recall (fraction)")
+    color_bar(ax, image, "exact recall (fraction)")
     print("written:", save_figure([ax], "stress_devices"))
 
 

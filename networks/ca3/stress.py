@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
-from ...checks import Choice, Count, Flag, MappingOf, Name, Optional, Probability
+from ...checks import Choice, Count, Flag, Optional, Probability, Quantity
 from ...codes import Patterns
 from ...errors import DescriptionError, UnsupportedError
 from ...stress.answers import Answers
@@ -17,13 +17,15 @@ from ...stress.subject import Probe, Study, Subject, Task
 from .hippocampus import RECALL_GAP, HippocampalMemory
 from .live import LiveMemory
 from .memory import CA3Memory
-from .operations import Learn, RecallContent
+from .operations import Learn, RecallContent, RecallCue
 from .parameters import PRESET, preset
 from .stress_script import Asked, Script, cue_recall, rng_of, timed
 
 __all__ = ["CA3Subject", "HippocampalSubject"]
 
 _Milliseconds = Annotated[int | None, Optional(Count())]
+_Window = Annotated[float | None, Optional(Quantity("ms", above=0.0))]
+_Change = Annotated[float | None, Optional(Quantity("nA", low=0.0))]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +77,21 @@ class _CueMemorySubject(Subject):
         neurons: int = self.memory({}).build().n_neurons
         return neurons
 
+    def require(self, question: str, experiment: str) -> None:
+        """Refuse an experiment that asks what this memory cannot answer."""
+        super().require(question, experiment)
+        if experiment == "recall" and self._by_cue():
+            raise UnsupportedError(
+                f"stress: experiment 'recall' makes cues incomplete, and {type(self).__name__} is "
+                f"asked by cues of one cell; {self._remedy()}."
+            )
+
+    def _by_cue(self) -> bool:
+        return True
+
+    def _remedy(self) -> str:
+        return "CA3Memory with probe='content' is asked by fragments"
+
     def theory(self, measure: str) -> dict[str, float]:
         """A cue holds one content, so that the memory is full with one item a cue."""
         return {"load: one item a cue": 1.0}
@@ -91,7 +108,7 @@ class _CueMemorySubject(Subject):
 
     def _question(self, script: Script, probe: Probe, cue: int, content: Any, rng: Any) -> Any:
         """The operation that asks a probe (None: nothing is left to ask with), and the answer."""
-        operation = cue_recall(cue, probe, type(self).__name__)
+        operation = cue_recall(cue, probe, type(self).__name__, self._remedy())
         return operation, frozenset(content.tolist())
 
     def perform(self, tasks: Sequence[Task], conditions: Conditions) -> list[Answers]:
@@ -142,7 +159,7 @@ class _CueMemorySubject(Subject):
                 script.add(Learn(cue, content))
                 studied.append(cue)
                 for other in between.integers(len(studied), size=self.interleave).tolist():
-                    script.add(cue_recall(studied[other], Probe(0), ""))
+                    script.add(RecallCue(studied[other]))
             else:
                 hold = self.hold if isinstance(before, Study) else 0
                 operation, wanted = self._question(script, event, cue, content, fragments)
@@ -191,8 +208,10 @@ class CA3Subject(_CueMemorySubject):
         Whether weights change only where an operation means them to. Default: as the preset.
     self_links : bool, optional
         Whether addresses inhibit themselves ("published" only). Default: as the preset.
-    parameters : mapping
-        Further changes to the preset; fields of :class:`CA3Parameters`.
+    tau_plus, tau_minus : float, optional
+        Windows of the plasticity, ms. Default: as the preset.
+    a_plus, a_minus : float, optional
+        Largest changes of a weight, nA. Default: as the preset.
     spacing : int, optional
         From the start of an operation to that of the next one, ms. Default: the safe times of the
         preset. A recall that asks several questions (match "best") takes the rest of them besides.
@@ -223,7 +242,10 @@ class CA3Subject(_CueMemorySubject):
 
     gated: Annotated[bool | None, Optional(Flag())] = None
     self_links: Annotated[bool | None, Optional(Flag())] = None
-    parameters: Annotated[Mapping[str, Any], MappingOf(Name())] = field(default_factory=dict)
+    tau_plus: _Window = None
+    tau_minus: _Window = None
+    a_plus: _Change = None
+    a_minus: _Change = None
     probe: Annotated[str, Choice("cue", "content")] = "cue"
     match: Annotated[str | None, Optional(Choice("any", "all", "best"))] = None
     wanted: Annotated[str, Choice("item", "match")] = "item"
@@ -233,8 +255,9 @@ class CA3Subject(_CueMemorySubject):
         preset(self.preset, **self._changes())
 
     def _changes(self) -> dict[str, Any]:
-        given = {"gated": self.gated, "self_links": self.self_links}
-        return dict(self.parameters) | {k: v for k, v in given.items() if v is not None}
+        names = ("gated", "self_links", "tau_plus", "tau_minus", "a_plus", "a_minus")
+        given = {name: getattr(self, name) for name in names}
+        return {name: value for name, value in given.items() if value is not None}
 
     @property
     def n_synapses(self) -> int:
@@ -246,6 +269,12 @@ class CA3Subject(_CueMemorySubject):
         return CA3Memory(
             self.n_cues, self.n_contents, preset=self.preset, contents=contents, **self._changes()
         )
+
+    def _by_cue(self) -> bool:
+        return self.probe == "cue"
+
+    def _remedy(self) -> str:
+        return "set probe='content'"
 
     def _recall_gap(self) -> float:
         return preset(self.preset, **self._changes()).recall_gap

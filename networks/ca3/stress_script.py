@@ -91,12 +91,12 @@ def timed(
     return found
 
 
-def cue_recall(cue: int, probe: Probe, name: str) -> RecallCue:
+def cue_recall(cue: int, probe: Probe, name: str, remedy: str) -> RecallCue:
     """The operation that asks a cue; a cue is one of many, and nothing of it can be missing."""
     if probe.cue_loss or probe.wrong_bits:
         raise UnsupportedError(
-            f"{name}: a cue is one cell and can't be lost in part; set probe='content' to vary "
-            f"cue_loss and wrong_bits."
+            f"{name}: a cue is one cell and can't be lost in part, got cue_loss="
+            f"{probe.cue_loss:g} and wrong_bits={probe.wrong_bits:g}; {remedy}."
         )
     return RecallCue(cue)
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..cells import LIF, SpikeSource
 from ..checks import Choice, Count, Each, Instance, Name, Probability, Quantity, checked
 from ..errors import UnsupportedError
+from ..limits import require_memory
 from ..network import Network, Population, Projection
 from ..runs import steps_needed
 from ..spikes import SpikeTrains
@@ -228,6 +229,7 @@ def threshold_weight(
     >>> threshold_weight(RELAY, 1, 1.0).round(4).tolist()
     [3.2924]
     """
+    require_memory(200.0 * size, f"threshold_weight: size={size} cells", "Take fewer cells.")
     p = {name: cell.steady.array(name, size) for name in LIF.units}
     tau, tau_syn, cm = p["tau_m"], p["tau_syn_E"], p["cm"]
     first = _first_step(tau, tau_syn, cm, dt, integrator)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..checks import Count, Instance, Text, checked
+from ..checks import Count, Indices, Instance, Text, checked
 from ..codes import Patterns, random_patterns
 from ..errors import DescriptionError
+from ..limits import require_memory
 from ..streams import Seed, stream
 from .subject import Probe, Task
 
@@ -57,9 +57,14 @@ def distinct_patterns(
             f"{where}: active must be from shared={shared} to size={size}, got {active}."
         )
     free, own = size - shared, active - shared
-    if math.comb(free, own) < n_items:
+    items = f"{n_items} items of {active} of {size} bits"
+    require_memory(
+        16.0 * size + 24.0 * n_items * active, f"{where}: {items}", "Draw fewer, or smaller ones."
+    )
+    there_are = _number_of_subsets(free, own, n_items)
+    if there_are < n_items:
         raise DescriptionError(
-            f"{where}: there are only {math.comb(free, own)} different items of {active} of {size} "
+            f"{where}: there are only {there_are} different items of {active} of {size} "
             f"bits with {shared} shared ones, got {n_items}; give more bits, or less overlap."
         )
     rng = stream(seed, "stress", "material")
@@ -72,8 +77,22 @@ def distinct_patterns(
     return Patterns(list(rows.values()), size=size)
 
 
+def _number_of_subsets(n: int, k: int, enough: int) -> int:
+    """Subsets of `k` of `n`; counting stops once there are `enough`."""
+    found = 1
+    for step in range(min(k, n - k)):
+        found = found * (n - step) // (step + 1)
+        if found >= enough:
+            break
+    return found
+
+
+@checked
 def fragment(
-    content: NDArray[np.integer], probe: Probe, size: int, rng: np.random.Generator
+    content: Annotated[NDArray[np.integer[Any]], Indices()],
+    probe: Annotated[Probe, Instance(Probe)],
+    size: Annotated[int, Count()],
+    rng: Annotated[np.random.Generator, Instance(np.random.Generator)],
 ) -> NDArray[np.int64]:
     """Bits of a pattern of `size` bits that are left in a probe, with the wrong ones in it.
 
@@ -88,9 +107,10 @@ def fragment(
     --------
     >>> probe = Probe(0, cue_loss=0.5, wrong_bits=0.25)
     >>> bits = fragment(np.arange(8), probe, 20, np.random.default_rng(0))
-    >>> bits.size, np.count_nonzero(bits < 8)
+    >>> bits.size, bits[bits < 8].size
     (6, 4)
     """
+    require_memory(32.0 * size, f"stress: cues of {size} bits", "Take smaller ones.")
     kept = round(content.size * (1.0 - probe.cue_loss))
     wrong = round(content.size * probe.wrong_bits)
     bits = content if kept == content.size else rng.permutation(content)[:kept]

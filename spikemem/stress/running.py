@@ -6,11 +6,12 @@ import importlib
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
-from ..errors import DescriptionError, UnsupportedError
+from ..checks import Each, Instance, Kind, MappingOf, Name, Optional, SeedNumber, checked
+from ..errors import DescriptionError, UnsupportedError, shown
 from ..limits import available_memory
-from ..models import Model
+from ..models import Model, ModelKind
 from ..network import Network
 from ..recording import Recording
 from ..runs import steps_needed
@@ -42,6 +43,17 @@ class Run(NamedTuple):
 
 
 @dataclass(frozen=True)
+class _Sized(Kind):
+    """Trials of one model: anything with a length, whose entries the model checks."""
+
+    def check(self, value: Any, where: str) -> Any:
+        """Return the trials themselves."""
+        if isinstance(value, str | bytes) or not hasattr(value, "__len__"):
+            raise DescriptionError(f"{where} must be a sequence of trials, got {shown(value)}.")
+        return value
+
+
+@dataclass(frozen=True)
 class _Prepared:
     """A network that is ready to run, and what else belongs to its run."""
 
@@ -57,13 +69,14 @@ class _Prepared:
         return same and not difference(self.network, other.network)
 
 
+@checked
 def run_models(
-    models: Sequence[Model[Any, Any]],
-    trials: Sequence[Sequence[Any]],
-    conditions: Conditions,
-    seeds: Sequence[int],
+    models: Annotated[Sequence[Model[Any, Any]], Each(ModelKind(), "models")],
+    trials: Annotated[Sequence[Sequence[Any]], Each(_Sized(), "sequences of trials")],
+    conditions: Annotated[Conditions, Instance(Conditions)],
+    seeds: Annotated[Sequence[int], Each(SeedNumber(), "seeds")],
     *,
-    build: Mapping[str, Any] | None = None,
+    build: Annotated[Mapping[str, Any], Optional(MappingOf(Name()))] | None = None,
 ) -> list[Run]:
     """Carry out trials on models under conditions; equal to one run a model.
 

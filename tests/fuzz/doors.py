@@ -31,6 +31,7 @@ from fuzz import (
     resistive,
     sparsey,
     stress_measures,
+    stress_running,
 )
 from spikemem import checks
 from spikemem.errors import SpikememError
@@ -52,6 +53,7 @@ PACKAGES = (
     "spikemem.hardware.nir",
     "spikemem.hardware.resistive",
     *stress_measures.PACKAGES,
+    *stress_running.PACKAGES,
 )
 
 LEFT_OUT = {
@@ -73,6 +75,7 @@ LEFT_OUT = {
     **hlop_face.LEFT_OUT,
     **hlop_baselines.LEFT_OUT,
     **stress_measures.LEFT_OUT,
+    **stress_running.LEFT_OUT,
 }
 """Callables that are not called, and why."""
 
@@ -326,6 +329,7 @@ GOOD: dict[str, dict[str, Callable[[], Any]]] = {
     **resistive.good_values(small_network, _recording),
     **resistive.report_values(),
     **stress_measures.good_values(),
+    **stress_running.good_values(small_network, _recording),
 }  # fmt: skip
 """Good values of parameters that must fit together, by class or method."""
 
