@@ -48,7 +48,7 @@ def test_outcomes_are_those_that_are_declared(name):
     assert experiment.name == name
     assert experiment.main in experiment.measures
     subject = SUBJECTS[name]
-    (outcome,) = trials(experiment, subject, 1, Conditions(read_noise=0.1))
+    (outcome,) = trials(experiment, subject, 1, Conditions(backend="native", read_noise=0.1))
     own = {"density"} if isinstance(subject, Willshaw) else set()
     assert set(outcome) == set(experiment.measures) | own
     for key, value in outcome.items():
@@ -239,7 +239,7 @@ def test_recognition_finds_a_known_sensitivity(d):
 
 
 def test_recognition_with_a_threshold():
-    experiment = Recognition(n_items=40, n_novel=80, threshold=1.5)
+    experiment = Recognition(n_items=40, n_novel=80, yes_threshold=1.5)
     pool = pooled(experiment, trials(experiment, Traces(d=1.0), 20))
     within(pool["hits"][0], 800, scipy.stats.norm.cdf(-0.5))
     within(pool["false_alarms"][0], 1600, scipy.stats.norm.cdf(-1.5))
@@ -374,7 +374,7 @@ def test_pairs_of_order_are_balanced(n_items, n_pairs, seed):
 
 def test_noise_is_measured_against_the_same_trial():
     experiment, subject = Noise(n_items=40), Fading(a=0.8)
-    outcomes = trials(experiment, subject, 20, Conditions(read_noise=0.25))
+    outcomes = trials(experiment, subject, 20, Conditions(backend="native", read_noise=0.25))
     pool = pooled(experiment, outcomes)
     within(*pool["exact_recall"], 0.8 * 0.75)
     within(*pool["ideal_exact_recall"], 0.8)

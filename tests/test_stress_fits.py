@@ -58,6 +58,9 @@ def test_no_other_parameters_are_more_likely(rows, chance, others):
             p = chance + (1 - chance) * FORMULAS[law](lags, a, b)
             assert log_likelihood(k, n, p) <= fit.log_likelihood + 1e-6
         assert fit.aic == pytest.approx(4 - 2 * fit.log_likelihood)
+        wanted = 2 * (log_likelihood(k, n, k / n) - fit.log_likelihood)
+        assert fit.deviance == pytest.approx(wanted, abs=1e-6)
+        assert fit.deviance > -1e-6
         assert fit.bic == pytest.approx(2 * np.log(n.sum()) - 2 * fit.log_likelihood)
     assert list(fits) == sorted(fits, key=lambda law: fits[law].aic)
 
@@ -98,11 +101,16 @@ def test_standard_errors_hold_their_confidence():
     rng = np.random.default_rng(6)
     lags, n = np.arange(0, 30, 3), np.full(10, 100)
     held = np.zeros(2)
+    deviances = []
     for _ in range(150):
         fit = fit_forgetting(lags, rng.binomial(n, FORMULAS["power"](lags, 0.9, 0.4)), n)["power"]
         off = np.array([fit.a - 0.9, fit.b - 0.4]) / [fit.a_error, fit.b_error]
         held += np.abs(off) < 1.96
+        deviances.append(fit.deviance)
     assert (held / 150 > 0.95 - 0.07).all()
+    # Chi-squared of 8 degrees of freedom: mean 8, variance 16 (z = 4, and 5 % for few attempts).
+    assert fit.freedom == 8
+    assert abs(np.mean(deviances) - 8) < 4 * (16 / 150) ** 0.5 + 0.4
 
 
 def test_ends_of_the_ranges():
@@ -125,7 +133,7 @@ def test_numbers_and_refusals():
     fits = fit_forgetting([0, 1, 2, 9], [9, 5, 3, 0], [10, 10, 10, 0])
     numbers = fits.numbers()
     assert numbers["power_b"] == fits["power"].b
-    assert len(numbers) == 24
+    assert len(numbers) == 27
     for lags, k, n, text in (
         ([0, 1, 2], [1, 1, 0], [1, 1, 0], "three different lags"),
         ([0, 1, 2], [1, 1, 2], [1, 1, 1], "at most attempts"),

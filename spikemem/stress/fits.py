@@ -46,6 +46,12 @@ class ForgettingFit:
         Akaike weight among the laws that were compared; they add up to 1.
     r2 : float
         Share of the variance of the shares that the law explains, weighted by attempts.
+    deviance : float
+        Twice the logarithm of the likelihood of the observed shares over that of the law. If the
+        law holds it is about as large as `freedom`, with a chi-squared distribution for many
+        attempts; if it is much larger, the law does not describe the curve, best or not.
+    freedom : int
+        Number of lags less the two parameters.
     """
 
     law: str
@@ -59,6 +65,8 @@ class ForgettingFit:
     bic: float
     weight: float
     r2: float
+    deviance: float
+    freedom: int
 
     @checked
     def predict(self, lags: Annotated[ArrayLike, Quantities(low=0.0)]) -> NDArray[np.float64]:
@@ -79,7 +87,7 @@ class ForgettingFits(dict[str, ForgettingFit]):
 
     def numbers(self) -> dict[str, float]:
         """Plain numbers, named ``power_a``, ``power_b``, ``power_aic``, ..."""
-        names = ("a", "a_error", "b", "b_error", "aic", "bic", "weight", "r2")
+        names = ("a", "a_error", "b", "b_error", "aic", "bic", "weight", "r2", "deviance")
         return {
             f"{law}_{name}": float(getattr(fit, name))
             for law, fit in sorted(self.items())
@@ -158,12 +166,14 @@ def fit_forgetting(
     for name in order:
         a, b, _ = found[name]
         p = chance + (1 - chance) * a * LAWS[name].value(lag, b)
+        deviance = 2 * (constant - float(_loss(k / n, k, n)) - likelihood[name])
         errors = _errors(LAWS[name], lag, n, a, b, chance)
         fits[name] = ForgettingFit(
             law=name, a=a, b=b, a_error=errors[0], b_error=errors[1], chance=chance,
             log_likelihood=likelihood[name], aic=4 - 2 * likelihood[name],
             bic=2 * float(np.log(n.sum())) - 2 * likelihood[name], weight=weights[name] / total,
-            r2=_r2(k / n, p, n),
+            r2=_r2(k / n, p, n), deviance=deviance,
+            freedom=len(lag) - 2,
         )  # fmt: skip
     return fits
 
@@ -215,8 +225,14 @@ def _best_a(q: _Array, k: _Array, n: _Array, chance: float) -> tuple[_Array, _Ar
         a = new
         if done:
             break
-    p = np.clip(chance + a[..., None] * slope, _EPSILON, 1 - _EPSILON)
-    return a, -(k * np.log(p) + (n - k) * np.log1p(-p)).sum(axis=-1)
+    return a, _loss(chance + a[..., None] * slope, k, n)
+
+
+def _loss(p: _Array, k: _Array, n: _Array) -> _Array:
+    """Minus the logarithm of the binomial likelihood, without its constant."""
+    p = np.clip(p, _EPSILON, 1 - _EPSILON)
+    loss: _Array = -(k * np.log(p) + (n - k) * np.log1p(-p)).sum(axis=-1)
+    return loss
 
 
 def _binomial_constant(k: _Array, n: _Array) -> float:

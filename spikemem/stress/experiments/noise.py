@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar
 
 import numpy as np
@@ -15,6 +15,9 @@ from .base import Measure, Outcome
 from .capacity import Capacity
 
 __all__ = ["Noise"]
+
+_KEPT = ("backend", "integrator", "platform")
+"""Conditions that disturb nothing: a twin has them, too."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +43,12 @@ class Noise(Capacity):
 
     def twins(self, conditions: Conditions) -> tuple[Conditions, ...]:
         """Return the ideal conditions, unless those of the point are ideal."""
-        ideal = Conditions(backend=conditions.backend, integrator=conditions.integrator)
+        kept = {
+            field.name: getattr(conditions, field.name)
+            for field in fields(Conditions)
+            if field.name in _KEPT
+        }
+        ideal = Conditions(**kept)
         return () if ideal == conditions else (ideal,)
 
     def outcome(self, subject: Subject, task: Task, answers: Answers, *twins: Answers) -> Outcome:

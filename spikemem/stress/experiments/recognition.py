@@ -34,7 +34,7 @@ class Recognition(Loaded):
         Number of studied items that are probed, drawn at random. Default: all.
     n_novel : int, optional
         Number of novel items. Default: as many as studied ones are probed.
-    threshold : float, optional
+    yes_threshold : float, optional
         Familiarity from which on a probe is called studied. Default: the one with as many yes
         answers as studied items are probed, or as close to it as ties allow.
     cue_loss : float
@@ -50,7 +50,7 @@ class Recognition(Loaded):
 
     n_probes: Annotated[int, Optional(Count())] | None = None
     n_novel: Annotated[int, Optional(Count())] | None = None
-    threshold: Annotated[float, Optional(Quantity())] | None = None
+    yes_threshold: Annotated[float, Optional(Quantity())] | None = None
     cue_loss: Annotated[float, Probability()] = 0.0
     wrong_bits: Annotated[float, Probability()] = 0.0
 
@@ -74,7 +74,7 @@ class Recognition(Loaded):
         probes = [event for event in task.script if isinstance(event, Probe)]
         old = np.array([probe.item in studied for probe in probes])
         familiarity, n_old = answers.familiarity, int(old.sum())
-        yes = said_studied(familiarity, n_old, self.threshold, type(subject).__name__)
+        yes = said_studied(familiarity, n_old, self.yes_threshold, type(subject).__name__)
         hits = int(yes[old].sum()), n_old
         false_alarms = int(yes[~old].sum()), len(old) - n_old
         values = {

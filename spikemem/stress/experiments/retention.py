@@ -47,7 +47,7 @@ class Retention(Loaded):
         every lag.
     max_lag : int, optional
         Largest lag. Default: the number of items less one.
-    threshold : float, optional
+    yes_threshold : float, optional
         Familiarity from which on a probe is called studied; as in :class:`.Recognition`.
     chance : float
         Share of right answers without any memory, for the fits.
@@ -68,7 +68,7 @@ class Retention(Loaded):
     interleaved: Annotated[bool, Flag()] = False
     n_lags: Annotated[int, Optional(Count())] | None = 20
     max_lag: Annotated[int, Optional(Count(low=0))] | None = None
-    threshold: Annotated[float, Optional(Quantity())] | None = None
+    yes_threshold: Annotated[float, Optional(Quantity())] | None = None
     chance: Annotated[float, Quantity(low=0.0, below=1.0)] = 0.0
     cue_loss: Annotated[float, Probability()] = 0.0
     wrong_bits: Annotated[float, Probability()] = 0.0
@@ -122,7 +122,7 @@ class Retention(Loaded):
         lags, old = self.lags(n_studied), lag >= 0
         if self.ask == "recognise":
             right = said_studied(
-                answers.familiarity, int(old.sum()), self.threshold, type(subject).__name__
+                answers.familiarity, int(old.sum()), self.yes_threshold, type(subject).__name__
             )
         else:
             right = answers.exact
