@@ -87,7 +87,13 @@ def series(rows: Sequence[Mapping[str, Any]], x: str, y: str, **where: Any) -> t
 
 
 def save_figure(panels: Sequence[Any], name: str) -> Path:
-    """Write a figure below docs/images."""
+    """Write a figure below docs/images, in few colours."""
+    import io
+
+    from PIL import Image
+
+    data = io.BytesIO()
+    panels[0].figure.savefig(data, dpi=100)
     path = IMAGES / f"{name}.png"
-    panels[0].figure.savefig(path, dpi=100)
+    Image.open(data).convert("RGB").quantize(96).save(path, optimize=True)
     return path
