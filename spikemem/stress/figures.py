@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,12 @@ from .records import CURVES, Point, key_of
 from .table import model_of
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from .crossing import Capacity
     from .results import Results
 
-__all__ = ["KINDS", "plot"]
+__all__ = ["KINDS", "plot", "write_picture"]
 
 Kind = Literal["curve", "map", "within", "capacity"]
 KINDS: tuple[Kind, ...] = ("curve", "map", "within", "capacity")
@@ -55,10 +58,15 @@ def plot(
         f"{plan['experiment']} of {model_of(plan['subject'])}, {plan['trials']} trials a point",
     )
     if path is not None:
-        from ..output import save_figure
-
-        save_figure(target.figure, path)
+        write_picture(target, path)
     return target
+
+
+def write_picture(ax: Axes, path: Path) -> None:
+    """Write the figure of some axes to a file."""
+    from ..output import save_figure
+
+    save_figure(cast("Figure", ax.figure), path)
 
 
 def _measure(results: Results, name: str | None) -> str:
@@ -276,7 +284,8 @@ def _capacity(results: Results, name: str, ax: Any) -> None:
         _curve(results, name, ax)
         _crossing(results, ax)
         return
-    x, groups = others[0], {}
+    x = others[0]
+    groups: dict[str, list[Capacity]] = {}
     for found in results.capacities():
         rest = {n: found.values[n] for n in others[1:]}
         groups.setdefault(", ".join(f"{n} = {_text(v)}" for n, v in rest.items()), []).append(found)
@@ -302,7 +311,8 @@ def _capacity(results: Results, name: str, ax: Any) -> None:
 
 
 def _crossing(results: Results, ax: Any) -> None:
-    found, search = results.capacities()[0], results.axes[results.bisected]
+    found = results.capacities()[0]
+    search = results.axes[found.axis]
     ax.axhline(search.criterion, color=GREY, linewidth=THIN)
     if np.isfinite(found.value):
         ax.axvspan(found.low, found.high, color=GREY, alpha=_BAND, linewidth=0)

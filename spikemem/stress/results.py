@@ -369,12 +369,12 @@ class Results:
         StorageError
             The picture can't be written.
         """
-        from ..output import save_figure
         from .examples import draw_examples
+        from .figures import write_picture
 
         target = draw_examples(self, point, n, ax=ax)
         if path is not None:
-            save_figure(target.figure, Path(path))
+            write_picture(target, Path(path))
         return target
 
     def __repr__(self) -> str:
