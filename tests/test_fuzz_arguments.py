@@ -13,7 +13,7 @@ from spikemem.errors import DescriptionError
 OURS = ("spikemem:", "spikemem.metrics:", "spikemem.codes:", "spikemem.data:",
         "spikemem.networks.ca3:", "spikemem.networks.hlop:", "spikemem.networks.liquid:",
         "spikemem.networks.reference:", "spikemem.networks.sparsey:", "spikemem.hardware.nir:",
-        "spikemem.hardware.pynn:", "spikemem.hardware.resistive:")  # fmt: skip
+        "spikemem.hardware.pynn:", "spikemem.hardware.resistive:", "spikemem.stress.")  # fmt: skip
 
 
 def test_the_walk_finds_every_family():
@@ -34,7 +34,7 @@ def test_a_good_call_of_every_callable_is_known(tmp_path):
             drawer.owner(door.owner)
 
 
-@pytest.mark.parametrize("family", OURS, ids=[name.strip(":") for name in OURS])
+@pytest.mark.parametrize("family", OURS, ids=[name.strip(":.") for name in OURS])
 def test_bad_arguments_are_refused_by_name(family, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     found = arguments.search(150, 1, tmp_path, only=family)

@@ -7,13 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from spikemem.stress.measures import MEASURES
+from spikemem.stress.table import EXPERIMENTS
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = (
     "README.md", "docs/README.md", "docs/board.md", "docs/ca3.md", "docs/dendrites.md",
     "docs/extensions.md", "docs/hlop.md", "docs/hlop_baselines.md", "docs/hlop_spikes.md",
     "docs/liquid.md", "docs/liquid_machines.md", "docs/liquid_measures.md", "docs/networks.md",
     "docs/reference_memories.md", "docs/semantics.md", "docs/sparsey.md", "docs/sparsey_spiking.md",
-    "docs/spinnaker.md",
+    "docs/spinnaker.md", "docs/stress_experiments.md",
 )  # fmt: skip
 LARGEST = 100_000
 
@@ -58,6 +61,19 @@ def test_the_page_about_liquids(capsys):
         exec(example, names)
         printed.append(capsys.readouterr().out)
     assert printed == blocks("text", "docs/liquid.md")
+
+
+def test_the_page_about_experiments(capsys):
+    page = "docs/stress_experiments.md"
+    printed = []
+    for example in blocks("python", page):
+        exec(example, {})
+        printed.append(capsys.readouterr().out)
+    assert printed == blocks("text", page)
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for name, entry in MEASURES.items():
+        assert f"| `{name}` | {entry.unit} | {entry.definition} |" in text
+    assert all(f"| `{name}` |" in text for name in EXPERIMENTS)
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -120,6 +120,13 @@ MEASURES: dict[str, Entry] = {
         "proportions", "items retained", "1",
         "Items that are answered right, by the number of items studied after them.", _WIXTED,
     ),
+    "bits_by_lag": Entry(
+        "curve", "recall of bits", "1", "Recall of bits, by the number of items studied since."
+    ),
+    "recalled_by_age": Entry(
+        "proportions", "exact recall", "1", "Exact recall, by the number of newer items."
+    ),
+    "age": Entry("curve", "age (newer items)", "items", "Items that were new after an item."),
     "lag": Entry("curve", "lag (items studied since)", "items", "Items studied after an item."),
     "order_accuracy": Entry(
         "proportion", "order judged right", "1", "Pairs of which the model names the earlier item."
@@ -250,14 +257,18 @@ def recall_outcome(
 
 
 def cost_outcome(task: Task, answers: Answers) -> dict[str, NDArray[np.float64]]:
-    """Costs of one trial, those of an operation as means; NaN where the run does not give them."""
+    """Costs of one trial and the subject's own numbers.
+
+    Those of an operation are means over the trial. NaN stands for what the run does not give.
+    """
     operations = answers.costs.get("operations", len(task.script))
     found = {}
     for name in COSTS:
         value = answers.costs.get(name, np.nan)
         value = _ratio(value, operations) if name in _PER_OPERATION else value
         found[name] = np.asarray(value, np.float64)
-    return found
+    own = {name: np.asarray(value, np.float64) for name, value in answers.numbers.items()}
+    return {**own, **found}
 
 
 def _ratio(part: float, whole: float) -> float:

@@ -31,6 +31,7 @@ from fuzz import (
     reference,
     resistive,
     sparsey,
+    stress_measures,
 )
 from spikemem import checks
 from spikemem.errors import SpikememError
@@ -52,6 +53,7 @@ PACKAGES = (
     "spikemem.hardware.pynn",
     "spikemem.hardware.nir",
     "spikemem.hardware.resistive",
+    *stress_measures.PACKAGES,
 )
 
 LEFT_OUT = {
@@ -78,6 +80,7 @@ LEFT_OUT = {
     **hlop.LEFT_OUT,
     **hlop_face.LEFT_OUT,
     **hlop_baselines.LEFT_OUT,
+    **stress_measures.LEFT_OUT,
 }
 """Callables that are not called, and why."""
 
@@ -332,6 +335,7 @@ GOOD: dict[str, dict[str, Callable[[], Any]]] = {
     **reference.good_values(),
     **resistive.good_values(small_network, _recording),
     **resistive.report_values(),
+    **stress_measures.good_values(),
 }  # fmt: skip
 """Good values of parameters that must fit together, by class or method."""
 

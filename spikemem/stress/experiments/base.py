@@ -60,6 +60,14 @@ class Experiment:
         """Refuse a subject that lacks what the experiment needs."""
         subject.require(self.question, self.name)
 
+    def measure(self, name: str) -> Measure:
+        """What a measure of an outcome is.
+
+        A name that the experiment does not declare is one of the subject's own numbers
+        (:attr:`.Answers.numbers`), which are means.
+        """
+        return self.measures.get(name, Measure("mean", name.replace("_", " ")))
+
     def twins(self, conditions: Conditions) -> tuple[Conditions, ...]:
         """Further conditions under which the same trial runs, to compare with; default: none."""
         return ()

@@ -9,7 +9,7 @@ from ...checks import Choice, Count, Optional, Probability
 from ..answers import Answers
 from ..measures import COSTS, RECALL, cost_outcome, declared, recall_outcome
 from ..subject import Event, Probe, Study, Subject, Task
-from .base import Outcome
+from .base import Measure, Outcome
 from .loading import Loaded, probed
 
 __all__ = ["Capacity"]
@@ -41,7 +41,7 @@ class Capacity(Loaded):
     """
 
     name: ClassVar[str] = "capacity"
-    measures = declared(*RECALL, *COSTS)
+    measures: ClassVar[dict[str, Measure]] = declared(*RECALL, *COSTS)
     main: ClassVar[str] = "exact_recall"
 
     n_probes: Annotated[int, Optional(Count())] | None = None

@@ -14,7 +14,7 @@ from ...limits import require_memory
 from ..subject import Subject, own_rng
 from .base import Experiment
 
-__all__ = ["DEFAULT_LOAD", "Loaded", "probed"]
+__all__ = ["DEFAULT_LOAD", "Loaded", "probed", "require_script", "spaced"]
 
 DEFAULT_LOAD = 0.5
 """Load of an experiment that is given neither a load nor a number of items."""
@@ -47,17 +47,22 @@ class Loaded(Experiment):
                 f"n_items={self.n_items} and load={self.load:g}."
             )
 
-    def count(self, subject: Subject, events: float = 2.0, least: int = 1) -> int:
+    def count(self, subject: Subject, *, probes: float = 1.0, least: int = 1) -> int:
         """Number of items that are studied.
 
         Parameters
         ----------
         subject : Subject
             Its scale is load 1.
-        events : float
-            Events of the script for each item, to refuse a script that memory has no room for.
+        probes : float
+            Further events of the script for each item.
         least : int
             Smallest number of items that the experiment can do with.
+
+        Raises
+        ------
+        DescriptionError
+            Fewer than `least`, or a script that memory has no room for.
         """
         n: float
         if self.n_items is not None:
@@ -65,9 +70,7 @@ class Loaded(Experiment):
         else:
             load = DEFAULT_LOAD if self.load is None else self.load
             n = max(np.floor(load * subject.scale + 0.5), 1.0)
-        require_memory(
-            _EVENT * events * n, f"{self.name}: a script of {n:.3g} items", "Use a smaller load."
-        )
+        require_script(self.name, n * (1.0 + probes))
         if n < least:
             raise DescriptionError(
                 f"{type(self).__name__}: at least {least} items are needed, got {n:.0f}; give "
@@ -75,6 +78,12 @@ class Loaded(Experiment):
                 f"{subject.unit})."
             )
         return int(n)
+
+
+def require_script(experiment: str, n_events: float) -> None:
+    """Refuse a script that memory has no room for."""
+    what = f"experiment {experiment!r}: a script of {n_events:.3g} studies and probes"
+    require_memory(_EVENT * n_events, what, "Use fewer items, a smaller load, or fewer probes.")
 
 
 def probed(n_items: int, n_probes: int | None, seed: int, order: str = "random") -> NDArray[Any]:
@@ -98,3 +107,11 @@ def probed(n_items: int, n_probes: int | None, seed: int, order: str = "random")
         return items
     items.sort()
     return items if order == "studied" else items[::-1]
+
+
+def spaced(first: int, last: int, n: int | None) -> NDArray[np.int64]:
+    """Whole numbers from `first` to `last`: all, or at most `n` in about equal ratios."""
+    if n is None or n > last - first:
+        return np.arange(first, last + 1, dtype=np.int64)
+    found = np.geomspace(1.0, last - first + 1.0, n) if n > 1 else np.ones(1)
+    return np.unique(np.round(found).astype(np.int64)) + first - 1
