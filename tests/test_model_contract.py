@@ -9,15 +9,32 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from families import BACKENDS, FAMILIES, same, table
+from families import BACKENDS, FAMILIES, Family, same, table
+from worked_example import PairMemory
 
 import spikemem as sm
 from spikemem.hardware.resistive import Ideal
-from spikemem.models import Model, run
+from spikemem.models import MODELS, Model, run
 
-BY_NAME = {family.name: family for family in FAMILIES}
-families = pytest.mark.parametrize("family", FAMILIES, ids=BY_NAME)
+EXAMPLE = Family(
+    "PairMemory",
+    lambda: PairMemory(8, 4, threshold=2).store([{0, 1}, {2, 3}], [{0}, {1, 2}]),
+    lambda: PairMemory(8, 4, threshold=2),
+    [{0, 1}, {2, 3}, {0, 3}, set(), {0, 1, 2, 3, 7}],
+    "pairs",
+    "CONTRIBUTING.md",
+    integrators={"pynn:nest": {"integrator": "exact"}},
+)
+"""The worked example of CONTRIBUTING.md."""
+ROWS = [*FAMILIES, EXAMPLE]
+BY_NAME = {family.name: family for family in ROWS}
+families = pytest.mark.parametrize("family", ROWS, ids=BY_NAME)
 ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _files_can_hold_the_example(monkeypatch):
+    monkeypatch.setitem(MODELS, "PairMemory", "worked_example:PairMemory")
 
 
 NEEDS = {"pynn:nest": [pytest.mark.nest], "board": [pytest.mark.spinnaker]}
@@ -43,7 +60,7 @@ def state(model):
 
 def test_there_are_families():
     assert len(FAMILIES) >= 4
-    assert len(BY_NAME) == len(FAMILIES)
+    assert len(BY_NAME) == len(ROWS)
 
 
 @families
@@ -155,7 +172,7 @@ def test_the_table_in_the_readme_is_what_was_found():
 
 
 def test_trials_that_a_model_does_not_take_are_refused():
-    for family in FAMILIES:
+    for family in ROWS:
         for bad in (7, "x", [object()], None):
             with pytest.raises(sm.SpikememError):
                 run(family.trained(), bad, backend="native")
