@@ -134,7 +134,8 @@ def test_sessions_that_can_not_be_copied(copied, monkeypatch):
 
     session.run(5.0, progress=use)
     assert set(messages) == {
-        "Session.copy: a run of this session is not over yet; a progress callback can't use it."
+        "Session.copy: a run of this session is still going on; a progress callback can't use "
+        "the session."
     }
 
 

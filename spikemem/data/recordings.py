@@ -110,7 +110,7 @@ class Recordings(Frozen):
         problems.raise_if_any()
         samples = []
         for k, sample in enumerate(self.samples):
-            with problems.noting():
+            with problems.collecting():
                 samples.append(to_recording(sample, self.shape, f"samples[{k}]"))
         problems.found[20:] = []
         problems.raise_if_any()
