@@ -97,7 +97,7 @@ def _entries(value: Any, where: str) -> list[Any]:
     try:
         return list(value)
     except Exception as error:
-        raise DescriptionError(f"{where}: its entries can't be read: {shown(error)}.") from error
+        raise DescriptionError(f"{where}: its entries cannot be read: {shown(error)}.") from error
 
 
 def _refuse_masked(value: Any, where: str) -> None:

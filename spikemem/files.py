@@ -94,7 +94,7 @@ def write_atomically(path: str | Path, content: Content, where: str = "save") ->
 def _unwritable(target: Path, error: OSError, where: str) -> StorageError:
     reason = f"it is {error}" if isinstance(error, NotRegular) else error.strerror or str(error)
     return StorageError(
-        f"{where}: can't write {str(target)!r}: {reason}. "
+        f"{where}: cannot write {str(target)!r}: {reason}. "
         f"Give a file in a folder that exists and that you can write to."
     )
 

@@ -97,7 +97,7 @@ def _ask(file: BinaryIO, what: str, group: str) -> Tree:
     if done.returncode == 3:
         raise StorageError(done.stdout.decode("utf-8", "replace"))
     if done.returncode:
-        raise StorageError(f"HDF5 can't read it (status {done.returncode})")
+        raise StorageError(f"HDF5 cannot read it (status {done.returncode})")
     return _joined(io.BytesIO(done.stdout))
 
 

@@ -45,7 +45,7 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "__dataclass_fields__"):
         name = type(value).__name__
         if _imported(PARTS, name, "part of a model") is not type(value):
-            raise StorageError(f"a user-defined {name} can't be stored")
+            raise StorageError(f"a user-defined {name} cannot be stored")
         inside = {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
         return {"type": name, "settings": inside}
     if isinstance(value, tuple | list):
@@ -70,7 +70,7 @@ def _rebuilt(value: Any) -> Any:
 def _write(file: h5py.File, model: StoredModel) -> None:
     name = type(model).__name__
     if _imported(MODELS, name, "model") is not type(model):
-        raise StorageError(f"a user-defined {name} can't be stored (see spikemem.models.MODELS)")
+        raise StorageError(f"a user-defined {name} cannot be stored (see spikemem.models.MODELS)")
     group = file.create_group("model")
     group.attrs.update(type=name, arguments=json.dumps(_plain(model.arguments())))
     arrays = group.create_group("arrays")

@@ -53,7 +53,7 @@ def check_folder(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StorageError(f"can't make the folder {str(folder)!r}: {error.strerror}.") from error
+        raise StorageError(f"cannot make the folder {str(folder)!r}: {error.strerror}.") from error
     _try_to_write(folder)
     return folder
 
@@ -64,7 +64,7 @@ def _try_to_write(folder: Path) -> None:
         trial.touch(exist_ok=False)
         trial.unlink(missing_ok=True)
     except OSError as error:
-        raise StorageError(f"can't write in {str(folder)!r}: {error.strerror}.") from error
+        raise StorageError(f"cannot write in {str(folder)!r}: {error.strerror}.") from error
 
 
 def check_format(path: Path) -> None:

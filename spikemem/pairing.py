@@ -13,7 +13,7 @@ from .codes import Patterns, as_patterns, is_one_pattern
 from .errors import DescriptionError, shown
 from .units import LARGEST, in_unit
 
-__all__ = ["BitPatterns", "Bits", "Pair", "bits", "paired"]
+__all__ = ["BitPatterns", "Bits", "PatternPairs", "bits", "paired"]
 
 
 class _PatternArgument(NamedTuple):
@@ -62,7 +62,7 @@ BitPatterns = Annotated[Any, Bits()]
 """Type of the pattern arguments of a measure."""
 
 
-class Pair(NamedTuple):
+class PatternPairs(NamedTuple):
     """Equally many stored and recalled patterns of the same number of cells."""
 
     first: Patterns
@@ -79,7 +79,7 @@ class Pair(NamedTuple):
         return values if self.several else values.reshape(())
 
 
-def paired(where: str, stored: Any, recalled: Any, size: int | None = None) -> Pair:
+def paired(where: str, stored: Any, recalled: Any, size: int | None = None) -> PatternPairs:
     """Make stored and recalled patterns comparable, one by one.
 
     Parameters
@@ -107,7 +107,7 @@ def paired(where: str, stored: Any, recalled: Any, size: int | None = None) -> P
         )
     first, second = (rows if len(rows) == n else rows[[0] * n] for rows in (first, second))
     several = not (stored.one and recalled.one)
-    return Pair(first, second, several, sized, _shared(first, second))
+    return PatternPairs(first, second, several, sized, _shared(first, second))
 
 
 def _size(

@@ -332,7 +332,7 @@ class Session:
             if frame.f_code is run and frame.f_locals.get("self") is self:
                 raise DescriptionError(
                     f"Session.{method}: a run of this session is still going on; a progress "
-                    f"callback can't use the session."
+                    f"callback cannot use the session."
                 )
             frame = frame.f_back
 
@@ -342,7 +342,7 @@ class Session:
         n_steps = steps_of(self.network, length)
         if self._state.step and not self.simulator.can_continue:
             raise DescriptionError(
-                f"Session.run: backend {self.backend!r} with these options can't continue after a "
+                f"Session.run: backend {self.backend!r} with these options cannot continue after a "
                 f"run; simulate everything in one run."
             )
         return n_steps
@@ -374,8 +374,8 @@ class Session:
             self._settle()
             if not hasattr(simulator, "save_state"):
                 raise UnsupportedError(
-                    f"Session: backend {self.backend!r} can't be copied or pickled, because its "
-                    f"state can't be read. Copy the network and the recording, and make a new "
+                    f"Session: backend {self.backend!r} cannot be copied or pickled, because its "
+                    f"state cannot be read. Copy the network and the recording, and make a new "
                     f"Session."
                 )
             saved = simulator.save_state()

@@ -106,7 +106,7 @@ def save(path: str | Path, **objects: Any) -> Path:
     except StorageError:
         raise
     except (OSError, RuntimeError, TypeError, ValueError) as error:
-        raise StorageError(f"save: can't write {str(target)!r}: {reason(error)}.") from error
+        raise StorageError(f"save: cannot write {str(target)!r}: {reason(error)}.") from error
 
 
 def _check_kinds(objects: dict[str, Any]) -> None:
@@ -223,7 +223,7 @@ def _open(name: str) -> Iterator[Opened]:
         except FileNotFoundError as error:
             raise StorageError(f"load: no such file: {name!r}.") from error
         except PermissionError as error:
-            raise StorageError(f"load: {name!r} can't be read: permission denied.") from error
+            raise StorageError(f"load: {name!r} cannot be read: permission denied.") from error
         except NotRegular as error:
             raise StorageError(f"load: {name!r} is {error}, not a readable HDF5 file.") from error
         except Refused as error:

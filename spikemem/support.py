@@ -259,7 +259,7 @@ def raise_errors(problems: Iterable[Problem], backend: str) -> None:
         if problem.level == "error"
     ]
     if texts:
-        raise UnsupportedError(f"backend {backend!r} can't run this network: {'; '.join(texts)}.")
+        raise UnsupportedError(f"backend {backend!r} cannot run this network: {'; '.join(texts)}.")
 
 
 def require_supported(

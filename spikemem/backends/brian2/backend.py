@@ -85,7 +85,7 @@ class Brian2Backend:
             names = ", ".join(repr(item.name) for item in extensions)
             reason = error.__cause__ or error
             raise DescriptionError(
-                f"extensions: Brian2 can't make code with {names}: {reason}"
+                f"extensions: Brian2 cannot make code with {names}: {reason}"
             ) from error
         self.model, self._stepper, self._extensions = model, stepper, extensions
         self._n_objects = len(model.network.objects)

@@ -129,9 +129,9 @@ class Stepper:
         added = [item.name for item in self._prepared if item.name not in self._built]
         if added:
             raise UnsupportedError(
-                f"Session: backend 'brian2' can't be copied or pickled with the object "
-                f"{added[0]!r} in its Brian2 network, because the state of such an object can't be "
-                f"read. Make a new Session and add the object there."
+                f"Session: backend 'brian2' cannot be copied or pickled with the object "
+                f"{added[0]!r} in its Brian2 network, because the state of such an object cannot "
+                f"be read. Make a new Session and add the object there."
             )
         *own, others = self.snapshot()
         return *own, {item.name: state for item, state in others}
