@@ -30,7 +30,7 @@ from .extensions import (
 from .objects import Brian2Model, Bundle
 from .settings import Target, brian2_settings
 
-__all__ = ["build", "make", "opening_changes", "source_events"]
+__all__ = ["build", "gate_changes", "make", "source_events"]
 
 Gates = Mapping[str, NDArray[np.bool_]]
 """Tells for each plastic projection when weights may change, shape (n_steps, tiles)."""
@@ -184,7 +184,7 @@ def source_events(
     return ticks[order], ids[order].astype(np.int32)
 
 
-def opening_changes(gate: NDArray[np.bool_]) -> list[tuple[int, NDArray[np.bool_]]]:
+def gate_changes(gate: NDArray[np.bool_]) -> list[tuple[int, NDArray[np.bool_]]]:
     """Return the first row of a gate and each row that differs from the one before, with steps."""
     changed = np.flatnonzero((gate[1:] != gate[:-1]).any(axis=1)) + 1
     return [(int(k), gate[k]) for k in (0, *changed)]

@@ -18,7 +18,7 @@ from ...network import Network
 from ...recording import SpikeTrains
 from .equations import CELL_STATE
 from .interrupts import CtrlC
-from .model import Gates, opening_changes, source_events
+from .model import Gates, gate_changes, source_events
 from .objects import Brian2Model
 from .results import Raw
 from .settings import Target, brian2_settings
@@ -58,13 +58,13 @@ class Stepper:
         """Advance by `n_steps`; see :meth:`spikemem.simulation.Backend.run`."""
         objects = self._prepare()
         spikes = _Inputs(self.model, inputs, self.network.dt, first_step, n_steps)
-        openings = _Openings(self.model, gates)
+        plasticity = _PlasticityGates(self.model, gates)
         probes = _Probes(self.network, self.model, n_steps)
         every = max(n_steps // _REPORTS, 1)
         with CtrlC(insist=False):  # the user's code may catch it
             for k in range(n_steps):
                 self._set_clock(first_step + k)
-                openings.set(k)
+                plasticity.set(k)
                 probes.before(k)
                 spikes.emit(k)
                 for item in objects:
@@ -187,7 +187,7 @@ class _Inputs:
             self._space[-1] = high - low
 
 
-class _Openings:
+class _PlasticityGates:
     """Opens and closes plasticity; steps in which no window begins or ends cost nothing."""
 
     def __init__(self, model: Brian2Model, gates: Gates) -> None:
@@ -195,7 +195,7 @@ class _Openings:
         for bundle in model.bundles:
             for name, part in bundle.slices.items() if bundle.plastic else ():
                 array = bundle.synapses.variables["is_open"].get_value()[part]
-                for k, row in opening_changes(gates[name]):
+                for k, row in gate_changes(gates[name]):
                     self._changes.setdefault(k, []).append((array, row))
 
     def set(self, k: int) -> None:

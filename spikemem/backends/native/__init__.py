@@ -19,15 +19,15 @@ one compiled signature serves every network, and the machine code can be stored 
 :mod:`.backend`         ``simulate(network, backend="native")``
 :mod:`.rows`            lists of synapses sorted into rows
 :mod:`.threads`         the threads of one run, and the arrays of each
-:mod:`.meeting`         waiting of threads for each other
+:mod:`.barrier`         the barrier at which threads wait for each other
 ======================  =================================================================
 
 **Threads.** Each thread has some blocks of cells, and a piece of every unit that ends there; the
 pieces share the weights of the unit. In a window, which is no longer than the shortest delay, a
-thread steps its own cells. Then all threads meet, and each delivers the spikes of all cells to its
-own cells, step by step and cell by cell. So every sum has the same terms in the same order for any
-number of threads, and one thread is no special case. A number system whose plastic units cannot be
-divided (``plastic_*`` of the emulator ignore LOW and HIGH) must use one thread.
+thread steps its own cells. Then all threads wait at a barrier, and each delivers the spikes of all
+cells to its own cells, step by step and cell by cell. So every sum has the same terms in the same
+order for any number of threads, and one thread is no special case. A number system whose plastic
+units cannot be divided (``plastic_*`` of the emulator ignore LOW and HIGH) must use one thread.
 
 **Adding a number system.** The SpiNNaker emulator defines a class with the members of
 :class:`.numbers.NumberSystem` and passes it to :class:`.engine.Engine`; its backend derives from

@@ -130,7 +130,7 @@ NO_LEAK = -1.0
 a cell is the potential (mV) that 1 nA adds in a step."""
 
 # Part.plan, shape (N_PLAN,): number of the thread, number of threads, first and last block of
-# cells, steps between two meetings
+# cells, steps between two barriers
 ME = 0
 N_PARTS = 1
 FIRST_BLOCK = 2

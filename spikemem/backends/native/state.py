@@ -126,7 +126,7 @@ class Plastic(NamedTuple):
 class Part(NamedTuple):
     """The work of one of T threads: its blocks of cells, and the units that end there.
 
-    Between two meetings the threads do `WINDOW` steps, which is at most the shortest delay. Each
+    Between two barriers the threads do `WINDOW` steps, which is at most the shortest delay. Each
     thread first steps its cells, and then delivers the spikes of all cells to its own.
 
     plan : int64, shape (N_PLAN,), columns in ``fields``

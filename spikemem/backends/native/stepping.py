@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from .barrier import wait_for_all
 from .compile import kernel
 from .fields import (
     BLOCK_SIZE,
@@ -33,7 +34,6 @@ from .fields import (
     WINDOW,
     Y_HEAD,
 )
-from .meeting import meet
 
 _CHANGING = PARAMS * BLOCK_SIZE
 
@@ -176,7 +176,7 @@ def advance(cells, params, wiring, plastic, output, part, begin, first, last, ex
     n_slots, n_gates = cells.ring.shape[0], output.gate.shape[0]
     me, n_parts, window = part.plan[ME], part.plan[N_PARTS], part.plan[WINDOW]
     at, noted = output.cursor[0], output.cursor[1]
-    k, turn, met = first, 0, 0
+    k, turn, arrivals = first, 0, 0
     while k < last:
         n_steps = min(window, last - k)
         if noted + n_steps * cells.fired.size > output.spike.shape[0]:
@@ -192,8 +192,8 @@ def advance(cells, params, wiring, plastic, output, part, begin, first, last, ex
             n_fired = update_cells(cells, params, part, slot, k + s, exact, mine, n_fired)  # type: ignore[no-untyped-call]
             part.ends[turn, me, s] = n_fired
         if n_parts > 1:
-            met += n_parts
-            if not meet(part.sync, met):
+            arrivals += n_parts
+            if not wait_for_all(part.sync, arrivals):
                 return k, STOPPED
         for s in range(n_steps):
             gate = output.gate[min(k + s - begin, n_gates - 1)]

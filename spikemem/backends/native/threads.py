@@ -1,4 +1,4 @@
-"""The threads of one run: each simulates its part of the network, and they meet every window."""
+"""The threads of one run: each simulates its part of the network up to the next barrier."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from ...errors import SimulationError
 from . import fields as f
-from .meeting import N_SYNC, STOP
+from .barrier import N_SYNC, STOP
 from .state import CellState, Part, Plastic, Wiring
 from .tables import EngineTables
 
@@ -22,7 +22,7 @@ MANY_SYNAPSES = 1_000_000
 """Number of synapses from which several threads are used by default."""
 
 LONGEST_WINDOW = 16
-"""Largest number of steps between two meetings."""
+"""Largest number of steps between two barriers."""
 
 _Helper = tuple[dict[str, str], list[BaseException | None]]
 """Who has claimed a task (the thread, or the caller to cancel it), and the error of the thread."""

@@ -1,4 +1,4 @@
-"""Waiting of the threads of one run for each other, in compiled code.
+"""The barrier at which the threads of one run wait for each other, in compiled code.
 
 ``sync`` is an int64 array that the threads share. The entry `COUNT` counts the arrivals of
 threads, and `STOP` is not 0 if threads must no longer wait. They are a cache line apart.
@@ -15,7 +15,7 @@ from numba.extending import intrinsic
 
 from .compile import kernel
 
-__all__ = ["COUNT", "N_SYNC", "STOP", "meet"]
+__all__ = ["COUNT", "N_SYNC", "STOP", "wait_for_all"]
 
 COUNT, STOP, N_SYNC = 0, 16, 32
 
@@ -72,7 +72,7 @@ def _offer_core(context: Any) -> Any:
 
 
 @kernel
-def meet(sync, n):  # type: ignore[no-untyped-def]
+def wait_for_all(sync, n):  # type: ignore[no-untyped-def]
     """Wait until threads have arrived `n` times in total; return False if told to stop."""
     _add_one(sync, COUNT)
     spins = 0
