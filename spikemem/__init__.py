@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from .targets import export as export
     from .trials import run_trials as run_trials
 
-_NAMES_OF_MODULES = {
+_WHERE = {
     "networks.ca3": "CA3Memory Forget HippocampalMemory Learn Recall RecallContent RecallCue",
     "networks.dendrites": "ActiveDendriteNeurons",
     "networks.sparsey": "Sparsey",
@@ -79,16 +79,14 @@ _NAMES_OF_MODULES = {
     "trials": "run_trials",
 }
 _MODULES = ("codes", "data", "hardware", "metrics", "networks", "plotting", "streams")
-_MODULE_OF_NAME = {
-    name: module for module, names in _NAMES_OF_MODULES.items() for name in names.split()
-}
+_PLACE = {name: module for module, names in _WHERE.items() for name in names.split()}
 
-__all__ = sorted([*_MODULE_OF_NAME, *_MODULES, "__version__"])
+__all__ = sorted([*_PLACE, *_MODULES, "__version__"])
 
 
 def __getattr__(name: str) -> Any:
-    if name in _MODULE_OF_NAME:
-        value = getattr(importlib.import_module(f".{_MODULE_OF_NAME[name]}", __name__), name)
+    if name in _PLACE:
+        value = getattr(importlib.import_module(f".{_PLACE[name]}", __name__), name)
     elif name in _MODULES:
         value = importlib.import_module(f".{name}", __name__)
     else:

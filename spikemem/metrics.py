@@ -252,8 +252,8 @@ def information(stored: BitPatterns, recalled: BitPatterns) -> float:
     both = int(pair.shared.sum())
     missing, extra = pair.first.indices.size - both, pair.second.indices.size - both
     joint = np.array([[n_bits - both - missing - extra, extra], [missing, both]]) / n_bits
-    separate = _plogp(joint.sum(axis=0)).sum() + _plogp(joint.sum(axis=1)).sum()
-    return max(float((separate - _plogp(joint).sum()) * n_bits), 0.0)
+    apart = _plogp(joint.sum(axis=0)).sum() + _plogp(joint.sum(axis=1)).sum()
+    return max(float((apart - _plogp(joint).sum()) * n_bits), 0.0)
 
 
 @checked

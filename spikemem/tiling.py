@@ -32,7 +32,7 @@ def stack(networks: Sequence[Network]) -> Network:
         if difference:
             raise DescriptionError(
                 f"Network.stack: network {k} differs from network 0 in {difference}; "
-                f"only inputs, weights, delays, plasticity windows and cell parameters can differ."
+                f"only inputs, weights, delays, plasticity windows and cell parameters may differ."
             )
     populations = [
         _stack_populations([net.populations[k] for net in networks], first.dt)
