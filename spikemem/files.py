@@ -182,7 +182,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _lock(file: BinaryIO) -> bool | None:
-    """Lock a partial file; return False if another process holds it, None without locks."""
+    """Mark a partial file as in use; False if another process does, None if there are no locks."""
     if fcntl is None:
         return True
     try:
