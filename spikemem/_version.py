@@ -1,3 +1,3 @@
-"""The version, and nothing else."""
+"""Version of spikemem."""
 
 __version__ = "0.1.0.dev0"

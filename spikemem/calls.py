@@ -1,4 +1,4 @@
-"""Names of arguments: what a call gives, against what a function takes, and the nearest name."""
+"""Checks the names of the arguments in a call, and suggests the nearest valid name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from .errors import CallError, shown
 
-__all__ = ["SYNONYMS", "Shape", "nearest", "require_call", "shape_of", "unknown_argument"]
+__all__ = ["SYNONYMS", "Signature", "nearest", "require_call", "signature_of", "unknown_argument"]
 
 SYNONYMS: dict[str, tuple[str, ...]] = {
     # Cells, as NEST, Brian2 and other versions of PyNN call their parameters.
@@ -67,33 +67,33 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "neurons": ("populations",), "layers": ("populations",),
     "synapses": ("projections",), "connections": ("projections",),
 }  # fmt: skip
-"""Names that Brian2, NEST, PyNN and habit give to arguments, and what those are called here."""
+"""Names that Brian2, NEST, PyNN and common usage give to arguments, with their names here."""
 
 
-class Shape(NamedTuple):
-    """What a function takes."""
+class Signature(NamedTuple):
+    """The parameters of a function."""
 
     names: frozenset[str]
-    """Parameters that can be given by name."""
+    """Parameters that can be passed by name."""
     positional: tuple[str, ...]
     required: tuple[str, ...]
-    more: bool
-    """Whether any number of positional arguments is taken."""
-    others: bool
-    """Whether keywords of any name are taken."""
+    any_positional: bool
+    """Whether the function takes any number of positional arguments."""
+    any_keyword: bool
+    """Whether the function takes keyword arguments of any name."""
 
 
-def shape_of(function: Callable[..., Any], *, bound: bool = False) -> Shape:
-    """What a function takes; `bound` leaves out its first parameter.
+def signature_of(function: Callable[..., Any], *, bound: bool = False) -> Signature:
+    """Return the parameters of a function; `bound` leaves out the first one.
 
     Examples
     --------
-    >>> shape_of(lambda a, *, b=1: None).required
+    >>> signature_of(lambda a, *, b=1: None).required
     ('a',)
     """
     items = list(inspect.signature(function).parameters.values())[1 if bound else 0 :]
     plain = [item for item in items if item.kind not in (item.VAR_POSITIONAL, item.VAR_KEYWORD)]
-    return Shape(
+    return Signature(
         frozenset(item.name for item in plain if item.kind != item.POSITIONAL_ONLY),
         tuple(item.name for item in plain if item.kind != item.KEYWORD_ONLY),
         tuple(item.name for item in plain if item.default is item.empty),
@@ -103,51 +103,54 @@ def shape_of(function: Callable[..., Any], *, bound: bool = False) -> Shape:
 
 
 def require_call(
-    shape: Shape, where: str, args: Sequence[Any], kwargs: Mapping[str, Any],
+    signature: Signature, where: str, args: Sequence[Any], kwargs: Mapping[str, Any],
     units: Callable[[], Mapping[str, str]] = dict, hidden: int = 0,
 ) -> None:  # fmt: skip
-    """Refuse a call with unknown, missing or surplus arguments.
+    """Raise an error if a call has unknown, missing or surplus arguments.
 
     Parameters
     ----------
-    shape : Shape
-        What the function takes.
+    signature : Signature
+        Parameters of the function.
     where : str
-        Its name; it begins the message.
+        Name of the function; the message begins with it.
     args, kwargs : sequence, mapping
-        What the call gives.
+        Arguments of the call.
     units : callable
         Returns the unit of each parameter that has one, for the message.
     hidden : int
-        Leading parameters that the caller does not write: 1 for `self`.
+        Number of leading parameters that the caller does not write: 1 for `self`.
 
     Raises
     ------
     CallError
-        With everything that is wrong, and the nearest valid name of each unknown one.
+        If the call is wrong. The message lists every problem, with the nearest valid name of
+        each unknown one.
     """
-    given, taken = kwargs.keys(), shape.positional[: len(args)]
+    keywords, positional = kwargs.keys(), signature.positional[: len(args)]
     if (
-        (shape.others or given <= shape.names)
-        and (shape.more or len(args) <= len(shape.positional))
-        and given.isdisjoint(taken)
-        and all(name in taken or name in given for name in shape.required)
+        (signature.any_keyword or keywords <= signature.names)
+        and (signature.any_positional or len(args) <= len(signature.positional))
+        and keywords.isdisjoint(positional)
+        and all(name in positional or name in keywords for name in signature.required)
     ):
         return
-    valid = sorted(shape.names - set(shape.positional[:hidden]))
+    valid = sorted(signature.names - set(signature.positional[:hidden]))
     problems = []
-    missing = [name for name in shape.required if name not in taken and name not in given]
-    others = [name for name in given if name not in shape.names]
-    unknown = [name for name in others if not shape.others or nearest(name, missing)]
+    missing = [
+        name for name in signature.required if name not in positional and name not in keywords
+    ]
+    extra = [name for name in keywords if name not in signature.names]
+    unknown = [name for name in extra if not signature.any_keyword or nearest(name, missing)]
     for name in unknown:
         problems.append(unknown_argument(name, valid, units=units()))
-    if not shape.more and len(args) > len(shape.positional):
-        most = len(shape.positional) - hidden
+    if not signature.any_positional and len(args) > len(signature.positional):
+        most = len(signature.positional) - hidden
         problems.append(
-            f"at most {most} arguments may stand without their names, got {len(args) - hidden}; "
-            f"valid names: {', '.join(valid) or 'none'}."
+            f"at most {most} arguments can be passed without their names, got "
+            f"{len(args) - hidden}; valid names: {', '.join(valid) or 'none'}."
         )
-    problems += [f"{name} is given twice." for name in taken if name in given]
+    problems += [f"{name} is given twice." for name in positional if name in keywords]
     meant = {nearest(name, valid) for name in unknown}
     needed = [name for name in missing if name not in meant]
     if needed:
@@ -160,7 +163,7 @@ def unknown_argument(
     name: str, valid: Iterable[str], *, what: str = "argument", also: Iterable[str] = (),
     units: Mapping[str, str] | None = None,
 ) -> str:  # fmt: skip
-    """Say that there is no such argument, what there is, and which one may be meant.
+    """Return a message about an unknown argument: the valid names, and the nearest one.
 
     Examples
     --------
@@ -179,15 +182,15 @@ def unknown_argument(
 
 
 def nearest(name: str, valid: Sequence[str]) -> str:
-    """The valid name that is nearest to another in meaning or in spelling, or ``""``.
+    """Return the valid name that is nearest in meaning or spelling, or ``""`` if none is near.
 
     Examples
     --------
     >>> nearest("t_ref", ["tau_m", "tau_refrac"]), nearest("tau_syn_e", ["tau_syn_E", "tau_syn_I"])
     ('tau_refrac', 'tau_syn_E')
     """
-    known = next((item for item in SYNONYMS.get(name, ()) if item in valid), "")
-    if known:
-        return known
-    same = [item for item in valid if item.lower() == name.lower()]
-    return (same or difflib.get_close_matches(name, valid, n=1) or [""])[0]
+    synonym = next((item for item in SYNONYMS.get(name, ()) if item in valid), "")
+    if synonym:
+        return synonym
+    same_letters = [item for item in valid if item.lower() == name.lower()]
+    return (same_letters or difflib.get_close_matches(name, valid, n=1) or [""])[0]

@@ -35,15 +35,15 @@ Parameter = float | NDArray[np.float64]
 """A cell parameter: one value for the population, or one for each cell, shape (size,)."""
 
 Window = tuple[float, float] | tuple[float, float, int]
-"""Start and stop (ms) of a time of plasticity, and the tile if it holds for one alone."""
+"""Start and stop (ms) of a period of plasticity, and the tile if it holds for one tile only."""
 
 
 @dataclass(frozen=True)
 class Windows(Kind):
-    """Times of plasticity: pairs (start, stop) in ms, with a tile as a third entry or without."""
+    """Periods of plasticity: (start, stop) in ms, or (start, stop, tile) for one tile only."""
 
     def check(self, value: Any, where: str) -> tuple[Window, ...]:
-        """Return floats (and the tile), in order of time."""
+        """Return the windows as floats (and the tile), in order of time."""
         problems: list[str] = []
         windows: list[Window] = []
         for k, window in enumerate(to_tuple(value, where, "pairs (start, stop) in ms")):
@@ -70,7 +70,7 @@ def _per_cell(unit: str, **limits: Any) -> Quantities:
 
 
 class CurrentOrSteps(Quantities):
-    """A current for all cells or for each cell, or a :class:`StepCurrent`."""
+    """One current for all cells, a current for each cell, or a :class:`StepCurrent`."""
 
     def check(self, value: Any, where: str) -> Any:
         """Return a float, a read-only array, or the :class:`StepCurrent`."""
@@ -82,29 +82,29 @@ class LIF(Frozen):
     """Leaky integrate-and-fire cell with exponential synaptic currents (PyNN ``IF_curr_exp``).
 
     Each parameter is a float, an array of shape (size,), or a quantity of Brian2 or of the package
-    quantities; the defaults are PyNN's.
+    quantities. The defaults are those of PyNN.
 
     Parameters
     ----------
     tau_m : float
-        Membrane time constant, ms. ``math.inf`` makes a cell without a leak: its potential is the
-        sum of its input, ``cm * dv/dt = i_E - i_I + i_offset``, and begins at `v_rest`.
+        Membrane time constant, ms. ``math.inf`` makes a cell without a leak: its potential
+        integrates the input, ``cm * dv/dt = i_E - i_I + i_offset``, and starts at `v_rest`.
     cm : float
         Membrane capacitance, nF.
     v_rest, v_reset, v_thresh : float
         Resting, reset and threshold potential, mV.
     tau_refrac : float
-        Refractory time, ms; rounded up to whole steps.
+        Refractory period, ms; it is rounded up to whole steps.
     tau_syn_E, tau_syn_I : float
-        Decay of the excitatory and inhibitory synaptic current, ms.
+        Decay time constants of the excitatory and inhibitory synaptic current, ms.
     i_offset : float or StepCurrent
-        Constant current, nA, or one that changes at given times.
+        Injected current, nA: constant, or one that changes over time.
 
     Raises
     ------
     DescriptionError
-        A parameter (other than `tau_m`) that is not finite, of the wrong dimension or shape, or not
-        > 0 where it must be; all problems at once.
+        If a parameter (other than `tau_m`) is not finite, has the wrong dimension or shape, or is
+        not > 0 where it must be. The message lists all problems.
 
     Examples
     --------
@@ -132,28 +132,28 @@ class LIF(Frozen):
 
     @property
     def current(self) -> StepCurrent | None:
-        """The current over time, if `i_offset` is one."""
+        """The :class:`StepCurrent` in `i_offset`, or None if the current is constant."""
         return self.i_offset if isinstance(self.i_offset, StepCurrent) else None
 
     @property
     def steady(self) -> LIF:
-        """The same cell without its current over time (`i_offset` 0); itself if it has none."""
+        """The cell with `i_offset` 0 if its current changes over time, else the cell itself."""
         return self if self.current is None else replace(self, i_offset=0.0)
 
     @checked
     def array(
         self, name: Annotated[str, ParameterName()], size: Annotated[int, Count()]
     ) -> NDArray[np.float64]:
-        """One parameter for each of `size` cells, shape (size,).
+        """Return the values of one parameter for `size` cells, shape (size,).
 
         Raises
         ------
         DescriptionError
-            The cell has parameters for another number of cells, or `name` is a current over time.
+            If the parameter has values for another number of cells, or changes over time.
         """
         if name == "i_offset" and self.current is not None:
             raise DescriptionError(
-                "LIF.array: i_offset changes over time; take it from LIF.current, and the other "
+                "LIF.array: i_offset changes over time; read it from LIF.current, and the other "
                 "parameters from LIF.steady."
             )
         value = np.asarray(getattr(self, name), dtype=np.float64)
@@ -163,7 +163,7 @@ class LIF(Frozen):
 
     @checked
     def tile(self, n: Annotated[int, Count()]) -> LIF:
-        """The parameters of `n` copies side by side; scalars stay scalars."""
+        """Return the parameters of `n` copies side by side; scalars stay scalars."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         if self.current is not None:
             values["i_offset"] = self.current.tile(n)
@@ -180,20 +180,21 @@ LIF.positive = tuple(
 
 @dataclass(frozen=True, eq=False)
 class SpikeSource(Frozen):
-    """Cells that fire at given times (PyNN ``SpikeSourceArray``).
+    """Cells that fire at prescribed times (PyNN ``SpikeSourceArray``).
 
-    :meth:`poisson` and :meth:`regular` make trains, :meth:`from_lists` and :meth:`from_neo` take
-    those that are there. All of them are drawn once, here, so that every backend gets the same.
+    :meth:`poisson` and :meth:`regular` generate spike trains; :meth:`from_lists` and
+    :meth:`from_neo` take existing ones. Random trains are drawn when the source is made, so that
+    every backend gets the same spikes.
 
     Parameters
     ----------
     spikes : SpikeTrains
-        When each cell fires; on the network's time grid.
+        Spike times of each cell; they must lie on the network's time grid.
 
     Raises
     ------
     DescriptionError
-        `spikes` is not a :class:`SpikeTrains`.
+        If `spikes` is not a :class:`SpikeTrains`.
 
     Examples
     --------
@@ -224,7 +225,7 @@ class SpikeSource(Frozen):
         times: sources.Changes | None = None,
         seed: Seed,
     ) -> Self:
-        """Poisson spike trains, each cell independent of the others.
+        """Draw Poisson spike trains, independent for each cell.
 
         In every step a cell fires with the probability ``rate * dt``, so that the mean rate is
         exact.
@@ -233,7 +234,7 @@ class SpikeSource(Frozen):
         ----------
         rate : float or array_like, Hz
             One rate, or one for each cell, shape (size,). With `times`: shape (n_times,) or
-            (n_times, size). At most one spike in a step.
+            (n_times, size). A rate must be at most one spike in a step.
         size : int
             Number of cells.
         duration, dt : float
@@ -242,12 +243,12 @@ class SpikeSource(Frozen):
             Times at which the rate changes, ms, ascending from 0: ``rate[k]`` holds from
             ``times[k]`` on.
         seed : int or numpy.random.Generator
-            For the draw. Two sources with the same seed and rate fire at the same times.
+            Seed of the draw. Two sources with the same seed and rate fire at the same times.
 
         Raises
         ------
         DescriptionError
-            A shape that does not fit, a rate above 1 / `dt`, or `duration` off the grid.
+            If a shape does not fit, a rate is above 1 / `dt`, or `duration` is off the time grid.
 
         Examples
         --------
@@ -270,24 +271,24 @@ class SpikeSource(Frozen):
         dt: sources.Positive,
         start: sources.Starts = 0.0,
     ) -> Self:
-        """Regular spike trains.
+        """Generate regular spike trains.
 
         Parameters
         ----------
         rate : float or array_like, shape (size,)
-            Hz; at most one spike in a step. Each spike is rounded to the nearest step, so that
+            Hz, at most one spike in a step. Each spike is rounded to the nearest step, so that
             the mean rate is exact.
         size : int
             Number of cells.
         duration, dt : float
             Length of the trains and the network's time step, ms.
         start : float or array_like, shape (size,)
-            First spike of each cell, ms.
+            Time of the first spike of each cell, ms.
 
         Raises
         ------
         DescriptionError
-            A shape that does not fit, a rate above 1 / `dt`, or `duration` off the grid.
+            If a shape does not fit, a rate is above 1 / `dt`, or `duration` is off the time grid.
 
         Examples
         --------
@@ -306,17 +307,17 @@ class SpikeSource(Frozen):
         duration: Annotated[float, Quantity("ms", low=0.0)] | None = None,
         dt: sources.Positive | None = None,
     ) -> Self:
-        """Spike trains from one list of times (ms) for each cell.
+        """Make a source from one list of spike times (ms) for each cell.
 
         Parameters
         ----------
         times : sequence of sequences of float
-            For each cell its times, ms; an empty list for a cell that is silent.
+            Spike times of each cell, ms; an empty list for a silent cell.
         duration : float, optional
-            Length, ms. Default: just past the last spike.
+            Length of the trains, ms. Default: just past the last spike.
         dt : float, optional
-            Rounds each time to the nearest multiple, ms; double spikes merge. Default: the times
-            are taken as they are.
+            Time step, ms. Each time is rounded to the nearest multiple of it, and spikes of a
+            cell in the same step merge. Default: times are not rounded.
 
         Examples
         --------
@@ -329,7 +330,7 @@ class SpikeSource(Frozen):
     @classmethod
     @checked
     def from_neo(cls, source: Any, *, dt: sources.Positive | None = None) -> Self:
-        """Spike trains of a ``neo.Block`` with one segment, a ``neo.Segment`` or a list of trains.
+        """Make a source from a ``neo.Segment``, a ``neo.Block`` with one segment, or a list.
 
         Parameters
         ----------
@@ -337,12 +338,13 @@ class SpikeSource(Frozen):
             One train for each cell, in order. Units are converted, and the earliest start of a
             train becomes 0 ms.
         dt : float, optional
-            Rounds each time to the nearest multiple, ms; double spikes merge.
+            Time step, ms. Each time is rounded to the nearest multiple of it, and spikes of a
+            cell in the same step merge.
 
         Raises
         ------
         DescriptionError
-            Anything else, or no trains.
+            If `source` is anything else, or has no trains.
         """
         trains = sources.from_neo(source)
         return cls(trains if dt is None else trains.to_grid(dt))
@@ -352,28 +354,29 @@ class SpikeSource(Frozen):
 class STDP(Frozen):
     """Additive pair-based spike-timing-dependent plasticity.
 
-    A post-synaptic spike adds ``a_plus * exp(-(t_post - t_pre) / tau_plus)`` for each earlier
-    pre-synaptic spike, a pre-synaptic one subtracts ``a_minus * exp(-(t_pre - t_post) /
-    tau_minus)``; all pairs count, and the delay is dendritic. ``docs/semantics.md`` gives the
-    order of events in a step.
+    A post-synaptic spike adds ``a_plus * exp(-(t_post - t_pre) / tau_plus)`` to the weight for
+    each earlier pre-synaptic spike. A pre-synaptic spike subtracts ``a_minus * exp(-(t_pre -
+    t_post) / tau_minus)`` for each earlier post-synaptic spike. All pairs count, and the delay is
+    dendritic. ``docs/semantics.md`` gives the order of events in a step.
 
     Parameters
     ----------
     tau_plus, tau_minus : float
         Time constants of the two windows, ms, > 0.
     a_plus, a_minus : float
-        Largest change of one pair, nA, >= 0: absolute, not relative to `w_max`.
+        Largest weight change by one pair of spikes, nA, >= 0; absolute, not relative to `w_max`.
     w_min, w_max : float
         Range of the weight, nA, 0 <= `w_min` < `w_max`.
     enabled : sequence of (start, stop) or (start, stop, tile), optional
-        Windows in ms, ``start <= t < stop``, in which weights change; outside them weights stay
-        and only the traces go on. With a third entry the window holds for that tile alone of a
-        network of copies (:meth:`spikemem.Network.stack`). Default: always.
+        Windows in ms, ``start <= t < stop``, in which weights change. Outside them the weights
+        stay constant, and only the spike traces are updated. With a third entry the window holds
+        for one tile only, in a network of copies (:meth:`spikemem.Network.stack`). Default:
+        always.
 
     Raises
     ------
     DescriptionError
-        A value out of range; all problems at once.
+        If a value is out of range. The message lists all problems.
     """
 
     tau_plus: Annotated[float, Quantity("ms", above=0.0)] = 20.0
@@ -395,7 +398,7 @@ class STDP(Frozen):
 
     @property
     def last_tile(self) -> int:
-        """Largest tile that a window names, or -1."""
+        """Largest tile number in the windows, or -1 if no window names a tile."""
         return _last_tile(self.enabled)
 
     @checked
@@ -404,7 +407,7 @@ class STDP(Frozen):
         times: Annotated[NDArray[np.floating[Any]], Quantities("ms", shape=("n_times",))],
         tiles: Annotated[int, Count()] = 1,
     ) -> NDArray[np.bool_]:
-        """Whether weights may change at each of these times (ms), shape (n_times, `tiles`).
+        """Tell whether weights may change at each of these times (ms), shape (n_times, `tiles`).
 
         Examples
         --------
@@ -427,13 +430,13 @@ def _last_tile(windows: Iterable[Window] | None) -> int:
 def gate_of(
     windows: tuple[Window, ...] | None, times: NDArray[np.float64], tiles: int
 ) -> NDArray[np.bool_]:
-    """What :meth:`STDP.gate` returns, for windows that are checked already."""
+    """Return the table of :meth:`STDP.gate` for windows that are already checked."""
     if _last_tile(windows) >= tiles:
         raise DescriptionError(
             f"enabled: tile must be from 0 to {tiles - 1}, got {_last_tile(windows)}."
         )
     require_memory(
-        len(times) * tiles, f"STDP.gate: {len(times)} times of {tiles} tiles", "Ask for fewer."
+        len(times) * tiles, f"STDP.gate: {len(times)} times of {tiles} tiles", "Use fewer."
     )
     table = np.zeros((len(times), tiles), dtype=np.bool_)
     table[:] = windows is None
@@ -449,7 +452,7 @@ def _window(window: Any, where: str) -> Window:
         raise DescriptionError(f"{where} must be (start, stop) in ms, got {shown(window)}")
     start, stop = (to_float(edge, "ms", where) for edge in edges[:2])
     if not 0 <= start < stop:
-        raise DescriptionError(f"{where}: 0 <= start < stop is needed, got {shown(window)} (ms)")
+        raise DescriptionError(f"{where} must have 0 <= start < stop, got {shown(window)} (ms)")
     if len(edges) == 2:
         return start, stop
     return start, stop, to_int(edges[2], f"{where}: tile", low=0)

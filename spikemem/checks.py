@@ -1,8 +1,8 @@
-"""Declared kinds of arguments: each is stated once, with the parameter or field that it checks.
+"""Checks arguments against the kinds that parameters and fields declare.
 
 A kind (:mod:`spikemem.kinds`, :mod:`spikemem.compound`) is the metadata of
-:data:`typing.Annotated`. :func:`checked` reads the kinds of a function's parameters,
-:func:`check_fields` those of a dataclass's fields; both convert each value, and report all
+:data:`typing.Annotated`. :func:`checked` reads the kinds of a function's parameters, and
+:func:`check_fields` those of a dataclass's fields. Both convert each value, and report all
 problems of one call together.
 """
 
@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, ParamSpec, TypeVar
 
-from .calls import Shape, require_call, shape_of, unknown_argument
+from .calls import Signature, require_call, signature_of, unknown_argument
 from .compound import Each, MappingOf, Optional
 from .errors import CallError, DescriptionError, Problems
 from .kinds import (
@@ -73,12 +73,12 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def kinds_of(thing: Any) -> dict[str, Kind]:
-    """Declared kind of each parameter of a function, or of each field of a dataclass.
+def kinds_of(owner: Any) -> dict[str, Kind]:
+    """Return the declared kind of each parameter of a function, or of each field of a dataclass.
 
-    Some types declare a kind without metadata: ``bool`` a :class:`Flag`, a ``Literal`` of words a
-    :class:`Choice`, and a class of spikemem an :class:`Instance`. Parameters without a kind are
-    left out.
+    Some types declare a kind without metadata: ``bool`` declares a :class:`Flag`, a ``Literal`` of
+    words a :class:`Choice`, and a class of spikemem an :class:`Instance`. Parameters without a
+    kind are left out.
 
     Examples
     --------
@@ -86,20 +86,20 @@ def kinds_of(thing: Any) -> dict[str, Kind]:
     >>> kinds_of(wait)
     {'time': Quantity(unit='s', low=0.0, high=None, above=None, below=None, remedy='')}
     """
-    plain = thing.__func__ if isinstance(thing, types.MethodType) else thing
+    plain = owner.__func__ if isinstance(owner, types.MethodType) else owner
     return dict(_kinds(inspect.unwrap(plain)))
 
 
 @functools.cache
-def _kinds(thing: Any) -> dict[str, Kind]:
-    hints = typing.get_type_hints(thing, include_extras=True)
-    wanted = [item.name for item in fields(thing)] if isinstance(thing, type) else list(hints)
-    found = {name: _kind_of(hints[name]) for name in wanted if name in hints and name != "return"}
-    return {name: kind for name, kind in found.items() if kind is not None}
+def _kinds(owner: Any) -> dict[str, Kind]:
+    hints = typing.get_type_hints(owner, include_extras=True)
+    names = [item.name for item in fields(owner)] if isinstance(owner, type) else list(hints)
+    kinds = {name: _kind_of(hints[name]) for name in names if name in hints and name != "return"}
+    return {name: kind for name, kind in kinds.items() if kind is not None}
 
 
 def _kind_of(hint: Any) -> Kind | None:
-    """Kind that a type hint declares: by its metadata, or by its type."""
+    """Return the kind that a type hint declares by its metadata or by its type, or None."""
     if hint is bool:
         return Flag()
     if typing.get_origin(hint) is typing.Literal:
@@ -121,16 +121,16 @@ def _kind_of(hint: Any) -> Kind | None:
 def checked(function: Callable[P, R]) -> Callable[P, R]:
     """Decorator: convert every argument that has a declared kind, before the function runs.
 
-    The default of a parameter is taken as it stands. All problems of a call are reported at once,
-    in a message that begins with the name of the function; of a class method, with the name of
-    the class that it is called on.
+    The default of a parameter is not checked. All problems of a call are reported at once, in a
+    message that begins with the name of the function; for a class method, it is the name of the
+    class on which the method is called.
 
     Raises
     ------
     DescriptionError
-        By the decorated function: an argument is not of its kind.
+        The decorated function raises it if an argument is not of its kind.
     CallError
-        By the decorated function: an argument is unknown, missing or given twice.
+        The decorated function raises it if an argument is unknown, missing or given twice.
 
     Examples
     --------
@@ -145,20 +145,20 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
     spikemem.errors.DescriptionError: wait: time must be >= 0 s, got -1.
     """
     name_of = function.__qualname__.rpartition("<locals>.")[2].removesuffix(".__init__")
-    shape = shape_of(function)
-    hidden = 1 if shape.positional[:1] in (("self",), ("cls",)) else 0
+    signature = signature_of(function)
+    hidden = 1 if signature.positional[:1] in (("self",), ("cls",)) else 0
     parameters = inspect.signature(function).parameters.values()
     positional = [item.name for item in parameters if item.kind <= item.POSITIONAL_OR_KEYWORD]
-    more = next((item.name for item in parameters if item.kind == item.VAR_POSITIONAL), "")
-    others = next((item.name for item in parameters if item.kind == item.VAR_KEYWORD), "")
+    var_positional = next((p.name for p in parameters if p.kind == p.VAR_POSITIONAL), "")
+    var_keyword = next((p.name for p in parameters if p.kind == p.VAR_KEYWORD), "")
     defaults = {item.name: item.default for item in parameters}
 
     def require_names(args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
-        """Refuse wrong names of arguments; returns the name of the function."""
+        """Raise an error if names of arguments are wrong; return the name of the function."""
         where = name_of
-        if shape.positional[:1] == ("cls",) and args and isinstance(args[0], type):
+        if signature.positional[:1] == ("cls",) and args and isinstance(args[0], type):
             where = f"{args[0].__name__}.{function.__name__}"
-        require_call(shape, where, args, kwargs, lambda: _units(_kinds(function)), hidden)
+        require_call(signature, where, args, kwargs, lambda: _units(_kinds(function)), hidden)
         return where
 
     @functools.wraps(function)
@@ -168,12 +168,12 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
         plain: list[Any] = list(args)
         named: dict[str, Any] = dict(kwargs)
         for k, value in enumerate(args):
-            name = positional[k] if k < len(positional) else more
+            name = positional[k] if k < len(positional) else var_positional
             if name in kinds and value is not defaults[name]:
                 plain[k] = _checked(kinds[name], value, name, problems)
         for name, value in kwargs.items():
-            kind = kinds.get(name if name in defaults else others)
-            if kind is not None and value is not defaults.get(name, _NOTHING):
+            kind = kinds.get(name if name in defaults else var_keyword)
+            if kind is not None and value is not defaults.get(name, _NO_DEFAULT):
                 named[name] = _checked(kind, value, name, problems)
         if problems:
             noted = Problems(require_names(args, kwargs))
@@ -182,14 +182,14 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
         try:
             return function(*plain, **named)
         except TypeError:
-            # Looked at only now: a good call shall not pay for it.
+            # Names are checked only after a failure, so that valid calls stay fast.
             require_names(args, kwargs)
             raise
 
     return call
 
 
-_NOTHING = object()
+_NO_DEFAULT = object()
 
 
 def _checked(kind: Kind, value: Any, name: str, problems: list[str]) -> Any:
@@ -206,22 +206,23 @@ def check_fields(part: Any, problems: Problems | None = None) -> set[str]:
     Parameters
     ----------
     part : dataclass instance
-        Frozen or not; the plain values replace those that were given.
+        Its fields are replaced by the converted values, even if it is frozen.
     problems : Problems, optional
-        Notes what is wrong, for the caller to raise with more. Default: raise at once.
+        Collects the problems, so that the caller can add more and raise. Default: an error is
+        raised at once.
 
     Returns
     -------
     set of str
-        Names of the fields that are in their plain form now; the others are as they were given.
+        Names of the fields that were converted; the others keep their values.
 
     Raises
     ------
     DescriptionError
-        Values that are not of their kinds; all of them in one message.
+        If values are not of their kinds. The message lists all of them.
     """
     noted = Problems(type(part).__name__) if problems is None else problems
-    plain = set()
+    converted = set()
     cls: Any = type(part)
     for name, kind in _kinds(cls).items():
         try:
@@ -230,45 +231,45 @@ def check_fields(part: Any, problems: Problems | None = None) -> set[str]:
             noted.extend(error.problems or [str(error)])
         else:
             object.__setattr__(part, name, value)
-            plain.add(name)
+            converted.add(name)
     if problems is None:
         noted.raise_if_any()
-    return plain
+    return converted
 
 
 def require_arguments(cls: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
-    """Refuse arguments that the constructor of a dataclass does not have, or that it lacks.
+    """Raise an error if arguments of a dataclass's constructor are unknown or missing.
 
     Raises
     ------
     CallError
-        With the nearest valid name of each unknown one.
+        The message has the nearest valid name of each unknown one.
     """
-    shape = _shape_of_class(cls)
-    require_call(shape, cls.__name__, args, kwargs, lambda: _units(_kinds(cls)))
+    signature = _signature_of_class(cls)
+    require_call(signature, cls.__name__, args, kwargs, lambda: _units(_kinds(cls)))
 
 
 @functools.cache
-def _shape_of_class(cls: Any) -> Shape:
-    return shape_of(cls.__init__, bound=True)
+def _signature_of_class(cls: Any) -> Signature:
+    return signature_of(cls.__init__, bound=True)
 
 
 def _units(kinds: Mapping[str, Kind]) -> dict[str, str]:
-    """Unit of each parameter that has one."""
+    """Return the unit of each parameter that has one."""
     plain = {name: getattr(kind, "kind", kind) for name, kind in kinds.items()}
     return {name: kind.unit for name, kind in plain.items() if hasattr(kind, "unit")}
 
 
 def require_options(function: Callable[..., Any], options: Mapping[str, Any], where: str) -> None:
-    """Refuse options that a function has no keyword for.
+    """Raise an error if an option is not a keyword of a function.
 
     Raises
     ------
     CallError
-        With the options that it has; the message begins with `where`.
+        The message begins with `where`, and lists the valid options.
     """
     parameters = inspect.signature(function).parameters.values()
-    known = [item.name for item in parameters if item.kind == item.KEYWORD_ONLY]
+    valid_names = [item.name for item in parameters if item.kind == item.KEYWORD_ONLY]
     for option in options:
-        if option not in known:
-            raise CallError(f"{where}: {unknown_argument(option, known, what='option')}")
+        if option not in valid_names:
+            raise CallError(f"{where}: {unknown_argument(option, valid_names, what='option')}")

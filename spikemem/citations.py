@@ -1,4 +1,4 @@
-"""What to cite: BibTeX of the models, devices and simulators that were used."""
+"""BibTeX of the models, devices and simulators that were used."""
 
 from __future__ import annotations
 
@@ -106,20 +106,20 @@ SIMULATORS: dict[str, tuple[str, ...]] = {
     "nest": (_PYNN, _NEST),
     "nir": (_NIR,),
 }
-"""What to cite for each backend and each target of an export."""
+"""BibTeX entries of each backend and each target of an export."""
 
 
 def bibtex(*used: Any, backend: str | None = None) -> str:
-    """Return the BibTeX of what was used; arguments as :func:`citation`."""
+    """Return the BibTeX that :func:`citation` prints; the arguments are the same."""
     entries = [_SPIKEMEM]
     names = [backend] if backend is not None else []
-    for thing in used:
-        if isinstance(thing, Recording):
-            names += [str(thing.provenance["backend"])] if "backend" in thing.provenance else []
-        elif isinstance(thing, str):
-            names.append(thing)
-        elif not isinstance(thing, Network):
-            entries += _own(thing)
+    for item in used:
+        if isinstance(item, Recording):
+            names += [str(item.provenance["backend"])] if "backend" in item.provenance else []
+        elif isinstance(item, str):
+            names.append(item)
+        elif not isinstance(item, Network):
+            entries += _entries_of(item)
     for name in names:
         if not isinstance(name, str) or name not in SIMULATORS:
             raise DescriptionError(
@@ -129,13 +129,13 @@ def bibtex(*used: Any, backend: str | None = None) -> str:
     return "\n\n".join(dict.fromkeys(entries))
 
 
-def _own(thing: Any) -> Iterator[str]:
-    """The entries that a model or a device names itself, as ``bibtex``."""
-    entries = getattr(thing, "bibtex", None)
+def _entries_of(item: Any) -> Iterator[str]:
+    """Yield the entries in the attribute ``bibtex`` of a model or a device."""
+    entries = getattr(item, "bibtex", None)
     if not isinstance(entries, tuple) or not all(isinstance(entry, str) for entry in entries):
         raise DescriptionError(
             f"citation: needs models, networks, recordings, devices or names of backends, got "
-            f"{shown(thing)}."
+            f"{shown(item)}."
         )
     yield from entries
 
@@ -146,14 +146,14 @@ def citation(*used: Any, backend: str | None = None) -> None:
     Parameters
     ----------
     *used : model, Network, Recording, Device or str
-        What was used; a str names a backend or a target of an export.
+        Objects to cite; a str names a backend or a target of an export.
     backend : str, optional
-        Where it was simulated, or what it was exported to.
+        Backend of the simulation, or target of the export.
 
     Raises
     ------
     DescriptionError
-        Something that names no papers, or an unknown backend.
+        If an object has no papers to cite, or the backend is unknown.
 
     Examples
     --------

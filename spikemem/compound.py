@@ -1,4 +1,4 @@
-"""Kinds made of other kinds: sequences, mappings, and what may be left out."""
+"""Kinds made of other kinds: sequences, mappings, and optional values."""
 
 from __future__ import annotations
 

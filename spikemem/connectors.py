@@ -1,7 +1,7 @@
-"""How synapses are drawn: which cells are joined, and with which weights and delays.
+"""Draws synapses: which cells are connected, and with which weights and delays.
 
-Every function draws from the generator that it is given and returns plain arrays, so that each
-backend runs the same synapses.
+Every function draws from the random generator in its arguments and returns plain arrays, so that
+each backend runs the same synapses.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ __all__ = [
 ]
 
 BLOCK = 2**22
-"""Pairs that are looked at in one go, so that memory stays small."""
+"""Largest number of pairs handled at a time, so that memory use stays small."""
 
 
 class Pairs(NamedTuple):
-    """Joined cells: index of the pre- and of the post-synaptic cell, int32, shape (n_synapses,)."""
+    """Indices of the pre- and post-synaptic cell of each synapse, int32, shape (n_synapses,)."""
 
     i: NDArray[np.int32]
     j: NDArray[np.int32]
@@ -45,10 +45,10 @@ class Pairs(NamedTuple):
 def fixed_probability(
     n_pre: int, n_post: int, p: float, rng: np.random.Generator, *, allow_self: bool = True
 ) -> Pairs:
-    """Join each pair of cells with probability `p`, independently of the others.
+    """Connect each pair of cells with probability `p`, independently of the others.
 
-    The gaps between joined pairs are drawn from the geometric distribution, so that the cost
-    grows with the number of synapses and not with that of pairs.
+    The gaps between connected pairs are drawn from the geometric distribution. The cost therefore
+    grows with the number of synapses, not with the number of pairs.
 
     Examples
     --------
@@ -63,19 +63,19 @@ def fixed_probability(
 
 
 def bernoulli(total: int, p: float, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Choose each of the numbers below `total` with probability `p`; they are in order."""
+    """Choose each whole number below `total` with probability `p`; return them in order."""
     if not p:
         return np.empty(0, dtype=np.int64)
-    parts: list[NDArray[np.int64]] = []
+    blocks: list[NDArray[np.int64]] = []
     last = -1
     while last < total:
-        left = total - last
-        n = int(left * p + 4 * np.sqrt(left * p) + 16)
+        remaining = total - last
+        n = int(remaining * p + 4 * np.sqrt(remaining * p) + 16)
         gaps = np.minimum(rng.geometric(p, size=min(n, BLOCK)), total + 1)
-        parts.append(last + np.cumsum(gaps))
-        last = int(parts[-1][-1])
-    found = np.concatenate(parts)
-    return found[found < total]
+        blocks.append(last + np.cumsum(gaps))
+        last = int(blocks[-1][-1])
+    chosen = np.concatenate(blocks)
+    return chosen[chosen < total]
 
 
 def _without_self(i: NDArray[Any], j: NDArray[Any], allow_self: bool) -> Pairs:
@@ -89,25 +89,25 @@ def fixed_in(
     n_pre: int, n_post: int, n: int, rng: np.random.Generator, *, allow_self: bool = True,
     repeat: bool = False,
 ) -> Pairs:  # fmt: skip
-    """Join each post-synaptic cell with `n` pre-synaptic ones, drawn at random.
+    """Connect each post-synaptic cell to `n` pre-synaptic cells, drawn at random.
 
     Parameters
     ----------
     n_pre, n_post : int
         Sizes of the populations.
     n : int
-        Synapses of each post-synaptic cell.
+        Number of synapses of each post-synaptic cell.
     rng : numpy.random.Generator
-        For the draw.
+        Source of randomness.
     allow_self : bool
         False leaves out pairs of equal index.
     repeat : bool
-        Whether a pair may be joined more than once.
+        Whether a pair can be connected more than once.
 
     Raises
     ------
     DescriptionError
-        There are fewer than `n` cells to choose from.
+        If there are fewer than `n` cells to choose from.
 
     Examples
     --------
@@ -125,7 +125,7 @@ def fixed_out(
     n_pre: int, n_post: int, n: int, rng: np.random.Generator, *, allow_self: bool = True,
     repeat: bool = False,
 ) -> Pairs:  # fmt: skip
-    """Join each pre-synaptic cell with `n` post-synaptic ones; arguments as :func:`fixed_in`."""
+    """Connect each pre-synaptic cell to `n` post-synaptic cells; else as :func:`fixed_in`."""
     rows = _choices(n_pre, n_post, n, rng, allow_self, repeat)
     return Pairs(np.repeat(np.arange(n_pre), n).astype(np.int32), rows.ravel().astype(np.int32))
 
@@ -133,7 +133,7 @@ def fixed_out(
 def _choices(
     count: int, size: int, n: int, rng: np.random.Generator, allow_self: bool, repeat: bool
 ) -> NDArray[np.int64]:
-    """Row k: `n` of `size` cells for cell k, in order; shape (count, n)."""
+    """Draw `n` of `size` cells for each of `count` cells, ascending; shape (count, n)."""
     most = size if allow_self else size - (count <= size)
     if (n > most and not repeat) or (n and not most):
         raise DescriptionError(
@@ -152,7 +152,7 @@ def distance_dependent(
     probability: Callable[[NDArray[np.float64]], Any], rng: np.random.Generator, *,
     allow_self: bool = True,
 ) -> Pairs:  # fmt: skip
-    """Join each pair of cells with a probability that depends on their distance.
+    """Connect each pair of cells with a probability that depends on their distance.
 
     Parameters
     ----------
@@ -161,14 +161,14 @@ def distance_dependent(
     probability : callable
         Takes an array of distances and returns an array of probabilities.
     rng : numpy.random.Generator
-        For the draw.
+        Source of randomness.
     allow_self : bool
         False leaves out pairs of equal index.
 
     Raises
     ------
     DescriptionError
-        `probability` returns anything but probabilities.
+        If `probability` does not return a probability for each distance.
 
     Examples
     --------
@@ -179,31 +179,32 @@ def distance_dependent(
     [(0, 1), (1, 0), (1, 2), (2, 1), (2, 3), (3, 2)]
     """
     rows = max(BLOCK // max(len(post), 1), 1)
-    found_i, found_j = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    parts_i, parts_j = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     for first in range(0, len(pre), rows):
-        apart = pre[first : first + rows, None, :] - post[None, :, :]
-        distance = np.sqrt((apart**2).sum(axis=-1))
-        joined = rng.random(distance.shape) < _chances(probability, distance)
-        i, j = np.nonzero(joined)
-        found_i.append(i + first)
-        found_j.append(j)
-    return _without_self(np.concatenate(found_i), np.concatenate(found_j), allow_self)
+        difference = pre[first : first + rows, None, :] - post[None, :, :]
+        distance = np.sqrt((difference**2).sum(axis=-1))
+        connected = rng.random(distance.shape) < _probabilities(probability, distance)
+        i, j = np.nonzero(connected)
+        parts_i.append(i + first)
+        parts_j.append(j)
+    return _without_self(np.concatenate(parts_i), np.concatenate(parts_j), allow_self)
 
 
-def _chances(
+def _probabilities(
     probability: Callable[[NDArray[np.float64]], Any], distance: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    given = np.asarray(probability(distance))
-    fits = given.dtype.kind in "biuf" and given.shape in ((), distance.shape)
-    if not fits or not np.all((given >= 0) & (given <= 1)):
+    values = np.asarray(probability(distance))
+    fits = values.dtype.kind in "biuf" and values.shape in ((), distance.shape)
+    if not fits or not np.all((values >= 0) & (values <= 1)):
         raise DescriptionError(
-            f"probability must return a probability (0 to 1) for each distance, got {shown(given)}."
+            f"probability must return a probability (0 to 1) for each distance, got "
+            f"{shown(values)}."
         )
-    return np.broadcast_to(given.astype(np.float64), distance.shape)
+    return np.broadcast_to(values.astype(np.float64), distance.shape)
 
 
 def grid_positions(shape: tuple[int, ...], spacing: float = 1.0) -> NDArray[np.float64]:
-    """Positions of cells on a grid, the last axis fastest, shape (n_cells, n_dims).
+    """Return positions of cells on a grid, last axis fastest, shape (n_cells, n_dims).
 
     Examples
     --------
@@ -215,19 +216,19 @@ def grid_positions(shape: tuple[int, ...], spacing: float = 1.0) -> NDArray[np.f
 
 
 def from_matrix(matrix: Any, n_pre: int, n_post: int) -> tuple[Pairs, NDArray[np.float64]]:
-    """Synapses and weights (nA) of a matrix: each entry that is not 0 or NaN is a synapse.
+    """Read synapses and weights (nA) from a matrix: each entry that is not 0 or NaN is a synapse.
 
     Parameters
     ----------
     matrix : array_like or scipy.sparse array, shape (n_pre, n_post)
-        Weights, nA. Of a sparse array every stored entry is a synapse, zeros too.
+        Weights, nA. In a sparse array every stored entry is a synapse, even a stored zero.
     n_pre, n_post : int
         Sizes of the populations.
 
     Raises
     ------
     DescriptionError
-        Another shape, or not numbers.
+        If the matrix has another shape, or its entries are not numbers.
 
     Examples
     --------
@@ -269,20 +270,20 @@ def draw_values(
     high: float = np.inf,
     step: float | None = None,
 ) -> Any:
-    """Weights or delays of `n` synapses: numbers and arrays as they are, distributions drawn.
+    """Return weights or delays of `n` synapses; values are drawn if they are a distribution.
 
     Parameters
     ----------
     values : float, array_like of shape (n,), or frozen distribution of ``scipy.stats``
-        In `unit`. A distribution that reaches beyond `low` or `high` is truncated there.
+        In `unit`. A distribution that extends beyond `low` or `high` is truncated there.
     n : int
         Number of synapses.
     unit, where : str
-        Unit, and name of the argument for messages.
+        Unit of the values, and name of the argument for messages.
     rng : numpy.random.Generator
-        For the draw.
+        Source of randomness.
     low, high : float
-        Least and greatest value.
+        Smallest and largest value.
     step : float, optional
         Drawn values are rounded to multiples of it.
 
@@ -293,13 +294,13 @@ def draw_values(
     Warns
     -----
     SpikememWarning
-        More than one in 1000 of the distribution lay beyond the limits, or rounding moves the
+        If more than 0.1 % of the distribution lies beyond the limits, or rounding changes the
         values by more than a third of their standard deviation (root mean square).
 
     Raises
     ------
     DescriptionError
-        All of a distribution lies beyond the limits, or it is one of arrays.
+        If all of the distribution lies beyond the limits, or its parameters are arrays.
 
     Examples
     --------
@@ -336,8 +337,8 @@ def _rounded(
     rounded: NDArray[np.float64] = (
         np.maximum(np.rint(drawn / step), np.ceil(low / step - 1e-9)) * step
     )
-    moved = np.sqrt(np.mean((rounded - drawn) ** 2)) if drawn.size else 0.0
-    if moved > np.std(drawn) / 3 and moved > 1e-6 * step:
+    change = np.sqrt(np.mean((rounded - drawn) ** 2)) if drawn.size else 0.0
+    if change > np.std(drawn) / 3 and change > 1e-6 * step:
         _warn(
             f"{where}: the values are rounded to multiples of {step:g} {unit}, which is coarse "
             f"for this distribution (standard deviation {np.std(drawn):.2g} {unit})."
@@ -354,12 +355,12 @@ def _warn(text: str) -> None:
 
 
 def is_distribution(values: Any, where: str) -> bool:
-    """Whether values are to be drawn from a distribution of ``scipy.stats``.
+    """Tell whether values are a frozen distribution of ``scipy.stats``.
 
     Raises
     ------
     DescriptionError
-        The distribution has no parameters yet: it is not frozen.
+        If the distribution has no parameters yet: it is not frozen.
 
     Examples
     --------

@@ -1,8 +1,8 @@
-"""The sealed container: an HDF5 file behind a user block that holds its checksum.
+"""Sealed HDF5 files: a user block at the beginning holds the checksum of the rest.
 
-The block has 512 bytes and begins with a line ``FORMAT VERSION sha256 DIGEST``; the digest is that
-of everything behind the block. Other HDF5 readers skip the block. The checksum is compared before
-HDF5 sees a file, since damaged bytes can crash that library or make it loop without end.
+The block has 512 bytes and begins with a line ``FORMAT VERSION sha256 DIGEST``, where the digest is
+that of everything after the block. Other HDF5 readers skip the block. The checksum is compared
+before HDF5 opens the file, because damaged bytes can crash that library or make it loop forever.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ DAMAGE = (
     SpikememError, ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError,
     OSError, RuntimeError, TypeError, ValueError,
 )  # fmt: skip
-"""What HDF5, and code that makes objects of what it read, raise when the data make no sense."""
+"""Exceptions that HDF5, and constructors of objects, raise if the data in a file are invalid."""
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _SEAL = re.compile(rb"(spikemem[a-z-]*) ([1-9]\d{0,8}) sha256 ([0-9a-f]{64})\n\0*")
@@ -39,26 +39,26 @@ _ALL_OBJECTS = h5py.h5f.OBJ_ALL & ~h5py.h5f.OBJ_FILE
 
 
 class Opened(NamedTuple):
-    """A sealed file that is whole, open for reading."""
+    """An intact sealed file, open for reading."""
 
     file: h5py.File
     version: int
     """Version of the format, from the seal."""
     memory: dict[str, int]
-    """Bytes of memory that the data of each object at the top take."""
+    """Memory that the data of each top-level object take, bytes."""
 
 
 def pack(fill: Callable[[h5py.File], object], form: str, version: int) -> memoryview:
     """Build a sealed file in memory.
 
-    Nothing is written to the disk meanwhile: HDF5 can't be trusted to report a full one.
+    Nothing is written to disk meanwhile, because HDF5 does not reliably report a full disk.
 
     Parameters
     ----------
     fill : callable
         Called with the empty ``h5py.File``.
     form, version : str, int
-        What the seal says: "spikemem" or a word that begins with it, and the version of the
+        Content of the seal: "spikemem" or a word that begins with it, and the version of the
         format, from 1.
 
     Returns
@@ -67,7 +67,7 @@ def pack(fill: Callable[[h5py.File], object], form: str, version: int) -> memory
         The bytes of the file.
     """
     buffer = io.BytesIO()
-    # Older versions of the format can't hold attributes above 64 kB.
+    # Older versions of the format cannot hold attributes above 64 kB.
     file = h5py.File(buffer, "w", libver="v110", userblock_size=BLOCK)
     try:
         fill(file)
@@ -80,7 +80,7 @@ def pack(fill: Callable[[h5py.File], object], form: str, version: int) -> memory
 
 
 def _close(file: h5py.File) -> None:
-    """Close what is still open after an error: at exit HDF5 would write it into a dead buffer."""
+    """Close open objects after an error: at exit HDF5 would write them into a freed buffer."""
     if file.id.valid:
         for item in (*h5py.h5f.get_obj_ids(file.id, _ALL_OBJECTS), file.id):
             while item.valid:
@@ -88,7 +88,7 @@ def _close(file: h5py.File) -> None:
 
 
 def seal(body: bytes | memoryview, form: str, version: int) -> bytes:
-    """The user block for these bytes."""
+    """Return the user block for these bytes."""
     return _block(form, version, hashlib.sha256(body).hexdigest())
 
 
@@ -98,23 +98,23 @@ def _block(form: str, version: int, digest: str) -> bytes:
 
 @contextlib.contextmanager
 def open_sealed(path: str | Path, form: str) -> Iterator[Opened | None]:
-    """Open a file that :func:`pack` made; None stands for a file without a seal of this form.
+    """Open a file that :func:`pack` made, or yield None if it has no seal of this form.
 
     Parameters
     ----------
     path : str or Path
-        A file.
+        File to open.
     form : str
         The word in its seal.
 
     Raises
     ------
     OSError
-        There is no such file, it can't be read, or it is not a regular file.
+        If the file does not exist, cannot be read, or is not a regular file.
     StorageError
-        The content does not match the checksum; the message is the reason alone.
+        If the content does not match the checksum. The message is the reason only.
     Refused
-        The file has something that :func:`spikemem.hdf5.check_tree` refuses.
+        If :func:`spikemem.hdf5.check_tree` refuses the file.
     """
     with open_regular(path) as raw:
         version = _check_seal(raw, form)
@@ -126,34 +126,34 @@ def open_sealed(path: str | Path, form: str) -> Iterator[Opened | None]:
 
 
 def _check_seal(raw: BinaryIO, form: str) -> int | None:
-    """Version in the seal of a file that is whole; None without a seal of this form."""
+    """Return the version in the seal of an intact file, or None without a seal of this form."""
     block = raw.read(BLOCK)
-    found = _SEAL.fullmatch(block) if len(block) == BLOCK else None
-    if found is None and (block.startswith(form.encode()) or b" sha256 " in block):
+    match = _SEAL.fullmatch(block) if len(block) == BLOCK else None
+    if match is None and (block.startswith(form.encode()) or b" sha256 " in block):
         raise StorageError("its seal is damaged")
-    if found is None or found[1] != form.encode():
+    if match is None or match[1] != form.encode():
         return None
     digest = hashlib.sha256()
     while piece := raw.read(_PIECE):
         digest.update(piece)
-    if digest.hexdigest().encode() != found[3]:
+    if digest.hexdigest().encode() != match[3]:
         raise StorageError("its content does not match its checksum")
-    return int(found[2])
+    return int(match[2])
 
 
 def is_hdf5(raw: BinaryIO) -> bool:
-    """Whether an open file has the signature of HDF5 where that may stand."""
-    place, size = 0, raw.seek(0, io.SEEK_END)
-    while place < size:
-        raw.seek(place)
+    """Tell whether an open file has the signature of HDF5 at one of the allowed offsets."""
+    offset, size = 0, raw.seek(0, io.SEEK_END)
+    while offset < size:
+        raw.seek(offset)
         if raw.read(len(_SIGNATURE)) == _SIGNATURE:
             return True
-        place = max(2 * place, BLOCK)
+        offset = max(2 * offset, BLOCK)
     return False
 
 
 def reason(error: BaseException | str) -> str:
-    """The first line of what an error says, or its type."""
+    """Return the first line of an error's message, or its type if it has no message."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     if isinstance(error, KeyError) and error.args:

@@ -1,4 +1,4 @@
-"""Currents that change over time: the constant pieces of one, and many side by side."""
+"""Currents that change over time in steps."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StepCurrent(Frozen):
-    """A current that changes at given times (PyNN ``StepCurrentSource``), for ``LIF.i_offset``.
+    """A current that changes in steps (PyNN ``StepCurrentSource``), for ``LIF.i_offset``.
 
-    ``amplitudes[k]`` flows from ``times[k]`` until ``times[k + 1]``, the last one to the end; no
-    current flows before the first time. A change at ``k * dt`` acts in step ``k``
-    (``docs/semantics.md``). Like inputs, times count from 0 in a session that begins later.
+    ``amplitudes[k]`` flows from ``times[k]`` until ``times[k + 1]``, and the last one until the
+    end. No current flows before the first time. A change at ``k * dt`` acts in step ``k``
+    (``docs/semantics.md``). Times count from 0, also in a session that starts later.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class StepCurrent(Frozen):
     Raises
     ------
     DescriptionError
-        Times that do not ascend, or shapes that do not fit; all problems at once.
+        If times do not ascend, or shapes do not fit. The message lists all problems.
 
     Examples
     --------
@@ -53,13 +53,13 @@ class StepCurrent(Frozen):
 
     def __post_init__(self) -> None:
         problems = Problems("StepCurrent")
-        plain = check_fields(self, problems)
-        if "times" in plain and np.any(np.diff(self.times) <= 0):
+        converted = check_fields(self, problems)
+        if "times" in converted and np.any(np.diff(self.times) <= 0):
             k = int(np.argmax(np.diff(self.times) <= 0))
             problems.add(
                 f"times must ascend, got {self.times[k]:g} and then {self.times[k + 1]:g} ms"
             )
-        if len(plain) == 2 and not self._fits():
+        if len(converted) == 2 and not self._fits():
             n = len(self.times)
             problems.add(
                 f"amplitudes must have shape ({n},) or ({n}, size), as there are {n} times, got "
@@ -73,12 +73,12 @@ class StepCurrent(Frozen):
 
     @property
     def size(self) -> int | None:
-        """Number of cells that have amplitudes of their own; None: all cells have the same."""
+        """Number of cells if each has its own amplitudes; None if all have the same."""
         return self.amplitudes.shape[1] if self.amplitudes.ndim == 2 else None
 
     @checked
     def at(self, time: Annotated[float, Quantity("ms")]) -> Floats:
-        """Current at a time (ms), nA, shape () or (size,)."""
+        """Return the current at a time (ms), nA, shape () or (size,)."""
         k = int(np.searchsorted(self.times, time, side="right")) - 1
         return np.array(self.amplitudes[max(k, 0)] * (k >= 0), dtype=np.float64)
 
@@ -86,25 +86,25 @@ class StepCurrent(Frozen):
     def from_step(
         self, first: Annotated[int, Count(low=0)], dt: Annotated[float, Quantity("ms", above=0.0)]
     ) -> tuple[NDArray[np.int64], Floats]:
-        """Pieces of the current from a step on.
+        """Return the constant pieces of the current from step `first` on.
 
         Returns
         -------
         steps : ndarray of int64, shape (n,)
-            Step in which each piece begins; the first one is `first`.
+            Step at which each piece begins; the first one is `first`.
         amplitudes : ndarray, shape (n,) or (n, size)
-            nA.
+            Current of each piece, nA.
         """
         ticks = steps(self.times, dt)
         k = int(np.searchsorted(ticks, first, side="right"))
         if k:
             return np.concatenate([[first], ticks[k:]]), self.amplitudes[k - 1 :]
-        nothing = np.zeros_like(self.amplitudes[:1])
-        return np.concatenate([[first], ticks]), np.concatenate([nothing, self.amplitudes])
+        zero = np.zeros_like(self.amplitudes[:1])
+        return np.concatenate([[first], ticks]), np.concatenate([zero, self.amplitudes])
 
     @checked
     def tile(self, n: Annotated[int, Count()]) -> StepCurrent:
-        """The current of `n` copies of a population side by side."""
+        """Return the current of `n` copies of a population side by side."""
         if self.size is None:
             return self
         require_memory(8 * self.amplitudes.size * n, f"StepCurrent.tile: {n} copies", "Make fewer.")
@@ -114,19 +114,19 @@ class StepCurrent(Frozen):
     def part(
         self, start: Annotated[int, Count(low=0)], stop: Annotated[int, Count()]
     ) -> StepCurrent:
-        """The current of the cells from `start` up to `stop`."""
+        """Return the current of the cells from `start` to `stop` - 1."""
         if self.size is None:
             return self
         return StepCurrent(times=self.times, amplitudes=self.amplitudes[:, start:stop])
 
     @checked
     def alike(self, size: Annotated[int, Count()]) -> list[tuple[int, int, Floats]]:
-        """Neighbouring cells with the same current, of a population of `size` cells.
+        """Group neighbouring cells with the same current, in a population of `size` cells.
 
         Returns
         -------
         list of (int, int, ndarray of shape (n_times,))
-            First cell, the cell after the last one, and their amplitudes, nA.
+            For each group: first cell, last cell + 1, and amplitudes, nA.
         """
         if self.size is None:
             return [(0, size, self.amplitudes)]
@@ -136,7 +136,7 @@ class StepCurrent(Frozen):
 
     @checked
     def equals(self, other: StepCurrent) -> bool:
-        """Whether another current has the same times and amplitudes."""
+        """Tell whether another current has the same times and amplitudes."""
         return self is other or (
             np.array_equal(self.times, other.times)
             and np.array_equal(self.amplitudes, other.amplitudes)
@@ -146,14 +146,14 @@ class StepCurrent(Frozen):
 def side_by_side(
     currents: Sequence[StepCurrent | float | Floats], size: int, dt: float
 ) -> StepCurrent:
-    """One current for copies of a population side by side, each with its own.
+    """Join the currents of several copies of a population into one.
 
     Parameters
     ----------
     currents : sequence of StepCurrent, float or ndarray of shape (size,)
-        That of each copy, nA; at least one is a :class:`StepCurrent`.
+        Current of each copy, nA; at least one is a :class:`StepCurrent`.
     size : int
-        Cells of one copy.
+        Number of cells of one copy.
     dt : float
         Time step, ms.
     """
@@ -169,7 +169,7 @@ def side_by_side(
         for item in currents
     ]
     times = np.concatenate([item.times for item in each])
-    ticks, place = np.unique(steps(times, dt), return_index=True)
+    ticks, first_index = np.unique(steps(times, dt), return_index=True)
     require_memory(
         16.0 * ticks.size * size * len(each),
         f"Network.stack: {ticks.size} changes of the currents of {size * len(each)} cells",
@@ -180,11 +180,11 @@ def side_by_side(
         row = np.searchsorted(steps(item.times, dt), ticks, side="right") - 1
         columns = item.amplitudes.reshape(len(item.times), -1)
         table[row >= 0, k] = columns[row[row >= 0]]
-    return StepCurrent(times=times[place], amplitudes=table.reshape(ticks.size, -1))
+    return StepCurrent(times=times[first_index], amplitudes=table.reshape(ticks.size, -1))
 
 
 def problem_on_grid(current: StepCurrent, dt: float) -> str | None:
-    """Why the times of a current do not fit a time grid of `dt` ms, or None."""
+    """Return why the times of a current do not fit a time grid of `dt` ms, or None if they do."""
     off = off_grid(current.times, dt)
     if off.any():
         return (

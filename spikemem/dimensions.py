@@ -1,4 +1,4 @@
-"""Numbers that carry a unit: those of Brian2, quantities and neo are converted, others refused."""
+"""Converts quantities of Brian2, quantities and neo to plain numbers; other units are refused."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PLAIN = frozenset({
 """Types of values that carry no unit."""
 
 _DEEPEST = 32
-"""Deepest nesting of lists that is looked into; NumPy's limit on dimensions is as large."""
+"""Deepest nesting of lists that is searched; it equals NumPy's limit on dimensions."""
 
 
 def in_unit(value: Any, unit: str, where: str, *, depth: int = _DEEPEST) -> Any:
@@ -36,19 +36,19 @@ def in_unit(value: Any, unit: str, where: str, *, depth: int = _DEEPEST) -> Any:
     Parameters
     ----------
     value : object
-        A number, an array, a quantity of Brian2, ``quantities`` or neo, or a sequence of these;
-        anything without a unit is returned as it is.
+        A number, an array, a quantity of Brian2, ``quantities`` or neo, or a sequence of these.
+        Anything without a unit is returned unchanged.
     unit : str
         One of :data:`spikemem.units.UNITS`, or "1" for numbers without a unit.
     where : str
         The argument's name, for the message.
     depth : int
-        Levels of nested sequences that are looked into.
+        Levels of nested sequences that are searched.
 
     Raises
     ------
     DescriptionError
-        The quantity has another dimension, its unit is that of another package, or values are
+        If the quantity has another dimension, its unit is that of another package, or values are
         masked.
 
     Examples
@@ -81,7 +81,7 @@ def in_unit(value: Any, unit: str, where: str, *, depth: int = _DEEPEST) -> Any:
 
 
 def _is_sequence(value: Any) -> bool:
-    """Whether NumPy would read the value entry by entry."""
+    """Tell whether NumPy would read the value entry by entry."""
     if isinstance(value, str | bytes | bytearray | memoryview | range | np.ndarray | Mapping):
         return False
     kind = type(value)
@@ -97,7 +97,7 @@ def _entries(value: Any, where: str) -> list[Any]:
     try:
         return list(value)
     except Exception as error:
-        raise DescriptionError(f"{where}: its entries can't be read: {shown(error)}.") from error
+        raise DescriptionError(f"{where}: its entries cannot be read: {shown(error)}.") from error
 
 
 def _refuse_masked(value: Any, where: str) -> None:
@@ -109,20 +109,20 @@ def _refuse_masked(value: Any, where: str) -> None:
 
 
 def _refuse_foreign(value: Any, unit: str, where: str) -> None:
-    """Refuse a number with a unit of another package; they are recognised by their attributes."""
+    """Raise an error for a quantity of another package; its attributes identify it."""
     if isinstance(value, type) or not any(
         _attribute(value, name) is not None for name in ("__array__", "__float__", "magnitude")
     ):
         return
     attributes = _attribute(value, "attrs")
-    found = [_attribute(value, name) for name in ("units", "unit", "dimensionality")]
+    candidates = [_attribute(value, name) for name in ("units", "unit", "dimensionality")]
     if isinstance(attributes, Mapping):
-        found += [attributes.get(name) for name in ("units", "unit")]
-    mine = [item for item in found if item is not None and not inspect.isroutine(item)]
-    if mine:
+        candidates += [attributes.get(name) for name in ("units", "unit")]
+    units = [item for item in candidates if item is not None and not inspect.isroutine(item)]
+    if units:
         kind = f"{type(value).__module__.partition('.')[0]}'s {type(value).__name__}"
         raise DescriptionError(
-            f"{where} has a unit that is not understood: {shown(str(mine[0]))} ({kind}). Pass "
+            f"{where} has a unit that is not understood: {shown(str(units[0]))} ({kind}). Pass "
             f"{_plain_numbers(unit)}, or a quantity of Brian2 or of the package quantities."
         )
 
@@ -167,11 +167,11 @@ def _shortest(
     convert: Callable[[NDArray[np.float64]], NDArray[np.float64]],
     back: Callable[[NDArray[np.float64]], NDArray[np.float64]],
 ) -> NDArray[np.float64]:
-    """Convert, and take the short decimal if it is the number that was converted."""
+    """Convert numbers; use 15 digits where they convert back to the same number."""
     with np.errstate(over="ignore"):
         plain = np.asarray(convert(value))
-        short = np.array([float(f"{number:.15g}") for number in plain.flat]).reshape(plain.shape)
-        return np.where(back(short) == value, short, plain)
+        rounded = np.array([float(f"{number:.15g}") for number in plain.flat]).reshape(plain.shape)
+        return np.where(back(rounded) == value, rounded, plain)
 
 
 def _from_quantities(quantities: Any, value: Any, unit: str, where: str) -> Any:

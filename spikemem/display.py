@@ -1,6 +1,6 @@
-"""How objects show themselves in a notebook: a title, tables, and a small picture.
+"""Displays objects in a notebook: a title, tables, and a small picture.
 
-This module knows no class of spikemem: an object says what its tables and its picture are.
+This module knows no class of spikemem: each object supplies its tables and its picture.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import Any, ClassVar
 __all__ = ["Displayed", "Table", "View", "page"]
 
 Table = Sequence[Sequence[str]]
-"""Rows of a table, the first of which are the names of the columns."""
+"""Rows of a table; the first row holds the names of the columns."""
 
 MOST_ROWS = 24
-"""Rows that a table shows; of the others it says how many there are."""
+"""Largest number of rows that a table shows; a note tells how many more there are."""
 
 _CELL = "text-align:left;padding:1px 10px 1px 0;vertical-align:top;"
 _SIZE, _DPI = (5.2, 2.6), 90
@@ -27,14 +27,14 @@ _SIZE, _DPI = (5.2, 2.6), 90
 
 @dataclass(frozen=True)
 class View:
-    """What an object shows of itself.
+    """Content of an object's display.
 
     Parameters
     ----------
     facts : mapping of str to str
-        Facts in the order in which they are read; those without a value are left out.
+        Facts in the order of display; those without a value are left out.
     tables : mapping of str to Table
-        Tables by their titles.
+        Tables by title.
     draw : callable, optional
         Draws the object into axes; it may change the size of the figure. None: no picture.
     """
@@ -45,7 +45,7 @@ class View:
 
 
 class Displayed:
-    """Base of the classes that show themselves in a notebook."""
+    """Base of the classes that have a display in notebooks."""
 
     view: ClassVar[str]
     """Function that takes the object and returns its :class:`View`: ``"module:function"``."""
@@ -54,22 +54,22 @@ class Displayed:
         return page(self)
 
 
-def page(thing: Displayed) -> str:
+def page(item: Displayed) -> str:
     """Return the HTML of an object: its class, its facts, its tables and its picture.
 
     Parameters
     ----------
-    thing : Displayed
-        What to show.
+    item : Displayed
+        Object to show.
 
     Returns
     -------
     str
-        A ``<div>``; names in it are escaped, and the picture is a PNG within it.
+        A ``<div>``; names in it are escaped, and the picture is an inline PNG.
     """
-    module, _, name = thing.view.partition(":")
-    view: View = getattr(importlib.import_module(module), name)(thing)
-    title = escape(type(thing).__name__)
+    module, _, name = item.view.partition(":")
+    view: View = getattr(importlib.import_module(module), name)(item)
+    title = escape(type(item).__name__)
     parts = [f"<b>{title}</b>", _facts(view.facts)]
     parts += [_table(caption, rows) for caption, rows in view.tables.items()]
     left = f'<div style="margin-right:24px">{"".join(parts)}</div>'
@@ -110,7 +110,7 @@ def _text(value: Any) -> str:
 
 
 def _picture(title: str, draw: Callable[[Any], None]) -> str:
-    """The picture as an image element; it leaves no figure behind."""
+    """Return the picture as an image element; no figure stays open."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=_SIZE, layout="constrained")

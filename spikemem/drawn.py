@@ -36,13 +36,13 @@ Connector = Literal["list", "one_to_one", "all_to_all"]
 
 Ends = Annotated[
     Population,
-    Instance(Population, remedy="Its size is needed: give the population itself, not its name."),
+    Instance(Population, remedy="Its size is needed: pass the population itself, not its name."),
 ]
 Step = Annotated[float, Quantity("ms", above=0.0)]
 Positions = Annotated[NDArray[np.float64], Quantities(shape=("n_cells", "n_dims"))]
 
 _BYTES = 64
-"""Memory that one synapse takes while it is drawn."""
+"""Memory that one synapse takes while it is drawn, bytes."""
 
 
 class PerSynapse(Kind):
@@ -64,34 +64,36 @@ Delay = Annotated[Any, PerSynapse("ms")]
 
 
 class Drawn:
-    """Constructors of :class:`spikemem.Projection` whose synapses are drawn, or those of a matrix.
+    """Constructors of :class:`spikemem.Projection` that draw synapses, or read them from a matrix.
 
-    Pairs, weights and delays are each drawn from a stream of their own, named after the
-    projection: a further projection, or another distribution of weights, changes nothing else.
-    The result is a list of synapses, ordered by `pre`, then `post`, which every backend takes.
+    Pairs, weights and delays are each drawn from their own random stream, named after the
+    projection. An additional projection, or another distribution of weights, therefore changes
+    nothing else. The result is a list of synapses, ordered by `pre`, then `post`, which every
+    backend can run.
 
-    All of them take:
+    All these constructors have the parameters:
 
     name : str
-        Of the projection.
+        Name of the projection.
     pre, post : Population
-        The populations themselves, since their sizes are needed.
+        The populations themselves, because their sizes are needed.
     weight : float, array_like of shape (n_synapses,), or distribution
-        nA. A frozen distribution of ``scipy.stats`` is drawn from for each synapse, and truncated
-        at 0, or at the plasticity's `w_min` and `w_max`.
+        nA. For a frozen distribution of ``scipy.stats`` a weight is drawn for each synapse. The
+        distribution is truncated at 0, or at the plasticity's `w_min` and `w_max`.
     delay : float, array_like of shape (n_synapses,), or distribution
-        ms. A distribution is truncated at one step and rounded to multiples of `dt`.
+        ms. A distribution is truncated at one step, and its values are rounded to multiples of
+        `dt`.
     dt : float, optional
-        The network's time step, ms; needed for a distribution of delays only.
+        The network's time step, ms; only needed for a distribution of delays.
     seed : int or numpy.random.Generator
-        For the draw.
+        Seed of the draw.
     allow_self : bool
         False leaves out pairs of equal index.
     receptor, plasticity, record
-        As :class:`spikemem.Projection`.
+        As for :class:`spikemem.Projection`.
 
-    A :class:`~spikemem.SpikememWarning` says how much of a distribution was cut off (more than
-    one in 1000), or that the time step is too coarse for a distribution of delays.
+    A :class:`~spikemem.SpikememWarning` is issued if more than 0.1 % of a distribution is cut off,
+    or if the time step is too coarse for a distribution of delays.
     """
 
     if TYPE_CHECKING:
@@ -108,14 +110,14 @@ class Drawn:
         seed: Seed = 0, allow_self: bool = True, receptor: Receptor = "excitatory",
         plasticity: STDP | None = None, record: str | Sequence[str] = (),
     ) -> Self:  # fmt: skip
-        """Each pair of cells is joined with probability `p`, independently of the others.
+        """Connect each pair of cells with probability `p`, independently of the others.
 
         Parameters
         ----------
         p : float
-            From 0 to 1. The number of synapses is binomial.
+            From 0 to 1. The number of synapses has a binomial distribution.
         name, pre, post, weight, delay, dt, seed, allow_self, receptor, plasticity, record
-            As :class:`~spikemem.drawn.Drawn` says.
+            As described in :class:`~spikemem.drawn.Drawn`.
 
         Examples
         --------
@@ -143,16 +145,16 @@ class Drawn:
         receptor: Receptor = "excitatory", plasticity: STDP | None = None,
         record: str | Sequence[str] = (),
     ) -> Self:  # fmt: skip
-        """Each post-synaptic cell is joined with `n` pre-synaptic ones, drawn at random.
+        """Connect each post-synaptic cell to `n` pre-synaptic cells, drawn at random.
 
         Parameters
         ----------
         n : int
-            Synapses of each post-synaptic cell.
+            Number of synapses of each post-synaptic cell.
         repeat : bool
-            Whether a pair may be joined more than once.
+            Whether a pair can be connected more than once.
         name, pre, post, weight, delay, dt, seed, allow_self, receptor, plasticity, record
-            As :class:`~spikemem.drawn.Drawn` says.
+            As described in :class:`~spikemem.drawn.Drawn`.
 
         Examples
         --------
@@ -181,7 +183,7 @@ class Drawn:
         receptor: Receptor = "excitatory", plasticity: STDP | None = None,
         record: str | Sequence[str] = (),
     ) -> Self:  # fmt: skip
-        """Each pre-synaptic cell is joined with `n` post-synaptic ones, drawn at random.
+        """Connect each pre-synaptic cell to `n` post-synaptic cells, drawn at random.
 
         The parameters are those of :meth:`fixed_number_in`; `n` counts the synapses of each
         pre-synaptic cell.
@@ -214,7 +216,7 @@ class Drawn:
         receptor: Receptor = "excitatory", plasticity: STDP | None = None,
         record: str | Sequence[str] = (),
     ) -> Self:  # fmt: skip
-        """Each pair of cells is joined with a probability that depends on their distance.
+        """Connect each pair of cells with a probability that depends on their distance.
 
         Parameters
         ----------
@@ -222,10 +224,10 @@ class Drawn:
             Takes an array of distances and returns an array of probabilities.
         pre_positions, post_positions : array_like of float, shape (n_cells, n_dims)
             Position of each cell, in any unit;
-            :func:`spikemem.connectors.grid_positions` lays cells on a grid. `post_positions` can
-            be left out if `pre` and `post` are the same population.
+            :func:`spikemem.connectors.grid_positions` places cells on a grid. `post_positions` is
+            optional if `pre` and `post` are the same population.
         name, pre, post, weight, delay, dt, seed, allow_self, receptor, plasticity, record
-            As :class:`~spikemem.drawn.Drawn` says.
+            As described in :class:`~spikemem.drawn.Drawn`.
 
         Examples
         --------
@@ -255,17 +257,17 @@ class Drawn:
         receptor: Receptor = "excitatory", plasticity: STDP | None = None,
         record: str | Sequence[str] = (),
     ) -> Self:  # fmt: skip
-        """Each entry of a matrix that is not 0 or NaN is a synapse.
+        """Make a synapse for each entry of a matrix that is not 0 or NaN.
 
         Parameters
         ----------
         matrix : array_like or scipy.sparse array, shape (pre.size, post.size)
-            Weights, nA, >= 0; or of bool, with `weight`. Of a sparse array every stored entry is
-            a synapse, zeros too.
+            Weights, nA, >= 0; or booleans, if `weight` is given. In a sparse array every stored
+            entry is a synapse, even a stored zero.
         weight : float, array_like of shape (n_synapses,), or distribution, optional
-            nA; replaces the entries.
+            nA; replaces the entries of the matrix.
         name, pre, post, delay, dt, seed, receptor, plasticity, record
-            As :class:`~spikemem.drawn.Drawn` says.
+            As described in :class:`~spikemem.drawn.Drawn`.
 
         Examples
         --------
@@ -284,7 +286,7 @@ class Drawn:
 
 @contextmanager
 def _named(where: str) -> Iterator[None]:
-    """Begin the message of an error with the name of the function."""
+    """Prefix the message of an error with the name of the function."""
     try:
         yield
     except DescriptionError as error:
@@ -306,7 +308,7 @@ def _values(
     pairs: Pairs, weight: Any, delay: Any, dt: float | None, seed: Seed, name: str,
     rule: STDP | None,
 ) -> dict[str, Any]:  # fmt: skip
-    """Indices, weights and delays of the synapses, as arguments of a projection."""
+    """Return indices, weights and delays of the synapses, as arguments of a projection."""
     n, where = pairs.i.size, f"projection {name!r}: "
     low, high = (0.0, np.inf) if rule is None else (rule.w_min, rule.w_max)
     weights = connectors.draw_values(
@@ -331,8 +333,8 @@ def _checked_positions(
     if after is None:
         if pre.name != post.name or pre.size != post.size:
             raise DescriptionError(
-                f"post_positions must be given, since {pre.name!r} and {post.name!r} are two "
-                f"populations."
+                f"post_positions must be given, because {pre.name!r} and {post.name!r} are "
+                f"different populations."
             )
         after = before
     for name, array, size in (
@@ -342,7 +344,7 @@ def _checked_positions(
         check_shape(array, (size, "n_dims"), name)
     if before.shape[1] != after.shape[1]:
         raise DescriptionError(
-            f"pre_positions and post_positions must have equally many dimensions, got "
+            f"pre_positions and post_positions must have the same number of dimensions, got "
             f"{before.shape[1]} and {after.shape[1]}."
         )
     return before, after
@@ -351,10 +353,10 @@ def _checked_positions(
 def _entries(matrix: Any, entries: NDArray[np.float64]) -> NDArray[np.float64]:
     kind = getattr(matrix, "dtype", None)
     if (np.asarray(matrix).dtype if kind is None else np.dtype(kind)) == np.bool_:
-        raise DescriptionError("weight must be given, since the matrix is of bool.")
+        raise DescriptionError("weight must be given, because the matrix holds booleans.")
     if entries.size and entries.min() < 0:
         raise DescriptionError(
-            f"matrix must be >= 0 nA, got {entries.min():g}; make two projections of it, one of "
-            f"np.maximum(matrix, 0) and one of np.maximum(-matrix, 0) with receptor='inhibitory'."
+            f"matrix must be >= 0 nA, got {entries.min():g}; make two projections, one from "
+            f"np.maximum(matrix, 0) and one from np.maximum(-matrix, 0) with receptor='inhibitory'."
         )
     return entries

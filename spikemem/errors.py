@@ -1,4 +1,4 @@
-"""Exceptions: each message says where, what, what came, what is allowed, and the remedy."""
+"""Exceptions. Each message tells where, what, the value, what is allowed, and the remedy."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = [
 
 
 _MOST = 20
-"""Largest number of problems of one value that a message names."""
+"""Largest number of problems of one value that a message lists."""
 
 
 class SpikememError(Exception):
@@ -32,19 +32,19 @@ class SpikememError(Exception):
 
 
 class DescriptionError(SpikememError, ValueError):
-    """A value, a model or a network that can't be what it claims to be.
+    """An invalid argument, network or model.
 
     Attributes
     ----------
     problems : tuple of str
-        The sentences of the message, where a single value has several things wrong with it.
+        The sentences of the message, if a single value has several problems.
     """
 
     problems: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, problems: Sequence[str]) -> DescriptionError:
-        """Error of one value with several problems; a caller's list names each of them."""
+        """Return the error for one value with several problems."""
         if len(problems) > _MOST:
             problems = [*problems[:_MOST], f"... and {len(problems) - _MOST} more."]
         error = cls("; ".join(problems))
@@ -53,27 +53,27 @@ class DescriptionError(SpikememError, ValueError):
 
 
 class CallError(DescriptionError, TypeError):
-    """A call with an argument that the function does not have, or without one that it needs."""
+    """A call with an unknown argument, or without a required one."""
 
     @classmethod
     def of_call(cls, where: str, problems: Sequence[str]) -> CallError:
-        """Error of one call; `where` names the function."""
+        """Return the error for one call; `where` is the name of the function."""
         lines = f" {problems[0]}" if len(problems) == 1 else "".join(f"\n  - {p}" for p in problems)
         return cls(f"{where}:{lines}")
 
 
 class UnsupportedError(SpikememError, NotImplementedError):
-    """A backend or target can't do what was asked; the message gives the reason."""
+    """A backend or target cannot do what is asked; the message gives the reason."""
 
 
 class BackendMissing(SpikememError, ImportError):
-    """A package that a backend needs is not installed; the message gives the command."""
+    """A required package is not installed; the message gives the command that installs it."""
 
     @classmethod
     def of(cls, user: str, package: str, extra: str) -> BackendMissing:
-        """Error for a package of one of the extras in setup.cfg.
+        """Return the error for a package of one of the extras in setup.cfg.
 
-        Its command works in a clone of the repository; nothing is on PyPI.
+        The command in the message works in a clone of the repository; spikemem is not on PyPI.
         """
         return cls(
             f"{user} needs the package {package!r}, which is not installed: run "
@@ -82,28 +82,28 @@ class BackendMissing(SpikememError, ImportError):
 
 
 class VirtualRunError(SpikememError, RuntimeError):
-    """A recording was asked of a machine that is only virtual."""
+    """A run on a virtual machine, which cannot return a recording."""
 
 
 class SimulationError(SpikememError, RuntimeError):
-    """A backend failed in the middle of a run; the session is as it was before that run."""
+    """A backend failed during a run; the session keeps its state from before that run."""
 
 
 class StorageError(SpikememError, OSError):
-    """A file can't be read or written: damaged, foreign, newer, or no permission."""
+    """A file that cannot be read or written, for example because it is damaged or too new."""
 
 
 class SpikememWarning(UserWarning):
-    """A result that will differ from what one might expect; the message says in what."""
+    """A result differs from what a user may expect; the message tells how."""
 
 
 class Problems:
-    """Collects what is wrong, so that everything is reported at once.
+    """Collects problems, so that all of them are reported at once.
 
     Parameters
     ----------
     where : str
-        What is being checked; it begins the message.
+        Name of the checked object; the message begins with it.
 
     Examples
     --------
@@ -120,16 +120,16 @@ class Problems:
         self.found: list[str] = []
 
     def add(self, problem: str) -> None:
-        """Note one problem (one sentence)."""
+        """Add one problem (one sentence)."""
         self.found.append(problem)
 
     def extend(self, problems: Iterable[str]) -> None:
-        """Note several problems."""
+        """Add several problems."""
         self.found.extend(problems)
 
-    def noting(self) -> _Noting:
-        """Context that notes the :class:`DescriptionError` of a check, and goes on after it."""
-        return _Noting(self)
+    def collecting(self) -> _Collecting:
+        """Return a context that catches a :class:`DescriptionError` and adds its problems."""
+        return _Collecting(self)
 
     def raise_if_any(self) -> None:
         """Raise :class:`DescriptionError` with all problems, if there are any."""
@@ -140,8 +140,8 @@ class Problems:
             raise DescriptionError(f"{self.where}: {len(self.found)} problems:{lines}")
 
 
-class _Noting:
-    """What :meth:`Problems.noting` gives."""
+class _Collecting:
+    """Context manager that :meth:`Problems.collecting` returns."""
 
     def __init__(self, problems: Problems) -> None:
         self.problems = problems
@@ -162,7 +162,7 @@ class _Noting:
 
 
 def shown(value: object) -> str:
-    """Write any value on one short line.
+    """Return any value as one short line of text.
 
     Examples
     --------
@@ -173,7 +173,7 @@ def shown(value: object) -> str:
 
 
 class _Short(reprlib.Repr):
-    """Long values shortened, and a thing that can't be written named by its type."""
+    """Shortens long values, and writes the type of a value that has no text."""
 
     def repr_instance(self, x: object, level: int) -> str:
         try:
@@ -188,7 +188,7 @@ _SHORT.maxother = _SHORT.maxstring = 80
 
 
 def unknown_name(kind: str, name: object, valid: Iterable[str]) -> str:
-    """Say that a name is unknown, what is known, and the nearest match.
+    """Return a message about an unknown name: the valid names, and the nearest one.
 
     Examples
     --------

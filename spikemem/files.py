@@ -1,4 +1,4 @@
-"""Files of any format: written whole or not at all, and read only if they are regular files."""
+"""Writes files completely or not at all, and opens only regular files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ except ImportError:  # Windows refuses to remove a file that another process has
 __all__ = ["NotRegular", "check_replaceable", "lock", "open_regular", "to_path", "write_atomically"]
 
 Content = bytes | bytearray | memoryview | Callable[[BinaryIO], object]
-"""What a file is to hold, or a function that writes it to a binary file."""
+"""Content of a file, or a function that writes it to a binary file."""
 
 _PREFIX, _SUFFIX = ".spikemem-", ".part"
 _PIECE = 1 << 24
@@ -42,26 +42,26 @@ def to_path(path: Any, where: str) -> Path:
     Raises
     ------
     DescriptionError
-        It is neither, it is empty, or a part of it is too long.
+        If `path` is neither, is empty, or has a part that is too long.
     """
     return Path(PathName().check(path, f"{where}: path"))
 
 
 def write_atomically(path: str | Path, content: Content, where: str = "save") -> Path:
-    """Write a file so that the name holds the old content or the new one, never a part of it.
+    """Write a file so that it holds either the old content or the new one, never a part.
 
-    The content goes into a partial file in the same folder, is forced to the disk, and the file is
-    then renamed. Partial files that a dead process has left in the folder are removed.
+    The content is written to a partial file in the same folder and flushed to disk; then the file
+    is renamed. Partial files that a dead process left in the folder are removed.
 
     Parameters
     ----------
     path : str or Path
-        A new name, or a regular file that is replaced. A symbolic link stays one: the file that
-        it names is replaced.
+        A new file, or a regular file to replace. A symbolic link is kept, and the file that it
+        points to is replaced.
     content : bytes-like or callable
-        The content, or ``content(file)`` that writes it to a binary file.
+        The content, or a function ``content(file)`` that writes it to a binary file.
     where : str
-        What the message of an error begins with.
+        The message of an error begins with it.
 
     Returns
     -------
@@ -71,10 +71,10 @@ def write_atomically(path: str | Path, content: Content, where: str = "save") ->
     Raises
     ------
     DescriptionError
-        `path` is not a path.
+        If `path` is not a path.
     StorageError
-        The file can't be written, or `path` is a folder, a FIFO, a socket or a device. A file that
-        was there is unchanged.
+        If the file cannot be written, or `path` is a folder, a FIFO, a socket or a device. An
+        existing file is unchanged.
 
     Examples
     --------
@@ -85,32 +85,32 @@ def write_atomically(path: str | Path, content: Content, where: str = "save") ->
     """
     target = to_path(path, where)
     try:
-        place = _replaceable(target)
-        _write_beside(place, content)
+        real_path = _replaceable(target)
+        _write_beside(real_path, content)
     except OSError as error:
         raise _unwritable(target, error, where) from error
     return target
 
 
 def _unwritable(target: Path, error: OSError, where: str) -> StorageError:
-    why = f"it is {error}" if isinstance(error, NotRegular) else error.strerror or str(error)
+    reason = f"it is {error}" if isinstance(error, NotRegular) else error.strerror or str(error)
     return StorageError(
-        f"{where}: can't write {str(target)!r}: {why}. "
-        f"Give a file in a folder that exists and that you may write to."
+        f"{where}: cannot write {str(target)!r}: {reason}. "
+        f"Give a file in a folder that exists and that you can write to."
     )
 
 
 class NotRegular(OSError):
-    """A name that belongs to a folder, a FIFO, a socket or a device; the message says which."""
+    """The path is a folder, a FIFO, a socket or a device; the message tells which."""
 
 
 def check_replaceable(path: Path, where: str = "save") -> None:
-    """Refuse a name that :func:`write_atomically` would refuse for what is there already.
+    """Raise an error if :func:`write_atomically` could not replace what exists at this path.
 
     Raises
     ------
     StorageError
-        There is a folder, a FIFO, a socket or a device of this name.
+        If the path is a folder, a FIFO, a socket or a device.
     """
     try:
         _replaceable(path)
@@ -119,21 +119,21 @@ def check_replaceable(path: Path, where: str = "save") -> None:
 
 
 def _replaceable(target: Path) -> Path:
-    """The name with its symbolic links resolved, if there is a regular file or nothing."""
+    """Return the path with symbolic links resolved, if it is a regular file or does not exist."""
     with contextlib.suppress(FileNotFoundError):
         _check_regular(os.stat(target))
     return Path(os.path.realpath(target))
 
 
-def _check_regular(found: os.stat_result) -> None:
-    if not stat.S_ISREG(found.st_mode):
-        names = (name for test, name in _TYPES if test(found.st_mode))
+def _check_regular(status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        names = (name for test, name in _TYPES if test(status.st_mode))
         raise NotRegular(next(names, "not a regular file"))
 
 
-def _write_beside(place: Path, content: Content) -> None:
-    _remove_leftovers(place.parent)
-    file = _new_part(place.parent)
+def _write_beside(real_path: Path, content: Content) -> None:
+    _remove_leftovers(real_path.parent)
+    file = _new_part(real_path.parent)
     try:
         with file:
             if callable(content):
@@ -144,16 +144,16 @@ def _write_beside(place: Path, content: Content) -> None:
             os.fsync(file.fileno())
             if fcntl is None:
                 file.close()
-            # Renamed while it is locked: until then another process must not remove it.
-            os.replace(file.name, place)
+            # The file is renamed while it is locked, so that no other process removes it.
+            os.replace(file.name, real_path)
     finally:
         with contextlib.suppress(OSError):
             os.unlink(file.name)
-    _sync_folder(place.parent)
+    _sync_folder(real_path.parent)
 
 
 def _new_part(folder: Path) -> BinaryIO:
-    """A new file that is locked; another process may remove it until it is."""
+    """Make a new partial file and lock it; try again if another process removes it first."""
     while True:
         name = f"{_PREFIX}{os.getpid()}-{secrets.token_hex(8)}{_SUFFIX}"
         file = open(folder / name, "xb", opener=_open_new)  # noqa: SIM115
@@ -173,7 +173,7 @@ def _write_all(file: BinaryIO, content: bytes | bytearray | memoryview) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Force the new name to the disk, where the system can; the content is there already."""
+    """Flush the new file name to disk, where the system supports it."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -222,14 +222,14 @@ def _is_part(name: str) -> bool:
 
 @contextlib.contextmanager
 def open_regular(path: str | Path) -> Iterator[BinaryIO]:
-    """Open a regular file for reading, without waiting for anything.
+    """Open a regular file for reading; never wait for a FIFO or a device.
 
     Raises
     ------
     NotRegular
-        It is a folder, a FIFO, a socket or a device.
+        If the path is a folder, a FIFO, a socket or a device.
     OSError
-        There is no such file, or it can't be read.
+        If the file does not exist or cannot be read.
     """
     # Opening some devices has an effect, and opening a FIFO may wait.
     _check_regular(os.stat(path))

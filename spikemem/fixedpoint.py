@@ -1,7 +1,7 @@
-"""Exponentials and quotients in fixed point, as small processors without floating point have them.
+"""Exponentials and quotients in fixed point, for processors without floating point.
 
-Numbers are integers: s16.15 counts units of 2**-15, u0.32 units of 2**-32. The functions give what
-the C library of SpiNNaker's kernels gives, to the last bit.
+Numbers are integers: s16.15 counts units of 2**-15, and u0.32 units of 2**-32. The results equal
+those of the C library of SpiNNaker's kernels to the last bit.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _EXP_SERIES = (5294, 4293434720, 2081624032)
 
 
 def divide(a: int, b: int) -> int:
-    """Quotient of two positive s16.15 numbers, rounded down, in 32 bits with a sign (``kdivk``)."""
+    """Divide two positive s16.15 numbers, rounding down, in signed 32 bits (``kdivk``)."""
     return ((a << 15) // b + 2**31) % 2**32 - 2**31
 
 
@@ -31,7 +31,7 @@ def _scale(x: int, y: int) -> int:
 
 
 def _exponential(n: int) -> int:
-    """exp(n / 2**15) * 2**32 for -340695 <= n <= 0, as the machine computes it."""
+    """Return exp(n / 2**15) * 2**32 for -340695 <= n <= 0, with the machine's rounding."""
     whole, part = n >> 15, n & 0x7FFF
     if part == 0:
         return _EXP_HIGH[13 + whole] if whole < 0 else _U32

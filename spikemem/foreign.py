@@ -1,7 +1,8 @@
-"""HDF5 files of other programs, read in a process of their own.
+"""Reads HDF5 files of other programs in a separate process.
 
-Damaged bytes can crash the HDF5 library or make it loop without end, and a foreign file has no
-checksum. A second process reads it, with limits on time and memory, and sends the data back.
+Damaged bytes can crash the HDF5 library or make it loop forever, and a foreign file has no
+checksum. A second process therefore reads the file, with limits on time and memory, and sends the
+data back.
 """
 
 from __future__ import annotations
@@ -24,11 +25,12 @@ Tree = dict[str, Any]
 
 _CODE = "from spikemem.foreign import main; main()"
 _SECONDS = 4
+"""Least time limit for a file, s of processor time."""
 _SECONDS_OF_DATA = 30
-"""The same for data sets, which may be many small arrays."""
+"""Least time limit for a file of data, which can hold many small arrays, s of processor time."""
 _BYTES_PER_SECOND = 20_000_000
 _WAIT = 60
-"""Seconds of waiting for each second of computing, on a busy machine."""
+"""Seconds to wait for each second of processor time, on a busy machine."""
 
 
 def read_tree(file: BinaryIO, group: str) -> Tree:
@@ -39,19 +41,19 @@ def read_tree(file: BinaryIO, group: str) -> Tree:
     file : binary file
         An open regular file.
     group : str
-        Name of a group at the top.
+        Name of a top-level group.
 
     Raises
     ------
     StorageError
-        The file is damaged, too large for the memory, or has something that
-        :func:`spikemem.hdf5.check_tree` refuses. The message is the reason alone.
+        If the file is damaged or too large for the memory, or if
+        :func:`spikemem.hdf5.check_tree` refuses it. The message is the reason only.
     """
     return _ask(file, "tree", group)
 
 
 def read_items(file: BinaryIO, names: Sequence[str]) -> Tree:
-    """Read some groups and datasets at the top of an HDF5 file; those that it lacks are left out.
+    """Read some top-level groups and datasets of an HDF5 file; missing ones are left out.
 
     A dataset whose rows have different lengths becomes `values` and `lengths`.
 
@@ -65,13 +67,13 @@ def read_items(file: BinaryIO, names: Sequence[str]) -> Tree:
     Raises
     ------
     StorageError
-        As :func:`read_tree`.
+        As for :func:`read_tree`.
     """
     return _ask(file, "items", json.dumps(list(names)))
 
 
 def read_attributes(file: BinaryIO) -> Tree:
-    """Read the attributes at the top of an HDF5 file that are numbers or text; see above."""
+    """Read the top-level attributes of an HDF5 file; raises as :func:`read_tree`."""
     return _ask(file, "attributes", "")
 
 
@@ -89,18 +91,18 @@ def _ask(file: BinaryIO, what: str, group: str) -> Tree:
             stdin=file, capture_output=True, env=environment, timeout=seconds * _WAIT, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
-        raise StorageError("HDF5 needs too long to read it") from error
+        raise StorageError("HDF5 takes too long to read it") from error
     except OSError as error:
         raise StorageError(f"no second Python process can be started: {error}") from error
     if done.returncode == 3:
         raise StorageError(done.stdout.decode("utf-8", "replace"))
     if done.returncode:
-        raise StorageError(f"HDF5 can't read it (status {done.returncode})")
+        raise StorageError(f"HDF5 cannot read it (status {done.returncode})")
     return _joined(io.BytesIO(done.stdout))
 
 
 def _joined(stream: BinaryIO) -> Tree:
-    """The tree that :func:`_send` wrote."""
+    """Read the tree that :func:`_send` writes."""
     root: Tree = {}
     for names, value, kind, shape in json.loads(stream.readline()):
         if kind is not None:
@@ -135,7 +137,7 @@ def main() -> None:
 
 
 def _limit(seconds: int) -> None:
-    """Limit processor time and memory, where the system can."""
+    """Limit processor time and memory, where the system supports it."""
     try:
         import resource
     except ImportError:
@@ -151,7 +153,7 @@ def _limit(seconds: int) -> None:
 
 
 def _send(out: BinaryIO, what: str, group: str) -> None:
-    """Write one line of JSON that says what is there, and then the arrays one after the other."""
+    """Write one line of JSON that describes the tree, and then the arrays one after the other."""
     import h5py
 
     from .hdf5 import attributes_of, check_memory, check_tree, item_of, tree_of
@@ -163,13 +165,13 @@ def _send(out: BinaryIO, what: str, group: str) -> None:
             tree = attributes_of(file)
         elif what == "items":
             names = [name for name in json.loads(group) if name in memory]
-            # Rows of different lengths are not among the declared bytes.
+            # The declared bytes do not include rows of different lengths.
             check_memory(3 * (sum(memory[name] for name in names) + size))
             tree = {name: item_of(file[name], size) for name in names}
         elif group not in file or not isinstance(file[group], h5py.Group):
             raise StorageError(f"it has no group {group!r}")
         else:
-            # In this process, on the way, and in the other one.
+            # The data exist in this process, in the pipe, and in the other process.
             check_memory(3 * memory[group])
             tree = tree_of(file[group])
     items = list(_flat(tree, []))
@@ -187,9 +189,9 @@ def _send(out: BinaryIO, what: str, group: str) -> None:
 
 def _flat(tree: Tree, names: list[str]) -> Iterator[tuple[list[str], Any]]:
     for name, value in tree.items():
-        here = [*names, name]
+        path = [*names, name]
         if isinstance(value, dict):
-            yield here, {}
-            yield from _flat(value, here)
+            yield path, {}
+            yield from _flat(value, path)
         else:
-            yield here, value
+            yield path, value

@@ -1,4 +1,4 @@
-"""What can change and what can't: read-only arrays, copies and pickles, and short texts."""
+"""Bases of immutable objects: read-only arrays, copies, pickles, hashes and short texts."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from .checks import require_arguments
 __all__ = ["LATER", "Changing", "Frozen", "Short", "digest", "read_only", "short"]
 
 LATER = "later"
-"""Key in the metadata of a field that came after files were written: it is hashed only where it
-differs from its default, so that the hashes in those files stay."""
+"""Metadata key of a field that was added after the first files: the field is hashed only if it
+differs from its default, so that the hashes in older files stay valid."""
 
 _LONGEST = 60  # characters of one field
 
 
 class Short:
-    """Base of dataclasses whose text is one short line, without arrays.
+    """Base of dataclasses whose text is one short line, without the content of arrays.
 
-    Fields that are None are left out; of arrays and long sequences it says the size.
+    Fields that are None are left out. Arrays and long sequences are shown by their size.
     """
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if "__repr__" not in cls.__dict__:  # else the dataclass would make one with every array
+        if "__repr__" not in cls.__dict__:  # otherwise the dataclass decorator writes its own
             cls.__repr__ = cls.__repr__  # type: ignore[method-assign]
 
     def __repr__(self) -> str:
@@ -70,14 +70,14 @@ def _short_array(array: NDArray[Any]) -> str:
 
 
 class Frozen(Short):
-    """Base of the frozen dataclasses: a copy or a pickle is made anew from the fields.
+    """Base of the frozen dataclasses: copies and pickles are rebuilt by the constructor.
 
-    NumPy forgets that an array is read-only when it is pickled; the constructor restores that.
-    A constructor's arguments of unknown names are refused with the names that are valid.
+    An array is no longer read-only after it is pickled; the constructor makes it read-only again.
+    Unknown arguments of the constructor raise an error that lists the valid names.
     """
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        """Refuse arguments of unknown names."""
+        """Raise an error if an argument is unknown or missing."""
         require_arguments(cls, args, kwargs)
         return super().__new__(cls)
 
@@ -88,7 +88,7 @@ class Frozen(Short):
 
 
 class Changing:
-    """Base of objects with a state: a shallow copy shares nothing of it, as a deep one."""
+    """Base of objects with a state; a shallow copy is a deep copy and shares nothing."""
 
     def __copy__(self) -> Self:
         return copy.deepcopy(self)
@@ -99,7 +99,7 @@ def _remake(cls: type, values: dict[str, Any]) -> Any:
 
 
 def read_only(array: NDArray[Any]) -> NDArray[Any]:
-    """Return the array itself if nobody can write to it, else a read-only copy."""
+    """Return the array itself if no code can write to it, otherwise a read-only copy."""
     if not _can_change(array):
         return array
     copy = array.copy()
@@ -114,35 +114,35 @@ def _can_change(array: NDArray[Any]) -> bool:
     return owner is not None and (not isinstance(owner, np.ndarray) or _can_change(owner))
 
 
-def digest(*things: Any) -> str:
-    """SHA-256 of dataclasses, arrays, mappings, sequences and scalars."""
-    found = hashlib.sha256()
-    for thing in things:
-        _feed(found, thing)
-    return found.hexdigest()
+def digest(*values: Any) -> str:
+    """Return the SHA-256 of dataclasses, arrays, mappings, sequences and scalars."""
+    sha = hashlib.sha256()
+    for value in values:
+        _feed(sha, value)
+    return sha.hexdigest()
 
 
-def _feed(found: Any, thing: Any) -> None:
-    """Feed a value with its type and shape, so that no two values run together."""
-    if isinstance(thing, np.ndarray):
-        found.update(f"[{thing.dtype.str}{thing.shape}".encode())
-        found.update(np.ascontiguousarray(thing).data)
-    elif hasattr(thing, "__dataclass_fields__"):
-        found.update(type(thing).__name__.encode())
-        for item in fields(thing):
-            value = getattr(thing, item.name)
-            if item.metadata.get(LATER) and value == item.default:
+def _feed(sha: Any, value: Any) -> None:
+    """Hash a value together with its type and shape, so that different values differ."""
+    if isinstance(value, np.ndarray):
+        sha.update(f"[{value.dtype.str}{value.shape}".encode())
+        sha.update(np.ascontiguousarray(value).data)
+    elif hasattr(value, "__dataclass_fields__"):
+        sha.update(type(value).__name__.encode())
+        for item in fields(value):
+            entry = getattr(value, item.name)
+            if item.metadata.get(LATER) and entry == item.default:
                 continue
-            found.update(f"|{item.name}=".encode())
-            _feed(found, value)
-    elif isinstance(thing, Mapping):
-        found.update(f"{{{len(thing)}:".encode())
-        for key, value in thing.items():
-            _feed(found, key)
-            _feed(found, value)
-    elif isinstance(thing, tuple | list):
-        found.update(f"({len(thing)}:".encode())
-        for entry in thing:
-            _feed(found, entry)
+            sha.update(f"|{item.name}=".encode())
+            _feed(sha, entry)
+    elif isinstance(value, Mapping):
+        sha.update(f"{{{len(value)}:".encode())
+        for key, entry in value.items():
+            _feed(sha, key)
+            _feed(sha, entry)
+    elif isinstance(value, tuple | list):
+        sha.update(f"({len(value)}:".encode())
+        for entry in value:
+            _feed(sha, entry)
     else:
-        found.update(f"{thing!r};".encode())
+        sha.update(f"{value!r};".encode())

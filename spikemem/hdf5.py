@@ -1,8 +1,8 @@
-"""What an HDF5 file may hold: everything in it is looked at before any data is read.
+"""Checks the structure of an HDF5 file before any data is read.
 
 Links to other files, storage in other files, virtual datasets and user-defined filters would let
-a file name what is read or run. A declared size is only a number: it is compared with the bytes
-that the file has.
+a file decide what is read or run; they are refused. A declared size is only a number, so it is
+compared with the bytes that the file has.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ __all__ = [
 ]
 
 Tree = dict[str, Any]
-"""Names of a group with what they lead to: a Tree, a str or an array."""
+"""Content of a group by name: a Tree, a str or an array."""
 
 
 class Refused(StorageError):
-    """A file that is not read because of what it declares; the message is the reason alone."""
+    """A file that is refused because of its structure; the message is the reason only."""
 
 
 MOST_OBJECTS = 250_000
-"""Most groups and datasets of one file."""
+"""Largest number of groups and datasets in one file."""
 
 _DEEPEST = 32
-# Deflate can't pack better than 1032 to 1, and no other filter here does.
+# Deflate compresses by a factor of 1032 at most, and the other filters by less.
 _BEST_PACKING = 1040
 _FILTERS = {1: "deflate", 2: "shuffle", 3: "fletcher32", 32000: "lzf"}
 _LAYOUTS = (h5py.h5d.COMPACT, h5py.h5d.CONTIGUOUS, h5py.h5d.CHUNKED)
@@ -55,29 +55,28 @@ def check_tree(file: h5py.File, size: int, *, ragged: bool = False) -> dict[str,
     Parameters
     ----------
     file : h5py.File
-        An open file, of which nothing has been read.
+        An open file, before anything is read from it.
     size : int
         Length of the file, bytes.
     ragged : bool
-        Whether datasets may have rows of numbers of different lengths; :func:`ragged_of` reads
-        them.
+        Whether datasets with rows of different lengths are allowed; :func:`ragged_of` reads them.
 
     Returns
     -------
     dict of str to int
-        For each object at the top: bytes of memory that all datasets below it take.
+        Memory that all datasets below each top-level object take, bytes.
 
     Raises
     ------
     Refused
-        The file refers to other files, holds types or filters that no file of ours has, or
-        declares more data than it can hold. The message is the reason alone.
+        If the file refers to other files, holds types or filters that are not allowed, or
+        declares more data than it can hold. The message is the reason only.
     """
     return _Check(size, ragged).top(file["/"])
 
 
 class _Check:
-    """One walk through a file, with what it has met so far."""
+    """One walk through a file; it keeps the objects and bytes seen so far."""
 
     def __init__(self, size: int, ragged: bool) -> None:
         self.size = size
@@ -86,7 +85,7 @@ class _Check:
         self.seen: set[int] = set()
 
     def top(self, root: h5py.Group) -> dict[str, int]:
-        self._note(root)
+        self._register(root)
         self._check_attributes(root)
         return {
             name: self._object(root, name, f"/{shown(name)[1:-1]}", 1)
@@ -94,7 +93,7 @@ class _Check:
         }
 
     def _links(self, group: h5py.Group, where: str) -> list[str]:
-        """Names in a group whose links all lead to objects of this file."""
+        """Return the names in a group; raise an error unless all links lead to this file."""
         if len(group) > MOST_OBJECTS:
             raise Refused(f"it declares more than {MOST_OBJECTS} objects")
         names = list(group)
@@ -106,7 +105,7 @@ class _Check:
                 raise Refused(f"{shown(name)} in {where} is {which}")
         return names
 
-    def _note(self, item: Any) -> None:
+    def _register(self, item: Any) -> None:
         address = h5py.h5o.get_info(item.id).addr
         if address in self.seen:
             raise Refused(f"two links lead to the object {shown(item.name)}")
@@ -115,11 +114,11 @@ class _Check:
             raise Refused(f"it holds more than {MOST_OBJECTS} objects")
 
     def _object(self, group: h5py.Group, name: str, where: str, depth: int) -> int:
-        """Check what a name leads to; returns bytes of memory."""
+        """Check the object of a name; return its size in memory, bytes."""
         item = group[name]
         if not isinstance(item, h5py.Group | h5py.Dataset):
             raise Refused(f"{where} is neither a group nor a dataset")
-        self._note(item)
+        self._register(item)
         self._check_attributes(item)
         if isinstance(item, h5py.Dataset):
             return self._dataset(item.id, where)
@@ -159,14 +158,14 @@ class _Check:
         self.stored += stored
         if self.stored > self.size or declared > stored * (_BEST_PACKING if packed else 1):
             raise Refused(
-                f"{where} declares {size_text(declared)}, and the file has "
-                f"{size_text(min(stored, self.size))} for them"
+                f"{where} declares {size_text(declared)}, but the file has only "
+                f"{size_text(min(stored, self.size))} for it"
             )
         return declared
 
 
 def _bytes_of(space: Any, kind: Any, where: str, *, ragged: bool = False) -> int:
-    """Bytes that an array of this shape and type takes; of rows, that of their references."""
+    """Return the bytes of an array of this shape and type; for ragged rows, of the references."""
     rows = ragged and kind.get_class() == h5py.h5t.VLEN and kind.get_super().get_class() in _NUMBERS
     if not rows and kind.get_class() not in _CLASSES and kind.dtype != bool:
         raise Refused(f"{where} holds neither numbers nor text")
@@ -179,22 +178,22 @@ def _bytes_of(space: Any, kind: Any, where: str, *, ragged: bool = False) -> int
 
 
 def check_memory(needed: int) -> None:
-    """Refuse what does not fit into this machine's memory.
+    """Raise an error if data do not fit into the memory of this computer.
 
     Parameters
     ----------
     needed : int
-        Bytes.
+        Size of the data, bytes.
 
     Raises
     ------
     Refused
-        It does not fit. The message is the reason alone.
+        If they do not fit. The message is the reason only.
     """
     limit = available_memory()
     if needed > limit:
         raise Refused(
-            f"it would take {size_text(needed)} of memory, and this machine has {size_text(limit)}"
+            f"it would take {size_text(needed)} of memory, and this computer has {size_text(limit)}"
         )
 
 
@@ -204,7 +203,7 @@ def tree_of(group: h5py.Group) -> Tree:
 
 
 def item_of(item: Any, most: int) -> Any:
-    """Read a checked dataset, or all those of a checked group; `most` as for :func:`ragged_of`."""
+    """Read a checked dataset, or all datasets of a checked group; `most`: see `ragged_of`."""
     if isinstance(item, h5py.Group):
         return {name: item_of(inner, most) for name, inner in item.items()}
     return ragged_of(item, most) if is_ragged(item) else _plain(item[()])
@@ -216,19 +215,19 @@ def ragged_of(item: Any, most: int) -> Tree:
     Parameters
     ----------
     item : h5py.Dataset
-        In one dimension; its entries are rows of numbers.
+        One-dimensional; its entries are rows of numbers.
     most : int
-        Length of the file, bytes. Rows are stored as they are: they can't be longer.
+        Length of the file, bytes. Rows are not compressed, so they cannot be longer than it.
 
     Returns
     -------
     Tree
-        `values`, all rows one after the other, and `lengths`, the length of each.
+        `values`, all rows one after the other, and `lengths`, the length of each row.
 
     Raises
     ------
     Refused
-        More than one dimension, or rows that together are longer than the file.
+        If the dataset has more than one dimension, or its rows are longer than the file.
     """
     if item.ndim != 1:
         raise Refused(f"{item.name} must have one dimension, got {item.ndim}")
@@ -247,7 +246,7 @@ def ragged_of(item: Any, most: int) -> Tree:
 
 
 def is_ragged(item: Any) -> bool:
-    """Whether a dataset has rows of numbers of different lengths."""
+    """Tell whether a dataset has rows of numbers of different lengths."""
     dtype = h5py.check_vlen_dtype(item.dtype) if isinstance(item, h5py.Dataset) else None
     return dtype is not None and np.dtype(dtype).kind in "iuf"
 
@@ -258,7 +257,7 @@ def attributes_of(item: Any) -> Tree:
 
 
 def _plain(value: Any) -> str | NDArray[Any]:
-    """Text as str, arrays of text as arrays of bytes of one length, numbers as arrays."""
+    """Return text as str, arrays of text as arrays of bytes, and numbers as arrays."""
     if isinstance(value, bytes):
         return value.decode("utf-8")
     if isinstance(value, str):
@@ -282,12 +281,12 @@ def read_array(
     high: float = np.inf,
     nan: bool = False,
 ) -> NDArray[Any]:
-    """Read an array of numbers, checked against what it must be.
+    """Read an array of numbers, and check its type, shape and range.
 
     Parameters
     ----------
     group : h5py.Group
-        Where it is.
+        Group that holds the dataset.
     name : str
         Name of the dataset.
     kind : {"int", "float"}
@@ -297,12 +296,13 @@ def read_array(
     low, high : float
         Smallest and largest value.
     nan : bool
-        Whether NaN is a value.
+        Whether NaN is allowed.
 
     Raises
     ------
     StorageError
-        It is missing, or something else. The message is the reason alone.
+        If the array is missing, or has another type, shape or range. The message is the reason
+        only.
     """
     data = group.get(name)
     if not isinstance(data, h5py.Dataset):
@@ -316,11 +316,11 @@ def read_array(
     if not fits:
         raise StorageError(f"{name} must have shape {shape}, got {data.shape}")
     array: NDArray[Any] = data[()] if data.ndim else np.asarray(data[()])
-    known = array[~np.isnan(array)] if nan else array
-    if kind == "float" and not np.isfinite(known).all():
+    values = array[~np.isnan(array)] if nan else array
+    if kind == "float" and not np.isfinite(values).all():
         raise StorageError(f"{name} must be finite")
-    if known.size and (known.min() < low or known.max() > high):
+    if values.size and (values.min() < low or values.max() > high):
         raise StorageError(
-            f"{name} must be from {low:g} to {high:g}, got {known.min():g} to {known.max():g}"
+            f"{name} must be from {low:g} to {high:g}, got {values.min():g} to {values.max():g}"
         )
     return array

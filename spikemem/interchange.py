@@ -1,4 +1,4 @@
-"""Recordings for other tools and from them: neo, and through it NIX and NWB; pandas."""
+"""Converts recordings to and from neo (and so NIX and NWB), and to pandas."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ def recording_to_neo(recording: Recording) -> Any:
     Parameters
     ----------
     recording : Recording
-        What to convert.
+        Recording to convert.
 
     Returns
     -------
     neo.Block
-        Its segment holds one ``SpikeTrain`` (ms) for each cell of each recorded population, silent
-        ones too, annotated with ``population`` and ``cell``, and one ``AnalogSignal`` for each
+        Its segment holds one ``SpikeTrain`` (ms) for each cell of each recorded population, even
+        a silent one, annotated with ``population`` and ``cell``, and one ``AnalogSignal`` for each
         trace (mV; nA for weights), annotated with its ``source``. The segment is annotated with
-        `dt`, `start`, `stop` and the weights at the end, the block with the provenance.
+        `dt`, `start`, `stop` and the final weights, and the block with the provenance.
 
     Raises
     ------
     BackendMissing
-        neo is not installed.
+        If neo is not installed.
     DescriptionError
-        `recording` is not a :class:`~spikemem.Recording`.
+        If `recording` is not a :class:`~spikemem.Recording`.
     """
     try:
         import neo
@@ -63,8 +63,8 @@ def recording_to_neo(recording: Recording) -> Any:
 def recording_from_neo(source: Any, *, dt: Step | None = None) -> Recording:
     """Convert a ``neo.Block`` with one segment, or a ``neo.Segment``, to a recording.
 
-    Blocks of :func:`recording_to_neo` come back as they were, those of PyNN with the names of
-    their populations.
+    Blocks of :func:`recording_to_neo` become the original recording. Blocks of PyNN keep the names
+    of their populations.
 
     Parameters
     ----------
@@ -79,13 +79,13 @@ def recording_from_neo(source: Any, *, dt: Step | None = None) -> Recording:
     Returns
     -------
     Recording
-        With the times of the block.
+        The recording; its times are those of the block.
 
     Raises
     ------
     DescriptionError
-        Anything else; no time step is known; a signal of another unit; or signals that differ in
-        their times.
+        If `source` is anything else, the time step is unknown, a signal has another unit, or
+        signals differ in their times.
     """
     block, segment = _segment(source)
     notes = dict(getattr(segment, "annotations", {}))
@@ -93,7 +93,9 @@ def recording_from_neo(source: Any, *, dt: Step | None = None) -> Recording:
     periods = [float(in_unit(s.sampling_period, "ms", "sampling_period")) for s in signals]
     step = next((x for x in (dt, notes.get("dt"), *periods) if x is not None), None)
     if step is None:
-        raise DescriptionError("from_neo: dt must be given, since neither signals nor notes do.")
+        raise DescriptionError(
+            "from_neo: dt must be given, because neither signals nor annotations have a time step."
+        )
     starts, stops = (
         [float(in_unit(getattr(item, name), "ms", name)) for item in (*trains, *signals)]
         for name in ("t_start", "t_stop")
@@ -118,7 +120,7 @@ def recording_from_neo(source: Any, *, dt: Step | None = None) -> Recording:
 
 
 def _segment(source: Any) -> tuple[Any, Any]:
-    """Block (or None) and the one segment."""
+    """Return the block (or None) and its only segment."""
     segments = getattr(source, "segments", None)
     one = segments[0] if segments is not None and len(segments) == 1 else source
     if not all(hasattr(one, name) for name in ("spiketrains", "analogsignals")) or (
@@ -132,25 +134,25 @@ def _segment(source: Any) -> tuple[Any, Any]:
 
 
 def _populations(trains: list[Any], stop: float) -> dict[str, SpikeTrains]:
-    """Spike trains by population and cell."""
+    """Collect the spike trains of each population."""
     cells: dict[str, dict[int, Any]] = {}
     for train in trains:
         notes = train.annotations
         name = str(notes.get("population", notes.get("source_population", "spikes")))
-        found = cells.setdefault(name, {})
-        cell = int(notes.get("cell", notes.get("source_index", len(found))))
-        if cell in found:
+        trains_of_cell = cells.setdefault(name, {})
+        cell = int(notes.get("cell", notes.get("source_index", len(trains_of_cell))))
+        if cell in trains_of_cell:
             raise DescriptionError(f"from_neo: population {name!r} has two trains of cell {cell}.")
-        found[cell] = np.asarray(in_unit(train, "ms", "times"), dtype=np.float64)
-    made = {}
-    for name, found in cells.items():
-        ids = np.repeat(list(found), [len(times) for times in found.values()])
-        times = np.concatenate(list(found.values()))
+        trains_of_cell[cell] = np.asarray(in_unit(train, "ms", "times"), dtype=np.float64)
+    populations = {}
+    for name, trains_of_cell in cells.items():
+        ids = np.repeat(list(trains_of_cell), [len(times) for times in trains_of_cell.values()])
+        times = np.concatenate(list(trains_of_cell.values()))
         length = max([stop, *np.nextafter(times, np.inf).tolist()])
-        made[name] = SpikeTrains(
-            ids=ids.astype(np.int64), times=times, size=max(found) + 1, duration=length
+        populations[name] = SpikeTrains(
+            ids=ids.astype(np.int64), times=times, size=max(trains_of_cell) + 1, duration=length
         )
-    return made
+    return populations
 
 
 def _key(signal: Any) -> tuple[str, str]:
@@ -160,7 +162,7 @@ def _key(signal: Any) -> tuple[str, str]:
 
 
 def _values(signal: Any) -> Any:
-    """Potentials in mV, currents in nA."""
+    """Return the values of a signal: potentials in mV, currents in nA."""
     name, variable = _key(signal)
     unit = "mV" if variable == "v" else "nA"
     return np.asarray(in_unit(signal, unit, f"from_neo: signal {name}.{variable}"))
@@ -168,18 +170,18 @@ def _values(signal: Any) -> Any:
 
 @checked
 def spikes_to_pandas(recording: Recording) -> Any:
-    """All spikes of a recording as a ``pandas.DataFrame``.
+    """Return all spikes of a recording as a ``pandas.DataFrame``.
 
     Returns
     -------
     pandas.DataFrame
-        One row for each spike, with the columns "population", "cell" and "time" (ms); by
+        One row for each spike, with the columns "population", "cell" and "time" (ms), ordered by
         population, then by time.
 
     Raises
     ------
     BackendMissing
-        pandas is not installed.
+        If pandas is not installed.
     """
     try:
         import pandas
@@ -197,10 +199,10 @@ def spikes_to_pandas(recording: Recording) -> Any:
 
 
 def _annotations(recording: Recording) -> dict[str, Any]:
-    """Provenance in the types that neo takes; its own field names are kept free."""
-    taken = ("name", "description", "file_origin", "file_datetime", "rec_datetime", "index")
+    """Return the provenance in types that neo accepts; keys that neo uses get a prefix."""
+    reserved = ("name", "description", "file_origin", "file_datetime", "rec_datetime", "index")
     return {
-        f"{_RENAMED}{key}" if key in taken else str(key): (
+        f"{_RENAMED}{key}" if key in reserved else str(key): (
             value if isinstance(value, str | int | float | bool) else str(value)
         )
         for key, value in recording.provenance.items()
@@ -208,7 +210,7 @@ def _annotations(recording: Recording) -> dict[str, Any]:
 
 
 def _trains(neo: Any, name: str, trains: SpikeTrains, recording: Recording) -> list[Any]:
-    # A recording made by hand may not say where it ends.
+    # The spikes of a recording made by hand can lie outside its start and stop.
     times = trains.times
     start = min(recording.start, float(times[0])) if times.size else recording.start
     stop = max(recording.stop, float(times[-1]), start) if times.size else recording.stop

@@ -1,4 +1,4 @@
-"""Kinds of values: one checker for each, declared with the parameter or field that it checks.
+"""Kinds of values: each checks and converts the values of a parameter or field.
 
 A kind is the metadata of :data:`typing.Annotated`; :mod:`spikemem.checks` reads it.
 """
@@ -49,14 +49,17 @@ __all__ = [
 ]
 
 LONGEST_NAME = 255
-"""Longest name of a file in one folder, bytes."""
+"""Longest file name, bytes."""
 
 LONGEST_PATH = 4000
-"""Longest path, bytes: that of Linux, less what a partial file's name adds."""
+"""Longest path, bytes: Linux's limit, minus the length that a partial file's name adds."""
 
 
 class Kind:
-    """Base of all kinds; a family adds its own by a subclass with :meth:`check`."""
+    """Base of all kinds; a subclass with :meth:`check` adds another kind.
+
+    Subclasses return the value in a plain form: a float, an int, a tuple, a read-only array.
+    """
 
     def check(self, value: Any, where: str) -> Any:
         """Return the value in its plain form.
@@ -64,16 +67,16 @@ class Kind:
         Raises
         ------
         DescriptionError
-            The value does not fit; the message begins with `where`, the argument's name.
+            If the value does not fit. The message begins with `where`, the argument's name.
         """
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
 class _Range:
-    """Limits of a number: `low` and `high` are allowed themselves, `above` and `below` are not.
+    """Limits of a number: `low` and `high` are inclusive, `above` and `below` are exclusive.
 
-    `remedy` ends the message about a number outside them.
+    `remedy` ends the message about a number outside the limits.
     """
 
     unit: str = "1"
@@ -84,7 +87,7 @@ class _Range:
     remedy: str = ""
 
     def check_range(self, array: NDArray[np.float64], where: str) -> None:
-        """Refuse numbers outside the limits."""
+        """Raise an error if a number is outside the limits."""
         if self.low is self.high is self.above is self.below is None:
             return
         bad = np.zeros(array.shape, dtype=np.bool_)
@@ -112,7 +115,7 @@ class _Range:
 
 @dataclass(frozen=True)
 class Quantity(_Range, Kind):
-    """One finite number in a unit (``"1"``: without one); quantities with units are converted.
+    """One finite number in a unit (``"1"``: no unit); quantities with units are converted.
 
     Examples
     --------
@@ -135,16 +138,16 @@ class Quantity(_Range, Kind):
 
 @dataclass(frozen=True)
 class Quantities(_Range, Kind):
-    """An array of finite numbers in a unit (or infinite ones, if declared so).
+    """An array of numbers in a unit; infinite ones are refused unless `infinite` is set.
 
     Parameters
     ----------
     shape : tuple of int, str or None, optional
         Length of each axis; a name, or None, stands for any length. Default: any shape.
     scalar : bool
-        Whether one number may stand for the array; it is returned as a float.
+        Whether one number is accepted in place of an array; it is returned as a float.
     least : int
-        Smallest number of values.
+        Smallest allowed number of values.
     infinite : bool
         Whether infinite numbers are accepted.
     """
@@ -172,13 +175,13 @@ class Quantities(_Range, Kind):
 
 
 def check_shape(array: NDArray[Any], shape: tuple[int | str | None, ...], where: str) -> None:
-    """Refuse an array of another shape; a name or None stands for any length of an axis."""
+    """Raise an error if an array has another shape; a name or None stands for any length."""
     fits = array.ndim == len(shape) and all(
-        not isinstance(wanted, int) or wanted == length
-        for wanted, length in zip(shape, array.shape, strict=True)
+        not isinstance(expected, int) or expected == length
+        for expected, length in zip(shape, array.shape, strict=True)
     )
     if not fits:
-        names = ["n" if wanted is None else str(wanted) for wanted in shape]
+        names = ["n" if expected is None else str(expected) for expected in shape]
         text = ", ".join(names) + ("," if len(names) == 1 else "")
         verb = "have" if where.endswith(" or") else "must have"
         raise DescriptionError(f"{where} {verb} shape ({text}), got {array.shape}.")
@@ -207,7 +210,7 @@ class Count(Kind):
 
 @dataclass(frozen=True)
 class Indices(Kind):
-    """Whole numbers from 0 to `size` - 1, in one dimension; `dtype` is what they become."""
+    """A one-dimensional array of whole numbers from 0 to `size` - 1, converted to `dtype`."""
 
     size: int = LARGEST + 1
     dtype: str = "int64"
@@ -222,7 +225,7 @@ class Indices(Kind):
 
 @dataclass(frozen=True)
 class Flag(Kind):
-    """True or False; other values are refused rather than read as one of them."""
+    """True or False; other values are refused."""
 
     def check(self, value: Any, where: str) -> bool:
         """Return a bool."""
@@ -249,7 +252,7 @@ class SeedNumber(Kind):
 
 @dataclass(frozen=True)
 class Name(Kind):
-    """The name of a part of a network or file: printable, not empty, without "/"."""
+    """A name of a part of a network or file: printable, not empty, without "/"."""
 
     def check(self, value: Any, where: str) -> str:
         """Return a str."""
@@ -272,7 +275,7 @@ class Text(Kind):
 
 @dataclass(frozen=True)
 class Choice(Kind):
-    """One of a few words; `what` says what they are."""
+    """One of a few words; `what` describes them in messages."""
 
     valid: tuple[str, ...]
     what: str = "valid choice"
@@ -290,7 +293,7 @@ class Choice(Kind):
 
 @dataclass(frozen=True)
 class NameOf(Kind):
-    """A name in a table; `what` says what the names are of."""
+    """A name in a table; `what` describes the names in messages."""
 
     table: Mapping[str, Any]
     what: str
@@ -307,7 +310,7 @@ class NameOf(Kind):
 
 @dataclass(frozen=True)
 class Some(Kind):
-    """Some of a few words: a sequence of them, or one alone; `what` says what they are."""
+    """One or several of a few words; `what` describes them in messages."""
 
     valid: tuple[str, ...]
     what: str = "valid choice"
@@ -318,12 +321,12 @@ class Some(Kind):
 
     def check(self, value: Any, where: str) -> tuple[str, ...]:
         """Return a tuple of the words, each once, in the order in which they are declared."""
-        given = (value,) if isinstance(value, str) else value
-        wanted = to_tuple(given, where, f"words: {', '.join(self.valid)}")
-        for word in wanted:
+        entries = (value,) if isinstance(value, str) else value
+        words = to_tuple(entries, where, f"words: {', '.join(self.valid)}")
+        for word in words:
             if not isinstance(word, str) or word not in self.valid:
                 raise DescriptionError(f"{where}: {unknown_name(self.what, word, self.valid)}")
-        return tuple(word for word in self.valid if word in wanted)
+        return tuple(word for word in self.valid if word in words)
 
 
 @dataclass(frozen=True)
@@ -342,13 +345,13 @@ class PathName(Kind):
             parts = [os.fsencode(part) for part in (*Path(name).parts, name)]
         except UnicodeEncodeError as error:
             raise DescriptionError(
-                f"{where} must be a name that files can have, got {shown(value)}."
+                f"{where} must be a valid file name, got {shown(value)}."
             ) from error
         longest = max(len(part) for part in parts[:-1]) if parts[:-1] else 0
         if longest > LONGEST_NAME or len(parts[-1]) > LONGEST_PATH:
             raise DescriptionError(
-                f"{where}: a path of at most {LONGEST_PATH} bytes, each name of at most "
-                f"{LONGEST_NAME}, is needed; got {len(parts[-1])} bytes with a name of {longest}: "
+                f"{where} must have at most {LONGEST_PATH} bytes, and each name in it at most "
+                f"{LONGEST_NAME}; got {len(parts[-1])} bytes with a name of {longest}: "
                 f"{shown(name)}."
             )
         return Path(name)
@@ -356,9 +359,9 @@ class PathName(Kind):
 
 @dataclass(frozen=True)
 class Instance(Kind):
-    """An object of one of some types, given as classes or as ``"package.module:Class"``.
+    """An object of one of several types, declared as classes or as ``"package.module:Class"``.
 
-    A name is looked up when a value is checked, so that declaring it imports nothing.
+    A name is resolved when a value is checked, so that declaring it imports nothing.
     """
 
     types: tuple[type | str, ...]
@@ -369,7 +372,7 @@ class Instance(Kind):
         object.__setattr__(self, "remedy", remedy)
 
     def fits(self, values: tuple[Any, ...]) -> bool:
-        """Whether all of some values are of these types."""
+        """Tell whether all values are of these types."""
         allowed = tuple(_class(item) for item in self.types)
         return all(isinstance(value, allowed) for value in values)
 
@@ -388,13 +391,13 @@ def _class(item: type | str) -> type:
     if isinstance(item, type):
         return item
     module, _, name = item.partition(":")
-    found: type = getattr(importlib.import_module(module), name)
-    return found
+    resolved: type = getattr(importlib.import_module(module), name)
+    return resolved
 
 
 @dataclass(frozen=True)
 class AnyValue(Kind):
-    """Anything."""
+    """Any value; it is not checked."""
 
     def check(self, value: Any, where: str) -> Any:
         """Return the value itself."""
@@ -403,7 +406,7 @@ class AnyValue(Kind):
 
 @dataclass(frozen=True)
 class Callback(Kind):
-    """A function."""
+    """A function or another callable that is not a class."""
 
     def check(self, value: Any, where: str) -> Any:
         """Return the function itself."""

@@ -1,4 +1,4 @@
-"""Memory: what would not fit into this computer is refused before any of it is taken."""
+"""Checks that data fit into the memory of this computer, before memory is allocated."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from .errors import DescriptionError
 __all__ = ["available_memory", "lack_of_memory", "require_memory", "size_text"]
 
 _SMALL = 2**26
-"""Bytes below which the memory of the computer is not looked at."""
+"""Size below which the memory of the computer is not checked, bytes."""
 
 
 @functools.cache
 def _physical() -> int:
-    """Bytes of this computer's memory, or of the part that the container may use."""
-    found = []
+    """Return the memory of this computer or of its container, bytes."""
+    sizes = []
     with contextlib.suppress(AttributeError, OSError, ValueError):
-        found.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+        sizes.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     for name in ("memory.max", "memory/memory.limit_in_bytes"):
         try:
-            found.append(int((Path("/sys/fs/cgroup") / name).read_text(encoding="ascii")))
+            sizes.append(int((Path("/sys/fs/cgroup") / name).read_text(encoding="ascii")))
         except (OSError, ValueError):
             continue
-    return min(found, default=2**62)
+    return min(sizes, default=2**62)
 
 
 def _left_of_limit() -> int:
-    """Bytes that this process may still map (``ulimit -v``)."""
+    """Return the bytes that this process can still map (``ulimit -v``)."""
     try:
         import resource
 
@@ -44,16 +44,16 @@ def _left_of_limit() -> int:
 
 
 def available_memory() -> int:
-    """Bytes of memory that this process can have at most.
+    """Return the largest amount of memory that this process can have, bytes.
 
-    That is the memory of the computer, or of its container, or what a limit of the process
-    leaves; what other programs hold is not subtracted.
+    It is limited by the memory of the computer, by its container and by the limit of the process.
+    Memory that other programs hold is not subtracted.
     """
     return min(_physical(), _left_of_limit())
 
 
 def size_text(n_bytes: float) -> str:
-    """Number of bytes in words.
+    """Return a number of bytes as text with a unit.
 
     Examples
     --------
@@ -69,29 +69,29 @@ def size_text(n_bytes: float) -> str:
 
 
 def require_memory(n_bytes: float, what: str, remedy: str) -> None:
-    """Refuse what takes more memory than this computer has.
+    """Raise an error if something takes more memory than this computer has.
 
     Parameters
     ----------
     n_bytes : float
-        Memory that it takes at least, bytes.
+        Memory that is needed at least, bytes.
     what : str
-        What takes it; the subject of the message.
+        What takes the memory; the subject of the message.
     remedy : str
         What to do instead, a sentence.
 
     Raises
     ------
     DescriptionError
-        It does not fit; the message has both numbers.
+        If it does not fit. The message has both numbers.
     """
-    said = lack_of_memory(n_bytes, what)
-    if said:
-        raise DescriptionError(f"{said}. {remedy}")
+    problem = lack_of_memory(n_bytes, what)
+    if problem:
+        raise DescriptionError(f"{problem}. {remedy}")
 
 
 def lack_of_memory(n_bytes: float, what: str) -> str | None:
-    """Say that something does not fit into the memory of this computer; None if it does."""
+    """Return a message if something does not fit into the memory of this computer, or None."""
     if n_bytes < _SMALL or n_bytes <= (available := available_memory()):
         return None
     return (

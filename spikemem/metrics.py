@@ -1,4 +1,4 @@
-"""How well something was recalled, how much is stored, and whether two recordings agree."""
+"""Measures of recall quality, of stored information, and of the agreement of two recordings."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def overlap(stored: BitPatterns, recalled: BitPatterns) -> NDArray[np.int64]:
     ----------
     stored, recalled : Patterns, set, list of sets, or array_like of bool (or 0 and 1)
         One pattern or several; arrays have shape (n_bits,) or (n_patterns, n_bits). A
-        :class:`~spikemem.Recall` is a set. A single pattern is compared with each of the other,
-        and lists of indices are read as such beside :class:`~spikemem.Patterns`.
+        :class:`~spikemem.Recall` is a set. A single pattern is compared with each of the others.
+        If one argument is :class:`~spikemem.Patterns`, lists in the other are read as indices.
 
     Returns
     -------
@@ -51,7 +51,7 @@ def overlap(stored: BitPatterns, recalled: BitPatterns) -> NDArray[np.int64]:
     Raises
     ------
     DescriptionError
-        Not patterns of bits, or of unequal numbers or sizes.
+        If they are not patterns of bits, or differ in number or size.
 
     Examples
     --------
@@ -73,17 +73,17 @@ class BitErrors(NamedTuple):
 
 @checked
 def bit_errors(stored: BitPatterns, recalled: BitPatterns) -> BitErrors:
-    """Count the bits that are missing from, and those that are too many in, what came back.
+    """Count the missing bits and the extra bits of recalled patterns.
 
     Parameters
     ----------
     stored, recalled : Patterns, set, list of sets, or array_like of bool (or 0 and 1)
-        What should have come back, and what did; as for :func:`overlap`.
+        Patterns that should be recalled, and patterns that were; as for :func:`overlap`.
 
     Raises
     ------
     DescriptionError
-        Not patterns of bits, or of unequal numbers or sizes.
+        If they are not patterns of bits, or differ in number or size.
 
     Examples
     --------
@@ -100,17 +100,17 @@ def bit_errors(stored: BitPatterns, recalled: BitPatterns) -> BitErrors:
 
 @checked
 def exact_recall(stored: BitPatterns, recalled: BitPatterns) -> float:
-    """Fraction of the patterns that came back without a wrong bit, from 0 to 1.
+    """Return the fraction of patterns that were recalled without a wrong bit, from 0 to 1.
 
     Parameters
     ----------
     stored, recalled : Patterns, set, list of sets, or array_like of bool (or 0 and 1)
-        What should have come back, and what did; as for :func:`overlap`.
+        Patterns that should be recalled, and patterns that were; as for :func:`overlap`.
 
     Raises
     ------
     DescriptionError
-        Not patterns of bits, of unequal numbers or sizes, or none.
+        If they are not patterns of bits, differ in number or size, or there are none.
 
     Examples
     --------
@@ -126,19 +126,19 @@ def exact_recall(stored: BitPatterns, recalled: BitPatterns) -> float:
 
 @checked
 def jaccard(stored: BitPatterns, recalled: BitPatterns) -> NDArray[np.float64]:
-    """Bits set in both patterns over bits set in either; 1 where both are empty.
+    """Return the Jaccard index: bits set in both over bits set in either; 1 if both are empty.
 
     Parameters
     ----------
     stored, recalled : Patterns, set, list of sets, or array_like of bool (or 0 and 1)
         One pattern or several; arrays have shape (n_bits,) or (n_patterns, n_bits). A
-        :class:`~spikemem.Recall` is a set. A single pattern is compared with each of the other,
-        and lists of indices are read as such beside :class:`~spikemem.Patterns`.
+        :class:`~spikemem.Recall` is a set. A single pattern is compared with each of the others.
+        If one argument is :class:`~spikemem.Patterns`, lists in the other are read as indices.
 
     Raises
     ------
     DescriptionError
-        Not patterns of bits, or of unequal numbers or sizes.
+        If they are not patterns of bits, or differ in number or size.
 
     Examples
     --------
@@ -153,40 +153,40 @@ def jaccard(stored: BitPatterns, recalled: BitPatterns) -> NDArray[np.float64]:
 
 @checked
 def binary_entropy(p: Annotated[ArrayLike, Quantities(low=0.0, high=1.0)]) -> NDArray[np.float64]:
-    """Entropy of a bit that is set with probability `p`, in bits; 0 for p = 0 and p = 1.
+    """Return the entropy of a bit that is set with probability `p`, in bits; 0 for p = 0 or 1.
 
     Raises
     ------
     DescriptionError
-        A probability that is not from 0 to 1.
+        If a probability is not from 0 to 1.
 
     Examples
     --------
     >>> float(binary_entropy(0.5))
     1.0
     """
-    chance = np.asarray(p)
-    return np.asarray(_plogp(chance) + _plogp(1.0 - chance), dtype=np.float64)
+    probability = np.asarray(p)
+    return np.asarray(_plogp(probability) + _plogp(1.0 - probability), dtype=np.float64)
 
 
 @checked
 def pattern_information(
     n_bits: Annotated[int, Count()], n_active: Annotated[int, Count(low=0)] | None = None
 ) -> float:
-    """Information of one random pattern, in bits.
+    """Return the information of one random pattern, in bits.
 
     Parameters
     ----------
     n_bits : int
         Length of the pattern.
     n_active : int, optional
-        If every pattern has just so many bits set: log2 of the number of such patterns.
-        Default: any pattern, each equally likely.
+        Number of bits that are set in every pattern; the information is then log2 of the number
+        of such patterns. Default: all patterns are equally likely.
 
     Raises
     ------
     DescriptionError
-        Not integers, or `n_active` above `n_bits`.
+        If an argument is not an integer, or `n_active` is above `n_bits`.
 
     Examples
     --------
@@ -203,28 +203,29 @@ def pattern_information(
     if few > _MANY:
         logarithms = math.lgamma(n_bits + 1), math.lgamma(few + 1), math.lgamma(n_bits - few + 1)
         return (logarithms[0] - logarithms[1] - logarithms[2]) / math.log(2)
-    # The sum of logarithms, since the number itself leaves the range of floats at 1000 bits.
+    # Logarithms are summed, because the number itself exceeds the range of floats at 1000 bits.
     numbers = np.arange(1, few + 1)
     return float(np.sum(np.log2((n_bits - few + numbers) / numbers)))
 
 
 @checked
 def information(stored: BitPatterns, recalled: BitPatterns) -> float:
-    """Information that the recalled patterns give on the stored ones, in bits, over all patterns.
+    """Return the information that recalled patterns carry about the stored ones, in bits.
 
-    Each bit counts as one use of a binary channel whose two error rates are those of this set:
-    the mutual information of a stored and a recalled bit, times the number of bits.
+    Each bit counts as one use of a binary channel whose two error rates are those of this set of
+    patterns. The result is the mutual information of a stored and a recalled bit, times the number
+    of bits of all patterns.
 
     Parameters
     ----------
     stored, recalled : Patterns, set, list of sets, or array_like of bool (or 0 and 1)
-        What should have come back, and what did; as for :func:`overlap`.
+        Patterns that should be recalled, and patterns that were; as for :func:`overlap`.
 
     Raises
     ------
     DescriptionError
-        Not patterns of bits, of unequal numbers or sizes, or of a number of bits that is not
-        known: sets alone do not say it, :class:`~spikemem.Patterns` do.
+        If they are not patterns of bits, differ in number or size, or their number of bits is
+        unknown. Sets do not tell it; :class:`~spikemem.Patterns` do.
 
     References
     ----------
@@ -242,8 +243,8 @@ def information(stored: BitPatterns, recalled: BitPatterns) -> float:
     pair = paired("information", stored, recalled)
     if not pair.sized:
         raise DescriptionError(
-            "information: the number of bits must be known, and sets do not say it; give stored as "
-            "Patterns(stored, size=...)."
+            "information: the number of bits is unknown, because sets do not tell it; pass stored "
+            "as Patterns(stored, size=...)."
         )
     n_bits = len(pair.first) * pair.first.size
     if not n_bits:
@@ -270,14 +271,14 @@ def information_per_synapse(
     Parameters
     ----------
     stored, recalled : Patterns, set, list of sets, or array_like of bool (or 0 and 1)
-        What should have come back, and what did; as for :func:`overlap`.
+        Patterns that should be recalled, and patterns that were; as for :func:`overlap`.
     n_synapses : int
-        Plastic synapses of the memory.
+        Number of plastic synapses of the memory.
 
     Raises
     ------
     DescriptionError
-        As :func:`information`, or `n_synapses` below 1.
+        As for :func:`information`, or if `n_synapses` is below 1.
 
     Examples
     --------
@@ -291,26 +292,26 @@ class Divergence(NamedTuple):
     """The first spike that only one of two recordings has."""
 
     time: float
-    """ms."""
+    """Time of the spike, ms."""
     population: str
     cell: int
     only_in: str
-    """ "a" or "b"."""
+    """The recording that has the spike: "a" or "b"."""
 
 
 class Comparison(NamedTuple):
-    """What :func:`compare` finds."""
+    """Result of :func:`compare`."""
 
     same: bool
-    """Every spike of one is in the other."""
+    """Whether both recordings have the same spikes."""
     first: Divergence | None
-    """Where they part, None if nowhere."""
+    """The first difference, or None if there is none."""
     counts: dict[str, tuple[int, int]]
-    """Number of spikes of each population in both."""
+    """Number of spikes of each population in the two recordings."""
     coincident: dict[str, int]
-    """Of each population, the spikes that both have."""
+    """Number of spikes of each population that both recordings have."""
     coincidence: float
-    """Spikes that both have over their mean number, 0 to 1 (1 where there are none)."""
+    """Spikes that both have, over their mean number; 0 to 1 (1 if there are no spikes)."""
 
     def __str__(self) -> str:
         if self.first is None:
@@ -319,7 +320,7 @@ class Comparison(NamedTuple):
         where = self.first
         a, b = np.sum(list(self.counts.values()), axis=0)
         return (
-            f"{self.coincidence:.1%} coincident ({a} and {b} spikes); they part at "
+            f"{self.coincidence:.1%} coincident ({a} and {b} spikes); the first difference is at "
             f"{where.time:g} ms: {where.population}[{where.cell}] fires only in {where.only_in}"
         )
 
@@ -336,25 +337,25 @@ def compare(
     Parameters
     ----------
     a, b : Recording
-        For instance from two backends.
+        Recordings to compare, for instance from two backends.
     tolerance : float
-        Two spikes of one cell are the same if they are at most so far apart, ms. Spikes are
-        paired in order of time, each with one other at most.
+        Largest time difference of two spikes that count as the same spike of a cell, ms. Spikes
+        are paired in order of time, each with at most one other.
 
     Raises
     ------
     DescriptionError
-        Not recordings, or not of the same populations.
+        If they are not recordings of the same populations.
 
     Examples
     --------
     >>> a = Recording(spikes={"CA3": SpikeTrains(ids=[0, 1], times=[1.0, 2.0], size=2)})
     >>> b = Recording(spikes={"CA3": SpikeTrains(ids=[0, 1], times=[1.0, 3.0], size=2)})
     >>> print(compare(a, b))
-    50.0% coincident (2 and 2 spikes); they part at 2 ms: CA3[1] fires only in a
+    50.0% coincident (2 and 2 spikes); the first difference is at 2 ms: CA3[1] fires only in a
     """
     _check_comparable(a, b)
-    counts, coincident, partings = {}, {}, []
+    counts, coincident, differences = {}, {}, []
     for name, trains in a.spikes.items():
         other = b.spikes[name]
         only_a, only_b = _unpaired(trains, other, tolerance)
@@ -362,11 +363,11 @@ def compare(
         coincident[name] = len(trains) - int(np.count_nonzero(only_a))
         for side, part, alone in (("a", trains, only_a), ("b", other, only_b)):
             for k in np.flatnonzero(alone)[:1]:
-                partings.append(Divergence(float(part.times[k]), name, int(part.ids[k]), side))
+                differences.append(Divergence(float(part.times[k]), name, int(part.ids[k]), side))
     total = sum(pair[0] + pair[1] for pair in counts.values())
     return Comparison(
-        same=not partings,
-        first=min(partings, default=None),
+        same=not differences,
+        first=min(differences, default=None),
         counts=counts,
         coincident=coincident,
         coincidence=2 * sum(coincident.values()) / total if total else 1.0,
@@ -389,7 +390,7 @@ def _check_comparable(a: Any, b: Any) -> None:
 def _unpaired(
     a: SpikeTrains, b: SpikeTrains, margin: float
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """For each spike of `a` and of `b` whether it has no partner; greedy, cell by cell."""
+    """Mark the spikes of `a` and `b` that have no partner; pairing is greedy, cell by cell."""
     alone_a, alone_b = np.ones(len(a), dtype=np.bool_), np.ones(len(b), dtype=np.bool_)
     order_a, order_b = np.lexsort((a.times, a.ids)), np.lexsort((b.times, b.ids))
     cells_a, cells_b = a.ids[order_a].tolist(), b.ids[order_b].tolist()

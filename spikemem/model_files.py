@@ -1,4 +1,4 @@
-"""What stands in a file of a model: its arguments as JSON, and its arrays with their units."""
+"""Writes and reads models in files: arguments as JSON, and arrays with their units."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ PARTS: dict[str, str] = {
     },
     **DEVICES,
 }
-"""Dataclasses that may be arguments of a model; imported when they are first used."""
+"""Dataclasses that can be arguments of a stored model, imported when they are first used."""
 
 
-def _found(table: dict[str, str], name: Any, what: str) -> Any:
+def _imported(table: dict[str, str], name: Any, what: str) -> Any:
     if not isinstance(name, str) or name not in table:
-        raise StorageError(f"{name!r} is not a {what} that files can hold")
+        raise StorageError(f"{name!r} is not a {what} that a file can hold")
     module, _, item = table[name].partition(":")
     return getattr(importlib.import_module(module), item)
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON has it; dataclasses with the name of their type."""
+    """Convert a value to plain types of JSON; a dataclass keeps the name of its type."""
     if hasattr(value, "__dataclass_fields__"):
         name = type(value).__name__
-        if _found(PARTS, name, "part of a model") is not type(value):
-            raise StorageError(f"a {name} of one's own can't be stored")
+        if _imported(PARTS, name, "part of a model") is not type(value):
+            raise StorageError(f"a user-defined {name} cannot be stored")
         inside = {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
         return {"type": name, "settings": inside}
     if isinstance(value, tuple | list):
@@ -55,22 +55,22 @@ def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _made(value: Any) -> Any:
-    """The value that :func:`_plain` wrote."""
+def _rebuilt(value: Any) -> Any:
+    """Rebuild a value from the plain types that :func:`_plain` returned."""
     if isinstance(value, list):
-        return tuple(_made(entry) for entry in value)
+        return tuple(_rebuilt(entry) for entry in value)
     if isinstance(value, dict):
-        inside = {key: _made(entry) for key, entry in value.items()}
+        inside = {key: _rebuilt(entry) for key, entry in value.items()}
         if set(inside) == {"type", "settings"}:
-            return _found(PARTS, inside["type"], "part of a model")(**inside["settings"])
+            return _imported(PARTS, inside["type"], "part of a model")(**inside["settings"])
         return inside
     return value
 
 
 def _write(file: h5py.File, model: StoredModel) -> None:
     name = type(model).__name__
-    if _found(MODELS, name, "model") is not type(model):
-        raise StorageError(f"a {name} of one's own can't be stored (see spikemem.models.MODELS)")
+    if _imported(MODELS, name, "model") is not type(model):
+        raise StorageError(f"a user-defined {name} cannot be stored (see spikemem.models.MODELS)")
     group = file.create_group("model")
     group.attrs.update(type=name, arguments=json.dumps(_plain(model.arguments())))
     arrays = group.create_group("arrays")
@@ -80,11 +80,11 @@ def _write(file: h5py.File, model: StoredModel) -> None:
 
 def _read(file: h5py.File) -> StoredModel:
     group = file["model"]
-    cls: type[StoredModel] = _found(MODELS, group.attrs["type"], "model")
+    cls: type[StoredModel] = _imported(MODELS, group.attrs["type"], "model")
     arguments = json.loads(group.attrs["arguments"])
     if not isinstance(arguments, dict):
         raise StorageError("its arguments must be a mapping")
-    return cls.restored(_made(arguments), group["arrays"])
+    return cls.restored(_rebuilt(arguments), group["arrays"])
 
 
 MODEL = FileKind(_write, _read, StoredModel)

@@ -1,4 +1,4 @@
-"""The contract of a model, and :func:`run`: build, apply, simulate, decode."""
+"""The methods that every model has, and :func:`run`: build, apply, simulate, decode."""
 
 from __future__ import annotations
 
@@ -50,21 +50,21 @@ MODELS: dict[str, str] = {
     "TemporalMemory": "spikemem.networks.dendrites:TemporalMemory",
     "WillshawMemory": "spikemem.networks.reference:WillshawMemory",
 }
-"""Where each model is that files can hold; imported when it is first used."""
+"""Models that a file can hold, with the module of each, imported when it is first used."""
 
 DEVICES: dict[str, str] = {
     name: f"spikemem.hardware.resistive:{name}"
     for name in ("CMOHfOx", "Generic", "HERMES", "Ideal", "MiloRRAM", "PCM", "RandomRRAM", "SONOS",
                  "WanRRAM")
 }  # fmt: skip
-"""Where each device model is that can be made without measurements."""
+"""Device models that need no measurements, with the module of each."""
 
 Trial = TypeVar("Trial", contravariant=True)
 Answer = TypeVar("Answer", covariant=True)
 
 
 class Stored(NamedTuple):
-    """An array of a model's state, with its unit ("1": none), as it is written to a file."""
+    """An array of a model's state for a file, with its unit ("1": no unit)."""
 
     values: NDArray[Any]
     unit: str = "1"
@@ -72,14 +72,14 @@ class Stored(NamedTuple):
 
 @runtime_checkable
 class Model(Protocol[Trial, Answer]):
-    """What every family of models answers to, so that nothing else needs to know the family."""
+    """The methods that every model has; other code uses only these and knows no family."""
 
     @property
     def plastic(self) -> Mapping[str, str]:
-        """Projections that hold what is stored: for each name what it holds, in words."""
+        """Names of the projections that hold memories, with a description of each."""
 
     def build(self, trials: Iterable[Trial], **options: Any) -> Network:
-        """Return the network that carries out the trials; the model stays as it is."""
+        """Return the network that carries out the trials; the model is unchanged."""
 
     def decode(
         self, recording: Recording, trials: Iterable[Trial], **options: Any
@@ -90,55 +90,55 @@ class Model(Protocol[Trial, Answer]):
         """Return the answers of the family's own algorithm, without spikes."""
 
     def after(self, recording: Recording, trials: Iterable[Trial]) -> Self:
-        """Return the model with what it has learnt in that run; one that can't learn: itself."""
+        """Return the model after the learning of that run; if it cannot learn, the model itself."""
 
     def arguments(self) -> dict[str, Any]:
-        """Return what the constructor takes: plain values and dataclasses."""
+        """Return the constructor's arguments: plain values and dataclasses."""
 
     def arrays(self) -> dict[str, Stored]:
         """Return the state that the constructor does not set, as named arrays with units."""
 
 
 class StoredModel(Changing):
-    """Base of the models: saved and loaded from :meth:`arguments` and :meth:`arrays`."""
+    """Base of the models that can be saved: a file holds their arguments and arrays."""
 
     def arguments(self) -> dict[str, Any]:
-        """What the constructor takes: plain values and dataclasses."""
+        """Return the constructor's arguments: plain values and dataclasses."""
         raise NotImplementedError
 
     def arrays(self) -> dict[str, Stored]:
-        """State that the constructor does not set, as named arrays with units."""
+        """Return the state that the constructor does not set, as named arrays with units."""
         raise NotImplementedError
 
     def facts(self) -> dict[str, Any]:
-        """What the model is, as plain data ready for JSON."""
+        """Return the model's type and simple arguments, as plain data for JSON."""
         plain = int | float | str | bool
-        kept = {name: v for name, v in self.arguments().items() if isinstance(v, plain)}
-        return {"model": type(self).__name__, **kept}
+        simple = {name: v for name, v in self.arguments().items() if isinstance(v, plain)}
+        return {"model": type(self).__name__, **simple}
 
     def describe(self) -> str:
-        """What the model is, as lines of text."""
+        """Return a description of the model, as lines of text."""
         return repr(self)
 
     @classmethod
     def restored(cls, arguments: Mapping[str, Any], arrays: h5py.Group) -> Self:
-        """The model with this state; the arrays are compared with the arguments first.
+        """Rebuild a model from its arguments and arrays, which are checked first.
 
         Raises
         ------
         StorageError, DescriptionError
-            The state is not one of such a model.
+            If the arguments or arrays are not valid for this model.
         """
         raise NotImplementedError
 
     @checked
     def save(self, path: Annotated[str | Path, PathName()]) -> Path:
-        """Write the model to an HDF5 file, whole or not at all.
+        """Write the model to an HDF5 file, completely or not at all.
 
         Raises
         ------
         StorageError
-            The file can't be written.
+            If the file cannot be written.
         """
         return save(path, model=self)
 
@@ -150,8 +150,8 @@ class StoredModel(Changing):
         Raises
         ------
         StorageError
-            No such file, damaged, not spikemem's, newer than this version, or without such a
-            model.
+            If the file does not exist, is damaged, is not a spikemem file, was written by a newer
+            version, or holds no such model.
         """
         model = load(path, "model")
         if not isinstance(model, cls):
@@ -169,12 +169,12 @@ class Associative(Protocol):
         """Store patterns."""
 
     def recall(self, *args: Any, **kwargs: Any) -> Any:
-        """Recall what is stored, from a cue or a fragment."""
+        """Recall a stored pattern from a cue or a fragment."""
 
 
 @runtime_checkable
 class Supervised(Protocol):
-    """A model that learns labels, as scikit-learn's classifiers do."""
+    """A model that learns labels, with the methods of scikit-learn's classifiers."""
 
     def fit(self, x: Any, y: Any, **kwargs: Any) -> Self:
         """Learn from samples and labels."""
@@ -183,7 +183,7 @@ class Supervised(Protocol):
         """Return a label for each sample."""
 
     def score(self, x: Any, y: Any) -> float:
-        """Return the fraction of right labels."""
+        """Return the fraction of correct labels."""
 
 
 @runtime_checkable
@@ -201,10 +201,10 @@ class Device(Protocol):
     def apply(
         self, network: Network, *, projections: Any, time: float | None, seed: Seed
     ) -> Network:
-        """Return the network with the weights of these projections as the device holds them."""
+        """Return the network with the weights of these projections that the device holds."""
 
     def learning(self, projections: Any, seed: Seed) -> Any:
-        """Return the extension of backend "brian2" with which they learn; None if ideal."""
+        """Return the "brian2" extension for learning on the device, or None if it is ideal."""
 
 
 class ModelKind(Kind):
@@ -231,27 +231,27 @@ class DeviceKind(Kind):
 
 
 OnDevice = Annotated[Device, DeviceKind()] | None
-"""What every ``device`` argument takes."""
+"""Type of every ``device`` argument."""
 
 
 @checked
 def device_named(name: Annotated[str, Text()]) -> Device:
-    """Make a device model with its default parameters; upper and lower case are the same.
+    """Make a device model with default parameters; the case of the name does not matter.
 
     Raises
     ------
     DescriptionError
-        There is no device of this name.
+        If there is no device of this name.
 
     Examples
     --------
     >>> type(device_named("pcm")).__name__
     'PCM'
     """
-    place = {known.lower(): place for known, place in DEVICES.items()}.get(name.lower())
-    if place is None:
+    path = {valid.lower(): path for valid, path in DEVICES.items()}.get(name.lower())
+    if path is None:
         raise DescriptionError(unknown_name("device", name, DEVICES))
-    module, _, item = place.partition(":")
+    module, _, item = path.partition(":")
     device: Device = getattr(importlib.import_module(module), item)()
     return device
 
@@ -275,19 +275,19 @@ def run(
     Parameters
     ----------
     model : Model
-        Any model of any family; it stays as it is.
+        A model of any family; it is unchanged.
     trials : iterable
-        What the family takes as trials: operations, patterns, sequences, ...
+        Trials of the model's family: operations, patterns, sequences, ...
     backend, integrator, progress, **options
-        As :func:`spikemem.simulate`.
+        As for :func:`spikemem.simulate`.
     device : Device, optional
         Memory technology that holds the weights of ``model.plastic``.
     time : float, optional
-        Age of the device, s. Default: the first for which it is calibrated.
+        Age of the device, s. Default: the first age for which the device is calibrated.
     seed : int or numpy.random.Generator
-        For the device.
+        Seed of the device's randomness.
     build : mapping, optional
-        Options of the model's own ``build`` and ``decode``.
+        Options of the model's ``build`` and ``decode``.
 
     Returns
     -------
@@ -297,9 +297,9 @@ def run(
     Raises
     ------
     DescriptionError
-        Not a model, or trials that it does not take.
+        If `model` is not a model, or the trials are not valid for it.
     UnsupportedError, BackendMissing, SimulationError
-        As :func:`spikemem.simulate`.
+        As for :func:`spikemem.simulate`.
 
     Examples
     --------
@@ -310,13 +310,13 @@ def run(
     """
     if isinstance(trials, str | bytes) or not isinstance(trials, Iterable):
         raise DescriptionError(f"run: trials must be a sequence of trials, got {shown(trials)}.")
-    given: Any = trials if hasattr(trials, "__len__") else list(trials)
-    how = dict(build or {})
-    network = model.build(given, **how)
+    trial_list: Any = trials if hasattr(trials, "__len__") else list(trials)
+    build_options = dict(build or {})
+    network = model.build(trial_list, **build_options)
     if device is not None:
         names = [name for name in model.plastic if network.count(name)]
         network = device.apply(network, projections=names, time=time, seed=seed)
     recording = simulate(
         network, backend=backend, integrator=integrator, progress=progress, **options
     )
-    return list(model.decode(recording, given, **how))
+    return list(model.decode(recording, trial_list, **build_options))

@@ -1,4 +1,4 @@
-"""The description of a network: plain, frozen data that every simulator and exporter takes."""
+"""The description of a network: immutable data that every simulator and exporter takes."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _FIELDS = ("populations", "projections", "dt", "copies")
 _NETWORK = Instance("spikemem.network:Network")
 
 Inputs = MappingOf(Name(), Instance(SpikeTrains))
-"""Kind of what spike sources fire, by name."""
+"""Kind of the spike trains of sources, by name."""
 
 WeightsByName = MappingOf(Name(), Quantities("nA", low=0.0, shape=("n_synapses",), scalar=True))
 """Kind of the weights of projections, by name."""
@@ -68,21 +68,22 @@ class Network(Frozen, Displayed):
     Parameters
     ----------
     populations : sequence of Population
-        With unique names.
+        Populations with unique names.
     projections : sequence of Projection
-        With unique names, between populations of the network.
+        Projections with unique names, between populations of the network.
     dt : float
         Time step, ms.
     copies : int
-        Networks of one structure that lie side by side in it, as :meth:`stack` and :meth:`tile`
-        lay them. Populations and synapses consist of so many equal parts.
+        Number of networks of the same structure that lie side by side in this one, as made by
+        :meth:`stack` and :meth:`tile`. Each population and projection consists of as many equal
+        parts.
 
     Raises
     ------
     DescriptionError
-        Everything that does not fit together, at once: unknown or repeated names, indices out of
-        range, delays below or off the grid of `dt`, source spikes or steps of a current off the
-        grid.
+        If names are unknown or repeated, indices are out of range, delays are below `dt` or off
+        its time grid, or source spikes or steps of a current are off the grid. The message lists
+        all problems.
 
     Examples
     --------
@@ -135,7 +136,7 @@ class Network(Frozen, Displayed):
             if count % self.copies:
                 what = "cells" if where.startswith("population") else "tiles"
                 problems.add(
-                    f"{where}: copies={self.copies} must divide its {what}, got {count}; lay "
+                    f"{where}: copies={self.copies} must divide its {what}, got {count}; put "
                     f"networks side by side with Network.stack"
                 )
 
@@ -185,8 +186,8 @@ class Network(Frozen, Displayed):
             )
         elif projection.tiles > 1 and not _within_tiles(projection, n_pre, n_post):
             problems.add(
-                f"{where}: the list of synapses must consist of tiles={projection.tiles} equally "
-                f"long parts, each within its tile"
+                f"{where}: the list of synapses must consist of tiles={projection.tiles} parts of "
+                f"equal length, each within its tile"
             )
         for end, index, size in (("i", projection.i, n_pre), ("j", projection.j, n_post)):
             if index is not None and index.size and index.max() >= size:
@@ -218,45 +219,45 @@ class Network(Frozen, Displayed):
             )
 
     def __getitem__(self, name: str) -> Any:
-        """The population or projection of this name; an unknown one lists the names there are."""
+        """Return the population or projection of this name; an unknown name raises an error."""
         parts: tuple[Population | Projection, ...] = (*self.populations, *self.projections)
-        found = [part for part in parts if isinstance(name, str) and part.name == name]
-        if len(found) > 1:
+        matches = [part for part in parts if isinstance(name, str) and part.name == name]
+        if len(matches) > 1:
             raise DescriptionError(
                 f"Network: {name!r} is a population and a projection; use "
                 f"network.population({name!r}) or network.projection({name!r})."
             )
-        if not found:
+        if not matches:
             what = "population or projection"
             raise DescriptionError(f"Network: {unknown_name(what, name, self._names())}")
-        return found[0]
+        return matches[0]
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name in self._names()
 
     __iter__ = None
-    """A network is no sequence, although its parts have names."""
+    """A network cannot be iterated over, although its parts can be looked up by name."""
 
     def population(self, name: PartName) -> Population:
-        """The population of this name; an unknown one lists the names there are."""
+        """Return the population of this name; an unknown name raises an error."""
         return _by_name("population", name, self.populations)
 
     def projection(self, name: PartName) -> Projection:
-        """The projection of this name; an unknown one lists the names there are."""
+        """Return the projection of this name; an unknown name raises an error."""
         return _by_name("projection", name, self.projections)
 
     def synapses(self, name: PartName) -> Synapses:
-        """The synapses of one projection, expanded."""
+        """Return the synapses of one projection as arrays."""
         projection = self.projection(name)
         return projection.expand(*self._sizes(projection))
 
     def weights(self, name: PartName) -> NDArray[np.float64]:
-        """(Initial) weights of one projection, nA, shape (n_synapses,), read-only."""
+        """Return the initial weights of one projection, nA, shape (n_synapses,), read-only."""
         weight = np.asarray(self.projection(name).weight, dtype=np.float64)
         return np.broadcast_to(weight, (self.count(name),))
 
     def count(self, name: PartName) -> int:
-        """Number of synapses of one projection."""
+        """Return the number of synapses of one projection."""
         projection = self.projection(name)
         return projection.n_synapses(*self._sizes(projection))
 
@@ -268,7 +269,7 @@ class Network(Frozen, Displayed):
 
     @property
     def n_neurons(self) -> int:
-        """Number of cells that are no spike sources."""
+        """Number of cells that are not spike sources."""
         return sum(pop.size for pop in self.populations if not pop.is_source)
 
     @property
@@ -283,7 +284,7 @@ class Network(Frozen, Displayed):
 
     @property
     def duration(self) -> float:
-        """Length of the longest spike source, ms (0 without one)."""
+        """Length of the longest spike source, ms; 0 if there is no source."""
         lengths = [pop.source.duration for pop in self.populations if pop.is_source]
         return max(lengths, default=0.0)
 
@@ -294,7 +295,7 @@ class Network(Frozen, Displayed):
         dt: Annotated[float, Quantity("ms", above=0.0)] | None = None,
         copies: Annotated[int, Count()] | None = None,
     ) -> Network:
-        """A copy in which some populations or projections give way to others of the same name."""
+        """Return a copy in which parts of the same name replace populations or projections."""
         populations = {pop.name: pop for pop in self.populations}
         projections = {item.name: item for item in self.projections}
         for part in parts:
@@ -313,22 +314,25 @@ class Network(Frozen, Displayed):
 
     @checked
     def with_inputs(self, inputs: Annotated[Mapping[str, SpikeTrains], Inputs]) -> Network:
-        """A copy whose spike sources of these names fire otherwise."""
+        """Return a copy in which the spike sources of these names fire other spike trains."""
         changed = []
         for name, trains in inputs.items():
-            self.population(name).source  # noqa: B018  (an error unless it is a source)
+            self.population(name).source  # noqa: B018  (raises an error unless it is a source)
             changed.append(replace(self.population(name), cell=SpikeSource(spikes=trains)))
         return self.replace(*changed)
 
     @checked
     def with_weights(self, weights: Annotated[Mapping[str, Any], WeightsByName]) -> Network:
-        """A copy with other (initial) weights in nA for the projections of these names."""
+        """Return a copy with other initial weights (nA) in the projections of these names."""
         changed = [replace(self.projection(name), weight=w) for name, w in weights.items()]
         return self.replace(*changed)
 
     @checked
     def tile(self, n: Annotated[int, Count()]) -> Network:
-        """`n` independent copies side by side; see :meth:`stack` and :meth:`Recording.split`."""
+        """Return a network of `n` independent copies side by side.
+
+        See :meth:`stack`, and :meth:`Recording.split` for the recordings of the copies.
+        """
         for population in self.populations:
             if population.size * n > LARGEST:
                 raise DescriptionError(
@@ -342,15 +346,16 @@ class Network(Frozen, Displayed):
     def stack(
         networks: Annotated[Sequence[Network], Each(_NETWORK, "networks", least=1)],
     ) -> Network:
-        """Networks of the same structure side by side, so that one simulation runs all of them.
+        """Put networks of the same structure side by side, so that one simulation runs all.
 
-        Names, cell types, sizes, connectors and plasticity must agree; spike trains, weights,
-        delays, plasticity windows and cell parameters may differ.
+        Names, cell types, sizes, connectors and plasticity must agree. Spike trains, weights,
+        delays, plasticity windows and cell parameters can differ.
 
         Raises
         ------
         DescriptionError
-            None was given, or their structures differ (the message names the first difference).
+            If there are no networks, or their structures differ. The message names the first
+            difference.
         """
         from .tiling import stack
 
@@ -358,11 +363,11 @@ class Network(Frozen, Displayed):
 
     @cached_property
     def content_hash(self) -> str:
-        """SHA-256 of all that the network says; equal networks have equal hashes."""
+        """SHA-256 of the whole description; equal networks have equal hashes."""
         return digest(self)
 
     def summary(self) -> str:
-        """Populations and projections as a readable table."""
+        """Return populations and projections as a readable table."""
         n_plastic = sum(self.count(item.name) for item in self.plastic)
         lines = [
             f"{len(self.populations)} populations, {self.n_neurons} neurons, "
@@ -371,7 +376,7 @@ class Network(Frozen, Displayed):
         ]
         wide = max(len(name) for name in self._names())
         for pop in self.populations:
-            kind = f"{type(pop.cell).__name__}{_said_of_cell(pop)}"
+            kind = f"{type(pop.cell).__name__}{_cell_notes(pop)}"
             lines.append(f"  {pop.name:<{wide}}  {pop.size:>8} {kind}")
         for item in self.projections:
             kind = "plastic" if item.plasticity else "static"
@@ -382,11 +387,11 @@ class Network(Frozen, Displayed):
         return "\n".join(lines)
 
     def describe(self) -> str:
-        """As :meth:`summary`, with hash and length of the input."""
+        """Return the :meth:`summary`, with the hash and the length of the input."""
         return f"{self.summary()}\nhash {self.content_hash[:12]}, input for {self.duration:g} ms"
 
     def facts(self) -> dict[str, Any]:
-        """Sizes, parts and hash as plain data, ready for JSON."""
+        """Return sizes, parts and hash as plain data for JSON."""
         return {
             "dt_ms": self.dt,
             "duration_ms": self.duration,
@@ -416,7 +421,7 @@ class Network(Frozen, Displayed):
 
     @checked
     def save(self, path: Annotated[str | Path, PathName()]) -> Path:
-        """Write to an HDF5 file; see :func:`spikemem.storage.save`."""
+        """Write the network to an HDF5 file; see :func:`spikemem.storage.save`."""
         from .storage import save
 
         return save(path, network=self)
@@ -424,7 +429,7 @@ class Network(Frozen, Displayed):
     @staticmethod
     @checked
     def load(path: Annotated[str | Path, PathName()]) -> Network:
-        """Read from an HDF5 file; see :func:`spikemem.load_network`."""
+        """Read a network from an HDF5 file; see :func:`spikemem.load_network`."""
         return load_network(path)
 
 
@@ -435,7 +440,8 @@ def load_network(path: Annotated[str | Path, PathName()]) -> Network:
     Raises
     ------
     StorageError
-        No such file, damaged, not spikemem's, newer than this version, or without a network.
+        If the file does not exist, is damaged, is not a spikemem file, was written by a newer
+        version, or holds no network.
     """
     from .storage import load
 
@@ -443,7 +449,7 @@ def load_network(path: Annotated[str | Path, PathName()]) -> Network:
 
 
 def _within_tiles(projection: Projection, n_pre: int, n_post: int) -> bool:
-    """Whether the synapses of a list lie one tile after the other and never leave their tile."""
+    """Tell whether a list of synapses is ordered by tile, and each synapse stays in its tile."""
     if projection.i is None or projection.j is None:
         return True
     count, rest = divmod(projection.i.size, projection.tiles)
@@ -470,15 +476,15 @@ def _by_name(kind: str, name: Any, parts: Sequence[_Named]) -> _Named:
     raise DescriptionError(f"Network: {unknown_name(kind, name, [part.name for part in parts])}")
 
 
-def _said_of_cell(population: Population) -> str:
+def _cell_notes(population: Population) -> str:
     if population.is_source:
         return ""
     leaky, current = np.isfinite(population.lif.tau_m), population.lif.current
-    said = "" if np.all(leaky) else f" without a leak{' in part' if np.any(leaky) else ''}"
+    notes = "" if np.all(leaky) else f" without a leak{' in some cells' if np.any(leaky) else ''}"
     if current is None:
-        return said
+        return notes
     return (
-        f"{said}, i_offset {_span(current.amplitudes)} nA in {len(current.times)} step(s) at "
+        f"{notes}, i_offset {_span(current.amplitudes)} nA in {len(current.times)} step(s) at "
         f"{_span(current.times)} ms"
     )
 

@@ -1,4 +1,4 @@
-"""Where commands write: checked before the work begins, and each file whole or not at all."""
+"""Output files of commands: checked before the work begins, written completely or not at all."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ DPI = 150
 
 
 def check_target(path: Path, *, overwrite: bool = False) -> Path:
-    """Refuse a file that can't be written, or that exists already unless `overwrite`.
+    """Raise an error if a file cannot be written, or exists and `overwrite` is False.
 
     Raises
     ------
     DescriptionError
-        The name is too long.
+        If the name is too long.
     StorageError
-        It exists, it is a folder, a device or the like, or its folder does not exist or can't be
-        written.
+        If the file exists, is a folder or a device, or its folder does not exist or cannot be
+        written to.
     """
     to_path(path, "output")
     if path.is_dir():
@@ -43,17 +43,17 @@ def check_target(path: Path, *, overwrite: bool = False) -> Path:
 
 
 def check_folder(folder: Path) -> Path:
-    """Make a folder, with those above it, and refuse one that can't be written.
+    """Make a folder and its parents, and check that files can be written into it.
 
     Raises
     ------
     StorageError
-        It can't be made or written.
+        If the folder cannot be made or written to.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StorageError(f"can't make the folder {str(folder)!r}: {error.strerror}.") from error
+        raise StorageError(f"cannot make the folder {str(folder)!r}: {error.strerror}.") from error
     _try_to_write(folder)
     return folder
 
@@ -64,35 +64,36 @@ def _try_to_write(folder: Path) -> None:
         trial.touch(exist_ok=False)
         trial.unlink(missing_ok=True)
     except OSError as error:
-        raise StorageError(f"can't write in {str(folder)!r}: {error.strerror}.") from error
+        raise StorageError(f"cannot write in {str(folder)!r}: {error.strerror}.") from error
 
 
 def check_format(path: Path) -> None:
-    """Refuse the name of a picture whose ending matplotlib does not know.
+    """Raise an error if matplotlib cannot write pictures with this file name extension.
 
     Raises
     ------
     DescriptionError
-        With the endings that it knows.
+        The message lists the valid extensions.
     """
     from matplotlib.backend_bases import FigureCanvasBase
 
-    known = sorted(FigureCanvasBase.get_supported_filetypes())
-    if path.suffix.lower().removeprefix(".") not in known:
+    valid_endings = sorted(FigureCanvasBase.get_supported_filetypes())
+    if path.suffix.lower().removeprefix(".") not in valid_endings:
         raise DescriptionError(
-            f"{str(path)!r} does not end as a picture does; use one of {', '.join(known)}."
+            f"{str(path)!r} has no file name extension of a picture; use one of "
+            f"{', '.join(valid_endings)}."
         )
 
 
 def save_figure(figure: Figure, path: Path) -> Path:
-    """Write a picture; a file that is there is replaced once the new one is complete.
+    """Write a picture; an existing file is replaced once the new one is complete.
 
     Raises
     ------
     DescriptionError
-        matplotlib does not know the ending of the name.
+        If matplotlib does not know the file name extension.
     StorageError
-        The file can't be written.
+        If the file cannot be written.
     """
     check_replaceable(path, "save_figure")
     check_format(path)

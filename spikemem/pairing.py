@@ -1,4 +1,4 @@
-"""Stored and recalled patterns, in any form, made comparable one by one."""
+"""Pairs stored patterns with recalled ones, whatever their form."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from .codes import Patterns, as_patterns, is_one_pattern
 from .errors import DescriptionError, shown
 from .units import LARGEST, in_unit
 
-__all__ = ["BitPatterns", "Bits", "Pair", "bits", "paired"]
+__all__ = ["BitPatterns", "Bits", "PatternPairs", "bits", "paired"]
 
 
-class _Given(NamedTuple):
-    """Patterns in the form in which they were given."""
+class _PatternArgument(NamedTuple):
+    """An argument with patterns, in the form in which the caller passed it."""
 
     value: Any
     name: str
@@ -27,7 +27,7 @@ class _Given(NamedTuple):
     """The patterns, if their size is known."""
     are_sets: bool = False
     reason: str = ""
-    """Why they can only be read beside Patterns, which say their size."""
+    """Why it can only be read if the other argument is Patterns, which have a size."""
 
 
 @dataclass(frozen=True)
@@ -35,15 +35,15 @@ class Bits(Kind):
     """One pattern or several: :class:`Patterns`, sets, or arrays of bool (or 0 and 1)."""
 
     def check(self, value: Any, where: str) -> Any:
-        """Return what :func:`paired` takes."""
-        if isinstance(value, _Given):
+        """Return the argument in the form that :func:`paired` takes."""
+        if isinstance(value, _PatternArgument):
             return value
         if isinstance(value, Patterns):
-            return _Given(value, where, one=False, rows=value)
+            return _PatternArgument(value, where, one=False, rows=value)
         if isinstance(value, set | frozenset):
-            return _Given([value], where, one=True, are_sets=True)
+            return _PatternArgument([value], where, one=True, are_sets=True)
         if isinstance(value, list | tuple) and all(isinstance(x, set | frozenset) for x in value):
-            return _Given(value, where, one=False, are_sets=True)
+            return _PatternArgument(value, where, one=False, are_sets=True)
         try:
             array = bits(value, where)
         except DescriptionError as error:
@@ -51,54 +51,54 @@ class Bits(Kind):
                 one = is_one_pattern(value, where)
             except DescriptionError:
                 raise error from None
-            return _Given(value, where, one, reason=str(error).removesuffix("."))
+            return _PatternArgument(value, where, one, reason=str(error).removesuffix("."))
         if not array.shape[-1]:
             reason = f"{where} must have at least one bit, got {shown(value)}"
-            return _Given(value, where, one=array.ndim == 1, reason=reason)
-        return _Given(value, where, one=array.ndim == 1, rows=Patterns.from_dense(array))
+            return _PatternArgument(value, where, one=array.ndim == 1, reason=reason)
+        return _PatternArgument(value, where, one=array.ndim == 1, rows=Patterns.from_dense(array))
 
 
 BitPatterns = Annotated[Any, Bits()]
-"""What a measure takes as patterns."""
+"""Type of the pattern arguments of a measure."""
 
 
-class Pair(NamedTuple):
-    """As many stored patterns as recalled ones, of the same number of cells."""
+class PatternPairs(NamedTuple):
+    """Equally many stored and recalled patterns of the same number of cells."""
 
     first: Patterns
     second: Patterns
     several: bool
-    """Whether an answer has a value for each pattern (shape (n_patterns,), else ())."""
+    """Whether a result has shape (n_patterns,); if not, it has shape ()."""
     sized: bool
-    """Whether the number of cells was given; if not, it is the smallest that holds all."""
+    """Whether the number of cells is known; if not, the smallest possible one is used."""
     shared: NDArray[np.int64]
-    """Cells that the patterns share, shape (n_patterns,)."""
+    """Number of cells that the patterns share, shape (n_patterns,)."""
 
     def each(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Values of the patterns, in the shape of the answer."""
+        """Return values of the patterns in the shape of the result."""
         return values if self.several else values.reshape(())
 
 
-def paired(where: str, stored: Any, recalled: Any, size: int | None = None) -> Pair:
+def paired(where: str, stored: Any, recalled: Any, size: int | None = None) -> PatternPairs:
     """Make stored and recalled patterns comparable, one by one.
 
     Parameters
     ----------
     where : str
-        Begins the message of an error.
+        The message of an error begins with it.
     stored, recalled
         Arguments of the kind :class:`Bits`.
     size : int, optional
-        Number of cells, if neither says it.
+        Number of cells, if neither argument tells it.
 
     Raises
     ------
     DescriptionError
-        They can't be read, or are of unequal numbers of patterns or cells.
+        If they cannot be read, or differ in their number of patterns or cells.
     """
-    known, sized = _size(stored, recalled, size)
-    first = _rows(stored, recalled, known, where)
-    second = _rows(recalled, stored, known, where)
+    n_cells, sized = _size(stored, recalled, size)
+    first = _rows(stored, recalled, n_cells, where)
+    second = _rows(recalled, stored, n_cells, where)
     n = len(second) if stored.one else len(first)
     if first.size != second.size or not (recalled.one or len(second) == n):
         raise DescriptionError(
@@ -107,34 +107,34 @@ def paired(where: str, stored: Any, recalled: Any, size: int | None = None) -> P
         )
     first, second = (rows if len(rows) == n else rows[[0] * n] for rows in (first, second))
     several = not (stored.one and recalled.one)
-    return Pair(first, second, several, sized, _shared(first, second))
+    return PatternPairs(first, second, several, sized, _shared(first, second))
 
 
-def _size(stored: _Given, recalled: _Given, size: int | None) -> tuple[int, bool]:
-    """Number of cells for patterns that do not say it, and whether it was given."""
-    # Patterns say it; the length of a list is that of a dense row only without them.
-    both = sorted((stored, recalled), key=lambda given: not isinstance(given.value, Patterns))
-    for given in both:
-        if given.rows is not None:
-            return given.rows.size, True
+def _size(
+    stored: _PatternArgument, recalled: _PatternArgument, size: int | None
+) -> tuple[int, bool]:
+    """Return the number of cells for patterns without a size, and whether it is known."""
+    # Patterns have a size. Without them, the length of a list is the size of a dense row.
+    both = sorted((stored, recalled), key=lambda item: not isinstance(item.value, Patterns))
+    for item in both:
+        if item.rows is not None:
+            return item.rows.size, True
     if size is not None:
         return size, True
-    cells = (
-        x for given in (stored, recalled) if given.are_sets for row in given.value for x in row
-    )
+    cells = (x for item in (stored, recalled) if item.are_sets for row in item.value for x in row)
     largest = max((x for x in cells if isinstance(x, int | np.integer)), default=0)
     return max(min(int(largest) + 1, LARGEST), 1), False
 
 
-def _rows(given: _Given, other: _Given, size: int, where: str) -> Patterns:
-    beside = isinstance(other.value, Patterns) and not isinstance(given.value, Patterns)
-    if given.rows is not None and not beside:
-        return given.rows
-    if given.reason and not beside:
+def _rows(item: _PatternArgument, other: _PatternArgument, size: int, where: str) -> Patterns:
+    only_other = isinstance(other.value, Patterns) and not isinstance(item.value, Patterns)
+    if item.rows is not None and not only_other:
+        return item.rows
+    if item.reason and not only_other:
         raise DescriptionError(
-            f"{where}: {given.reason}; give indices as sets, or as Patterns(indices, size=...)."
+            f"{where}: {item.reason}; give indices as sets, or as Patterns(indices, size=...)."
         )
-    return as_patterns(given.value, size, f"{where}: {given.name}")
+    return as_patterns(item.value, size, f"{where}: {item.name}")
 
 
 def _shared(first: Patterns, second: Patterns) -> NDArray[np.int64]:
@@ -144,12 +144,12 @@ def _shared(first: Patterns, second: Patterns) -> NDArray[np.int64]:
 
 
 def bits(values: Any, where: str) -> NDArray[np.bool_]:
-    """Convert one pattern, or several, to bool; `where` begins the message.
+    """Convert one pattern, or several, to booleans; the message of an error begins with `where`.
 
     Raises
     ------
     DescriptionError
-        Not bool or 0 and 1, or not of shape (n_bits,) or (n_patterns, n_bits).
+        If values are not bool or 0 and 1, or the shape is not (n_bits,) or (n_patterns, n_bits).
     """
     array = _numbers(values, Text().check(where, "where"))
     if array.ndim not in (1, 2):

@@ -28,25 +28,25 @@ _CELL = "Give the type of the cells: sm.LIF(), or a spike source such as sm.Spik
 class Population(Frozen):
     """A group of cells of one type.
 
-    Size and cell can be given in either order.
+    `size` and `cell` can be passed in either order.
 
     Parameters
     ----------
     name : str
-        Unique in the network; no "/".
+        Name, unique in the network, without "/".
     cell : LIF or SpikeSource
         Cell type with its parameters.
     size : int, optional
-        Number of cells; default for a :class:`SpikeSource`: that of its spike trains.
+        Number of cells. Default for a :class:`SpikeSource`: the number of its spike trains.
     v_init : float or array_like, shape (size,), optional
-        Membrane potential at the start, mV. Default: ``v_rest``.
+        Initial membrane potential, mV. Default: ``v_rest``.
     record : sequence of str
-        Any of "spikes" and "v".
+        Variables to record: "spikes" and "v" (membrane potential).
 
     Raises
     ------
     DescriptionError
-        Anything of the wrong type, shape or range; all problems at once.
+        If an argument has the wrong type, shape or range. The message lists all problems.
 
     Examples
     --------
@@ -94,10 +94,12 @@ class Population(Frozen):
 
     def _check_source(self, problems: Problems) -> None:
         if self.size != self.source.size:
-            problems.add(f"size must be that of its trains ({self.source.size}), got {self.size}")
+            problems.add(
+                f"size must be the number of its spike trains ({self.source.size}), got {self.size}"
+            )
         if self.v_init is not None:
             problems.add("v_init must be None for a SpikeSource: it has no potential")
-        with problems.noting():
+        with problems.collecting():
             Some("spikes", what=_VARIABLE).check(self.record, "record")
 
     def _check_lengths(self, problems: Problems) -> None:
@@ -122,26 +124,26 @@ class Population(Frozen):
 
     @property
     def lif(self) -> LIF:
-        """The cell, where it is a :class:`LIF` (an error elsewhere)."""
+        """The cell type, if it is a :class:`LIF`; otherwise an error is raised."""
         if isinstance(self.cell, LIF):
             return self.cell
         raise DescriptionError(f"population {self.name!r}: a SpikeSource has no LIF parameters.")
 
     @property
     def source(self) -> SpikeTrains:
-        """The spike trains, where the cell is a :class:`SpikeSource` (an error elsewhere)."""
+        """The spike trains of a :class:`SpikeSource`; for a LIF an error is raised."""
         if isinstance(self.cell, SpikeSource):
             return self.cell.spikes
         raise DescriptionError(f"population {self.name!r}: a LIF has no spike trains of its own.")
 
     def initial_v(self) -> NDArray[np.float64]:
-        """Membrane potential of each cell at the start, mV, shape (size,)."""
+        """Return the initial membrane potential of each cell, mV, shape (size,)."""
         start = self.lif.v_rest if self.v_init is None else self.v_init
         return np.broadcast_to(np.asarray(start, dtype=np.float64), (self.size,))
 
 
 class PopulationName(Kind):
-    """Name of a population; the population itself stands for its name."""
+    """A population or its name."""
 
     def check(self, value: Any, where: str) -> str:
         """Return the name."""
@@ -149,4 +151,4 @@ class PopulationName(Kind):
 
 
 End = Annotated[str | Population, PopulationName()]
-"""Where a projection begins or ends: a population or its name."""
+"""Population in which a projection begins or ends, or its name."""

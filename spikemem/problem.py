@@ -1,4 +1,4 @@
-"""One finding of a check."""
+"""A problem that a check reports."""
 
 from __future__ import annotations
 
@@ -10,25 +10,26 @@ from .checks import Text, check_fields
 __all__ = ["LEVELS", "Problem"]
 
 LEVELS = ("error", "warning", "note")
-"""The worst first."""
+"""Levels of a problem, the most severe first."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """Something that a target refuses, changes, or that is worth knowing.
+    """A property of a network that a target refuses or changes, or that users should know.
 
     Attributes
     ----------
     level : {"error", "warning", "note"}
-        "error": it is refused, or the result would be meaningless; "warning": the result differs.
+        "error": the target refuses the network, or the result would be meaningless. "warning":
+        the result differs. "note": information.
     where : str
         Population, projection, or the network.
     what : str
         What happens, and why.
     remedy : str
-        What helps.
+        What to do about it.
     rule : str
-        Name of the rule that found it.
+        Name of the rule that reports it.
     """
 
     level: Literal["error", "warning", "note"]
@@ -42,7 +43,7 @@ class Problem:
 
     @property
     def text(self) -> str:
-        """Where, what and remedy in one line."""
+        """The place, the problem and the remedy in one line."""
         return f"{self.where}: {self.what}. {self.remedy[:1].upper()}{self.remedy[1:]}."
 
     def __str__(self) -> str:

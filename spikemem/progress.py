@@ -1,4 +1,4 @@
-"""Progress of long work: a bar on a terminal, or the caller's own callback."""
+"""Reports the progress of long work: a bar on a terminal, or the caller's own function."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Progress", "progress_callback"]
 
 @dataclass(frozen=True)
 class ProgressReport(Kind):
-    """True or False, or a function that is given the fraction done."""
+    """True, False, or a function that is called with the fraction done."""
 
     def check(self, value: Any, where: str) -> Any:
         """Return a bool, or the function itself."""
@@ -33,12 +33,15 @@ class ProgressReport(Kind):
 
 
 Progress = Annotated[bool | Callable[[float], None], ProgressReport()]
-"""What every ``progress`` argument takes."""
+"""Type of every ``progress`` argument."""
 
 
 @contextmanager
 def progress_callback(progress: Progress, label: str) -> Iterator[Callable[[float], None]]:
-    """Function of the fraction done, from 0 to 1; the bar goes to stderr, on a terminal only."""
+    """Yield a function to call with the fraction done, from 0 to 1.
+
+    A bar is written to stderr, and only if it is a terminal.
+    """
     if callable(progress):
         yield progress
         return
@@ -46,7 +49,7 @@ def progress_callback(progress: Progress, label: str) -> Iterator[Callable[[floa
         yield lambda fraction: None
         return
     with warnings.catch_warnings():
-        # In a notebook without ipywidgets the bar is text, which needs no warning.
+        # tqdm warns in notebooks without ipywidgets, where it shows the bar as text.
         warnings.simplefilter("ignore")
         from tqdm.auto import tqdm
 

@@ -43,41 +43,42 @@ class Synapses(NamedTuple):
 class Projection(Drawn, Frozen):
     """Synapses from one population to another.
 
-    Either a list (`i`, `j` given) or a structured connector that is expanded only where that is
-    needed: :meth:`one_to_one`, :meth:`all_to_all`. A list can be drawn at random:
-    :meth:`fixed_probability`, :meth:`fixed_number_in`, :meth:`fixed_number_out`,
-    :meth:`distance_dependent`; or taken from a matrix: :meth:`from_matrix`.
+    A projection is either a list of synapses (`i` and `j`), or a structured connector that is
+    expanded only when it is needed: :meth:`one_to_one`, :meth:`all_to_all`. A list can be drawn at
+    random with :meth:`fixed_probability`, :meth:`fixed_number_in`, :meth:`fixed_number_out` or
+    :meth:`distance_dependent`, or read from a matrix with :meth:`from_matrix`.
 
     Parameters
     ----------
     name : str
-        Unique in the network; no "/".
+        Name, unique in the network, without "/".
     pre, post : str or Population
-        The populations; their names are kept.
+        Pre- and post-synaptic population; only their names are stored.
     i, j : array_like of int, shape (n_synapses,), optional
         Index of the pre- and of the post-synaptic cell of each synapse.
     weight : float or array_like, shape (n_synapses,)
-        nA, >= 0 (the receptor gives the sign).
+        Weight, nA, >= 0 (the receptor gives the sign).
     delay : float or array_like, shape (n_synapses,)
-        ms, a multiple of the network's ``dt`` and at least one step.
+        Delay, ms, a multiple of the network's ``dt`` and at least one step.
     receptor : {"excitatory", "inhibitory"}
-        Which current of the post-synaptic cell it drives.
+        Synaptic current of the post-synaptic cell that the synapses drive.
     plasticity : STDP, optional
-        Default: static weights.
+        Learning rule. Default: static weights.
     connector : {"list", "one_to_one", "all_to_all"}, optional
-        Follows from `i` and `j` if they are given.
+        Structure of the synapses; "list" if `i` and `j` are given.
     allow_self : bool
         ``all_to_all`` only: False leaves out pairs of equal index (within each tile).
     tiles : int
-        The populations, and the synapses, consist of so many equal tiles one after the other; a
-        structured connector joins only cells of the same tile (see :meth:`Network.tile`).
+        Number of equal tiles that the populations and the synapses consist of, one after the
+        other. A structured connector connects only cells of the same tile (see
+        :meth:`Network.tile`).
     record : sequence of str
         ``("weight",)`` records every weight of a plastic projection at every step.
 
     Raises
     ------
     DescriptionError
-        Anything of the wrong type, shape or range; all problems at once.
+        If an argument has the wrong type, shape or range. The message lists all problems.
     """
 
     name: PartName
@@ -112,18 +113,18 @@ class Projection(Drawn, Frozen):
 
     def _check(self) -> None:
         problems = Problems(f"projection {shown(self.name)}")
-        plain = check_fields(self, problems)
-        if {"i", "j", "connector"} <= plain:
+        converted = check_fields(self, problems)
+        if {"i", "j", "connector"} <= converted:
             self._check_indices(problems)
         for item in ("weight", "delay"):
             value = getattr(self, item)
-            if not {"i", item} <= plain or self.i is None or not np.ndim(value):
+            if not {"i", item} <= converted or self.i is None or not np.ndim(value):
                 continue
             if len(value) != len(self.i):
                 problems.add(
                     f"{item} must be a float or have shape ({len(self.i)},), got {value.shape}"
                 )
-        if "record" in plain and self.record and self.plasticity is None:
+        if "record" in converted and self.record and self.plasticity is None:
             problems.add("record: only plastic weights can be recorded; this projection is static")
         if not problems.found and self.plasticity is not None:
             self._check_plastic(self.plasticity, problems)
@@ -142,7 +143,7 @@ class Projection(Drawn, Frozen):
             return
         self.i.flags.writeable = self.j.flags.writeable = False
         if self.i.shape != self.j.shape:
-            problems.add(f"i and j must be equally long, got {self.i.size} and {self.j.size}")
+            problems.add(f"i and j must have equal lengths, got {self.i.size} and {self.j.size}")
 
     def _check_plastic(self, rule: STDP, problems: Problems) -> None:
         if np.size(self.weight) and (
@@ -160,18 +161,18 @@ class Projection(Drawn, Frozen):
     @classmethod
     @checked
     def one_to_one(cls, name: PartName, pre: End, post: End, **options: Any) -> Self:
-        """Cell k to cell k of an equally large population. Options: as :class:`Projection`."""
+        """Connect cell k to cell k of a population of the same size; options: `Projection`."""
         return cls(name, pre, post, connector="one_to_one", **options)
 
     @classmethod
     @checked
     def all_to_all(cls, name: PartName, pre: End, post: End, **options: Any) -> Self:
-        """Every cell to every cell, ordered by pre, then post; options as :class:`Projection`."""
+        """Connect every cell to every cell, ordered by pre, then post; options: `Projection`."""
         return cls(name, pre, post, connector="all_to_all", **options)
 
     @checked
     def n_synapses(self, n_pre: Annotated[int, Count()], n_post: Annotated[int, Count()]) -> int:
-        """Number of synapses between populations of these sizes."""
+        """Return the number of synapses between populations of these sizes."""
         if self.i is not None:
             return int(self.i.size)
         if self.connector == "one_to_one":
@@ -181,12 +182,12 @@ class Projection(Drawn, Frozen):
 
     @checked
     def expand(self, n_pre: Annotated[int, Count()], n_post: Annotated[int, Count()]) -> Synapses:
-        """Arrays of all synapses, each of shape (n_synapses,).
+        """Return arrays of all synapses, each of shape (n_synapses,).
 
         Raises
         ------
         DescriptionError
-            They would take more memory than this computer has.
+            If the arrays take more memory than this computer has.
         """
         if self.i is None:
             count = self.n_synapses(n_pre, n_post)

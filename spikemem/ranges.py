@@ -1,4 +1,4 @@
-"""Numbers that floating point can't compute with: refused by each backend that uses it."""
+"""Checks for numbers out of the range of floating-point arithmetic, used by several backends."""
 
 from __future__ import annotations
 
@@ -15,57 +15,57 @@ from .problem import Problem
 __all__ = ["out_of_range", "too_much_memory"]
 
 CELL = 96.0
-"""Bytes of one cell at least: nine parameters and its state."""
+"""Smallest memory of one cell (nine parameters and its state), bytes."""
 
 LARGEST = 1e30
-"""Largest current (nA) and resistance (MΩ): their products stay finite."""
+"""Largest current (nA) and resistance (MΩ); their products stay finite."""
 
 LARGEST_V = 1e9
-"""Largest potential, mV: beyond it steps of 1e-7 mV are lost in rounding."""
+"""Largest potential, mV; beyond it steps of 1e-7 mV are lost in rounding."""
 
 MOST_STEPS = 1e9
-"""Longest time constant in steps: beyond it the decay of a step is lost in rounding."""
+"""Longest time constant in steps; beyond it the decay of a step is lost in rounding."""
 
 LEAST_STEPS = 1e-30
-"""Shortest time constant in steps: the exponent of its decay stays finite."""
+"""Shortest time constant in steps; the exponent of its decay stays finite."""
 
 MOST_ENTRIES = 1e8
-"""Entries of a table of exponentials that the engine takes memory for."""
+"""Largest number of entries in a table of exponentials."""
 
 _COUNTED = 2.0**24
-"""Steps that a number of 4 bytes can count."""
+"""Largest number of steps that a 4-byte float counts exactly."""
 
 
 def out_of_range(network: Network, backend: str, precision: str = "f8") -> list[Problem]:
-    """Numbers of a network that a floating-point backend can't compute with.
+    """Find the numbers of a network that a floating-point backend cannot compute with.
 
     Parameters
     ----------
     network : Network
-        What is to run.
+        Network to simulate.
     backend : str
-        "native" keeps tables of exponentials, which limit the time constants of plasticity;
+        "native" has tables of exponentials, which limit the time constants of plasticity;
         "pynn:nest" counts time in µs.
     precision : {"f8", "f4"}
         As for the backend "native".
     """
-    found: list[Problem] = []
+    problems: list[Problem] = []
     if backend == "pynn:nest" and not _whole_tics(network.dt):
         what = f"dt = {network.dt:g} ms: NEST counts time in whole µs"
-        found.append(_problem("network", what, "use a multiple of 0.001 ms"))
+        problems.append(_problem("network", what, "use a multiple of 0.001 ms"))
     for population in network.populations:
         if not population.is_source:
-            found += [
+            problems += [
                 _problem(f"population {population.name!r}", *case)
                 for case in _of_cells(population, network.dt, precision)
             ]
     for item in network.projections:
         if network.count(item.name):
-            found += [
+            problems += [
                 _problem(f"projection {item.name!r}", *case)
                 for case in _of_synapses(item, network.dt, backend)
             ]
-    return found
+    return problems
 
 
 def _problem(where: str, what: str, remedy: str) -> Problem:
@@ -73,9 +73,9 @@ def _problem(where: str, what: str, remedy: str) -> Problem:
 
 
 def too_much_memory(network: Network) -> list[Problem]:
-    """Cells, ring buffers and plastic weights that this computer has no memory for.
+    """Find cells, ring buffers and plastic weights that do not fit into this computer's memory.
 
-    A ring buffer has a number for each cell, each receptor and each step up to the longest delay.
+    A ring buffer has one number for each cell, receptor and step up to the longest delay.
     """
     cells = network.n_neurons
     plastic = sum(network.count(item.name) for item in network.plastic)
@@ -95,9 +95,9 @@ def too_much_memory(network: Network) -> list[Problem]:
         ),
     ]  # fmt: skip
     return [
-        _problem(where, said, remedy)
+        _problem(where, problem, remedy)
         for where, what, needed, remedy in cases
-        if (said := lack_of_memory(needed, what))
+        if (problem := lack_of_memory(needed, what))
     ]
 
 
@@ -133,9 +133,8 @@ def _of_cells(population: Population, dt: float, precision: str) -> Iterator[tup
     if resistance > LARGEST:
         yield f"cm = {values('cm').min():g} nF is too small", "raise cm, and scale the weights"
     if precision == "f4" and _largest(values("tau_refrac")) > _COUNTED * dt:
-        what = (
-            f"tau_refrac = {_largest(values('tau_refrac')):g} ms is more steps than 4 bytes count"
-        )
+        longest = _largest(values("tau_refrac"))
+        what = f"tau_refrac = {longest:g} ms has more steps than 4 bytes can count"
         yield what, "use precision='f8'"
 
 
@@ -155,7 +154,7 @@ def _of_synapses(item: Projection, dt: float, backend: str) -> Iterator[tuple[st
     if rule is not None:
         top = max(top, rule.w_max, rule.a_plus, rule.a_minus)
     if top > LARGEST:
-        yield f"weights or changes of weights reach {top:g} nA", f"keep them below {LARGEST:g} nA"
+        yield f"weights or weight changes reach {top:g} nA", f"keep them below {LARGEST:g} nA"
     if rule is None:
         return
     for name in ("tau_plus", "tau_minus"):

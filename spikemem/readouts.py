@@ -1,4 +1,4 @@
-"""Readouts: what spikes amount to for whoever reads them, as counts, time bins or states."""
+"""Readouts of spike trains: counts, time bins, low-passed states, and linear classifiers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Length = Annotated[float, Quantity("ms", above=0.0)]
 
 @checked
 def counts(trains: SpikeTrains, starts: Times, length: Length) -> NDArray[np.int64]:
-    """Spikes of each cell in windows of one length.
+    """Count the spikes of each cell in windows of equal length.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def counts(trains: SpikeTrains, starts: Times, length: Length) -> NDArray[np.int
     starts : array_like of float, shape (n_windows,)
         Beginnings of the windows, ms.
     length : float
-        Length of every window, ms; its end does not belong to it.
+        Length of every window, ms; a spike at the end of a window does not count.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def counts(trains: SpikeTrains, starts: Times, length: Length) -> NDArray[np.int
     Raises
     ------
     DescriptionError
-        An argument is not of its kind.
+        If an argument is not valid.
 
     Examples
     --------
@@ -55,12 +55,12 @@ def counts(trains: SpikeTrains, starts: Times, length: Length) -> NDArray[np.int
 def bin_counts(
     trains: SpikeTrains, starts: Times, length: Length, bins: Annotated[int, Count()]
 ) -> NDArray[np.int64]:
-    """Spikes of each cell in equal time bins of windows of one length.
+    """Count the spikes of each cell in equal time bins of windows of equal length.
 
     Parameters
     ----------
     trains, starts, length
-        As :func:`counts`.
+        As for :func:`counts`.
     bins : int
         Number of bins of each window.
 
@@ -71,12 +71,12 @@ def bin_counts(
     Raises
     ------
     DescriptionError
-        An argument is not of its kind.
+        If an argument is not valid.
     """
     edges = starts[:, None] + np.arange(bins + 1) * (length / bins) - GRID
     result = np.zeros((len(starts), bins, trains.size), dtype=np.int64)
-    place = np.searchsorted(trains.times, edges)
-    for window, row in enumerate(place):
+    edge_indices = np.searchsorted(trains.times, edges)
+    for window, row in enumerate(edge_indices):
         for k in range(bins):
             ids = trains.ids[row[k] : row[k + 1]]
             result[window, k] = np.bincount(ids, minlength=trains.size)
@@ -87,7 +87,7 @@ def bin_counts(
 def low_passed(
     trains: SpikeTrains, times: Times, *, tau: Annotated[float, Quantity("ms", above=0.0)]
 ) -> NDArray[np.float64]:
-    """Low-passed spikes of each cell: every spike adds 1, which decays with a time constant.
+    """Return low-passed spikes of each cell: every spike adds 1, which decays exponentially.
 
     The state at time `t` is the sum of ``exp(-(t - s) / tau)`` over the spikes at ``s <= t``.
 
@@ -96,7 +96,7 @@ def low_passed(
     trains : SpikeTrains
         Spikes of one population.
     times : array_like of float, shape (n_times,)
-        When the state is read, ms, in ascending order.
+        Times at which the state is read, ms, in ascending order.
     tau : float
         Time constant, ms.
 
@@ -107,7 +107,7 @@ def low_passed(
     Raises
     ------
     DescriptionError
-        An argument is not of its kind, or `times` are not in order.
+        If an argument is not valid, or `times` are not in order.
 
     Examples
     --------
@@ -119,8 +119,8 @@ def low_passed(
         raise DescriptionError("low_passed: times must be in ascending order.")
     result = np.zeros((len(times), trains.size))
     state, last = np.zeros(trains.size), 0.0
-    place = np.searchsorted(trains.times, times + GRID)
-    for k, (first, stop) in enumerate(itertools.pairwise([0, *place.tolist()])):
+    stops = np.searchsorted(trains.times, times + GRID)
+    for k, (first, stop) in enumerate(itertools.pairwise([0, *stops.tolist()])):
         moment = float(times[k])
         state *= np.exp(-(moment - last) / tau)
         fresh = np.exp(-(moment - trains.times[first:stop]) / tau)
@@ -135,7 +135,7 @@ def linear_readout(
     *,
     strength: Annotated[float, Quantity(above=0.0)] = 1.0,
 ) -> Any:
-    """A linear classifier of scikit-learn, on standardised features.
+    """Make a linear classifier of scikit-learn, on standardised features.
 
     Parameters
     ----------
@@ -147,12 +147,12 @@ def linear_readout(
     Returns
     -------
     sklearn.pipeline.Pipeline
-        With ``fit``, ``predict`` and ``score``.
+        Classifier with the methods ``fit``, ``predict`` and ``score``.
 
     Raises
     ------
     DescriptionError
-        An argument is not of its kind.
+        If an argument is not valid.
 
     Examples
     --------

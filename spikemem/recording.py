@@ -1,4 +1,4 @@
-"""What comes out of a run."""
+"""The result of a run: spikes, traces, weights and provenance."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ __all__ = ["Recording", "SpikeTrains", "Traces", "load_recording"]
 
 @dataclass(frozen=True)
 class TraceName(Kind):
-    """What a trace is of: a pair (name of a population or projection, variable)."""
+    """Key of a trace: a pair (name of a population or projection, variable)."""
 
     def check(self, value: Any, where: str) -> tuple[str, str]:
         """Return the pair."""
@@ -49,7 +49,7 @@ class TraceName(Kind):
 
 @dataclass(frozen=True)
 class Floats(Kind):
-    """An array of floats of some shape; not finite is allowed, since a recording is a result.
+    """An array of floats of a certain shape; a recording can hold NaN and infinite values.
 
     The unit is nA, or mV for the traces whose key ends in "v".
     """
@@ -73,7 +73,7 @@ class Floats(Kind):
 
 
 class Traces(dict[str, NDArray[np.float64]]):
-    """Traces of one variable, by the name of the population or projection."""
+    """Traces of one variable, by name of the population or projection."""
 
     def __init__(self, variable: str, traces: Mapping[str, NDArray[np.float64]]) -> None:
         super().__init__(traces)
@@ -89,28 +89,28 @@ class Traces(dict[str, NDArray[np.float64]]):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Recording(Frozen, Displayed):
-    """What a run gave.
+    """The result of a run.
 
     Parameters
     ----------
     spikes : mapping of str to SpikeTrains
-        For each population that records spikes; times in ms since the start of the session.
+        Spikes of each population that records them; times in ms since the start of the session.
     traces : mapping of (str, str) to ndarray, shape (n_steps, n_cells)
-        For each (population, "v") the membrane potential in mV and for each
-        (projection, "weight") the weights in nA; row k is the value at ``start + k * dt``,
-        before the update of that step.
+        For each (population, "v") the membrane potential in mV, and for each
+        (projection, "weight") the weights in nA. Row k is the value at ``start + k * dt``, before
+        the update of that step.
     weights : mapping of str to ndarray, shape (n_synapses,)
-        Weights of each plastic projection at the end, nA, in the order of
+        Final weights of each plastic projection, nA, in the order of
         :meth:`spikemem.Network.synapses`.
     dt, start, stop : float
-        Step, first and last moment of the run, ms.
+        Time step, beginning and end of the run, ms.
     provenance : mapping
         Backend, integrator, network hash, versions, date.
 
     Raises
     ------
     DescriptionError
-        Anything of the wrong type or shape; all problems at once.
+        If an argument has the wrong type or shape. The message lists all problems.
 
     Examples
     --------
@@ -136,8 +136,8 @@ class Recording(Frozen, Displayed):
 
     def __post_init__(self) -> None:
         problems = Problems("Recording")
-        plain = check_fields(self, problems)
-        if {"dt", "start", "stop"} <= plain:
+        converted = check_fields(self, problems)
+        if {"dt", "start", "stop"} <= converted:
             self._check_clock(problems)
         problems.raise_if_any()
         for name in ("spikes", "traces", "weights", "provenance"):
@@ -149,7 +149,7 @@ class Recording(Frozen, Displayed):
                 f"stop must not be before start, got start={self.start:g} and stop={self.stop:g} ms"
             )
             return
-        with problems.noting():
+        with problems.collecting():
             n_steps = int(steps(self.duration, self.dt))
             traces = self.traces if isinstance(self.traces, Mapping) else {}
             for key, trace in traces.items():
@@ -160,7 +160,7 @@ class Recording(Frozen, Displayed):
 
     @property
     def duration(self) -> float:
-        """Length in ms."""
+        """Length of the run, ms."""
         return self.stop - self.start
 
     @property
@@ -178,7 +178,7 @@ class Recording(Frozen, Displayed):
         )
 
     def facts(self) -> dict[str, Any]:
-        """Times, spikes and origin as plain data, ready for JSON."""
+        """Return times, spikes and provenance as plain data for JSON."""
         return {
             "start_ms": self.start,
             "stop_ms": self.stop,
@@ -193,7 +193,7 @@ class Recording(Frozen, Displayed):
         }
 
     def describe(self) -> str:
-        """Times, spikes and origin as lines of text."""
+        """Return times, spikes and provenance as lines of text."""
         spikes = self.spikes
         wide = max((len(name) for name in spikes), default=0)
         lines = [
@@ -233,8 +233,8 @@ class Recording(Frozen, Displayed):
         return self._traces_of("weight")
 
     def _traces_of(self, variable: str) -> Traces:
-        found = {name: trace for (name, kind), trace in self.traces.items() if kind == variable}
-        return Traces(variable, found)
+        selected = {name: trace for (name, kind), trace in self.traces.items() if kind == variable}
+        return Traces(variable, selected)
 
     @checked
     def window(
@@ -242,24 +242,24 @@ class Recording(Frozen, Displayed):
         start: Annotated[float, Quantity("ms")] | None = None,
         stop: Annotated[float, Quantity("ms")] | None = None,
     ) -> Recording:
-        """The part of the recording from `start` to `stop` (ms); its times are kept.
+        """Return the part of the recording from `start` to `stop` (ms); times do not shift.
 
         Parameters
         ----------
         start, stop : float, optional
-            ms, whole steps from the recording's start; spikes and rows of traces with
-            ``start <= t < stop``. Default: the recording's own start and stop.
+            ms, a whole number of steps after the recording's start. The part has the spikes and
+            rows of traces with ``start <= t < stop``. Default: the recording's start and stop.
 
         Returns
         -------
         Recording
-            :attr:`weights` are those at `stop`; where they are not known, since they were not
-            recorded and `stop` is not the end, they are left out.
+            Its :attr:`weights` are those at `stop`. They are left out if they are unknown: if
+            `stop` is not the end and no weights were recorded over time.
 
         Raises
         ------
         DescriptionError
-            Times outside the recording, not in order, or between two steps.
+            If the times are outside the recording, not in order, or between two steps.
 
         Examples
         --------
@@ -276,7 +276,7 @@ class Recording(Frozen, Displayed):
             )
         first, last = (self._step_of(time) for time in (low, high))
         whole = last == self._step_of(self.stop)
-        # With the exact integrator, cells fire at the very end of a run, too.
+        # With the exact integrator, cells can also fire at the very end of a run.
         latest = np.inf if whole else high - GRID
         return replace(
             self,
@@ -298,12 +298,12 @@ class Recording(Frozen, Displayed):
         return int(steps(time - self.start, self.dt))
 
     def _weights_at(self, row: int) -> dict[str, NDArray[np.float64]]:
-        found = self.weight_traces
-        return {name: found[name][row] for name in self.weights if name in found}
+        traces = self.weight_traces
+        return {name: traces[name][row] for name in self.weights if name in traces}
 
     @checked
     def same_as(self, other: Recording) -> bool:
-        """True if spikes, traces and weights are equal to the last bit."""
+        """Tell whether spikes, traces and weights are exactly equal."""
         return (
             self.spikes.keys() == other.spikes.keys()
             and self.traces.keys() == other.traces.keys()
@@ -321,13 +321,13 @@ class Recording(Frozen, Displayed):
             Each(Instance("spikemem.recording:Recording"), "recordings", least=1),
         ],
     ) -> Recording:
-        """One recording from consecutive ones of the same session.
+        """Join consecutive recordings of the same session into one.
 
         Raises
         ------
         DescriptionError
-            There is none, one does not begin where the one before it ended, or they do not
-            record the same.
+            If there are none, one does not begin where the previous one ends, or they record
+            different things.
         """
         runs = tuple(parts)
         for before, after in pairwise(runs):
@@ -336,10 +336,10 @@ class Recording(Frozen, Displayed):
                     f"Recording.join: parts must be consecutive; one ends at {before.stop:g} ms "
                     f"and the next begins at {after.start:g} ms."
                 )
-            if before._layout() != after._layout():
+            if before._structure() != after._structure():
                 raise DescriptionError(
                     f"Recording.join: parts must record the same; {before!r} and {after!r} differ "
-                    f"in dt, or in the names or sizes of what they hold."
+                    f"in dt, or in the names or sizes of their parts."
                 )
         first, last = runs[0], runs[-1]
         spikes = {
@@ -362,7 +362,7 @@ class Recording(Frozen, Displayed):
             provenance=last.provenance,
         )
 
-    def _layout(self) -> tuple[Any, ...]:
+    def _structure(self) -> tuple[Any, ...]:
         return (
             self.dt,
             {name: trains.size for name, trains in self.spikes.items()},
@@ -372,12 +372,12 @@ class Recording(Frozen, Displayed):
 
     @checked
     def split(self, n: Annotated[int, Count()]) -> list[Recording]:
-        """Recordings of the `n` copies that :meth:`spikemem.Network.tile` laid side by side.
+        """Split the recording of `n` copies side by side (:meth:`spikemem.Network.tile`).
 
         Raises
         ------
         DescriptionError
-            A population or projection does not divide into `n` equal parts.
+            If a population or projection does not divide into `n` equal parts.
         """
         sizes = [trains.size for trains in self.spikes.values()]
         sizes += [array.shape[-1] for array in (*self.traces.values(), *self.weights.values())]
@@ -409,7 +409,7 @@ class Recording(Frozen, Displayed):
 
     @checked
     def save(self, path: Annotated[str | Path, PathName()], **others: Any) -> Path:
-        """Write to an HDF5 file; see :func:`spikemem.storage.save`."""
+        """Write the recording to an HDF5 file; see :func:`spikemem.storage.save`."""
         from .storage import save
 
         return save(path, recording=self, **others)
@@ -417,7 +417,7 @@ class Recording(Frozen, Displayed):
     @staticmethod
     @checked
     def load(path: Annotated[str | Path, PathName()]) -> Recording:
-        """Read from an HDF5 file; see :func:`spikemem.load_recording`."""
+        """Read a recording from an HDF5 file; see :func:`spikemem.load_recording`."""
         return load_recording(path)
 
     def to_neo(self) -> Any:
@@ -437,14 +437,14 @@ class Recording(Frozen, Displayed):
         return recording_from_neo(source, dt=dt)
 
     def to_pandas(self) -> Any:
-        """All spikes as a table; see :func:`spikemem.interchange.spikes_to_pandas`."""
+        """Return all spikes as a table; see :func:`spikemem.interchange.spikes_to_pandas`."""
         from .interchange import spikes_to_pandas
 
         return spikes_to_pandas(self)
 
 
 def _cut(trains: SpikeTrains, start: float, stop: float, duration: float) -> SpikeTrains:
-    """Spikes from `start` to `stop`, and trains of `duration`, unless a spike lies beyond it."""
+    """Return the spikes from `start` to `stop`, in trains of `duration` unless a spike is later."""
     low, high = np.searchsorted(trains.times, [start, stop])
     times = trains.times[low:high]
     late = bool(times.size) and times[-1] >= duration
@@ -467,7 +467,8 @@ def load_recording(path: Annotated[str | Path, PathName()]) -> Recording:
     Raises
     ------
     StorageError
-        No such file, damaged, not spikemem's, newer than this version, or without a recording.
+        If the file does not exist, is damaged, is not a spikemem file, was written by a newer
+        version, or holds no recording.
     """
     from .storage import load
 

@@ -1,4 +1,4 @@
-"""What a run is given: its length, the spikes of its sources, and when its weights may change."""
+"""Prepares a run: its length, the spikes of its sources, and its periods of plasticity."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ __all__ = [
 def inputs_of(
     network: Network, inputs: Mapping[str, SpikeTrains], first_step: int, n_steps: int
 ) -> dict[str, SpikeTrains]:
-    """Spikes of each source in the steps of one run.
+    """Return the spikes of each source in the steps of one run.
 
     Parameters
     ----------
     network : Network
-        What is simulated.
+        Network to simulate.
     inputs : mapping of str to SpikeTrains
-        Replaces the network's own spikes of these sources; ms since the start of the session.
+        Spikes that replace those of the network's sources; ms since the start of the session.
     first_step, n_steps : int
-        Steps done before the run, and steps of the run.
+        Number of steps before the run, and number of steps of the run.
 
     Raises
     ------
     DescriptionError
-        Unknown source, or spikes that do not fit it or are outside the run.
+        If a source is unknown, or spikes do not fit it or are outside the run.
     """
     check_inputs(network, inputs)
     dt = network.dt
@@ -67,19 +67,19 @@ def inputs_of(
 
 
 def check_inputs(network: Network, inputs: Mapping[str, SpikeTrains]) -> None:
-    """Refuse what :meth:`Network.with_inputs` would refuse, without making a network.
+    """Raise the errors of :meth:`Network.with_inputs`, without making a network.
 
     Raises
     ------
     DescriptionError
-        Unknown source, or spikes that do not fit it.
+        If a source is unknown, or spikes do not fit it.
     """
     if not all(_fits(network, name, trains) for name, trains in inputs.items()):
-        network.with_inputs(inputs)  # It says what is wrong.
+        network.with_inputs(inputs)  # It raises the error.
 
 
 def _fits(network: Network, name: str, trains: SpikeTrains) -> bool:
-    """Whether a source of this name can fire so."""
+    """Tell whether these spike trains are valid for the source of this name."""
     population = next((pop for pop in network.populations if pop.name == name), None)
     if population is None or not population.is_source or population.size != trains.size:
         return False
@@ -98,21 +98,21 @@ def gates_of(
     first_step: int,
     n_steps: int,
 ) -> dict[str, NDArray[np.bool_]]:
-    """For each plastic projection whether weights may change, shape (n_steps, tiles).
+    """Return for each plastic projection when weights may change, shape (n_steps, tiles).
 
     Parameters
     ----------
     network : Network
-        What is simulated.
+        Network to simulate.
     enabled : mapping of str to windows
-        Replaces the network's own windows of these projections; ms since the start of the session.
+        Windows that replace those of the network's projections; ms since the start of the session.
     first_step, n_steps : int
-        Steps done before the run, and steps of the run.
+        Number of steps before the run, and number of steps of the run.
 
     Raises
     ------
     DescriptionError
-        Unknown projection, or windows of tiles that there are not.
+        If a projection is unknown, or a window names a tile that does not exist.
     """
     names = [projection.name for projection in network.plastic]
     for name in enabled:
@@ -129,29 +129,29 @@ def gates_of(
 
 
 def steps_needed(network: Network, inputs: Mapping[str, SpikeTrains] | None = None) -> int:
-    """Steps that cover every spike source: its duration, and the step of its last spike.
+    """Return the number of steps that cover every spike source, including its last spike.
 
     Parameters
     ----------
     network : Network
-        What is simulated.
+        Network to simulate.
     inputs : mapping of str to SpikeTrains, optional
-        What these sources fire instead.
+        Spikes that replace those of the network's sources.
     """
-    given = inputs or {}
-    sources = [given.get(pop.name, pop.source) for pop in network.populations if pop.is_source]
+    replaced = inputs or {}
+    sources = [replaced.get(pop.name, pop.source) for pop in network.populations if pop.is_source]
     last = [int(steps(trains.times[-1], network.dt)) + 1 for trains in sources if len(trains)]
     longest = max((trains.duration for trains in sources), default=0.0)
     return max(int(steps_up(longest, network.dt)), *last, 0)
 
 
 def steps_of(network: Network, length: float) -> int:
-    """Steps of a run of this length (ms).
+    """Return the number of steps of a run of this length (ms).
 
     Raises
     ------
     DescriptionError
-        Not a positive multiple of ``dt``, or longer than there is memory for.
+        If the length is not a positive multiple of ``dt``, or the run does not fit into memory.
     """
     n_steps = whole_steps(length, network.dt, "duration")
     require_run(network, n_steps)
@@ -161,7 +161,7 @@ def steps_of(network: Network, length: float) -> int:
 def provenance_of(
     network: Network, backend: str, integrator: str, versions: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What a recording says about how it was made."""
+    """Return the provenance of a recording."""
     return {
         "spikemem": __version__,
         "backend": backend,
@@ -175,7 +175,7 @@ def provenance_of(
 
 
 def require_run(network: Network, n_steps: int) -> None:
-    """Refuse a run whose traces and plasticity windows do not fit into the memory."""
+    """Raise an error if the traces and plasticity windows of a run do not fit into memory."""
     traced = sum(pop.size for pop in network.populations if "v" in pop.record)
     traced += sum(network.count(item.name) for item in network.plastic if item.record)
     gates = sum(item.tiles for item in network.plastic)

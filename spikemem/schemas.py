@@ -1,4 +1,4 @@
-"""What stands in a file of a network or a recording: one schema to write and to read."""
+"""Writes and reads networks and recordings in files."""
 
 from __future__ import annotations
 
@@ -126,14 +126,14 @@ def _read_recording(file: h5py.File) -> Recording:
     root = file["recording"]
     spikes = {name: _read_spikes(group) for name, group in file["spikes"].items()}
     traces = {
-        (name, variable): _owned(data)
+        (name, variable): _read_only_array(data)
         for name, group in root["traces"].items()
         for variable, data in group.items()
     }
     return Recording(
         spikes=spikes,
         traces=traces,
-        weights={name: _owned(data) for name, data in root["weights"].items()},
+        weights={name: _read_only_array(data) for name, data in root["weights"].items()},
         dt=root["dt"][()],
         start=root["start"][()],
         stop=root["stop"][()],
@@ -150,8 +150,8 @@ def _read_spikes(group: h5py.Group) -> SpikeTrains:
     )
 
 
-def _owned(data: h5py.Dataset) -> NDArray[Any]:
-    """Read-only at once, so that the recording need not copy it."""
+def _read_only_array(data: h5py.Dataset) -> NDArray[Any]:
+    """Read an array and make it read-only, so that the recording does not copy it."""
     array: NDArray[Any] = data[()]
     array.flags.writeable = False
     return array

@@ -1,4 +1,4 @@
-"""Run a network: :func:`simulate` for one run, :class:`Session` to go on from where it stopped."""
+"""Runs networks: :func:`simulate` for one run, :class:`Session` for several consecutive runs."""
 
 from __future__ import annotations
 
@@ -44,74 +44,74 @@ __all__ = [
 ]
 
 IntegratorName = Annotated[Integrator, Choice(*INTEGRATORS, what="integrator")]
-"""What every ``integrator`` argument takes."""
+"""Type of every ``integrator`` argument."""
 
-_BUILD = "A model gives one by its build() method."
+_BUILD = "The build() method of a model returns one."
 
 
 class _State(NamedTuple):
-    """What a session has done so far.
+    """Current state of a session.
 
-    It is replaced as a whole, by one assignment: an interrupt comes before or after that, and
-    never finds half a run.
+    The whole state is replaced by one assignment. An interrupt comes before or after it, and so
+    never leaves half a run behind.
 
     Parameters
     ----------
     step : int
-        Steps done.
+        Number of completed steps.
     n_runs : int
-        Recordings that count; more may be in the list, of runs that were interrupted.
+        Number of valid recordings; the list can hold more, from interrupted runs.
     final : mapping of str to ndarray
         Weights of the last recording.
     weights : mapping of str to ndarray
-        Weights of the plastic projections now.
-    owed : mapping of str to ndarray
-        Weights that the simulator has not been given yet.
+        Current weights of the plastic projections.
+    pending : mapping of str to ndarray
+        Weights that are not yet in the simulator.
     note : object
-        What the owner of the session keeps with it.
+        Object that the owner of the session stores with it.
     """
 
     step: int
     n_runs: int
     final: Mapping[str, NDArray[np.float64]]
     weights: Mapping[str, NDArray[np.float64]]
-    owed: Mapping[str, NDArray[np.float64]]
+    pending: Mapping[str, NDArray[np.float64]]
     note: Any
 
 
 class Session:
-    """A network that is being simulated: it can be run again and again, from where it stopped.
+    """A simulation that can be continued: each run starts where the previous one stopped.
 
-    A run is done wholly or not at all: after an error or an interrupt, even one that comes while
-    the session recovers from another, the session is as it was before the run. Sessions can be
-    copied and pickled between runs; the copy continues as the original would.
+    A run is completed or has no effect: after an error or an interrupt the session has the state
+    from before the run. This also holds for an interrupt during the recovery from another one.
+    Sessions can be copied and pickled between runs; the copy continues as the original would.
 
     Parameters
     ----------
     network : Network
-        What to simulate.
+        Network to simulate.
     backend : str
         One of :data:`BACKENDS`.
     integrator : {"spinnaker", "exact"}
-        What one step does; ``docs/semantics.md``.
+        Rules of one time step; see ``docs/semantics.md``.
     start : float
-        Time of the first step, ms: inputs, windows and recordings count from 0 all the same.
+        Time of the first step, ms. Times of inputs, windows and recordings still count from 0.
     **options
-        For the backend, e.g. ``target="cython"`` for "brian2".
+        Options of the backend, e.g. ``target="cython"`` for "brian2".
 
     Attributes
     ----------
     simulator : Backend
-        The backend's own object; that of "brian2" has the Brian2 objects in ``model``.
+        The backend's own object; for "brian2", its ``model`` holds the Brian2 objects.
 
     Raises
     ------
     DescriptionError
-        Unknown backend, integrator or option.
+        If the backend, the integrator or an option is unknown.
     UnsupportedError
-        The network needs what the backend can't do.
+        If the backend cannot simulate the network.
     BackendMissing
-        A package that the backend needs is not installed.
+        If a package that the backend needs is not installed.
 
     Examples
     --------
@@ -151,7 +151,7 @@ class Session:
         self._runs: list[Recording] = []
         weights = {item.name: network.weights(item.name) for item in network.plastic}
         first = self._first_step(start)
-        self._state = _State(first, 0, final={}, weights=weights, owed={}, note=None)
+        self._state = _State(first, 0, final={}, weights=weights, pending={}, note=None)
         self._undo: tuple[_State, Any] | None = None
 
     def _first_step(self, begin: float) -> int:
@@ -159,7 +159,7 @@ class Session:
         if first and not self.simulator.can_continue:
             raise DescriptionError(
                 f"Session: start must be 0 ms with backend {self.backend!r} and these options, "
-                f"which run once, from the beginning; got {begin:g} ms."
+                f"which run only once, from the beginning; got {begin:g} ms."
             )
         return first
 
@@ -168,7 +168,7 @@ class Session:
 
     @property
     def time(self) -> float:
-        """Time of the next step, ms: what was simulated so far, from a session that began at 0."""
+        """Time of the next step, ms; in a session that starts at 0 the simulated time so far."""
         return self._state.step * self.network.dt
 
     @property
@@ -178,7 +178,7 @@ class Session:
         Raises
         ------
         DescriptionError
-            Nothing has been run yet.
+            If nothing has been run yet.
         """
         state = self._state
         if not state.n_runs:
@@ -187,7 +187,7 @@ class Session:
 
     @property
     def weights(self) -> dict[str, NDArray[np.float64]]:
-        """Weights of each plastic projection now, nA, shape (n_synapses,)."""
+        """Current weights of each plastic projection, nA, shape (n_synapses,)."""
         return {name: weight.copy() for name, weight in self._state.weights.items()}
 
     @property
@@ -199,19 +199,19 @@ class Session:
     def set_weights(
         self, weights: Annotated[Mapping[str, Any], WeightsByName], *, note: Any = None
     ) -> None:
-        """Give plastic projections other weights between two runs.
+        """Set weights of plastic projections between two runs.
 
         Parameters
         ----------
         weights : mapping of str to array_like, shape (n_synapses,)
-            nA, within the range of the projection's plasticity.
+            Weights of each projection, nA, within the range of its plasticity.
         note : object, optional
             As for :meth:`run`.
 
         Raises
         ------
         DescriptionError
-            Unknown projection, or weights of the wrong shape or range.
+            If a projection is unknown, or weights have the wrong shape or range.
         """
         if self._closed:
             raise DescriptionError("Session.set_weights: the session is closed; make a new one.")
@@ -224,8 +224,8 @@ class Session:
                 )
         if weights and not self.simulator.can_continue:
             raise DescriptionError(
-                f"set_weights: backend {self.backend!r} with these options runs once; give the "
-                f"weights to the network (Network.with_weights)."
+                f"set_weights: backend {self.backend!r} with these options runs only once; set the "
+                f"weights in the network (Network.with_weights)."
             )
         changed = self.network.with_weights(weights)
         arrays = {name: changed.weights(name) for name in weights}
@@ -233,7 +233,7 @@ class Session:
         state = self._state
         self._state = state._replace(
             weights={**state.weights, **arrays},
-            owed=arrays,
+            pending=arrays,
             note=state.note if note is None else note,
         )
         self._settle()
@@ -248,35 +248,35 @@ class Session:
         progress: Progress = False,
         note: Any = None,
     ) -> Recording:
-        """Simulate `duration` ms more.
+        """Simulate the next `duration` ms.
 
         Parameters
         ----------
         duration : float
             ms, a multiple of ``dt``, > 0.
         inputs : mapping of str to SpikeTrains, optional
-            What these spike sources fire in this run, in ms since the start of the session.
-            Default: what the network says.
+            Spikes of these sources in this run, in ms since the start of the session. Default:
+            the spikes in the network.
         enabled : mapping of str to windows, optional
             Plasticity windows (as :attr:`STDP.enabled`) of these projections in this run, in ms
-            since the start of the session. Default: what the network says.
+            since the start of the session. Default: the windows in the network.
         progress : bool or callable
-            True shows a bar on a terminal; a callable is given the fraction done.
+            True shows a bar on a terminal; a function is called with the fraction done.
         note : object, optional
-            Anything to keep in :attr:`note` from the end of this run on. Run and note are stored
-            together: whatever interrupts, both are there or neither. Default: as before.
+            Object to store in :attr:`note` after this run. Run and note are stored together, so
+            that an interrupt leaves either both or none. Default: the note does not change.
 
         Returns
         -------
         Recording
-            Of this run alone.
+            Recording of this run only.
 
         Raises
         ------
         DescriptionError
-            `duration`, `inputs` or `enabled` is not valid, or `progress` uses this session.
+            If `duration`, `inputs` or `enabled` is not valid, or `progress` uses this session.
         SimulationError
-            The backend failed. As after an interrupt, the session is as it was before this run.
+            If the backend failed. The session then has the state from before this run.
         """
         self._require_idle("run")
         n_steps = self._steps_of(duration)
@@ -297,42 +297,42 @@ class Session:
             if isinstance(error, SpikememError) or not isinstance(error, Exception):
                 raise
             raise SimulationError(
-                f"{self.backend} failed at {self.time:g} ms: {error}. The session is as it was "
-                f"before this run."
+                f"{self.backend} failed at {self.time:g} ms: {error}. The session has the state "
+                f"from before this run."
             ) from error
         self._state = after
         self._undo = None
         return recording
 
     def _after(self, recording: Recording, n_steps: int, note: Any) -> _State:
-        """Put a recording into the list; returns the state in which it counts."""
+        """Append a recording to the list, and return the state in which it is valid."""
         state = self._state
         del self._runs[state.n_runs :]
-        # Without its weights: of a large memory, those of every run would soon fill the computer's.
+        # Its weights are left out: those of every run of a large model would soon fill the memory.
         self._runs.append(replace(recording, weights={}))
         weights = dict(recording.weights)
         return _State(state.step + n_steps, state.n_runs + 1, weights, weights, {}, note)
 
     def _settle(self) -> None:
-        """Bring the simulator to the state of the session; an interrupted call is repeated."""
+        """Bring the simulator into the state of the session, and repeat an interrupted call."""
         state = self._state
         if self._undo is not None and self._undo[0] is state:
             self.simulator.restore(self._undo[1])
             self._undo = None
-        if state.owed:
-            self.simulator.set_weights(state.owed)
-            self._state = state._replace(owed={})
+        if state.pending:
+            self.simulator.set_weights(state.pending)
+            self._state = state._replace(pending={})
 
     def _require_idle(self, method: str) -> None:
-        """Refuse to be used from within a run, by a progress callback."""
+        """Raise an error if a progress callback uses the session during a run."""
         if self._undo is None or self._undo[0] is not self._state:
             return
         frame, run = sys._getframe(1).f_back, inspect.unwrap(Session.run).__code__
         while frame is not None:
             if frame.f_code is run and frame.f_locals.get("self") is self:
                 raise DescriptionError(
-                    f"Session.{method}: a run of this session is not over yet; a progress "
-                    f"callback can't use it."
+                    f"Session.{method}: a run of this session is still going on; a progress "
+                    f"callback cannot use the session."
                 )
             frame = frame.f_back
 
@@ -342,8 +342,8 @@ class Session:
         n_steps = steps_of(self.network, length)
         if self._state.step and not self.simulator.can_continue:
             raise DescriptionError(
-                f"Session.run: backend {self.backend!r} with these options can't go on after a "
-                f"run; simulate all at once."
+                f"Session.run: backend {self.backend!r} with these options cannot continue after a "
+                f"run; simulate everything in one run."
             )
         return n_steps
 
@@ -360,13 +360,13 @@ class Session:
         )
 
     def close(self) -> None:
-        """Free the simulator; recordings stay."""
+        """Free the simulator; recordings stay available."""
         if not self._closed:
             self.simulator.close()
             self._closed = True
 
     def _parts(self, note: Any) -> tuple[Any, ...]:
-        """Everything that :func:`_revive` makes an equal session of."""
+        """Return all arguments of :func:`_revive`, which makes an equal session."""
         self._require_idle("copy")
         simulator: Any = self.simulator
         saved = None
@@ -374,23 +374,23 @@ class Session:
             self._settle()
             if not hasattr(simulator, "save_state"):
                 raise UnsupportedError(
-                    f"Session: backend {self.backend!r} can't be copied or pickled, since its "
-                    f"state can't be read. Copy the network and the recording, and make a new "
+                    f"Session: backend {self.backend!r} cannot be copied or pickled, because its "
+                    f"state cannot be read. Copy the network and the recording, and make a new "
                     f"Session."
                 )
             saved = simulator.save_state()
-        made = (self.network, self.backend, self.integrator, self._options)
+        arguments = (self.network, self.backend, self.integrator, self._options)
         state = self._state._replace(note=note)
-        return type(self), made, self._closed, self._runs[: state.n_runs], state, saved
+        return type(self), arguments, self._closed, self._runs[: state.n_runs], state, saved
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _revive, self._parts(self.note)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        # Network and recordings can't change, so that a deep copy may share them.
-        made: Self = _revive(*self._parts(copy.deepcopy(self.note, memo)))
-        memo[id(self)] = made
-        return made
+        # Network and recordings are immutable, so a deep copy can share them.
+        session: Self = _revive(*self._parts(copy.deepcopy(self.note, memo)))
+        memo[id(self)] = session
+        return session
 
     def __enter__(self) -> Self:
         return self
@@ -406,14 +406,14 @@ class Session:
 
 def _revive(
     cls: type[Session],
-    made: tuple[Any, ...],
+    arguments: tuple[Any, ...],
     closed: bool,
     runs: list[Recording],
     state: _State,
     saved: Any,
 ) -> Any:
-    """An equal session, from a copy or a pickle of its parts."""
-    network, backend, integrator, options = made
+    """Make an equal session from the parts of a copied or pickled one."""
+    network, backend, integrator, options = arguments
     session = cls(network, backend=backend, integrator=integrator, **options)
     session._runs, session._state = list(runs), state
     if saved is not None:
@@ -439,13 +439,13 @@ def simulate(
     Parameters
     ----------
     network : Network
-        What to simulate.
+        Network to simulate.
     duration : float, optional
-        ms. Default: the length of the longest spike source, its last spike included.
+        ms. Default: the length of the longest spike source, including its last spike.
     backend, integrator, **options
-        As :class:`Session`.
+        As for :class:`Session`.
     progress : bool or callable
-        True shows a bar on a terminal; a callable is given the fraction done.
+        True shows a bar on a terminal; a function is called with the fraction done.
 
     Returns
     -------
@@ -455,14 +455,15 @@ def simulate(
     Raises
     ------
     DescriptionError, UnsupportedError, BackendMissing, SimulationError
-        As :class:`Session` and :meth:`Session.run`.
+        As for :class:`Session` and :meth:`Session.run`.
     """
     with Session(network, backend=backend, integrator=integrator, **options) as session:
         if duration is None:
             n_steps = steps_needed(network)
             if n_steps < 1:
                 raise DescriptionError(
-                    "simulate: duration is needed, since no spike source of the network has one."
+                    "simulate: duration must be given, because no spike source of the network "
+                    "has one."
                 )
             duration = n_steps * network.dt
         return session.run(duration, progress=progress)

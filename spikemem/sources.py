@@ -1,4 +1,4 @@
-"""Spike trains that are drawn or laid out on the host: Poisson, regular, from neo."""
+"""Makes spike trains before a simulation: Poisson, regular, or from neo."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 _BYTES = 80
-"""Memory that one spike takes while it is drawn."""
+"""Memory that one spike takes while it is drawn, bytes."""
 
 Positive = Annotated[float, Quantity("ms", above=0.0)]
 Rates = Annotated[ArrayLike, Quantities("Hz", low=0.0)]
@@ -57,8 +57,8 @@ def poisson(
 ) -> SpikeTrains:
     """Draw Poisson spike trains on a time grid.
 
-    In every step a cell fires with the probability ``rate * dt``, independently of all else, so
-    that the mean rate is exact.
+    In every step a cell fires with the probability ``rate * dt``, independently of other steps
+    and cells, so that the mean rate is exact.
 
     Parameters
     ----------
@@ -73,12 +73,12 @@ def poisson(
         Times at which the rate changes, ms, ascending from 0: ``rate[k]`` holds from
         ``times[k]`` on.
     seed : int or numpy.random.Generator
-        For the draw.
+        Seed of the draw.
 
     Raises
     ------
     DescriptionError
-        A shape that does not fit, a rate above 1 / `dt`, or `duration` off the grid.
+        If a shape does not fit, a rate is above 1 / `dt`, or `duration` is off the time grid.
 
     Examples
     --------
@@ -101,15 +101,15 @@ def poisson(
     step, cell = np.divmod(bernoulli(n * size, most, rng), size)
     if most:
         row = np.searchsorted(first_steps, step, side="right") - 1
-        kept = rng.random(step.size) * most < chance[row, cell % chance.shape[1]]
-        step, cell = step[kept], cell[kept]
+        accepted = rng.random(step.size) * most < chance[row, cell % chance.shape[1]]
+        step, cell = step[accepted], cell[accepted]
     return SpikeTrains(ids=cell, times=step * dt, size=size, duration=n * dt)
 
 
 def _rate_table(
     rate: NDArray[np.float64], times: NDArray[np.float64] | None, size: int, dt: float, where: str
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Rates, shape (n_times, 1 or size), and the first step of each row."""
+    """Return rates, shape (n_times, 1 or size), and the first step of each row."""
     if times is None:
         if rate.shape not in ((), (size,)):
             raise DescriptionError(
@@ -145,24 +145,24 @@ def regular(
     dt: Positive,
     start: Starts = 0.0,
 ) -> SpikeTrains:
-    """Lay out regular spike trains on a time grid.
+    """Make regular spike trains on a time grid.
 
     Parameters
     ----------
     rate : float or array_like, shape (size,)
-        Hz; at most one spike in a step. Each spike is rounded to the nearest step, so that the
+        Hz, at most one spike in a step. Each spike is rounded to the nearest step, so that the
         mean rate is exact.
     size : int
         Number of cells.
     duration, dt : float
         Length of the trains and time step, ms.
     start : float or array_like, shape (size,)
-        First spike of each cell, ms.
+        Time of the first spike of each cell, ms.
 
     Raises
     ------
     DescriptionError
-        A shape that does not fit, a rate above 1 / `dt`, or `duration` off the grid.
+        If a shape does not fit, a rate is above 1 / `dt`, or `duration` is off the time grid.
 
     Examples
     --------
@@ -180,8 +180,8 @@ def regular(
         )
     counts = np.maximum(np.ceil((duration - starts) / period - ROUNDING), 0).astype(np.int64)
     cell = np.repeat(np.arange(size), counts)
-    which = np.arange(cell.size) - np.repeat(np.cumsum(counts) - counts, counts)
-    step = steps(starts[cell] + which * period[cell], dt)
+    spike_number = np.arange(cell.size) - np.repeat(np.cumsum(counts) - counts, counts)
+    step = steps(starts[cell] + spike_number * period[cell], dt)
     inside = step < n
     return SpikeTrains(ids=cell[inside], times=step[inside] * dt, size=size, duration=n * dt)
 
@@ -196,7 +196,7 @@ def _for_each(values: Any, size: int, name: str) -> NDArray[np.float64]:
 
 
 def from_neo(source: Any) -> SpikeTrains:
-    """Take the spike trains of a ``neo.Block``, a ``neo.Segment`` or a list of trains.
+    """Read the spike trains of a ``neo.Block``, a ``neo.Segment`` or a list of trains.
 
     Parameters
     ----------
@@ -211,7 +211,7 @@ def from_neo(source: Any) -> SpikeTrains:
     Raises
     ------
     DescriptionError
-        Anything else, or no trains.
+        If `source` is anything else, or has no trains.
     """
     segments = getattr(source, "segments", None)
     if segments is not None:
@@ -221,8 +221,10 @@ def from_neo(source: Any) -> SpikeTrains:
                 f"block.segments."
             )
         source = segments[0]
-    given: Any = getattr(source, "spiketrains", source)
-    lists = list(given) if isinstance(given, Iterable) and getattr(given, "ndim", None) != 0 else []
+    trains: Any = getattr(source, "spiketrains", source)
+    lists = (
+        list(trains) if isinstance(trains, Iterable) and getattr(trains, "ndim", None) != 0 else []
+    )
     if not lists or not all(
         hasattr(train, "t_start") and hasattr(train, "t_stop") for train in lists
     ):

@@ -1,4 +1,4 @@
-"""Spikes of a group of cells, as they go in and come out."""
+"""Spike trains of a group of cells, for input and output."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ _FIELDS = ("ids", "times", "size", "duration")
 
 @dataclass(frozen=True)
 class Trains(Kind):
-    """For each cell its times in ms: a sequence of sequences."""
+    """Spike times of each cell in ms: a sequence of sequences."""
 
     def check(self, value: Any, where: str) -> list[NDArray[np.float64]]:
         """Return one array of times for each cell."""
         advice = "Give one list of times for each cell: [[1.0, 3.0], []]."
         if not is_sequence(value):
-            by_cell = " A dict by cell: [times.get(k, []) for k in range(size)]."
+            by_cell = " For a dict by cell: [times.get(k, []) for k in range(size)]."
             raise DescriptionError(
                 f"{where} must be a sequence of sequences, got {shown(value)}. {advice}"
                 f"{by_cell if isinstance(value, Mapping) else ''}"
@@ -50,7 +50,7 @@ class Trains(Kind):
             if not is_sequence(train):
                 raise DescriptionError(
                     f"{where}[{k}] must be a sequence of times in ms, got {shown(train)}. {advice} "
-                    f"All times of one cell: [times]."
+                    f"For one cell: [times]."
                 )
             array = to_array(train, "ms", f"{where}[{k}]")
             if array.ndim != 1:
@@ -70,17 +70,17 @@ class SpikeTrains(Frozen):
     ids : array_like of int, shape (n_spikes,)
         Index of the cell, from 0 to `size` - 1.
     times : array_like of float, shape (n_spikes,)
-        Time in ms, >= 0.
+        Time of the spike, ms, >= 0.
     size : int
         Number of cells, >= 1.
     duration : float, optional
-        Length in ms; every time is below it. Default: just past the last spike (0 if there is
+        Length, ms; every time must be below it. Default: just past the last spike (0 if there is
         none).
 
     Raises
     ------
     DescriptionError
-        Unequal lengths, an id out of range, a time that is negative, not finite or not below
+        If lengths differ, an id is out of range, or a time is negative, not finite or not below
         `duration`.
 
     Examples
@@ -106,16 +106,16 @@ class SpikeTrains(Frozen):
         problems = Problems("SpikeTrains")
         for name, value in zip(_FIELDS, (ids, times, size, duration), strict=True):
             object.__setattr__(self, name, value)
-        plain = check_fields(self, problems)
-        cells = self.ids if "ids" in plain else None
-        moments = np.atleast_1d(self.times) if "times" in plain else None
-        length = self.duration if duration is not None and "duration" in plain else None
+        converted = check_fields(self, problems)
+        cells = self.ids if "ids" in converted else None
+        moments = np.atleast_1d(self.times) if "times" in converted else None
+        length = self.duration if duration is not None and "duration" in converted else None
         if cells is not None and moments is not None and cells.shape != moments.shape:
             problems.add(
                 f"ids and times must both have shape (n_spikes,), "
                 f"got {cells.shape} and {moments.shape}"
             )
-        if cells is not None and cells.size and "size" in plain and cells.max() >= self.size:
+        if cells is not None and cells.size and "size" in converted and cells.max() >= self.size:
             problems.add(f"ids must be from 0 to {self.size - 1} (size={self.size}), got "
                          f"{cells.max()}")  # fmt: skip
         if moments is not None:
@@ -137,20 +137,20 @@ class SpikeTrains(Frozen):
         *,
         duration: Annotated[float, Quantity("ms", low=0.0)] | None = None,
     ) -> SpikeTrains:
-        """Spike trains from one list of times (ms) for each cell, as PyNN takes them.
+        """Make spike trains from one list of times (ms) for each cell, as in PyNN.
 
         Parameters
         ----------
         times : sequence of sequences of float
-            For each cell its times, ms; an empty list for a cell that is silent. Also the rows of
-            an array, or the spike trains of neo.
+            Spike times of each cell, ms; an empty list for a silent cell. Rows of an array and
+            spike trains of neo are also accepted.
         duration : float, optional
             Length, ms. Default: just past the last spike.
 
         Raises
         ------
         DescriptionError
-            Not a sequence of sequences: a dict, a set, a generator, a flat list of times.
+            If `times` is not a sequence of sequences, but for example a dict or a flat list.
 
         Examples
         --------
@@ -169,7 +169,7 @@ class SpikeTrains(Frozen):
         size: Annotated[int, Count()],
         duration: Annotated[float, Quantity("ms", low=0.0)] = 0.0,
     ) -> SpikeTrains:
-        """No spikes of `size` cells for `duration` ms."""
+        """Make empty spike trains of `size` cells and `duration` ms."""
         return cls(ids=[], times=[], size=size, duration=duration)
 
     def __len__(self) -> int:
@@ -190,14 +190,14 @@ class SpikeTrains(Frozen):
         return f"SpikeTrains({len(self)} spikes of {self.size} cells in {self.duration:g} ms)"
 
     def to_lists(self) -> list[list[float]]:
-        """One sorted list of times (ms) for each cell."""
+        """Return one sorted list of times (ms) for each cell."""
         self._require_memory(64, "to_lists")
         order = np.argsort(self.ids, kind="stable")
         edges = np.searchsorted(self.ids[order], np.arange(1, self.size))
         return [train.tolist() for train in np.split(self.times[order], edges)]
 
     def counts(self) -> NDArray[np.int64]:
-        """Spikes of each cell, shape (size,)."""
+        """Return the number of spikes of each cell, shape (size,)."""
         self._require_memory(16, "counts")
         return np.bincount(self.ids, minlength=self.size).astype(np.int64)
 
@@ -207,18 +207,17 @@ class SpikeTrains(Frozen):
         start: Annotated[float, Quantity("ms")] = 0.0,
         stop: Annotated[float, Quantity("ms")] | None = None,
     ) -> NDArray[np.float64]:
-        """Mean firing rate of each cell, Hz, shape (size,).
+        """Return the mean firing rate of each cell, Hz, shape (size,).
 
         Parameters
         ----------
         start, stop : float
-            Part of the time that counts, ms, ``start <= t < stop``. Default: from 0 to
-            `duration`.
+            Spikes with ``start <= t < stop`` (ms) count. Default: from 0 to `duration`.
 
         Raises
         ------
         DescriptionError
-            `stop` is not after `start`, or the trains have no length.
+            If `stop` is not after `start`, or the trains have no length.
 
         Examples
         --------
@@ -246,7 +245,7 @@ class SpikeTrains(Frozen):
         *,
         tolerance: Annotated[float, Quantity("ms", low=0.0)] = 1e-6,
     ) -> NDArray[np.int32]:
-        """Sorted ids of the cells that fire at `time` (ms), within `tolerance` ms."""
+        """Return the sorted ids of the cells that fire at `time` (ms), within `tolerance` ms."""
         low = np.searchsorted(self.times, time - tolerance)
         high = np.searchsorted(self.times, time + tolerance, side="right")
         return np.unique(self.ids[low:high])
@@ -255,7 +254,7 @@ class SpikeTrains(Frozen):
     def window(
         self, start: Annotated[float, Quantity("ms")], stop: Annotated[float, Quantity("ms")]
     ) -> SpikeTrains:
-        """Spikes with ``start <= time < stop`` (ms); times and duration are kept."""
+        """Return the spikes with ``start <= time < stop`` (ms); times and duration stay."""
         if not self.ids.size:
             return self
         low, high = self.times.searchsorted((start, stop))
@@ -265,7 +264,7 @@ class SpikeTrains(Frozen):
 
     @checked
     def select(self, cells: Annotated[ArrayLike, Indices()]) -> SpikeTrains:
-        """Trains of some cells, renumbered in the order given."""
+        """Return the trains of some cells, renumbered in the order of `cells`."""
         chosen = np.asarray(cells)
         if chosen.size and chosen.max() >= self.size:
             raise DescriptionError(
@@ -273,14 +272,15 @@ class SpikeTrains(Frozen):
             )
         if np.unique(chosen).size < chosen.size or not chosen.size:
             raise DescriptionError(
-                f"SpikeTrains.select: cells must be at least one, each once, got {shown(cells)}."
+                f"SpikeTrains.select: cells must name at least one cell, and each only once, got "
+                f"{shown(cells)}."
             )
         self._require_memory(8, "select")
-        place = np.full(self.size, -1)
-        place[chosen] = np.arange(chosen.size)
-        keep = place[self.ids] >= 0
+        new_ids = np.full(self.size, -1)
+        new_ids[chosen] = np.arange(chosen.size)
+        keep = new_ids[self.ids] >= 0
         return SpikeTrains(
-            ids=place[self.ids[keep]],
+            ids=new_ids[self.ids[keep]],
             times=self.times[keep],
             size=int(chosen.size),
             duration=self.duration,
@@ -288,20 +288,20 @@ class SpikeTrains(Frozen):
 
     @checked
     def shift(self, by: Annotated[float, Quantity("ms")]) -> SpikeTrains:
-        """The same spikes `by` ms later (earlier, if negative)."""
+        """Shift all spikes to `by` ms later, or earlier if `by` is negative."""
         times = self.times + by
         if times.size and times[0] < 0:
             raise DescriptionError(
-                f"SpikeTrains.shift: no time may become negative, got {times[0]:g} ms "
+                f"SpikeTrains.shift: times must not become negative, got {times[0]:g} ms "
                 f"(by={by:g} ms); cut first with window(start, stop)."
             )
-        # The sum is rounded: a duration just past the last spike can fall onto it.
+        # The sum is rounded, so a duration just past the last spike could become equal to it.
         duration = max(self.duration + by, _just_past(times), 0.0)
         return SpikeTrains(ids=self.ids, times=times, size=self.size, duration=duration)
 
     @checked
     def to_grid(self, dt: Annotated[float, Quantity("ms", above=0.0)]) -> SpikeTrains:
-        """Round each time to the nearest multiple of `dt` ms; a cell's double spikes merge."""
+        """Round times to multiples of `dt` ms; spikes of a cell in the same step merge."""
         ticks = steps(self.times, dt)
         pairs = np.unique(np.stack([ticks, self.ids.astype(np.int64)]), axis=1)
         times = pairs[0] * dt
@@ -316,10 +316,10 @@ class SpikeTrains(Frozen):
         dt: Annotated[float, Quantity("ms", above=0.0)],
         seed: Seed,
     ) -> SpikeTrains:
-        """Shift every spike by a normal deviate, and round it to the time grid.
+        """Shift every spike by a normally distributed time, and round it to the time grid.
 
-        Spikes that would leave the trains stay in the first or last step; spikes of one cell that
-        meet in one step merge.
+        Spikes that would leave the trains are put into the first or last step. Spikes of a cell
+        in the same step merge.
 
         Parameters
         ----------
@@ -328,7 +328,7 @@ class SpikeTrains(Frozen):
         dt : float
             Time step, ms.
         seed : int or numpy.random.Generator
-            For the draw.
+            Seed of the draw.
 
         Examples
         --------
@@ -356,7 +356,7 @@ class SpikeTrains(Frozen):
             Each(Instance("spikemem.spikes:SpikeTrains"), "SpikeTrains", least=1),
         ],
     ) -> SpikeTrains:
-        """Stack groups into one: cells of the second follow those of the first."""
+        """Join groups of cells into one; the cells of each group follow those of the one before."""
         offsets = np.cumsum([0, *(train.size for train in trains)])
         ids = [train.ids + offset for train, offset in zip(trains, offsets, strict=False)]
         return SpikeTrains(
@@ -370,21 +370,21 @@ class SpikeTrains(Frozen):
 def trains_in_order(
     ids: NDArray[np.int32], times: NDArray[np.float64], size: int, duration: float
 ) -> SpikeTrains:
-    """Make spike trains of arrays that are known to be valid, without checking them again.
+    """Make spike trains from valid arrays, without checking them again.
 
     Parameters
     ----------
     ids, times : ndarray, shape (n_spikes,)
-        Sorted by time, then by cell; below `size`, and from 0 to below `duration` ms. Nobody else
-        may write to them.
+        Sorted by time, then by cell; ids are below `size`, and times from 0 to below `duration`
+        ms. No other code may write to the arrays.
     size, duration
         As for :class:`SpikeTrains`.
     """
-    made: SpikeTrains = object.__new__(SpikeTrains)
+    trains: SpikeTrains = object.__new__(SpikeTrains)
     ids.flags.writeable = times.flags.writeable = False
     for name, value in zip(_FIELDS, (ids, times, size, duration), strict=True):
-        object.__setattr__(made, name, value)
-    return made
+        object.__setattr__(trains, name, value)
+    return trains
 
 
 def _just_past(times: NDArray[np.float64]) -> float:

@@ -1,6 +1,6 @@
-"""Files of objects: saved and loaded by their kinds, each of which is found in a table.
+"""Saves and loads objects of each kind in a table, in sealed HDF5 files.
 
-The sealed container is that of :mod:`spikemem.container`.
+The sealed file itself is written and read by :mod:`spikemem.container`.
 """
 
 from __future__ import annotations
@@ -49,15 +49,15 @@ KINDS: dict[str, str] = {
     "resistive": "spikemem.hardware.resistive.files:ARRAY",
     "sweep": "spikemem.stress.results:SWEEP",
 }
-"""Where each kind of object is written and read, in the order in which :func:`load` looks for
-them; imported when it is first used."""
+"""The :class:`FileKind` of each kind of object, imported when it is first used. :func:`load`
+looks for the kinds in this order."""
 
 
 class FileKind(NamedTuple):
-    """How a kind of object is written and read.
+    """Functions that write and read one kind of object.
 
-    ``write(file, thing)`` and ``read(file) -> thing`` take the open ``h5py.File``, and `groups`
-    are the groups of the file that `read` reads (default: the one named as the kind).
+    ``write(file, item)`` and ``read(file) -> item`` take the open ``h5py.File``. `groups` are the
+    groups of the file that `read` reads (default: the group with the name of the kind).
     """
 
     write: Callable[[h5py.File, Any], None]
@@ -68,65 +68,65 @@ class FileKind(NamedTuple):
 
 def _kind(name: str) -> FileKind:
     module, _, item = KINDS[name].partition(":")
-    found: FileKind = getattr(importlib.import_module(module), item)
-    return found
+    file_kind: FileKind = getattr(importlib.import_module(module), item)
+    return file_kind
 
 
 def save(path: str | Path, **objects: Any) -> Path:
-    """Write objects to one HDF5 file, whole or not at all.
+    """Write objects to one HDF5 file, completely or not at all.
 
     Parameters
     ----------
     path : str or Path
-        A file that is there is replaced once the new one is complete.
+        File to write; an existing one is replaced once the new one is complete.
     **objects
-        ``model=``, ``network=``, ``recording=`` and every other of :data:`KINDS`; None is left
-        out.
+        Objects by their kind: ``model=``, ``network=``, ``recording=`` or another one of
+        :data:`KINDS`. None is left out.
 
     Returns
     -------
     Path
-        Where it was written.
+        The file.
 
     Raises
     ------
     DescriptionError
-        Nothing to write, an unknown kind, or a thing of another kind.
+        If there is nothing to write, a kind is unknown, or an object is not of its kind.
     StorageError
-        The folder does not exist or can't be written, or `path` is a folder, a FIFO, a socket or a
-        device. A file that was there is unchanged.
+        If the folder does not exist or cannot be written to, or `path` is a folder, a FIFO, a
+        socket or a device. An existing file is unchanged.
     """
-    given = {kind: thing for kind, thing in objects.items() if thing is not None}
-    _check_kinds(given)
+    by_kind = {kind: item for kind, item in objects.items() if item is not None}
+    _check_kinds(by_kind)
     target = to_path(path, "save")
     check_replaceable(target)
     try:
         return write_atomically(
-            target, pack(lambda file: _write(file, given), FORMAT, SCHEMA_VERSION)
+            target, pack(lambda file: _write(file, by_kind), FORMAT, SCHEMA_VERSION)
         )
     except StorageError:
         raise
     except (OSError, RuntimeError, TypeError, ValueError) as error:
-        raise StorageError(f"save: can't write {str(target)!r}: {reason(error)}.") from error
+        raise StorageError(f"save: cannot write {str(target)!r}: {reason(error)}.") from error
 
 
-def _check_kinds(given: dict[str, Any]) -> None:
-    if not given:
+def _check_kinds(objects: dict[str, Any]) -> None:
+    if not objects:
         raise DescriptionError(f"save: nothing to write; give one of {', '.join(KINDS)}.")
-    for kind, thing in given.items():
+    for kind, item in objects.items():
         if kind not in KINDS:
             raise DescriptionError(f"save: {unknown_name('kind of object', kind, KINDS)}")
         cls = _kind(kind).cls
-        if not isinstance(thing, cls):
-            raise DescriptionError(f"save: {kind} must be a {cls.__name__}, got {shown(thing)}.")
+        if not isinstance(item, cls):
+            raise DescriptionError(f"save: {kind} must be a {cls.__name__}, got {shown(item)}.")
 
 
 def _write(file: h5py.File, objects: dict[str, Any]) -> None:
     file.attrs.update(format=FORMAT, schema_version=SCHEMA_VERSION, writer=__version__)
     file.attrs.update(magic=np.uint32(_SONATA_MAGIC), version=np.array([0, 1], np.uint32))
     file.attrs["kinds"] = list(objects)
-    for kind, thing in objects.items():
-        _kind(kind).write(file, thing)
+    for kind, item in objects.items():
+        _kind(kind).write(file, item)
 
 
 @checked
@@ -134,38 +134,38 @@ def load(
     path: Annotated[str | Path, PathName()],
     kind: Annotated[str, NameOf(KINDS, "kind of object")] | None = None,
 ) -> Any:
-    """Read an object from a file, whatever it holds.
+    """Read an object of any kind from a file.
 
     Parameters
     ----------
     path : str or Path
-        A file that :func:`save`, or the ``save`` method of an object, has written.
+        File written by :func:`save`, or by the ``save`` method of an object.
     kind : str, optional
-        What to read if the file holds several things, one of :data:`KINDS`. Default: the first of
-        them that it holds, so that a model comes before its network and its recording.
+        Kind of object to read, one of :data:`KINDS`, if the file holds several. Default: the
+        first one of :data:`KINDS` in the file: a model before its network and its recording.
 
     Raises
     ------
     DescriptionError
-        The kind is not known.
+        If the kind is unknown.
     StorageError
-        No such file, or not a regular one; not HDF5 or damaged; not written by spikemem; newer
-        than this version; it refers to other files; it needs more memory than there is; or nothing
-        of this kind is inside.
+        If the file does not exist, is not a regular file, is not HDF5 or is damaged, is not a
+        spikemem file, was written by a newer version, refers to other files, does not fit into
+        memory, or holds no object of this kind.
     """
     name = str(path)
     with _open(name) as opened:
-        held = _facts(opened, name)["kinds"]
-        wanted = next((k for k in KINDS if k in held), None) if kind is None else kind
-        if wanted is None or wanted not in held:
-            have = ", ".join(held) or "nothing"
+        stored = _facts(opened, name)["kinds"]
+        selected = next((k for k in KINDS if k in stored), None) if kind is None else kind
+        if selected is None or selected not in stored:
+            have = ", ".join(stored) or "nothing"
             what = f"no {kind}" if kind else "nothing that this version reads"
             raise StorageError(f"load: {name!r} holds {what} (it holds: {have}).")
-        return _read(opened, wanted, name)
+        return _read(opened, selected, name)
 
 
 def _read(opened: Opened, kind: str, name: str) -> Any:
-    """Read one kind; a reader's errors are about the file."""
+    """Read one kind of object; errors of its reader become errors about the file."""
     try:
         reader = _kind(kind)
         check_memory(sum(opened.memory.get(group, 0) for group in reader.groups or (kind,)))
@@ -180,7 +180,7 @@ def _read(opened: Opened, kind: str, name: str) -> Any:
 
 
 def contents(path: str | Path) -> dict[str, Any]:
-    """Say what a file holds: ``{"kinds": [...], "writer": version, "schema_version": int}``.
+    """Return the content of a file: ``{"kinds": [...], "writer": str, "schema_version": int}``.
 
     Raises
     ------
@@ -193,7 +193,7 @@ def contents(path: str | Path) -> dict[str, Any]:
 
 
 def _facts(opened: Opened, name: str) -> dict[str, Any]:
-    """What the attributes at the top say."""
+    """Return the facts in the top-level attributes of a file."""
     attributes = opened.file.attrs
     try:
         written_by = attributes["format"]
@@ -205,7 +205,7 @@ def _facts(opened: Opened, name: str) -> dict[str, Any]:
     except DAMAGE as error:
         raise _damaged(name, error) from error
     if shown(written_by) != shown(FORMAT) or facts["schema_version"] != opened.version:
-        raise _damaged(name, "its attributes and its seal say different things")
+        raise _damaged(name, "its attributes do not agree with its seal")
     if opened.version > SCHEMA_VERSION:
         raise StorageError(
             f"load: {name!r} has schema version {opened.version}, written by spikemem "
@@ -224,7 +224,7 @@ def _open(name: str) -> Iterator[Opened]:
         except FileNotFoundError as error:
             raise StorageError(f"load: no such file: {name!r}.") from error
         except PermissionError as error:
-            raise StorageError(f"load: {name!r} can't be read: permission denied.") from error
+            raise StorageError(f"load: {name!r} cannot be read: permission denied.") from error
         except NotRegular as error:
             raise StorageError(f"load: {name!r} is {error}, not a readable HDF5 file.") from error
         except Refused as error:
@@ -235,41 +235,42 @@ def _open(name: str) -> Iterator[Opened]:
 
 
 def _foreign(name: str) -> StorageError:
-    """What to say of a file without a seal of ours, which a second process looks at."""
+    """Return the error for a file without our seal, which a second process inspects."""
     with open_regular(name) as raw:
         if not is_hdf5(raw):
             return _damaged(name, "it is not HDF5")
-        found = read_attributes(raw)
-    if shown(found.get("format")) == shown(FORMAT):
+        attributes = read_attributes(raw)
+    if shown(attributes.get("format")) == shown(FORMAT):
         return _damaged(name, "it has lost its checksum")
     return StorageError(
         f"load: {name!r} is an HDF5 file of another program (no format={FORMAT!r} attribute)."
     )
 
 
-def _damaged(name: str, why: BaseException | str) -> StorageError:
+def _damaged(name: str, cause: BaseException | str) -> StorageError:
     return StorageError(
         f"load: {name!r} is not a readable HDF5 file; it is damaged, cut short, or of another "
-        f"format ({reason(why)})."
+        f"format ({reason(cause)})."
     )
 
 
 def put(group: h5py.Group, name: str, value: Any, unit: str | None = None) -> None:
-    """Write a number or an array as a data set, large ones packed, with its unit."""
+    """Write a number or an array as a dataset with its unit; large arrays are compressed."""
     array = np.asarray(value)
     data = group.create_dataset(name, data=array, compression="gzip" if array.size > 1000 else None)
     if unit is not None:
         data.attrs["units"] = unit
 
 
-def write_fields(group: h5py.Group, thing: Any, units: dict[str, str] | None = None) -> None:
-    """Write a dataclass: arrays, and all that has a unit, as data sets; the rest as attributes.
+def write_fields(group: h5py.Group, record: Any, units: dict[str, str] | None = None) -> None:
+    """Write the fields of a dataclass.
 
-    None, and fields that are dataclasses themselves, are left out.
+    Arrays and values with a unit become datasets, other values attributes. None, and fields that
+    are dataclasses themselves, are left out.
     """
     units = units or {}
-    for item in fields(thing):
-        value = getattr(thing, item.name)
+    for item in fields(record):
+        value = getattr(record, item.name)
         if value is None or hasattr(value, "__dataclass_fields__"):
             continue
         if isinstance(value, np.ndarray) or item.name in units:
@@ -281,7 +282,7 @@ def write_fields(group: h5py.Group, thing: Any, units: dict[str, str] | None = N
 
 
 def read_fields(group: h5py.Group, cls: type) -> dict[str, Any]:
-    """Read what :func:`write_fields` wrote, as keyword arguments for `cls`."""
+    """Read the fields that :func:`write_fields` wrote, as keyword arguments of `cls`."""
     values: dict[str, Any] = {}
     for item in fields(cls):
         if item.name in group and isinstance(group[item.name], h5py.Dataset):

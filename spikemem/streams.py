@@ -1,4 +1,4 @@
-"""Named random streams: one for each purpose, independent of every other."""
+"""Named random streams: one for each purpose, independent of all others."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from .errors import DescriptionError, shown
 __all__ = ["Seed", "own_seed", "stream"]
 
 Seed = Annotated[int | np.random.Generator, SeedNumber()]
-"""What every ``seed`` argument takes."""
+"""Type of every ``seed`` argument."""
 
 
 def stream(seed: Seed, *name: str | int) -> np.random.Generator:
-    """Random generator for one named purpose.
+    """Return the random generator for one named purpose.
 
-    The name's bytes enter the seed, so that a further stream changes no other one and the result
-    is the same in every process.
+    The bytes of the name are part of the seed. An additional stream therefore changes no other
+    one, and the result is the same in every process.
 
     Parameters
     ----------
     seed : int >= 0 or numpy.random.Generator
-        A generator is spawned from: it yields a new independent stream at each call.
+        Seed. From a generator a new independent stream is spawned at each call.
     *name : str or int
-        The purpose, from the general to the particular.
+        The purpose, from the general to the specific.
 
     Raises
     ------
     DescriptionError
-        `seed` is neither, or a part of the name is neither a str nor an int.
+        If `seed` is neither, or a part of the name is neither a str nor an int.
 
     Examples
     --------
@@ -49,13 +49,15 @@ def stream(seed: Seed, *name: str | int) -> np.random.Generator:
     number: int = SeedNumber().check(seed, "seed")
     for part in name:
         if not isinstance(part, str) and not _is_int(part):
-            raise DescriptionError(f"stream: a name is made of str and int, got {shown(part)}.")
+            raise DescriptionError(
+                f"stream: a part of a name must be a str or an int, got {shown(part)}."
+            )
     key = "/".join(str(part) for part in name).encode(errors="surrogatepass")
     return np.random.default_rng(np.random.SeedSequence([number, *key]))
 
 
 def own_seed(seed: Seed) -> int:
-    """A seed that can be saved: the number itself, or one that is drawn from a generator."""
+    """Return a seed that can be saved: the number itself, or one drawn from the generator."""
     if isinstance(seed, np.random.Generator):
         return int(stream(seed).integers(2**62))
     number: int = SeedNumber().check(seed, "seed")

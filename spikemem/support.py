@@ -1,4 +1,4 @@
-"""What a backend can't do: one declared table, read by simulations, checks and tests."""
+"""Features that a backend does not support: one table for simulations, checks and tests."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _ELSEWHERE = "use backend 'brian2'"
 
 
 class Unsupported(NamedTuple):
-    """Why a backend can't do something, and what helps."""
+    """Why a backend does not support a feature, and what to do instead."""
 
     reason: str
     remedy: str
@@ -47,10 +47,10 @@ _FIXED_ROWS = Unsupported("synaptic rows hold fixed weights", "draw the noise on
 
 _MACHINE_LEAK = Unsupported("the machine holds tau_m / cm as a number below 65536", _SLOW_LEAK)
 _MACHINE_CURRENT = Unsupported(
-    "the machine holds the synaptic current over a step", "use integrator='spinnaker'"
+    "the machine keeps the synaptic current constant over a step", "use integrator='spinnaker'"
 )
 _MACHINE_WEIGHTS = Unsupported(
-    "weights stay in the memory of the machine while it runs and can only be read at the end",
+    "weights stay in the memory of the machine during a run and can only be read at the end",
     "leave out record=('weight',)",
 )
 
@@ -61,8 +61,8 @@ UNSUPPORTED: dict[tuple[str, str], Unsupported] = {
     ("spinnaker", _NO_LEAK): _MACHINE_LEAK,
     ("emulator", "integrator exact"): _MACHINE_CURRENT,
     ("emulator", "reset at or above threshold"): Unsupported(
-        "the machine compares the potential while refractory too, so that such a cell fires in "
-        "every step",
+        "the machine also compares the potential of a refractory cell, so that such a cell fires "
+        "in every step",
         "lower v_reset",
     ),
     ("board", _NO_LEAK): _MACHINE_LEAK,
@@ -75,18 +75,18 @@ UNSUPPORTED: dict[tuple[str, str], Unsupported] = {
     ("emulator", _REDRAWN): _FIXED_ROWS,
     ("spinnaker", _REDRAWN): _FIXED_ROWS,
     ("pynn:nest", "integrator spinnaker"): Unsupported(
-        "NEST takes one step more from cell to cell and sees post-synaptic spikes at another "
-        "step than SpiNNaker",
+        "NEST needs one step more from cell to cell, and processes post-synaptic spikes at "
+        "another step than SpiNNaker",
         "use integrator='exact', or another backend",
     ),
     ("pynn:nest", "plasticity windows"): Unsupported(
         "NEST changes a weight only when the next pre-synaptic spike arrives, so that a switch "
-        "in between falls on the wrong spikes",
+        "in between applies to the wrong spikes",
         _ELSEWHERE,
     ),
     ("pynn:nest", "recorded weights"): Unsupported(
-        "NEST changes a weight only when the next pre-synaptic spike arrives and has no weight "
-        "of each step",
+        "NEST changes a weight only when the next pre-synaptic spike arrives, and has no weights "
+        "for each step",
         _ELSEWHERE,
     ),
     ("pynn:nest", "plastic inhibitory synapses"): Unsupported(
@@ -105,15 +105,15 @@ UNSUPPORTED: dict[tuple[str, str], Unsupported] = {
         "PyNN's Brian2 cells integrate the synaptic current exactly", _ELSEWHERE
     ),
     ("pynn:brian2", "plastic synapses"): Unsupported(
-        "PyNN's STDP for Brian2 takes the delay as axonal, where ours is dendritic, and ignores "
-        "the weight dependence",
+        "PyNN's STDP for Brian2 treats the delay as axonal, not as dendritic, and ignores the "
+        "weight dependence",
         _ELSEWHERE,
     ),
     ("pynn:brian2", "unequal resets in one population"): Unsupported(
-        "PyNN's Brian2 cells have one tau_refrac and one v_reset for all", _SPLIT
+        "PyNN's Brian2 cells share one tau_refrac and one v_reset", _SPLIT
     ),
     ("pynn:brian2", "several synapses between two cells"): Unsupported(
-        "PyNN's Brian2 projections set the weights and delays of all of them to the last one",
+        "PyNN's Brian2 projections give all of them the weight and delay of the last one",
         "use one projection for each",
     ),
     ("pynn:mock", "plasticity windows"): Unsupported(
@@ -122,16 +122,16 @@ UNSUPPORTED: dict[tuple[str, str], Unsupported] = {
     ("spinnaker", "integrator exact"): _MACHINE_CURRENT,
     ("spinnaker", "recorded weights"): _MACHINE_WEIGHTS,
 }
-"""For (backend, feature) why it can't be done there, and what helps."""
+"""For each (backend, feature) the reason why it is not supported, and what to do instead."""
 
 
 def features(network: Network, wanted: Container[str] | None = None) -> set[str]:
-    """Names of the features that a network makes use of.
+    """Return the names of the features that a network uses.
 
     Parameters
     ----------
     network : Network
-        What is to run.
+        Network to simulate.
     wanted : container of str, optional
         Rare features to look for; some take long to find in large networks. Default: all.
     """
@@ -207,7 +207,7 @@ _RARE: dict[str, Callable[[Network], bool]] = {
 def unsupported(
     network: Network, backend: str, integrator: str = "spinnaker"
 ) -> dict[str, Unsupported]:
-    """For each feature of the network that the backend can't do, the reason."""
+    """Return the features of the network that the backend does not support, with reasons."""
     refused = {feature for name, feature in UNSUPPORTED if name == backend}
     used = features(network, refused) | {f"integrator {integrator}"}
     return {
@@ -220,33 +220,34 @@ def unsupported(
 def refusals(
     network: Network, backend: str, integrator: str = "spinnaker", **options: Any
 ) -> list[Problem]:
-    """What a backend refuses of a network; both a simulation and ``check`` read this list.
+    """List the problems for which a backend refuses a network.
 
-    What only the backends "emulator", "board" and "spinnaker" know, they add themselves.
+    Simulations and ``check`` both use this list. The backends "emulator", "board" and "spinnaker"
+    add further problems themselves.
 
     Parameters
     ----------
     network : Network
-        What is to run.
+        Network to simulate.
     backend, integrator, **options
         As for :func:`spikemem.simulate`.
     """
-    found = [] if backend == "emulator" else too_much_memory(network)
-    if found:
-        return found
-    found = [
+    problems = [] if backend == "emulator" else too_much_memory(network)
+    if problems:
+        return problems
+    problems = [
         Problem(
             level="error",
             where="network",
-            what=f"{feature}: {why.reason}",
-            remedy=why.remedy,
+            what=f"{feature}: {refusal.reason}",
+            remedy=refusal.remedy,
             rule=feature,
         )
-        for feature, why in unsupported(network, backend, integrator).items()
+        for feature, refusal in unsupported(network, backend, integrator).items()
     ]
     if backend in _FLOATING:
-        found += out_of_range(network, backend, options.get("precision", "f8"))
-    return found
+        problems += out_of_range(network, backend, options.get("precision", "f8"))
+    return problems
 
 
 def raise_errors(problems: Iterable[Problem], backend: str) -> None:
@@ -258,13 +259,13 @@ def raise_errors(problems: Iterable[Problem], backend: str) -> None:
         if problem.level == "error"
     ]
     if texts:
-        raise UnsupportedError(f"backend {backend!r} can't run this network: {'; '.join(texts)}.")
+        raise UnsupportedError(f"backend {backend!r} cannot run this network: {'; '.join(texts)}.")
 
 
 def require_supported(
     network: Network, backend: Any, integrator: str = "spinnaker", **options: Any
 ) -> None:
-    """Raise unless the backend exists and can do what the network needs."""
+    """Raise an error unless the backend exists and supports the network."""
     if not isinstance(backend, str) or backend not in BACKENDS:
         raise DescriptionError(f"simulate: {unknown_name('backend', backend, BACKENDS)}")
     raise_errors(refusals(network, backend, integrator, **options), backend)

@@ -1,4 +1,4 @@
-"""Check a network for a target, and export it to one."""
+"""Checks a network for a target, and exports it to one."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ EXPORTS: dict[str, str] = {
     "spinnaker": "spikemem.hardware.spinnaker.export:export_folder",
     "nir": "spikemem.hardware.nir.export:export_file",
 }
-"""Who writes a network for each target, as ``(network, path, **options)``."""
+"""Function that writes a network for each target, as ``(network, path, **options)``."""
 
 CHECKS: dict[str, str] = {"spinnaker": "spikemem.hardware.spinnaker.check:check_spinnaker"}
-"""Who checks for each target that is not only a backend."""
+"""Function that checks a network for each target that is not only a backend."""
 
 ADMISSIONS: dict[str, str] = {
     "board": "spikemem.hardware.spinnaker.admission:admit_board",
     "emulator": "spikemem.hardware.spinnaker.admission:admit",
 }
-"""Who finds the ``problems`` that a backend has, beside :func:`spikemem.support.refusals`."""
+"""Function that finds problems of a backend in addition to :func:`spikemem.support.refusals`."""
 
 _OPTIONS = {
     "native": ("precision",),
     "board": ("shifts", "force"),
     "emulator": ("shifts", "windows", "allow_coarse"),
 }
-"""Options of a backend that change what it refuses."""
+"""Options that change the problems of a backend."""
 
 _TARGETS = tuple(dict.fromkeys([*CHECKS, *BACKENDS]))
 
 
-def _named(place: str) -> Callable[..., Any]:
-    module, name = place.split(":")
+def _imported(path: str) -> Callable[..., Any]:
+    module, name = path.split(":")
     function: Callable[..., Any] = getattr(importlib.import_module(module), name)
     return function
 
@@ -54,29 +54,29 @@ def check(
     target: Annotated[str, Choice(*_TARGETS, what="target")] = "spinnaker",
     **options: Any,
 ) -> list[Problem]:
-    """List what a target would refuse or silently change.
+    """List the properties of a network that a target would refuse or silently change.
 
     Parameters
     ----------
     network : Network
-        What is to run there.
+        Network to check.
     target : str
         "spinnaker", or a backend of :func:`spikemem.simulate`.
     **options
-        For "spinnaker": `shifts`, `smallest_step`; for a backend: `integrator`; for "native"
-        also `precision`, for "emulator" `shifts`, `windows` and `allow_coarse`, for "board"
-        `shifts` and `force`, as it takes them.
+        For "spinnaker": `shifts`, `smallest_step`. For a backend: `integrator`, and also
+        `precision` for "native", `shifts`, `windows` and `allow_coarse` for "emulator", and
+        `shifts` and `force` for "board".
 
     Returns
     -------
     list of Problem
-        The worst first; empty if there is nothing to say. A run on a backend starts if and only
-        if none of them is an error.
+        Problems, the most severe first; empty if there are none. A run on a backend starts if and
+        only if none of them is an error.
 
     Raises
     ------
     DescriptionError
-        Unknown target, or not a network.
+        If the target is unknown, or `network` is not a network.
 
     Examples
     --------
@@ -86,25 +86,25 @@ def check(
     []
     """
     if target in CHECKS:
-        checking = _named(CHECKS[target])
-        require_options(checking, options, "check")
-        return list(checking(network, **options))
-    asked = options.pop("integrator", None)
-    if asked is not None:
-        asked = Choice(*INTEGRATORS, what="integrator").check(asked, "check: integrator")
-    integrator = asked or _integrator(network, target)
+        function = _imported(CHECKS[target])
+        require_options(function, options, "check")
+        return list(function(network, **options))
+    wanted = options.pop("integrator", None)
+    if wanted is not None:
+        wanted = Choice(*INTEGRATORS, what="integrator").check(wanted, "check: integrator")
+    integrator = wanted or _integrator(network, target)
     _check_options(target, options)
-    found = refusals(network, target, integrator, **options)
+    problems = refusals(network, target, integrator, **options)
     if target in ADMISSIONS:
-        found += _named(ADMISSIONS[target])(network, **options).problems
-    return sorted(found, key=lambda problem: LEVELS.index(problem.level))
+        problems += _imported(ADMISSIONS[target])(network, **options).problems
+    return sorted(problems, key=lambda problem: LEVELS.index(problem.level))
 
 
 def _check_options(target: str, options: dict[str, Any]) -> None:
     for option in options:
         if option not in _OPTIONS.get(target, ()):
-            known = ["integrator", *_OPTIONS.get(target, ())]
-            raise DescriptionError(f"check: {unknown_name('option', option, known)}")
+            valid_names = ["integrator", *_OPTIONS.get(target, ())]
+            raise DescriptionError(f"check: {unknown_name('option', option, valid_names)}")
     if options.get("precision", "f8") not in ("f8", "f4"):
         raise DescriptionError(
             f"check: {unknown_name('precision', options['precision'], ['f8', 'f4'])}"
@@ -112,7 +112,7 @@ def _check_options(target: str, options: dict[str, Any]) -> None:
 
 
 def _integrator(network: Network, target: str) -> str:
-    """The first integrator that the backend has."""
+    """Return the first integrator that the backend supports."""
     for integrator in INTEGRATORS:
         if f"integrator {integrator}" not in unsupported(network, target, integrator):
             return integrator
@@ -126,16 +126,17 @@ def export(
     folder: Annotated[str | Path, PathName()],
     **options: Any,
 ) -> Path:
-    """Write what someone else needs to run a network, without spikemem.
+    """Write a network in a form that others can run without spikemem.
 
     Parameters
     ----------
     network : Network
-        What is to run.
+        Network to export.
     target : {"spinnaker", "nir"}
-        A folder with a PyNN script, or a file in the Neuromorphic Intermediate Representation.
+        "spinnaker" writes a folder with a PyNN script, "nir" a file in the Neuromorphic
+        Intermediate Representation.
     folder : str or Path
-        A folder that does not exist yet, or the file; it is written whole or not at all.
+        A folder that does not exist yet, or the file. It is written completely or not at all.
     **options
         See :func:`spikemem.hardware.spinnaker.export_folder`, or
         :func:`spikemem.hardware.nir.write`.
@@ -143,17 +144,17 @@ def export(
     Returns
     -------
     Path
-        What was written.
+        The folder or file.
 
     Raises
     ------
     DescriptionError
-        Unknown target, or not a network.
+        If the target is unknown, or `network` is not a network.
     UnsupportedError
-        The target can't run the network.
+        If the target cannot run the network.
     StorageError
-        The folder is there already or can't be written.
+        If the folder exists already or cannot be written.
     """
-    writing = _named(EXPORTS[target])
-    require_options(writing, options, "export")
-    return Path(writing(network, folder, **options))
+    function = _imported(EXPORTS[target])
+    require_options(function, options, "export")
+    return Path(function(network, folder, **options))

@@ -1,4 +1,4 @@
-"""Networks of one structure laid side by side, so that one simulation runs them all."""
+"""Puts networks of the same structure side by side, so that one simulation runs all of them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["difference", "one_copy", "stack"]
 
 
 def stack(networks: Sequence[Network]) -> Network:
-    """Lay networks of the same structure side by side; see :meth:`spikemem.Network.stack`."""
+    """Put networks of the same structure side by side; see :meth:`spikemem.Network.stack`."""
     first = networks[0]
     require_memory(
         sum(_bytes_of(network, len(networks)) for network in {id(n): n for n in networks}.values()),
@@ -51,7 +51,7 @@ def stack(networks: Sequence[Network]) -> Network:
 
 
 def _bytes_of(network: Network, n: int) -> float:
-    """Memory of `n` copies of a network, with what making them takes besides, bytes."""
+    """Return the memory for `n` copies of a network and for making them, bytes."""
     per_copy = 0
     for population in network.populations:
         if population.is_source:
@@ -168,7 +168,7 @@ def _stack_projections(copies: Sequence[Projection], networks: Sequence[Network]
 
 
 def _stack_rules(rules: Sequence[STDP | None], tiles: int) -> STDP | None:
-    """One rule whose windows name their tile, unless they are the same in every copy."""
+    """Join rules into one; its windows name their tile, unless they are equal in every copy."""
     first = rules[0]
     if first is None:
         return None
@@ -187,7 +187,7 @@ def _stack_rules(rules: Sequence[STDP | None], tiles: int) -> STDP | None:
 
 
 def one_copy(network: Network, k: int) -> Network:
-    """Copy `k` of a network of copies, without its input spikes and plasticity windows."""
+    """Return copy `k` of a network of copies, without input spikes and plasticity windows."""
     n = network.copies
     if n == 1:
         return network

@@ -1,4 +1,4 @@
-"""Many runs of one network: each with other inputs, other initial weights, or both."""
+"""Runs a network many times, with other inputs or initial weights each time."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ Windows = Mapping[str, Any]
 
 
 class _Trial(NamedTuple):
-    """One trial: a network whose simulator other trials may share, and what is special about it."""
+    """One trial: a base network, whose simulator trials can share, and the trial's changes."""
 
     base: Network
     inputs: Mapping[str, SpikeTrains]
@@ -71,46 +71,46 @@ def run_trials(
 ) -> list[Recording]:
     """Run a network once for each of many inputs, each time from its initial state.
 
-    The simulator is made once, and put back to the beginning before each trial, where the backend
-    can do that ("native", "emulator", "brian2" without its standalone target); so a trial costs
-    little more than its steps. Other backends make a simulator for each trial.
+    If the backend can return to its initial state ("native", "emulator", "brian2" without its
+    standalone target), one simulator runs all trials, and a trial costs little more than its
+    steps. Other backends make a simulator for each trial.
 
     Parameters
     ----------
     networks : Network or sequence of Network
-        What to simulate: one network for all `inputs`, or one for each trial. Networks that differ
-        in their inputs, plastic weights and plasticity windows alone share a simulator as long as
-        they follow each other.
+        Network to simulate: one for all `inputs`, or one for each trial. Consecutive networks
+        that differ only in their inputs, plastic weights and plasticity windows share a
+        simulator.
     inputs : sequence of mapping of str to SpikeTrains, optional
-        With one network: for each trial what these spike sources fire; the others fire as the
-        network says.
+        With one network: the spikes of these sources in each trial. Other sources fire the spikes
+        in the network.
     duration : float, optional
-        Of each trial, ms, a multiple of ``dt``, > 0. Default: for each trial the length of its
-        longest spike source, its last spike included.
+        Length of each trial, ms, a multiple of ``dt``, > 0. Default: the length of the longest
+        spike source of each trial, including its last spike.
     weights : sequence of mapping of str to array_like, shape (n_synapses,), optional
-        With one network: for each trial the initial weights (nA) of these plastic projections;
-        the others begin as the network says.
+        With one network: the initial weights (nA) of these plastic projections in each trial.
+        Other projections start with the weights in the network.
     frozen : bool
-        True keeps plastic weights as they are, and leaves them out of the recordings.
+        True switches plasticity off, and leaves the weights out of the recordings.
     backend, integrator, **options
         As for :func:`spikemem.simulate`.
     progress : bool or callable
-        True shows a bar on a terminal; a callable is given the fraction done.
+        True shows a bar on a terminal; a function is called with the fraction done.
 
     Returns
     -------
     list of Recording
-        One for each trial, equal to that of a run of its own. Provenance has under
-        "network_hash" the network before `inputs` and `weights` were given to it, and under
-        "trial" the number of the trial.
+        One recording for each trial, equal to that of a separate run. In the provenance,
+        "network_hash" is the hash of the network without the trial's `inputs` and `weights`, and
+        "trial" is the number of the trial.
 
     Raises
     ------
     DescriptionError
-        Inputs, weights or duration do not fit the network, or neither inputs nor several
-        networks are given.
+        If inputs, weights or duration do not fit the network, or there are neither inputs nor
+        several networks.
     UnsupportedError, BackendMissing, SimulationError
-        As :func:`spikemem.simulate`.
+        As for :func:`spikemem.simulate`.
 
     Examples
     --------
@@ -138,8 +138,8 @@ def run_trials(
             if not k or trial.base is not trials[k - 1].base:
                 require_supported(trial.base, backend, integrator, **options)
             results = runner.run(trial, lambda part, k=k: report((k + part) / len(trials)))  # type: ignore[misc]
-            said = provenance_of(trial.base, backend, integrator, results.versions)
-            recordings.append(_recording(trial, results, {**said, "trial": k}, frozen))
+            provenance = provenance_of(trial.base, backend, integrator, results.versions)
+            recordings.append(_recording(trial, results, {**provenance, "trial": k}, frozen))
     return recordings
 
 
@@ -153,8 +153,8 @@ def _trials(
     if isinstance(networks, Network):
         if inputs is None:
             raise DescriptionError(
-                "run_trials: inputs must be given for one network, a mapping for each trial; {} "
-                "stands for a trial with the inputs of the network."
+                "run_trials: inputs must be given for one network, a mapping for each trial; use "
+                "{} for a trial with the inputs of the network."
             )
         trials = _of_one(networks, inputs, weights)
     else:
@@ -166,7 +166,7 @@ def _trials(
         trials = _of_several(networks)
     bases = {id(trial.base): trial.base for trial in trials}
     if frozen:
-        bases = {key: _shut(base) for key, base in bases.items()}
+        bases = {key: _without_learning(base) for key, base in bases.items()}
     return [_timed(trial, bases[id(trial.base)], duration, frozen) for trial in trials]
 
 
@@ -175,7 +175,8 @@ def _of_one(
 ) -> list[_Trial]:
     if weights is not None and len(weights) != len(inputs):
         raise DescriptionError(
-            f"run_trials: weights must be as many as inputs ({len(inputs)}), got {len(weights)}."
+            f"run_trials: weights must have one mapping for each of inputs ({len(inputs)}), got "
+            f"{len(weights)}."
         )
     plastic = [item.name for item in network.plastic]
     trials = []
@@ -197,7 +198,7 @@ def _of_several(networks: Sequence[Network]) -> list[_Trial]:
     bases: list[Network] = []
     trials = []
     for network in networks:
-        base = next((each for each in bases if _differ_in_trial(each, network)), None)
+        base = next((each for each in bases if _share_simulator(each, network)), None)
         if base is None:
             base = network
             bases.append(network)
@@ -213,8 +214,8 @@ def _of_several(networks: Sequence[Network]) -> list[_Trial]:
     return trials
 
 
-def _differ_in_trial(a: Network, b: Network) -> bool:
-    """Whether networks differ in nothing but inputs, plastic weights and plasticity windows."""
+def _share_simulator(a: Network, b: Network) -> bool:
+    """Tell whether networks differ only in inputs, plastic weights and plasticity windows."""
     if len(a.populations) != len(b.populations) or len(a.projections) != len(b.projections):
         return False
     populations = (
@@ -233,7 +234,7 @@ def _differ_in_trial(a: Network, b: Network) -> bool:
 
 
 def _same(a: Any, b: Any, skip: Sequence[str] = ()) -> bool:
-    """Whether two values, or two dataclasses without some of their fields, are equal."""
+    """Tell whether two values, or two dataclasses without some of their fields, are equal."""
     if a is b:
         return True
     if type(a) is not type(b):
@@ -251,21 +252,22 @@ def _rule(item: Projection) -> STDP:
     return item.plasticity
 
 
-def _shut(network: Network) -> Network:
-    """The network with weights that never change."""
-    closed = [
+def _without_learning(network: Network) -> Network:
+    """Return the network with weights that never change."""
+    frozen = [
         replace(item, plasticity=replace(_rule(item), enabled=())) for item in network.plastic
     ]
-    return network.replace(*closed)
+    return network.replace(*frozen)
 
 
 def _timed(trial: _Trial, base: Network, duration: float | None, frozen: bool) -> _Trial:
-    """The trial with its length; checked before any of them runs."""
+    """Return the trial with its checked length; this happens before any trial runs."""
     if duration is None:
         n_steps = steps_needed(base, trial.inputs)
         if n_steps < 1:
             raise DescriptionError(
-                "run_trials: duration is needed, since no spike source of the network has one."
+                "run_trials: duration must be given, because no spike source of the network has "
+                "one."
             )
         duration = n_steps * base.dt
     enabled = {} if frozen else trial.enabled
@@ -273,7 +275,7 @@ def _timed(trial: _Trial, base: Network, duration: float | None, frozen: bool) -
 
 
 class _Runner:
-    """Runs trials one after the other, in one simulator as long as that can be."""
+    """Runs trials one after the other, in the same simulator where possible."""
 
     def __init__(self, backend: str, make: Callable[[Network], Backend]) -> None:
         self._backend, self._make = backend, make
@@ -299,7 +301,7 @@ class _Runner:
             raise SimulationError(f"run_trials: {self._backend} failed: {error}") from error
 
     def _ready(self, trial: _Trial) -> Backend:
-        """A simulator in the initial state of the trial."""
+        """Return a simulator in the initial state of the trial."""
         if self._base is not trial.base or self._simulator is None:
             self._close()
             self._simulator, self._base = self._make(trial.base), trial.base
@@ -315,9 +317,9 @@ class _Runner:
         return self._simulator
 
     def _set_weights(self, simulator: Backend, trial: _Trial) -> None:
-        """Give the simulator the initial weights of a trial, where they are not those of its base.
+        """Set the initial weights of a trial, where they differ from those of its base network.
 
-        A restored simulator may have those that an earlier trial was given.
+        A restored simulator can still have the weights of an earlier trial.
         """
         base = {item.name: trial.base.weights(item.name) for item in trial.base.plastic}
         own = {n: w for n, w in trial.weights.items() if not np.array_equal(w, base[n])}
@@ -338,7 +340,7 @@ class _Runner:
 
 
 def _whole(trial: _Trial) -> Network:
-    """The network of one trial, with its inputs, weights and windows."""
+    """Return the network of one trial, with its inputs, weights and windows."""
     network = trial.base.with_inputs(trial.inputs).with_weights(trial.weights)
     rules = [
         replace(item, plasticity=replace(_rule(item), enabled=trial.enabled[item.name]))

@@ -1,4 +1,4 @@
-"""Values at the door: numbers in PyNN's units, whole numbers, flags, choices, names."""
+"""Converts values of arguments: numbers in PyNN's units, whole numbers, flags, choices, names."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ __all__ = [
 ]
 
 UNITS = ("ms", "mV", "nA", "nF", "uS", "Hz", "s")
-"""The units in which spikemem takes and gives floats."""
+"""Units of the floats in arguments and results."""
 
 LARGEST = 2**31 - 1
 """Largest index, size and number of steps."""
 
 GRID = 1e-6
-"""Times are the same if they differ by no more than this, ms."""
+"""Largest difference of two times that count as equal, ms."""
 
 ROUNDING = 1e-9
-"""Part of a step by which a sum of floats may exceed a whole number of them."""
+"""Rounding error of a sum of steps that is tolerated, as a fraction of a step."""
 
 
 def to_float(value: Any, unit: str, where: str) -> float:
@@ -50,7 +50,7 @@ def to_float(value: Any, unit: str, where: str) -> float:
     Raises
     ------
     DescriptionError
-        Not a number, not a scalar, NaN or infinite, or of the wrong dimension.
+        If the value is not a finite number, or has the wrong dimension.
 
     Examples
     --------
@@ -79,14 +79,14 @@ def to_array(
     unit : str
         One of :data:`UNITS`.
     where : str
-        What messages begin with.
+        Name of the argument; messages begin with it.
     infinite : bool
         Whether infinite numbers are accepted.
 
     Raises
     ------
     DescriptionError
-        Not real numbers, NaN or infinite, or of the wrong dimension.
+        If values are not finite real numbers, or have the wrong dimension.
     """
     array = _numpy(in_unit(value, unit, where))
     if array is None or (array.size and array.dtype.kind not in "iuf"):
@@ -109,8 +109,8 @@ def _numpy(value: Any) -> NDArray[Any] | None:
 
 def _first(array: NDArray[np.float64], bad: NDArray[np.bool_]) -> str:
     k = int(np.flatnonzero(bad)[0])
-    place = "" if array.ndim == 0 else f" at index {k}"
-    return f"{array.flat[k]}{place}"
+    position = "" if array.ndim == 0 else f" at index {k}"
+    return f"{array.flat[k]}{position}"
 
 
 def to_int(value: Any, where: str, *, low: int = 1, high: int = LARGEST) -> int:
@@ -119,7 +119,7 @@ def to_int(value: Any, where: str, *, low: int = 1, high: int = LARGEST) -> int:
     Raises
     ------
     DescriptionError
-        Not an integer (booleans are not accepted), or out of range.
+        If the value is not an integer, is a boolean, or is out of range.
 
     Examples
     --------
@@ -134,12 +134,12 @@ def to_int(value: Any, where: str, *, low: int = 1, high: int = LARGEST) -> int:
 
 
 def to_integers(values: Any, where: str, dtype: str = "int64") -> NDArray[Any]:
-    """Convert indices to an array of integers of one dimension (a copy).
+    """Convert indices to a one-dimensional array of integers (a copy).
 
     Raises
     ------
     DescriptionError
-        Not integers, of more than one dimension, or not from 0 to :data:`LARGEST`.
+        If values are not integers in one dimension, or not from 0 to :data:`LARGEST`.
     """
     array = _numpy(in_unit(values, "1", where))
     if array is None or array.ndim > 1 or (array.size and array.dtype.kind not in "iu"):
@@ -152,12 +152,12 @@ def to_integers(values: Any, where: str, dtype: str = "int64") -> NDArray[Any]:
 
 
 def to_name(value: Any, where: str) -> str:
-    """Convert the name of a part of a network: it is also the name of a group in HDF5.
+    """Convert the name of a part of a network, which is also the name of an HDF5 group.
 
     Raises
     ------
     DescriptionError
-        Not a str, empty, with "/" or with characters that can't be printed.
+        If the name is not a str, is empty, or has "/" or unprintable characters.
     """
     fits = isinstance(value, str) and value not in ("", ".") and value.isprintable()
     if fits and "/" not in value:
@@ -173,7 +173,7 @@ def to_choice(value: Any, where: str, valid: Sequence[str]) -> str:
     Raises
     ------
     DescriptionError
-        None of the `valid` ones.
+        If the value is not one of the `valid` words.
     """
     if isinstance(value, str) and value in valid:
         return str(value)
@@ -186,7 +186,7 @@ def to_flag(value: Any, where: str) -> bool:
     Raises
     ------
     DescriptionError
-        Anything else.
+        If the value is anything else.
     """
     if isinstance(value, bool | np.bool_):
         return bool(value)
@@ -194,7 +194,7 @@ def to_flag(value: Any, where: str) -> bool:
 
 
 def is_sequence(value: Any) -> bool:
-    """Whether a value has entries in an order: a list, a tuple, an array with axes, and the like.
+    """Tell whether a value is an ordered sequence: a list, a tuple, an array with axes, etc.
 
     Strings, mappings, sets and generators are not sequences here.
 
@@ -212,12 +212,12 @@ def is_sequence(value: Any) -> bool:
 
 
 def to_tuple(values: Any, where: str, what: str) -> tuple[Any, ...]:
-    """Convert a sequence of things to a tuple; `what` says which things.
+    """Convert a sequence to a tuple; `what` describes its entries in messages.
 
     Raises
     ------
     DescriptionError
-        Not a sequence.
+        If the value is not a sequence.
     """
     if isinstance(values, Iterable) and not isinstance(values, str | bytes):
         try:
@@ -228,12 +228,12 @@ def to_tuple(values: Any, where: str, what: str) -> tuple[Any, ...]:
 
 
 def steps(times: ArrayLike, dt: float) -> NDArray[np.int64]:
-    """Nearest whole number of steps of `dt` ms for each time (ms).
+    """Return the nearest whole number of steps of `dt` ms for each time (ms).
 
     Raises
     ------
     DescriptionError
-        More steps than a float counts exactly (2**53).
+        If there are more steps than a float counts exactly (2**53).
 
     Examples
     --------
@@ -248,7 +248,7 @@ def steps(times: ArrayLike, dt: float) -> NDArray[np.int64]:
 
 
 def steps_up(times: ArrayLike, dt: float) -> NDArray[np.float64]:
-    """Fewest whole steps of `dt` ms that are not shorter than each time (ms), as floats.
+    """Return each time (ms) in steps of `dt` ms, rounded up, as floats.
 
     Examples
     --------
@@ -260,12 +260,13 @@ def steps_up(times: ArrayLike, dt: float) -> NDArray[np.float64]:
 
 
 def whole_steps(time: float, dt: float, where: str, *, least: int = 1) -> int:
-    """Number of steps of `dt` ms in a time (ms) that must be a multiple of it.
+    """Return the number of steps of `dt` ms in a time (ms) that must be a multiple of it.
 
     Raises
     ------
     DescriptionError
-        It is not, or it has fewer than `least` steps, or more than a float counts exactly.
+        If the time is not a multiple, has fewer than `least` steps, or more than a float counts
+        exactly.
 
     Examples
     --------
@@ -280,7 +281,7 @@ def whole_steps(time: float, dt: float, where: str, *, least: int = 1) -> int:
 
 
 def off_grid(times: NDArray[np.float64], dt: float) -> NDArray[np.bool_]:
-    """Whether each time (ms) is no multiple of `dt` ms, or more than :data:`LARGEST` steps."""
+    """Mark times (ms) that are not multiples of `dt` ms, or exceed :data:`LARGEST` steps."""
     with np.errstate(over="ignore"):
         ticks = np.rint(times / dt)
     off: NDArray[np.bool_] = np.abs(times - np.minimum(ticks, LARGEST) * dt) > GRID

@@ -201,7 +201,7 @@ def test_other_versions_are_named(monkeypatch, version):
 
 def test_check_and_the_backend_refuse_the_same():
     exact = sm.check(small(), "board", integrator="exact")
-    assert [item.level for item in exact if "current over a step" in item.what] == ["error"]
+    assert [item.level for item in exact if "constant over a step" in item.what] == ["error"]
     coarse = small(5000.0)
     errors = [item.level for item in sm.check(coarse, "board")]
     assert errors == [item.level for item in sm.check(coarse, "spinnaker")]

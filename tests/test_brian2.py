@@ -232,7 +232,7 @@ def test_standalone_runs_once_and_leaves_the_device():
     device = b2.get_device()
     with sm.Session(driven(A, [0.0], SURE), target="cpp_standalone") as session:
         assert session.run(3.0)["out"].times.tolist() == [1.0]
-        with pytest.raises(sm.DescriptionError, match="can't go on"):
+        with pytest.raises(sm.DescriptionError, match="cannot continue"):
             session.run(3.0)
     assert b2.get_device() is device
 

@@ -144,8 +144,8 @@ def test_a_new_weight_is_limited_to_the_range_of_its_rule():
 
 def counter(session: sm.Session, name: str) -> list[float]:
     bundles = session.simulator.model.bundles
-    (bundle,) = [item for item in bundles if name in item.place]
-    return bundle.synapses.variables["updates"].get_value()[bundle.place[name]].tolist()
+    (bundle,) = [item for item in bundles if name in item.slices]
+    return bundle.synapses.variables["updates"].get_value()[bundle.slices[name]].tolist()
 
 
 def fail(fraction):
@@ -219,7 +219,7 @@ def test_extend_keeps_weights_and_refuses_what_would_be_lost():
     with sm.Session(network()) as session:
         model = session.simulator.model
         session.simulator.brian2_network.add(b2.NetworkOperation(lambda: None, clock=model.clock))
-        with pytest.raises(sm.DescriptionError, match="objects of yours"):
+        with pytest.raises(sm.DescriptionError, match="objects that you added"):
             session.simulator.extend(never)
 
 
@@ -238,13 +238,13 @@ UPDATE = {"weight_update": "weight"}
         (Change("p", code={"weight_update": " "}), "must be Brian2 code"),
         (
             Change("p", code={"before_delivery": "a = read\nread = a*a"}),
-            "'a = read' makes both one",
+            "'a = read' makes both names",
         ),
         (Change("p", code="weight"), "code must be a mapping"),
         (Change("p", code=UPDATE, constants={"gain": 1.0}), "'gain' does not occur in the code"),
         (Change("p", code=UPDATE, variables={"weight": 1.0}), "'weight' is in use"),
         (Change("p", code=UPDATE, variables={"sent_0": 1.0}), "'sent_0' is in use"),
-        (Change("p", code=UPDATE, constants={"a b": 1.0}), "a name of letters"),
+        (Change("p", code=UPDATE, constants={"a b": 1.0}), "names must be letters"),
         (
             Change("p", code={"weight_update": "gain*weight"}, constants={"gain": [1.0, 2.0]}),
             r"gain must have shape \(3,\), got \(2,\)",
@@ -253,8 +253,8 @@ UPDATE = {"weight_update": "weight"}
             Change("p", code={"weight_update": "f(weight)"}, functions={"f": lambda *x: x[0]}),
             "fixed number of arguments",
         ),
-        (Change("p", code={"weight_update": "weight +"}), "can't make code with 'mine'"),
-        (Change("p", code={"weight_update": "nothing*weight"}), "can't make code with 'mine'"),
+        (Change("p", code={"weight_update": "weight +"}), "cannot make code with 'mine'"),
+        (Change("p", code={"weight_update": "nothing*weight"}), "cannot make code with 'mine'"),
         (Change("p", code=UPDATE, each_step=3), "each_step must be a function"),
         (Change("p", code=UPDATE, state=[3]), "state"),
         ("x", "a method hooks"),

@@ -65,7 +65,7 @@ def test_populations_as_people_guess_them():
     assert "cell must be a LIF or SpikeSource, got None" in refusal(sm.Population, "exc", 800)
     assert "size must be an int >= 1" in refusal(sm.Population, "exc", cell)
     assert "size must be an int >= 1" in refusal(sm.Population, "exc", cell, source)
-    assert "size must be that of its trains" in refusal(sm.Population, "in", 3, source)
+    assert "size must be the number of its spike trains" in refusal(sm.Population, "in", 3, source)
 
 
 def test_networks_and_projections_take_populations():
@@ -285,7 +285,7 @@ def test_bad_arguments_of_connectors(kind):
     for end in ("pre", "post"):
         said = refusal(drawn, kind, **{end: "exc"})
         assert said.startswith(where)
-        assert "give the population itself, not its name" in said
+        assert "pass the population itself, not its name" in said
     for value in nonsense():
         for item in ("weight", "delay", "seed", "allow_self", "dt", "receptor", "plasticity"):
             if kind == "from_matrix" and item == "allow_self":
@@ -311,7 +311,9 @@ def test_bad_arguments_of_one_connector():
     assert "pre_positions must have shape (40, n_dims)" in refusal(
         drawn, **near, pre_positions=grid_positions((20,))
     )
-    assert "equally many dimensions" in refusal(drawn, **near, post_positions=np.zeros((20, 2)))
+    assert "the same number of dimensions" in refusal(
+        drawn, **near, post_positions=np.zeros((20, 2))
+    )
     assert "probability" in refusal(drawn, **near, p=lambda distance: distance + 2)
     assert "p must be a function" in refusal(drawn, **near, p=0.5)
     huge = sm.Population("huge", 2**31 - 1, sm.LIF())

@@ -67,7 +67,7 @@ def test_missing_surplus_and_repeated_arguments():
     assert wait(2) == wait(time=2) == wait(2, other=3) == 2.0
     for call, words in (
         (lambda: wait(), "wait: time must be given."),
-        (lambda: wait(1, 2), "at most 1 arguments may stand without their names, got 2"),
+        (lambda: wait(1, 2), "at most 1 arguments can be passed without their names, got 2"),
         (lambda: wait(1, time=2), "wait: time is given twice."),
         (lambda: wait(tim=2), "Did you mean 'time' (s)?"),
         (lambda: sm.LIF(20.0), "LIF: at most 0 arguments"),

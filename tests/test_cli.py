@@ -94,7 +94,7 @@ def test_a_command_that_can_not_be_loaded_leaves_the_others_alone(capsys, monkey
     assert "odd        Do it." in capsys.readouterr().out
     assert main(["info", "--help"]) == 0
     capsys.readouterr()
-    assert "odd can't be loaded: No module named" in refused(capsys, "odd", code=1)
+    assert "odd cannot be loaded: No module named" in refused(capsys, "odd", code=1)
 
 
 @pytest.mark.parametrize("word", ["-h", "--help"])
@@ -151,10 +151,10 @@ def test_python_m_spikemem():
         (["simulate", "NET", "--duration", "1.5"], "duration must be"),
         (["simulate", "missing.h5"], "does not exist"),
         (["plot", "NET", "--kind", "pie"], "pie"),
-        (["plot", "NET", "--out", "DIR/x.bmq"], "does not end as a picture does"),
+        (["plot", "NET", "--out", "DIR/x.bmq"], "has no file name extension of a picture"),
         (["plot", "NET"], "holds no recording"),
         (["plot", "NET", "--kind", "weight-matrix"], "give one --projection"),
-        (["plot", "NET", "--kind", "raster", "--projection", "drive"], "does not go with"),
+        (["plot", "NET", "--kind", "raster", "--projection", "drive"], "cannot be used with"),
         (["plot", "NET", "--size", "0", "1"], "is not in the range"),
         (["info", "DIR"], "is a directory"),
         (["demo", "--backend", "brian3"], "brian3"),
@@ -366,8 +366,8 @@ def test_plot_replaces_nothing_unasked(capsys, recorded):
         (["--kind", "traces", "--window", "30", "40"], "from 0 to 12 ms, got 30 to 40 ms"),
         (["--window", "0", "inf"], "inf is not a finite number"),
         (["--size", "nan", "5"], "nan is not a finite number"),
-        (["--out", "x" * 300 + ".png"], "each name of at most 255"),
-        (["--out", "/".join(["x" * 200] * 30) + ".png"], "a path of at most 4000 bytes"),
+        (["--out", "x" * 300 + ".png"], "each name in it at most 255"),
+        (["--out", "/".join(["x" * 200] * 30) + ".png"], "must have at most 4000 bytes"),
         (["--kind", "weights", "--projection", "learnt"], "Did you mean 'learn'?"),
         (["--kind", "weight-matrix", "--projection", "learnt"], "Did you mean 'learn'?"),
     ],

@@ -119,7 +119,7 @@ def test_an_option_without_effect_is_refused(stored, tmp_path, capsys, words):
     out = [str(tmp_path / "out")] if words[0] == "export" else []
     assert main([*words, "--", str(stored), *out]) == 2
     option = [word for word in words if word.startswith("--")][-1]
-    assert f"{option} does not go with {words[1]} {words[2]}" in capsys.readouterr().err
+    assert f"{option} cannot be used with {words[1]} {words[2]}" in capsys.readouterr().err
 
 
 def test_export_to_nir_overwrites_only_when_asked(tmp_path, capsys):

@@ -87,7 +87,7 @@ def test_binary_versions(tmp_path):
     assert read_cifar(other).labels.tolist() == [27, 20, 29]
     assert read_cifar(other, labels="coarse").labels.tolist() == [7, 0, 9]
     (other / "train.bin").write_bytes(two.tobytes()[:-1])
-    with pytest.raises(StorageError, match="no whole number of images of 3074 bytes"):
+    with pytest.raises(StorageError, match="not a whole number of images of 3074 bytes"):
         read_cifar(other)
 
 
@@ -114,10 +114,10 @@ class Images:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ([1], "holds no dict"),
+        ([1], "does not hold a dict"),
         ({"labels": [1]}, "no entry 'data'"),
         ({"data": np.zeros((1, 3072), np.uint8)}, "no entry 'labels'"),
-        ({"data": [1], "labels": [1]}, "data are no array"),
+        ({"data": [1], "labels": [1]}, "data are not an array"),
         ({"data": np.zeros((1, 3072)), "labels": [1]}, "must be uint8"),
         ({"data": np.zeros((2, 30), np.uint8), "labels": [1, 1]}, r"shape \(n, 3072\)"),
         ({"data": np.zeros((2, 3072), np.uint8), "labels": [1]}, "a label for each of 2"),
@@ -209,7 +209,7 @@ def test_street_view_digits(tmp_path):
             read_svhn(tmp_path / f"{name}.mat")
     for cut in (0, 100, 200, 5000):
         (tmp_path / "cut.mat").write_bytes(content[:cut])
-        with pytest.raises(StorageError, match=r"no file of MATLAB 5|no array"):
+        with pytest.raises(StorageError, match=r"not a MATLAB 5 file|no array"):
             read_svhn(tmp_path / "cut.mat")
 
 
@@ -232,10 +232,10 @@ def test_letters(tmp_path):
         assert data.labels.tolist() == [0, 0, 1, 1]
         assert np.array_equal(data.images[2], kept["B", "x"])
     (folder / "A" / "x.png").write_bytes(b"\x89PNG but damaged")
-    with pytest.raises(StorageError, match=r"'A/x.png' is no PNG, or damaged"):
+    with pytest.raises(StorageError, match=r"'A/x.png' is not a PNG, or is damaged"):
         read_notmnist(folder)
     Image.fromarray(np.zeros((5, 5), np.uint8)).save(folder / "A" / "x.png")
-    with pytest.raises(StorageError, match="all images must have one size"):
+    with pytest.raises(StorageError, match="all images must have the same size"):
         read_notmnist(folder)
     buffer = io.BytesIO()
     Image.fromarray(np.zeros((3000, 3000), np.uint8)).save(buffer, "PNG")

@@ -123,7 +123,7 @@ def test_sessions_that_can_not_be_copied(copied, monkeypatch):
     session = sm.Session(ring(0), backend="native")
     with monkeypatch.context() as patch:
         patch.delattr(NativeBackend, "save_state")
-        with pytest.raises(sm.UnsupportedError, match="its state can't be read"):
+        with pytest.raises(sm.UnsupportedError, match="its state cannot be read"):
             copied(session)
     messages = []
 
@@ -134,7 +134,8 @@ def test_sessions_that_can_not_be_copied(copied, monkeypatch):
 
     session.run(5.0, progress=use)
     assert set(messages) == {
-        "Session.copy: a run of this session is not over yet; a progress callback can't use it."
+        "Session.copy: a run of this session is still going on; a progress callback cannot use "
+        "the session."
     }
 
 

@@ -273,7 +273,7 @@ def test_currents_that_do_not_fit():
     twice = sm.StepCurrent(times=[1.0, 1.0 + 1e-9], amplitudes=[1.0, 2.0])
     with pytest.raises(sm.DescriptionError, match="it changes twice in one step, at 1 ms"):
         alone(twice)
-    with pytest.raises(sm.DescriptionError, match=r"take it from LIF\.current"):
+    with pytest.raises(sm.DescriptionError, match=r"read it from LIF\.current"):
         sm.LIF(i_offset=current).array("i_offset", 2)
     with pytest.raises(sm.DescriptionError, match="i_offset must be in nA"):
         sm.LIF(i_offset={"times": [0.0]})

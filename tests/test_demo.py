@@ -129,7 +129,7 @@ def test_the_command(capsys, tmp_path):
 def test_a_folder_that_can_not_be_made(capsys, tmp_path):
     (tmp_path / "file").write_text("x")
     assert main(["demo", "--out", str(tmp_path / "file" / "demo")]) == 2
-    assert "can't make the folder" in capsys.readouterr().err
+    assert "cannot make the folder" in capsys.readouterr().err
     assert main(["demo", "--out", str(tmp_path / "file")]) == 2
 
 

@@ -194,7 +194,7 @@ def test_bad_sounds():
         ([np.zeros(100)], {}, "silence"),
         ([[]], {}, "at least one"),
         ([[1.0, np.nan]], {}, "finite"),
-        ([tone(100.0)[None]], {}, "one dimension"),
+        ([tone(100.0)[None]], {}, "one-dimensional"),
         (["abc"], {}, r"sounds\[0\]"),
         ([tone(100.0)], {"rate": 4000.0}, "half of the sampling rate"),
         ([tone(100.0)[:8]], {}, "at least one event"),

@@ -35,7 +35,7 @@ def test_one_problem_is_one_line():
 def test_all_problems_come_at_once():
     problems = Problems("LIF")
     problems.extend(["first", "second"])
-    with problems.noting():
+    with problems.collecting():
         raise DescriptionError("third")
     with pytest.raises(DescriptionError) as caught:
         problems.raise_if_any()
@@ -44,7 +44,7 @@ def test_all_problems_come_at_once():
 
 def test_noting_lets_other_errors_through():
     problems = Problems("LIF")
-    with pytest.raises(KeyError), problems.noting():
+    with pytest.raises(KeyError), problems.collecting():
         raise KeyError("x")
     assert not problems.found
 

@@ -321,12 +321,12 @@ def test_bad_spoken_digits(tmp_path):
     whole = name.read_bytes()
     for size in (0, 20, len(whole) - 50):
         name.write_bytes(whole[:size])
-        with pytest.raises(StorageError, match=r"1_theo_0\.wav is not a whole wave file"):
+        with pytest.raises(StorageError, match=r"1_theo_0\.wav is not a complete wave file"):
             read_fsdd(tmp_path)
     name.write_bytes(whole)
     write_wave(tmp_path / "2_theo_0.wav", np.zeros(10, np.int16), rate=16000)
-    with pytest.raises(StorageError, match="one sampling rate, got 8000, 16000 Hz"):
+    with pytest.raises(StorageError, match="the same sampling rate, got 8000, 16000 Hz"):
         read_fsdd(tmp_path)
     (tmp_path / "a.tar").write_bytes(b"not an archive" * 100)
-    with pytest.raises(StorageError, match=r"can't read .*a\.tar"):
+    with pytest.raises(StorageError, match=r"cannot read .*a\.tar"):
         read_fsdd(tmp_path / "a.tar")

@@ -89,7 +89,7 @@ def test_a_failure_at_any_byte_leaves_the_old_file(tmp_path, disk, kind, monkeyp
     path.write_bytes(b"old")
     for room in [*range(0, length, max(length // 40, 1)), length - 1]:
         disk(room)
-        with pytest.raises(StorageError, match=r"can't write .*No space left on device"):
+        with pytest.raises(StorageError, match=r"cannot write .*No space left on device"):
             write(path)
         assert path.read_bytes() == b"old"
         assert litter(tmp_path) == [kind]
@@ -217,7 +217,7 @@ def test_only_regular_files_are_written_and_read(tmp_path):
     for path, name in odd_targets(tmp_path).items():
         kind = os.stat(path).st_mode
         for write in write_all_kinds(tmp_path).values():
-            with pytest.raises(StorageError, match=f"can't write .*it is {name}"):
+            with pytest.raises(StorageError, match=f"cannot write .*it is {name}"):
                 write(path)
         with pytest.raises(StorageError, match=name):
             check_target(path, overwrite=True)

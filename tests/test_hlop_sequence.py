@@ -236,7 +236,7 @@ def test_bad_command_lines(capsys, tmp_path):
         ((*SMALL[:-1], "5000"), "--train must be 1 to 1498, got 5000"),
         ((*SMALL, "--test", str(tmp_path / "t.npz")), "images of (8, 8) pixels, got (5, 5)"),
         ((*SMALL, "--epochs", "0"), "epochs"),
-        ((*SMALL, "--plot", "a.xyz"), "does not end as a picture"),
+        ((*SMALL, "--plot", "a.xyz"), "has no file name extension of a picture"),
         ((*SMALL, "--learning-rate", "-1"), "--learning-rate must be > 0"),
     ):
         assert main(["continual", "pmnist", *words]) in (1, 2)

@@ -101,7 +101,7 @@ def test_every_truncated_file_is_refused(mnist, tmp_path):
     for path, content in ((mnist, whole), (pack, packed), (small, zipped)):
         for end in range(0, len(content), 7):
             path.write_bytes(content[:end])
-            with pytest.raises(StorageError, match=f"read_images: can't read '{path}': "):
+            with pytest.raises(StorageError, match=f"read_images: cannot read '{path}': "):
                 read_images(path)
 
 

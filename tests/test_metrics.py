@@ -96,7 +96,7 @@ def test_sets_alone_are_measured_but_for_their_information():
     assert metrics.overlap({1}, [{2}, {1, 3}]).tolist() == [0, 1]
     assert metrics.overlap([], []).shape == (0,)
     for args in ((stored, recalled), ({1}, {1})):
-        with pytest.raises(DescriptionError, match=r"give stored as Patterns\(stored, size=...\)"):
+        with pytest.raises(DescriptionError, match=r"pass stored as Patterns\(stored, size=...\)"):
             metrics.information(*args)
     # Nine cells: all of the entropy of the stored ones.
     full = 18 * float(metrics.binary_entropy(4 / 18))

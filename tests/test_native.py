@@ -344,7 +344,7 @@ def test_a_log_that_overflows_loses_nothing():
     network = small(13, n_steps=400, n=6, rate=0.6)
     whole = native(network, 400.0)
     engine = Engine(network, Floats())
-    assert len(whole["b"]) > 3 * engine.layout.wiring.units[0, 2]
+    assert len(whole["b"]) > 3 * engine.tables.wiring.units[0, 2]
     tiny = Engine(network, Floats())
     from spikemem.backends.native import fields
 

@@ -266,8 +266,8 @@ def test_rows_are_sorted_by_part_and_cell(n, ordered, n_parts):
 
 def test_parts_have_about_as_many_synapses():
     engine = Engine(small(1, n=400), Floats(), 2)
-    units = engine.layout.wiring.units
-    assert engine.layout.bounds.size == 3
+    units = engine.tables.wiring.units
+    assert engine.tables.bounds.size == 3
     assert units.shape[0] > 8
-    load = np.diff(engine.layout.bounds) / engine.layout.cells.n_cells
+    load = np.diff(engine.tables.bounds) / engine.tables.cells.n_cells
     assert np.all((load > 0.2) & (load < 0.8))

@@ -98,7 +98,7 @@ def test_all_problems_of_a_projection_come_at_once():
 
 
 def test_weights_and_indices_must_fit():
-    assert "equally long, got 2 and 1" in refused(sm.Projection, **WIRE, i=[0, 1], j=[0])
+    assert "equal lengths, got 2 and 1" in refused(sm.Projection, **WIRE, i=[0, 1], j=[0])
     assert "shape (1,), got (2,)" in refused(
         sm.Projection, **{**WIRE, "weight": [1, 1]}, i=[0], j=[0]
     )
@@ -318,7 +318,9 @@ def test_replace_refuses_strangers():
         net.replace(sm.Population(name="new", cell=sm.LIF(), size=1))
     with pytest.raises(DescriptionError, match="no spike trains of its own"):
         net.with_inputs({"out": TRAINS})
-    with pytest.raises(DescriptionError, match=r"size must be that of its trains \(1\), got 2"):
+    with pytest.raises(
+        DescriptionError, match=r"size must be the number of its spike trains \(1\), got 2"
+    ):
         net.with_inputs({"in": TRAINS})
 
 

@@ -322,7 +322,7 @@ def test_faults(tmp_path, monkeypatch):
     bad.write_text("not HDF5")
     with pytest.raises(StorageError, match="can't be read as a NIR file"):
         nir_files.read(bad)
-    with pytest.raises(StorageError, match="can't write"):
+    with pytest.raises(StorageError, match="cannot write"):
         nir_files.write(tmp_path / "nowhere" / "net.nir", network)
     graph = graph_of({"a": cuba()}, [("in", "a"), ("a", "end")])
     with pytest.raises(DescriptionError, match="dt is needed"):
@@ -390,8 +390,8 @@ def test_two_writers_do_not_meet(tmp_path):
 def test_what_crashes_or_stops_the_reader_is_an_error(tmp_path, monkeypatch):
     path = foreign(tmp_path / "a.nir", to_nir(network_of_two()))
     for code, words in {
-        "import os; os.abort()": r"HDF5 can't read it \(status -6\)",
-        "import sys; sys.exit(1)": r"HDF5 can't read it \(status 1\)",
+        "import os; os.abort()": r"HDF5 cannot read it \(status -6\)",
+        "import sys; sys.exit(1)": r"HDF5 cannot read it \(status 1\)",
         "from spikemem.foreign import _limit; _limit(1)\nwhile True: pass": r"status -",
     }.items():
         monkeypatch.setattr(spikemem.foreign, "_CODE", code)

@@ -185,7 +185,7 @@ def test_nest_one_run_of_a_session():
     inputs = {"in": SpikeTrains.from_lists([[2.0, 3.0]])}
     with sm.Session(network, backend="pynn:nest", integrator="exact") as session:
         got = session.run(10.0, inputs=inputs)
-        with pytest.raises(DescriptionError, match="can't go on"):
+        with pytest.raises(DescriptionError, match="cannot continue"):
             session.run(1.0)
     assert_alike(got, reference(network.with_inputs(inputs), 10.0, "exact"))
     assert got.provenance["nest-simulator"]

@@ -64,7 +64,7 @@ def test_shift_there_and_back(trains, by):
 def test_shift_does_not_fail_by_rounding():
     late = sm.SpikeTrains(ids=[0], times=[1.0], size=1).shift(100.0)
     assert late.times.tolist() == [101.0]
-    with pytest.raises(DescriptionError, match="may become negative"):
+    with pytest.raises(DescriptionError, match="must not become negative"):
         late.shift(-200.0)
 
 

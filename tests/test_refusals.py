@@ -123,7 +123,7 @@ def starts(net, backend, integrator):
             warnings.simplefilter("ignore", SpikememWarning)
             got = sm.simulate(net, 2 * net.dt, backend=backend, integrator=integrator)
     except UnsupportedError as error:
-        if f"backend {backend!r} can't run this network: " not in str(error):
+        if f"backend {backend!r} cannot run this network: " not in str(error):
             raise
         return False
     for trace in got.traces.values():

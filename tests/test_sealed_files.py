@@ -78,7 +78,7 @@ OUTSIDE = {
     "declares 8 PiB": lambda group, name, secret: group.create_dataset(
         name, (2**50,), "f8", chunks=(1024,), compression="gzip"
     ),
-    "declares 80 B, and the file has 0": lambda group, name, secret: group.create_dataset(
+    "declares 80 B, but the file has only 0": lambda group, name, secret: group.create_dataset(
         name, (10,), "f8"
     ),
 }
@@ -140,7 +140,7 @@ def test_attributes_at_the_top_that_are_missing_or_wrong(saved, item, value):
 def test_an_image_of_another_version_says_so_by_its_seal(saved):
     body = saved.read_bytes()[container.BLOCK :]
     saved.write_bytes(container.seal(body, "spikemem", 2) + body)
-    refused(saved, "its attributes and its seal say different things")
+    refused(saved, "its attributes do not agree with its seal")
 
 
 def test_a_foreign_file_is_not_opened_in_this_process(tmp_path, monkeypatch):

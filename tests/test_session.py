@@ -154,7 +154,7 @@ def test_a_progress_callback_can_not_use_its_session(backend, use):
 
         session.run(13.0, progress=callback)
         assert len(set(messages)) == 1
-        assert "a run of this session is not over yet" in messages[0]
+        assert "a run of this session is still going on" in messages[0]
         session.run(27.0)
         assert_same(session.recording, sm.simulate(network, 40.0, **backend))
 
@@ -198,7 +198,7 @@ def test_wrong_durations(duration):
     [
         ({"inn": spikes(1.0)}, "'inn' is not a population .* Did you mean 'in'"),
         ({"out": spikes(1.0)}, "LIF has no spike trains"),
-        ({"in": SpikeTrains.empty(2)}, "size must be that of its trains .2., got 1"),
+        ({"in": SpikeTrains.empty(2)}, "size must be the number of its spike trains .2., got 1"),
         ({"in": spikes(3.0)}, r"inputs\['in'\]: spikes must lie in this run \(5 to 10 ms"),
         ({"in": spikes(10.0)}, "must lie in this run"),
         ({"in": spikes(6.3)}, "6.3 ms is not a multiple of dt=1"),
@@ -244,7 +244,7 @@ def test_wrong_names():
 
 def test_default_duration_is_that_of_the_sources():
     assert sm.simulate(driven(A, [0.0, 7.0], SURE)).stop == 8.0
-    with pytest.raises(sm.DescriptionError, match="duration is needed"):
+    with pytest.raises(sm.DescriptionError, match="duration must be given"):
         sm.simulate(Network(populations=[Population(name="a", size=1, cell=A)]))
 
 

@@ -250,7 +250,7 @@ def litter(folder):
 def test_a_parent_that_is_a_file_or_missing(tmp_path):
     (tmp_path / "file").write_text("mine")
     for path in (tmp_path / "file" / "a.h5", tmp_path / "none" / "a.h5", tmp_path):
-        with pytest.raises(StorageError, match=r"^save: can't write .*Give a file in a folder"):
+        with pytest.raises(StorageError, match=r"^save: cannot write .*Give a file in a folder"):
             small_network().save(path)
     assert litter(tmp_path) == ["file"]
     assert litter(tmp_path.parent).count(tmp_path.name) == 1
@@ -328,7 +328,7 @@ def test_save_refuses_other_things_and_keeps_the_file(saved, kind):
 
 
 def test_provenance_that_json_can_not_hold_is_refused(saved):
-    with pytest.raises(StorageError, match="can't write"):
+    with pytest.raises(StorageError, match="cannot write"):
         small_recording(provenance={"a": {(1, 2): 3}}).save(saved)
     assert litter(saved.parent) == ["a.h5"]
 

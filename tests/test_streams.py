@@ -76,5 +76,5 @@ def test_a_generator_that_can_not_spawn_is_refused():
     "part", [None, 1.5, object(), ("a",)], ids=lambda part: type(part).__name__
 )
 def test_names_without_a_stable_text_are_refused(part):
-    with pytest.raises(DescriptionError, match="a name is made of str and int"):
+    with pytest.raises(DescriptionError, match="must be a str or an int"):
         stream(0, part)

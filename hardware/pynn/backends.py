@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ...backends.contract import require_known
+from ...backends.contract import require_valid_options
 from ...checks import Count, checked
 from ...errors import UnsupportedError
 from ...network import Network
@@ -37,7 +37,7 @@ class _PyNNBackend:
     @checked
     def __init__(self, network: Network, integrator: IntegratorName, **options: Any) -> None:
         name = DIALECTS[self.simulator].backend
-        require_known(options, self.options, name)
+        require_valid_options(options, self.options, name)
         threads = options.get("threads", 1)
         Count().check(threads, f"backend {name!r}: threads")
         self._sim = import_simulator(self.simulator)

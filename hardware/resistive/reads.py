@@ -204,7 +204,7 @@ class _Noise:
             chosen = [network.projection(name) for name in names]
             chosen = [p for p in chosen if network.population(p.pre).is_source == from_source]
             if chosen:
-                self.rows[from_source] = _Rows(network, written, chosen, time, context.place)
+                self.rows[from_source] = _Rows(network, written, chosen, time, context.slices)
                 longest = max(longest, int(self.rows[from_source].delay.max(initial=0)))
         self.ring = np.zeros((longest + 2, 2, context.n_cells))
 

@@ -107,7 +107,7 @@ class EmulatorBackend(NativeBackend):
         counted = counted_spikes(network, {item.post for item in seen.view.plastic})
         most = max((int(times.max(initial=1)) for times in counted.values()), default=1)
         self._set_up(network, BoardNumbers(self.shifts, slots, most), weights)
-        self._disputed = dict.fromkeys(self.engine.layout.storage, 0)
+        self._disputed = dict.fromkeys(self.engine.tables.storage, 0)
         _tell(self.engine, counted)
 
     def run(
@@ -162,7 +162,7 @@ class EmulatorBackend(NativeBackend):
 
     def saturated(self) -> dict[str, list[int]]:
         """For each population and receptor, sums of a cell and step that were cut to 16 bits."""
-        cells = self.engine.layout.cells
+        cells = self.engine.tables.cells
         starts = cells.params.block[:, f.START]
         found = {}
         for name in self.shifts:
@@ -180,10 +180,10 @@ class EmulatorBackend(NativeBackend):
         return self._sums(f.DISPUTED)
 
     def _sums(self, column: int) -> dict[str, int]:
-        units, table = self.engine.layout.wiring.units, self.engine.plastic.table
+        units, table = self.engine.tables.wiring.units, self.engine.plastic.table
         return {
             name: int(table[units[place.units, f.PLASTIC], column].sum()) if place.units else 0
-            for name, place in self.engine.layout.storage.items()
+            for name, place in self.engine.tables.storage.items()
         }
 
 
@@ -202,9 +202,9 @@ def counted_spikes(network: Network, names: Iterable[str]) -> dict[str, NDArray[
 
 def _tell(engine: Engine, counted: Mapping[str, NDArray[np.int64]]) -> None:
     """Put into the engine how often spikes count; they count by packets below 1 ms."""
-    units, plastic, start = engine.layout.wiring.units, engine.plastic, engine.layout.cells.start
+    units, plastic, start = engine.tables.wiring.units, engine.plastic, engine.tables.cells.start
     times = plastic.y.reshape(Y_ROWS, -1)[TIMES]
-    for place in engine.layout.storage.values():
+    for place in engine.tables.storage.values():
         name = place.projection.post
         for unit in units[place.units]:
             table = plastic.table[unit[f.PLASTIC]]

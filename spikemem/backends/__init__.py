@@ -18,7 +18,7 @@ BACKENDS: dict[str, str] = {
     "pynn:nest": "spikemem.hardware.pynn:NestBackend",
     "spinnaker": "spikemem.hardware.spinnaker:SpinnakerBackend",
 }
-"""Where each backend is; imported when it is first used."""
+"""Backends with the class of each, imported when it is first used."""
 
 BackendName = Annotated[str, NameOf(BACKENDS, "backend")]
-"""What every ``backend`` argument takes."""
+"""Type of every ``backend`` argument."""

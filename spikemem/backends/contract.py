@@ -1,4 +1,4 @@
-"""What a simulator must offer to :class:`spikemem.Session`, and how backends are found."""
+"""The interface of a simulator for :class:`spikemem.Session`, and functions that find backends."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..calls import shape_of, unknown_argument
+from ..calls import signature_of, unknown_argument
 from ..errors import BackendMissing, CallError
 from ..recording import SpikeTrains
 from . import BACKENDS
@@ -24,7 +24,7 @@ __all__ = [
     "check_options",
     "load",
     "package_version",
-    "require_known",
+    "require_valid_options",
 ]
 
 Integrator = Literal["spinnaker", "exact"]
@@ -32,7 +32,7 @@ INTEGRATORS: tuple[str, ...] = ("spinnaker", "exact")
 
 
 class Results(NamedTuple):
-    """What a backend hands back after a run."""
+    """Results of a run of a backend."""
 
     spikes: dict[str, SpikeTrains]
     traces: dict[tuple[str, str], NDArray[np.float64]]
@@ -41,11 +41,11 @@ class Results(NamedTuple):
 
 
 class Backend(Protocol):
-    """What a simulator must offer; it is made as ``Backend(network, integrator, **options)``.
+    """Interface of a simulator, which is made as ``Backend(network, integrator, **options)``.
 
-    A backend that can continue may also have ``save_state()``, which returns its whole state in a
-    form that can be pickled, and ``load_state(state)``, which a new simulator of the same network
-    takes; sessions can then be copied and pickled between runs.
+    A backend that can continue can also have ``save_state()``, which returns its whole state in a
+    form that can be pickled, and ``load_state(state)``, with which a new simulator of the same
+    network continues. Then sessions can be copied and pickled between runs.
     """
 
     can_continue: bool
@@ -67,27 +67,27 @@ class Backend(Protocol):
         n_steps : int
             Number of steps to do.
         inputs : mapping of str to SpikeTrains
-            For each spike source its spikes of these steps (absolute times in ms).
+            Spikes of each source in these steps (absolute times in ms).
         gates : mapping of str to ndarray of bool, shape (n_steps, tiles)
-            For each plastic projection whether weights may change in each step.
+            Whether weights of each plastic projection may change in each step.
         progress : callable
-            To be called with the fraction done, from 0 to 1.
+            Function that the backend calls with the fraction done, from 0 to 1.
         """
 
     def set_weights(self, weights: Mapping[str, NDArray[np.float64]]) -> None:
         """Replace the weights (nA, shape (n_synapses,)) of these plastic projections."""
 
     def snapshot(self) -> Any:
-        """Everything that :meth:`restore` needs to return to the present state."""
+        """Return everything that :meth:`restore` needs to return to the present state."""
 
     def restore(self, state: Any) -> None:
         """Return to the state of the latest snapshot.
 
-        An interrupt can end it at any point; called again, it must then still succeed.
+        An interrupt can end this call at any point; a second call must then succeed.
         """
 
     def close(self) -> None:
-        """Free what the backend holds."""
+        """Free the memory and objects of the backend."""
 
 
 def load(backend: str) -> Any:
@@ -96,7 +96,7 @@ def load(backend: str) -> Any:
     Raises
     ------
     BackendMissing
-        A package that it needs is not installed.
+        If a package that it needs is not installed.
     """
     module, name = BACKENDS[backend].split(":")
     try:
@@ -111,25 +111,27 @@ def load(backend: str) -> Any:
 
 
 _OF_RUNS = ("backend", "duration", "integrator", "progress", "start")
-"""What takes a network to a recording and is not an option; named where an option is unknown."""
+"""Arguments of runs that are not options; a message about an unknown option can suggest them."""
 
 
 def check_options(make: Any, backend: str, options: Mapping[str, Any]) -> None:
-    """Refuse an option that the backend does not have, unless it looks at all of them itself."""
-    shape = shape_of(make, bound=True)
-    if not shape.others:
-        require_known(options, shape.names - {*shape.positional[:1]}, backend)
+    """Raise an error if the backend lacks an option, unless it checks options itself."""
+    signature = signature_of(make, bound=True)
+    if not signature.any_keyword:
+        require_valid_options(options, signature.names - {*signature.positional[:1]}, backend)
 
 
-def require_known(options: Mapping[str, Any], known: Iterable[str], backend: str) -> None:
-    """Refuse an option that is not one of the known ones; the message names the nearest."""
-    known = tuple(known)
+def require_valid_options(
+    options: Mapping[str, Any], valid_names: Iterable[str], backend: str
+) -> None:
+    """Raise an error if an option is not a valid name; the message has the nearest valid one."""
+    valid_names = tuple(valid_names)
     for option in options:
-        if option not in known:
-            text = unknown_argument(option, known, what="option", also=_OF_RUNS)
+        if option not in valid_names:
+            text = unknown_argument(option, valid_names, what="option", also=_OF_RUNS)
             raise CallError(f"backend {backend!r}: {text}")
 
 
 def package_version(name: str) -> str:
-    """Version of an installed package."""
+    """Return the version of an installed package."""
     return importlib.metadata.version(name)

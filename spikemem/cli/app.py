@@ -1,4 +1,4 @@
-"""What all commands share: the program, its errors, its options."""
+"""The program, with the errors and options that all commands share."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ __all__ = [
 
 
 class Place(NamedTuple):
-    """Where a command is, as "module:object", and its line in the help of the program."""
+    """The path of a command, "module:object", and its line in the help of the program."""
 
     of: str
     help: str
@@ -56,7 +56,7 @@ COMMANDS: dict[str, Place] = {
     ),
     "info": Place(
         "spikemem.cli.look:info",
-        "Say what a file holds: network, recording, memory, and where they come from.",
+        "Describe the content of a file: network, recording, memory, and their origin.",
     ),
     "check": Place(
         "spikemem.hardware.commands:check",
@@ -106,13 +106,13 @@ _DEBUG = "spikemem.debug"
 
 
 class Failure(click.ClickException):
-    """An error that was foreseen: it becomes one line, and the exit code 1."""
+    """An expected error; the program prints one line and exits with code 1."""
 
     exit_code = FAILED
 
 
 class BadInput(Failure):
-    """As above, with the exit code 2."""
+    """An expected error with the exit code 2."""
 
     exit_code = BAD_INPUT
 
@@ -125,12 +125,12 @@ class Command(click.Command):
         self.params.append(
             click.Option(
                 ["--debug"], is_flag=True, expose_value=False, callback=_note_debug,
-                help="Show where in the program an error arose.",
+                help="Show the Python traceback of an error.",
             )
         )  # fmt: skip
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Carry out the command; foreseen errors and warnings become one line."""
+        """Run the command; expected errors and warnings become one line."""
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("always", SpikememWarning)
@@ -149,7 +149,7 @@ def _note_debug(ctx: click.Context, param: click.Parameter, value: bool) -> None
 
 
 def _failure(error: BaseException, command: click.Command) -> Failure:
-    """The error as the command line reports it."""
+    """Return the error that the command line reports."""
     if isinstance(error, KeyboardInterrupt):
         return Failure(str(error) or "interrupted.")
     if isinstance(error, SpikememError):
@@ -161,23 +161,23 @@ def _failure(error: BaseException, command: click.Command) -> Failure:
 
 
 def _translated(message: str, command: click.Command) -> str:
-    """Name the options of the command in place of the arguments of the Python functions.
+    """Replace names of Python arguments by the options of the command.
 
-    A number after the sign is the value that an argument has, and stays: "from 0 to n=10".
+    A number after "=" is the value of an argument, and does not change: "from 0 to n=10".
     """
     for param in command.params:
         if isinstance(param, click.Option):
             name, option = param.name or "", param.opts[0]
             message = re.sub(rf"\b{name}=(?!True\b)(?=['\"a-zA-Z])", f"{option} ", message)
             message = re.sub(rf"\b{name}=(True\b|(?![\w.-]))", option, message)
-            if "_" in name:  # no word of English
+            if "_" in name:  # cannot be an English word
                 message = re.sub(rf"(?<![\w-]){name}=(?=[\w.-])", f"{option} ", message)
                 message = re.sub(rf"(?<![\w-]){name}\b", option, message)
     return message
 
 
 def _one_line(message: str) -> str:
-    """Join the lines of a message; those of a list are separated by semicolons."""
+    """Join the lines of a message; entries of a list are separated by semicolons."""
     first, *others = (line.strip() for line in message.splitlines() if line.strip())
     text = first
     for line in others:
@@ -193,12 +193,12 @@ class Commands(click.Group):
     group_class = type
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names of the commands."""
+        """Return the names of the commands."""
         return list(self.commands)
 
 
 class LazyCommands(Commands):
-    """Commands of a table; the module of one is imported when the command is asked for.
+    """Commands of a table; the module of a command is imported when it is used.
 
     Parameters
     ----------
@@ -211,42 +211,42 @@ class LazyCommands(Commands):
         self.table = table
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names of the commands."""
+        """Return the names of the commands."""
         return list(self.table)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of this name, or None."""
-        place = self.table.get(cmd_name)
-        if place is None:
+        """Return the command of this name, or None."""
+        entry = self.table.get(cmd_name)
+        if entry is None:
             return None
-        module, name = place.of.split(":")
+        module, name = entry.of.split(":")
         try:
             command: click.Command = getattr(importlib.import_module(module), name)
         except ImportError as error:
-            raise Failure(f"{cmd_name} can't be loaded: {error}.") from error
+            raise Failure(f"{cmd_name} cannot be loaded: {error}.") from error
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands, of which none is imported."""
+        """Write the list of commands without importing them."""
         room = formatter.width - 6 - max(map(len, self.table))
-        rows = [(name, shortened(place.help, room)) for name, place in self.table.items()]
+        rows = [(name, shortened(entry.help, room)) for name, entry in self.table.items()]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
 
 def shortened(text: str, room: int) -> str:
-    """The first words of a text that fit, as click shortens the help of a command."""
+    """Return the first words of a text that fit, as click shortens the help of a command."""
     command = click.Command("", help=text)
     return command.get_short_help_str(room)
 
 
 def main(args: Sequence[str] | None = None) -> int:
-    """Carry out one command line.
+    """Run one command line.
 
     Parameters
     ----------
     args : sequence of str, optional
-        Default: those of the process.
+        Arguments. Default: the arguments of the process.
 
     Returns
     -------
@@ -266,13 +266,13 @@ def main(args: Sequence[str] | None = None) -> int:
     except click.Abort:
         return FAILED
     except BrokenPipeError:
-        # The reader closed the pipe; Python would report it again at exit.
+        # The reader closed the pipe; Python would report this again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     return code if isinstance(code, int) else 0
 
 
-def _warn(message: Warning | str, category: type[Warning], *place: Any, **others: Any) -> None:
+def _warn(message: Warning | str, category: type[Warning], *position: Any, **others: Any) -> None:
     click.echo(f"spikemem: warning: {_one_line(str(message))}", err=True)
 
 
@@ -288,15 +288,15 @@ def _report(error: click.ClickException) -> int:
 
 
 def refuse_given(ctx: click.Context, names: Sequence[str], beside: str) -> None:
-    """Refuse options on the command line that have no effect with another one (`beside`)."""
+    """Raise an error if the command line has options without effect beside another one."""
     for param in ctx.command.params:
-        given = param.name and ctx.get_parameter_source(param.name) is ParameterSource.COMMANDLINE
-        if given and param.name in names:
-            raise click.UsageError(f"{param.opts[0]} does not go with {beside}.", ctx)
+        used = param.name and ctx.get_parameter_source(param.name) is ParameterSource.COMMANDLINE
+        if used and param.name in names:
+            raise click.UsageError(f"{param.opts[0]} cannot be used with {beside}.", ctx)
 
 
 quiet_option = click.option(
-    "-q", "--quiet", is_flag=True, help="Print nothing but errors, and no progress."
+    "-q", "--quiet", is_flag=True, help="Print only errors, and no progress."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 overwrite_option = click.option(
@@ -304,7 +304,7 @@ overwrite_option = click.option(
 )
 ignore_errors_option = click.option(
     "--ignore-errors", "force", is_flag=True,
-    help="Go on although `spikemem check` finds errors.",
+    help="Continue even if `spikemem check` finds errors.",
 )  # fmt: skip
 backend_option = click.option(
     "--backend", type=click.Choice(list(BACKENDS)), default="brian2", show_default=True,
@@ -321,7 +321,7 @@ backend_option = click.option(
 @click.version_option(__version__, prog_name="spikemem", message="%(prog)s %(version)s")
 @click.pass_context
 def commands(ctx: click.Context) -> int:
-    """Spiking memory models: run them, look at what they did."""
+    """Run spiking memory models, and look at their results."""
     if ctx.invoked_subcommand is not None:
         return 0
     click.echo(ctx.get_help(), err=True)

@@ -1,4 +1,4 @@
-"""Commands that look at files: ``plot`` and ``info``."""
+"""Commands that show the content of files: ``plot`` and ``info``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Picture(NamedTuple):
-    """A kind of picture: who draws it (in a new figure without axes), which options it takes."""
+    """A kind of picture: the function that draws it (by default in a new figure), its options."""
 
     draw: Callable[[Path, Mapping[str, Any], Axes | None], Axes]
     options: tuple[str, ...]
@@ -65,12 +65,12 @@ def _draw_matrix(file: Path, options: Mapping[str, Any], ax: Axes | None) -> Axe
     return weight_matrix(network, name, after, ax=ax)
 
 
-def _the_one(what: str, named: Any, have: Sequence[str], which: str) -> str:
-    """The name that was given, or the only one that there is."""
-    names = [named] if isinstance(named, str) else list(named or have)
+def _the_one(what: str, name: Any, valid_names: Sequence[str], which: str) -> str:
+    """Return the given name, or the only existing one."""
+    names = [name] if isinstance(name, str) else list(name or valid_names)
     if len(names) == 1:
         return names[0]
-    raise DescriptionError(f"give one --{what} {which} (have: {', '.join(have) or 'none'}).")
+    raise DescriptionError(f"give one --{what} {which} (have: {', '.join(valid_names) or 'none'}).")
 
 
 PICTURES = {
@@ -88,23 +88,25 @@ PICTURES = {
     type=click.Choice(list(PICTURES)),
     default="raster",
     show_default=True,
-    help="raster: a mark for each spike. traces: recorded potentials, mV. weights: over "
-    "time where recorded, else their distribution, nA. weight-matrix: of one "
-    "projection, after the run if the file holds one, nA.",
+    help="raster: a mark for each spike. traces: recorded potentials, mV. weights: weights over "
+    "time if recorded, otherwise their distribution, nA. weight-matrix: weights of one "
+    "projection, after the run if the file holds a recording, nA.",
 )
 @click.option(
     "--population",
     multiple=True,
     metavar="NAME",
-    help="raster: those to draw, may be repeated. traces: whose.  [default: all]",
+    help="Population to draw; for raster it can be repeated.  [default: all]",
 )
-@click.option("--projection", metavar="NAME", help="weights, weight-matrix: which one.")
+@click.option(
+    "--projection", metavar="NAME", help="Projection to draw, for weights and weight-matrix."
+)
 @click.option(
     "--cell",
     multiple=True,
     type=int,
     metavar="INDEX",
-    help="traces: those to draw, may be repeated.  [default: the first seven]",
+    help="Cell to draw, for traces; can be repeated.  [default: the first seven]",
 )
 @click.option(
     "--window",
@@ -118,7 +120,7 @@ PICTURES = {
     nargs=2,
     type=NumberRange(1.0, 100.0),
     metavar="WIDTH HEIGHT",
-    help="Of the picture, inches (150 pixels each).  [default: as the kind needs]",
+    help="Size of the picture, inches of 150 pixels.  [default: depends on the kind]",
 )
 @click.option(
     "--out",
@@ -141,7 +143,7 @@ def plot(
     picture = PICTURES[kind]
     for name, value in options.items():
         if value not in (None, ()) and name not in picture.options:
-            raise click.UsageError(f"--{name} does not go with --kind {kind}.")
+            raise click.UsageError(f"--{name} cannot be used with --kind {kind}.")
     out = out or file.with_name(f"{file.stem}-{kind}.png")
     check_format(out)
     check_target(out, overwrite=overwrite)
@@ -162,16 +164,16 @@ def plot(
 @click.argument("file", metavar="FILE.h5", type=FILE)
 @json_option
 def info(file: Path, as_json: bool) -> None:
-    """Say what a file holds: network, recording, memory, and where they come from."""
+    """Describe the content of a file: network, recording, memory, and their origin."""
     facts = contents(file)
     texts = [
         f"{file}: {', '.join(facts['kinds']) or 'nothing'}; written by spikemem {facts['writer']}, "
         f"schema {facts['schema_version']}"
     ]
     for kind in facts["kinds"]:
-        thing = load(file, kind)
-        facts[kind] = thing.facts()
-        text = "\n".join(f"  {line}" for line in thing.describe().splitlines())
+        item = load(file, kind)
+        facts[kind] = item.facts()
+        text = "\n".join(f"  {line}" for line in item.describe().splitlines())
         texts.append(f"{kind}\n{text}")
     click.echo(
         json.dumps({"file": str(file), **facts}, indent=2) if as_json else "\n\n".join(texts)

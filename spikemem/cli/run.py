@@ -42,10 +42,10 @@ from .app import (
     type=click.Choice(INTEGRATORS),
     default="spinnaker",
     show_default=True,
-    help="What one time step does; see docs/semantics.md.",
+    help="Rules of one time step; see docs/semantics.md.",
 )
 @click.option(
-    "--target", help="How brian2 runs: numpy, cython or cpp_standalone.  [default: numpy]"
+    "--target", help="Code that brian2 runs: numpy, cython or cpp_standalone.  [default: numpy]"
 )
 @click.option(
     "--out",

@@ -1,4 +1,4 @@
-"""Kinds of values on the command line: each is checked before a command begins."""
+"""Types of values on the command line; each value is checked before the command runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["FILE", "NUMBER", "PATH", "NumberRange"]
 
 
 class _Finite(click.types.FloatParamType):
-    """A number that is neither NaN nor infinite: both pass click's own checks."""
+    """A number that is neither NaN nor infinite; click's own types accept both."""
 
     name = "float"
 
@@ -38,7 +38,7 @@ class NumberRange(click.FloatRange, _Finite):
 
 
 class PathName(click.Path):
-    """A path whose names are short enough for a file system; a file to read is a regular one."""
+    """A path whose names are short enough for a file system; a file to read must be regular."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         try:

@@ -1,4 +1,4 @@
-"""Patterns: the one form that every model and measure takes; random ones, and noise on them."""
+"""Patterns for all models and measures: making, drawing and corrupting them."""
 
 from .drawing import add_bits as add_bits
 from .drawing import drop_bits as drop_bits

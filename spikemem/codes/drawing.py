@@ -1,4 +1,4 @@
-"""Random patterns, and random changes of patterns: lost cells, wrong cells, exchanged cells."""
+"""Draws random patterns, and corrupts patterns: missing cells, extra cells, exchanged cells."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ def random_patterns(
     active: Annotated[int, Count(low=0)],
     seed: Seed = 0,
 ) -> Patterns:
-    """Draw patterns of `active` of `size` cells, each equally likely.
+    """Draw patterns with `active` of `size` cells; all such patterns are equally likely.
 
     Parameters
     ----------
     n_patterns : int
-        How many.
+        Number of patterns.
     size, active : int
-        Number of cells, and of active ones (0 to `size`).
+        Number of cells, and number of active cells (0 to `size`).
     seed : int or numpy.random.Generator
-        For the draw.
+        Seed of the draw.
 
     Raises
     ------
     DescriptionError
-        Not integers, or out of range.
+        If an argument is not an integer, or is out of range.
 
     Examples
     --------
@@ -58,7 +58,7 @@ def random_patterns(
 
 
 def _draws(rng: np.random.Generator, count: int, size: int, active: int) -> Indices:
-    """Rows of `active` different numbers below `size`."""
+    """Draw rows of `active` different numbers below `size`."""
     if count * size > 10**7 or active * 8 < size or not active:
         rows = np.empty((count, active), dtype=np.int32)
         for k in range(count):
@@ -72,19 +72,19 @@ def _draws(rng: np.random.Generator, count: int, size: int, active: int) -> Indi
 def drop_bits(
     patterns: Patterns, fraction: Annotated[float, Probability()], *, seed: Seed = 0
 ) -> Patterns:
-    """Silence a fraction of the active cells of each pattern: a part of the cue is lost.
+    """Silence a fraction of the active cells of each pattern, as in an incomplete cue.
 
-    The number of cells that stay is rounded to the nearest whole number, and the cells are drawn
+    The number of remaining cells is rounded to the nearest whole number, and the cells are drawn
     at random.
 
     Parameters
     ----------
     patterns : Patterns
-        What to corrupt.
+        Patterns to corrupt.
     fraction : float
-        Part of each pattern's active cells, 0 to 1.
+        Fraction of each pattern's active cells to silence, 0 to 1.
     seed : int or numpy.random.Generator
-        For the draw.
+        Seed of the draw.
 
     Examples
     --------
@@ -92,22 +92,22 @@ def drop_bits(
     [2]
     """
     rng = stream(seed, "codes", "drop")
-    kept = np.rint(patterns.counts * (1.0 - fraction)).astype(np.int64)
+    remaining = np.rint(patterns.counts * (1.0 - fraction)).astype(np.int64)
     rows = [
         np.sort(rng.permutation(row.copy())[:n])
-        for row, n in zip(patterns, kept.tolist(), strict=True)
+        for row, n in zip(patterns, remaining.tolist(), strict=True)
     ]
     return joined(patterns.size, rows)
 
 
 @checked
 def add_bits(patterns: Patterns, n: Annotated[int, Count(low=0)], *, seed: Seed = 0) -> Patterns:
-    """Activate `n` silent cells of each pattern, drawn at random: wrong bits.
+    """Activate `n` silent cells of each pattern, drawn at random.
 
     Raises
     ------
     DescriptionError
-        A pattern has fewer than `n` silent cells.
+        If a pattern has fewer than `n` silent cells.
 
     Examples
     --------
@@ -127,7 +127,7 @@ def swap_bits(patterns: Patterns, n: Annotated[int, Count(low=0)], *, seed: Seed
     Raises
     ------
     DescriptionError
-        A pattern has fewer than `n` active or silent cells.
+        If a pattern has fewer than `n` active or silent cells.
 
     Examples
     --------
@@ -140,7 +140,8 @@ def swap_bits(patterns: Patterns, n: Annotated[int, Count(low=0)], *, seed: Seed
     for row in patterns:
         if n > row.size:
             raise DescriptionError(
-                f"swap_bits: n must be at most {row.size}, the active cells of a pattern, got {n}."
+                f"swap_bits: n must be at most {row.size}, the number of active cells of a "
+                f"pattern, got {n}."
             )
         new = _silent(row, patterns.size, n, rng, "swap_bits")
         rows.append(np.sort(np.concatenate([rng.permutation(row.copy())[n:], new])))
@@ -153,10 +154,11 @@ def _silent(
     """Draw `n` different silent cells of a pattern."""
     if n > size - row.size:
         raise DescriptionError(
-            f"{where}: n must be at most {size - row.size}, the silent cells of a pattern, got {n}."
+            f"{where}: n must be at most {size - row.size}, the number of silent cells of a "
+            f"pattern, got {n}."
         )
     ranks = rng.choice(size - row.size, n, replace=False, shuffle=False)
-    # The silent cell of rank r comes after as many active cells as have fewer than r before them.
+    # `before` is the number of active cells with a smaller index than the silent cell of this rank.
     before = np.searchsorted(row - np.arange(row.size), ranks, side="right")
     chosen: NDArray[np.int64] = ranks + before
     return chosen

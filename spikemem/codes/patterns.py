@@ -1,4 +1,4 @@
-"""Patterns: sets of active cells, in the one form that every model and measure takes."""
+"""Patterns: sets of active cells, for all models and measures."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Indices = NDArray[np.int32]
 
 
 class Patterns:
-    """Sets of active cells, one set for each pattern; the sets may be of different sizes.
+    """Sets of active cells, one set for each pattern; the sets can have different sizes.
 
     Parameters
     ----------
@@ -47,12 +47,13 @@ class Patterns:
     starts : ndarray of int64, shape (n_patterns + 1,)
         Pattern `k` holds ``indices[starts[k]:starts[k + 1]]``.
     indices : ndarray of int32, shape (n_active,)
-        Active cells of all patterns, in order within each pattern.
+        Active cells of all patterns, ascending within each pattern.
 
     Raises
     ------
     DescriptionError
-        Not patterns, an index out of range or repeated, or a mask of another length.
+        If the value is not patterns, an index is out of range or repeated, or a mask has another
+        length.
 
     Examples
     --------
@@ -76,21 +77,26 @@ class Patterns:
 
     @classmethod
     def _of(cls, size: int, starts: NDArray[np.int64], indices: NDArray[Any]) -> Patterns:
-        made = cls.__new__(cls)
-        made.size = size
-        made.starts = read_only(starts.astype(np.int64, copy=False))
-        made.indices = read_only(indices.astype(np.int32, copy=False))
-        return made
+        patterns = cls.__new__(cls)
+        patterns.size = size
+        patterns.starts = read_only(starts.astype(np.int64, copy=False))
+        patterns.indices = read_only(indices.astype(np.int32, copy=False))
+        return patterns
 
     @classmethod
     @checked
     def from_dense(cls, bits: Annotated[ArrayLike, AnyValue()]) -> Patterns:
-        """Take dense rows: bool, or 0 and 1, shape (n_cells,) or (n_patterns, n_cells).
+        """Make patterns from dense rows of bool, or 0 and 1.
+
+        Parameters
+        ----------
+        bits : array_like, shape (n_cells,) or (n_patterns, n_cells)
+            Dense rows.
 
         Raises
         ------
         DescriptionError
-            Other values, or an array of another number of dimensions.
+            If there are other values, or another number of dimensions.
 
         Examples
         --------
@@ -113,16 +119,16 @@ class Patterns:
 
     @property
     def owners(self) -> NDArray[np.int64]:
-        """Pattern that each of :attr:`indices` belongs to, shape (n_active,)."""
+        """Number of the pattern of each entry of :attr:`indices`, shape (n_active,)."""
         return np.repeat(np.arange(len(self)), self.counts)
 
     def to_dense(self) -> NDArray[np.bool_]:
-        """Masks, shape (n_patterns, size).
+        """Return the patterns as masks, shape (n_patterns, size).
 
         Raises
         ------
         DescriptionError
-            More masks than the memory holds.
+            If the masks do not fit into memory.
         """
         require_memory(float(len(self)) * self.size,
                        f"Patterns.to_dense: {len(self)} masks of {self.size} cells",
@@ -132,22 +138,22 @@ class Patterns:
         return dense
 
     def to_sparse(self) -> scipy.sparse.csr_array[Any]:
-        """A sparse matrix of ones, shape (n_patterns, size)."""
+        """Return the patterns as a sparse matrix of ones, shape (n_patterns, size)."""
         ones = np.ones(self.indices.size, dtype=np.int64)
         return scipy.sparse.csr_array((ones, self.indices, self.starts), (len(self), self.size))
 
     def to_sets(self) -> list[frozenset[int]]:
-        """One set of cells for each pattern."""
+        """Return one set of cells for each pattern."""
         return [frozenset(row.tolist()) for row in self]
 
     @checked
     def overlaps(self, other: PatternLike) -> NDArray[np.int64]:
-        """Cells that patterns share, shape (n_patterns, n_patterns of `other`).
+        """Count the cells that patterns share, shape (n_patterns, n_patterns of `other`).
 
         Raises
         ------
         DescriptionError
-            The patterns are of different numbers of cells.
+            If the patterns have different numbers of cells.
 
         Examples
         --------
@@ -176,8 +182,8 @@ class Patterns:
             raise IndexError(f"patterns are chosen by an int, a slice or a list, got {shown(k)}")
         lengths = self.counts[chosen]
         starts = _starts(lengths)
-        places = np.arange(starts[-1]) + np.repeat(self.starts[chosen] - starts[:-1], lengths)
-        return Patterns._of(self.size, starts, self.indices[places])
+        positions = np.arange(starts[-1]) + np.repeat(self.starts[chosen] - starts[:-1], lengths)
+        return Patterns._of(self.size, starts, self.indices[positions])
 
     def __iter__(self) -> Iterator[Indices]:
         return (self[k] for k in range(len(self)))
@@ -201,12 +207,12 @@ class Patterns:
 
 
 def as_patterns(patterns: Any, size: int, where: str) -> Patterns:
-    """Convert anything that :class:`Patterns` takes; the message of an error begins with `where`.
+    """Convert a value to :class:`Patterns`; the message of an error begins with `where`.
 
     Raises
     ------
     DescriptionError
-        As :class:`Patterns`.
+        As for :class:`Patterns`.
     """
     if isinstance(patterns, Patterns):
         if patterns.size != size:
@@ -223,12 +229,12 @@ def as_patterns(patterns: Any, size: int, where: str) -> Patterns:
 
 
 def as_pattern(pattern: Any, size: int, where: str) -> Indices:
-    """Active cells of one pattern, in order; :class:`Patterns` of length 1 are one pattern too.
+    """Return the active cells of one pattern, ascending; :class:`Patterns` must have length 1.
 
     Raises
     ------
     DescriptionError
-        As :class:`Patterns`, or not one pattern; its message begins with `where`.
+        As for :class:`Patterns`, or if it is not one pattern. The message begins with `where`.
     """
     if not isinstance(pattern, Patterns):
         pattern = [pattern]
@@ -245,7 +251,7 @@ class PatternKind(Kind):
     Parameters
     ----------
     size : int, optional
-        Number of cells. Default: the function knows it, and calls :func:`as_patterns` with it.
+        Number of cells. Default: the function itself calls :func:`as_patterns` with it.
     """
 
     size: int | None = None
@@ -259,16 +265,16 @@ class PatternKind(Kind):
 
 
 PatternLike = Annotated[Any, PatternKind()]
-"""What a method takes as patterns if the object knows the number of cells."""
+"""Type of the pattern arguments of objects that know the number of cells."""
 
 
 def is_one_pattern(patterns: Any, where: str) -> bool:
-    """Whether this is one pattern rather than a sequence of patterns.
+    """Tell whether a value is one pattern, not a sequence of patterns.
 
     Raises
     ------
     DescriptionError
-        It is neither, whatever the number of cells.
+        If it is neither for any number of cells.
     """
     if isinstance(patterns, Patterns):
         return False
@@ -310,7 +316,7 @@ def _is_dense(array: NDArray[Any]) -> bool:
 
 
 def _row(row: Any, size: int, where: str) -> NDArray[np.int64]:
-    """Indices of one pattern."""
+    """Return the indices of one pattern."""
     if isinstance(row, set | frozenset):
         if not all(isinstance(cell, int | np.integer) for cell in row):
             raise DescriptionError(f"{where} must name cells by integers, got {shown(row)}.")
@@ -345,7 +351,7 @@ def _in_range(array: NDArray[Any], size: int, where: str) -> NDArray[np.int64]:
 
 
 def _from_table(array: NDArray[Any], size: int, where: str) -> Patterns:
-    """Patterns from an array of two dimensions, without a look at each row."""
+    """Make patterns from a two-dimensional array, without a loop over its rows."""
     if isinstance(array, np.ma.MaskedArray) or array.dtype.kind not in "biuf":
         raise DescriptionError(f"{where} must be a plain array of integers or bool, got "
                                f"{shown(array)}.")  # fmt: skip
@@ -378,14 +384,14 @@ def _flat(rows: Sequence[NDArray[Any]]) -> NDArray[np.int64]:
 
 
 def joined(size: int, rows: Sequence[NDArray[Any]]) -> Patterns:
-    """Patterns of these rows of indices, which are in order."""
+    """Make patterns from rows of ascending indices."""
     return Patterns._of(size, _starts([row.size for row in rows]), _flat(rows))
 
 
 def _checked(
     size: int, starts: NDArray[np.int64], indices: NDArray[np.int64], where: str
 ) -> Patterns:
-    """Put the cells of each pattern in order, and refuse repeated ones."""
+    """Sort the cells of each pattern, and raise an error if one is repeated."""
     owner = np.repeat(np.arange(starts.size - 1), np.diff(starts))
     code = np.sort(owner * size + indices)
     twice = np.flatnonzero(code[1:] == code[:-1])

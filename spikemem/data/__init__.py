@@ -1,6 +1,6 @@
-"""Readers of data sets, from the files that their authors publish, and encoders of data as spikes.
+"""Reads published data sets from files, and encodes data as spikes.
 
-No data set is shipped, and nothing is downloaded.
+No data set is included, and nothing is downloaded.
 """
 
 from .cochlea import Cochlea as Cochlea

@@ -1,8 +1,8 @@
-"""Sounds to spikes: a gammatone filter bank with half-wave hair cells and integrate-and-fire cells.
+"""Converts sounds to spikes with an artificial cochlea.
 
 Each channel is a gammatone filter [1]_ on the scale of equivalent rectangular bandwidths. Its
-output is half-wave rectified, low-passed, compressed by a square root, and drives a cell without
-leak that fires at 1.
+output is half-wave rectified, low-passed, compressed by a square root, and drives an
+integrate-and-fire cell without a leak, with the threshold 1.
 
 .. [1] Slaney, Apple Technical Report 35 (1993); Glasberg and Moore, Hearing Research 47 (1990)
 """
@@ -42,9 +42,9 @@ class Cochlea(Frozen):
     low, high : float
         Centre frequencies of the first and the last channel, Hz.
     smoothing : float
-        Time constant of the low-pass filter behind the rectifier, ms.
+        Time constant of the low-pass filter after the rectifier, ms.
     step : float
-        Time step of the integrate-and-fire cells, ms; a cell fires at most once in each.
+        Time step of the integrate-and-fire cells, ms; a cell fires at most once in a step.
     gain : float
         Spikes per step of a channel whose compressed output is 1. Each sound is first scaled so
         that the largest output of all channels is 1.
@@ -52,7 +52,7 @@ class Cochlea(Frozen):
     Raises
     ------
     DescriptionError
-        A value out of range, or `low` is not below `high`.
+        If a value is out of range, or `low` is not below `high`.
     """
 
     channels: Annotated[int, Count(high=4096)] = 64
@@ -66,8 +66,8 @@ class Cochlea(Frozen):
 
     def __post_init__(self) -> None:
         problems = Problems("Cochlea")
-        plain = check_fields(self, problems)
-        if {"low", "high"} <= plain and self.low >= self.high:
+        converted = check_fields(self, problems)
+        if {"low", "high"} <= converted and self.low >= self.high:
             problems.add(f"low must be below high={self.high:g} Hz, got {self.low:g} Hz")
         problems.raise_if_any()
 
@@ -83,7 +83,7 @@ def erb_frequencies(
     high: Annotated[float, Quantity("Hz", low=0.0)],
     n: Annotated[int, Count(high=100_000)],
 ) -> NDArray[np.float64]:
-    """Frequencies at equal distances on the scale of equivalent rectangular bandwidths.
+    """Return frequencies with equal distances on the scale of equivalent rectangular bandwidths.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def erb_frequencies(
     Returns
     -------
     ndarray of float64, shape (n,)
-        Hz, in ascending order.
+        Frequencies, Hz, ascending.
 
     Examples
     --------
@@ -110,7 +110,7 @@ def erb_frequencies(
 
 @dataclass(frozen=True)
 class Sounds(Kind):
-    """A sequence of sounds: each an array of numbers in one dimension."""
+    """A sequence of sounds, each a one-dimensional array of numbers."""
 
     def check(self, value: Any, where: str) -> list[NDArray[np.float64]]:
         """Return one float64 array for each sound."""
@@ -119,7 +119,7 @@ class Sounds(Kind):
         try:
             entries = list(value)
         except Exception as error:
-            raise DescriptionError(f"{where} can't be iterated over: {error}.") from error
+            raise DescriptionError(f"{where} cannot be iterated over: {error}.") from error
         return [_sound(entry, f"{where}[{k}]") for k, entry in enumerate(entries)]
 
 
@@ -130,7 +130,7 @@ def _sound(entry: Any, where: str) -> NDArray[np.float64]:
         array = np.empty(0, object)
     if array.dtype.kind not in "iuf" or array.ndim != 1 or not array.size:
         raise DescriptionError(
-            f"{where} must be numbers in one dimension, at least one, got "
+            f"{where} must be a one-dimensional array of at least one number, got "
             f"{f'shape {array.shape}' if array.dtype.kind in 'iuf' else shown(entry)}."
         )
     plain = array.astype(np.float64)
@@ -156,7 +156,7 @@ def cochlea_recordings(
     Parameters
     ----------
     sounds : sequence of array_like, each of shape (n_samples,)
-        Sounds of any lengths and any amplitude.
+        Sounds of any length and amplitude.
     labels : array_like of int, shape (n_sounds,), optional
         Class of each sound. Default: 0.
     rate : float
@@ -164,18 +164,18 @@ def cochlea_recordings(
     cochlea : Cochlea
         The filters and cells.
     progress : bool or callable
-        Show a progress bar, or call a function with the fraction done.
+        True shows a bar on a terminal; a function is called with the fraction done.
 
     Returns
     -------
     Recordings
-        Of a sensor of shape (channels,); ``x`` is the channel.
+        Recordings of a sensor of shape (channels,); ``x`` is the channel.
 
     Raises
     ------
     DescriptionError
-        Other arguments, filters above half of the sampling rate, a silent sound, or one without
-        any spike.
+        If an argument is invalid, a filter is above half of the sampling rate, or a sound is
+        silent or gives no spike.
 
     Examples
     --------
@@ -221,22 +221,25 @@ def _bank(cochlea: Cochlea, rate: float) -> list[tuple[Any, Any]]:
 def _drive(
     sound: NDArray[np.float64], bank: list[tuple[Any, Any]], cochlea: Cochlea, rate: float
 ) -> NDArray[np.float64]:
-    """Compressed output of each channel at each step, shape (channels, n_steps)."""
+    """Return the compressed output of each channel at each step, shape (channels, n_steps)."""
     from scipy.signal import lfilter
 
-    heard = np.stack([lfilter(b, a, sound) for b, a in bank])
-    np.maximum(heard, 0.0, out=heard)
+    output = np.stack([lfilter(b, a, sound) for b, a in bank])
+    np.maximum(output, 0.0, out=output)
     decay = np.exp(-1000.0 / (rate * cochlea.smoothing))
-    heard = lfilter([1.0 - decay], [1.0, -decay], heard, axis=1)
+    output = lfilter([1.0 - decay], [1.0, -decay], output, axis=1)
     n_steps = max(int(sound.size / rate * 1000.0 / cochlea.step), 1)
-    # A step sees the output at its end.
+    # A step uses the output at its end.
     last = np.ceil((np.arange(n_steps) + 1) * cochlea.step * rate / 1000.0 - 1e-9) - 1
-    drive = np.sqrt(heard[:, np.minimum(last.astype(np.int64), sound.size - 1)])
+    drive = np.sqrt(output[:, np.minimum(last.astype(np.int64), sound.size - 1)])
     return np.asarray(drive / max(drive.max(), np.finfo(float).tiny))
 
 
 def _spikes(drive: NDArray[np.float64], cochlea: Cochlea) -> NDArray[Any]:
-    """Events of integrate-and-fire cells without leak, which keep the rest above threshold."""
+    """Return the events of integrate-and-fire cells without a leak.
+
+    After a spike, the threshold is subtracted from the potential.
+    """
     reached = np.floor(np.cumsum(cochlea.gain * drive, axis=1) + 1e-9)
     fired = np.diff(reached, axis=1, prepend=0.0) > 0
     step, channel = np.nonzero(fired.T)

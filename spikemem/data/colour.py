@@ -1,4 +1,4 @@
-"""Labelled colour images, from the files of CIFAR-10, CIFAR-100, SVHN and notMNIST."""
+"""Reads labelled images from the files of CIFAR-10, CIFAR-100, SVHN and notMNIST."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class ColourImages(Frozen):
     Raises
     ------
     DescriptionError
-        Other shapes or values, or another number of labels than of images.
+        If shapes or values are invalid, or the number of labels differs from that of images.
 
     Examples
     --------
@@ -82,19 +82,19 @@ class ColourImages(Frozen):
             chosen = np.atleast_1d(np.arange(len(self))[which])
         except (IndexError, TypeError, ValueError) as error:
             raise DescriptionError(
-                f"ColourImages: a slice, indices from 0 to {len(self) - 1} or a mask of length "
-                f"{len(self)} are needed, got {shown(which)}."
+                f"ColourImages: use a slice, indices from 0 to {len(self) - 1} or a mask of length "
+                f"{len(self)}, got {shown(which)}."
             ) from error
         return ColourImages(self.images[chosen], self.labels[chosen])
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Colours, height and width."""
+        """Number of colours, height and width."""
         return self.images.shape[1], self.images.shape[2], self.images.shape[3]
 
 
 class _Unreadable(Exception):
-    """Why something can't be read; the message is the reason alone."""
+    """A file that cannot be read; the message is the reason only."""
 
 
 @checked
@@ -107,19 +107,19 @@ def read_cifar(
     """Read CIFAR-10 or CIFAR-100 from the files of their authors.
 
     The files of the "python version" are pickles, which are programs. They are read without
-    running anything; a file that would call a function is refused.
+    running any code, and a file that would call a function is refused.
 
     Parameters
     ----------
     path : str or Path
         A folder with the files of the python version (``data_batch_1``, ..., ``test_batch``;
-        of CIFAR-100 ``train`` and ``test``) or of the binary version (``data_batch_1.bin``, ...;
-        ``train.bin`` and ``test.bin``), one with such a folder in it, or the published archive
-        (``cifar-10-python.tar.gz``, ...), which is not unpacked to the disk.
+        for CIFAR-100 ``train`` and ``test``) or of the binary version (``data_batch_1.bin``, ...;
+        ``train.bin`` and ``test.bin``), a folder that contains such a folder, or the published
+        archive (``cifar-10-python.tar.gz``, ...), which is not unpacked to disk.
     part : {"train", "test"}
-        50,000 images, or the 10,000 to test with.
+        The 50,000 training images, or the 10,000 test images.
     labels : {"fine", "coarse"}
-        Of CIFAR-100: 100 classes, or 20 groups of these.
+        For CIFAR-100: 100 classes, or 20 groups of them.
 
     Returns
     -------
@@ -129,22 +129,22 @@ def read_cifar(
     Raises
     ------
     StorageError
-        No such folder or file, a file that is missing, damaged, or holds anything but data.
+        If the folder or a file does not exist, is damaged, or holds anything but data.
 
     References
     ----------
     A. Krizhevsky, "Learning multiple layers of features from tiny images", 2009.
     """
-    place = Path(path)
-    where = f"read_cifar: can't read {str(path)!r}"
-    wanted = _cifar_names(part)
+    source = Path(path)
+    where = f"read_cifar: cannot read {str(path)!r}"
+    versions = _cifar_names(part)
     try:
-        files = dict(_contents(place, {name for group in wanted for name in group}))
-        group = next((names for names in wanted if set(names) & set(files)), None)
+        files = dict(_contents(source, {name for group in versions for name in group}))
+        group = next((names for names in versions if set(names) & set(files)), None)
         if group is None:
             raise _Unreadable(
-                f"it has none of the files of CIFAR-10 or CIFAR-100, such as {wanted[0][0]!r} or "
-                f"{wanted[2][0]!r}"
+                f"it has none of the files of CIFAR-10 or CIFAR-100, such as {versions[0][0]!r} or "
+                f"{versions[2][0]!r}"
             )
         missing = [name for name in group if name not in files]
         if missing:
@@ -157,7 +157,7 @@ def read_cifar(
 
 
 def _cifar_names(part: str) -> tuple[tuple[str, ...], ...]:
-    """Files of one part in the versions that there are."""
+    """Return the file names of one part, for each version of the data set."""
     batches = [f"data_batch_{k}" for k in range(1, 6)] if part == "train" else ["test_batch"]
     return tuple(batches), tuple(f"{name}.bin" for name in batches), (part,), (f"{part}.bin",)
 
@@ -165,28 +165,28 @@ def _cifar_names(part: str) -> tuple[tuple[str, ...], ...]:
 def _cifar_file(
     name: str, content: bytes, many: bool, labels: str
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Images and labels of one file."""
+    """Read images and labels of one file."""
     if name.endswith(".bin"):
         head = 2 if many else 1
         size = head + _PIXELS
         if not content or len(content) % size:
             raise _Unreadable(
-                f"the file {name!r} is damaged: {len(content)} bytes are no whole number of images "
-                f"of {size} bytes"
+                f"the file {name!r} is damaged: {len(content)} bytes are not a whole number of "
+                f"images of {size} bytes"
             )
         rows = np.frombuffer(content, np.uint8).reshape(-1, size)
         classes = rows[:, 0 if labels == "coarse" or not many else 1].astype(np.int64)
         return rows[:, head:].reshape(-1, 3, _SIDE, _SIDE), classes
     try:
-        found = read_plain_pickle(content)
-        if not isinstance(found, dict):
-            raise NotPlain("it holds no dict")
+        batch = read_plain_pickle(content)
+        if not isinstance(batch, dict):
+            raise NotPlain("it does not hold a dict")
         data, classes = (
-            _entry(found, "data"),
-            _entry(found, f"{labels}_labels" if many else "labels"),
+            _entry(batch, "data"),
+            _entry(batch, f"{labels}_labels" if many else "labels"),
         )
         if not isinstance(data, PackedArray):
-            raise NotPlain("its data are no array")
+            raise NotPlain("its data are not an array")
         images = data.array()
     except NotPlain as error:
         raise _Unreadable(f"the file {name!r}: {error}") from error
@@ -201,10 +201,10 @@ def _cifar_file(
     return images.reshape(-1, 3, _SIDE, _SIDE), to_image_labels(classes, len(images), where)
 
 
-def _entry(found: dict[Any, Any], name: str) -> Any:
+def _entry(batch: dict[Any, Any], name: str) -> Any:
     for key in (name, name.encode()):
-        if key in found:
-            return found[key]
+        if key in batch:
+            return batch[key]
     raise NotPlain(f"it has no entry {name!r}")
 
 
@@ -215,7 +215,7 @@ def read_svhn(path: Annotated[str | Path, PathName()]) -> ColourImages:
     Parameters
     ----------
     path : str or Path
-        ``train_32x32.mat`` or ``test_32x32.mat``, or ``extra_32x32.mat``.
+        One of ``train_32x32.mat``, ``test_32x32.mat`` and ``extra_32x32.mat``.
 
     Returns
     -------
@@ -225,7 +225,7 @@ def read_svhn(path: Annotated[str | Path, PathName()]) -> ColourImages:
     Raises
     ------
     StorageError
-        No such file, or not one of these.
+        If the file does not exist, or is not one of these.
 
     References
     ----------
@@ -233,7 +233,7 @@ def read_svhn(path: Annotated[str | Path, PathName()]) -> ColourImages:
     """
     from scipy import io as matlab
 
-    where = f"read_svhn: can't read {str(path)!r}"
+    where = f"read_svhn: cannot read {str(path)!r}"
     try:
         content: Any = io.BytesIO(_file(Path(path)))
         try:
@@ -243,14 +243,14 @@ def read_svhn(path: Annotated[str | Path, PathName()]) -> ColourImages:
                     raise _Unreadable(f"it has no array {name!r}")
                 _require(int(np.prod(sizes[name], dtype=np.float64)))
             content.seek(0)
-            found = matlab.loadmat(content, variable_names=["X", "y"])
+            arrays = matlab.loadmat(content, variable_names=["X", "y"])
         except (_Unreadable, MemoryError):
             raise
         except Exception as error:
-            # A damaged file of this kind ends in an error of any type.
+            # A damaged file of this kind can raise an error of any type.
             reason = " ".join(str(error).split())[:100] or type(error).__name__
-            raise _Unreadable(f"it is no file of MATLAB 5, or damaged ({reason})") from error
-        images, labels = np.asarray(found["X"]), np.asarray(found["y"]).ravel()
+            raise _Unreadable(f"it is not a MATLAB 5 file, or is damaged ({reason})") from error
+        images, labels = np.asarray(arrays["X"]), np.asarray(arrays["y"]).ravel()
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[2] != 3:
             raise _Unreadable(
                 f"X must be uint8 of shape (height, width, 3, n), got {images.dtype} of shape "
@@ -277,35 +277,36 @@ def read_notmnist(path: Annotated[str | Path, PathName()]) -> Images:
     Parameters
     ----------
     path : str or Path
-        A folder with a folder of PNG files for each letter, one with such a folder in it, or the
-        published archive (``notMNIST_small.tar.gz``), which is not unpacked to the disk. Two of
-        the published files are empty; empty files are left out. Files in the format of MNIST
-        (idx or ``.npz``) are read by :func:`read_images`.
+        A folder with a folder of PNG files for each letter, a folder that contains such a folder,
+        or the published archive (``notMNIST_small.tar.gz``), which is not unpacked to disk. Empty
+        files are left out; two of the published files are empty. :func:`read_images` reads files
+        in the format of MNIST (idx or ``.npz``).
 
     Returns
     -------
     Images
-        ``images`` uint8 (n_images, 28, 28), sorted by letter and name of the file; label 0 is A.
+        ``images`` uint8 (n_images, 28, 28), sorted by letter and file name; label 0 is A.
 
     Raises
     ------
     StorageError
-        No such folder, no such files, a damaged one, or images of different sizes.
+        If the folder does not exist, has no such files, a file is damaged, or images differ in
+        size.
 
     References
     ----------
     Y. Bulatov, notMNIST dataset, 2011.
     """
-    place = Path(path)
-    where = f"read_notmnist: can't read {str(path)!r}"
+    source = Path(path)
+    where = f"read_notmnist: cannot read {str(path)!r}"
     try:
-        files = sorted(_letters(place))
+        files = sorted(_letters(source))
         if not files:
-            raise _Unreadable("it has no files like 'A/name.png', in a folder for each letter")
+            raise _Unreadable("it has no files like 'A/name.png' in a folder for each letter")
         pictures = [_picture(content, f"{letter}/{name}") for letter, name, content in files]
         shapes = {picture.shape for picture in pictures}
         if len(shapes) > 1:
-            raise _Unreadable(f"all images must have one size, got {sorted(shapes)[:2]}")
+            raise _Unreadable(f"all images must have the same size, got {sorted(shapes)[:2]}")
         return Images(np.stack(pictures), np.array([ord(f[0]) - ord("A") for f in files]))
     except (_Unreadable, DescriptionError) as error:
         _refuse(where, error)
@@ -314,9 +315,9 @@ def read_notmnist(path: Annotated[str | Path, PathName()]) -> Images:
 _LETTERS = frozenset("ABCDEFGHIJ")
 
 
-def _letters(place: Path) -> Iterator[tuple[str, str, bytes]]:
-    """Letter, name and content of each file that is not empty."""
-    for path, content in _walk(place, lambda name: name.lower().endswith(".png")):
+def _letters(source: Path) -> Iterator[tuple[str, str, bytes]]:
+    """Yield letter, name and content of each file that is not empty."""
+    for path, content in _walk(source, lambda name: name.lower().endswith(".png")):
         if path.parent.name in _LETTERS and content:
             yield path.parent.name, path.name, content
 
@@ -332,26 +333,26 @@ def _picture(content: bytes, name: str) -> NDArray[np.uint8]:
     except _Unreadable:
         raise
     except Exception as error:
-        # Pillow's decoders end in errors of many types.
-        raise _Unreadable(f"the file {name!r} is no PNG, or damaged") from error
+        # Pillow's decoders raise errors of many types.
+        raise _Unreadable(f"the file {name!r} is not a PNG, or is damaged") from error
 
 
-def _contents(place: Path, names: set[str]) -> Iterator[tuple[str, bytes]]:
-    """Files of these names, in a folder, one folder below it, or an archive."""
-    for path, content in _walk(place, lambda name: name in names):
+def _contents(source: Path, names: set[str]) -> Iterator[tuple[str, bytes]]:
+    """Yield name and content of the files of these names in a folder or an archive."""
+    for path, content in _walk(source, lambda name: name in names):
         yield path.name, content
 
 
-def _walk(place: Path, wanted: Any) -> Iterator[tuple[Path, bytes]]:
-    """Files whose names are wanted: in a folder and up to two folders below, or in an archive."""
-    if place.is_dir():
+def _walk(source: Path, wanted: Any) -> Iterator[tuple[Path, bytes]]:
+    """Yield the wanted files in a folder and up to two folders below it, or in an archive."""
+    if source.is_dir():
         for depth in ("", "*/", "*/*/"):
-            for path in sorted(place.glob(f"{depth}*")):
+            for path in sorted(source.glob(f"{depth}*")):
                 if wanted(path.name) and path.is_file():
                     yield path, _file(path)
         return
     try:
-        with open_regular(place) as raw, tarfile.open(fileobj=raw, mode="r:*") as archive:
+        with open_regular(source) as raw, tarfile.open(fileobj=raw, mode="r:*") as archive:
             for entry in archive:
                 if entry.isreg() and wanted(Path(entry.name).name):
                     _require(entry.size)
@@ -370,7 +371,7 @@ def _walk(place: Path, wanted: Any) -> Iterator[tuple[Path, bytes]]:
 
 
 def _file(path: Path) -> bytes:
-    """Content of a regular file that is not too large."""
+    """Read a regular file that is not too large."""
     try:
         with open_regular(path) as file:
             size = file.seek(0, io.SEEK_END)
@@ -386,8 +387,8 @@ def _file(path: Path) -> bytes:
 def _require(n_bytes: int) -> None:
     if n_bytes > _LARGEST:
         raise _Unreadable(f"it is too large: {n_bytes} bytes")
-    if said := lack_of_memory(2 * n_bytes, "its content"):
-        raise _Unreadable(said)
+    if problem := lack_of_memory(2 * n_bytes, "its content"):
+        raise _Unreadable(problem)
 
 
 def _refuse(where: str, error: Exception) -> NoReturn:

@@ -1,4 +1,4 @@
-"""Files of event recordings: N-MNIST (.bin), the Heidelberg digits and N-TIDIGITS (HDF5)."""
+"""Reads files of event recordings: N-MNIST (.bin), Heidelberg digits and N-TIDIGITS (HDF5)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .references import ANUMULA, CRAMER, ORCHARD
 __all__ = ["read_nmnist", "read_ntidigits", "read_shd", "write_nmnist"]
 
 _OVERFLOW = 240
-"""Row that no event has: such an entry says that the clock has passed 2**13 µs."""
+"""Row of an entry that is not an event: it tells that the clock has advanced by 2**13 µs."""
 _OVERFLOW_TIME = 2**13
 _LONGEST_TIME = 2**23
 _BYTES = 5
@@ -47,13 +47,13 @@ def read_nmnist(
     Parameters
     ----------
     path : str or Path
-        A file ``.bin``, which is one sample of class 0; or a folder with a folder of such files
-        for each class, as ``Train`` of N-MNIST. The classes are numbered in the order of the
+        A ``.bin`` file, which is one sample of class 0; or a folder with a folder of such files
+        for each class, such as ``Train`` of N-MNIST. The classes are numbered in the order of the
         folders' names.
     shape : tuple of int
-        The sensor: polarities (2), rows and columns.
+        Shape of the sensor: polarities (2), rows and columns.
     per_class : int, optional
-        Read the first files of each class only. Default: all.
+        Number of files to read from each class. Default: all.
 
     Returns
     -------
@@ -62,26 +62,27 @@ def read_nmnist(
     Raises
     ------
     StorageError
-        No such file or folder, a folder without recordings, a truncated or empty file, an event
-        outside the sensor, or times that go back.
+        If the file or folder does not exist, a folder has no recordings, a file is truncated or
+        empty, an event is outside the sensor, or times decrease.
 
     References
     ----------
     Orchard, Jayawant, Cohen and Thakor, Frontiers in Neuroscience 9:437 (2015).
     """
-    place, sensor = Path(path), (shape,) if isinstance(shape, int) else tuple(shape)
+    source, sensor = Path(path), (shape,) if isinstance(shape, int) else tuple(shape)
     if len(sensor) != 3 or sensor[0] != 2 or max(sensor) > 256:
         raise DescriptionError(
             f"read_nmnist: shape must be (2, rows, columns), at most 256 each, got {sensor}."
         )
-    with _reading("read_nmnist", place):
-        if not place.is_dir():
-            files, names = [(place, 0)], [place.parent.name or "0"]
+    with _reading("read_nmnist", source):
+        if not source.is_dir():
+            files, names = [(source, 0)], [source.parent.name or "0"]
         else:
-            files, names = _files_of(place, ".bin", per_class)
+            files, names = _files_of(source, ".bin", per_class)
         size = sum(file.stat().st_size for file, _ in files)
-    if said := lack_of_memory(size / _BYTES * 3 * EVENT.itemsize, f"read_nmnist: {str(place)!r}"):
-        raise StorageError(f"{said}. Read fewer files with per_class.")
+    what = f"read_nmnist: {str(source)!r}"
+    if problem := lack_of_memory(size / _BYTES * 3 * EVENT.itemsize, what):
+        raise StorageError(f"{problem}. Read fewer files with per_class.")
     samples = []
     for file, _ in files:
         with _reading("read_nmnist", file), open_regular(file) as raw:
@@ -93,18 +94,18 @@ def read_nmnist(
 
 @contextlib.contextmanager
 def _reading(where: str, path: Path) -> Iterator[None]:
-    """What is wrong with a file becomes a StorageError that names the file."""
+    """Convert errors about a file to a StorageError that names the file."""
     try:
         yield
     except (OSError, DescriptionError, MemoryError, ValueError, OverflowError) as error:
-        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise StorageError(f"{where}: can't read {str(path)!r}: {why.rstrip('.')}.") from error
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise StorageError(f"{where}: cannot read {str(path)!r}: {reason.rstrip('.')}.") from error
 
 
 def _files_of(
     folder: Path, suffix: str, per_class: int | None
 ) -> tuple[list[tuple[Path, int]], list[str]]:
-    """Files of each class, and the names of the classes."""
+    """Return the files of each class, and the names of the classes."""
     classes = sorted(entry for entry in folder.iterdir() if entry.is_dir())
     files: list[tuple[Path, int]] = []
     names: list[str] = []
@@ -133,7 +134,7 @@ def _content(raw: BinaryIO) -> bytes:
 
 
 def _decoded(content: bytes) -> NDArray[Any]:
-    """Events of a file, in the order of the file."""
+    """Return the events of a file, in the order of the file."""
     rows = np.frombuffer(content, np.uint8).reshape(-1, _BYTES).astype(np.int64)
     events = np.zeros(len(rows), EVENT)
     events["x"], events["y"], events["p"] = rows[:, 0], rows[:, 1], rows[:, 2] >> 7
@@ -152,7 +153,8 @@ def write_nmnist(path: Annotated[str | Path, PathName()], recordings: Recordings
     path : str or Path
         Name of a folder; it is made if it does not exist. Files of the same names are replaced.
     recordings : Recordings
-        Of a sensor of shape (2, rows, columns), at most 240 rows and 256 columns, below 8.39 s.
+        Recordings of a sensor of shape (2, rows, columns), with at most 240 rows and 256 columns,
+        shorter than 8.39 s.
 
     Returns
     -------
@@ -162,9 +164,9 @@ def write_nmnist(path: Annotated[str | Path, PathName()], recordings: Recordings
     Raises
     ------
     DescriptionError
-        The format can't hold the recordings.
+        If the format cannot hold the recordings.
     StorageError
-        The files can't be written.
+        If the files cannot be written.
     """
     shape, folder = recordings.shape, Path(path)
     if len(shape) != 3 or shape[0] != 2 or shape[1] > _OVERFLOW or shape[2] > 256:
@@ -175,18 +177,18 @@ def write_nmnist(path: Annotated[str | Path, PathName()], recordings: Recordings
     last = max((int(sample["t"][-1]) for sample in recordings), default=0)
     if last >= _LONGEST_TIME:
         raise DescriptionError(
-            f"write_nmnist: recordings must end before {_LONGEST_TIME} us, which is all that 23 "
-            f"bits hold, got {last} us."
+            f"write_nmnist: recordings must end before {_LONGEST_TIME} us, the limit of 23 bits, "
+            f"got {last} us."
         )
     for k, (sample, label) in enumerate(zip(recordings, recordings.labels.tolist(), strict=True)):
         name = recordings.names[label] if recordings.names else str(label)
         if "/" in name or name in ("", ".", ".."):
-            raise DescriptionError(f"write_nmnist: {shown(name)} can't be the name of a folder.")
+            raise DescriptionError(f"write_nmnist: {shown(name)} cannot be the name of a folder.")
         inner = folder / name
         try:
             inner.mkdir(parents=True, exist_ok=True)
         except (OSError, ValueError) as error:
-            raise StorageError(f"write_nmnist: can't make {str(inner)!r}: {error}.") from error
+            raise StorageError(f"write_nmnist: cannot make {str(inner)!r}: {error}.") from error
         write_atomically(inner / f"{k + 1:05d}.bin", _encoded(sample), "write_nmnist")
     return folder
 
@@ -210,29 +212,29 @@ def read_shd(
     ----------
     path : str or Path
         HDF5 file with rows of different lengths, ``spikes/times`` (s) and ``spikes/units``, and
-        with `labels`; names of the classes in ``extra/keys`` are used if they are there.
+        with `labels`. Names of the classes are read from ``extra/keys``, if present.
     channels : int
-        Channels of the cochlea.
+        Number of channels of the cochlea.
 
     Returns
     -------
     Recordings
-        Of a sensor of shape (channels,).
+        Recordings of a sensor of shape (channels,).
 
     Raises
     ------
     StorageError
-        No such file, a file that is damaged or truncated, of another kind, or with spikes on other
-        channels, negative times or times that go back.
+        If the file does not exist, is damaged, truncated or of another kind, or has spikes on
+        other channels, negative times or decreasing times.
 
     References
     ----------
     Cramer, Stradmann, Schemmel and Zenke, IEEE Transactions on Neural Networks and Learning Systems
     33:2744 (2022).
     """
-    place = Path(path)
-    with _reading("read_shd", place):
-        with open_regular(place) as raw:
+    source = Path(path)
+    with _reading("read_shd", source):
+        with open_regular(source) as raw:
             tree = read_items(raw, ["spikes", "labels", "extra"])
         times, lengths = _rows(tree, "times")
         units, others = _rows(tree, "units")
@@ -252,7 +254,7 @@ def read_shd(
 
 
 def _rows(tree: dict[str, Any], name: str) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Values and lengths of the rows of one dataset of ``spikes``."""
+    """Return values and lengths of the rows of one dataset of ``spikes``."""
     spikes = tree.get("spikes")
     rows = spikes.get(name) if isinstance(spikes, dict) else None
     if isinstance(rows, np.ndarray) and rows.ndim == 2 and rows.dtype.kind in "iuf":
@@ -263,10 +265,10 @@ def _rows(tree: dict[str, Any], name: str) -> tuple[NDArray[Any], NDArray[np.int
 
 
 def _array(tree: dict[str, Any], name: str, kinds: str) -> NDArray[Any]:
-    found = tree.get(name)
-    if not isinstance(found, np.ndarray) or found.ndim != 1 or found.dtype.kind not in kinds:
-        raise StorageError(f"it has no array {name!r} of one dimension and the right type")
-    return found
+    array = tree.get(name)
+    if not isinstance(array, np.ndarray) or array.ndim != 1 or array.dtype.kind not in kinds:
+        raise StorageError(f"it has no one-dimensional array {name!r} of the right type")
+    return array
 
 
 def _names(keys: Any, labels: NDArray[Any]) -> tuple[str, ...]:
@@ -277,19 +279,19 @@ def _names(keys: Any, labels: NDArray[Any]) -> tuple[str, ...]:
 
 
 def _cochlea_events(times: NDArray[Any], units: NDArray[Any], channels: int) -> NDArray[Any]:
-    """Events of times in s and channels."""
+    """Make events from times (s) and channels."""
     if times.dtype.kind not in "iuf" or units.dtype.kind not in "iuf":
         raise StorageError("times and channels must be numbers")
-    seconds, places = times.astype(np.float64), units.astype(np.float64)
+    seconds, channel = times.astype(np.float64), units.astype(np.float64)
     if not np.isfinite(seconds).all() or (seconds.size and np.abs(seconds).max() > 1e9):
         raise StorageError("times must be finite numbers of seconds")
-    if not np.isfinite(places).all() or np.any(places != np.rint(places)):
+    if not np.isfinite(channel).all() or np.any(channel != np.rint(channel)):
         raise StorageError("channels must be whole numbers")
-    if places.size and (places.min() < 0 or places.max() >= channels):
-        bad = places.min() if places.min() < 0 else places.max()
+    if channel.size and (channel.min() < 0 or channel.max() >= channels):
+        bad = channel.min() if channel.min() < 0 else channel.max()
         raise StorageError(f"channels must be from 0 to {channels - 1}, got {bad:g}")
     events = np.zeros(seconds.size, EVENT)
-    events["t"], events["x"] = np.rint(seconds * 1e6), places
+    events["t"], events["x"] = np.rint(seconds * 1e6), channel
     return events
 
 
@@ -307,34 +309,34 @@ def read_ntidigits(
     ----------
     path : str or Path
         HDF5 file with ``train_labels``, the names of the recordings, and ``train_addresses`` and
-        ``train_timestamps`` (s), which have a dataset for each name; the same for "test".
+        ``train_timestamps`` (s), which have a dataset for each name; likewise for "test".
     part : {"train", "test"}
-        Which recordings.
+        Part of the data set to read.
     single : bool
-        Whether recordings of several digits are left out. The names of the classes are then "o",
-        "1" to "9" and "z"; else those are all sequences of digits that occur.
+        True leaves out recordings of several digits; the names of the classes are then "o", "1"
+        to "9" and "z". If False, each sequence of digits in the file is a class.
     channels : int
-        Channels of the cochlea.
+        Number of channels of the cochlea.
 
     Returns
     -------
     Recordings
-        Of a sensor of shape (channels,).
+        Recordings of a sensor of shape (channels,).
 
     Raises
     ------
     StorageError
-        No such file, a file that is damaged or truncated, of another kind, or with spikes on other
-        channels, negative times or times that go back.
+        If the file does not exist, is damaged, truncated or of another kind, or has spikes on
+        other channels, negative times or decreasing times.
 
     References
     ----------
     Anumula, Neil, Delbruck and Liu, Frontiers in Neuroscience 12:23 (2018).
     """
-    place = Path(path)
+    source = Path(path)
     keys = [f"{part}_labels", f"{part}_addresses", f"{part}_timestamps"]
-    with _reading("read_ntidigits", place):
-        with open_regular(place) as raw:
+    with _reading("read_ntidigits", source):
+        with open_regular(source) as raw:
             tree = read_items(raw, keys)
         names = [name.decode() for name in _array(tree, keys[0], "S").tolist()]
         spoken = [name.rpartition("-")[2] for name in names]
@@ -358,8 +360,8 @@ def read_ntidigits(
 
 
 def _named(tree: dict[str, Any], group: str, name: str) -> NDArray[Any]:
-    found = tree.get(group)
-    array = found.get(name) if isinstance(found, dict) else None
+    datasets = tree.get(group)
+    array = datasets.get(name) if isinstance(datasets, dict) else None
     if not isinstance(array, np.ndarray) or array.ndim != 1 or array.dtype.kind not in "iuf":
         raise StorageError(f"{group!r} has no numbers for {name!r}")
     return array

@@ -1,4 +1,4 @@
-"""Labelled grey images: MNIST's idx files, ``.npz`` files, and scikit-learn's digits."""
+"""Reads labelled grey images: MNIST's idx files, ``.npz`` files, and scikit-learn's digits."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ..limits import lack_of_memory
 __all__ = ["Images", "read_images"]
 
 DIGITS = "digits"
-"""Name of the data set that scikit-learn brings."""
+"""Name of the data set that scikit-learn includes."""
 
 _WHERE = "read_images"
 _GZIP = b"\x1f\x8b"
@@ -38,7 +38,7 @@ _FAULTS: tuple[type[Exception], ...] = (
 
 
 class _Unreadable(Exception):
-    """Why a file can't be read; the message is the reason alone."""
+    """A file that cannot be read; the message is the reason only."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -64,7 +64,7 @@ class Images(Frozen):
     Raises
     ------
     DescriptionError
-        Other shapes or values, or another number of labels than of images.
+        If shapes or values are invalid, or the number of labels differs from that of images.
 
     Examples
     --------
@@ -94,8 +94,8 @@ class Images(Frozen):
             chosen = np.arange(len(self))[which]
         except (IndexError, TypeError, ValueError) as error:
             raise DescriptionError(
-                f"Images: a slice, indices from 0 to {len(self) - 1} or a mask of length "
-                f"{len(self)} are needed, got {shown(which)}."
+                f"Images: use a slice, indices from 0 to {len(self) - 1} or a mask of length "
+                f"{len(self)}, got {shown(which)}."
             ) from error
         chosen = np.atleast_1d(chosen)
         return Images(self.images[chosen], self.labels[chosen], self.brightest)
@@ -107,25 +107,25 @@ class Images(Frozen):
 
     @checked
     def per_class(self, n: Annotated[int, Count()]) -> Images:
-        """Return the first `n` images of each class, in their order.
+        """Return the first `n` images of each class, in their original order.
 
         Raises
         ------
         DescriptionError
-            A class has fewer images.
+            If a class has fewer images.
         """
         chosen = [np.flatnonzero(self.labels == label)[:n] for label in np.unique(self.labels)]
         few = min((len(rows) for rows in chosen), default=0)
         if few < n:
             raise DescriptionError(
-                f"Images.per_class: n must be at most {few}, which is what the smallest class has, "
+                f"Images.per_class: n must be at most {few}, the size of the smallest class, "
                 f"got {n}."
             )
         return self[np.sort(np.concatenate(chosen))]
 
 
 def _to_images(value: Any, where: str) -> tuple[NDArray[np.uint8], int]:
-    """The images as bytes, and the brightness of white."""
+    """Return the images as bytes, and the brightness of white."""
     array = _array(value, where)
     if array.ndim != 3 or 0 in array.shape[1:]:
         raise DescriptionError(
@@ -142,12 +142,12 @@ def _to_images(value: Any, where: str) -> tuple[NDArray[np.uint8], int]:
 
 
 def to_image_labels(value: Any, n: int, where: str) -> NDArray[np.int64]:
-    """Classes of images as int64 (n,), at least 0.
+    """Convert classes of images to int64, shape (n,), at least 0.
 
     Raises
     ------
     DescriptionError
-        Other values, or another number of them.
+        If values are invalid, or there are not `n` of them.
     """
     array = _array(value, where)
     if array.shape != (n,) or (n and array.dtype.kind not in "biu"):
@@ -172,15 +172,15 @@ def _array(value: Any, where: str) -> NDArray[Any]:
 
 @checked
 def read_images(path: Annotated[str | Path, PathName()]) -> Images:
-    """Read labelled images from a file, or those that scikit-learn brings.
+    """Read labelled images from a file, or the digits of scikit-learn.
 
     Parameters
     ----------
     path : str or Path
-        An idx file of images as MNIST publishes it (``train-images-idx3-ubyte``, also with
-        ``.gz``), with its file of labels beside it (``train-labels-idx1-ubyte``); an ``.npz``
-        file with `images` and `labels`; or the word ``digits``: scikit-learn's 1797 images of
-        8 x 8 pixels, brightness 0 to 16.
+        An idx file of images in the format of MNIST (``train-images-idx3-ubyte``, also with
+        ``.gz``), with its file of labels in the same folder (``train-labels-idx1-ubyte``); an
+        ``.npz`` file with `images` and `labels`; or the word ``digits`` for scikit-learn's 1797
+        images of 8 x 8 pixels, brightness 0 to 16.
 
     Returns
     -------
@@ -190,8 +190,8 @@ def read_images(path: Annotated[str | Path, PathName()]) -> Images:
     Raises
     ------
     StorageError
-        No such file, a file of another kind, a truncated file, a file that needs more memory than
-        there is, or no labels.
+        If the file does not exist, is of another kind, is truncated, does not fit into memory, or
+        has no labels.
 
     Examples
     --------
@@ -217,17 +217,17 @@ def read_images(path: Annotated[str | Path, PathName()]) -> Images:
 def _digits() -> Images:
     from sklearn.datasets import load_digits
 
-    found = load_digits()
-    return Images(found.images.astype(np.uint8), found.target.astype(np.int64), 16)
+    digits = load_digits()
+    return Images(digits.images.astype(np.uint8), digits.target.astype(np.int64), 16)
 
 
 def _refuse(name: Path, error: Exception) -> NoReturn:
-    raise StorageError(f"{_WHERE}: can't read {str(name)!r}: {str(error).rstrip('.')}.") from error
+    raise StorageError(f"{_WHERE}: cannot read {str(name)!r}: {str(error).rstrip('.')}.") from error
 
 
 @contextlib.contextmanager
 def _opened(name: Path) -> Iterator[BinaryIO]:
-    """A regular file; what goes wrong inside becomes a reason in words."""
+    """Open a regular file; errors in the block become an error with the reason."""
     try:
         with open_regular(name) as file:
             yield file
@@ -247,7 +247,7 @@ def _words(error: BaseException) -> str:
 
 
 def _with_labels(images: NDArray[np.uint8], name: Path) -> Images:
-    """The images of an idx file with the labels of the file beside it."""
+    """Join the images of an idx file with the labels in the file beside it."""
     names = _names_of_labels(name)
     beside = next((other for other in names if other.exists()), None)
     if beside is None:
@@ -264,14 +264,14 @@ def _with_labels(images: NDArray[np.uint8], name: Path) -> Images:
 
 
 def _names_of_labels(name: Path) -> list[Path]:
-    """Names that the labels may have: with and without ``.gz``."""
+    """Return the possible names of the file of labels, with and without ``.gz``."""
     plain = name.name.removesuffix(".gz")
     labels = plain.replace("images", "labels").replace("idx3", "idx1")
     return [] if labels == plain else [name.with_name(labels), name.with_name(f"{labels}.gz")]
 
 
 def _from_idx(file: BinaryIO, magic: bytes) -> NDArray[np.uint8]:
-    """An array of bytes in MNIST's format, compressed or not."""
+    """Read an array of bytes in MNIST's format, compressed or not."""
     packed = file.read(2) == _GZIP
     file.seek(0)
     if not packed:
@@ -287,7 +287,7 @@ def _size(file: BinaryIO) -> int:
 
 
 def _idx_array(file: BinaryIO, magic: bytes, size: int | None) -> NDArray[np.uint8]:
-    """Read the array; `size` is that of the file, bytes, where it is known beforehand."""
+    """Read the array; `size` is the size of the file in bytes, if known beforehand."""
     n_axes = magic[3]
     begin = file.read(4 + 4 * n_axes)
     if begin[:4] != magic:
@@ -296,24 +296,24 @@ def _idx_array(file: BinaryIO, magic: bytes, size: int | None) -> NDArray[np.uin
     if len(begin) < 4 + 4 * n_axes:
         raise _Unreadable("it ends within its header")
     shape = tuple(np.frombuffer(begin, dtype=">u4", offset=4).tolist())
-    wanted = math.prod(shape)
-    _require(wanted)
-    if size is not None and size != len(begin) + wanted:
-        raise _Unreadable(_length(shape, wanted, size - len(begin)))
-    content = file.read(wanted)
-    if len(content) != wanted or file.read(1):
-        raise _Unreadable(_length(shape, wanted, len(content)))
+    n_bytes = math.prod(shape)
+    _require(n_bytes)
+    if size is not None and size != len(begin) + n_bytes:
+        raise _Unreadable(_length(shape, n_bytes, size - len(begin)))
+    content = file.read(n_bytes)
+    if len(content) != n_bytes or file.read(1):
+        raise _Unreadable(_length(shape, n_bytes, len(content)))
     return np.frombuffer(content, dtype=np.uint8).reshape(shape)
 
 
-def _length(shape: tuple[int, ...], wanted: int, found: int) -> str:
-    much = "too short" if found < wanted else "too long"
-    return f"it is {much}: its header says {shape}, which is {wanted} bytes of data"
+def _length(shape: tuple[int, ...], expected: int, actual: int) -> str:
+    problem = "too short" if actual < expected else "too long"
+    return f"it is {problem}: its header says {shape}, which is {expected} bytes of data"
 
 
 def _require(n_bytes: int) -> None:
-    if said := lack_of_memory(n_bytes, "its content"):
-        raise _Unreadable(said)
+    if problem := lack_of_memory(n_bytes, "its content"):
+        raise _Unreadable(problem)
 
 
 def _from_npz(file: BinaryIO) -> Images:
@@ -328,22 +328,22 @@ def _from_npz(file: BinaryIO) -> Images:
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
-    """One array; its size is looked at before memory is taken."""
+    """Read one array; its size is checked before memory is allocated."""
     with archive.open(f"{name}.npy") as file:
         shape, fortran, dtype = _header(file)
         if dtype.hasobject or dtype.kind not in "biuf":
             raise _Unreadable(f"{name} must be numbers, got {dtype}")
-        wanted = math.prod(shape) * dtype.itemsize
-        _require(wanted)
-        content = file.read(wanted)
-        if len(content) != wanted or file.read(1):
-            raise _Unreadable(f"{name}: " + _length(shape, wanted, len(content)))
+        n_bytes = math.prod(shape) * dtype.itemsize
+        _require(n_bytes)
+        content = file.read(n_bytes)
+        if len(content) != n_bytes or file.read(1):
+            raise _Unreadable(f"{name}: " + _length(shape, n_bytes, len(content)))
     order: Any = "F" if fortran else "C"
     return np.frombuffer(content, dtype=dtype).reshape(shape, order=order)
 
 
 def _header(file: Any) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Shape, whether the first axis is the fastest, and type of an array in NumPy's format."""
+    """Return shape, Fortran order (True or False) and type of an array in NumPy's format."""
     version = np.lib.format.read_magic(file)  # type: ignore[no-untyped-call]
     readers: dict[tuple[int, int], Any] = {
         (1, 0): np.lib.format.read_array_header_1_0,
@@ -351,5 +351,5 @@ def _header(file: Any) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     }
     if version not in readers:
         raise _Unreadable(f"its arrays are of version {version}")
-    found: tuple[tuple[int, ...], bool, np.dtype[Any]] = readers[version](file)
-    return found
+    header: tuple[tuple[int, ...], bool, np.dtype[Any]] = readers[version](file)
+    return header

@@ -1,7 +1,7 @@
-"""Pickles of plain data, read without running any code: numbers, text, containers, byte arrays.
+"""Reads pickles of plain data without running code: numbers, text, containers, byte arrays.
 
-A pickle is a program. ``pickle.load`` runs it, with any function that it names. This reader
-carries out those instructions that plain data needs, replaces the few names that NumPy's arrays
+A pickle is a program, and ``pickle.load`` runs it with any function that it names. This reader
+executes only the instructions that plain data needs, replaces the few names that NumPy's arrays
 need by its own objects, and refuses everything else.
 """
 
@@ -37,12 +37,12 @@ _MARK = object()
 
 
 class NotPlain(ValueError):
-    """A pickle holds more than plain data, or is damaged; the message is the reason alone."""
+    """A pickle that holds more than plain data, or is damaged; the message is the reason only."""
 
 
 @dataclass
 class PackedArray:
-    """An array of numbers as it stands in the file."""
+    """An array of numbers, as stored in the file."""
 
     shape: tuple[int, ...] = ()
     kind: str = ""
@@ -55,10 +55,10 @@ class PackedArray:
         Raises
         ------
         NotPlain
-            The content does not fit the shape, or its type is not one of numbers.
+            If the content does not fit the shape, or its type is not numeric.
         """
         if self.kind[1:] not in _TYPES:
-            raise NotPlain(f"it has an array of type {self.kind!r:.40}, which is none of numbers")
+            raise NotPlain(f"it has an array of type {self.kind!r:.40}, which is not numeric")
         flat = np.frombuffer(self.content, np.dtype(self.kind)) if self._fits() else None
         if flat is None:
             raise NotPlain(f"it has an array of shape {self.shape!s:.80} without its content")
@@ -74,7 +74,7 @@ class PackedArray:
 
 @dataclass
 class _Constructor:
-    """One of NumPy's names."""
+    """A function or class of NumPy that a pickle of arrays calls."""
 
     name: str
 
@@ -102,9 +102,9 @@ class _Machine:
     def pop_to_mark(self) -> list[Any]:
         for k in range(len(self.stack) - 1, -1, -1):
             if self.stack[k] is _MARK:
-                found = self.stack[k + 1 :]
+                entries = self.stack[k + 1 :]
                 del self.stack[k:]
-                return found
+                return entries
         raise NotPlain("it is damaged (the beginning of a list is missing)")
 
     def top(self, kind: type) -> Any:
@@ -119,19 +119,19 @@ def read_plain_pickle(content: bytes) -> Any:
     Parameters
     ----------
     content : bytes
-        The file, of any version of the format.
+        Content of the file, in any version of the format.
 
     Returns
     -------
     object
         Numbers, text, bytes, None, bool, list, tuple, dict, and :class:`PackedArray` for arrays.
-        Text that Python 2 has written is bytes.
+        Text that Python 2 wrote becomes bytes.
 
     Raises
     ------
     NotPlain
-        It names anything but arrays of NumPy, uses an instruction that plain data does not need,
-        or is damaged.
+        If the pickle names anything but arrays of NumPy, uses an instruction that plain data does
+        not need, or is damaged.
 
     Examples
     --------
@@ -157,7 +157,7 @@ def read_plain_pickle(content: bytes) -> Any:
 
 
 def _step(machine: _Machine, name: str, argument: Any) -> None:
-    """Carry out one instruction."""
+    """Execute one instruction."""
     stack = machine.stack
     if name in _VALUES:
         stack.append(argument)
@@ -237,7 +237,7 @@ def _constructor(name: str) -> _Constructor:
 
 
 def _called(what: Any, arguments: Any) -> Any:
-    """What a call of one of NumPy's names stands for."""
+    """Return our object for a call of one of NumPy's names."""
     if isinstance(what, _Constructor) and isinstance(arguments, tuple):
         if what.name == "array":
             return PackedArray()
@@ -250,7 +250,7 @@ def _called(what: Any, arguments: Any) -> Any:
             return b""
         if what.name == "encode" and len(arguments) == 2 and arguments[1] == "latin1":
             return str(arguments[0]).encode("latin-1")
-    raise NotPlain("it calls something that is no constructor of an array")
+    raise NotPlain("it calls something that is not a constructor of an array")
 
 
 def _build(machine: _Machine) -> None:
@@ -263,7 +263,7 @@ def _build(machine: _Machine) -> None:
         _, shape, kind, fortran, content = state
         target.__dict__.update(vars(_packed(shape, kind, bool(fortran), content)))
     else:
-        raise NotPlain("it sets the state of something that is no array")
+        raise NotPlain("it sets the state of something that is not an array")
 
 
 def _packed(shape: Any, kind: Any, fortran: bool, content: Any) -> PackedArray:

@@ -1,4 +1,4 @@
-"""Rate coding: numbers become numbers of spikes."""
+"""Rate coding: converts numbers to spikes."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ def rate_code(
     method: Annotated[str, Choice("regular", "random")] = "regular",
     seed: Seed = 0,
 ) -> NDArray[np.bool_]:
-    """Code numbers from 0 to 1 as spikes at a rate.
+    """Encode numbers from 0 to 1 as spike rates.
 
     Parameters
     ----------
     values : array_like of float, shape (n_samples, ...)
         Numbers from 0 to 1, such as the pixels of images.
     n_steps : int
-        Time steps; in each a channel spikes at most once.
+        Number of time steps; a channel spikes at most once in a step.
     most : int, optional
-        Spikes of the value 1, at most `n_steps`. Default: `n_steps`.
+        Number of spikes for the value 1, at most `n_steps`. Default: `n_steps`.
     method : {"regular", "random"}
-        ``round(value * most)`` spikes at equal distances, or a spike with the probability
-        ``value * most / n_steps`` in each step.
+        "regular" makes ``round(value * most)`` spikes at equal distances; "random" makes a spike
+        with the probability ``value * most / n_steps`` in each step.
     seed : int or numpy.random.Generator
-        For the method "random".
+        Seed of the method "random".
 
     Returns
     -------
@@ -47,8 +47,8 @@ def rate_code(
     Raises
     ------
     DescriptionError
-        Values out of range or without samples, `most` above `n_steps`, or more spikes than the
-        memory holds.
+        If values are out of range or have no samples, `most` is above `n_steps`, or the spikes do
+        not fit into memory.
 
     Examples
     --------
@@ -72,5 +72,5 @@ def rate_code(
         return np.asarray(drawn < flat[:, None, :] * (top / n_steps))
     counts = np.rint(flat * top).astype(np.int64)[:, None, :]
     step = np.arange(n_steps)[None, :, None]
-    # Of n spikes the k-th is where k n_steps / n passes a whole step.
+    # The k-th of n spikes falls on the step that contains k n_steps / n.
     return np.asarray((step + 1) * counts // n_steps > step * counts // n_steps)

@@ -1,4 +1,4 @@
-"""Recordings of events, as cameras and cochleas make them: one structured array a sample."""
+"""Recordings of event cameras and cochleas: one structured array of events for each sample."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ from ..units import LARGEST
 __all__ = ["EVENT", "Recordings", "to_recording"]
 
 EVENT = np.dtype([("x", "<i4"), ("y", "<i4"), ("t", "<i8"), ("p", "i1")])
-"""One event, with the field names of `tonic`: column or channel, row, time in µs, polarity (0: the
-pixel became darker, 1: brighter)."""
+"""Type of one event, with the field names of `tonic`: column or channel, row, time in µs, polarity
+(0: the pixel became darker, 1: brighter)."""
 
 AXES = ("p", "y", "x")
-"""Fields of an event that a sensor's axes belong to; a sensor of one axis has `x` alone."""
+"""Fields of an event for the axes of a sensor; a sensor with one axis has only `x`."""
 
 
 @dataclass(frozen=True)
 class SensorShape(Kind):
-    """Lengths of the axes of a sensor: channels, or (rows, columns), or polarities before these."""
+    """Shape of a sensor: channels, (rows, columns), or (polarities, rows, columns)."""
 
     def check(self, value: Any, where: str) -> tuple[int, ...]:
         """Return a tuple of one to three ints."""
-        given = value if isinstance(value, tuple | list | np.ndarray) else (value,)
-        shape = Each(Count(), "lengths", least=1, most=3).check(given, where)
+        lengths = value if isinstance(value, tuple | list | np.ndarray) else (value,)
+        shape = Each(Count(), "lengths", least=1, most=3).check(lengths, where)
         if math.prod(shape) > LARGEST:
             raise DescriptionError(f"{where} must have at most {LARGEST} channels, got {shape}.")
         return shape
@@ -51,15 +51,15 @@ class SensorShape(Kind):
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Recordings(Frozen):
-    """Samples of one sensor, with a label each.
+    """Labelled samples of one sensor.
 
     Parameters
     ----------
     samples : sequence of structured ndarray
-        For each sample its events in order of time, with the fields ``x``, ``y``, ``t`` and ``p``
-        of :data:`EVENT`; of these, `t` and those of the sensor's axes are needed.
+        Events of each sample in order of time, with the fields ``x``, ``y``, ``t`` and ``p`` of
+        :data:`EVENT`. Only `t` and the fields of the sensor's axes are required.
     shape : int or tuple of int
-        The sensor: channels, (rows, columns) or (polarities, rows, columns).
+        Shape of the sensor: channels, (rows, columns) or (polarities, rows, columns).
     labels : array_like of int, shape (n_samples,)
         Class of each sample.
     names : sequence of str, optional
@@ -67,14 +67,14 @@ class Recordings(Frozen):
     durations : array_like of float, shape (n_samples,), optional
         Length of each sample, ms. Default: 1 µs after its last event.
     bibtex : sequence of str, optional
-        What to cite for the data, for :func:`spikemem.citation`.
+        BibTeX entries of the data, for :func:`spikemem.citation`.
 
     Raises
     ------
     DescriptionError
-        A sample without events, an event outside the sensor, times that are negative or go back,
-        other fields, labels or durations of another length, an event after the end of its sample,
-        or a class without a name.
+        If a sample has no events or other fields, an event is outside the sensor or after the end
+        of its sample, times are negative or decrease, labels or durations have another length, or
+        a class has no name.
 
     Examples
     --------
@@ -95,13 +95,13 @@ class Recordings(Frozen):
 
     def __post_init__(self) -> None:
         problems = Problems("Recordings")
-        plain = check_fields(self, problems)
-        if {"samples", "labels"} <= plain and len(self.samples) != self.labels.size:
+        converted = check_fields(self, problems)
+        if {"samples", "labels"} <= converted and len(self.samples) != self.labels.size:
             problems.add(
                 f"labels must be one for each of {len(self.samples)} samples, got "
                 f"{self.labels.size}"
             )
-        named = {"labels", "names"} <= plain and self.names and self.labels.size
+        named = {"labels", "names"} <= converted and self.names and self.labels.size
         if named and self.labels.max() >= len(self.names):
             problems.add(
                 f"names must be one for each class from 0 to {self.labels.max()}, got "
@@ -110,7 +110,7 @@ class Recordings(Frozen):
         problems.raise_if_any()
         samples = []
         for k, sample in enumerate(self.samples):
-            with problems.noting():
+            with problems.collecting():
                 samples.append(to_recording(sample, self.shape, f"samples[{k}]"))
         problems.found[20:] = []
         problems.raise_if_any()
@@ -119,7 +119,7 @@ class Recordings(Frozen):
         object.__setattr__(self, "durations", self._lengths())
 
     def _lengths(self) -> NDArray[np.float64]:
-        """Length of each sample, ms."""
+        """Return the length of each sample, ms."""
         last = np.array([sample["t"][-1] for sample in self.samples], np.int64)
         if self.durations is None:
             return read_only((last + 1) / 1000.0)
@@ -161,12 +161,12 @@ class Recordings(Frozen):
 
     @checked
     def take(self, chosen: Annotated[Sequence[int], Indices()]) -> Recordings:
-        """Recordings of some samples, in the order given.
+        """Return the recordings of some samples, in the order of `chosen`.
 
         Raises
         ------
         DescriptionError
-            A sample that is not there.
+            If a sample does not exist.
         """
         picked = np.asarray(chosen)
         if picked.size and picked.max() >= len(self):
@@ -184,35 +184,35 @@ class Recordings(Frozen):
 
 
 def to_recording(sample: Any, shape: tuple[int, ...], where: str) -> NDArray[Any]:
-    """Check the events of one sample; returns them as :data:`EVENT`.
+    """Check the events of one sample, and convert them to :data:`EVENT`.
 
     Raises
     ------
     DescriptionError
-        No events, other fields, an event outside the sensor, or times that are negative or go
-        back. The message begins with `where`.
+        If there are no events or other fields, an event is outside the sensor, or times are
+        negative or decrease. The message begins with `where`.
     """
     axes = AXES[-len(shape) :]
-    held = getattr(getattr(sample, "dtype", None), "names", None)
-    if not held or sample.ndim != 1 or not {"t", *axes} <= set(held):
+    fields_of_sample = getattr(getattr(sample, "dtype", None), "names", None)
+    if not fields_of_sample or sample.ndim != 1 or not {"t", *axes} <= set(fields_of_sample):
         names = ", ".join(sorted({"t", *axes}))
         raise DescriptionError(
-            f"{where} must be a structured array of one dimension with the fields {names}, got "
-            f"{', '.join(held) if held else shown(sample)}."
+            f"{where} must be a one-dimensional structured array with the fields {names}, got "
+            f"{', '.join(fields_of_sample) if fields_of_sample else shown(sample)}."
         )
     if not sample.size:
         raise DescriptionError(f"{where} must have at least one event, got none; leave it out.")
-    made = np.zeros(sample.size, EVENT)
+    events = np.zeros(sample.size, EVENT)
     for name in ("t", *axes):
-        made[name] = _whole(sample[name], f"{where}: {name}", made.dtype[name])
+        events[name] = _whole(sample[name], f"{where}: {name}", events.dtype[name])
     for name, length in zip(axes, shape, strict=True):
-        bad = np.flatnonzero((made[name] < 0) | (made[name] >= length))
+        bad = np.flatnonzero((events[name] < 0) | (events[name] >= length))
         if bad.size:
             raise DescriptionError(
                 f"{where}: {name} must be from 0 to {length - 1} on a sensor of shape {shape}, got "
-                f"{made[name][bad[0]]} at event {bad[0]}."
+                f"{events[name][bad[0]]} at event {bad[0]}."
             )
-    times = made["t"]
+    times = events["t"]
     if times.min() < 0:
         raise DescriptionError(f"{where}: times must be >= 0 us, got {times.min()}.")
     back = np.flatnonzero(times[1:] < times[:-1])
@@ -222,17 +222,17 @@ def to_recording(sample: Any, shape: tuple[int, ...], where: str) -> NDArray[Any
             f"{where}: times must be in ascending order, got {times[k + 1]} after {times[k]} us at "
             f"event {k + 1}; sort the recording by t."
         )
-    made.flags.writeable = False
-    return made
+    events.flags.writeable = False
+    return events
 
 
 def _whole(values: NDArray[Any], where: str, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Whole numbers of a type that holds them."""
+    """Convert whole numbers to an integer type, if it can hold them."""
     limits = np.iinfo(dtype)
-    fine = values.dtype.kind in "biu" or (
+    is_whole = values.dtype.kind in "biu" or (
         values.dtype.kind == "f" and bool(np.all(values == np.rint(values)))
     )
-    if not fine or values.min() < limits.min or values.max() > limits.max:
+    if not is_whole or values.min() < limits.min or values.max() > limits.max:
         raise DescriptionError(
             f"{where} must be whole numbers from {limits.min} to {limits.max}, got {shown(values)}."
         )

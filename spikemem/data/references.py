@@ -1,4 +1,4 @@
-"""BibTeX of the data sets that are read, and of the methods of the encoders."""
+"""BibTeX of the data sets and encoders."""
 
 __all__ = ["ANUMULA", "CRAMER", "JACKSON", "KHAJEHABDOLLAHI", "ORCHARD", "SLANEY"]
 

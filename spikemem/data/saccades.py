@@ -1,4 +1,4 @@
-"""Images to events: a simulated event camera that looks at each image in three saccades.
+"""Converts images to events with a simulated event camera that makes three saccades.
 
 The camera of N-MNIST [1]_ moves along the three sides of a triangle in front of a still image. A
 pixel sends an event when the logarithm of its intensity has changed by a threshold.
@@ -28,40 +28,40 @@ __all__ = ["Saccades", "saccade_recordings"]
 
 N_SACCADES = 3
 _BLOCK = 16
-"""Images at once: their frames stay in the processor's cache."""
+"""Number of images handled at a time, so that their frames stay in the processor's cache."""
 _TYPICAL = 5000
-"""Events of an image, for the estimate of memory."""
+"""Number of events of an image, for the estimate of memory."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Saccades(Frozen):
-    """How a simulated event camera looks at images.
+    """Parameters of a simulated event camera.
 
     With the default values an image of MNIST gives about 4300 events, as many as a sample of
-    N-MNIST has.
+    N-MNIST.
 
     Parameters
     ----------
     image : int
-        Side to which images are resized (bilinearly), pixels.
+        Side length to which images are resized (bilinearly), pixels.
     sensor : int
-        Side of the sensor, pixels; the image is in its middle.
+        Side length of the sensor, pixels; the image is in its middle.
     side : float
-        Side of the equilateral triangle, pixels.
+        Side length of the equilateral triangle, pixels.
     duration : float
-        Length of one of the three saccades, ms.
+        Duration of each of the three saccades, ms.
     step : float
-        Time between two looks at the image, ms; a pixel sends at most one event in each.
+        Time step of the camera, ms; a pixel sends at most one event in a step.
     threshold : float
-        Change of the logarithm of the intensity that makes an event.
+        Change of the logarithm of the intensity that causes an event.
     floor : float
-        Added to the intensity (0 to 1) before the logarithm is taken.
+        Constant added to the intensity (0 to 1) before the logarithm.
 
     Raises
     ------
     DescriptionError
-        A value out of range, an image larger than the sensor, or a duration that is not a whole
-        number of steps.
+        If a value is out of range, an image is larger than the sensor, or the duration is not a
+        whole number of steps.
 
     Examples
     --------
@@ -81,10 +81,10 @@ class Saccades(Frozen):
 
     def __post_init__(self) -> None:
         problems = Problems("Saccades")
-        plain = check_fields(self, problems)
-        if {"image", "sensor"} <= plain and self.image > self.sensor:
+        converted = check_fields(self, problems)
+        if {"image", "sensor"} <= converted and self.image > self.sensor:
             problems.add(f"image must be at most sensor={self.sensor}, got {self.image}")
-        if {"duration", "step"} <= plain:
+        if {"duration", "step"} <= converted:
             steps = self.duration / self.step
             if round(steps) < 1 or abs(steps - round(steps)) > 1e-6:
                 problems.add(
@@ -97,16 +97,16 @@ class Saccades(Frozen):
 
     @property
     def n_steps(self) -> int:
-        """Steps of all three saccades."""
+        """Number of steps of all three saccades."""
         return N_SACCADES * round(self.duration / self.step)
 
     @property
     def total(self) -> float:
-        """Length of all three saccades, ms."""
+        """Duration of all three saccades, ms."""
         return N_SACCADES * self.duration
 
     def path(self) -> NDArray[np.float64]:
-        """Shift of the image (rows, columns) at the beginning and after each step, pixels.
+        """Return the shift of the image (rows, columns) initially and after each step, pixels.
 
         Shape (n_steps + 1, 2); the centre of the triangle is (0, 0).
         """
@@ -124,7 +124,7 @@ class Pictures(Kind):
     """Grey images: (n, height, width), whole numbers from 0 to 255 or floats from 0 to 1."""
 
     def check(self, value: Any, where: str) -> NDArray[np.float32]:
-        """Return float32 from 0 to 1, shape (n, height, width)."""
+        """Return float32 numbers from 0 to 1, shape (n, height, width)."""
         if isinstance(value, Images):
             value = value.images / np.float32(value.brightest or 255)
         try:
@@ -172,20 +172,20 @@ def saccade_recordings(
     labels : array_like of int, shape (n_images,), optional
         Class of each image. Default: 0.
     saccades : Saccades
-        How the camera moves and what makes an event.
+        Parameters of the camera.
     progress : bool or callable
-        Show a progress bar, or call a function with the fraction done.
+        True shows a bar on a terminal; a function is called with the fraction done.
 
     Returns
     -------
     Recordings
-        Of a sensor of shape (2, sensor, sensor). The time of an event is the beginning of its
-        step.
+        Recordings of a sensor of shape (2, sensor, sensor). The time of an event is the beginning
+        of its step.
 
     Raises
     ------
     DescriptionError
-        Other arguments, or an image without any event (all of its pixels are equal).
+        If an argument is invalid, or an image gives no event because all its pixels are equal.
 
     Examples
     --------
@@ -225,7 +225,7 @@ def _events(signs: NDArray[np.int8], saccades: Saccades) -> NDArray[Any]:
 def signs_of(
     images: NDArray[np.float32], saccades: Saccades
 ) -> Iterator[tuple[int, NDArray[np.int8]]]:
-    """Sign of the event of each pixel in each step, for blocks of images.
+    """Yield the sign of the event of each pixel in each step, for blocks of images.
 
     Parameters
     ----------
@@ -241,7 +241,7 @@ def signs_of(
         -1, 0 or 1.
     """
     path = saccades.path()
-    # The image stays within this margin of zeros, wherever it is shifted to.
+    # No shift moves the image out of this margin of zeros.
     margin = int(np.ceil(np.abs(path).max())) + 1
     per_frame = saccades.n_steps * saccades.sensor**2
     block = int(np.clip(2**28 // per_frame, 1, _BLOCK))
@@ -253,26 +253,26 @@ def signs_of(
 def _look(
     padded: NDArray[np.float32], path: NDArray[np.float64], margin: int, saccades: Saccades
 ) -> NDArray[np.int8]:
-    """Move one block of images along the path, and note which pixels send an event."""
+    """Move one block of images along the path, and return the events of the pixels."""
     n, size = len(padded), saccades.sensor
     threshold, floor = np.float32(saccades.threshold), np.float32(saccades.floor)
     signs = np.empty((n, saccades.n_steps, size, size), np.int8)
     reference = np.log(_shifted(padded, path[0], margin, size) + floor)
     for k in range(saccades.n_steps):
-        seen = _shifted(padded, path[k + 1], margin, size)
-        seen += floor
-        np.log(seen, out=seen)
-        change = seen - reference
+        intensity = _shifted(padded, path[k + 1], margin, size)
+        intensity += floor
+        np.log(intensity, out=intensity)
+        change = intensity - reference
         brighter, darker = change >= threshold, change <= -threshold
         np.subtract(brighter, darker, out=signs[:, k], dtype=np.int8, casting="unsafe")
-        np.copyto(reference, seen, where=brighter | darker)
+        np.copyto(reference, intensity, where=brighter | darker)
     return signs
 
 
 def _shifted(
     padded: NDArray[np.float32], shift: NDArray[np.float64], margin: int, size: int
 ) -> NDArray[np.float32]:
-    """The sensor's view of images that are shifted by a part of a pixel, bilinearly."""
+    """Return the sensor's view of images shifted by fractions of a pixel (bilinearly)."""
     whole = np.floor(shift).astype(np.int64)
     part = (shift - whole).astype(np.float32)
     row, column = margin - whole
@@ -281,7 +281,7 @@ def _shifted(
         top, left = row - rows, column - columns
         return padded[:, top : top + size, left : left + size]
 
-    # Along the rows first: two products fewer.
+    # Rows are interpolated first, which saves two products.
     upper = view(0, 0) * (1 - part[1])
     upper += view(0, 1) * part[1]
     if part[0]:
@@ -294,17 +294,17 @@ def _shifted(
 
 
 def _padded(images: NDArray[np.float32], size: int, margin: int) -> NDArray[np.float32]:
-    """Images in the middle of the sensor, with a margin around it."""
+    """Put images into the middle of the sensor, with a margin around it."""
     n, side = images.shape[:2]
     wide = size + 2 * margin
-    made = np.zeros((n, wide, wide), np.float32)
+    padded = np.zeros((n, wide, wide), np.float32)
     first = margin + (size - side) // 2
-    made[:, first : first + side, first : first + side] = images
-    return made
+    padded[:, first : first + side, first : first + side] = images
+    return padded
 
 
 def resized(images: NDArray[np.float32], side: int) -> NDArray[np.float32]:
-    """Images resized to a square, bilinearly; the corner pixels stay corner pixels."""
+    """Resize images to a square (bilinearly); corner pixels stay corner pixels."""
     if images.shape[1:] == (side, side):
         return images
     rows, columns = (_weights(length, side) for length in images.shape[1:])
@@ -312,10 +312,10 @@ def resized(images: NDArray[np.float32], side: int) -> NDArray[np.float32]:
 
 
 def _weights(length: int, side: int) -> NDArray[np.float32]:
-    place = np.linspace(0.0, length - 1, side)
-    left = np.minimum(place.astype(np.int64), length - 2)
-    part = place - left
-    made = np.zeros((side, length), np.float32)
-    made[np.arange(side), left] = 1 - part
-    made[np.arange(side), left + 1] += part.astype(np.float32)
-    return made
+    position = np.linspace(0.0, length - 1, side)
+    left = np.minimum(position.astype(np.int64), length - 2)
+    part = position - left
+    weights = np.zeros((side, length), np.float32)
+    weights[np.arange(side), left] = 1 - part
+    weights[np.arange(side), left + 1] += part.astype(np.float32)
+    return weights

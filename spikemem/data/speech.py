@@ -1,4 +1,4 @@
-"""Reader of the Free Spoken Digit Dataset: a folder of wave files, or the archive of one."""
+"""Reads the Free Spoken Digit Dataset from a folder of wave files, or from an archive."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LARGEST = 2**26
 """Largest wave file that is read, bytes."""
 
 N_TEST = 5
-"""The official test set holds the utterances 0 to 4 of each speaker and digit."""
+"""Number of utterances of each speaker and digit in the official test set (numbers 0 to 4)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,11 +37,11 @@ class SpokenDigits:
     sounds : tuple of ndarray of float64
         Wave of each utterance, from -1 to 1.
     labels : ndarray of int64, shape (n,)
-        Digit.
+        Digit of each utterance.
     speakers : tuple of str
-        Name of the speaker of each.
+        Name of the speaker of each utterance.
     numbers : ndarray of int64, shape (n,)
-        Number of the utterance, among those of its speaker and digit.
+        Number of each utterance, among those of its speaker and digit.
     rate : float
         Sampling rate, Hz.
     """
@@ -74,8 +74,8 @@ def read_fsdd(path: Annotated[str | Path, PathName()]) -> SpokenDigits:
     Parameters
     ----------
     path : str or Path
-        A folder of files ``digit_speaker_number.wav`` (or one with such a folder ``recordings``),
-        or a tar archive of it, which is not unpacked to the disk.
+        A folder of files ``digit_speaker_number.wav``, a folder that contains such a folder
+        ``recordings``, or a tar archive of it, which is not unpacked to disk.
 
     Returns
     -------
@@ -84,36 +84,36 @@ def read_fsdd(path: Annotated[str | Path, PathName()]) -> SpokenDigits:
     Raises
     ------
     StorageError
-        No such folder or file, none of these files in it, a file that is damaged, or sampling
-        rates that differ.
+        If the folder or archive does not exist or has no such files, a file is damaged, or
+        sampling rates differ.
     """
-    place = Path(path)
-    found: dict[tuple[int, str, int], tuple[str, float, NDArray[np.float64]]] = {}
+    source = Path(path)
+    utterances: dict[tuple[int, str, int], tuple[str, float, NDArray[np.float64]]] = {}
     try:
-        entries = _from_folder(place) if place.is_dir() else _from_archive(place)
+        entries = _from_folder(source) if source.is_dir() else _from_archive(source)
         for name, content in entries:
             match = _NAME.search(name)
             assert match is not None
             key = (int(match[1]), match[2].lower(), int(match[3]))
-            found[key] = (name, *_wave(content, f"read_fsdd: {str(place)!r}: {name}"))
+            utterances[key] = (name, *_wave(content, f"read_fsdd: {str(source)!r}: {name}"))
     except (OSError, tarfile.TarError, EOFError, ValueError) as error:
         if isinstance(error, StorageError | DescriptionError):
             raise
-        raise StorageError(f"read_fsdd: can't read {str(place)!r}: {_reason(error)}.") from error
-    if not found:
+        raise StorageError(f"read_fsdd: cannot read {str(source)!r}: {_reason(error)}.") from error
+    if not utterances:
         raise StorageError(
-            f"read_fsdd: {str(place)!r} has no files like '3_george_0.wav'; give the folder or the "
-            f"tar archive of the Free Spoken Digit Dataset."
+            f"read_fsdd: {str(source)!r} has no files like '3_george_0.wav'; give the folder or "
+            f"the tar archive of the Free Spoken Digit Dataset."
         )
-    rates = {rate for _, rate, _ in found.values()}
+    rates = {rate for _, rate, _ in utterances.values()}
     if len(rates) > 1:
         raise StorageError(
-            f"read_fsdd: all files in {str(place)!r} must have one sampling rate, got "
+            f"read_fsdd: all files in {str(source)!r} must have the same sampling rate, got "
             f"{', '.join(f'{rate:g}' for rate in sorted(rates))} Hz."
         )
-    keys = sorted(found)
+    keys = sorted(utterances)
     return SpokenDigits(
-        sounds=tuple(found[key][2] for key in keys),
+        sounds=tuple(utterances[key][2] for key in keys),
         labels=np.array([key[0] for key in keys], np.int64),
         speakers=tuple(key[1] for key in keys),
         numbers=np.array([key[2] for key in keys], np.int64),
@@ -146,18 +146,18 @@ def _content(raw: BinaryIO | Any, name: str) -> bytes:
 
 
 def _wave(content: bytes, where: str) -> tuple[float, NDArray[np.float64]]:
-    """Sampling rate, and the first channel as floats from -1 to 1."""
+    """Return the sampling rate, and the first channel as floats from -1 to 1."""
     import warnings
 
     from scipy.io import wavfile
 
     try:
         with warnings.catch_warnings():
-            # A truncated file is warned of, and read as far as it goes.
+            # Without this, SciPy only warns about a truncated file.
             warnings.simplefilter("error")
             rate, data = wavfile.read(io.BytesIO(content))
     except Exception as error:
-        raise StorageError(f"{where} is not a whole wave file: {_reason(error)}.") from error
+        raise StorageError(f"{where} is not a complete wave file: {_reason(error)}.") from error
     wave = np.asarray(data)
     wave = wave[:, 0] if wave.ndim == 2 else wave
     if wave.dtype.kind == "u":
@@ -165,7 +165,7 @@ def _wave(content: bytes, where: str) -> tuple[float, NDArray[np.float64]]:
     elif wave.dtype.kind == "i":
         wave = wave / -float(np.iinfo(wave.dtype).min)
     if not wave.size or not np.isfinite(wave).all() or rate <= 0:
-        raise StorageError(f"{where} must hold finite samples, at least one.")
+        raise StorageError(f"{where} must hold at least one sample, and only finite ones.")
     return float(rate), np.asarray(wave, np.float64)
 
 

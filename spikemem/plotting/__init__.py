@@ -1,4 +1,4 @@
-"""Pictures of recordings, weights and recalled patterns; every function returns its Axes."""
+"""Draws recordings, weights and recalled patterns; every function returns its Axes."""
 
 from .activity import raster, traces
 from .axes import COLORS, new_axes, new_panels, plain, title

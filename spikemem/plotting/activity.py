@@ -1,4 +1,4 @@
-"""Pictures of spikes and membrane potentials."""
+"""Draws spikes and membrane potentials."""
 
 from __future__ import annotations
 
@@ -27,21 +27,20 @@ def raster(
     *,
     marks: Marks = (),
 ) -> Axes:
-    """Draw a mark for each spike, with a row for each cell, silent ones too.
+    """Draw a mark for each spike, with a row for each cell, even a silent one.
 
     Parameters
     ----------
     recording : Recording
-        Where the spikes are.
+        Recording with the spikes.
     populations : sequence of str, optional
-        Which to draw, from bottom to top. Default: all.
+        Populations to draw, from bottom to top. Default: all.
     window : (start, stop), optional
-        Part of the time to draw, ms; it must overlap the recording. Default: all of it.
+        Time window to draw, ms; it must overlap the recording. Default: the whole recording.
     ax : matplotlib.axes.Axes, optional
-        Where to draw. Default: a new figure, as high as the cells need.
+        Axes to draw into. Default: a new figure, whose height depends on the number of cells.
     marks : sequence of (float, str)
-        Moments in ms with their names, which are written above the picture; see
-        :func:`mark_times`.
+        Times in ms with names, which are written above the picture; see :func:`mark_times`.
 
     Returns
     -------
@@ -50,7 +49,7 @@ def raster(
     Raises
     ------
     DescriptionError
-        An unknown population, or a window outside the recording.
+        If a population is unknown, or the window is outside the recording.
 
     Examples
     --------
@@ -92,7 +91,7 @@ def raster(
 
 
 def _band_heights(sizes: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Height of each population: its share of the cells, but room for its label in any case."""
+    """Return the height of each population: its share of the cells, with room for its label."""
     share = sizes / sizes.sum()
     least = min(0.06, 0.8 / sizes.size)
     return np.asarray(np.maximum(share, least), dtype=np.float64)
@@ -123,58 +122,58 @@ def traces(
     threshold: Annotated[float, Quantity("mV")] | None = None,
     marks: Marks = (),
 ) -> Axes:
-    """Draw membrane potentials over time, each cell in a row of its own, with its spikes.
+    """Draw membrane potentials over time, one row for each cell, with its spikes.
 
     Parameters
     ----------
     recording : Recording
-        Of a network whose population has ``record=("v",)``.
+        Recording of a network whose population has ``record=("v",)``.
     population : str
-        Population that the cells belong to.
+        Population of the cells.
     cells : array_like of int, optional
-        Which cells, from bottom to top. Default: the first seven.
+        Cells to draw, from bottom to top. Default: the first seven.
     ax : matplotlib.axes.Axes, optional
-        Where to draw. Default: a new figure.
+        Axes to draw into. Default: a new figure.
     window : (start, stop), optional
-        Part of the time to draw, ms; it must overlap the recording. Default: all of it.
+        Time window to draw, ms; it must overlap the recording. Default: the whole recording.
     offset : bool
-        Whether several cells are drawn above each other, with a scale bar. If False they share
-        one axis in mV.
+        True draws several cells above each other, with a scale bar. If False, they share one axis
+        in mV.
     threshold : float, optional
-        Potential of the thin line in each row, mV. Default: where the cell is at the start.
+        Potential of the thin line in each row, mV. Default: the initial potential of the cell.
     marks : sequence of (float, str)
-        Moments in ms with their names; see :func:`mark_times`.
+        Times in ms with names; see :func:`mark_times`.
 
     Returns
     -------
     matplotlib.axes.Axes
         If the spikes of the population were recorded, a short line above its trace shows each
-        spike; not where several cells share one axis.
+        spike, unless several cells share one axis.
 
     Raises
     ------
     DescriptionError
-        The potential of this population was not recorded, a cell that it does not have, or a
-        window outside the recording.
+        If the potential of this population was not recorded, a cell does not exist, or the window
+        is outside the recording.
     """
     values = _trace(recording, population, "v")
     if cells is None:
-        wanted = np.arange(min(values.shape[1], len(COLORS)))
+        chosen = np.arange(min(values.shape[1], len(COLORS)))
     else:
-        wanted = cells
-    if wanted.size and wanted.max() >= values.shape[1]:
+        chosen = cells
+    if chosen.size and chosen.max() >= values.shape[1]:
         raise DescriptionError(
-            f"traces: cells must be from 0 to {values.shape[1] - 1}, got {wanted.max()}."
+            f"traces: cells must be from 0 to {values.shape[1] - 1}, got {chosen.max()}."
         )
     limits = time_window(window, *run_of(recording), "traces: window")
-    rows = offset and len(wanted) > 1
+    rows = offset and len(chosen) > 1
     if ax is None:
-        ax = new_axes(7.0, float(np.clip(0.5 * len(wanted) + 0.9, 2.8, 7.0)) if rows else 2.8)
+        ax = new_axes(7.0, float(np.clip(0.5 * len(chosen) + 0.9, 2.8, 7.0)) if rows else 2.8)
     inside = (recording.times >= limits[0]) & (recording.times < limits[1])
-    low, high = _limits(values[inside][:, wanted], threshold)
+    low, high = _limits(values[inside][:, chosen], threshold)
     step = 1.3 * (high - low) if rows else 0.0
     levels = []
-    for k, cell in enumerate(wanted):
+    for k, cell in enumerate(chosen):
         color = COLORS[k % len(COLORS)]
         ax.plot(
             recording.times,
@@ -185,17 +184,17 @@ def traces(
             label=f"cell {cell}",
         )
         levels.append(_level(values[:, cell], threshold) + k * step)
-        if rows or len(wanted) == 1:
+        if rows or len(chosen) == 1:
             above = high + k * step + np.array([0.04, 0.16]) * (high - low)
             _mark_spikes(ax, recording, population, int(cell), above, color)
     if rows or threshold is not None:
         drawn = levels if rows else levels[:1]
         ax.hlines(drawn, *limits, color=GREY, linewidth=THIN, linestyle=":", zorder=0.5)
     if rows:
-        _label_rows(ax, population, wanted, levels, high - low)
+        _label_rows(ax, population, chosen, levels, high - low)
     else:
         ax.set_ylabel(f"{plain(population)}: v (mV)")
-        legend(ax, len(wanted))
+        legend(ax, len(chosen))
     ax.set_xlim(*limits)
     ax.set_xlabel("time (ms)")
     tidy(ax)
@@ -203,7 +202,7 @@ def traces(
 
 
 def _limits(values: NDArray[np.float64], threshold: float | None) -> tuple[float, float]:
-    """Lowest and highest potential, the threshold included, at least 0.1 mV apart."""
+    """Return lowest and highest potential including the threshold, at least 0.1 mV apart."""
     finite = values[np.isfinite(values)]
     if threshold is not None:
         finite = np.append(finite, threshold)
@@ -212,7 +211,7 @@ def _limits(values: NDArray[np.float64], threshold: float | None) -> tuple[float
 
 
 def _level(values: NDArray[np.float64], threshold: float | None) -> float:
-    """Potential of the line in the row of a cell, mV."""
+    """Return the potential of the line in the row of a cell, mV."""
     if threshold is not None:
         return threshold
     finite = values[np.isfinite(values)]
@@ -227,7 +226,7 @@ def _mark_spikes(
     ends: NDArray[np.float64],
     color: str,
 ) -> None:
-    """A short vertical line above the trace for each spike."""
+    """Draw a short vertical line above the trace for each spike."""
     trains = recording.spikes.get(population)
     if trains is None or cell >= trains.size:
         return
@@ -239,7 +238,7 @@ def _mark_spikes(
 def _label_rows(
     ax: Axes, population: str, cells: NDArray[np.int64], levels: Sequence[float], span: float
 ) -> None:
-    """Name the cells at their lines, and draw a bar of a round number of mV at the right."""
+    """Label the cells at their lines, and draw a scale bar in mV at the right."""
     every = -(-len(cells) // 40)
     names = [f"cell {cell}" for cell in cells[::every]]
     ax.set_yticks(levels[::every], names)

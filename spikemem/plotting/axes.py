@@ -1,4 +1,4 @@
-"""The style of every picture: colours, widths, sizes of text, new axes, titles, legends."""
+"""The style of all pictures: colours, line widths, text sizes, new axes, titles, legends."""
 
 from __future__ import annotations
 
@@ -33,28 +33,28 @@ __all__ = [
 ]
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
-"""Okabe and Ito's colours, which colour-blind readers can tell apart (without the yellow)."""
+"""Okabe and Ito's colours for colour-blind readers, without yellow."""
 
 OFF = "#EEEEEE"
-"""Ground of pictures of bits."""
+"""Background of pictures of bits."""
 
 WRONG = "#D55E00"
-"""What is missing or broken."""
+"""Colour of missing or faulty parts."""
 
 GREY = "0.6"
-"""Lines that help to read a picture."""
+"""Colour of auxiliary lines."""
 
 MAP = "viridis"
-"""Colours of weights and conductances."""
+"""Colour map of weights and conductances."""
 
 LINE, THIN = 1.2, 0.8
-"""Widths of lines with data, and of lines that help to read, points."""
+"""Widths of data lines and of auxiliary lines, points."""
 
 SMALL = "small"
-"""Size of legends and of names in a picture, relative to the user's own ``font.size``."""
+"""Text size of legends and names in a picture, relative to the user's ``font.size``."""
 
 MARK_GID, MARK_ROW = "mark", 11.0
-"""Label of the names above a picture, and the height of a row of them, points."""
+"""Group id of the names above a picture, and height of a row of names, points."""
 
 _Inches = Annotated[float, Quantity("1", above=0.0, high=500.0)]
 
@@ -110,7 +110,7 @@ def new_panels(
 
 
 def tidy(ax: Axes) -> Axes:
-    """Take the frame away on the right and above; returns the axes."""
+    """Remove the frame on the right and at the top, and return the axes."""
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 
@@ -125,7 +125,7 @@ def title(ax: Axes, text: Annotated[str, Text()]) -> None:
 
 
 def plain(text: Any) -> str:
-    r"""A name as text that matplotlib draws unchanged: a pair of "$" would enclose a formula.
+    r"""Return a name as text that matplotlib draws literally; a pair of "$" makes a formula.
 
     Examples
     --------
@@ -139,12 +139,12 @@ def plain(text: Any) -> str:
 def time_window(
     window: tuple[float, float] | None, start: float, stop: float, where: str
 ) -> tuple[float, float]:
-    """The part of the time to draw, ms: `window`, or all from `start` to `stop`.
+    """Return the time window to draw, ms: `window`, or `start` to `stop` if it is None.
 
     Raises
     ------
     DescriptionError
-        No part of the run.
+        If the window does not overlap the run.
     """
     if window is None:
         return start, stop
@@ -158,14 +158,17 @@ def time_window(
 
 
 def run_of(recording: Recording, last: float = 0.0) -> tuple[float, float]:
-    """Start and end of a recording, ms, at least one step apart; it may end after `last`."""
+    """Return start and end of a recording, ms, at least one step apart.
+
+    A recording without a length ends at `last`.
+    """
     if recording.stop > recording.start:
         return recording.start, recording.stop
     return recording.start, max(last, recording.start + recording.dt)
 
 
 def legend(ax: Axes, n_lines: int) -> None:
-    """Add a legend beside the picture, if it is of use."""
+    """Add a legend beside the picture, unless there are too few or too many lines."""
     if 1 < n_lines <= 3 * len(COLORS):
         ax.legend(
             loc="upper left",
@@ -177,7 +180,7 @@ def legend(ax: Axes, n_lines: int) -> None:
 
 
 def whole_ticks(ax: Axes) -> None:
-    """Label cells and other counted things by whole numbers only."""
+    """Use only whole numbers as tick labels, for example for cells."""
     from matplotlib.ticker import MaxNLocator
 
     for axis in (ax.xaxis, ax.yaxis):
@@ -185,7 +188,7 @@ def whole_ticks(ax: Axes) -> None:
 
 
 def color_bar(ax: Axes, picture: Any, label: str, *, whole: bool = False) -> None:
-    """Add a colour bar as high as the picture, whatever its shape; `whole`: of whole numbers."""
+    """Add a colour bar of the height of the picture; `whole` uses only whole numbers."""
     from matplotlib.ticker import MaxNLocator
 
     beside = ax.inset_axes((1.03, 0.0, 0.04, 1.0))

@@ -1,4 +1,4 @@
-"""Kinds of the arguments of pictures: axes, windows, populations, weights."""
+"""Kinds of the arguments of plotting functions: axes, windows, populations, weights."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 else:  # declared without importing matplotlib
     Axes = Annotated[Any, Instance("matplotlib.axes:Axes")]
 
-_MOST = 1e300  # nA; differences of larger weights leave the range of floats
+_MOST = 1e300  # nA; differences of larger weights exceed the range of floats
 
 __all__ = ["Axes", "Labels", "Marks", "Names", "Pair", "Weights", "Window"]
 
 
 @dataclass(frozen=True)
 class Pair(Kind):
-    """Two values of one kind; `rising`: the second above the first."""
+    """Two values of one kind; if `rising`, the second must be above the first."""
 
     kind: Kind
     rising: bool = False
@@ -52,7 +52,7 @@ class NameOrNames(Kind):
 
 @dataclass(frozen=True)
 class AnyLabels(Kind):
-    """A sequence of values to write."""
+    """A sequence of labels, of any type that can be converted to str."""
 
     def check(self, value: Any, where: str) -> tuple[str, ...]:
         """Return a tuple of str."""
@@ -67,7 +67,7 @@ class AnyLabels(Kind):
 
 @dataclass(frozen=True)
 class MarkList(Kind):
-    """A sequence of moments with their names: pairs (time in ms, str)."""
+    """A sequence of times with names: pairs (time in ms, str)."""
 
     def check(self, value: Any, where: str) -> tuple[tuple[float, str], ...]:
         """Return a tuple of pairs of float and str."""

@@ -1,4 +1,4 @@
-"""Names of moments above a picture, such as the operations of a memory."""
+"""Marks times in a picture, such as the operations of a memory, with names above it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from .kinds import Axes, Marks
 __all__ = ["MARK_ROWS", "mark_times"]
 
 MARK_ROWS = 3
-"""Rows of names above a picture."""
+"""Number of rows of names above a picture."""
 
 _LINE = "0.8"
 _GAP = 4.0  # points between two names
 
 
 class _Name(NamedTuple):
-    """A name where it has room: left end and width in pixels."""
+    """A name with its position: row, and left end in pixels."""
 
     text: str
     time: float
@@ -29,10 +29,10 @@ class _Name(NamedTuple):
 
 @checked
 def mark_times(ax: Axes, marks: Marks) -> Axes:
-    """Draw a line at each of some moments, with its name above the picture.
+    """Draw a line at each of some times, with its name above the picture.
 
-    Names never overlap: they are staggered over up to three rows. A name that has no room is left
-    out, and so is one that repeats the name before it; the line is drawn in any case.
+    Names never overlap: they are staggered over up to three rows. A name is left out if it has no
+    room or repeats the name before it, but its line is always drawn.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def mark_times(ax: Axes, marks: Marks) -> Axes:
         A picture with time in ms on its horizontal axis; the limits of the axis must be set
         before.
     marks : sequence of (float, str)
-        Time in ms and name of each moment. Those outside the axis are left out.
+        Times in ms with names. Times outside the axis are left out.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def mark_times(ax: Axes, marks: Marks) -> Axes:
     for time, _ in inside:
         ax.axvline(time, color=_LINE, linewidth=THIN, zorder=0.5, gid=MARK_GID)
     root = ax.figure.canvas.figure
-    root.draw_without_rendering()  # until then the layout is not known
+    root.draw_without_rendering()  # computes the layout
     inverse = ax.transData.inverted()
     for name in _with_room(ax, inside):
         ax.annotate(
@@ -73,7 +73,7 @@ def mark_times(ax: Axes, marks: Marks) -> Axes:
 
 
 def _with_room(ax: Axes, marks: Sequence[tuple[float, str]]) -> Iterator[_Name]:
-    """The names that can be written, each in the lowest row with room."""
+    """Yield the names that have room, each in the lowest possible row."""
     points = ax.figure.dpi / 72.0
     box = ax.get_window_extent()
     ends = [-1e9] * MARK_ROWS
@@ -95,7 +95,7 @@ def _with_room(ax: Axes, marks: Sequence[tuple[float, str]]) -> Iterator[_Name]:
 
 
 def _width(ax: Axes, text: str) -> float:
-    """Width of a name as it will be written, pixels."""
+    """Return the width of a name in the picture, pixels."""
     sample: Any = ax.annotate(text, (0.0, 0.0), fontsize=SMALL)
     width = float(sample.get_window_extent().width)
     sample.remove()

@@ -1,4 +1,4 @@
-"""Pictures of patterns as stored and as recalled."""
+"""Draws stored and recalled patterns."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ def images(
     Parameters
     ----------
     stored, recalled : Patterns, sets, or array_like of bool, shape (n_patterns, n_bits)
-        What was learnt, and what came back.
+        Stored and recalled patterns.
     shape : (rows, columns)
-        Of each picture; their product is ``n_bits``.
+        Shape of each picture; the product is ``n_bits``.
     labels : sequence, optional
-        What to write above each picture, shape (n_patterns,).
+        Text above each picture, shape (n_patterns,).
     ax : matplotlib.axes.Axes, optional
-        Where to draw. Default: a new figure.
+        Axes to draw into. Default: a new figure.
 
     Returns
     -------
     matplotlib.axes.Axes
-        Missing pixels are orange, pixels too many blue.
+        Missing pixels are orange, extra pixels blue.
 
     Raises
     ------
     DescriptionError
-        Not patterns of bits, or shapes that do not fit.
+        If the arguments are not patterns of bits, or shapes do not fit.
     """
     rows, columns = shape
     pair = paired("images", stored, recalled, size=rows * columns)
@@ -60,7 +60,8 @@ def images(
     first, second = pair.first.to_dense(), pair.second.to_dense()
     if labels is not None and len(labels) != len(first):
         raise DescriptionError(
-            f"images: labels must be {len(first)}, one for each pattern, got {len(labels)}."
+            f"images: labels must have {len(first)} entries, one for each pattern, got "
+            f"{len(labels)}."
         )
     wrong = second + 2 * (first & ~second) + 2 * (second & ~first)
     pairs = np.stack([first.astype(int), wrong], axis=1).reshape(-1, 2, rows, columns)
@@ -68,7 +69,7 @@ def images(
 
 
 def _draw_pairs(pairs: NDArray[np.int64], labels: Sequence[str] | None, ax: Axes | None) -> Axes:
-    """Lay pairs of pictures (pixel codes 0 off, 1 on, 2 missing, 3 extra) out on one canvas."""
+    """Arrange pairs of pictures (codes: 0 off, 1 on, 2 missing, 3 extra) on one canvas."""
     from matplotlib.colors import ListedColormap
     from matplotlib.patches import Patch
 

@@ -1,4 +1,4 @@
-"""Pictures of weights: over time, and as a matrix."""
+"""Draws weights over time, as a histogram, and as a matrix."""
 
 from __future__ import annotations
 
@@ -43,31 +43,31 @@ def weights(
     *,
     window: Window | None = None,
 ) -> Axes:
-    """Draw weights: over time where that was recorded, else how they are distributed.
+    """Draw weights over time if they were recorded, otherwise their distribution.
 
     Parameters
     ----------
     recording : Recording or array_like, shape (n_synapses,) or (n_steps, n_synapses)
         Weights in nA, or a recording of a plastic projection.
     projection : str, optional
-        Which one; needed for a recording. With an array it is the title.
+        Projection to draw; required for a recording. For an array it is the title.
     ax : matplotlib.axes.Axes, optional
-        Where to draw. Default: a new figure.
+        Axes to draw into. Default: a new figure.
     window : (start, stop), optional
-        Part of the time to draw, ms; it must overlap the recording. It needs a recording of the
-        weights over time. Default: all of it.
+        Time window to draw, ms; it must overlap the recording, which must have weights over time.
+        Default: the whole recording.
 
     Returns
     -------
     matplotlib.axes.Axes
-        A line for each synapse; for more than 200 an image with a row for each; without a time
-        axis a histogram.
+        A line for each synapse, an image with a row for each of more than 200 synapses, or a
+        histogram if there are no weights over time.
 
     Raises
     ------
     DescriptionError
-        The recording holds no weights of this projection, the array is not one of weights, or
-        the window is outside the recording or has no time axis to apply to.
+        If the recording has no weights of this projection, the array does not hold weights, the
+        window is outside the recording, or there are no weights over time.
     """
     if isinstance(recording, Recording):
         times, values = recording.times, _recorded_weights(recording, projection)
@@ -102,17 +102,17 @@ def weights(
 
 
 def _recorded_weights(recording: Recording, projection: Any) -> NDArray[np.float64]:
-    known = {**recording.weights}
-    known |= {name: rows for (name, kind), rows in recording.traces.items() if kind == "weight"}
-    if not isinstance(projection, str) or projection not in known:
-        text = unknown_name("projection with recorded weights", projection, known)
+    values_of = {**recording.weights}
+    values_of |= {name: rows for (name, kind), rows in recording.traces.items() if kind == "weight"}
+    if not isinstance(projection, str) or projection not in values_of:
+        text = unknown_name("projection with recorded weights", projection, values_of)
         raise DescriptionError(f"weights: {text}")
-    return known[projection]
+    return values_of[projection]
 
 
 def _weight_histogram(values: NDArray[np.float64], ax: Axes) -> None:
     low, high = values.min(initial=np.inf), values.max(initial=-np.inf)
-    # Bins around equal weights need a width that the weights themselves can resolve.
+    # For equal weights, the bins must be wider than the resolution of floats at this size.
     width = max(0.5, 1e-3 * abs(low))
     limits = (low - width, high + width) if low == high else None
     bins = int(np.clip(np.sqrt(values.size), 10, 60))
@@ -161,29 +161,29 @@ def weight_matrix(
     weights: Weights | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the weights of one projection as a matrix, with no colour where there is no synapse.
+    """Draw the weights of one projection as a matrix; missing synapses have no colour.
 
     Parameters
     ----------
     network : Network
-        Where the projection is.
+        Network with the projection.
     projection : str
-        Which one.
+        Name of the projection.
     weights : Recording or array_like, shape (n_synapses,), optional
-        Weights after a run, nA. Default: the initial ones.
+        Weights after a run, nA. Default: the initial weights.
     ax : matplotlib.axes.Axes, optional
-        Where to draw. Default: a new figure.
+        Axes to draw into. Default: a new figure.
 
     Returns
     -------
     matplotlib.axes.Axes
-        Pre-synaptic cells are rows, post-synaptic ones columns. Above 250 cells neighbours share
-        a pixel, which shows the largest weight.
+        Pre-synaptic cells are rows, and post-synaptic cells are columns. Above 250 cells,
+        neighbours share a pixel, which shows the largest weight.
 
     Raises
     ------
     DescriptionError
-        An unknown projection, or weights that do not fit it.
+        If the projection is unknown, or the weights do not fit it.
     """
     item, synapses = network.projection(projection), network.synapses(projection)
     values = synapses.weight
@@ -223,11 +223,15 @@ def weight_matrix(
 def _matrix(
     i: NDArray[np.int32], j: NDArray[np.int32], values: NDArray[np.float64], n_pre: int, n_post: int
 ) -> NDArray[np.float64]:
-    """Dense matrix, NaN without a synapse; summed, or above _MAX_BINS the largest of each bin."""
+    """Return a dense matrix, with NaN where there is no synapse.
+
+    Weights of synapses between the same cells are summed; above _MAX_BINS cells, each bin has the
+    largest weight.
+    """
     rows, columns = min(n_pre, _MAX_BINS), min(n_post, _MAX_BINS)
-    place = i.astype(np.int64) * rows // n_pre, j.astype(np.int64) * columns // n_post
+    bins = i.astype(np.int64) * rows // n_pre, j.astype(np.int64) * columns // n_post
     matrix, seen = np.zeros((rows, columns)), np.zeros((rows, columns), dtype=np.bool_)
     gather = np.add if (rows, columns) == (n_pre, n_post) else np.maximum
-    gather.at(matrix, place, values)
-    seen[place] = True
+    gather.at(matrix, bins, values)
+    seen[bins] = True
     return np.where(seen, matrix, np.nan)

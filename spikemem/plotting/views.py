@@ -1,4 +1,4 @@
-"""How networks and recordings show themselves in a notebook."""
+"""The displays of networks and recordings in a notebook."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def recording_view(recording: Recording) -> View:
 
 
 def _span(values: Any) -> str:
-    """Smallest and largest of some numbers."""
+    """Return the smallest and largest of some numbers as text."""
     if not np.size(values):
         return "-"
     low, high = np.min(values), np.max(values)
@@ -82,7 +82,7 @@ def _span(values: Any) -> str:
 
 
 def spikes(recording: Recording, ax: Axes) -> None:
-    """Draw the spikes of a recording; of very many a regular part."""
+    """Draw the spikes of a recording; if there are very many, every n-th spike."""
     few = {name: _some(trains) for name, trains in recording.spikes.items()}
     short = Recording(spikes=few, dt=recording.dt, start=recording.start, stop=recording.stop)
     _resize(ax, 5.6, min(max(0.32 * len(few) + 0.8, 1.8), 4.6))
@@ -98,26 +98,26 @@ def _some(trains: SpikeTrains) -> SpikeTrains:
 
 
 def layers(network: Network) -> list[list[str]]:
-    """Names of the populations by their distance from the sources, in projections.
+    """Group the names of populations by their distance from the sources, in projections.
 
-    Populations that no source reaches come first, as sources do, if nothing leads to them, and
-    else last.
+    A population without input comes first, like the sources. Other populations that no source
+    reaches come last.
     """
     follows: dict[str, set[str]] = {item.name: set() for item in network.populations}
     for item in network.projections:
         if item.pre != item.post:
             follows[item.pre].add(item.post)
     reached = set().union(*follows.values())
-    now = [item.name for item in network.populations
+    group = [item.name for item in network.populations
            if item.is_source or item.name not in reached]  # fmt: skip
-    found, seen = [], set(now)
-    while now:
-        found.append(now)
-        after = {name for each in now for name in follows[each]} - seen
-        now = [item.name for item in network.populations if item.name in after]
-        seen |= after
+    groups, seen = [], set(group)
+    while group:
+        groups.append(group)
+        following = {name for each in group for name in follows[each]} - seen
+        group = [item.name for item in network.populations if item.name in following]
+        seen |= following
     rest = [item.name for item in network.populations if item.name not in seen]
-    return [*found, rest] if rest else found
+    return [*groups, rest] if rest else groups
 
 
 def _resize(ax: Axes, width: float, height: float) -> None:
@@ -126,33 +126,34 @@ def _resize(ax: Axes, width: float, height: float) -> None:
 
 
 def graph(network: Network, ax: Axes) -> None:
-    """Draw a box for each population and an arrow for each pair of connected ones.
+    """Draw a box for each population, and an arrow for each pair of connected populations.
 
-    Excitatory projections are blue, inhibitory ones orange and end in a bar; dashed ones are
-    plastic.
+    Excitatory projections are blue. Inhibitory projections are orange and end in a bar. Plastic
+    projections are dashed.
     """
     columns = layers(network)
     high = max(map(len, columns))
     _resize(ax, 1.35 * len(columns) + 0.3, max(0.75 * high, 1.1))
-    places = {
+    positions = {
         name: (float(x), high / 2 - len(names) / 2 + y + 0.5)
         for x, names in enumerate(columns) for y, name in enumerate(reversed(names))
     }  # fmt: skip
-    boxes = {name: _box(ax, network, name, place) for name, place in places.items()}
+    boxes = {name: _box(ax, network, name, position) for name, position in positions.items()}
     drawn = {(item.pre, item.post, item.receptor, item.plasticity is not None): None
              for item in network.projections}  # fmt: skip
     for pre, post, receptor, plastic in drawn:
-        _arrow(ax, places, boxes, (pre, post), receptor == "inhibitory", plastic)
+        _arrow(ax, positions, boxes, (pre, post), receptor == "inhibitory", plastic)
     ax.set_xlim(-0.6, len(columns) - 0.4)
     ax.set_ylim(-0.2, high + 0.2)
     ax.set_axis_off()
 
 
-def _box(ax: Axes, network: Network, name: str, place: tuple[float, float]) -> Any:
+def _box(ax: Axes, network: Network, name: str, position: tuple[float, float]) -> Any:
     item = network.population(name)
     short = name if len(name) <= _LETTERS else f"{name[: _LETTERS - 1]}…"
     return ax.text(
-        *place, f"{plain(short)}\n{item.size}", ha="center", va="center", fontsize=SMALL, zorder=3,
+        *position, f"{plain(short)}\n{item.size}", ha="center", va="center", fontsize=SMALL,
+        zorder=3,
         bbox={"boxstyle": "round,pad=0.25", "facecolor": "#EEEEEE" if item.is_source else "white",
               "edgecolor": GREY},
     )  # fmt: skip
@@ -160,16 +161,16 @@ def _box(ax: Axes, network: Network, name: str, place: tuple[float, float]) -> A
 
 def _arrow(
     ax: Axes,
-    places: dict[str, tuple[float, float]],
+    positions: dict[str, tuple[float, float]],
     boxes: dict[str, Any],
     ends: tuple[str, str],
     inhibitory: bool,
     plastic: bool,
 ) -> None:
-    """One arrow from box to box; a loop above it (below, if inhibitory) back to itself."""
+    """Draw an arrow between boxes, or a loop above a box (below it, if inhibitory)."""
     from matplotlib.patches import FancyArrowPatch
 
-    (x0, y0), (x1, y1) = (places[name] for name in ends)
+    (x0, y0), (x1, y1) = (positions[name] for name in ends)
     style = "|-|,widthA=0,widthB=0.25" if inhibitory else "-|>"
     look: dict[str, Any] = {
         "arrowstyle": style, "mutation_scale": 9.0, "zorder": 2,
@@ -181,7 +182,7 @@ def _arrow(
         tips = (x0 - 0.07, y0 + 0.27 * up), (x0 + 0.07, y0 + 0.27 * up)
         ax.add_patch(FancyArrowPatch(*tips, connectionstyle=f"arc3,rad={-1.6 * up}", **look))
         return
-    # Each arrow bends to its own right, so that a pair in both directions stays apart.
+    # Each arrow bends to its right, so that arrows in opposite directions stay apart.
     bend = (0.12 if x1 > x0 else 0.45) * (1.5 if inhibitory else 1.0)
     ax.add_patch(
         FancyArrowPatch((x0, y0), (x1, y1), patchA=boxes[ends[0]].get_bbox_patch(),

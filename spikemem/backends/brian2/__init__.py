@@ -1,7 +1,7 @@
-"""The backend "brian2": Brian2 objects made from a network, and how they are run.
+"""The backend "brian2": makes Brian2 objects from a network, and runs them.
 
-:func:`build` makes the Brian2 objects; :class:`Brian2Backend` is what :class:`spikemem.Session`
-uses. An :class:`Extension` puts code of one's own into the synapses, at named hooks.
+:func:`build` makes the Brian2 objects; :class:`spikemem.Session` uses :class:`Brian2Backend`. An
+:class:`Extension` adds user-defined code to the synapses, at named hooks.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ except ValueError as error:
         "handler); put 'import brian2' at the top of the program."
     ) from error
 finally:
-    sys.excepthook = _hook  # Brian2's asks to report every uncaught exception as its own bug
+    sys.excepthook = _hook  # Brian2's hook asks users to report every exception as a Brian2 bug
 
 from .backend import Brian2Backend  # noqa: E402
 from .extensions import HOOKS, Context, Extension, Hooks  # noqa: E402
@@ -37,8 +37,8 @@ def _is_not_ours(record: logging.LogRecord) -> bool:
     return "'spikemem_" not in record.getMessage().split(" is getting deleted")[0]
 
 
-# Brian2 warns of objects that are deleted before they have run. Ours are all in a network; they
-# have not run if a set-up was interrupted, or if the result of `build` is not used.
+# Brian2 warns about objects that are deleted before they run. Our objects are all in a network;
+# they do not run if the set-up is interrupted, or if the result of `build` is not used.
 logging.getLogger("brian2.core.base.unused_brian_object").addFilter(_is_not_ours)
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""What a session calls: one run after the other in Python, or one compiled program."""
+"""The backend class of "brian2": steps in Python, or one compiled program."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class Brian2Backend:
     Parameters
     ----------
     network : Network
-        What to simulate.
+        Network to simulate.
     integrator : {"spinnaker", "exact"}
-        What one step does; ``docs/semantics.md``.
+        Rules of one time step; see ``docs/semantics.md``.
     target : {"numpy", "cython", "cpp_standalone"}
         "numpy" needs no compiler. "cython" compiles once for each kind of network (a minute) and
-        is faster on large ones. "cpp_standalone" compiles one program, and runs once.
+        is faster on large ones. "cpp_standalone" compiles one program, and runs only once.
     extensions : sequence of Extension
-        Code and functions of one's own; :mod:`.extensions`.
+        User-defined code and functions; see :mod:`.extensions`.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Brian2Backend:
     Raises
     ------
     DescriptionError
-        Unknown option or target.
+        If an option or the target is unknown.
     """
 
     @checked
@@ -85,21 +85,21 @@ class Brian2Backend:
             names = ", ".join(repr(item.name) for item in extensions)
             reason = error.__cause__ or error
             raise DescriptionError(
-                f"extensions: Brian2 can't make code with {names}: {reason}"
+                f"extensions: Brian2 cannot make code with {names}: {reason}"
             ) from error
         self.model, self._stepper, self._extensions = model, stepper, extensions
         self._n_objects = len(model.network.objects)
 
     def extend(self, *extensions: Extension) -> None:
-        """Add extensions before the first run; the Brian2 objects are made anew.
+        """Add extensions before the first run; the Brian2 objects are made again.
 
         Raises
         ------
         DescriptionError
-            After a run, or with objects of one's own in ``brian2_network``; an extension that does
-            not fit.
+            If the session has run, ``brian2_network`` has objects that the user added, or an
+            extension does not fit.
         UnsupportedError
-            Target "cpp_standalone".
+            If the target is "cpp_standalone".
         """
         added = to_extensions(extensions)
         if self.model is None:
@@ -110,13 +110,13 @@ class Brian2Backend:
             raise DescriptionError("extend: the session has run already; make a new one.")
         if len(self.model.network.objects) != self._n_objects:
             raise DescriptionError(
-                "extend: brian2_network has objects of yours, which would be lost; add extensions "
-                "first."
+                "extend: brian2_network has objects that you added, which would be lost; add "
+                "extensions first."
             )
         weights = {
-            name: bundle.synapses.variables["weight"].get_value()[place].copy()
+            name: bundle.synapses.variables["weight"].get_value()[part].copy()
             for bundle in self.model.bundles
-            for name, place in bundle.place.items()
+            for name, part in bundle.slices.items()
             if bundle.plastic
         }
         self._make((*self._extensions, *added))
@@ -124,7 +124,7 @@ class Brian2Backend:
 
     @property
     def brian2_network(self) -> Any:
-        """The ``brian2.Network``, where there is one; objects added to it take part in runs."""
+        """The ``brian2.Network``, or None; objects that you add to it take part in runs."""
         return None if self.model is None else self.model.network
 
     def run(
@@ -149,26 +149,26 @@ class Brian2Backend:
     def set_weights(self, weights: Mapping[str, NDArray[np.float64]]) -> None:
         """Replace the weights of some plastic projections; nA, shape (n_synapses,) each."""
         for bundle in self.model.bundles if self.model else ():
-            for name in bundle.place.keys() & weights.keys():
+            for name in bundle.slices.keys() & weights.keys():
                 values = bundle.synapses.variables["weight"].get_value()
-                values[bundle.place[name]] = weights[name]
+                values[bundle.slices[name]] = weights[name]
 
     def snapshot(self) -> Any:
-        """Copies of all that changes in a run."""
+        """Return copies of everything that changes in a run."""
         return self._stepper.snapshot()
 
     def restore(self, state: Any) -> None:
-        """Return to the state of a snapshot; may be called again if it was interrupted."""
+        """Return to the state of a snapshot; can be called again after an interrupt."""
         self._stepper.restore(state)
 
     def save_state(self) -> Any:
-        """State that another simulator of the same network can continue from."""
+        """Return a state from which another simulator of the same network can continue."""
         return self._extensions, self._stepper.save_state()
 
     def load_state(self, state: Any) -> None:
         """Continue from a state that :meth:`save_state` returned."""
         extensions, own = state
-        if len(extensions) != len(self._extensions):  # some were added by extend
+        if len(extensions) != len(self._extensions):  # extend() added some
             self._make(extensions)
         self._stepper.load_state(own)
 

@@ -1,4 +1,4 @@
-"""Currents that change over time, as Brian2 objects: an operation, or a table for compiled code."""
+"""Brian2 objects for currents that change over time: an operation, or a table when compiled."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ TABLE = "spikemem_current"
 
 
 def operation(
-    network: Network, cells: b2.NeuronGroup, place: Mapping[str, slice], integrator: str
+    network: Network, cells: b2.NeuronGroup, slices: Mapping[str, slice], integrator: str
 ) -> b2.NetworkOperation | None:
-    """Brian2 object that sets the currents in each step, or None if none changes over time.
+    """Return a Brian2 object that sets the currents in each step, or None if none changes.
 
-    What flows depends on the step alone, so that it has no state.
+    The currents depend only on the step, so the object has no state.
     """
     changing = [pop for pop in network.populations if not pop.is_source and pop.lif.current]
     if not changing:
         return None
-    act = _Steps(changing, cells, place, network.dt, integrator)
+    act = _Steps(changing, cells, slices, network.dt, integrator)
     return b2.NetworkOperation(
         act.__call__, clock=cells.clock, when="start", order=-10, name="spikemem_currents"
     )
@@ -40,14 +40,14 @@ class _Steps:
         self,
         populations: Sequence[Population],
         cells: b2.NeuronGroup,
-        place: Mapping[str, slice],
+        slices: Mapping[str, slice],
         dt: float,
         integrator: str,
     ) -> None:
         self._populations, self._dt = populations, dt
         self._gain = {pop.name: offset_gain(pop, dt, integrator) for pop in populations}
         drive = cells.variables["drive_offset"].get_value()
-        self._drive = {pop.name: drive[place[pop.name]] for pop in populations}
+        self._drive = {pop.name: drive[slices[pop.name]] for pop in populations}
         self._now = cells.clock.variables["timestep"].get_value()
         self._expected = -1
         self._changes: dict[int, list[tuple[str, NDArray[np.float64]]]] = {}
@@ -69,16 +69,16 @@ class _Steps:
 def table(
     populations: Sequence[Population], dt: float, integrator: str, n_steps: int
 ) -> tuple[str, dict[str, Any], NDArray[np.int64]] | None:
-    """Code that takes the currents of each step from a table, or None if none changes over time.
+    """Return code that reads the currents of each step from a table, or None if none changes.
 
     Returns
     -------
     code : str
-        To be put before that of the cells; it needs the constant ``current_column``.
+        Code to put before that of the cells; it needs the constant ``current_column``.
     namespace : dict
-        With the table.
+        Namespace with the table.
     column : ndarray of int64, shape (n_cells,)
-        Column of each cell; -1 where the current is constant.
+        Column of each cell; -1 if its current is constant.
     """
     if not any(pop.lif.current for pop in populations):
         return None
@@ -89,7 +89,7 @@ def table(
         f"steps",
         "Use another target.",
     )
-    columns, values, at = [], [np.zeros((n_steps, 0))], 0
+    columns, values, column = [], [np.zeros((n_steps, 0))], 0
     for pop in populations:
         if pop.lif.current is None:
             columns.append(np.full(pop.size, -1))
@@ -97,8 +97,8 @@ def table(
         ticks, amplitudes = pop.lif.current.from_step(0, dt)
         row = np.searchsorted(ticks, np.arange(n_steps), side="right") - 1
         values.append(offset_gain(pop, dt, integrator) * amplitudes.reshape(len(ticks), -1)[row])
-        columns.append(np.arange(at, at + pop.size))
-        at += pop.size
+        columns.append(np.arange(column, column + pop.size))
+        column += pop.size
     array = b2.TimedArray(np.concatenate(values, axis=1), dt=dt * b2.ms, name=TABLE)
     code = (
         f"drive_offset = int(current_column >= 0)*{TABLE}(t, current_column*int("

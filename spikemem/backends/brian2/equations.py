@@ -1,7 +1,7 @@
-"""What a step computes, as Brian2 code: cells and synapses, for both integrators.
+"""Brian2 code of one step of cells and synapses, for both integrators.
 
-Every variable is a plain number in ms, mV or nA, so that no unit is checked or converted in a run;
-no name is one of Brian2's units.
+Every variable is a plain number in ms, mV or nA, so that no unit is checked or converted in a run.
+No variable has the name of a Brian2 unit.
 """
 
 from __future__ import annotations
@@ -87,29 +87,30 @@ v = free*(rest + (leak*(v - rest) + change)) + (1 - free)*v
 
 
 def cell_update(integrator: str, leakless: bool) -> str:
-    """Code of one step of the cells; `leakless`: whether some of them have no leak.
+    """Return the code of one step of the cells; `leakless` tells whether some have no leak.
 
-    Under "spinnaker" a cell without a leak has ``leak`` 0, and the potential that it tends to is
-    counted from the present one.
+    Under "spinnaker" a cell without a leak has ``leak`` 0, and the potential that it approaches is
+    relative to its present one.
     """
     rest = "(leaks*rest + (1 - leaks)*v)" if leakless else "rest"
     return CELL_UPDATE[integrator].replace("{rest}", rest)
 
 
 def coefficients(populations: Sequence[Population], dt: float, integrator: str) -> dict[str, Array]:
-    """The constants of each cell of some LIF populations, one after the other.
+    """Compute the constants of each cell of some LIF populations, one after the other.
 
     Returns
     -------
     dict of str to ndarray, shape (n_cells,)
-        By the names of :data:`CELL_CONSTANTS`; mV, nA, steps. A current over time is left out.
+        Constants by the names in :data:`CELL_CONSTANTS`, in mV, nA or steps. Currents that change
+        over time are left out.
     """
     p = {
         name: np.concatenate([pop.lif.steady.array(name, pop.size) for pop in populations])
         for name in populations[0].lif.units
     }
     leaks, exact = np.isfinite(p["tau_m"]), integrator == "exact"
-    # A cell without a leak: 1 nA, held over a step, adds dt/cm.
+    # In a cell without a leak, 1 nA adds dt/cm in each step.
     resistance = np.where(leaks, p["tau_m"], dt) / p["cm"]
     leak = np.where(leaks | exact, _each(math.exp, -dt / p["tau_m"]), 0.0)
     keep = {side: _each(math.exp, -dt / p[f"tau_syn_{side}"]) for side in "EI"}
@@ -137,7 +138,7 @@ def coefficients(populations: Sequence[Population], dt: float, integrator: str) 
 
 
 def offset_gain(population: Population, dt: float, integrator: str) -> Array:
-    """What ``drive_offset`` is for each nA of a constant current, shape (size,)."""
+    """Return ``drive_offset`` for each nA of a constant current, shape (size,)."""
     if integrator == "spinnaker":
         return np.ones(population.size)
     cell = population.lif.steady
@@ -148,9 +149,9 @@ def offset_gain(population: Population, dt: float, integrator: str) -> Array:
 
 
 def _each(function: Callable[[float], float], values: Array) -> Array:
-    """Apply a function of the C library, which does not depend on a value's place in an array."""
-    unique, place = np.unique(values, return_inverse=True)
-    return np.array([function(value) for value in unique.tolist()])[place]
+    """Apply a function of the C library; results do not depend on the position in the array."""
+    unique, inverse = np.unique(values, return_inverse=True)
+    return np.array([function(value) for value in unique.tolist()])[inverse]
 
 
 def _relative_expm1(z: float) -> float:
@@ -160,7 +161,7 @@ def _relative_expm1(z: float) -> float:
 STATIC_VARIABLES = "weight : 1"
 
 Code = Mapping[str, str]
-"""Code of extensions by the names of :data:`.extensions.HOOKS`."""
+"""Code of extensions by the names in :data:`.extensions.HOOKS`."""
 
 _PLASTIC_VARIABLES = """
 weight : 1
@@ -203,27 +204,27 @@ def _target(receptor: str) -> str:
 
 
 def _reading(hooks: Code) -> tuple[str, str]:
-    """Code run when a spike reads a weight, and the name of the current that is sent."""
+    """Return the code that runs when a spike reads a weight, and the name of the sent current."""
     code = hooks.get("before_delivery")
     if not code:
         return "", "weight"
-    # Not "read = weight": in Brian2's numpy code both would be one array, and change together.
+    # With "read = weight", Brian2's numpy code would use one array for both.
     return f"read = clip(weight, weight, weight)\n{code}\n", "read"
 
 
 def _update(sign: str, side: str, hooks: Code) -> str:
-    """Code that changes a weight as the rule, or an extension, says."""
-    wanted = f"step_{side}*trace_{side}*int(is_open)"
+    """Return the code that changes a weight by the rule or by an extension."""
+    change = f"step_{side}*trace_{side}*int(is_open)"
     new, after = hooks.get("weight_update"), hooks.get("after_update")
     if not new and not after:
-        return f"weight = clip(weight {sign} {wanted}, weight_min, weight_max)\n"
-    code = f"change = {'-' * (sign == '-')}{wanted}\n"
+        return f"weight = clip(weight {sign} {change}, weight_min, weight_max)\n"
+    code = f"change = {'-' * (sign == '-')}{change}\n"
     code += f"weight = clip({new or 'weight + change'}, weight_min, weight_max)\n"
     return code + (f"{after}\n" if after else "")
 
 
 class Plastic(NamedTuple):
-    """Code of plastic synapses: their variables, the code of each pathway, the pathways' order."""
+    """Code of plastic synapses: variables, code of each pathway, and order of the pathways."""
 
     variables: str
     on_pre: dict[str, str]
@@ -242,22 +243,23 @@ def plastic(
 ) -> Plastic:
     """Write the code of plastic synapses.
 
-    The weight that arrives is that of the time at which the spike was sent, and a cell may fire
-    again while it is under way: each synapse keeps one variable ``sent_0``, ``sent_1``, ... for
-    each step that a weight can be under way.
+    A spike delivers the weight from the time when it was sent, and the cell can fire again before
+    the spike arrives. Each synapse therefore has variables ``sent_0``, ``sent_1``, ..., one for
+    each step of its delay.
 
     Parameters
     ----------
     receptor : {"excitatory", "inhibitory"}
-        Which current they drive.
+        Synaptic current that the synapses drive.
     delays : ndarray of int, shape (n_synapses,)
         Steps from the event of the pre-synaptic spike to the delivery.
     integrator : {"spinnaker", "exact"}
-        What order the events of a step have.
+        Determines the order of events in a step.
     shared : set of str
-        Names of :data:`RULE` that have one value for all synapses.
+        Names in :data:`RULE` that have one value for all synapses.
     scheduled : bool
-        Whether a table ``gate`` says when weights may change; else ``is_open`` is set from outside.
+        True if a table ``gate`` tells when weights may change; False if ``is_open`` is set by the
+        caller.
     hooks : mapping of str to str
         Code of extensions.
     """
@@ -280,12 +282,12 @@ def plastic(
     slots = longest if early else longest + 1
     variables += "\nsteps_under_way : integer (constant)\n"
     variables += "\n".join(f"sent_{k} : 1" for k in range(slots))
-    on_pre = {"depress": _keep(depress, slots, read), "deliver": _deliver(target, slots)}
+    on_pre = {"depress": _store_sent(depress, slots, read), "deliver": _deliver(target, slots)}
     return Plastic(variables, on_pre, on_post, {**order, "deliver": -1 if early else 3})
 
 
-def _keep(code: str, slots: int, read: str) -> str:
-    """Code after which the current that is sent stands in the slot of this step."""
+def _store_sent(code: str, slots: int, read: str) -> str:
+    """Return `code` followed by storing the sent current in the slot of this step."""
     if slots == 1:
         return code + f"sent_0 = {read}\n"
     code = f"slot = t_in_timesteps % {slots}\n" + code
@@ -295,7 +297,7 @@ def _keep(code: str, slots: int, read: str) -> str:
 
 
 def _deliver(target: str, slots: int) -> str:
-    """Code that takes the weight from the slot of the step in which it was sent."""
+    """Return the code that reads the weight from the slot of the step in which it was sent."""
     if slots == 1:
         return f"{target} += sent_0\n"
     code = f"slot = (t_in_timesteps - steps_under_way) % {slots}\n"

@@ -1,8 +1,8 @@
-"""Extensions: code and functions of one's own in the synapses that the backend makes.
+"""Extensions: user-defined code and functions in the synapses that the backend makes.
 
 An extension is passed as an option, ``simulate(network, extensions=[mine])`` or
-``Session(network, extensions=[mine])``. It says at which named hooks its code runs, and in which
-projections; the backend raises if there is no such hook, or if the code would never run.
+``Session(network, extensions=[mine])``. It names the hooks at which its code runs, and the
+projections. The backend raises an error if a hook does not exist, or if code would never run.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ __all__ = ["HOOKS", "Context", "Extension", "Hooks"]
 
 HOOKS = {
     "weight_update": "plastic synapses: expression of the new weight (nA), from `weight` and "
-    "`change` (what the rule asks for, signed); limited to `weight_min` and `weight_max`",
-    "after_update": "plastic synapses: statements after each update; `change` is what the rule "
-    "asked for",
-    "before_delivery": "all synapses: statements when a spike reads the weight; they may change "
+    "`change` (the change by the rule, with its sign); limited to `weight_min` and `weight_max`",
+    "after_update": "plastic synapses: statements after each update; `change` is the change by "
+    "the rule",
+    "before_delivery": "all synapses: statements when a spike reads the weight; they can change "
     "`read` (nA), the current that is sent",
 }
-"""Names of the hooks, and what their code may do."""
+"""Names of the hooks, with a description of their code."""
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _ALIAS = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*([A-Za-z_]\w*)\s*")
@@ -48,51 +48,51 @@ _RESERVED = {
 
 
 class Context(NamedTuple):
-    """What an extension is made for.
+    """The simulation for which an extension returns its hooks.
 
     Attributes
     ----------
     network : Network
-        What is simulated.
+        Network to simulate.
     integrator : {"spinnaker", "exact"}
-        What one step does.
+        Rules of one time step.
     target : {"numpy", "cython"}
-        What the code is made for.
-    place : mapping of str to slice
-        For each population which cells of ``model.cells`` or ``model.sources`` are its own.
+        Target of Brian2's code generation.
+    slices : mapping of str to slice
+        Cells of each population in ``model.cells`` or ``model.sources``.
     n_cells : int
-        Number of LIF cells in all.
+        Total number of LIF cells.
     """
 
     network: Network
     integrator: str
     target: str
-    place: Mapping[str, slice]
+    slices: Mapping[str, slice]
     n_cells: int
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Hooks:
-    """What an extension changes in one session.
+    """The changes that an extension makes in one session.
 
     Parameters
     ----------
     projections : sequence of str
-        Projections that it changes; each must have synapses.
+        Projections to change; each must have synapses.
     code : mapping of str to str, optional
-        Brian2 code for each hook, by the names of :data:`HOOKS`.
+        Brian2 code for each hook, by the names in :data:`HOOKS`.
     constants, variables : mapping of str to array_like, optional
-        Values for each synapse, shape (n_synapses,) of all its projections in their order, or one
-        number. Only variables may change in a run; :meth:`spikemem.Session.run` undoes their
+        Values for each synapse, shape (n_synapses,) of all these projections in their order, or
+        one number. Only variables can change in a run; :meth:`spikemem.Session.run` undoes their
         changes if it fails.
     functions : mapping of str to callable, optional
-        Functions that the code calls, with arrays of one number for each synapse of an event. Their
-        arguments and results have no units. They need ``target="numpy"``.
+        Functions that the code calls, with arrays of one number for each synapse of an event.
+        Arguments and results have no units. They need ``target="numpy"``.
     each_step : callable, optional
-        ``each_step(model, step)`` is called in each step, after the spikes were delivered.
+        ``each_step(model, step)`` is called in each step, after the delivery of spikes.
     state : sequence of ndarray or numpy.random.Generator, optional
-        What changes in Python during a run, e.g. the generator that a function draws from. It is
-        saved and restored together with the session.
+        Python objects that change during a run, e.g. the generator that a function draws from.
+        They are saved and restored together with the session.
     """
 
     projections: Annotated[Sequence[str], Each(Name(), "names", least=1)]
@@ -112,12 +112,12 @@ class Hooks:
 
 
 class Extension(Protocol):
-    """Anything with a name and a method ``hooks``.
+    """An object with a name and a method ``hooks``.
 
     Attributes
     ----------
     name : str
-        Stands in messages and in the provenance of recordings.
+        Name for messages and for the provenance of recordings.
 
     Examples
     --------
@@ -143,20 +143,20 @@ class Extension(Protocol):
 
     @property
     def name(self) -> str:
-        """Stands in messages and in the provenance of recordings."""
+        """Name for messages and for the provenance of recordings."""
 
     def hooks(self, context: Context) -> Hooks:
-        """What it changes; called once for each session, so that its state is that session's own.
+        """Return the changes; called once for each session, so that sessions share no state.
 
         Parameters
         ----------
         context : Context
-            The network, and where its cells are in the Brian2 objects.
+            The network, and the position of its cells in the Brian2 objects.
         """
 
 
 class Prepared(NamedTuple):
-    """An extension that fits its network."""
+    """An extension that is checked against its network."""
 
     name: str
     hooks: Hooks
@@ -166,7 +166,7 @@ class Prepared(NamedTuple):
 
 
 class Added(NamedTuple):
-    """What the extensions add to the synapses of one bundle."""
+    """The additions of all extensions to the synapses of one bundle."""
 
     code: dict[str, str]
     declarations: str
@@ -176,12 +176,12 @@ class Added(NamedTuple):
 
 
 def to_extensions(values: Any) -> tuple[Extension, ...]:
-    """Check that these are extensions.
+    """Check that values are a sequence of extensions, and return them as a tuple.
 
     Raises
     ------
     DescriptionError
-        Not a sequence, or something in it has no name or no method ``hooks``.
+        If the value is not a sequence, or an entry has no name or no method ``hooks``.
     """
     items = to_tuple(values, "extensions", "extensions")
     for item in items:
@@ -194,40 +194,41 @@ def to_extensions(values: Any) -> tuple[Extension, ...]:
 
 
 def prepare(extensions: Iterable[Extension], context: Context) -> list[Prepared]:
-    """Ask each extension for its hooks, and check that they fit the network.
+    """Get the hooks of each extension, and check that they fit the network.
 
     Raises
     ------
     DescriptionError
-        Unknown hooks or projections, code that would never run, names in use, wrong shapes.
+        If hooks or projections are unknown, code would never run, names are in use, or shapes are
+        wrong.
     """
-    found: list[Prepared] = []
+    prepared: list[Prepared] = []
     for extension in extensions:
         hooks = extension.hooks(context)
         problems = Problems(f"extension {extension.name!r}")
         if not isinstance(hooks, Hooks):
             problems.add(f"hooks() must return Hooks, got {shown(hooks)}")
             problems.raise_if_any()
-        found.append(_prepared(extension.name, hooks, context, problems))
+        prepared.append(_prepared(extension.name, hooks, context, problems))
         problems.raise_if_any()
-    _check_pairs(found)
-    return found
+    _check_pairs(prepared)
+    return prepared
 
 
 def _prepared(name: str, hooks: Hooks, context: Context, problems: Problems) -> Prepared:
     network = context.network
     if hooks.functions and context.target != "numpy":
         problems.add(f"functions need target 'numpy', got {context.target!r}")
-    known = [item.name for item in network.projections]
+    valid_names = [item.name for item in network.projections]
     for item in hooks.projections:
-        if item not in known:
-            problems.add(unknown_name("projection", item, known))
+        if item not in valid_names:
+            problems.add(unknown_name("projection", item, valid_names))
         elif not network.count(item):
-            problems.add(f"projection {item!r} has no synapses, so that it can't be changed")
+            problems.add(f"projection {item!r} has no synapses that could be changed")
     problems.raise_if_any()
     code = _code(hooks, network, problems)
     if not code and hooks.each_step is None:
-        problems.add("it has neither code nor each_step, so that it changes nothing")
+        problems.add("it has neither code nor each_step, so it changes nothing")
     text = "\n".join(code.values())
     for part in ("constants", "variables", "functions"):
         for item in getattr(hooks, part):
@@ -236,7 +237,7 @@ def _prepared(name: str, hooks: Hooks, context: Context, problems: Problems) -> 
     size = sum(network.count(item) for item in hooks.projections)
     arrays = {}
     for item, values in {**hooks.constants, **hooks.variables}.items():
-        with problems.noting():
+        with problems.collecting():
             array = to_array(values, "1", item)
             if array.ndim and array.shape != (size,):
                 problems.add(f"{item} must have shape ({size},), got {array.shape}")
@@ -244,7 +245,7 @@ def _prepared(name: str, hooks: Hooks, context: Context, problems: Problems) -> 
                 arrays[item] = np.broadcast_to(array, size)
     functions = {}
     for item, function in hooks.functions.items():
-        with problems.noting():
+        with problems.collecting():
             functions[item] = _function(item, function)
     return Prepared(name, hooks, code, arrays, functions)
 
@@ -259,27 +260,27 @@ def _code(hooks: Hooks, network: Network, problems: Problems) -> dict[str, str]:
             for line in code[hook].splitlines():
                 if alias := _ALIAS.fullmatch(line):
                     problems.add(
-                        f"code[{hook!r}]: in Brian2's numpy code {line.strip()!r} makes both one "
-                        f"array, which change together; write '{alias[1]} = clip({alias[2]}, "
+                        f"code[{hook!r}]: in Brian2's numpy code {line.strip()!r} makes both names "
+                        f"refer to one array; write '{alias[1]} = clip({alias[2]}, "
                         f"{alias[2]}, {alias[2]})'"
                     )
     static = [name for name in hooks.projections if network.projection(name).plasticity is None]
     for hook in ("weight_update", "after_update"):
         if hook in code and static:
             problems.add(
-                f"code[{hook!r}] would never run in the static projection {static[0]!r}; leave it "
-                f"out of projections"
+                f"code[{hook!r}] would never run in the static projection {static[0]!r}; remove it "
+                f"from projections"
             )
     return code
 
 
 def _check_name(name: Any, part: str, code: str, problems: Problems) -> None:
     if not _NAME.fullmatch(name) or keyword.iskeyword(name):
-        problems.add(f"{part}: a name of letters, digits and '_' is needed, got {shown(name)}")
+        problems.add(f"{part}: names must be letters, digits and '_', got {shown(name)}")
     elif name in _RESERVED or name.startswith(("sent_", "arriving_")):
-        problems.add(f"{part}: the name {name!r} is in use; take another")
+        problems.add(f"{part}: the name {name!r} is in use; choose another")
     elif not re.search(rf"\b{name}\b", code):
-        problems.add(f"{part}: {name!r} does not occur in the code, so that it is never used")
+        problems.add(f"{part}: {name!r} does not occur in the code")
 
 
 def _function(name: str, function: Any) -> Any:
@@ -293,18 +294,18 @@ def _function(name: str, function: Any) -> Any:
             f"functions[{name!r}] must be a Python function with a fixed number of arguments, "
             f"at least one."
         )
-    # "stateless" is what lets Brian2 call it once for all synapses of an event.
-    made = b2.Function(function, arg_units=[1] * len(parameters), return_unit=1, stateless=True)
+    # With stateless=True Brian2 calls the function once for all synapses of an event.
+    wrapped = b2.Function(function, arg_units=[1] * len(parameters), return_unit=1, stateless=True)
 
     def copied(*values: Any) -> Any:
-        return np.array(function(*values), dtype=np.float64)  # Brian2 may change it in place
+        return np.array(function(*values), dtype=np.float64)  # Brian2 can change it in place
 
-    made.implementations.add_numpy_implementation(copied, discard_units=True)
-    return made
+    wrapped.implementations.add_numpy_implementation(copied, discard_units=True)
+    return wrapped
 
 
 def _check_pairs(prepared: Sequence[Prepared]) -> None:
-    """Refuse two extensions of one projection that can't both hold."""
+    """Raise an error if two extensions of one projection contradict each other."""
     problems = Problems("extensions")
     for k, one in enumerate(prepared):
         for other in prepared[k + 1 :]:
@@ -313,7 +314,7 @@ def _check_pairs(prepared: Sequence[Prepared]) -> None:
                 continue
             both = f"{one.name!r} and {other.name!r} both change {common[0]!r}"
             if "weight_update" in one.code and "weight_update" in other.code:
-                problems.add(f"{both}, but only one may have code for 'weight_update'")
+                problems.add(f"{both}, but only one of them can have code for 'weight_update'")
             for name in sorted(_names(one) & _names(other)):
                 problems.add(f"{both} and both define {name!r}; rename one")
     problems.raise_if_any()
@@ -324,7 +325,7 @@ def _names(item: Prepared) -> set[str]:
 
 
 def changing(prepared: Sequence[Prepared], projection: str) -> tuple[int, ...]:
-    """Which extensions put code into the synapses of a projection."""
+    """Return the numbers of the extensions with code in the synapses of a projection."""
     return tuple(
         k for k, item in enumerate(prepared) if item.code and projection in item.hooks.projections
     )
@@ -333,7 +334,7 @@ def changing(prepared: Sequence[Prepared], projection: str) -> tuple[int, ...]:
 def added(
     prepared: Sequence[Prepared], which: Sequence[int], projections: Sequence[str], network: Network
 ) -> Added:
-    """All that some extensions add to the synapses of some projections, one after the other."""
+    """Join the additions of some extensions to the synapses of some projections."""
     code: dict[str, str] = {}
     lines: list[str] = []
     arrays: dict[str, NDArray[np.float64]] = {}
@@ -353,12 +354,12 @@ def added(
 
 
 def require_present(synapses: b2.Synapses, code: Mapping[str, str]) -> None:
-    """Raise unless the code of every hook stands in a pathway of these synapses.
+    """Raise an error unless the code of every hook is in a pathway of these synapses.
 
     Raises
     ------
     DescriptionError
-        Some code would never run.
+        If some code would never run.
     """
     whole = ["".join(str(pathway.code).split()) for pathway in synapses._pathways]
     for hook, text in code.items():
@@ -370,7 +371,7 @@ def require_present(synapses: b2.Synapses, code: Mapping[str, str]) -> None:
 
 
 def operation(item: Prepared, model: Brian2Model, number: int) -> Any:
-    """Brian2 object that calls `each_step`, and whose state is that of the extension."""
+    """Return a Brian2 object that calls `each_step` and holds the state of the extension."""
     act = item.hooks.each_step or (lambda model, step: None)
     step = model.clock.variables["timestep"].get_value()
     operation = _Operation(
@@ -380,23 +381,23 @@ def operation(item: Prepared, model: Brian2Model, number: int) -> Any:
         order=1000,
         name=f"spikemem_extension_{number}",
     )
-    operation.kept = tuple(item.hooks.state)
+    operation.state = tuple(item.hooks.state)
     return operation
 
 
 class _Operation(b2.NetworkOperation):  # type: ignore[misc]
     """Calls a function in each step; saves and restores arrays and random generators."""
 
-    kept: tuple[Any, ...] = ()
+    state: tuple[Any, ...] = ()
 
     def _full_state(self) -> Any:
         return [
             item.copy() if isinstance(item, np.ndarray) else copy.deepcopy(item.bit_generator.state)
-            for item in self.kept
+            for item in self.state
         ]
 
     def _restore_from_full_state(self, state: Any) -> None:
-        for item, saved in zip(self.kept, state, strict=True):
+        for item, saved in zip(self.state, state, strict=True):
             if isinstance(item, np.ndarray):
                 item[...] = saved
             else:

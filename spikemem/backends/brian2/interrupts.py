@@ -1,9 +1,9 @@
-"""Ctrl-C while Brian2 works: it always arrives, and it ends the work.
+"""Makes sure that Ctrl-C ends the work of Brian2.
 
-Without this it can be lost in two ways. Python drops an error that a weak reference's callback or
-a ``__del__`` raises, and Brian2 spends a good part of its set-up in such callbacks. And while
-Brian2 believes that a simulation runs, its own handler turns the first Ctrl-C into a request to
-stop, which nothing here reads.
+Without this, Ctrl-C can be lost in two ways. Python drops an error that is raised in the callback
+of a weak reference or in a ``__del__``, and Brian2 spends a good part of its set-up there. And
+during a simulation, Brian2's own handler turns the first Ctrl-C into a request to stop, which our
+code does not read.
 """
 
 from __future__ import annotations
@@ -20,20 +20,21 @@ __all__ = ["CtrlC", "keep_ignored"]
 
 
 class CtrlC:
-    """Within ``with``, the handler of SIGINT; does nothing in another thread than the main one.
+    """Context that handles SIGINT in its block; it does nothing outside the main thread.
 
-    It calls the handler that was there before, but not from where an error would be dropped: then
-    it calls it at the end of the block.
+    It calls the previous handler. Where Python would drop the handler's error, it calls the
+    handler at the end of the block instead.
 
     Parameters
     ----------
     insist : bool
-        True raises an error of that handler again at the end if it was dropped all the same.
+        True raises an error of the previous handler again at the end, if it was dropped
+        nevertheless.
 
     Attributes
     ----------
     held : bool
-        True keeps back Ctrl-C until it is False again or the block ends.
+        True delays Ctrl-C until it is False again or the block ends.
     """
 
     def __init__(self, *, insist: bool = True) -> None:
@@ -49,9 +50,9 @@ class CtrlC:
         self._running = b2.Network._globally_running
         if threading.current_thread() is threading.main_thread():
             outer: Any = signal.getsignal(signal.SIGINT)
-            if isinstance(outer, CtrlC):  # of a block that an interrupt ended before its end
+            if isinstance(outer, CtrlC):  # left over from a block that an interrupt cut short
                 outer = outer._outer
-            # Brian2's handler would first ask whether a simulation of its own runs.
+            # Brian2's handler would first check whether one of its own simulations runs.
             self._before = outer.previous_handler if _is_brian2s(outer) else outer
             self._outer = outer
             if callable(self._before):
@@ -70,7 +71,7 @@ class CtrlC:
             raise
 
     def release(self) -> None:
-        """Let Ctrl-C through again, and handle one that was held back."""
+        """Stop delaying Ctrl-C, and handle one that was delayed."""
         self.held = False
         if self._pressed:
             self._pressed = False
@@ -96,7 +97,7 @@ class CtrlC:
 
 
 def _is_dropped(frame: FrameType | None) -> bool:
-    """Whether an error that is raised in a frame of Brian2 would be dropped by Python."""
+    """Tell whether Python would drop an error that is raised in this frame of Brian2."""
     while frame is not None:
         module = str(frame.f_globals.get("__name__", ""))
         if frame.f_code.co_name in ("__del__", "remove") and module.startswith("brian2."):
@@ -110,13 +111,13 @@ def _is_brian2s(handler: Any) -> bool:
 
 
 def keep_ignored() -> None:
-    """Put back what was set for SIGINT if it was no function.
+    """Restore the previous setting of SIGINT if it is a constant, not a function.
 
-    Brian2 calls what it found when it was imported. In a program that a script started in the
-    background SIGINT is ignored, and the constant that says so can't be called.
+    Brian2 calls the handler that was set when it was imported. In a program that runs in the
+    background of a script, that is the constant for ignoring SIGINT, which cannot be called.
     """
     handler: Any = signal.getsignal(signal.SIGINT)
     before = handler.previous_handler if _is_brian2s(handler) else None
     if isinstance(before, signal.Handlers):
-        with contextlib.suppress(ValueError):  # in another thread than the main one
+        with contextlib.suppress(ValueError):  # outside the main thread
             signal.signal(signal.SIGINT, before)

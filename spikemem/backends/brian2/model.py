@@ -1,4 +1,4 @@
-"""Make few Brian2 objects from a network: one group of cells, one of sources, some synapses."""
+"""Makes few Brian2 objects from a network: a group of cells, a group of sources, and synapses."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ from .extensions import (
 from .objects import Brian2Model, Bundle
 from .settings import Target, brian2_settings
 
-__all__ = ["build", "make", "opening_changes", "source_events"]
+__all__ = ["build", "gate_changes", "make", "source_events"]
 
 Gates = Mapping[str, NDArray[np.bool_]]
-"""For each plastic projection whether weights may change, shape (n_steps, tiles)."""
+"""Tells for each plastic projection when weights may change, shape (n_steps, tiles)."""
 
 
 def build(
@@ -49,21 +49,21 @@ def build(
     Parameters
     ----------
     network : Network
-        What to build.
+        Network to build.
     integrator : {"spinnaker", "exact"}
-        What one step does; ``docs/semantics.md``.
+        Rules of one time step; see ``docs/semantics.md``.
     target : {"numpy", "cython", "cpp_standalone"}
-        What makes the synapses. How a later ``model.network.run`` makes its code is up to
-        ``brian2.prefs.codegen.target``.
+        Target of the code that makes the synapses. ``brian2.prefs.codegen.target`` sets the target
+        of a later ``model.network.run``.
     inputs : mapping of str to SpikeTrains, optional
-        Spikes of the sources; default: the network's own.
+        Spikes of the sources. Default: the spikes in the network.
     extensions : sequence of Extension
-        Code and functions of one's own; :mod:`.extensions`.
+        User-defined code and functions; see :mod:`.extensions`.
 
     Returns
     -------
     Brian2Model
-        Ready for ``model.network.run(...)``.
+        The Brian2 objects, ready for ``model.network.run(...)``.
 
     Examples
     --------
@@ -85,41 +85,41 @@ def make(
     target: Target = "numpy",
     n_steps: int = 0,
 ) -> Brian2Model:
-    """As :func:`build`, with the tables of when plasticity is open compiled in.
+    """Make the Brian2 objects as :func:`build` does, with tables of plasticity compiled in.
 
-    With `n_steps` > 0 the currents of that many steps are compiled in as well; else a Python
+    With `n_steps` > 0 the currents of that many steps are compiled in as well; otherwise a Python
     function sets them.
     """
     lifs = [pop for pop in network.populations if not pop.is_source]
     origins = [pop for pop in network.populations if pop.is_source]
-    place = {**_places(lifs), **_places(origins)}
+    slices = {**_slices_of(lifs), **_slices_of(origins)}
     n_cells = sum(pop.size for pop in lifs)
-    prepared = prepare(extensions, Context(network, integrator, target, place, n_cells))
+    prepared = prepare(extensions, Context(network, integrator, target, slices, n_cells))
     clock = b2.Clock(network.dt * b2.ms, name="spikemem_clock")
     cells = _cells(lifs, network.dt, integrator, clock, n_steps) if lifs else None
     trains = {pop.name: inputs.get(pop.name, pop.source) for pop in origins}
-    sources = _sources(trains, place, network.dt, integrator, clock) if origins else None
+    sources = _sources(trains, slices, network.dt, integrator, clock) if origins else None
     bundles = []
     for kind, projections in _kinds(network, prepared).items():
         name = f"spikemem_{'_'.join(kind[:3])}" + "".join(f"_extension_{k}" for k in kind[3])
         pre = sources if kind[0] == "source" else cells
         extra = added(prepared, kind[3], [item.name for item in projections], network)
         bundles.append(
-            _bundle(name, pre, cells, network, projections, place, integrator, gates, extra)
+            _bundle(name, pre, cells, network, projections, slices, integrator, gates, extra)
         )
     whole = b2.Network(name="spikemem_network")
     whole.schedule = equations.SCHEDULE[integrator]
     whole.add([item for item in (cells, sources) if item is not None])
     whole.add([bundle.synapses for bundle in bundles])
-    setter = None if n_steps or not lifs else currents.operation(network, cells, place, integrator)
+    setter = None if n_steps or not lifs else currents.operation(network, cells, slices, integrator)
     if setter is not None:
         whole.add(setter)
-    model = Brian2Model(whole, clock, cells, sources, bundles, place)
+    model = Brian2Model(whole, clock, cells, sources, bundles, slices)
     whole.add([operation(item, model, k) for k, item in enumerate(prepared)])
     return model
 
 
-def _places(populations: Sequence[Population]) -> dict[str, slice]:
+def _slices_of(populations: Sequence[Population]) -> dict[str, slice]:
     edges = np.cumsum([0, *(pop.size for pop in populations)]).tolist()
     return {pop.name: slice(edges[k], edges[k + 1]) for k, pop in enumerate(populations)}
 
@@ -155,12 +155,12 @@ def _cells(
 
 def _sources(
     trains: Mapping[str, SpikeTrains],
-    place: Mapping[str, slice],
+    slices: Mapping[str, slice],
     dt: float,
     integrator: str,
     clock: b2.Clock,
 ) -> b2.SpikeGeneratorGroup:
-    ticks, ids = source_events(trains, place, dt)
+    ticks, ids = source_events(trains, slices, dt)
     return b2.SpikeGeneratorGroup(
         sum(train.size for train in trains.values()),
         ids,
@@ -173,19 +173,19 @@ def _sources(
 
 
 def source_events(
-    trains: Mapping[str, SpikeTrains], place: Mapping[str, slice], dt: float
+    trains: Mapping[str, SpikeTrains], slices: Mapping[str, slice], dt: float
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """Step and index of each spike of some sources, sorted by step, then by index."""
+    """Return step and index of each spike of some sources, sorted by step, then by index."""
     ticks = np.concatenate([np.empty(0, np.int64), *(steps(t.times, dt) for t in trains.values())])
     ids = np.concatenate(
-        [np.empty(0, np.int64), *(t.ids + place[name].start for name, t in trains.items())]
+        [np.empty(0, np.int64), *(t.ids + slices[name].start for name, t in trains.items())]
     )
     order = np.lexsort((ids, ticks))
     return ticks[order], ids[order].astype(np.int32)
 
 
-def opening_changes(gate: NDArray[np.bool_]) -> list[tuple[int, NDArray[np.bool_]]]:
-    """The first row of a gate, and each one that differs from that before it, with its step."""
+def gate_changes(gate: NDArray[np.bool_]) -> list[tuple[int, NDArray[np.bool_]]]:
+    """Return the first row of a gate and each row that differs from the one before, with steps."""
     changed = np.flatnonzero((gate[1:] != gate[:-1]).any(axis=1)) + 1
     return [(int(k), gate[k]) for k in (0, *changed)]
 
@@ -194,7 +194,7 @@ _Kind = tuple[str, str, str, tuple[int, ...]]
 
 
 def _kinds(network: Network, prepared: Sequence[Prepared]) -> dict[_Kind, list[Projection]]:
-    """Projections by origin, receptor, plasticity and extensions; empty ones are left out."""
+    """Group projections by origin, receptor, plasticity and extensions; leave out empty ones."""
     kinds: dict[_Kind, list[Projection]] = {}
     for projection in network.projections:
         if network.count(projection.name):
@@ -211,19 +211,23 @@ def _bundle(
     cells: b2.NeuronGroup,
     network: Network,
     projections: list[Projection],
-    place: Mapping[str, slice],
+    slices: Mapping[str, slice],
     integrator: str,
     gates: Gates,
     extra: Added,
 ) -> Bundle:
     parts = [network.synapses(projection.name) for projection in projections]
-    starts = [(place[item.pre].start, place[item.post].start) for item in projections]
+    starts = [(slices[item.pre].start, slices[item.post].start) for item in projections]
     wires = _Wires(
         name=name,
         pre=pre,
         post=cells,
-        i=np.concatenate([part.i + at for part, (at, _) in zip(parts, starts, strict=True)]),
-        j=np.concatenate([part.j + at for part, (_, at) in zip(parts, starts, strict=True)]),
+        i=np.concatenate(
+            [part.i + offset for part, (offset, _) in zip(parts, starts, strict=True)]
+        ),
+        j=np.concatenate(
+            [part.j + offset for part, (_, offset) in zip(parts, starts, strict=True)]
+        ),
         delay=np.concatenate([steps(part.delay, network.dt) for part in parts]),
         receptor=projections[0].receptor,
         dt=network.dt,
@@ -247,7 +251,7 @@ def _bundle(
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class _Wires:
-    """What the synapses of one bundle join, and how long that takes (steps)."""
+    """The cells that the synapses of one bundle connect, and their delays (steps)."""
 
     name: str
     pre: b2.Group
@@ -262,7 +266,7 @@ class _Wires:
 
     @property
     def under_way(self) -> NDArray[np.int64]:
-        """Brian2's delay in steps: under "spinnaker" synapses act after the cells' step."""
+        """Brian2's delay in steps; under "spinnaker" synapses act after the step of the cells."""
         return self.delay if self.integrator == "exact" else self.delay - 1
 
     def static(self) -> b2.Synapses:
@@ -328,7 +332,7 @@ class _Wires:
 
 
 def _columns(tables: Sequence[NDArray[np.bool_]], counts: Sequence[int]) -> NDArray[np.int64]:
-    """Which column of the joined tables is each synapse's tile."""
+    """Return the column of each synapse's tile in the joined tables."""
     tiles = [table.shape[1] for table in tables]
     lengths = np.repeat([n // tile for n, tile in zip(counts, tiles, strict=True)], tiles)
     return np.repeat(np.arange(sum(tiles)), lengths)

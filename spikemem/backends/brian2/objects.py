@@ -1,4 +1,4 @@
-"""The Brian2 objects of a network: plain data that the other modules read."""
+"""Containers of the Brian2 objects of a network."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ __all__ = ["Brian2Model", "Bundle"]
 
 @dataclass(frozen=True, eq=False)
 class Bundle:
-    """Projections that are one ``brian2.Synapses``.
+    """Projections that share one ``brian2.Synapses``.
 
     Parameters
     ----------
     synapses : brian2.Synapses
-        With the variable ``weight`` (nA), for plastic ones also ``trace_plus``, ``trace_minus``.
-    place : dict of str to slice
-        For each projection which of these synapses are its own.
+        Has the variable ``weight`` (nA); plastic ones also have ``trace_plus`` and
+        ``trace_minus``.
+    slices : dict of str to slice
+        Synapses of each projection.
     plastic : bool
         Whether the weights change.
     state : tuple of str
@@ -26,7 +27,7 @@ class Bundle:
     """
 
     synapses: b2.Synapses
-    place: dict[str, slice]
+    slices: dict[str, slice]
     plastic: bool
     state: tuple[str, ...] = ()
 
@@ -38,18 +39,18 @@ class Brian2Model:
     Parameters
     ----------
     network : brian2.Network
-        Holds all the objects; add your own with ``network.add``. Its schedule gives the order of
-        events that ``docs/semantics.md`` asks for.
+        Holds all objects; add your own with ``network.add``. Its schedule produces the order of
+        events in ``docs/semantics.md``.
     clock : brian2.Clock
-        Shared by all objects.
+        Clock of all objects.
     cells : brian2.NeuronGroup or None
-        All LIF cells: ``v`` in mV, ``current_E`` and ``current_I`` in nA. None without any.
+        All LIF cells: ``v`` in mV, ``current_E`` and ``current_I`` in nA. None without LIF cells.
     sources : brian2.SpikeGeneratorGroup or None
-        All spike sources. None without any.
+        All spike sources. None without sources.
     bundles : list of Bundle
         All synapses.
-    place : dict of str to slice
-        For each population which cells of ``cells`` or ``sources`` are its own.
+    slices : dict of str to slice
+        Cells of each population in ``cells`` or ``sources``.
     """
 
     network: b2.Network
@@ -57,4 +58,4 @@ class Brian2Model:
     cells: b2.NeuronGroup | None
     sources: b2.SpikeGeneratorGroup | None
     bundles: list[Bundle]
-    place: dict[str, slice]
+    slices: dict[str, slice]

@@ -1,4 +1,4 @@
-"""From what was noted step by step to the recording's form."""
+"""Sorts the raw results of a run by population and projection."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ __all__ = ["Raw", "collect"]
 
 @dataclass(frozen=True, eq=False)
 class Raw:
-    """What one run gave.
+    """Raw results of one run.
 
     Parameters
     ----------
     ticks, ids : ndarray of int, shape (n_spikes,)
-        Step and cell of each spike, cells counted over all LIF populations.
-    place : mapping of str to slice
-        For each population which cells are its own.
+        Step and cell of each spike; cells are counted over all LIF populations.
+    slices : mapping of str to slice
+        Cells of each population.
     traces : dict of (str, str) to ndarray, shape (n_steps, n_cells or n_synapses)
         As in :class:`spikemem.Recording`.
     weights : dict of str to ndarray, shape (n_synapses,)
@@ -34,7 +34,7 @@ class Raw:
 
     ticks: NDArray[np.int64]
     ids: NDArray[np.int64]
-    place: Mapping[str, slice]
+    slices: Mapping[str, slice]
     traces: dict[tuple[str, str], NDArray[np.float64]]
     weights: dict[str, NDArray[np.float64]]
 
@@ -47,7 +47,7 @@ def collect(
     n_steps: int,
     late: int,
 ) -> Results:
-    """Sort what a run gave by population and projection; cells' spikes are `late` steps later."""
+    """Sort raw results by population and projection; spikes of cells are `late` steps later."""
     stop = (first_step + n_steps + late) * network.dt
     spikes = {}
     for pop in network.populations:
@@ -57,9 +57,9 @@ def collect(
             trains = inputs[pop.name]
             ids, ticks = trains.ids, steps(trains.times, network.dt)
         else:
-            place = raw.place[pop.name]
-            own = (raw.ids >= place.start) & (raw.ids < place.stop)
-            ids, ticks = raw.ids[own] - place.start, raw.ticks[own] + late
+            cells = raw.slices[pop.name]
+            own = (raw.ids >= cells.start) & (raw.ids < cells.stop)
+            ids, ticks = raw.ids[own] - cells.start, raw.ticks[own] + late
         spikes[pop.name] = SpikeTrains(
             ids=ids, times=ticks * network.dt, size=pop.size, duration=stop
         )

@@ -1,7 +1,7 @@
-"""Step through a model in Python: what ``brian2.Network.run`` does, without its preparation.
+"""Steps through a model in Python, like ``brian2.Network.run`` but without its preparation.
 
-``Network.run`` makes all code anew for each run (about 0.2 s), turns Ctrl-C into a silent stop, and
-has no way to change inputs between runs without that. Here the code is made once.
+``Network.run`` generates all code again for each run (about 0.2 s), turns Ctrl-C into a silent
+stop, and cannot change inputs between runs otherwise. Here the code is generated once.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ...network import Network
 from ...recording import SpikeTrains
 from .equations import CELL_STATE
 from .interrupts import CtrlC
-from .model import Gates, opening_changes, source_events
+from .model import Gates, gate_changes, source_events
 from .objects import Brian2Model
 from .results import Raw
 from .settings import Target, brian2_settings
@@ -34,11 +34,11 @@ class Stepper:
     Parameters
     ----------
     network : Network
-        What was built.
+        Network that was built.
     model : Brian2Model
         Its Brian2 objects.
     target : {"numpy", "cython"}
-        What the code is made for.
+        Target of Brian2's code generation.
     """
 
     def __init__(self, network: Network, model: Brian2Model, target: Target) -> None:
@@ -55,16 +55,16 @@ class Stepper:
         gates: Gates,
         progress: Callable[[float], None],
     ) -> Raw:
-        """Advance by `n_steps`; arguments as :meth:`spikemem.simulation.Backend.run`."""
+        """Advance by `n_steps`; see :meth:`spikemem.simulation.Backend.run`."""
         objects = self._prepare()
         spikes = _Inputs(self.model, inputs, self.network.dt, first_step, n_steps)
-        openings = _Openings(self.model, gates)
+        plasticity = _PlasticityGates(self.model, gates)
         probes = _Probes(self.network, self.model, n_steps)
         every = max(n_steps // _REPORTS, 1)
-        with CtrlC(insist=False):  # code of the user's may catch it
+        with CtrlC(insist=False):  # the user's code may catch it
             for k in range(n_steps):
                 self._set_clock(first_step + k)
-                openings.set(k)
+                plasticity.set(k)
                 probes.before(k)
                 spikes.emit(k)
                 for item in objects:
@@ -77,15 +77,15 @@ class Stepper:
         return probes.raw()
 
     def _prepare(self) -> list[Any]:
-        """The objects to run in each step, in their order; code is made if some are new."""
+        """Return the objects to run in each step, in order; generate code if some are new."""
         network = self.model.network
         everything = list(network.sorted_objects)
         if everything != self._prepared:
-            strangers = [item.name for item in everything if item.clock is not self.model.clock]
-            if strangers:
+            wrong_clock = [item.name for item in everything if item.clock is not self.model.clock]
+            if wrong_clock:
                 raise DescriptionError(
                     f"backend 'brian2': objects added to brian2_network must have "
-                    f"clock=model.clock, but {strangers[0]!r} has another one."
+                    f"clock=model.clock, but {wrong_clock[0]!r} has another one."
                 )
             with brian2_settings(self.target):
                 network.run(0 * b2.ms, namespace={})
@@ -99,7 +99,7 @@ class Stepper:
         variables["t"].get_value()[0] = self.model.network.t_ = now
 
     def snapshot(self) -> Any:
-        """Copies of all that changes in a run, the user's own objects included."""
+        """Return copies of everything that changes in a run, including the user's objects."""
         self._prepare()
         step = int(self.model.clock.variables["timestep"].get_value()[0])
         arrays = [array.copy() for array in self._arrays()]
@@ -107,7 +107,7 @@ class Stepper:
         return step, arrays, queues, [(item, item._full_state()) for item in self._others()]
 
     def restore(self, state: Any) -> None:
-        """Return to the state of a snapshot; may be called again if it was interrupted."""
+        """Return to the state of a snapshot; can be called again after an interrupt."""
         step, arrays, queues, others = state
         self._set_clock(step)
         for array, saved in zip(self._arrays(), arrays, strict=True):
@@ -118,20 +118,20 @@ class Stepper:
             item._restore_from_full_state(saved)
 
     def save_state(self) -> Any:
-        """What :meth:`load_state` of another stepper of the same network takes.
+        """Return the state for :meth:`load_state` of another stepper of the same network.
 
         Raises
         ------
         UnsupportedError
-            The user has added objects.
+            If the user has added objects.
         """
         self._prepare()
         added = [item.name for item in self._prepared if item.name not in self._built]
         if added:
             raise UnsupportedError(
-                f"Session: backend 'brian2' can't be copied or pickled with the object "
-                f"{added[0]!r} in its Brian2 network: its state is not ours to read. Make a new "
-                f"Session and add the object there."
+                f"Session: backend 'brian2' cannot be copied or pickled with the object "
+                f"{added[0]!r} in its Brian2 network, because the state of such an object cannot "
+                f"be read. Make a new Session and add the object there."
             )
         *own, others = self.snapshot()
         return *own, {item.name: state for item, state in others}
@@ -150,20 +150,20 @@ class Stepper:
         return [pathway for item in self.model.bundles for pathway in item.synapses._pathways]
 
     def _others(self) -> list[Any]:
-        """What the user added and keeps a state."""
+        """Return the objects with a state that the user added."""
         own = {self.model.cells, self.model.sources, *self._pathways()}
         own |= {bundle.synapses for bundle in self.model.bundles}
         return [item for item in self._prepared if item not in own and hasattr(item, "_full_state")]
 
 
 def _acts(item: Any) -> bool:
-    """Whether an object does anything in a step."""
+    """Tell whether an object does anything in a step."""
     idle = type(item).run is b2.BrianObject.run and not item._code_objects
     return bool(item.active) and not idle
 
 
 class _Inputs:
-    """Puts the spikes of the sources where Brian2's synapses look for them."""
+    """Writes the spikes of the sources to the array that Brian2's synapses read."""
 
     def __init__(
         self,
@@ -176,7 +176,7 @@ class _Inputs:
         self._space: Any = None
         if model.sources is not None:
             self._space = model.sources.variables["_spikespace"].get_value()
-            ticks, self._ids = source_events(inputs, model.place, dt)
+            ticks, self._ids = source_events(inputs, model.slices, dt)
             edges = np.searchsorted(ticks, first_step + np.arange(n_steps + 1))
             self._edges: list[int] = edges.tolist()
 
@@ -187,15 +187,15 @@ class _Inputs:
             self._space[-1] = high - low
 
 
-class _Openings:
-    """Opens and closes plasticity; costs nothing in steps in which no window begins or ends."""
+class _PlasticityGates:
+    """Opens and closes plasticity; steps in which no window begins or ends cost nothing."""
 
     def __init__(self, model: Brian2Model, gates: Gates) -> None:
         self._changes: dict[int, list[tuple[NDArray[np.bool_], NDArray[np.bool_]]]] = {}
         for bundle in model.bundles:
-            for name, place in bundle.place.items() if bundle.plastic else ():
-                array = bundle.synapses.variables["is_open"].get_value()[place]
-                for k, row in opening_changes(gates[name]):
+            for name, part in bundle.slices.items() if bundle.plastic else ():
+                array = bundle.synapses.variables["is_open"].get_value()[part]
+                for k, row in gate_changes(gates[name]):
                     self._changes.setdefault(k, []).append((array, row))
 
     def set(self, k: int) -> None:
@@ -204,17 +204,17 @@ class _Openings:
 
 
 class _Probes:
-    """Notes what the network records."""
+    """Records the spikes and traces that the network asks for."""
 
     def __init__(self, network: Network, model: Brian2Model, n_steps: int) -> None:
-        self._place = model.place
+        self._slices = model.slices
         self._space: Any = [0]
         self._ids: list[NDArray[np.int64]] = []
         self._ticks: list[int] = []
         self._weights = {
-            name: bundle.synapses.variables["weight"].get_value()[place]
+            name: bundle.synapses.variables["weight"].get_value()[part]
             for bundle in model.bundles
-            for name, place in bundle.place.items()
+            for name, part in bundle.slices.items()
             if bundle.plastic
         }
         watched = {}
@@ -223,7 +223,7 @@ class _Probes:
             v = model.cells.variables["v"].get_value()
             for pop in network.populations:
                 if "v" in pop.record:
-                    watched[pop.name, "v"] = v[model.place[pop.name]]
+                    watched[pop.name, "v"] = v[model.slices[pop.name]]
         for item in network.plastic:
             if item.record and item.name in self._weights:
                 watched[item.name, "weight"] = self._weights[item.name]
@@ -245,7 +245,7 @@ class _Probes:
         return Raw(
             ticks=np.repeat(np.array(self._ticks, dtype=np.int64), counts),
             ids=np.concatenate([np.empty(0, dtype=np.int64), *self._ids]),
-            place=self._place,
+            slices=self._slices,
             traces=self._rows,
             weights={name: array.copy() for name, array in self._weights.items()},
         )

@@ -1,4 +1,4 @@
-"""Brian2's global state, as we need it for a moment: preferences, device, logging."""
+"""Sets Brian2's global state temporarily: preferences, device, logging."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ Target = Literal["numpy", "cython", "cpp_standalone"]
 TARGETS: tuple[str, ...] = ("numpy", "cython", "cpp_standalone")
 
 _PLAIN_ARITHMETIC = ["-w", "-O3", "-std=c++11", "-ffp-contract=off"]
-"""Without -ffast-math, which Brian2 sets: it would make results depend on the compiler."""
+"""Compiler options without Brian2's -ffast-math, which makes results depend on the compiler."""
 
 
 @contextmanager
 def brian2_settings(target: Target) -> Iterator[None]:
-    """Set what Brian2 keeps globally, and put everything back as it was.
+    """Set Brian2's global preferences, and restore them at the end.
 
-    Ctrl-C is held back while settings change, and does not get lost in between.
+    Ctrl-C is delayed while settings change, and is not lost.
     """
     wanted: dict[str, Any] = {"codegen.loop_invariant_optimisations": True}
     if target != "cpp_standalone":

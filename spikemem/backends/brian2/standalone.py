@@ -1,4 +1,4 @@
-"""One compiled C++ program for one run, in a folder that is removed afterwards."""
+"""Compiles and runs one C++ program for one run, in a folder that is removed afterwards."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def run(
     gates: Gates,
     progress: Callable[[float], None],
 ) -> Raw:
-    """Generate, compile and run; arguments as :meth:`spikemem.simulation.Backend.run`."""
+    """Generate, compile and run a program; see :meth:`spikemem.simulation.Backend.run`."""
     progress(0.0)
     with _device() as folder, brian2_settings("cpp_standalone"):
         model = make(network, integrator, inputs, _needed(gates), n_steps=n_steps)
@@ -44,7 +44,7 @@ def run(
 
 @contextlib.contextmanager
 def _device() -> Iterator[str]:
-    """Set a fresh standalone device, which works in the folder given; put back what was set."""
+    """Set a new standalone device, yield its folder, and restore the previous device."""
     own = all_devices["cpp_standalone"]
     if get_device() is own:
         raise DescriptionError(
@@ -61,12 +61,12 @@ def _device() -> Iterator[str]:
 
 
 def _needed(gates: Gates) -> Gates:
-    """Leave out the tables if plasticity is always open."""
+    """Return the tables, or an empty mapping if plasticity is always open."""
     return {} if all(table.all() for table in gates.values()) else gates
 
 
 class _Probes:
-    """Brian2 monitors of what the network records."""
+    """Brian2 monitors for the spikes and traces that the network records."""
 
     def __init__(self, network: Network, model: Brian2Model) -> None:
         self._network, self._model = network, model
@@ -76,17 +76,17 @@ class _Probes:
         self._traces: dict[tuple[str, str], Any] = {}
         for pop in network.populations:
             if "v" in pop.record:
-                self._watch((pop.name, "v"), model.cells, model.place[pop.name])
+                self._watch((pop.name, "v"), model.cells, model.slices[pop.name])
         for bundle in model.bundles:
-            for name, place in bundle.place.items():
+            for name, part in bundle.slices.items():
                 if "weight" in network.projection(name).record:
-                    self._watch((name, "weight"), bundle.synapses, place)
+                    self._watch((name, "weight"), bundle.synapses, part)
 
-    def _watch(self, key: tuple[str, str], group: Any, place: slice) -> None:
+    def _watch(self, key: tuple[str, str], group: Any, part: slice) -> None:
         monitor = b2.StateMonitor(
             group,
             key[1],
-            record=np.arange(place.start, place.stop),
+            record=np.arange(part.start, part.stop),
             clock=self._model.clock,
             when="start",
             order=-1,
@@ -105,15 +105,15 @@ class _Probes:
         return Raw(
             ticks=np.rint(times / dt).astype(np.int64),
             ids=ids,
-            place=self._model.place,
+            slices=self._model.slices,
             traces={
                 key: np.array(getattr(item, key[1])).T.reshape(n_steps, -1)
                 for key, item in self._traces.items()
             },
             weights={
-                name: np.array(bundle.synapses.weight[place])
+                name: np.array(bundle.synapses.weight[part])
                 for bundle in self._model.bundles
-                for name, place in bundle.place.items()
+                for name, part in bundle.slices.items()
                 if bundle.plastic
             },
         )

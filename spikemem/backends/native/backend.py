@@ -1,4 +1,4 @@
-"""The backend "native": the engine behind ``simulate`` and ``Session``."""
+"""The backend class of "native"."""
 
 from __future__ import annotations
 
@@ -32,22 +32,23 @@ class NativeBackend:
     Parameters
     ----------
     network : Network
-        What to simulate.
+        Network to simulate.
     integrator : {"spinnaker", "exact"}
-        ``docs/semantics.md``.
+        Rules of one time step; see ``docs/semantics.md``.
     precision : {"f8", "f4"}
-        Bytes of each number; "f4" takes half the memory and is faster where that counts.
+        Floating-point type, of 8 or 4 bytes. "f4" takes half the memory and is faster if memory
+        limits the speed.
     weights : bool
-        False leaves :attr:`Recording.weights` empty: with many plastic synapses the copy at the
-        end of each run takes longer than the run.
+        False leaves :attr:`Recording.weights` empty. With many plastic synapses the copy at the
+        end of each run can take longer than the run.
     threads : int, optional
-        At most so many threads share the steps; results do not depend on their number. Default:
-        one for each core for networks of a million synapses or more, else one.
+        Largest number of threads; results do not depend on it. Default: one for each core for
+        networks of a million synapses or more, otherwise one.
 
     Raises
     ------
     DescriptionError
-        Unknown precision, or a number of threads below 1.
+        If the precision is unknown, or the number of threads is below 1.
     """
 
     can_continue = True
@@ -84,7 +85,7 @@ class NativeBackend:
         run = self.engine.run(first_step, n_steps, inputs, gates, progress)
         if not _finite(self.engine):
             raise SimulationError(
-                "backend 'native': a potential or a current has left the range of floating point; "
+                "backend 'native': a potential or a current exceeds the range of floating point; "
                 "use precision='f8', or smaller weights"
             )
         return results_of(self.engine, run, first_step + n_steps, self._weights)
@@ -95,19 +96,19 @@ class NativeBackend:
             self.engine.set_weights(name, values)
 
     def snapshot(self) -> Snapshot:
-        """State as it is; the latest snapshot alone can be restored."""
+        """Return the present state; only the latest snapshot can be restored."""
         return self.engine.snapshot()
 
     def restore(self, state: Snapshot) -> None:
-        """Return to the state of the latest snapshot; may be called again if it was interrupted."""
+        """Return to the state of the latest snapshot; can be called again after an interrupt."""
         self.engine.restore(state)
 
     def save_state(self) -> Any:
-        """State that another simulator of the same network can continue from."""
+        """Return a state from which another simulator of the same network can continue."""
         return self.engine.threads, self.engine.save_state()
 
     def load_state(self, state: Any) -> None:
-        """Continue from a state that :meth:`save_state` returned, with as many threads."""
+        """Continue from a state that :meth:`save_state` returned, with the same threads."""
         threads, arrays = state
         if threads != self.engine.threads:
             self.engine = Engine(self.network, self.engine.numbers, threads)
@@ -119,14 +120,14 @@ class NativeBackend:
 
 
 def _finite(engine: Engine) -> bool:
-    """Whether all potentials and currents are numbers."""
-    place = engine.layout.cells.place
-    rows = [engine.cells.state[place + row * BLOCK_SIZE] for row in (V, I_E, I_I)]
+    """Tell whether all potentials and currents are finite."""
+    v_index = engine.tables.cells.v_index
+    rows = [engine.cells.state[v_index + row * BLOCK_SIZE] for row in (V, I_E, I_I)]
     return all(bool(np.isfinite(row).all()) for row in rows)
 
 
 def results_of(engine: Engine, run: Run, stop_step: int, weights: bool = True) -> Results:
-    """Results of a run that ended before `stop_step`, in ms, mV and nA."""
+    """Return the results of a run that ended before `stop_step`, in ms, mV and nA."""
     network = engine.network
     late = int(engine.numbers.exact)
     duration = (stop_step + late) * network.dt
@@ -138,35 +139,35 @@ def results_of(engine: Engine, run: Run, stop_step: int, weights: bool = True) -
             traces[population.name, "v"] = np.ascontiguousarray(engine.numbers.in_mv(part))
             column += population.size
     column = 0
-    for name, place in engine.layout.storage.items():
-        if place.projection.record:
-            part = place.read(run.w[:, column : column + place.stop - place.start])
-            traces[name, "weight"] = engine.numbers.in_na(network, place.projection, part)
-            column += place.stop - place.start
+    for name, store in engine.tables.storage.items():
+        if store.projection.record:
+            part = store.read(run.w[:, column : column + store.stop - store.start])
+            traces[name, "weight"] = engine.numbers.in_na(network, store.projection, part)
+            column += store.stop - store.start
     return Results(
         spikes=_trains(engine, run, duration),
         traces=traces,
-        weights={name: engine.weights(name) for name in engine.layout.storage} if weights else {},
+        weights={name: engine.weights(name) for name in engine.tables.storage} if weights else {},
         versions={"numba": numba.__version__},
     )
 
 
 def _trains(engine: Engine, run: Run, duration: float) -> dict[str, SpikeTrains]:
-    """Spikes of each population that records them."""
+    """Return the spikes of each population that records them."""
     recorded = {pop.name: pop for pop in engine.network.populations if "spikes" in pop.record}
-    start = engine.layout.cells.start
+    start = engine.tables.cells.start
     names = sorted(recorded, key=lambda name: start[name])
     firsts = [start[name] for name in names]
-    # The spikes are in order of time and, of one moment, of the cells of a population.
+    # The spikes are sorted by time, then by cell within a population.
     owner = np.searchsorted(firsts, run.spikes[:, CELL], side="right")
     order = np.argsort(owner, kind="stable")
     edges = owner[order].searchsorted(np.arange(1, len(names) + 2)).tolist()
     ids = run.spikes[order, CELL].astype(np.int32)
     times = run.spikes[order, STEP] * engine.network.dt
-    found = {
+    trains = {
         name: trains_in_order(
             ids[low:high] - np.int32(start[name]), times[low:high], recorded[name].size, duration
         )
         for name, low, high in zip(names, edges[:-1], edges[1:], strict=True)
     }
-    return {name: found[name] for name in recorded}
+    return {name: trains[name] for name in recorded}

@@ -1,4 +1,4 @@
-"""Numba with a cache on disk that notices changes in any file of the engine."""
+"""Compiles with Numba; the cache on disk depends on all files of the engine."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ _njit: Any = numba.njit
 _intrinsic: Any = intrinsic
 _tools: Any = cgutils
 
-# Kernels only look at arrays that their caller holds, so references need not be counted (_nrt);
-# that makes both the compiler and the short kernels faster.
+# Kernels only use arrays that their caller owns, so references need not be counted (_nrt). This
+# makes both the compiler and the short kernels faster.
 _OPTIONS: dict[str, Any] = {
     "nogil": True,
     "error_model": "numpy",
@@ -45,9 +45,9 @@ def kernel(function: Callable[..., Any]) -> Any:
 
 @_intrinsic  # type: ignore[untyped-decorator]
 def select(context: Any, condition: Any, yes: Any, no: Any) -> Any:
-    """`yes` if `condition` else `no`, both computed; they must be of one type.
+    """Return `yes` if `condition` else `no`; both are computed and must have the same type.
 
-    Python's conditional expression becomes a branch, which LLVM may turn into slow masked stores.
+    Python's conditional expression becomes a branch, which LLVM can turn into slow masked stores.
     """
 
     def generate(target: Any, builder: Any, signature: Any, values: Any) -> Any:
@@ -59,17 +59,17 @@ def select(context: Any, condition: Any, yes: Any, no: Any) -> Any:
 
 @_intrinsic  # type: ignore[untyped-decorator]
 def prefetch(context: Any, array: Any, index: Any) -> Any:
-    """Ask for the cache line of ``array[index]``, which is read soon."""
+    """Prefetch the cache line of ``array[index]``, which is read soon."""
 
     def generate(target: Any, builder: Any, signature: Any, values: Any) -> Any:
         kind = signature.args[0]
-        held = target.make_array(kind)(target, builder, values[0])
-        place = _tools.get_item_pointer(target, builder, kind, held, [values[1]])
+        struct = target.make_array(kind)(target, builder, values[0])
+        pointer = _tools.get_item_pointer(target, builder, kind, struct, [values[1]])
         byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
         shape = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
         call = _tools.get_or_insert_function(builder.module, shape, "llvm.prefetch.p0")
-        how = [ir.Constant(number, n) for n in (0, 3, 1)]  # to read, into all caches, data
-        builder.call(call, [builder.bitcast(place, byte), *how])
+        hints = [ir.Constant(number, n) for n in (0, 3, 1)]  # to read, into all caches, data
+        builder.call(call, [builder.bitcast(pointer, byte), *hints])
         return target.get_dummy_value()
 
     return types.void(array, types.intp), generate
@@ -83,21 +83,22 @@ def specialise(
 ) -> dict[str, Any]:
     """Compile generic functions with some of their global names bound to other functions.
 
-    Numba files machine code under the qualified name of a function and renews it when the
-    function's own file changes, but not when one that it calls does. So the names of the entries
-    are given the digest of all files beside the engine and beside the bindings.
+    Numba stores machine code under the qualified name of a function, and recompiles it if the
+    function's own file changes, but not if a function that it calls changes. The names of the
+    entries therefore contain the digest of all files in the folders of the engine and of the
+    bindings.
 
     Parameters
     ----------
     functions : iterable of function
-        Plain functions in the order of their calls, innermost first; each may call those before
-        it, and the names in `bindings`, as globals.
+        Plain functions, innermost first; each can call those before it, and the names in
+        `bindings`, as globals.
     bindings : mapping of str to object
-        What these names mean: the functions of a number system.
+        Functions of a number system, by the names with which they are called.
     name : str
-        Of the number system; distinguishes the copies on disk.
+        Name of the number system, which distinguishes the copies on disk.
     entries : container of str
-        The functions that Python calls; their machine code is kept on disk.
+        Functions that Python calls; their machine code is stored on disk.
 
     Returns
     -------

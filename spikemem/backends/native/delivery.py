@@ -1,7 +1,7 @@
-"""Spikes to synapses to ring buffers; the same code for every number system.
+"""Delivers spikes through synapses to ring buffers; all number systems share this code.
 
-:func:`deliver` is compiled by ``compile.specialise``, which gives meaning to the names
-``plastic_pre`` and ``plastic_post``.
+``compile.specialise`` compiles :func:`deliver`, and binds the names ``plastic_pre`` and
+``plastic_post``.
 """
 
 # ruff: noqa: F821
@@ -35,15 +35,15 @@ from .fields import (
 )
 
 _AHEAD = 16
-"""Spikes whose synapses are asked for together."""
+"""Number of spikes whose synapses are prefetched together."""
 
 _SOON = 64
-"""Synapses of a row that are asked for; the processor foresees the rest."""
+"""Number of synapses of a row to prefetch; the processor itself prefetches the rest."""
 
 
 @kernel
 def mark(dirty, block, first, n):  # type: ignore[no-untyped-def]
-    """Note that something arrives at `n` cells from `first` on."""
+    """Mark the blocks of `n` cells from `first` on, because something arrives there."""
     for b in range(block[first], block[first + n - 1] + 1):
         dirty[b] = 1
 
@@ -56,8 +56,8 @@ def _add_row(ring, w):  # type: ignore[no-untyped-def]
 
 @kernel
 def send_dense(unit, c, weight, block, ring, dirty):  # type: ignore[no-untyped-def]
-    """The row of cell `c` to the cells of its tile."""
-    tile, place = divmod(c - unit[PRE], unit[TILE_PRE])
+    """Add the row of cell `c` to the cells of its tile."""
+    tile, index = divmod(c - unit[PRE], unit[TILE_PRE])
     n = unit[TILE_POST]
     first = unit[POST] + tile * n
     low, high = max(first, unit[LOW]), min(first + n, unit[HIGH])
@@ -65,8 +65,8 @@ def send_dense(unit, c, weight, block, ring, dirty):  # type: ignore[no-untyped-
         return
     begin = unit[WEIGHT] + (c - unit[PRE]) * n - first
     w, target = weight[begin + low : begin + high], ring[low:high]
-    own = first + place - low
-    cut = high - low if unit[ALLOW_SELF] or place >= n else min(max(own, 0), high - low)
+    own = first + index - low
+    cut = high - low if unit[ALLOW_SELF] or index >= n else min(max(own, 0), high - low)
     _add_row(target[:cut], w[:cut])
     skip = cut + 1 if cut == own else cut
     _add_row(target[skip:], w[skip:])
@@ -75,7 +75,7 @@ def send_dense(unit, c, weight, block, ring, dirty):  # type: ignore[no-untyped-
 
 @kernel
 def send_sparse(unit, c, rows, weight, index, ring):  # type: ignore[no-untyped-def]
-    """The row of cell `c`, all with one delay."""
+    """Add the row of cell `c`, whose synapses have equal delays."""
     edge = unit[ROWS] + c - unit[PRE]
     first, last = rows[edge], rows[edge + 1]
     targets = index[unit[INDEX] + first : unit[INDEX] + last]
@@ -91,7 +91,7 @@ def send_sparse(unit, c, rows, weight, index, ring):  # type: ignore[no-untyped-
 
 @kernel
 def send_delays(unit, c, step, rows, weight, index, delay, block, ring, dirty):  # type: ignore[no-untyped-def]
-    """The row of cell `c`, each synapse with a delay of its own; ring and dirty of all slots."""
+    """Add the row of cell `c`, whose delays differ; `ring` and `dirty` have all slots."""
     edge = unit[ROWS] + c - unit[PRE]
     for s in range(rows[edge], rows[edge + 1]):
         slot = (step + delay[unit[INDEX] + s]) % ring.shape[0]
@@ -102,7 +102,7 @@ def send_delays(unit, c, step, rows, weight, index, delay, block, ring, dirty): 
 
 @kernel
 def send_sum(unit, tile, count, value, fired, ring, block, dirty):  # type: ignore[no-untyped-def]
-    """`count` equal weights to each cell of a tile; none from a cell to itself."""
+    """Add `count` equal weights to each cell of a tile, but none from a cell to itself."""
     n, n_pre = unit[TILE_POST], unit[TILE_PRE]
     first, pre = unit[POST] + tile * n, unit[PRE] + tile * n_pre
     low, high = max(first, unit[LOW]), min(first + n, unit[HIGH])
@@ -119,9 +119,9 @@ def send_sum(unit, tile, count, value, fired, ring, block, dirty):  # type: igno
 
 @kernel
 def fetch(wiring, ids, first, last):  # type: ignore[no-untyped-def]
-    """Ask for the lists of synapses of the cells from `first` up to `last` of `ids`.
+    """Prefetch the lists of synapses of the cells from `first` up to `last` of `ids`.
 
-    They are all over the memory; one after the other, each would be waited for.
+    The lists are scattered over the memory, and the processor would wait for each of them.
     """
     for m in range(first, last):
         c = ids[m]
@@ -181,9 +181,9 @@ def deliver(cells, wiring, plastic, n, step, gate):  # type: ignore[no-untyped-d
                     n_touched += 1
                 wiring.counts[unit[COUNTER] + tile] += 1
             elif kind == ONE_TO_ONE:
-                place = c - unit[PRE]
-                ring[unit[POST] + place] += wiring.weight[unit[WEIGHT] + place * unit[STRIDE]]
-                dirty[wiring.block[unit[POST] + place]] = 1
+                index = c - unit[PRE]
+                ring[unit[POST] + index] += wiring.weight[unit[WEIGHT] + index * unit[STRIDE]]
+                dirty[wiring.block[unit[POST] + index]] = 1
             elif kind == SPARSE:
                 send_sparse(unit, c, wiring.rows, wiring.weight, wiring.target, ring)
                 mark(dirty, wiring.block, unit[LOW], unit[HIGH] - unit[LOW])

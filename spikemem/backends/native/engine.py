@@ -1,4 +1,4 @@
-"""The engine: a laid-out network with its state, run in chunks of steps."""
+"""The engine: the tables and the state of a network, advanced in chunks of steps."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ...recording import SpikeTrains
 from ...units import steps
 from . import fields as f
 from .currents import Currents
-from .layout import Layout, lay_out
 from .numbers import NumberSystem
-from .state import Cells, Output, Plastic
+from .state import CellState, Output, Plastic
+from .tables import EngineTables, make_tables
 from .threads import Crew, share
 
 __all__ = ["Engine", "Run", "Snapshot"]
@@ -30,7 +30,7 @@ _LOG = ("log", "before", "newest")
 
 
 class Run(NamedTuple):
-    """Raw results: spikes of shape (n_spikes, 2) as (cell, step), traces as they are held."""
+    """Raw results: spikes (cell, step), shape (n_spikes, 2), and traces in the number system."""
 
     spikes: NDArray[np.int64]
     v: NDArray[Any]
@@ -38,7 +38,7 @@ class Run(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """State between two runs; the weights are those since when rows are marked."""
+    """State between two runs; the engine saves the weights of each row that changes later."""
 
     serial: int
     cells: tuple[NDArray[Any], ...]
@@ -46,59 +46,59 @@ class Snapshot(NamedTuple):
 
 
 class Engine:
-    """A network in arrays, ready to be advanced.
+    """A network in arrays, with the kernels that advance it.
 
     Parameters
     ----------
     network : Network
-        What to simulate.
+        Network to simulate.
     numbers : NumberSystem
-        How numbers are held, and the kernels that compute with them.
+        Number system with its kernels.
     threads : int
-        At most so many; fewer where the network has fewer blocks of cells.
+        Largest number of threads; fewer are used if the network has fewer blocks of cells.
     """
 
     def __init__(self, network: Network, numbers: NumberSystem, threads: int = 1) -> None:
         self.network = network
         self.numbers = numbers
         self.threads = threads
-        self.layout: Layout = lay_out(network, numbers, threads)
-        self.cells = _make_cells(network, numbers, self.layout)
-        self.plastic = _make_plastic(network, numbers, self.layout)
-        self._currents = Currents(network, numbers, self.layout.cells, self.cells)
+        self.tables: EngineTables = make_tables(network, numbers, threads)
+        self.cells = _make_cells(network, numbers, self.tables)
+        self.plastic = _make_plastic(network, numbers, self.tables)
+        self._currents = Currents(network, numbers, self.tables.cells, self.cells)
         self._advance = numbers.kernels()["advance"]
         self._flush = numbers.kernels()["flush"]
-        self._kept = _PLASTIC + (_LOG if numbers.keeps_log else ())
+        self._saved = _PLASTIC + (_LOG if numbers.keeps_log else ())
         self._reported: dict[str, NDArray[np.float64]] = {}
         self._serial = 0
         self._chunk = 64
-        self._v_place = self._potentials()
-        self._shares = share(self.layout, self.cells, self.plastic, self._v_place)
+        self._v_index = self._potentials()
+        self._shares = share(self.tables, self.cells, self.plastic, self._v_index)
         self._crew = Crew(self._shares[0][3].sync)
         self._recorded = np.zeros(self.cells.fired.size, dtype=np.uint8)
         for population in network.populations:
-            first = self.layout.cells.start[population.name]
+            first = self.tables.cells.start[population.name]
             self._recorded[first : first + population.size] = "spikes" in population.record
-        stores = self.layout.storage.values()
-        self._w_recorded = [place for place in stores if place.projection.record]
+        stores = self.tables.storage.values()
+        self._w_recorded = [store for store in stores if store.projection.record]
         self._load()
 
     def _load(self) -> None:
-        """Have the kernels compiled, or fetched from disk, before the first run."""
-        nothing = {
+        """Compile the kernels, or load them from disk, before the first run."""
+        closed = {
             name: np.zeros((1, last - first), dtype=np.bool_)
-            for name, (first, last) in self.layout.gate_columns.items()
+            for name, (first, last) in self.tables.gate_columns.items()
         }
-        self._steps(self._output(1, {}, nothing), 0, 0, 0, True)
-        self._flush(self.cells, self.layout.wiring, self.plastic)
+        self._steps(self._output(1, {}, closed), 0, 0, 0, True)
+        self._flush(self.cells, self.tables.wiring, self.plastic)
 
     def _potentials(self) -> NDArray[np.int64]:
-        """Where in the state the recorded potentials are, population after population."""
+        """Return the indices of the recorded potentials in the state, by population."""
         parts = [np.zeros(0, dtype=np.int64)]
         for population in self.network.populations:
             if "v" in population.record:
-                first = self.layout.cells.start[population.name]
-                parts.append(self.layout.cells.place[first : first + population.size])
+                first = self.tables.cells.start[population.name]
+                parts.append(self.tables.cells.v_index[first : first + population.size])
         return np.concatenate(parts)
 
     def run(
@@ -109,12 +109,12 @@ class Engine:
         gates: Mapping[str, NDArray[np.bool_]],
         progress: Callable[[float], None] | None = None,
     ) -> Run:
-        """Advance by `n_steps`; arguments as :meth:`spikemem.simulation.Backend.run`."""
+        """Advance by `n_steps`; see :meth:`spikemem.simulation.Backend.run`."""
         output = self._output(n_steps, inputs, gates)
-        n_w = sum(place.stop - place.start for place in self._w_recorded)
+        n_w = sum(store.stop - store.start for store in self._w_recorded)
         w = np.empty((n_steps, n_w), dtype=self.numbers.weight)
         spikes: list[NDArray[np.int64]] = []
-        step, last, told = first_step, first_step + n_steps, first_step
+        step, last, reported = first_step, first_step + n_steps, first_step
         self._currents.begin(first_step)
         while step < last:
             change = self._currents.set(step)
@@ -125,9 +125,9 @@ class Engine:
             step, reason = self._steps(output, first_step, step, stop, stop == last)
             if reason == f.FULL:
                 spikes.append(_drain(output))
-            if progress is not None and (step == last or (step - told) * _REPORTS >= n_steps):
+            if progress is not None and (step == last or (step - reported) * _REPORTS >= n_steps):
                 progress((step - first_step) / n_steps)
-                told = step
+                reported = step
             if not n_w:
                 self._adapt(time.perf_counter() - began, step - start)
         spikes.append(_drain(output))
@@ -137,28 +137,28 @@ class Engine:
     def _steps(
         self, output: Output, begin: int, first: int, last: int, settle: bool
     ) -> tuple[int, int]:
-        params, exact = self.layout.cells.params, self.numbers.exact
+        params, exact = self.tables.cells.params, self.numbers.exact
         tasks = [
             partial(self._advance, cells, params, wiring, plastic, output, part,
                     begin, first, last, exact, settle)
             for cells, wiring, plastic, part in self._shares
         ]  # fmt: skip
-        found: tuple[int, int] = tasks[0]() if len(tasks) == 1 else self._crew.work(tasks)
-        return found
+        result: tuple[int, int] = tasks[0]() if len(tasks) == 1 else self._crew.work(tasks)
+        return result
 
     def _record_weights(self, row: NDArray[Any]) -> None:
-        self._flush(self.cells, self.layout.wiring, self.plastic)
+        self._flush(self.cells, self.tables.wiring, self.plastic)
         column = 0
-        for place in self._w_recorded:
-            n = place.stop - place.start
-            row[column : column + n] = self.layout.wiring.weight[place.start : place.stop]
+        for store in self._w_recorded:
+            n = store.stop - store.start
+            row[column : column + n] = self.tables.wiring.weight[store.start : store.stop]
             column += n
 
     def _adapt(self, seconds: float, done: int) -> None:
-        """Choose the next chunk so that an interrupt is noticed soon."""
+        """Choose the length of the next chunk so that interrupts are handled soon."""
         if done and seconds > 0:
-            wish = int(done * _CHUNK_SECONDS / seconds)
-            self._chunk = min(max(wish, self._chunk // 2, 1), 4 * self._chunk, 1 << 24)
+            goal = int(done * _CHUNK_SECONDS / seconds)
+            self._chunk = min(max(goal, self._chunk // 2, 1), 4 * self._chunk, 1 << 24)
 
     def _output(
         self,
@@ -168,7 +168,7 @@ class Engine:
     ) -> Output:
         source = [np.zeros((0, 2), np.int64)]
         for name, trains in inputs.items():
-            cells = trains.ids.astype(np.int64) + self.layout.cells.start[name]
+            cells = trains.ids.astype(np.int64) + self.tables.cells.start[name]
             source.append(np.stack([cells, steps(trains.times, self.network.dt)], axis=1))
         spikes = np.concatenate(source)
         order = np.lexsort((spikes[:, f.CELL], spikes[:, f.STEP]))
@@ -177,60 +177,60 @@ class Engine:
             gate=self._gates(gates),
             spike=np.empty((self._room(), 2), dtype=np.int64),
             recorded=self._recorded,
-            v_place=self._v_place,
-            v=np.empty((n_steps, self._v_place.size), dtype=self.numbers.state),
+            v_index=self._v_index,
+            v=np.empty((n_steps, self._v_index.size), dtype=self.numbers.state),
             cursor=np.zeros(2, dtype=np.int64),
         )
 
     def _room(self) -> int:
-        """Spikes that the buffer takes: those of more than a window, if all cells fire."""
+        """Return the size of the spike buffer: more than a window in which all cells fire."""
         window = int(self._shares[0][3].plan[f.WINDOW])
         return max((window + 3) * self.cells.fired.size, 65536)
 
     def _gates(self, gates: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.uint8]:
-        columns = self.layout.gate_columns
+        columns = self.tables.gate_columns
         if all(gates[name].all() for name in columns):
-            return np.ones((1, max(self.layout.n_gates, 1)), dtype=np.uint8)
+            return np.ones((1, max(self.tables.n_gates, 1)), dtype=np.uint8)
         table = [gates[name].astype(np.uint8) for name in columns]
         return np.ascontiguousarray(np.concatenate(table, axis=1))
 
     def weights(self, name: str) -> NDArray[np.float64]:
-        """Weights of a plastic projection, nA, in its own order, shape (n_synapses,), read-only.
+        """Return the weights of a plastic projection, nA, shape (n_synapses,), read-only.
 
-        As long as they do not change, this is the same array.
+        As long as they do not change, the same array is returned.
         """
         if name not in self._reported:
-            place = self.layout.storage[name]
-            held = place.read(self.layout.wiring.weight[place.start : place.stop])
-            values = self.numbers.in_na(self.network, place.projection, held)
+            store = self.tables.storage[name]
+            stored = store.read(self.tables.wiring.weight[store.start : store.stop])
+            values = self.numbers.in_na(self.network, store.projection, stored)
             values.flags.writeable = False
             self._reported[name] = values
         return self._reported[name]
 
     def _forget_changed(self) -> None:
-        """Drop the reported weights of projections of which a row has changed."""
-        for name, place in self.layout.storage.items():
-            if place.units:
-                units = self.layout.wiring.units[place.units]
+        """Drop the reported weights of projections in which a row has changed."""
+        for name, store in self.tables.storage.items():
+            if store.units:
+                units = self.tables.wiring.units[store.units]
                 first = self.plastic.table[units[0, f.PLASTIC], f.ROW]
                 last = self.plastic.table[units[-1, f.PLASTIC], f.ROW] + units[-1, f.N_PRE]
                 if self.plastic.row[first:last, f.SAVED].any():
                     self._reported.pop(name, None)
 
     def set_weights(self, name: str, values: Any) -> None:
-        """Put other weights (nA) into a plastic projection."""
-        place = self.layout.storage[name]
-        held = self.numbers.weights(self.network, place.projection, values)
+        """Set the weights (nA) of a plastic projection."""
+        store = self.tables.storage[name]
+        encoded = self.numbers.weights(self.network, store.projection, values)
         n = self.network.count(name)
-        target = self.layout.wiring.weight[place.start : place.stop]
-        place.write(target, np.broadcast_to(held, (n,)))
+        target = self.tables.wiring.weight[store.start : store.stop]
+        store.write(target, np.broadcast_to(encoded, (n,)))
         self._reported.pop(name, None)
 
     def snapshot(self) -> Snapshot:
-        """State as it is; the latest snapshot alone can be restored.
+        """Return the present state; only the latest snapshot can be restored.
 
-        Weights are not copied: from now on the first change of a row saves it. Logs are copied
-        only where they are not empty between runs.
+        Weights are not copied: from now on, a row is saved before its first change. Logs are
+        copied only if they can be non-empty between runs.
         """
         self._crew.rest()
         self._serial += 1
@@ -238,16 +238,16 @@ class Engine:
         return Snapshot(
             self._serial,
             tuple(getattr(self.cells, name).copy() for name in _CELLS),
-            tuple(getattr(self.plastic, name).copy() for name in self._kept),
+            tuple(getattr(self.plastic, name).copy() for name in self._saved),
         )
 
     def restore(self, state: Snapshot) -> None:
-        """Return to the state of the latest snapshot; may be called again if it was interrupted.
+        """Return to the state of the latest snapshot; can be called again after an interrupt.
 
         Raises
         ------
         ValueError
-            A later snapshot was made.
+            If there is a later snapshot.
         """
         if state.serial != self._serial:
             raise ValueError("only the latest snapshot can be restored")
@@ -260,25 +260,25 @@ class Engine:
             cells.fired[:] = 0
             cells.ids[:] = self.cells.ids
             cells.waiting[:] = self.cells.waiting
-        self.layout.wiring.counts[:] = 0
+        self.tables.wiring.counts[:] = 0
         self.plastic.newest[:] = -1
-        for name, values in zip(self._kept, state.plastic, strict=True):
+        for name, values in zip(self._saved, state.plastic, strict=True):
             getattr(self.plastic, name)[:] = values
 
     def save_state(self) -> tuple[Any, ...]:
-        """Copies of all that changes in a run, the weights included."""
+        """Return copies of everything that changes in a run, including the weights."""
         state = self.snapshot()
-        return state.cells, state.plastic, self.layout.wiring.weight.copy()
+        return state.cells, state.plastic, self.tables.wiring.weight.copy()
 
     def load_state(self, state: tuple[Any, ...]) -> None:
         """Continue from the state that another engine of the same network saved."""
         cells, plastic, weight = state
-        self.layout.wiring.weight[:] = weight
+        self.tables.wiring.weight[:] = weight
         self._reported.clear()
         self.restore(self.snapshot()._replace(cells=cells, plastic=plastic))
 
     def _restore_weights(self) -> None:
-        wiring, plastic = self.layout.wiring, self.plastic
+        wiring, plastic = self.tables.wiring, self.plastic
         for table in plastic.table:
             unit = wiring.units[table[f.UNIT]]
             rows = np.flatnonzero(plastic.row[table[f.ROW] : table[f.ROW] + unit[f.N_PRE], f.SAVED])
@@ -299,20 +299,20 @@ def _drain(output: Output) -> NDArray[np.int64]:
     return output.spike[:n].copy()
 
 
-def _make_cells(network: Network, numbers: NumberSystem, layout: Layout) -> Cells:
-    cells = layout.cells
+def _make_cells(network: Network, numbers: NumberSystem, tables: EngineTables) -> CellState:
+    cells = tables.cells
     n, n_all, n_blocks = cells.n_cells, cells.n_cells + cells.n_sources, len(cells.params.block)
     state = cells.state.copy()
     for population in network.populations:
         if not population.is_source:
             first = cells.start[population.name]
-            place = cells.place[first : first + population.size]
-            state[place] = numbers.potential(population.initial_v())
+            v_index = cells.v_index[first : first + population.size]
+            state[v_index] = numbers.potential(population.initial_v())
     mask = np.zeros(f.BLOCK_SIZE, dtype=np.uint8)
-    return Cells(
+    return CellState(
         state=state,
-        ring=np.zeros((layout.n_slots, 2, n), dtype=numbers.ring),
-        dirty=np.zeros((layout.n_slots, 2, n_blocks), dtype=np.uint8),
+        ring=np.zeros((tables.n_slots, 2, n), dtype=numbers.ring),
+        dirty=np.zeros((tables.n_slots, 2, n_blocks), dtype=np.uint8),
         awake=np.ones(n_blocks, dtype=np.uint8),
         fired=np.zeros(n_all, dtype=np.uint8),
         ids=np.zeros(n_all, dtype=np.int64),
@@ -324,19 +324,19 @@ def _make_cells(network: Network, numbers: NumberSystem, layout: Layout) -> Cell
     )
 
 
-def _make_plastic(network: Network, numbers: NumberSystem, layout: Layout) -> Plastic:
-    units, late = layout.wiring.units, int(numbers.exact)
-    tables, rules, luts = [], [], []
+def _make_plastic(network: Network, numbers: NumberSystem, tables: EngineTables) -> Plastic:
+    units, late = tables.wiring.units, int(numbers.exact)
+    table_rows, rules, luts = [], [], []
     n_row = n_y = n_log = n_queue = n_lut = 0
     longest = 1
-    for place in layout.storage.values():
-        rule, plus, minus = numbers.rule(network, place.projection)
-        for u, gate in zip(place.units, place.gates, strict=True):
+    for store in tables.storage.values():
+        rule, plus, minus = numbers.rule(network, store.projection)
+        for u, gate in zip(store.units, store.gates, strict=True):
             n_pre, n_post, delay = (int(units[u, k]) for k in (f.N_PRE, f.N_POST, f.DELAY))
             row = np.zeros(f.N_PLASTIC, dtype=np.int64)
             log = numbers.log_size(n_post)
             queue = (delay + 2 + late) * n_post + 1
-            lag = numbers.lag(network, place.projection, delay)
+            lag = numbers.lag(network, store.projection, delay)
             waiting = (lag + 2) * n_pre + 1 if lag else 0
             row[[f.UNIT, f.LOG, f.LOG_SIZE, f.QUEUE, f.QUEUE_SIZE]] = u, n_log, log, n_queue, queue
             row[[f.ROW, f.Y, f.GATE, f.Y_LATE]] = n_row, n_y, gate, late
@@ -344,7 +344,7 @@ def _make_plastic(network: Network, numbers: NumberSystem, layout: Layout) -> Pl
             row[[f.LUT_MINUS, f.N_LUT_MINUS]] = n_lut + plus.size, minus.size
             row[[f.LAG, f.DENDRITIC]] = lag, delay - lag
             row[[f.LATE, f.LATE_SIZE]] = n_queue + queue, waiting
-            tables.append(row)
+            table_rows.append(row)
             rules.append(rule)
             n_log, n_queue = n_log + log, n_queue + queue + waiting
             n_row, n_y = n_row + n_pre, n_y + n_post
@@ -352,7 +352,7 @@ def _make_plastic(network: Network, numbers: NumberSystem, layout: Layout) -> Pl
         luts += [plus, minus]
         n_lut += plus.size + minus.size
     return Plastic(
-        table=np.array(tables, dtype=np.int64).reshape(-1, f.N_PLASTIC),
+        table=np.array(table_rows, dtype=np.int64).reshape(-1, f.N_PLASTIC),
         rule=np.array(rules or np.zeros((0, f.N_RULE)), dtype=numbers.rule_type),
         x=np.zeros(n_row, dtype=numbers.trace),
         row=np.zeros((n_row, f.N_ROW), dtype=np.int64),
@@ -362,6 +362,6 @@ def _make_plastic(network: Network, numbers: NumberSystem, layout: Layout) -> Pl
         before=np.zeros(n_log, dtype=np.int64),
         queue=np.zeros((n_queue, 2), dtype=np.int64),
         lut=np.concatenate([np.zeros(0, numbers.trace), *luts]),
-        saved=np.empty(layout.wiring.weight.size if tables else 0, dtype=numbers.weight),
+        saved=np.empty(tables.wiring.weight.size if table_rows else 0, dtype=numbers.weight),
         stack=np.zeros(longest, dtype=np.int64),
     )

@@ -32,10 +32,10 @@ LOW = 16
 HIGH = 17
 PART = 18
 N_UNIT = 19
-"""A unit changes the post-synaptic cells from LOW up to HIGH only; PART is the thread of these."""
+"""A unit changes only the post-synaptic cells from LOW up to HIGH; PART is their thread."""
 
-# Wiring.route: for each segment of cells the number of units that leave it, these units, the
-# number of plastic units that end there, and these.
+# Wiring.route: for each segment of cells the number of units that start there, these units, the
+# number of plastic units that end there, and these units.
 
 # Plastic.table, shape (n_plastic, N_PLASTIC); the first five, LOST to LATE_TAIL, and DISPUTED
 # change in a run
@@ -68,7 +68,7 @@ DENDRITIC = 25
 MOST = 26
 DISPUTED = 27
 N_PLASTIC = 36
-"""Eight more than there are columns: threads do not write to the same cache line."""
+"""Number of columns plus eight, so that threads do not write to the same cache line."""
 
 # Plastic.row, shape (n_rows, N_ROW)
 SEEN = 0
@@ -89,10 +89,10 @@ Y_ADDS = 4
 N_RULE = 5
 
 BLOCK_SIZE = 512
-"""Cells that are updated together: their state fits the first-level cache."""
+"""Number of cells that are updated together; their state fits into the first-level cache."""
 
 APART = 64
-"""Bytes at least between what two threads write to: a cache line."""
+"""Smallest distance between data to which two threads write (a cache line), bytes."""
 
 # Params.block, shape (n_blocks, N_BLOCK)
 START = 0
@@ -101,8 +101,8 @@ STATE = 2
 GROUP = 3
 N_BLOCK = 4
 
-# Rows of a block in Cells.state, each BLOCK_SIZE long; where cells differ in their parameters,
-# these follow from row PARAMS on.
+# Rows of a block in CellState.state, each BLOCK_SIZE long; if cells differ in their parameters,
+# the parameters follow from row PARAMS on.
 V = 0
 I_E = 1
 I_I = 2
@@ -126,11 +126,11 @@ PULL_I = 12
 N_PARAM = 13
 
 NO_LEAK = -1.0
-"""KEEP_V of a cell without a leak, where the current is held over a step; its RESISTANCE is the
-potential (mV) that 1 nA adds in a step."""
+"""KEEP_V of a cell without a leak, if the current is constant over a step. The RESISTANCE of such
+a cell is the potential (mV) that 1 nA adds in a step."""
 
 # Part.plan, shape (N_PLAN,): number of the thread, number of threads, first and last block of
-# cells, steps between two meetings
+# cells, steps between two barriers
 ME = 0
 N_PARTS = 1
 FIRST_BLOCK = 2
@@ -141,4 +141,4 @@ N_PLAN = 5
 DONE = 0
 FULL = 1
 STOPPED = 2
-"""Why a kernel came back: all steps are done, the buffer of spikes is full, or a thread ended."""
+"""Why a kernel returned: all steps are done, the spike buffer is full, or a thread has ended."""

@@ -1,7 +1,7 @@
-"""The cells: one step of a block, in floating point.
+"""One step of a block of cells, in floating point.
 
-All of a block's state is in one array, at constant distances: only so does LLVM see that nothing
-overlaps, and vectorise these loops.
+The whole state of a block is in one array, at constant distances. Only then can LLVM tell that
+nothing overlaps, and vectorise these loops.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _OWN = PARAMS * BLOCK_SIZE
 
 @kernel
 def _equal_held(s, ring_e, ring_i, mask, p, n):  # type: ignore[no-untyped-def]
-    """Cells with the same parameters; the current is held over the step."""
+    """Step cells with the same parameters; the current is constant over the step."""
     v_rest, resistance, keep, bias = p[V_REST], p[RESISTANCE], p[KEEP_V], p[BIAS]
     v_thresh, v_reset, n_ref = p[V_THRESH], p[V_RESET], p[N_REF]
     gain_e, gain_i, keep_e, keep_i = p[GAIN_E], p[GAIN_I], p[KEEP_E], p[KEEP_I]
@@ -62,7 +62,7 @@ def _equal_held(s, ring_e, ring_i, mask, p, n):  # type: ignore[no-untyped-def]
 
 @kernel
 def _equal_propagated(s, ring_e, ring_i, mask, p, n):  # type: ignore[no-untyped-def]
-    """Cells with the same parameters, integrated exactly."""
+    """Step cells with the same parameters, integrated exactly."""
     v_rest, keep, bias, pull_e, pull_i = p[V_REST], p[KEEP_V], p[BIAS], p[PULL_E], p[PULL_I]
     v_thresh, v_reset, n_ref = p[V_THRESH], p[V_RESET], p[N_REF]
     gain_e, gain_i, keep_e, keep_i = p[GAIN_E], p[GAIN_I], p[KEEP_E], p[KEEP_I]
@@ -94,7 +94,7 @@ def _own(s, name, i):  # type: ignore[no-untyped-def]
 
 @kernel
 def _each(s, ring_e, ring_i, mask, n, exact):  # type: ignore[no-untyped-def]
-    """Cells with parameters of their own, by either integrator."""
+    """Step cells with different parameters, by either integrator."""
     one, zero = type(s[0])(1), type(s[0])(0)
     hit = False
     for i in range(n):
@@ -126,11 +126,12 @@ def _each(s, ring_e, ring_i, mask, n, exact):  # type: ignore[no-untyped-def]
 
 @kernel
 def update_block(s, ring_e, ring_i, mask, tally, group, g, n, exact):  # type: ignore[no-untyped-def]
-    """One step of the `n` cells of a block; True if any fires (then `mask` says which).
+    """Do one step of the `n` cells of a block; return True if any fires (then `mask` is set).
 
-    s : the block's part of ``Cells.state``; ring_e, ring_i : what arrives, cleared here
-    tally : the block's row of ``Cells.tally``
-    group : ``Params.group``; g : the block's row of it, -1 where cells have their own
+    s : the block's part of ``CellState.state``
+    ring_e, ring_i : arriving weights, which are set to 0
+    tally : the block's row of ``CellState.tally``
+    group : ``Params.group``; g : the block's row in it, -1 if cells have different parameters
     """
     if g < 0:
         return _each(s, ring_e, ring_i, mask, n, exact)

@@ -1,4 +1,4 @@
-"""What a number system offers to the engine, and the floating-point one."""
+"""The interface of a number system for the engine, and the floating-point number system."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ _HORIZON = 50.0
 
 
 class NumberSystem(Protocol):
-    """How potentials, weights and traces are held and computed.
+    """Representation and arithmetic of potentials, weights and traces.
 
     `state`, `ring`, `weight`, `rule_type`, `trace` are the types of the membrane's arrays, of the
-    ring buffers, of ``Wiring.weight``, of ``Plastic.rule`` and of ``Plastic.x``, ``y`` and
-    ``lut``; `exact` says whether the cells that fire in step k do so at its end. ``Plastic.y`` has
-    `y_rows` rows, one after the other; `keeps_log` says that the log outlives a run.
+    ring buffers, of ``Wiring.weight``, of ``Plastic.rule``, and of ``Plastic.x``, ``y`` and
+    ``lut``. `exact` is True if the cells that fire in step k do so at its end. ``Plastic.y`` has
+    `y_rows` rows, one after the other. `keeps_log` is True if the log continues after a run.
     """
 
     state: np.dtype[Any]
@@ -62,44 +62,44 @@ class NumberSystem(Protocol):
     keeps_log: bool
 
     def log_size(self, n_post: int) -> int:
-        """Entries in the log of a plastic unit with `n_post` post-synaptic cells."""
+        """Return the log size of a plastic unit with `n_post` post-synaptic cells, in entries."""
 
     def lag(self, network: Network, projection: Projection, delay: int) -> int:
-        """Steps of a delay that a spike takes before a plastic synapse sees it."""
+        """Return the part of a delay before a spike reaches a plastic synapse, in steps."""
 
     def kernels(self) -> dict[str, Any]:
-        """``advance``, ``flush`` and what else :func:`compile_engine` gives."""
+        """Return ``advance``, ``flush`` and the other functions of :func:`compile_engine`."""
 
     def group(self, population: Population) -> Hashable:
-        """Populations of equal cells share their parameters where this is equal."""
+        """Return a key; populations of equal cells with the same key share their parameters."""
 
     def cells(self, population: Population, size: int, dt: float) -> NDArray[Any]:
-        """Parameters of the first `size` cells of a population, shape (N_PARAM, `size`)."""
+        """Return parameters of the first `size` cells of a population, shape (N_PARAM, size)."""
 
     def bias(self, population: Population, current: NDArray[np.float64], dt: float) -> NDArray[Any]:
-        """Currents (nA) as BIAS holds them; shape (n,), or (n, size) with one for each cell.
+        """Encode currents (nA) as BIAS; shape (n,), or (n, size) with one for each cell.
 
-        Where the cells of a population differ, one for each cell is returned.
+        If the cells of a population differ, the result has one for each cell.
         """
 
     def potential(self, v: NDArray[np.float64]) -> NDArray[Any]:
-        """Potentials (mV) as they are held."""
+        """Encode potentials (mV)."""
 
     def weights(self, network: Network, projection: Projection, w: Any) -> NDArray[Any]:
-        """Weights (nA) of a projection as they are held; `w` may be a single one."""
+        """Encode weights (nA) of a projection; `w` can be a single number."""
 
     def rule(
         self, network: Network, projection: Projection
     ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-        """Row of ``Plastic.rule``, and the tables exp(-k dt / tau), which end in 0."""
+        """Return the row of ``Plastic.rule``, and two tables exp(-k dt / tau) that end in 0."""
 
     def in_mv(self, v: NDArray[Any]) -> NDArray[np.float64]:
-        """The inverse of :meth:`potential`."""
+        """Decode potentials, in mV."""
 
     def in_na(
         self, network: Network, projection: Projection, w: NDArray[Any]
     ) -> NDArray[np.float64]:
-        """The inverse of :meth:`weights`."""
+        """Decode weights, in nA."""
 
 
 def compile_engine(
@@ -134,7 +134,7 @@ def _float_kernels() -> dict[str, Any]:
 
 
 class Floats:
-    """Floating point of 8 or 4 bytes."""
+    """Number system with floating-point numbers of 8 or 4 bytes."""
 
     def __init__(
         self, integrator: str = "spinnaker", precision: Literal["f8", "f4"] = "f8"
@@ -144,23 +144,23 @@ class Floats:
         self.y_rows, self.keeps_log = 1, False
 
     def log_size(self, n_post: int) -> int:
-        """Entries in the log of a plastic unit with `n_post` post-synaptic cells."""
+        """Return the log size of a plastic unit with `n_post` post-synaptic cells, in entries."""
         return min(max(64 * n_post, 1024), max(65536, 4 * n_post))
 
     def lag(self, network: Network, projection: Projection, delay: int) -> int:
-        """None: all of a delay is dendritic."""
+        """Return 0, because the whole delay is dendritic."""
         return 0
 
     def kernels(self) -> dict[str, Any]:
-        """The compiled engine."""
+        """Return the compiled engine."""
         return _float_kernels()
 
     def group(self, population: Population) -> Hashable:
-        """Every population may share with every other."""
+        """Return the same key for all populations."""
         return None
 
     def cells(self, population: Population, size: int, dt: float) -> NDArray[Any]:
-        """Parameters of the first `size` cells of a population, shape (N_PARAM, `size`)."""
+        """Return parameters of the first `size` cells of a population, shape (N_PARAM, size)."""
         with np.errstate(over="ignore"):  # A threshold beyond 4 bytes is never reached.
             return self._constants(population, size, dt).astype(self.state)
 
@@ -185,7 +185,7 @@ class Floats:
         return out
 
     def _gain(self, cell: LIF, size: int, dt: float) -> NDArray[np.float64]:
-        """What BIAS is for each nA of a constant current, shape (size,)."""
+        """Return BIAS for each nA of a constant current, shape (size,)."""
         if not self.exact:
             return np.ones(size)
         tau, cm = cell.array("tau_m", size), cell.array("cm", size)
@@ -193,30 +193,30 @@ class Floats:
             return np.where(np.isfinite(tau), tau / cm * -np.expm1(-dt / tau), dt / cm)
 
     def bias(self, population: Population, current: NDArray[np.float64], dt: float) -> NDArray[Any]:
-        """Currents (nA) as BIAS holds them; shape (n,), or (n, size) with one for each cell."""
+        """Encode currents (nA) as BIAS; shape (n,), or (n, size) with one for each cell."""
         gain = self._gain(population.lif.steady, population.size, dt)
         if current.ndim == 1 and np.all(gain == gain[0]):
             return np.asarray(gain[0] * current, dtype=self.state)
         return np.asarray(gain * current.reshape(len(current), -1), dtype=self.state)
 
     def potential(self, v: NDArray[np.float64]) -> NDArray[Any]:
-        """Potentials (mV) as they are held."""
+        """Encode potentials (mV)."""
         return v.astype(self.state)
 
     def weights(self, network: Network, projection: Projection, w: Any) -> NDArray[Any]:
-        """Weights (nA) as they are held."""
+        """Encode weights (nA)."""
         return np.asarray(w, dtype=self.weight)
 
     def rule(
         self, network: Network, projection: Projection
     ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-        """Row of ``Plastic.rule``, and the tables of both windows."""
+        """Return the row of ``Plastic.rule``, and the tables of both windows."""
         rule = projection.plasticity
         assert isinstance(rule, STDP)
         row = np.zeros(N_RULE, dtype=self.weight)
         row[A_PLUS], row[A_MINUS] = rule.a_plus, rule.a_minus
         row[W_MIN], row[W_MAX] = rule.w_min, rule.w_max
-        # Under "exact" a spike counts in y one step after it arrives, as if decayed since.
+        # Under "exact" a spike counts in y one step after it arrives, and has decayed since.
         row[Y_ADDS] = np.exp(-network.dt / rule.tau_minus) if self.exact else 1.0
         plus, minus = (
             _table(tau, network.dt).astype(self.trace) for tau in (rule.tau_plus, rule.tau_minus)
@@ -224,31 +224,30 @@ class Floats:
         return row, plus, minus
 
     def in_mv(self, v: NDArray[Any]) -> NDArray[np.float64]:
-        """Potentials in mV."""
+        """Return potentials in mV."""
         return np.asarray(v, dtype=np.float64)
 
     def in_na(
         self, network: Network, projection: Projection, w: NDArray[Any]
     ) -> NDArray[np.float64]:
-        """Weights in nA."""
+        """Return weights in nA."""
         return np.asarray(w, dtype=np.float64)
 
 
 def _propagator(tau: Any, tau_m: Any, cm: Any, dt: float) -> Any:
-    """Potential (mV) after a step of a cell at rest, for each nA of synaptic current at its start.
+    """Return the potential (mV) after a step from rest, for each nA of initial synaptic current.
 
-    With a = dt/tau_m and b = dt/tau this is dt/cm·(exp(-a) - exp(-b))/(b - a). Neither the
-    difference of the exponentials nor that of the rates is formed, since both lose all their
-    digits where the constants are nearly equal.
+    With a = dt/tau_m and b = dt/tau this is dt/cm·(exp(-a) - exp(-b))/(b - a). Neither difference
+    is computed directly, because both lose all digits if the constants are nearly equal.
     """
     with np.errstate(invalid="ignore"):
-        apart = np.where(np.isinf(tau_m), dt / tau, np.abs(dt * ((tau_m - tau) / tau_m) / tau))
-    mean = np.where(apart == 0, 1.0, -np.expm1(-apart) / np.where(apart == 0, 1.0, apart))
+        gap = np.where(np.isinf(tau_m), dt / tau, np.abs(dt * ((tau_m - tau) / tau_m) / tau))
+    mean = np.where(gap == 0, 1.0, -np.expm1(-gap) / np.where(gap == 0, 1.0, gap))
     return dt / cm * np.exp(-dt / np.maximum(tau, tau_m)) * mean
 
 
 def _table(tau: float, dt: float) -> NDArray[np.float64]:
-    """exp(-k dt / tau) until it is far below the last bit of any weight, then one 0."""
+    """Return exp(-k dt / tau) until it is far below the last bit of any weight, then one 0."""
     n = int(np.ceil(_HORIZON * tau / dt)) + 2
     table: NDArray[np.float64] = np.exp(-np.arange(n) * dt / tau)
     table[-1] = 0.0

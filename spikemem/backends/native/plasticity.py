@@ -1,9 +1,9 @@
 """Spike-timing-dependent plasticity, deferred to the next pre-synaptic spike of a row.
 
-A post-synaptic spike waits in a queue until it has travelled back to the synapse; then, if
-weights may change in that step, it goes to a log. A row reads the log from where it stopped
-when its own cell fires or when weights are asked for. Each spike changes each weight by itself
-and in order of time, so results do not depend on when the log is read.
+A post-synaptic spike waits in a queue until it has travelled back to the synapse. If weights may
+change in that step, it then enters a log. A row continues to read the log when its own cell fires
+or when weights are read. Each spike changes each weight separately and in order of time, so the
+results do not depend on when the log is read.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ from .fields import (
 
 @kernel
 def _own_cell(unit, row):  # type: ignore[no-untyped-def]
-    """The post-synaptic cell that a dense row leaves out, as a place in ``_span``, or -1."""
+    """Return the position in ``_span`` of the cell that a dense row leaves out, or -1."""
     own = row - (unit[LOW] - unit[POST])
     if unit[ALLOW_SELF] or own < 0 or own >= unit[HIGH] - unit[LOW]:
         return -1
@@ -64,9 +64,9 @@ def _own_cell(unit, row):  # type: ignore[no-untyped-def]
 
 @kernel
 def _catch_up_dense(w, log, low, first, since, step, lut, top, own):  # type: ignore[no-untyped-def]
-    """Add what the entries of the log from `first` on bring to a row.
+    """Add the weight changes of the log entries from `first` on to a row.
 
-    low : the first cell of the row; own : a place in the row to leave out
+    low : the first cell of the row; own : a position in the row to leave out
     """
     for e in range(first, log.shape[0]):
         gap = log[e, STEP] - since
@@ -80,7 +80,7 @@ def _catch_up_dense(w, log, low, first, since, step, lut, top, own):  # type: ig
 
 @kernel
 def _catch_up_sparse(w, index, post, newest, log, before, first, since, step, lut, top, stack):  # type: ignore[no-untyped-def]
-    """The same for a sparse row: each synapse follows the chain of its cell's entries."""
+    """Do the same for a sparse row; each synapse follows the chain of its cell's entries."""
     for s in range(w.size):
         e = newest[index[s] - post]
         n = 0
@@ -96,7 +96,7 @@ def _catch_up_sparse(w, index, post, newest, log, before, first, since, step, lu
 
 @kernel
 def _span(wiring, unit, row):  # type: ignore[no-untyped-def]
-    """First and last synapse of a row, relative to the unit."""
+    """Return the first and last synapse of a row, relative to the unit."""
     if unit[KIND] == PLASTIC_DENSE:
         low, high = unit[LOW] - unit[POST], unit[HIGH] - unit[POST]
         return row * unit[N_POST] + low, row * unit[N_POST] + high
@@ -106,9 +106,9 @@ def _span(wiring, unit, row):  # type: ignore[no-untyped-def]
 
 @kernel
 def _catch_up(wiring, plastic, q, row, opened):  # type: ignore[no-untyped-def]
-    """Bring the weights of a row up to date with the log; save them first if they may change.
+    """Update the weights of a row from the log; save them first if they can change.
 
-    opened : whether the caller is going to change them in any case
+    opened : whether the caller changes them in any case
     """
     table, state = plastic.table[q], plastic.row[plastic.table[q, ROW] + row]
     unit = wiring.units[table[UNIT]]
@@ -139,7 +139,7 @@ def _catch_up(wiring, plastic, q, row, opened):  # type: ignore[no-untyped-def]
 
 @kernel
 def plastic_flush(wiring, plastic, q, ring):  # type: ignore[no-untyped-def]
-    """Bring all weights of unit `q` up to date and empty its log."""
+    """Update all weights of unit `q` from its log, and empty the log."""
     table = plastic.table[q]
     if table[N_LOG] == 0:
         return
@@ -154,7 +154,7 @@ def plastic_flush(wiring, plastic, q, ring):  # type: ignore[no-untyped-def]
 
 @kernel
 def _decay(y, table, lut, step):  # type: ignore[no-untyped-def]
-    """Let the post-synaptic traces of a unit decay up to this step."""
+    """Decay the post-synaptic traces of a unit up to this step."""
     gap = step - table[Y_STEP]
     if gap > 0:
         factor = lut[table[LUT_MINUS] + min(gap, table[N_LUT_MINUS] - 1)]
@@ -165,9 +165,9 @@ def _decay(y, table, lut, step):  # type: ignore[no-untyped-def]
 
 @kernel
 def plastic_due(wiring, plastic, q, step, open_, ring):  # type: ignore[no-untyped-def]
-    """Take in the post-synaptic spikes that reach the synapses of unit `q` in this step.
+    """Process the post-synaptic spikes that reach the synapses of unit `q` in this step.
 
-    Called in each step in which the queue of the unit is not empty, before any cell fires.
+    It is called in each step with a non-empty queue of the unit, before any cell fires.
     """
     table, unit = plastic.table[q], wiring.units[plastic.table[q, UNIT]]
     delay, n_post = unit[DELAY], unit[N_POST]
@@ -187,7 +187,7 @@ def plastic_due(wiring, plastic, q, step, open_, ring):  # type: ignore[no-untyp
         table[DUE_HEAD] = (table[DUE_HEAD] + 1) % queue.shape[0]
     delay += table[Y_LATE]
     while table[Y_HEAD] != table[TAIL] and queue[table[Y_HEAD], STEP] + delay <= step:
-        # Also for a cell of another thread, so that the traces decay in the same steps.
+        # This includes cells of other threads, so that the traces decay in the same steps.
         _decay(y, table, plastic.lut, step)
         j = queue[table[Y_HEAD], CELL]
         if low <= j < high:
@@ -197,7 +197,7 @@ def plastic_due(wiring, plastic, q, step, open_, ring):  # type: ignore[no-untyp
 
 @kernel
 def plastic_post(wiring, plastic, q, c, step):  # type: ignore[no-untyped-def]
-    """A post-synaptic cell of unit `q` fires: its spike sets out for the synapses."""
+    """Queue the spike of a post-synaptic cell of unit `q` on its way to the synapses."""
     table = plastic.table[q]
     at = table[QUEUE] + table[TAIL]
     plastic.queue[at, CELL] = c - wiring.units[table[UNIT], POST]
@@ -229,9 +229,9 @@ def _send_sparse(w, index, y, ring, low, cost, bottom, open_):  # type: ignore[n
 
 @kernel
 def plastic_pre(wiring, plastic, q, c, step, open_, ring):  # type: ignore[no-untyped-def]
-    """A pre-synaptic cell fires: depress its row, and add the weights to their ring slot.
+    """Depress the row of a pre-synaptic cell that fires, and add its weights to the ring.
 
-    ring : shape (N,), the slot in which the spike arrives, of the unit's receptor
+    ring : shape (N,), the slot of the unit's receptor in which the spike arrives
     """
     table = plastic.table[q]
     unit = wiring.units[table[UNIT]]

@@ -1,4 +1,4 @@
-"""Lists of synapses sorted into rows."""
+"""Sorts lists of synapses into rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FEW = 1 << 16
 
 @_njit(cache=True, nogil=True, _nrt=False, error_model="numpy")
 def _count(i, target, n_pre, bounds, edges):  # type: ignore[no-untyped-def]
-    """Count the synapses of each row in the entry after its own; whether they are in order."""
+    """Count the synapses of row k in ``edges[k + 1]``; return whether they are in order."""
     last, ordered = 0, True
     for s in range(i.size):
         p = 0
@@ -30,8 +30,8 @@ def _count(i, target, n_pre, bounds, edges):  # type: ignore[no-untyped-def]
 
 
 @_njit(cache=True, nogil=True, _nrt=False, error_model="numpy")
-def _place(i, target, n_pre, bounds, at, order):  # type: ignore[no-untyped-def]
-    """Put each synapse into its row; `at` begins as the first edges of the rows."""
+def _fill(i, target, n_pre, bounds, at, order):  # type: ignore[no-untyped-def]
+    """Put each synapse into its row; `at` initially has the first edge of each row."""
     for s in range(i.size):
         p = 0
         while target[s] >= bounds[p + 1]:
@@ -44,14 +44,14 @@ def _place(i, target, n_pre, bounds, at, order):  # type: ignore[no-untyped-def]
 def sort_rows(
     i: NDArray[np.int32], target: NDArray[np.int32], n_pre: int, bounds: NDArray[np.int64]
 ) -> tuple[NDArray[Any] | None, NDArray[np.int64]]:
-    """Order of synapses in which the rows of the first part come first, then those of the second.
+    """Return the order of synapses that sorts them by part, then by row.
 
     Parameters
     ----------
     i : int32, shape (n,)
-        Rows, from 0 to `n_pre` - 1.
+        Row of each synapse, from 0 to `n_pre` - 1.
     target : int32, shape (n,)
-        Post-synaptic cells; parts are intervals of these.
+        Post-synaptic cell of each synapse; parts are intervals of cells.
     n_pre : int
         Number of rows.
     bounds : int64, shape (n_parts + 1,)
@@ -60,9 +60,9 @@ def sort_rows(
     Returns
     -------
     order : int64, shape (n,), or None
-        Synapses of one row stay in their order. None: all are in order as they are.
+        Synapses of one row stay in their order. None if all synapses are in order already.
     edges : int64, shape (n_parts * n_pre + 1,)
-        Where each row begins, and the number of synapses.
+        Beginning of each row, and the number of synapses.
     """
     n_parts = bounds.size - 1
     edges = np.zeros(n_parts * n_pre + 1, dtype=np.int64)
@@ -76,5 +76,5 @@ def sort_rows(
     if ordered:
         return None, edges
     order = np.empty(i.size, dtype=np.int64)
-    _place(i, target, n_pre, bounds, edges[:-1].copy(), order)
+    _fill(i, target, n_pre, bounds, edges[:-1].copy(), order)
     return order, edges

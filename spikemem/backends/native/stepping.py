@@ -1,6 +1,6 @@
-"""The loop over steps; the same code for every number system.
+"""The loop over steps; all number systems share this code.
 
-Compiled by ``compile.specialise``, which gives meaning to ``deliver``, ``update_block``,
+``compile.specialise`` compiles it, and binds the names ``deliver``, ``update_block``,
 ``plastic_due`` and ``plastic_flush``.
 """
 
@@ -8,6 +8,7 @@ Compiled by ``compile.specialise``, which gives meaning to ``deliver``, ``update
 
 from __future__ import annotations
 
+from .barrier import wait_for_all
 from .compile import kernel
 from .fields import (
     BLOCK_SIZE,
@@ -33,14 +34,13 @@ from .fields import (
     WINDOW,
     Y_HEAD,
 )
-from .meeting import meet
 
-_KEPT = PARAMS * BLOCK_SIZE
+_CHANGING = PARAMS * BLOCK_SIZE
 
 
 @kernel
 def listed(mask, mask64, n, first, ids, n_ids):  # type: ignore[no-untyped-def]
-    """Append to `ids` the cells of a block whose mask is set; the new length."""
+    """Append the cells of a block whose mask is set to `ids`; return the new length."""
     for word in range((n + 7) // 8):
         if mask64[word] != 0:
             for i in range(8 * word, min(8 * word + 8, n)):
@@ -52,7 +52,7 @@ def listed(mask, mask64, n, first, ids, n_ids):  # type: ignore[no-untyped-def]
 
 @kernel
 def note(spike, recorded, ids, first, last, step, at):  # type: ignore[no-untyped-def]
-    """Record the spikes of the cells from `first` up to `last` of `ids`; the new length."""
+    """Record the spikes of the cells from `first` up to `last` of `ids`; return the new length."""
     for m in range(first, last):
         if recorded[ids[m]]:
             spike[at, CELL] = ids[m]
@@ -63,7 +63,7 @@ def note(spike, recorded, ids, first, last, step, at):  # type: ignore[no-untype
 
 @kernel
 def take_sources(source, at, ids, step, n):  # type: ignore[no-untyped-def]
-    """Append the sources that fire in this step to the first `n` of `ids`; the new length."""
+    """Append the sources that fire in this step to the first `n` of `ids`; return their number."""
     while at < source.shape[0] and source[at, STEP] == step:
         ids[n] = source[at, CELL]
         at += 1
@@ -73,7 +73,7 @@ def take_sources(source, at, ids, step, n):  # type: ignore[no-untyped-def]
 
 @kernel
 def differs(a, b):  # type: ignore[no-untyped-def]
-    """Whether two arrays differ within the length of the first."""
+    """Tell whether two arrays differ within the length of the first."""
     different = False
     for i in range(a.size):
         different |= a[i] != b[i]
@@ -81,11 +81,11 @@ def differs(a, b):  # type: ignore[no-untyped-def]
 
 
 def update_cells(cells, params, part, slot, step, exact, ids, n_fired):  # type: ignore[no-untyped-def]
-    """One step of a thread's cells, if they are not at rest; appends to `ids` those that fire.
+    """Do one step of a thread's cells that are awake, and append those that fire to `ids`.
 
-    A block that received nothing and came out of a step as it went in is put to rest: until
-    something arrives, every further step would do the same. That is looked at now and then.
-    Returns the new length of `ids`.
+    A block without input that a step does not change is put to sleep: until something arrives,
+    further steps would not change it either. This is checked every few steps. Returns the new
+    length of `ids`.
     """
     block, group, scratch = params.block, params.group, cells.scratch
     for b in range(part.plan[FIRST_BLOCK], part.plan[LAST_BLOCK]):
@@ -96,7 +96,7 @@ def update_cells(cells, params, part, slot, step, exact, ids, n_fired):  # type:
         s = cells.state[at:]
         look = quiet and step % 8 == 0
         if look:
-            for i in range(_KEPT):
+            for i in range(_CHANGING):
                 scratch[i] = s[i]
         ring_e, ring_i = cells.ring[slot, 0, start:stop], cells.ring[slot, 1, start:stop]
         tally, n = cells.tally[b], stop - start
@@ -111,11 +111,11 @@ def update_cells(cells, params, part, slot, step, exact, ids, n_fired):  # type:
 
 @kernel
 def gather(part, turn, k, ids):  # type: ignore[no-untyped-def]
-    """Copy to `ids` who fired in step `k` of a window, in all threads; how many."""
+    """Copy the cells of all threads that fired in step `k` of a window to `ids`; count them."""
     n = 0
-    for p in range(part.place.size):
+    for p in range(part.starts.size):
         for m in range(part.ends[turn, p, k - 1] if k else 0, part.ends[turn, p, k]):
-            ids[n] = part.fired[turn, part.place[p] + m]
+            ids[n] = part.fired[turn, part.starts[p] + m]
             n += 1
     return n
 
@@ -123,7 +123,9 @@ def gather(part, turn, k, ids):  # type: ignore[no-untyped-def]
 def deliver_step(cells, wiring, plastic, output, part, turn, k, step, gate, at, exact):  # type: ignore[no-untyped-def]
     """Deliver the spikes of step `step`, the `k`-th of a window, to a thread's cells.
 
-    at : the next spike of the sources. Returns the one after this step's, and the spikes noted.
+    at : the next spike of the sources
+
+    Returns the next spike of the sources after this step, and the number of recorded spikes.
     """
     ids, spike, cursor, n_noted = cells.ids, output.spike, output.cursor, 0
     first = part.plan[ME] == 0
@@ -142,7 +144,7 @@ def deliver_step(cells, wiring, plastic, output, part, turn, k, step, gate, at, 
     for m in range(part.plastic.size):
         table = plastic.table[part.plastic[m]]
         if table[LATE_HEAD] != table[LATE_TAIL]:
-            # Before the cells' next step: what leaves the delay cores now may arrive in it.
+            # This precedes the next step of the cells, in which these spikes can arrive.
             table[NOW] = step
             plastic_flush(wiring, plastic, part.plastic[m], cells.ring)  # type: ignore[name-defined]
     at += n_all - n
@@ -156,7 +158,7 @@ def deliver_step(cells, wiring, plastic, output, part, turn, k, step, gate, at, 
 
 
 def flush(cells, wiring, plastic):  # type: ignore[no-untyped-def]
-    """Bring all plastic weights up to date."""
+    """Update all plastic weights."""
     for q in range(plastic.table.shape[0]):
         plastic_flush(wiring, plastic, q, cells.ring)  # type: ignore[name-defined]
 
@@ -164,34 +166,34 @@ def flush(cells, wiring, plastic):  # type: ignore[no-untyped-def]
 def advance(cells, params, wiring, plastic, output, part, begin, first, last, exact, settle):  # type: ignore[no-untyped-def]
     """Do a thread's part of the steps from `first` up to `last` of a run that began with `begin`.
 
-    settle : whether to bring the plastic weights up to date in the end
+    settle : whether to update the plastic weights at the end
 
     Returns
     -------
     (step, reason)
-        The first step that is not done, and DONE, FULL or STOPPED.
+        The first step that is not done, and why the kernel returned: DONE, FULL or STOPPED.
     """
     n_slots, n_gates = cells.ring.shape[0], output.gate.shape[0]
     me, n_parts, window = part.plan[ME], part.plan[N_PARTS], part.plan[WINDOW]
     at, noted = output.cursor[0], output.cursor[1]
-    k, turn, met = first, 0, 0
+    k, turn, arrivals = first, 0, 0
     while k < last:
         n_steps = min(window, last - k)
         if noted + n_steps * cells.fired.size > output.spike.shape[0]:
             if me == 0:
                 output.cursor[0] = at
             return k, FULL
-        n_fired, mine = 0, part.fired[turn, part.place[me] :]
+        n_fired, mine = 0, part.fired[turn, part.starts[me] :]
         for s in range(n_steps):
             for m in range(part.v_column.size):
                 column = part.v_column[m]
-                output.v[k + s - begin, column] = cells.state[output.v_place[column]]
+                output.v[k + s - begin, column] = cells.state[output.v_index[column]]
             slot = (k + s) % n_slots
             n_fired = update_cells(cells, params, part, slot, k + s, exact, mine, n_fired)  # type: ignore[no-untyped-call]
             part.ends[turn, me, s] = n_fired
         if n_parts > 1:
-            met += n_parts
-            if not meet(part.sync, met):
+            arrivals += n_parts
+            if not wait_for_all(part.sync, arrivals):
                 return k, STOPPED
         for s in range(n_steps):
             gate = output.gate[min(k + s - begin, n_gates - 1)]

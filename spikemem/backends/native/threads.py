@@ -1,4 +1,4 @@
-"""The threads of one run: each does its part of the network, and they meet at every window."""
+"""The threads of one run: each simulates its part of the network up to the next barrier."""
 
 from __future__ import annotations
 
@@ -12,61 +12,61 @@ import numpy as np
 
 from ...errors import SimulationError
 from . import fields as f
-from .layout import Layout
-from .meeting import N_SYNC, STOP
-from .state import Cells, Part, Plastic, Wiring
+from .barrier import N_SYNC, STOP
+from .state import CellState, Part, Plastic, Wiring
+from .tables import EngineTables
 
 __all__ = ["Crew", "Share", "share", "usual_threads"]
 
 MANY_SYNAPSES = 1_000_000
-"""Networks with so many synapses are simulated with several threads unless told otherwise."""
+"""Number of synapses from which several threads are used by default."""
 
 LONGEST_WINDOW = 16
-"""Steps between two meetings at most."""
+"""Largest number of steps between two barriers."""
 
 _Helper = tuple[dict[str, str], list[BaseException | None]]
-"""Who has claimed a task, the thread or (to give it up) the caller, and how the thread ended."""
+"""Who has claimed a task (the thread, or the caller to cancel it), and the error of the thread."""
 
-Share = tuple[Cells, Wiring, Plastic, Part]
-"""What one thread works on."""
+Share = tuple[CellState, Wiring, Plastic, Part]
+"""The arrays of one thread."""
 
 
 def usual_threads(n_synapses: int) -> int:
-    """Threads for a network of this size: as many as there are cores, or one for a small one."""
+    """Return the default number of threads: the number of cores, or 1 for a small network."""
     if n_synapses < MANY_SYNAPSES:
         return 1
     try:
         return len(os.sched_getaffinity(0))
-    except AttributeError:  # Not on macOS and Windows.
+    except AttributeError:  # macOS and Windows lack this function.
         return os.cpu_count() or 1
 
 
-def share(layout: Layout, cells: Cells, plastic: Plastic, v_place: Any) -> list[Share]:
-    """What each thread works on; the first has the arrays that the others are copies of."""
-    n_parts = max(layout.bounds.size - 1, 1)
-    table, block_of = plastic.table, layout.cells.block_of
+def share(tables: EngineTables, cells: CellState, plastic: Plastic, v_index: Any) -> list[Share]:
+    """Return the arrays of each thread; the first thread has the original arrays."""
+    n_parts = max(tables.bounds.size - 1, 1)
+    table, block_of = plastic.table, tables.cells.block_of
     dendritic = table[:, f.DENDRITIC].tolist()
-    window = max(min([layout.shortest, LONGEST_WINDOW, *dendritic]), 1)
-    bounds = layout.bounds if layout.bounds.size > 1 else np.zeros(2, dtype=np.int64)
-    block_of_v = np.searchsorted(layout.cells.params.block[:, f.STATE], v_place, side="right") - 1
-    together: dict[str, Any] = {
-        "fired": np.empty((2, window * layout.cells.n_cells), dtype=np.int64),
-        "place": window * bounds[:-1],
+    window = max(min([tables.shortest, LONGEST_WINDOW, *dendritic]), 1)
+    bounds = tables.bounds if tables.bounds.size > 1 else np.zeros(2, dtype=np.int64)
+    block_of_v = np.searchsorted(tables.cells.params.block[:, f.STATE], v_index, side="right") - 1
+    common: dict[str, Any] = {
+        "fired": np.empty((2, window * tables.cells.n_cells), dtype=np.int64),
+        "starts": window * bounds[:-1],
         "ends": np.zeros((2, n_parts, window + f.APART // 8), dtype=np.int64),
         "sync": np.zeros(N_SYNC, dtype=np.int64),
     }
     shares = []
-    for p, (segment, route) in enumerate(layout.routes):
+    for p, (segment, route) in enumerate(tables.routes):
         mine = block_of[bounds[p] : bounds[p + 1]]
         first, last = (int(mine[0]), int(mine[-1]) + 1) if mine.size else (0, 0)
         plan = np.array([p, n_parts, first, last, window], dtype=np.int64)
         part = Part(
             plan=plan,
-            plastic=np.flatnonzero(layout.wiring.units[table[:, f.UNIT], f.PART] == p),
+            plastic=np.flatnonzero(tables.wiring.units[table[:, f.UNIT], f.PART] == p),
             v_column=np.flatnonzero((block_of_v >= first) & (block_of_v < last)),
-            **together,
+            **common,
         )
-        wiring = layout.wiring._replace(segment=segment, route=route)
+        wiring = tables.wiring._replace(segment=segment, route=route)
         if p == 0:
             shares.append((cells, wiring, plastic, part))
             continue
@@ -83,10 +83,10 @@ def share(layout: Layout, cells: Cells, plastic: Plastic, v_place: Any) -> list[
 
 
 class Crew:
-    """Threads that work beside the one that calls.
+    """Threads that work in addition to the calling one.
 
-    They live for one call each. Whatever interrupts the caller, :meth:`rest` ends them; it can be
-    interrupted itself, and called again.
+    They exist during one call. After an interrupt of the caller, :meth:`rest` ends them; it can
+    itself be interrupted and called again.
     """
 
     def __init__(self, sync: Any) -> None:
@@ -94,12 +94,12 @@ class Crew:
         self._helpers: list[_Helper] = []
 
     def work(self, tasks: Sequence[Callable[[], Any]]) -> Any:
-        """Do the first task here and the others in threads; returns what the first one returns.
+        """Do the first task here and the others in threads; return the result of the first.
 
         Raises
         ------
         SimulationError
-            A thread failed; the error that it met is the cause.
+            If a thread failed; its error is the cause.
         """
         self.rest()
         self._sync[:] = 0
@@ -108,18 +108,18 @@ class Crew:
             for task, helper in zip(tasks[1:], helpers, strict=True):
                 self._helpers.append(helper)
                 _thread.start_new_thread(self._help, (task, *helper))
-            found = tasks[0]()
+            result = tasks[0]()
         finally:
             self.rest()
         for _, ended in helpers:
             if ended and ended[0] is not None:
                 raise SimulationError("backend 'native': a thread of the run failed") from ended[0]
-        return found
+        return result
 
     def _help(
         self, task: Callable[[], Any], claim: dict[str, str], ended: list[BaseException | None]
     ) -> None:
-        # The first to write into the claim has it; the caller may have given up meanwhile.
+        # The first writer owns the claim; the caller may have cancelled the task meanwhile.
         if claim.setdefault("by", "thread") != "thread":
             return
         failure = None
@@ -131,7 +131,7 @@ class Crew:
         ended.append(failure)
 
     def rest(self) -> None:
-        """Wait until no thread works any more; none waits for the caller."""
+        """Wait until no thread is running; threads never wait for the caller."""
         if not self._helpers:
             return
         self._sync[STOP] = 1

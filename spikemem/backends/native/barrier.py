@@ -1,7 +1,7 @@
-"""Where the threads of one run wait for each other, in compiled code.
+"""The barrier at which the threads of one run wait for each other, in compiled code.
 
-``sync`` is an int64 array that the threads share: `COUNT` counts how often one of them has come,
-`STOP` is not 0 once no more are to be waited for. They are a cache line apart.
+``sync`` is an int64 array that the threads share. The entry `COUNT` counts the arrivals of
+threads, and `STOP` is not 0 if threads must no longer wait. They are a cache line apart.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from numba.extending import intrinsic
 
 from .compile import kernel
 
-__all__ = ["COUNT", "N_SYNC", "STOP", "meet"]
+__all__ = ["COUNT", "N_SYNC", "STOP", "wait_for_all"]
 
 COUNT, STOP, N_SYNC = 0, 16, 32
 
 _SPINS = 500
-"""Looks at the counter before the core is offered to other programs."""
+"""Number of reads of the counter before the core is offered to other programs."""
 
 _intrinsic: Any = intrinsic
 _tools: Any = cgutils  # It has no types.
@@ -31,7 +31,7 @@ _YIELD = next(
 
 
 def _address(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-    """Pointer to ``array[index]``."""
+    """Return the pointer to ``array[index]``."""
     kind = signature.args[0]
     array = context.make_array(kind)(context, builder, values[0])
     return _tools.get_item_pointer(context, builder, kind, array, [values[1]])
@@ -39,7 +39,7 @@ def _address(context: Any, builder: Any, signature: Any, values: Any) -> Any:
 
 @_intrinsic  # type: ignore[untyped-decorator]
 def _look(context: Any, array: Any, index: Any) -> Any:
-    """``array[index]``, read anew, with all that its writer wrote before."""
+    """Read ``array[index]`` from memory, after everything that its writer wrote before."""
 
     def generate(target: Any, builder: Any, signature: Any, values: Any) -> Any:
         return builder.load_atomic(_address(target, builder, signature, values), "acquire", 8)
@@ -49,11 +49,11 @@ def _look(context: Any, array: Any, index: Any) -> Any:
 
 @_intrinsic  # type: ignore[untyped-decorator]
 def _add_one(context: Any, array: Any, index: Any) -> Any:
-    """``array[index] += 1``, which no other thread can come between."""
+    """Do ``array[index] += 1`` as one atomic operation."""
 
     def generate(target: Any, builder: Any, signature: Any, values: Any) -> Any:
-        place = _address(target, builder, signature, values)
-        return builder.atomic_rmw("add", place, ir.Constant(ir.IntType(64), 1), "seq_cst")
+        pointer = _address(target, builder, signature, values)
+        return builder.atomic_rmw("add", pointer, ir.Constant(ir.IntType(64), 1), "seq_cst")
 
     return types.int64(array, types.intp), generate
 
@@ -72,8 +72,8 @@ def _offer_core(context: Any) -> Any:
 
 
 @kernel
-def meet(sync, n):  # type: ignore[no-untyped-def]
-    """Wait until threads have come `n` times in all; False if there is no more to wait for."""
+def wait_for_all(sync, n):  # type: ignore[no-untyped-def]
+    """Wait until threads have arrived `n` times in total; return False if told to stop."""
     _add_one(sync, COUNT)
     spins = 0
     while _look(sync, COUNT) < n:

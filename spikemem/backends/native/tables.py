@@ -1,4 +1,4 @@
-"""From a network to the arrays of the engine: projections in units."""
+"""Makes the tables of the engine from a network: each projection becomes one or more units."""
 
 from __future__ import annotations
 
@@ -11,23 +11,22 @@ from numpy.typing import NDArray
 from ...network import Network, Projection, Synapses
 from ...units import steps
 from . import fields as f
-from .blocks import CellLayout, bounds_of, keep_apart, lay_out_cells
+from .blocks import CellTables, bounds_of, keep_apart, make_cell_tables
 from .numbers import NumberSystem
 from .rows import sort_rows
 from .state import Wiring
 
-__all__ = ["Layout", "Storage", "lay_out"]
+__all__ = ["EngineTables", "Storage", "make_tables"]
 
 Ints = NDArray[np.int64]
 
 
 @dataclass
 class Storage:
-    """Where the weights of a plastic projection are: all its units, one after the other.
+    """Position of the weights of a plastic projection: all its units, one after the other.
 
-    `place` is the position of each synapse in the projection's own order, None where that is the
-    order of storage; `holes` are positions that belong to no synapse; `delay` and `tile` say of
-    each unit which synapses it has.
+    `positions` has the position of each synapse, in the projection's own order; None if that is
+    the order of storage. `holes` are positions that belong to no synapse.
     """
 
     projection: Projection
@@ -35,21 +34,21 @@ class Storage:
     stop: int
     units: list[int]
     gates: list[int]
-    place: Ints | None = None
+    positions: Ints | None = None
     holes: Ints | None = None
 
     def read(self, w: NDArray[Any]) -> NDArray[Any]:
-        """Weights in the projection's order, from those in storage (last axis); a copy."""
-        if self.place is not None:
-            return np.ascontiguousarray(w[..., self.place])
+        """Return stored weights (last axis) in the projection's order, as a copy."""
+        if self.positions is not None:
+            return np.ascontiguousarray(w[..., self.positions])
         if self.holes is not None:
             return np.delete(w, self.holes, axis=-1)
         return w.copy()
 
     def write(self, w: NDArray[Any], values: NDArray[Any]) -> None:
-        """Put weights of the projection's order into storage."""
-        if self.place is not None:
-            w[self.place] = values
+        """Store weights that are in the projection's order."""
+        if self.positions is not None:
+            w[self.positions] = values
         elif self.holes is not None:
             inside = np.ones(w.size, dtype=np.bool_)
             inside[self.holes] = False
@@ -59,14 +58,14 @@ class Storage:
 
 
 @dataclass
-class Layout:
+class EngineTables:
     """Everything about a network that does not change in a run.
 
-    `routes` has ``Wiring.segment`` and ``Wiring.route`` of each thread, `bounds` the first cell
-    of each thread's part and the number of cells; `shortest` is the shortest delay in steps.
+    `routes` has ``Wiring.segment`` and ``Wiring.route`` of each thread. `bounds` has the first
+    cell of each thread's part, and the number of cells. `shortest` is the shortest delay in steps.
     """
 
-    cells: CellLayout
+    cells: CellTables
     wiring: Wiring
     n_slots: int
     storage: dict[str, Storage]
@@ -79,9 +78,9 @@ class Layout:
 
 @dataclass
 class _Units:
-    """Units as they are collected; offsets count what has been collected so far.
+    """Collects units; offsets refer to the data collected so far.
 
-    `bounds` are the first cells of the threads' parts, and the number of cells.
+    `bounds` has the first cell of each thread's part, and the number of cells.
     """
 
     bounds: Ints
@@ -99,22 +98,22 @@ class _Units:
     shortest: int = 1 << 30
 
     def note_delays(self, delays: Any) -> None:
-        """Take account of the delays of a projection, in steps."""
+        """Update the longest and shortest delay with those of a projection, in steps."""
         self.longest = max(self.longest, int(np.max(delays)))
         self.shortest = min(self.shortest, int(np.min(delays)))
 
     def add(self, row: dict[int, int]) -> list[int]:
-        """Add a unit, in one piece for each thread that has any of its cells; their numbers."""
-        made = []
+        """Add a unit as one piece for each thread with cells of it; return their numbers."""
+        numbers = []
         for p in range(self.bounds.size - 1):
             low = max(int(self.bounds[p]), row[f.POST])
             high = min(int(self.bounds[p + 1]), row[f.POST] + row[f.N_POST])
             if low < high:
-                made.append(self.add_piece(row | {f.LOW: low, f.HIGH: high, f.PART: p}))
-        return made
+                numbers.append(self.add_piece(row | {f.LOW: low, f.HIGH: high, f.PART: p}))
+        return numbers
 
     def add_piece(self, row: dict[int, int]) -> int:
-        """Add one thread's piece of a unit; its number."""
+        """Add one thread's piece of a unit, and return its number."""
         if row[f.KIND] == f.SUM:
             row |= {f.COUNTER: self.n_counters}
             gap = f.APART // 8 if self.bounds.size > 2 else 0
@@ -131,30 +130,30 @@ class _Units:
         return len(self.rows) - 1
 
     def add_weight(self, values: Any, n: int) -> int:
-        """Reserve `n` weights; `values` an array of that length or one number."""
-        at = self.n_weight
-        self.weight.append((at, n, values))
+        """Reserve `n` weights, and return their offset; `values` is an array or one number."""
+        offset = self.n_weight
+        self.weight.append((offset, n, values))
         self.n_weight += n
-        return at
+        return offset
 
     def add_targets(self, j: NDArray[Any]) -> int:
-        """Append the post-synaptic cells of sparse rows; their place."""
-        at = self.n_index
+        """Append the post-synaptic cells of sparse rows, and return their offset."""
+        offset = self.n_index
         self.index.append(j)
         self.n_index += j.size
-        return at
+        return offset
 
     def add_edges(self, edges: Ints) -> int:
-        """Append the edges of sparse rows; their place."""
-        at = self.n_edges
+        """Append the edges of sparse rows, and return their offset."""
+        offset = self.n_edges
         self.edges.append(edges)
         self.n_edges += edges.size
-        return at
+        return offset
 
 
-def lay_out(network: Network, numbers: NumberSystem, n_parts: int = 1) -> Layout:
-    """Lay a network out for a number system, in at most so many parts for threads."""
-    cells = lay_out_cells(network, numbers, n_parts)
+def make_tables(network: Network, numbers: NumberSystem, n_parts: int = 1) -> EngineTables:
+    """Make the tables of a network for a number system and at most `n_parts` threads."""
+    cells = make_cell_tables(network, numbers, n_parts)
     bounds = bounds_of(network, cells, n_parts)
     keep_apart(cells, bounds)
     units = _Units(bounds)
@@ -172,13 +171,13 @@ def lay_out(network: Network, numbers: NumberSystem, n_parts: int = 1) -> Layout
         elif network.count(projection.name):
             _add_static(units, network, numbers, projection, ends)
     wiring, routes = _wire(units, cells, numbers)
-    return Layout(
+    return EngineTables(
         cells, wiring, units.longest + 1, storage, n_gates, columns, routes,
         units.bounds, units.shortest,
     )  # fmt: skip
 
 
-def _ends(cells: CellLayout, projection: Projection) -> dict[int, int]:
+def _ends(cells: CellTables, projection: Projection) -> dict[int, int]:
     n_pre, n_post = cells.size[projection.pre], cells.size[projection.post]
     return {
         f.PRE: cells.start[projection.pre],
@@ -238,7 +237,7 @@ def _add_static(
 def _add_list(
     units: _Units, synapses: Synapses, row: dict[int, int], weight: Any, delays: Any
 ) -> None:
-    """The synapses of a list, part after part, and sorted by their pre-synaptic cells in each."""
+    """Add the synapses of a list, sorted by thread, then by pre-synaptic cell."""
     bounds, n_pre = units.bounds, row[f.N_PRE]
     target = synapses.j + np.int32(row[f.POST])
     order, edges = sort_rows(synapses.i, target, n_pre, bounds)
@@ -255,13 +254,13 @@ def _add_list(
         low = max(int(bounds[p]), row[f.POST])
         high = min(int(bounds[p + 1]), row[f.POST] + row[f.N_POST])
         if first < last:
-            place = {f.INDEX: index + first, f.ROWS: units.add_edges(part - first),
-                     f.WEIGHT: at + first * row[f.STRIDE]}  # fmt: skip
-            units.add_piece(row | place | {f.LOW: low, f.HIGH: high, f.PART: p})
+            offsets = {f.INDEX: index + first, f.ROWS: units.add_edges(part - first),
+                       f.WEIGHT: at + first * row[f.STRIDE]}  # fmt: skip
+            units.add_piece(row | offsets | {f.LOW: low, f.HIGH: high, f.PART: p})
 
 
 def _holes(ends: dict[int, int], projection: Projection) -> Ints | None:
-    """Places in dense storage that stand for pairs of equal index."""
+    """Return the positions of left-out pairs of equal index in dense storage, or None."""
     if projection.allow_self:
         return None
     n_pre, n_post = ends[f.TILE_PRE], ends[f.TILE_POST]
@@ -278,66 +277,66 @@ def _add_plastic(
     ends: dict[int, int],
     gate: int,
 ) -> Storage:
-    place = Storage(projection, units.n_weight, units.n_weight, [], [])
+    store = Storage(projection, units.n_weight, units.n_weight, [], [])
     if not network.count(projection.name):
-        return place
+        return store
     delays = steps(projection.delay, network.dt)
     units.note_delays(delays)
     if projection.connector == "all_to_all" and _constant(delays):
-        _add_plastic_dense(units, network, numbers, place, ends, gate, int(np.ravel(delays)[0]))
+        _add_plastic_dense(units, network, numbers, store, ends, gate, int(np.ravel(delays)[0]))
     else:
-        _add_plastic_sparse(units, network, numbers, place, ends, gate, delays)
-    place.stop = units.n_weight
-    return place
+        _add_plastic_sparse(units, network, numbers, store, ends, gate, delays)
+    store.stop = units.n_weight
+    return store
 
 
 def _add_plastic_dense(
     units: _Units,
     network: Network,
     numbers: NumberSystem,
-    place: Storage,
+    store: Storage,
     ends: dict[int, int],
     gate: int,
     delay: int,
 ) -> None:
-    """One unit a tile, so that a tile's rows see only its own spikes."""
-    projection = place.projection
-    place.holes = _holes(ends, projection)
+    """Add one unit for each tile, so that a tile's rows see only its own spikes."""
+    projection = store.projection
+    store.holes = _holes(ends, projection)
     n_pre, n_post = ends[f.TILE_PRE], ends[f.TILE_POST]
     total = n_pre * n_post * projection.tiles
     weight: Any = numbers.weights(network, projection, projection.weight)
-    if weight.ndim and place.holes is not None:
+    if weight.ndim and store.holes is not None:
         full = np.zeros(total, dtype=weight.dtype)
-        place.write(full, weight)
+        store.write(full, weight)
         weight = full
     start = units.add_weight(weight, total)
     for tile in range(projection.tiles):
         row = dict(ends) | {f.KIND: f.PLASTIC_DENSE, f.DELAY: delay, f.STRIDE: 1}
         row |= {f.PRE: ends[f.PRE] + tile * n_pre, f.POST: ends[f.POST] + tile * n_post}
         row |= {f.N_PRE: n_pre, f.N_POST: n_post, f.WEIGHT: start + tile * n_pre * n_post}
-        _note_plastic(place, units.add(row), gate + tile)
+        _note_plastic(store, units.add(row), gate + tile)
 
 
-def _note_plastic(place: Storage, made: list[int], gate: int) -> None:
-    place.units += made
-    place.gates += [gate] * len(made)
+def _note_plastic(store: Storage, numbers: list[int], gate: int) -> None:
+    store.units += numbers
+    store.gates += [gate] * len(numbers)
 
 
 def _add_plastic_sparse(
     units: _Units,
     network: Network,
     numbers: NumberSystem,
-    place: Storage,
+    store: Storage,
     ends: dict[int, int],
     gate: int,
     delays: Any,
 ) -> None:
-    """One unit for each delay and tile, whose ends are cut down to the cells it joins.
+    """Add one unit for each delay and tile, limited to the cells that it connects.
 
-    The pieces of a unit for several threads have the same ends: in all of them traces decay in
-    the same steps, and so are rounded in the same way.
+    The pieces of a unit for several threads have the same limits, so that traces decay in the
+    same steps and are rounded in the same way in all of them.
     """
-    projection = place.projection
+    projection = store.projection
     synapses = network.synapses(projection.name)
     n = synapses.i.size
     delay = np.broadcast_to(delays, (n,))
@@ -345,8 +344,8 @@ def _add_plastic_sparse(
     target = synapses.j + np.int64(ends[f.POST])
     part = np.searchsorted(units.bounds, target, side="right") - 1
     order = np.lexsort((synapses.i, part, delay, tile))
-    place.place = np.empty(n, dtype=np.int64)
-    place.place[order] = np.arange(n)
+    store.positions = np.empty(n, dtype=np.int64)
+    store.positions[order] = np.arange(n)
     weight = numbers.weights(network, projection, synapses.weight)[order]
     start = units.add_weight(weight, n)
     i, target, delay, tile = synapses.i[order], target[order], delay[order], tile[order]
@@ -365,17 +364,17 @@ def _add_plastic_sparse(
             piece[f.ROWS] = units.add_edges(edges)
             piece[f.LOW] = max(int(units.bounds[p]), row[f.POST])
             piece[f.HIGH] = min(int(units.bounds[p + 1]), row[f.POST] + row[f.N_POST])
-            _note_plastic(place, [units.add_piece(piece)], gate + int(tile[first]))
+            _note_plastic(store, [units.add_piece(piece)], gate + int(tile[first]))
 
 
 def _wire(
-    units: _Units, cells: CellLayout, numbers: NumberSystem
+    units: _Units, cells: CellTables, numbers: NumberSystem
 ) -> tuple[Wiring, list[tuple[Ints, Ints]]]:
     table = np.zeros((len(units.rows), f.N_UNIT), dtype=np.int64)
     for u, row in enumerate(units.rows):
         for column, value in row.items():
             table[u, column] = value
-    # Pages of zeros cost no memory until a weight in them changes.
+    # Pages of zeros take no memory until a weight in them changes.
     weight = np.zeros(units.n_weight, dtype=numbers.weight)
     for at, n, values in units.weight:
         if np.ndim(values) or values != 0:
@@ -407,7 +406,7 @@ def _wire(
 
 
 def _routes(table: Ints, members: Ints, n_all: int) -> tuple[Ints, Ints]:
-    """``Wiring.segment`` and ``Wiring.route`` of some of the units."""
+    """Return ``Wiring.segment`` and ``Wiring.route`` of some of the units."""
     table = table[members]
     plastic = np.flatnonzero(np.isin(table[:, f.KIND], (f.PLASTIC_DENSE, f.PLASTIC_SPARSE)))
     out = table[:, f.PRE], table[:, f.PRE] + table[:, f.N_PRE]
@@ -415,35 +414,35 @@ def _routes(table: Ints, members: Ints, n_all: int) -> tuple[Ints, Ints]:
     edges = np.unique(np.concatenate([[0], *out, *into]))
     edges = edges[edges < n_all]
     leaving, arriving = _by_segment(edges, *out), _by_segment(edges, *into)
-    places, route = _route(
+    offsets, route = _route(
         edges,
         (leaving[0], members[leaving[1]]),
         (arriving[0], table[plastic, f.PLASTIC][arriving[1]]),
     )
     segment = np.zeros(n_all, dtype=np.int64)
     segment[edges[1:]] = 1
-    return places[np.cumsum(segment)], route
+    return offsets[np.cumsum(segment)], route
 
 
 def _by_segment(edges: Ints, first: Ints, last: Ints) -> tuple[Ints, Ints]:
-    """For segments that begin at `edges`: the intervals that cover each, as a list of lists."""
+    """Return the intervals that cover each segment beginning at `edges`, as a ragged list."""
     low, high = np.searchsorted(edges, first), np.searchsorted(edges, last)
     length = high - low
     owner = np.repeat(np.arange(first.size), length)
-    place = np.arange(owner.size) - np.repeat(np.cumsum(length) - length, length)
-    segment = np.repeat(low, length) + place
+    rank = np.arange(owner.size) - np.repeat(np.cumsum(length) - length, length)
+    segment = np.repeat(low, length) + rank
     order = np.argsort(segment, kind="stable")
     starts = np.searchsorted(segment[order], np.arange(edges.size + 1))
     return starts, owner[order]
 
 
 def _route(edges: Ints, out: tuple[Ints, Ints], into: tuple[Ints, Ints]) -> tuple[Ints, Ints]:
-    """``Wiring.route``, and the place of each segment in it."""
-    places, parts, at = np.zeros(edges.size, dtype=np.int64), [], 0
+    """Return the offset of each segment in ``Wiring.route``, and the route."""
+    offsets, parts, at = np.zeros(edges.size, dtype=np.int64), [], 0
     for k in range(edges.size):
-        places[k] = at
+        offsets[k] = at
         for starts, owner in (out, into):
             members = owner[starts[k] : starts[k + 1]]
             parts += [np.array([members.size]), members]
             at += 1 + members.size
-    return places, np.concatenate(parts).astype(np.int64)
+    return offsets, np.concatenate(parts).astype(np.int64)
