@@ -189,6 +189,8 @@ class Curves(Panel):
         Default: as the data need.
     log_x, log_y : bool
         Logarithmic axes; values that are not above 0 are left out.
+    rows : bool
+        Each series in a row of its own, all on one scale.
     marks : sequence of (float, str)
         Named vertical lines.
     """
@@ -199,6 +201,7 @@ class Curves(Panel):
     y_range: Annotated[tuple[float, float], Limits()] | None = None
     log_x: bool = False
     log_y: bool = False
+    rows: bool = False
     marks: Marks = ()
 
 

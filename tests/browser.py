@@ -121,6 +121,7 @@ class Browser:
 
     def open(self, path: Path) -> None:
         """Open a file and wait until all of its pictures are drawn."""
+        assert path.is_file(), path
         self.call("Page.navigate", url=path.resolve().as_uri())
         self.wait("document.body && document.body.dataset.ready === 'true'")
         # Bokeh paints in the frame after the one in which it is ready.

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..panels import Curves, Histogram, Series
-from .figures import Drawn, color, hover, mark_places, new_figure, safe
+from .figures import Drawn, color, hover, label_axis, mark_places, new_figure, safe
 from .thinning import MOST_MARKS, MOST_POINTS, envelope, some
 
 __all__ = ["draw_curves", "draw_histogram"]
@@ -21,6 +21,8 @@ _GRAIN = 10_000_000
 def draw_curves(panel: Curves) -> Drawn:
     """Draw lines and points with their intervals."""
     shown = panel.series[:_MOST_SERIES]
+    if panel.rows and len(shown) > 1:
+        return _draw_rows(panel, shown)
     drawn = Drawn(
         new_figure(
             _HEIGHT + 40 * bool(panel.marks), x=panel.x, y=panel.y,
@@ -40,6 +42,33 @@ def draw_curves(panel: Curves) -> Drawn:
     hover(drawn.figure, rows, glyphs, "vline" if together else "mouse",
           **({"line_policy": "nearest"} if lines else {}))  # fmt: skip
     mark_places(drawn.figure, panel.marks)
+    return drawn
+
+
+def _draw_rows(panel: Curves, shown: tuple[Series, ...]) -> Drawn:
+    """Draw each series in a row of its own, the first one at the top."""
+    values = np.concatenate([one.y[np.isfinite(one.y)] for one in shown])
+    low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
+    step = 1.15 * max(high - low, 1e-9 * abs(high), 1e-12)
+    bases = {one.name: step * (len(shown) - 1 - k) - low for k, one in enumerate(shown)}
+    figure = new_figure(
+        min(52 * len(shown), 560) + 90 + 40 * bool(panel.marks), x=panel.x,
+        y_range=(-0.08 * step, step * len(shown)),
+    )  # fmt: skip
+    drawn = Drawn(figure)
+    glyphs = []
+    for k, one in enumerate(shown):
+        keep = _kept(panel, one, drawn)
+        data = {"x": one.x[keep], "value": one.y[keep], "y": one.y[keep] + bases[one.name]}
+        glyphs.append(figure.line("x", "y", source=_source(data), color=color(k), line_width=1.5,
+                                  name=safe(one.name), tags=[k]))  # fmt: skip
+    middle = (low + high) / 2
+    label_axis(figure.yaxis[0], {base + middle: name for name, base in bases.items()})
+    figure.ygrid.visible = False
+    rows = [("", "$name"), (panel.x or "x", "@{x}{%.6g}"), (panel.y or "y", "@{value}{%.5g}")]
+    hover(figure, rows, glyphs, "vline", line_policy="nearest")
+    drawn.notes.append(f"Each row spans {low:.4g} to {high:.4g} ({panel.y}).")
+    mark_places(figure, panel.marks)
     return drawn
 
 

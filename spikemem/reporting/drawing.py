@@ -93,7 +93,7 @@ def table(rows: Any, most: int = MOST_ROWS) -> str:
         lines += ["<tr>", *(f"<td>{_cell(each)}</td>" for each in row), "</tr>"]
     left_out = len(body) - most
     more = f"<p class=note>… and {left_out:,} more rows.</p>" if left_out > 0 else ""
-    return f'<div class="scroll" tabindex="0"><table>{"".join(lines)}</tbody></table></div>{more}'
+    return f'<div class="scroll"><table>{"".join(lines)}</tbody></table></div>{more}'
 
 
 def _cell(value: Any) -> str:

@@ -81,11 +81,17 @@ def _way(
         reach = np.array([0.5 * (end[0] - start[0]), 0.0])
         curve = _bezier(start, start + reach, end - reach, end)
         return Way(curve[:, 0], curve[:, 1], -np.pi / 2)
+    if x0 == x1 and y0 != y1:  # downwards at the right of the column, upwards at its left
+        side = 1.0 if y1 < y0 else -1.0
+        start = np.array([x0 + side * _WIDE / 2, y0 + shift])
+        end = np.array([x1 + side * (_WIDE / 2 + 0.035), y1 + shift])
+        reach = np.array([side * (0.1 + 0.04 * abs(y0 - y1) + 0.03 * n), 0.0])
+        curve = _bezier(start, start + reach, end + reach, end)
+        return Way(curve[:, 0], curve[:, 1], side * np.pi / 2)
     up = -1.0 if blocks else 1.0
-    spread = 0.1 if x0 == x1 and y0 == y1 else 0.05
-    start = np.array([x0 - spread - 0.04 * n, y0 + up * _HIGH / 2])
-    end = np.array([x1 + spread + 0.04 * n, y1 + up * (_HIGH / 2 + 0.06)])
-    lift = np.array([0.0, up * (0.4 + 0.14 * n + 0.12 * (x0 - x1))])
+    start = np.array([x0 - 0.08 - 0.05 * n, y0 + up * _HIGH / 2])
+    end = np.array([x1 + 0.08 + 0.05 * n, y1 + up * (_HIGH / 2 + 0.07)])
+    lift = np.array([0.0, up * (0.3 + 0.14 * n + 0.12 * (x0 - x1))])
     curve = _bezier(start, start + lift, end + lift, end)
     return Way(curve[:, 0], curve[:, 1], np.pi if up > 0 else 0.0)
 

@@ -29,10 +29,10 @@ img { max-width: 100%; height: auto; }
 .scroll { overflow-x: auto; max-width: 100%; }
 table { border-collapse: collapse; font-size: 0.92rem; margin: 6px 0; }
 th, td { text-align: left; vertical-align: top; padding: 3px 14px 3px 0;
-  border-bottom: 1px solid #e5e7eb; overflow-wrap: anywhere; }
+  border-bottom: 1px solid #e5e7eb; max-width: 60em; }
 td { min-width: 3em; }
 .facts th { font-weight: 400; color: #4b5563; white-space: nowrap; }
-.facts { table-layout: auto; width: auto; max-width: 100%; }
+.facts td { overflow-wrap: anywhere; }
 .legend { list-style: none; display: flex; flex-wrap: wrap; gap: 4px 14px; margin: 4px 0 0;
   padding: 0; font-size: 0.88rem; }
 .legend button { font: inherit; color: inherit; background: none; border: 0; padding: 4px 2px;

@@ -102,6 +102,7 @@ def trace_panel(recording: Recording, name: str, variable: str) -> Curves:
         [Series(f"{kind} {k}", recording.times, values[:, k]) for k in chosen],
         x="time (ms)",
         y="v (mV)" if is_v else f"{variable} (nA)",
+        rows=True,
     )
 
 

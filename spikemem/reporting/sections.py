@@ -15,7 +15,7 @@ from .._version import __version__
 from ..display import View
 from ..errors import DescriptionError, StorageError, shown
 from ..panels import Panel, Picture, Rows
-from ..storage import contents, load
+from ..storage import KINDS, contents, load
 
 __all__ = ["Page", "Section", "page_of_file", "page_of_object", "shows_itself"]
 
@@ -59,9 +59,10 @@ def page_of_file(path: Path) -> Page:
         As :func:`spikemem.load`, and if nothing that this version reads is inside.
     """
     held = contents(path)
-    if not held["kinds"]:
+    if not set(held["kinds"]) & set(KINDS):
         raise StorageError(f"load: {str(path)!r} holds nothing that this version reads.")
-    sections = [section_of(load(path, kind), kind) for kind in held["kinds"]]
+    kinds = [kind for kind in KINDS if kind in held["kinds"]]
+    sections = [section_of(load(path, kind), kind) for kind in kinds]
     state = path.stat()
     written = datetime.fromtimestamp(state.st_mtime).astimezone()
     origin = {
@@ -127,8 +128,7 @@ def _panels(own: Iterable[Any], name: str) -> list[Panel]:
 
 
 def _table(title: str, rows: Any) -> Rows:
-    name = title[:1].upper() + title[1:]
-    return Rows(name, "", rows)
+    return Rows(f"Table of {title}", "", rows)
 
 
 def _plain_facts(thing: Any) -> dict[str, Any]:
