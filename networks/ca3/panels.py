@@ -144,7 +144,7 @@ def _answers(memory: Any) -> Iterator[Panel]:
         recording.stop,
         marks=marks,
     )
-    yield from _potentials(recording)
+    yield from _potentials(recording, marks)
 
 
 def _with_potentials(network: Network, memory: Any) -> Network:
@@ -157,10 +157,10 @@ def _with_potentials(network: Network, memory: Any) -> Network:
     return Network(populations, network.projections, dt=network.dt, copies=network.copies)
 
 
-def _potentials(recording: Recording) -> Iterator[Panel]:
+def _potentials(recording: Recording, marks: Any) -> Iterator[Panel]:
     for name, variable in recording.traces:
         if variable == "v":
-            yield trace_panel(recording, name, variable)
+            yield trace_panel(recording, name, variable, marks)
 
 
 def _answer_table(answers: list[Recall], wanted: list[Recall], right: int) -> Rows:

@@ -67,7 +67,7 @@ def _draw_rows(panel: Curves, shown: tuple[Series, ...]) -> Drawn:
     figure.ygrid.visible = False
     rows = [("", "$name"), (panel.x or "x", "@{x}{%.6g}"), (panel.y or "y", "@{value}{%.5g}")]
     hover(figure, rows, glyphs, "vline", line_policy="nearest")
-    drawn.notes.append(f"Each row spans {low:.4g} to {high:.4g} ({panel.y}).")
+    drawn.notes.append(f"Each row spans {low:.5g} to {high:.5g} on one scale, {panel.y}.")
     mark_places(figure, panel.marks)
     return drawn
 

@@ -146,3 +146,4 @@ def mark_places(figure: Any, marks: Sequence[tuple[float, str]]) -> None:
                       minor_tick_line_color=None)  # fmt: skip
     label_axis(axis, dict(list(names.items())[::every]))
     figure.add_layout(axis, "above")
+    figure.min_border_right = 60

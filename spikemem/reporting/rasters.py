@@ -57,7 +57,8 @@ def _draw_band(figure: Any, k: int, name: str, y: Any, row: float, ids: Any, tim
     data = {"x": times, "y": y.astype(np.float32), "cell": ids.astype(np.int32)}
     look: dict[str, Any] = {"color": color(k), "name": name, "tags": [k]}
     if row < 3.0:
-        return figure.scatter("x", "y", source=ColumnDataSource(data), size=2.5, line_color=None,
+        size = 4.0 if len(times) <= 1000 else 2.5
+        return figure.scatter("x", "y", source=ColumnDataSource(data), size=size, line_color=None,
                               fill_color=look.pop("color"), **look)  # fmt: skip
     data["low"], data["high"] = data["y"] - 0.42 * row, data["y"] + 0.42 * row
     data = {key: values.astype(np.float32) if key != "x" and key != "cell" else values

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,7 +87,9 @@ def _cell_rates(recording: Recording) -> Histogram:
     )
 
 
-def trace_panel(recording: Recording, name: str, variable: str) -> Curves:
+def trace_panel(
+    recording: Recording, name: str, variable: str, marks: Sequence[tuple[float, str]] = ()
+) -> Curves:
     """A few of the recorded potentials or weights over time."""
     values = recording.traces[name, variable]
     chosen = _chosen(recording, name, variable, values)
@@ -103,6 +105,7 @@ def trace_panel(recording: Recording, name: str, variable: str) -> Curves:
         x="time (ms)",
         y="v (mV)" if is_v else f"{variable} (nA)",
         rows=True,
+        marks=marks,
     )
 
 

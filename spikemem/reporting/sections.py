@@ -128,7 +128,7 @@ def _panels(own: Iterable[Any], name: str) -> list[Panel]:
 
 
 def _table(title: str, rows: Any) -> Rows:
-    return Rows(f"Table of {title}", "", rows)
+    return Rows(f"{title[:1].upper()}{title[1:]} (table)", "", rows)
 
 
 def _plain_facts(thing: Any) -> dict[str, Any]:
