@@ -116,9 +116,9 @@ class TableRows(Kind):
         return tuple(tuple(str(cell) for cell in row) for row in cells)
 
 
-Row = Annotated[NDArray[np.float64], Numbers("n")]
+Row = Annotated[NDArray[Any], Numbers("n")]
 Words = Annotated[str, Text()]
-Marks = Annotated[tuple[tuple[float, str], ...], MarkPairs()]
+Marks = Annotated[Sequence[tuple[float, str]], MarkPairs()]
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,18 +189,21 @@ class Curves(Panel):
         Default: as the data need.
     log_x, log_y : bool
         Logarithmic axes; values that are not above 0 are left out.
+    equal : bool
+        One unit is as long on both axes.
     rows : bool
         Each series in a row of its own, all on one scale.
     marks : sequence of (float, str)
         Named vertical lines.
     """
 
-    series: Annotated[tuple[Series, ...], Each(Instance(Series), "Series")]
+    series: Annotated[Sequence[Series], Each(Instance(Series), "Series")]
     x: Words = ""
     y: Words = ""
     y_range: Annotated[tuple[float, float], Limits()] | None = None
     log_x: bool = False
     log_y: bool = False
+    equal: bool = False
     rows: bool = False
     marks: Marks = ()
 
@@ -237,7 +240,7 @@ class Raster(Panel):
         Named moments, ms.
     """
 
-    bands: Annotated[tuple[Band, ...], Each(Instance(Band), "Band objects")]
+    bands: Annotated[Sequence[Band], Each(Instance(Band), "Band objects")]
     start: Annotated[float, Quantity("ms")] = 0.0
     stop: Annotated[float, Quantity("ms")] = 0.0
     marks: Marks = ()
@@ -266,13 +269,13 @@ class Heat(Panel):
         Write each value into its field; for small matrices.
     """
 
-    values: Annotated[NDArray[np.float64], Numbers("n_rows", "n_columns")]
+    values: Annotated[NDArray[Any], Numbers("n_rows", "n_columns")]
     x: Words = ""
     y: Words = ""
     value: Words = ""
-    rows: Annotated[tuple[str, ...], Each(Text(), "names")] = ()
-    columns: Annotated[tuple[str, ...], Each(Text(), "names")] = ()
-    names: Annotated[tuple[str, ...], Each(Text(), "names", most=7)] = ()
+    rows: Annotated[Sequence[str], Each(Text(), "names")] = ()
+    columns: Annotated[Sequence[str], Each(Text(), "names")] = ()
+    names: Annotated[Sequence[str], Each(Text(), "names", most=7)] = ()
     limits: Annotated[tuple[float, float], Limits()] | None = None
     written: bool = False
 
@@ -293,7 +296,7 @@ class Histogram(Panel):
         Named vertical lines.
     """
 
-    values: Annotated[Mapping[str, NDArray[np.float64]], MappingOf(Text(), Numbers())]
+    values: Annotated[Mapping[str, NDArray[Any]], MappingOf(Text(), Numbers())]
     x: Words = ""
     bins: Annotated[int, Count(high=1000)] = 50
     marks: Marks = ()
@@ -355,12 +358,8 @@ class Arrow:
 class Graph(Panel):
     """Boxes in columns, from left to right, with arrows between them."""
 
-    columns: Annotated[
-        tuple[tuple[Box, ...], ...], Each(Each(Instance(Box), "Box objects"), "columns")
-    ]
-    arrows: Annotated[tuple[Arrow, ...], Each(Instance(Arrow), "Arrow objects")] = field(
-        default=()
-    )
+    columns: Annotated[Sequence[Sequence[Box]], Each(Each(Instance(Box), "Box objects"), "columns")]
+    arrows: Annotated[Sequence[Arrow], Each(Instance(Arrow), "Arrow objects")] = field(default=())
 
 
 @dataclass(frozen=True, eq=False)

@@ -36,8 +36,6 @@ def _settings(array: ProgrammedArray) -> Rows:
     device = array.device
     broken = 0 if array.fixed is None else int(np.isfinite(array.fixed).sum())
     rows = [
-        ("device", device.name),
-        ("mapping", type(array.mapping).__name__),
         ("largest weight (nA)", f"{array.w_max:.4g}"),
         ("conductances (µS)", f"{device.g_min:.4g} to {device.g_max:.4g}"),
         ("devices", f"{array.target.size:,} of which {broken:,} are broken"),

@@ -167,9 +167,7 @@ def _answer_table(answers: list[Recall], wanted: list[Recall], right: int) -> Ro
     rows: list[tuple[str, ...]] = [("asked", "answer", "stored", "right", "latency")]
     for (_, name), answer, want in zip(named(answers), answers, wanted, strict=True):
         late = "" if answer.latency is None else f"{answer.latency:g} ms"
-        rows.append(
-            (name, _listed(answer), _listed(want), "yes" if answer == want else "NO", late)
-        )
+        rows.append((name, _listed(answer), _listed(want), "yes" if answer == want else "NO", late))
     return Rows(
         "Answers",
         f"What the circuit answers when it is asked now, simulated for this page with its stored "

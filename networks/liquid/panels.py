@@ -82,6 +82,7 @@ def _spectrum(n: int, recurrent: np.ndarray) -> Curves:
         ],
         x="real part",
         y="imaginary part",
+        equal=True,
     )  # fmt: skip
 
 

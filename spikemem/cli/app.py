@@ -58,6 +58,10 @@ COMMANDS: dict[str, Place] = {
         "spikemem.cli.look:info",
         "Say what a file holds: network, recording, memory, and where they come from.",
     ),
+    "report": Place(
+        "spikemem.cli.report:report_command",
+        "Write a page of HTML about a file: pictures to zoom into, tables, health, origin.",
+    ),
     "check": Place(
         "spikemem.hardware.commands:check",
         "List everything that a target would refuse or silently change.",

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..panels import Curves, Histogram, Series
-from .figures import Drawn, color, hover, label_axis, mark_places, new_figure, safe
-from .thinning import MOST_MARKS, MOST_POINTS, envelope, some
+from .figures import (
+    Drawn,
+    color,
+    hover,
+    label_axis,
+    mark_places,
+    models,
+    new_figure,
+    safe,
+    tagged,
+    whole_ticks,
+)
+from .thinning import LARGEST, MOST_MARKS, MOST_POINTS, drawable, envelope, some
 
 __all__ = ["draw_curves", "draw_histogram"]
 
@@ -23,16 +35,19 @@ def draw_curves(panel: Curves) -> Drawn:
     shown = panel.series[:_MOST_SERIES]
     if panel.rows and len(shown) > 1:
         return _draw_rows(panel, shown)
+    span: dict[str, Any] = {} if panel.y_range is None else {"y_range": panel.y_range}
     drawn = Drawn(
         new_figure(
             _HEIGHT + 40 * bool(panel.marks), x=panel.x, y=panel.y,
             x_axis_type="log" if panel.log_x else "linear",
-            y_axis_type="log" if panel.log_y else "linear",
-            **({} if panel.y_range is None else {"y_range": panel.y_range}),
+            y_axis_type="log" if panel.log_y else "linear", match_aspect=panel.equal,
+            **span,
         )
     )  # fmt: skip
     if len(panel.series) > len(shown):
         drawn.notes.append(f"Only the first {len(shown)} of {len(panel.series)} are drawn.")
+    if not panel.log_x and all(np.array_equal(one.x, np.rint(one.x)) for one in shown):
+        whole_ticks(drawn.figure.xaxis[0])
     glyphs = [_draw_series(drawn, panel, k, one) for k, one in enumerate(shown)]
     lines = all(one.style != "points" for one in shown)
     rows = [("", "$name"), (panel.x or "x", "@{x}{%.5g}"), (panel.y or "y", "@{y}{%.5g}")]
@@ -45,12 +60,12 @@ def draw_curves(panel: Curves) -> Drawn:
     return drawn
 
 
-def _draw_rows(panel: Curves, shown: tuple[Series, ...]) -> Drawn:
+def _draw_rows(panel: Curves, shown: Sequence[Series]) -> Drawn:
     """Draw each series in a row of its own, the first one at the top."""
-    values = np.concatenate([one.y[np.isfinite(one.y)] for one in shown])
+    values = np.concatenate([drawable(one.y) for one in shown])
     low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
     step = 1.15 * max(high - low, 1e-9 * abs(high), 1e-12)
-    bases = {one.name: step * (len(shown) - 1 - k) - low for k, one in enumerate(shown)}
+    bases = [step * (len(shown) - 1 - k) - low for k in range(len(shown))]
     figure = new_figure(
         min(52 * len(shown), 560) + 90 + 40 * bool(panel.marks), x=panel.x,
         y_range=(-0.08 * step, step * len(shown)),
@@ -59,11 +74,12 @@ def _draw_rows(panel: Curves, shown: tuple[Series, ...]) -> Drawn:
     glyphs = []
     for k, one in enumerate(shown):
         keep = _kept(panel, one, drawn)
-        data = {"x": one.x[keep], "value": one.y[keep], "y": one.y[keep] + bases[one.name]}
+        data = {"x": one.x[keep], "value": one.y[keep], "y": one.y[keep] + bases[k]}
         glyphs.append(figure.line("x", "y", source=_source(data), color=color(k), line_width=1.5,
-                                  name=safe(one.name), tags=[k]))  # fmt: skip
+                                  name=safe(one.name)))  # fmt: skip
     middle = (low + high) / 2
-    label_axis(figure.yaxis[0], {base + middle: name for name, base in bases.items()})
+    names = {base + middle: one.name for base, one in zip(bases, shown, strict=True)}
+    label_axis(figure.yaxis[0], names)
     figure.ygrid.visible = False
     rows = [("", "$name"), (panel.x or "x", "@{x}{%.6g}"), (panel.y or "y", "@{value}{%.5g}")]
     hover(figure, rows, glyphs, "vline", line_policy="nearest")
@@ -78,44 +94,44 @@ def _draw_series(drawn: Drawn, panel: Curves, k: int, series: Series) -> Any:
     data = {"x": series.x[keep], "y": series.y[keep]}
     for name, values in (("low", series.low), ("high", series.high)):
         data[name] = data["y"] if values is None else values[keep]
-    look: dict[str, Any] = {"color": color(k), "name": safe(series.name), "tags": [k]}
+    look: dict[str, Any] = {"color": color(k), "name": safe(series.name)}
     drawn.legend.append((color(k), series.name, series.dashed))
     figure = drawn.figure
     if series.low is not None:
-        _draw_interval(figure, data, look, series.style == "points")
+        _draw_interval(figure, k, data, look, series.style == "points")
     source = _source(data)
     if series.style == "points":
         few = len(data["x"]) <= 2000
-        return figure.scatter("x", "y", source=source, size=7 if few else 3,
-                              alpha=0.9 if few else 0.4, **look)  # fmt: skip
+        size, alpha = (7, 0.9) if few else (3, 0.4)
+        return tagged(figure.scatter("x", "y", source=source, size=size, alpha=alpha, **look), k)
     line = {"line_width": 2, "line_dash": "dashed" if series.dashed else "solid", **look}
     if series.style == "steps":
-        return figure.step("x", "y", source=source, mode="after", **line)
+        return tagged(figure.step("x", "y", source=source, mode="after", **line), k)
     if len(data["x"]) <= 60 and not series.dashed:
-        figure.scatter("x", "y", source=source, size=6, **look)
-    return figure.line("x", "y", source=source, **line)
+        tagged(figure.scatter("x", "y", source=source, size=6, **look), k)
+    return tagged(figure.line("x", "y", source=source, **line), k)
 
 
 def _source(data: dict[str, Any]) -> Any:
-    from bokeh.models import ColumnDataSource
-
-    return ColumnDataSource(data)
+    return models().ColumnDataSource(data)
 
 
-def _draw_interval(figure: Any, data: dict[str, Any], look: dict[str, Any], bars: bool) -> None:
+def _draw_interval(
+    figure: Any, k: int, data: dict[str, Any], look: dict[str, Any], bars: bool
+) -> None:
     """A bar for each point, or a band along the line."""
     fine = np.isfinite(data["low"]) & np.isfinite(data["high"])
     part = _source({name: values[fine] for name, values in data.items()})
     if bars:
-        figure.segment("x", "low", "x", "high", source=part, line_width=1.5, **look)
+        tagged(figure.segment("x", "low", "x", "high", source=part, line_width=1.5, **look), k)
     else:
-        figure.varea("x", "low", "high", source=part, fill_alpha=0.18, fill_color=look["color"],
-                     tags=look["tags"])  # fmt: skip
+        tagged(figure.varea("x", "low", "high", source=part, fill_alpha=0.18,
+                            fill_color=color(k)), k)  # fmt: skip
 
 
 def _kept(panel: Curves, series: Series, drawn: Drawn) -> NDArray[np.intp]:
     """Indices of the points to draw; what is left out is noted."""
-    fits = np.ones(len(series.x), dtype=np.bool_)
+    fits = ~(np.abs(series.x) > LARGEST) & ~(np.abs(series.y) > LARGEST)
     fits &= series.x > 0 if panel.log_x else True
     fits &= series.y > 0 if panel.log_y else True
     every = np.flatnonzero(fits)
@@ -139,7 +155,7 @@ def draw_histogram(panel: Histogram) -> Drawn:
         _HEIGHT - 40 + 40 * bool(panel.marks), x=panel.x, y="share of the values",
     )  # fmt: skip
     drawn = Drawn(figure)
-    samples = {name: values[np.isfinite(values)] for name, values in panel.values.items()}
+    samples = {name: drawable(values) for name, values in panel.values.items()}
     ends = [end for one in samples.values() if one.size for end in (one.min(), one.max())]
     low, high = (min(ends), max(ends)) if ends else (0.0, 1.0)
     if not high - low > 1e-9 * max(abs(low), abs(high)):
@@ -152,13 +168,11 @@ def draw_histogram(panel: Histogram) -> Drawn:
         counts = np.histogram(part, edges)[0]
         data = {"left": edges[:-1], "right": edges[1:], "top": counts / max(counts.sum(), 1),
                 "n": counts}  # fmt: skip
-        glyphs.append(
-            figure.quad(
-                left="left", right="right", bottom=0, top="top", source=_source(data),
-                fill_color=color(k), fill_alpha=0.35, line_color=color(k), name=safe(name),
-                tags=[k],
-            )
+        bars = figure.quad(
+            left="left", right="right", bottom=0, top="top", source=_source(data),
+            fill_color=color(k), fill_alpha=0.35, line_color=color(k), name=safe(name),
         )  # fmt: skip
+        glyphs.append(tagged(bars, k))
         drawn.legend.append((color(k), f"{name} ({len(values):,})", False))
     figure.y_range.start = 0
     hover(figure, [("", "$name"), (panel.x or "x", "@{left}{%.4g} to @{right}{%.4g}"),

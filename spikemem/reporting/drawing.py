@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import importlib
 import io
 import json
 from collections.abc import Callable
@@ -59,9 +60,8 @@ def html_of(panel: Panel, name: str) -> Part:
 
 def _plain_json(figure: Any, name: str) -> str:
     """The figure as JSON that can't end the element it stands in."""
-    from bokeh.embed import json_item
-
-    text = json.dumps(json_item(figure, name), separators=(",", ":"))
+    embed: Any = importlib.import_module("bokeh.embed")
+    text = json.dumps(embed.json_item(figure, name), separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 

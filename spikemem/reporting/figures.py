@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +11,8 @@ from typing import Any
 from ..errors import BackendMissing
 
 __all__ = ["COLORS", "GREY", "PAPER", "TEXT", "Drawn", "color", "hover", "label_axis",
-           "mark_places", "new_figure", "number", "require_bokeh", "safe", "short"]  # fmt: skip
+           "mark_places", "models", "new_figure", "number", "require_bokeh", "safe", "short",
+           "tagged", "whole_ticks"]  # fmt: skip
 
 COLORS = ("#0067A5", "#B84700", "#00755A", "#A3467F", "#5A5FC7", "#7A6100", "#333333")
 """Colours that colour-blind readers can tell apart, each with a contrast of 4.5 on white."""
@@ -69,6 +71,11 @@ def require_bokeh() -> Any:
     return plotting
 
 
+def models() -> Any:
+    """The module ``bokeh.models``."""
+    return importlib.import_module("bokeh.models")
+
+
 def new_figure(
     height: float,
     *,
@@ -101,11 +108,9 @@ def new_figure(
 def hover(figure: Any, rows: Sequence[tuple[str, str]], glyphs: Iterable[Any] = (),
           mode: str = "mouse", **options: Any) -> None:  # fmt: skip
     """Show facts about what is under the pointer; ``@column`` stands for its value."""
-    from bokeh.models import HoverTool
-
     columns = {f"@{{{name}}}": "printf" for _, text in rows for name in _numbers_in(text)}
     figure.add_tools(
-        HoverTool(tooltips=list(rows), mode=mode, renderers=list(glyphs) or "auto",
+        models().HoverTool(tooltips=list(rows), mode=mode, renderers=list(glyphs) or "auto",
                   formatters=columns, **options)
     )  # fmt: skip
 
@@ -117,31 +122,38 @@ def _numbers_in(text: str) -> list[str]:
 
 def label_axis(axis: Any, places: Mapping[float, str]) -> None:
     """Write names at these places of an axis instead of numbers."""
-    from bokeh.models import FixedTicker
-
     whole = {place: safe(short(name)) for place, name in places.items()}
-    axis.ticker = FixedTicker(ticks=list(whole))
+    axis.ticker = models().FixedTicker(ticks=list(whole))
     axis.major_label_overrides = {
         (int(place) if float(place).is_integer() else place): name for place, name in whole.items()
     }
+
+
+def tagged(renderer: Any, k: int) -> Any:
+    """What is drawn, marked as belonging to entry k of the legend."""
+    renderer.tags = [k]
+    return renderer
+
+
+def whole_ticks(axis: Any) -> None:
+    """Label counted things by whole numbers only."""
+    axis.ticker = models().BasicTicker(min_interval=1, num_minor_ticks=0)
 
 
 def mark_places(figure: Any, marks: Sequence[tuple[float, str]]) -> None:
     """Draw named vertical lines; the names stand above the picture."""
     if not marks:
         return
-    from bokeh.models import LinearAxis, Span
-
     names: dict[float, str] = {}
     for place, name in marks:
         names[place] = f"{names[place]}, {name}" if place in names else name
     for place in names:
         figure.add_layout(
-            Span(location=place, dimension="height", line_color=GREY, line_dash="dotted",
+            models().Span(location=place, dimension="height", line_color=GREY, line_dash="dotted",
                  line_width=1, level="underlay")
         )  # fmt: skip
     every = -(-len(names) // _MOST_MARKS)
-    axis = LinearAxis(major_label_orientation=math.pi / 5, axis_line_color=None,
+    axis = models().LinearAxis(major_label_orientation=math.pi / 5, axis_line_color=None,
                       major_label_text_font_size="11px", major_label_text_color=TEXT,
                       minor_tick_line_color=None)  # fmt: skip
     label_axis(axis, dict(list(names.items())[::every]))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..panels import Arrow, Graph
-from .figures import COLORS, GREY, PAPER, TEXT, Drawn, hover, new_figure, safe, short
+from .figures import COLORS, GREY, PAPER, TEXT, Drawn, hover, models, new_figure, safe, short
 
 __all__ = ["draw_graph"]
 
@@ -104,10 +104,8 @@ def _bezier(a: Any, b: Any, c: Any, d: Any) -> NDArray[np.float64]:
 
 
 def _draw_arrows(figure: Any, arrows: list[Arrow], ways: list[Way]) -> None:
-    from bokeh.models import ColumnDataSource
-
     colors = [_BLOCKING if arrow.blocks else _PLAIN for arrow in arrows]
-    source = ColumnDataSource(
+    source = models().ColumnDataSource(
         {"xs": [way.x for way in ways], "ys": [way.y for way in ways], "color": colors,
          "dash": [[6, 4] if arrow.dashed else [] for arrow in arrows],
          "name": [arrow.name for arrow in arrows],
@@ -116,7 +114,7 @@ def _draw_arrows(figure: Any, arrows: list[Arrow], ways: list[Way]) -> None:
     )  # fmt: skip
     lines = figure.multi_line("xs", "ys", source=source, line_color="color", line_dash="dash",
                               line_width=1.8, hover_line_width=3.5)  # fmt: skip
-    heads = ColumnDataSource(
+    heads = models().ColumnDataSource(
         {"x": [way.x[-1] for way in ways], "y": [way.y[-1] for way in ways], "color": colors,
          "angle": [way.angle for way in ways],
          "marker": ["dash" if arrow.blocks else "triangle" for arrow in arrows]}
@@ -128,10 +126,8 @@ def _draw_arrows(figure: Any, arrows: list[Arrow], ways: list[Way]) -> None:
 
 
 def _draw_boxes(figure: Any, panel: Graph, places: dict[str, tuple[float, float]]) -> None:
-    from bokeh.models import ColumnDataSource
-
     boxes = [box for column in panel.columns for box in column]
-    source = ColumnDataSource(
+    source = models().ColumnDataSource(
         {"x": [places[box.name][0] for box in boxes], "y": [places[box.name][1] for box in boxes],
          "fill": ["#E5E7EB" if box.filled else PAPER for box in boxes],
          "name": [box.name for box in boxes], "text": [box.text for box in boxes],

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..panels import Heat
-from .figures import PAPER, TEXT, Drawn, hover, label_axis, new_figure, number, safe
-from .thinning import MOST_FIELDS, blocks
+from .figures import (
+    PAPER,
+    TEXT,
+    Drawn,
+    hover,
+    label_axis,
+    models,
+    new_figure,
+    number,
+    safe,
+    whole_ticks,
+)
+from .thinning import LARGEST, MOST_FIELDS, blocks
 
 __all__ = ["draw_heat"]
 
@@ -20,7 +32,7 @@ KINDS = ("#E5E7EB", "#0067A5", "#D55E00", "#E69F00", "#A3467F", "#00755A", "#333
 
 def draw_heat(panel: Heat) -> Drawn:
     """Draw a matrix; of a large one each field stands for a block of values."""
-    values, (a, b) = blocks(panel.values)
+    values, (a, b) = blocks(np.where(np.abs(panel.values) <= LARGEST, panel.values, np.nan))
     n, m = values.shape
     written = panel.written and n * m <= 400
     height = np.clip(n * (30 if written else 16), 90, 460) + 110
@@ -45,39 +57,45 @@ def draw_heat(panel: Heat) -> Drawn:
     return drawn
 
 
-def _name_axis(axis: Any, names: tuple[str, ...], count: int) -> None:
-    from bokeh.models import BasicTicker
-
+def _name_axis(axis: Any, names: Sequence[str], count: int) -> None:
     if names and count <= _MOST_NAMES:
         label_axis(axis, dict(enumerate(map(str, names))))
         if sum(map(len, names)) > 60:
             axis.major_label_orientation = 0.7
     else:
-        axis.ticker = BasicTicker(min_interval=1, num_minor_ticks=0)
+        whole_ticks(axis)
 
 
 def _mapper(panel: Heat, values: NDArray[np.float64]) -> Any:
     """Colours of the values: a scale, or one colour for each kind."""
-    from bokeh.models import LinearColorMapper
-
     if panel.names:
-        return LinearColorMapper(palette=list(KINDS[: len(panel.names)]), low=-0.5,
+        return models().LinearColorMapper(palette=list(KINDS[: len(panel.names)]), low=-0.5,
                                  high=len(panel.names) - 0.5, nan_color=PAPER)  # fmt: skip
     from bokeh.palettes import Viridis256
 
     fine = values[np.isfinite(values)]
     low, high = panel.limits or ((float(fine.min()), float(fine.max())) if fine.size else (0, 1))
+    palette: Any = Viridis256
+    if panel.limits is None and low < 0 < high:
+        palette, high = _two_sided(), max(-low, high)
+        low = -high
     if low == high:
         low, high = (low, low + 1.0) if low >= 0 else (low, 0.0)
-    return LinearColorMapper(palette=Viridis256, low=low, high=high, nan_color=PAPER)
+    return models().LinearColorMapper(palette=palette, low=low, high=high, nan_color=PAPER)
+
+
+def _two_sided() -> list[str]:
+    """Colours of values on both sides of 0: blue below, grey at 0, brown above."""
+    ends = np.array([[0x00, 0x44, 0x7A], [0xE8, 0xE8, 0xE8], [0x9A, 0x38, 0x00]], dtype=np.float64)
+    at = np.linspace(0.0, 2.0, 255)
+    channels = [np.interp(at, [0.0, 1.0, 2.0], ends[:, k]) for k in range(3)]
+    return [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in np.rint(channels).astype(int).T]
 
 
 def _draw_fields(
     drawn: Drawn, panel: Heat, values: NDArray[np.float64], block: tuple[int, int]
 ) -> None:
     """A rectangle for each value, which says on hover what it is."""
-    from bokeh.models import ColumnDataSource
-
     row, column = np.nonzero(np.isfinite(values))
     shown = values[row, column]
     rows = panel.rows or tuple(map(str, range(values.shape[0])))
@@ -86,7 +104,7 @@ def _draw_fields(
         words = [_kind(panel.names, value) for value in shown]
     else:
         words = [number(value) for value in shown]
-    source = ColumnDataSource(
+    source = models().ColumnDataSource(
         {"column": column, "row": row, "value": shown, "text": words,
          "row_name": [rows[k] for k in row], "column_name": [columns[k] for k in column]}
     )  # fmt: skip
@@ -103,7 +121,7 @@ def _draw_fields(
         _add_scale(drawn.figure, panel, mapper)
 
 
-def _kind(names: tuple[str, ...], value: float) -> str:
+def _kind(names: Sequence[str], value: float) -> str:
     return names[int(value)] if 0 <= value < len(names) else number(value)
 
 
@@ -133,10 +151,9 @@ def _draw_image(
 
 
 def _add_scale(figure: Any, panel: Heat, mapper: Any) -> None:
-    from bokeh.models import ColorBar
-
-    bar = ColorBar(color_mapper=mapper, width=12, title=safe(panel.value) or None, padding=6,
-                   title_text_font_style="normal", title_text_font_size="12px",
-                   major_label_text_font_size="12px", title_text_color=TEXT,
-                   major_label_text_color=TEXT, bar_line_color=None)  # fmt: skip
+    bar = models().ColorBar(
+        color_mapper=mapper, width=12, title=safe(panel.value) or None, padding=6,
+        title_text_font_style="normal", title_text_font_size="12px", title_text_color=TEXT,
+        major_label_text_font_size="12px", major_label_text_color=TEXT, bar_line_color=None,
+    )  # fmt: skip
     figure.add_layout(bar, "right")

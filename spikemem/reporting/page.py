@@ -14,7 +14,7 @@ from .sections import Page, Section, line
 
 __all__ = ["MOST_BYTES", "html"]
 
-MOST_BYTES = 9_000_000
+MOST_BYTES = 7_500_000
 """Size of a page from which on further pictures are left out."""
 
 

@@ -7,7 +7,18 @@ from typing import Any
 import numpy as np
 
 from ..panels import Raster
-from .figures import GREY, Drawn, color, hover, label_axis, mark_places, new_figure, safe
+from .figures import (
+    GREY,
+    Drawn,
+    color,
+    hover,
+    label_axis,
+    mark_places,
+    models,
+    new_figure,
+    safe,
+    tagged,
+)
 from .thinning import MOST_MARKS, some
 
 __all__ = ["draw_raster"]
@@ -52,29 +63,25 @@ def draw_raster(panel: Raster) -> Drawn:
 
 def _draw_band(figure: Any, k: int, name: str, y: Any, row: float, ids: Any, times: Any) -> Any:
     """Spikes of one population: strokes where there is room for them, else dots."""
-    from bokeh.models import ColumnDataSource
-
-    data = {"x": times, "y": y.astype(np.float32), "cell": ids.astype(np.int32)}
-    look: dict[str, Any] = {"color": color(k), "name": name, "tags": [k]}
+    middle = y.astype(np.float32)
+    data = {"x": times, "y": middle, "cell": ids.astype(np.int32)}
+    look: dict[str, Any] = {"color": color(k), "name": name}
     if row < 3.0:
         size = 4.0 if len(times) <= 1000 else 2.5
-        return figure.scatter("x", "y", source=ColumnDataSource(data), size=size, line_color=None,
-                              fill_color=look.pop("color"), **look)  # fmt: skip
-    data["low"], data["high"] = data["y"] - 0.42 * row, data["y"] + 0.42 * row
-    data = {key: values.astype(np.float32) if key != "x" and key != "cell" else values
-            for key, values in data.items()}  # fmt: skip
-    return figure.segment("x", "low", "x", "high", source=ColumnDataSource(data), line_width=1.6,
-                          **look)  # fmt: skip
+        source = models().ColumnDataSource(data)
+        return tagged(figure.scatter("x", "y", source=source, size=size, line_width=0, **look), k)
+    data["low"], data["high"] = middle - np.float32(0.42 * row), middle + np.float32(0.42 * row)
+    source = models().ColumnDataSource(data)
+    strokes = figure.segment("x", "low", "x", "high", source=source, line_width=1.6, **look)
+    return tagged(strokes, k)
 
 
 def _lay_out(figure: Any, bases: Any, names: list[str]) -> None:
     """Names at the middle of their bands, and lines between them."""
-    from bokeh.models import Span
-
     middles = (bases[:-1] + bases[1:]) / 2
     label_axis(figure.yaxis[0], dict(zip(middles.tolist(), names, strict=True)))
     figure.yaxis[0].major_tick_line_color = None
     figure.ygrid.visible = False
     for base in bases[1:-1]:
-        figure.add_layout(Span(location=float(base), dimension="width", line_color=GREY,
+        figure.add_layout(models().Span(location=float(base), dimension="width", line_color=GREY,
                                line_width=0.6, level="underlay"))  # fmt: skip

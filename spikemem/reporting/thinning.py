@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MOST_FIELDS", "MOST_MARKS", "MOST_POINTS", "blocks", "envelope", "some"]
+__all__ = [
+    "LARGEST",
+    "MOST_FIELDS",
+    "MOST_MARKS",
+    "MOST_POINTS",
+    "blocks",
+    "drawable",
+    "envelope",
+    "some",
+]
 
 Array = NDArray[np.float64]
 
@@ -17,6 +26,16 @@ MOST_POINTS = 3000
 
 MOST_FIELDS = 300
 """Rows and columns of a matrix."""
+
+
+LARGEST = 1e150
+"""Larger numbers are left out of pictures: their differences leave the range of floats."""
+
+
+def drawable(values: Array) -> Array:
+    """The values that a picture can show, in one dimension."""
+    found: Array = values[np.abs(values) <= LARGEST]
+    return found
 
 
 def some(n: int, most: int = MOST_MARKS) -> slice:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -140,7 +141,9 @@ def watch(
             time.sleep(_LOOK)
     except KeyboardInterrupt:
         pass
-    return report(source, out, refresh=None)
+    with contextlib.suppress(StorageError):
+        report(source, out)
+    return Path(out)
 
 
 def _state(path: Path) -> tuple[int, int, int] | None:
@@ -156,5 +159,5 @@ def _write_again(source: Path, out: Path, every: float, *, first: bool) -> None:
     try:
         report(source, out, refresh=every)
     except StorageError:
-        if first or source.exists() and not out.parent.is_dir():
+        if first or (source.exists() and not out.parent.is_dir()):
             raise
