@@ -422,25 +422,33 @@ def test_watching_follows_the_file(both, tmp_path, monkeypatch):
         sm.Network([sm.Population(name, sm.SpikeSource.from_lists([[1.0]]))]).save(both)
 
     steps = [
-        lambda: network_named("second"),
+        lambda: network_named("network-two"),
         lambda: both.unlink(),
         lambda: both.write_bytes(whole[:-300]),
-        lambda: network_named("last"),
+        lambda: network_named("network-three"),
         lambda: None,
     ]
 
     def ended() -> bool:
         text = out.read_text(encoding="utf-8")
-        seen.append([name for name in ("Weights of learnt", "second", "last") if name in text])
+        seen.append(
+            [name for name in ("Weights of learnt", "network-two", "network-three") if name in text]
+        )
         assert 'data-refresh="2"' in text
         steps.pop(0)()
         return not steps
 
     reporting.watch(both, out, every=2.0, written=lambda path: None, ended=ended)
-    assert seen == [["Weights of learnt"], ["second"], ["second"], ["second"], ["last"]]
+    assert seen == [
+        ["Weights of learnt"],
+        ["network-two"],
+        ["network-two"],
+        ["network-two"],
+        ["network-three"],
+    ]
     text = out.read_text(encoding="utf-8")
     assert 'data-refresh="0"' in text
-    assert "last" in text
+    assert "network-three" in text
 
 
 def test_watching_needs_a_file_at_the_beginning(tmp_path):

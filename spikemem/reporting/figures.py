@@ -125,7 +125,8 @@ def label_axis(axis: Any, places: Mapping[float, str]) -> None:
     whole = {place: safe(short(name)) for place, name in places.items()}
     axis.ticker = models().FixedTicker(ticks=list(whole))
     axis.major_label_overrides = {
-        (int(place) if float(place).is_integer() else place): name for place, name in whole.items()
+        (int(place) if float(place).is_integer() and abs(place) < 1e9 else place): name
+        for place, name in whole.items()
     }
 
 
