@@ -28,6 +28,7 @@ from fuzz import (
     hlop_spikes,
     liquid,
     liquid_readout,
+    reports,
     resistive,
     sparsey,
 )
@@ -41,6 +42,7 @@ PACKAGES = (
     "spikemem.data",
     "spikemem.streams",
     "spikemem.plotting",
+    "spikemem.panels",
     "spikemem.networks.ca3",
     "spikemem.networks.dendrites",
     "spikemem.networks.sparsey",
@@ -322,6 +324,7 @@ GOOD: dict[str, dict[str, Callable[[], Any]]] = {
     **liquid_readout.good_values(),
     **resistive.good_values(small_network, _recording),
     **resistive.report_values(),
+    **reports.good_values(small_network),
 }  # fmt: skip
 """Good values of parameters that must fit together, by class or method."""
 
@@ -342,6 +345,7 @@ CONTENTS: dict[str, Callable[[], Any]] = {
     "_Finite": lambda: np.full(2, 10.0),
     "Text": lambda: "a title",
     **data.CONTENTS,
+    **reports.CONTENTS,
 }
 """A good value of the kinds that a family defines."""
 
