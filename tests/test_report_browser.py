@@ -152,7 +152,7 @@ def test_names_are_shown_as_text_on_hover(tab, tmp_path):
               else if (!["STYLE", "SCRIPT"].includes(one.tagName)) texts.push(one.textContent);
             }
           };
-          walk(document.querySelector(".chart"));
+          walk(document);
           return texts.join(" ");
         })()"""
     )
