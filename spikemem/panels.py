@@ -1,7 +1,8 @@
 """What an object shows of itself in a report: pictures as plain data, which know no library.
 
-A class names the function that returns its panels, as ``"module:function"``, in its attribute
-``panels``. :func:`spikemem.report` calls that function with the object and draws what it yields.
+A class has a method ``panels`` that yields them; or its attribute ``panels`` names a function of
+the object, as ``"module:function"``, which is imported only for a report. :func:`spikemem.report`
+draws what it yields.
 """
 
 from __future__ import annotations

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
-import types
 from pathlib import Path
 
 import pytest
@@ -56,11 +54,9 @@ def test_the_page_about_networks(capsys, monkeypatch, tmp_path):
 def test_the_page_about_reports(monkeypatch, tmp_path):
     pytest.importorskip("bokeh")
     monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {"__name__": "reports"}
-    monkeypatch.setitem(sys.modules, "reports", types.ModuleType("reports"))
+    names: dict[str, object] = {}
     for example in blocks("python", "docs/report.md"):
-        exec(example, sys.modules["reports"].__dict__ | names, names)
-        sys.modules["reports"].__dict__.update(names)
+        exec(example, names)
     assert {path.name for path in tmp_path.iterdir()} >= {"memory.html", "study.html"}
     assert "4 of 9 done" in (tmp_path / "study.html").read_text(encoding="utf-8")
 

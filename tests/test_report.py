@@ -296,6 +296,18 @@ def test_a_class_of_ones_own_brings_its_panels(tmp_path):
     assert np.allclose(high, [1.0, 1.0, 0.5])
 
 
+def test_panels_may_be_a_method_and_their_name_must_lead_somewhere(tmp_path):
+    class Own:
+        def panels(self) -> Any:
+            yield panels.Rows("Mine", "A table.", [("a",), ("b",)])
+
+    assert "A table." in html(page_of_object(Own()))
+    for name in ("nosuchmodule:f", "spikemem.panels:nosuch", "spikemem"):
+        wrong = type("Wrong", (), {"panels": name})()
+        with pytest.raises(sm.DescriptionError, match=r"Wrong\.panels must name a function"):
+            sm.report(wrong, tmp_path / "page.html")
+
+
 def test_panels_must_be_panels(tmp_path):
     with pytest.raises(sm.DescriptionError, match=r"objects of spikemem\.panels, got 3"):
         page(3)

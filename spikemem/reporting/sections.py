@@ -107,12 +107,21 @@ def section_of(thing: Any, kind: str | None = None) -> Section:
 
 
 def _called(thing: Any, item: str) -> Any:
-    """What the function gives that the class names in this attribute; None without one."""
+    """What a method gives, or the function that the class names instead; None without either."""
     place = getattr(type(thing), item, None)
+    if callable(place):
+        return place(thing)
     if not isinstance(place, str) or not place:
         return None
     module, _, function = place.partition(":")
-    return getattr(importlib.import_module(module), function)(thing)
+    try:
+        named = getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise DescriptionError(
+            f"report: {type(thing).__name__}.{item} must name a function as 'module:function', "
+            f"got {shown(place)} ({error})."
+        ) from error
+    return named(thing)
 
 
 def _panels(own: Iterable[Any], name: str) -> list[Panel]:
