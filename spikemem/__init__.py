@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from . import hardware as hardware
     from . import metrics as metrics
     from . import networks as networks
+    from . import panels as panels
     from . import plotting as plotting
     from . import stress as stress
     from .citations import citation as citation
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from .recording import Recording as Recording
     from .recording import SpikeTrains as SpikeTrains
     from .recording import load_recording as load_recording
+    from .reporting import report as report
     from .simulation import Session as Session
     from .simulation import simulate as simulate
     from .storage import load as load
@@ -75,11 +77,14 @@ _WHERE = {
     "network": "LIF STDP Network Population Projection SpikeSource load_network",
     "recording": "Recording SpikeTrains load_recording",
     "models": "run",
+    "reporting": "report",
     "simulation": "Session simulate",
     "storage": "load",
     "trials": "run_trials",
 }
-_MODULES = ("codes", "data", "hardware", "metrics", "networks", "plotting", "streams", "stress")
+_MODULES = (
+    "codes", "data", "hardware", "metrics", "networks", "panels", "plotting", "streams", "stress",
+)  # fmt: skip
 _PLACE = {name: module for module, names in _WHERE.items() for name in names.split()}
 
 __all__ = sorted([*_PLACE, *_MODULES, "__version__"])

@@ -104,6 +104,7 @@ class Network(Frozen, Displayed):
     copies: Annotated[int, Count()] = field(default=1, metadata={LATER: True})
 
     view: ClassVar[str] = "spikemem.plotting.views:network_view"
+    panels: ClassVar[str] = "spikemem.reporting.networks:network_panels"
 
     def __init__(
         self,

@@ -133,6 +133,7 @@ class Recording(Frozen, Displayed):
     provenance: Annotated[Mapping[str, Any], MappingOf(AnyValue())] = field(default_factory=dict)
 
     view: ClassVar[str] = "spikemem.plotting.views:recording_view"
+    panels: ClassVar[str] = "spikemem.reporting.recordings:recording_panels"
 
     def __post_init__(self) -> None:
         problems = Problems("Recording")

@@ -19,8 +19,8 @@ from spikemem import simulation
 from spikemem.cli import commands, main
 from spikemem.cli.app import Place
 
-COMMANDS = ("demo", "simulate", "plot", "info", "check", "map", "export", "board", "sdr",
-            "liquid", "sparsey", "continual", "device")  # fmt: skip
+COMMANDS = ("demo", "simulate", "plot", "info", "report", "check", "map", "export", "board",
+            "sdr", "liquid", "sparsey", "continual", "device")  # fmt: skip
 
 
 @pytest.fixture

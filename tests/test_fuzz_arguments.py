@@ -10,7 +10,7 @@ from fuzz.doors import PACKAGES, Door, Drawer, doors
 from spikemem import checks
 from spikemem.errors import DescriptionError
 
-OURS = ("spikemem:", "spikemem.metrics:", "spikemem.codes:", "spikemem.data:",
+OURS = ("spikemem:", "spikemem.metrics:", "spikemem.codes:", "spikemem.data:", "spikemem.panels:",
         "spikemem.networks.ca3:", "spikemem.networks.hlop:", "spikemem.networks.liquid:",
         "spikemem.networks.reference:", "spikemem.networks.sparsey:", "spikemem.hardware.nir:",
         "spikemem.hardware.pynn:", "spikemem.hardware.resistive:", "spikemem.stress.")  # fmt: skip

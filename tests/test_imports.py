@@ -30,7 +30,18 @@ CONVENIENCES = {
 }
 NUMPY_ONLY = {"spikemem.network", "spikemem.recording"}
 HEAVY = {
-    *("brian2", "dask", "distributed", "matplotlib", "nest", "nir", "norse", "numba", "pyNN"),
+    *(
+        "bokeh",
+        "brian2",
+        "dask",
+        "distributed",
+        "matplotlib",
+        "nest",
+        "nir",
+        "norse",
+        "numba",
+        "pyNN",
+    ),
     *("sklearn", "spynnaker", "torch"),
 }
 

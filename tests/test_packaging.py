@@ -216,6 +216,7 @@ def test_the_tests_have_the_torch_that_make_learn_installs():
         ("test.txt", "nir"),
         ("test.txt", "neo"),
         ("test.txt", "cluster"),
+        ("test.txt", "report"),
         ("learn.txt", "learn"),
     ],
 )

@@ -15,9 +15,8 @@ PAGES = (
     "README.md", "docs/README.md", "docs/board.md", "docs/ca3.md", "docs/dendrites.md",
     "docs/extensions.md", "docs/hlop.md", "docs/hlop_baselines.md", "docs/hlop_spikes.md",
     "docs/liquid.md", "docs/liquid_machines.md", "docs/liquid_measures.md", "docs/networks.md",
-    "docs/reference_memories.md", "docs/semantics.md", "docs/sparsey.md", "docs/sparsey_spiking.md",
-    "docs/reference_memories.md", "docs/semantics.md", "docs/sparsey.md", "docs/sparsey_spiking.md",
-    "docs/spinnaker.md", "docs/stress.md", "docs/stress_experiments.md",
+    "docs/reference_memories.md", "docs/report.md", "docs/semantics.md", "docs/sparsey.md",
+    "docs/sparsey_spiking.md", "docs/spinnaker.md", "docs/stress.md", "docs/stress_experiments.md",
 )  # fmt: skip
 LARGEST = 100_000
 
@@ -53,6 +52,16 @@ def test_the_page_about_networks(capsys, monkeypatch, tmp_path):
         printed.append(capsys.readouterr().out)
     assert printed == blocks("text", "docs/networks.md")
     assert (tmp_path / "network").is_dir()
+
+
+def test_the_page_about_reports(monkeypatch, tmp_path):
+    pytest.importorskip("bokeh")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    for example in blocks("python", "docs/report.md"):
+        exec(example, names)
+    assert {path.name for path in tmp_path.iterdir()} >= {"memory.html", "study.html"}
+    assert "4 of 9 done" in (tmp_path / "study.html").read_text(encoding="utf-8")
 
 
 def test_the_page_about_liquids(capsys):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping as Table
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,6 +83,8 @@ class ProgrammedArray(Frozen):
     accepted : float
         Fraction of the devices that met the tolerance when they were written (1 without one).
     """
+
+    panels: ClassVar[str] = "spikemem.hardware.resistive.panels:array_panels"
 
     device: Device
     mapping: Mapping

@@ -90,6 +90,7 @@ class LiveMemory(StoredModel, Displayed, ABC):
 
     preset: str
     view: ClassVar[str] = "spikemem.networks.ca3.figures:memory_view"
+    panels: ClassVar[str] = "spikemem.networks.ca3.panels:memory_panels"
 
     def __init__(self, n_cues: int, n_contents: int, live: Live) -> None:
         self.n_cues, self.n_contents = n_cues, n_contents

@@ -84,6 +84,7 @@ class ActiveDendriteNeurons(StoredModel, Displayed):
 
     bibtex: ClassVar[tuple[str, ...]] = (SEGMENTS,)
     view: ClassVar[str] = "spikemem.networks.dendrites.figures:neurons_view"
+    panels: ClassVar[str] = "spikemem.networks.dendrites.panels:neurons_panels"
     plastic: ClassVar[Mapping[str, str]] = PLASTIC
 
     @checked

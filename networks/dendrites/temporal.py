@@ -81,6 +81,7 @@ class TemporalMemory(StoredModel, Displayed):
 
     bibtex: ClassVar[tuple[str, ...]] = (SEQUENCES, SEGMENTS)
     view: ClassVar[str] = "spikemem.networks.dendrites.figures:sequences_view"
+    panels: ClassVar[str] = "spikemem.networks.dendrites.panels:sequences_panels"
     plastic: ClassVar[Mapping[str, str]] = PLASTIC
 
     @checked

@@ -115,6 +115,7 @@ class HLOPClassifier(OnSpikes, Displayed):
 
     bibtex: ClassVar[tuple[str, ...]] = (XIAO, MENG, XIAO_OTTT, SAHA)
     view: ClassVar[str] = "spikemem.networks.hlop.view:learner_view"
+    panels: ClassVar[str] = "spikemem.networks.hlop.panels:learner_panels"
 
     @checked
     def __init__(

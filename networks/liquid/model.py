@@ -103,6 +103,7 @@ class LiquidStateMachine(LiquidStates, StoredModel, Displayed):
 
     bibtex: ClassVar[tuple[str, ...]] = (LIN, MAASS)
     view: ClassVar[str] = "spikemem.networks.liquid.views:liquid_view"
+    panels: ClassVar[str] = "spikemem.networks.liquid.panels:liquid_panels"
 
     @checked
     def __init__(

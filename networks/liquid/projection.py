@@ -89,6 +89,7 @@ class ContrastiveProjection(StoredModel):
     """
 
     bibtex = (LIN,)
+    panels = "spikemem.networks.liquid.panels:projection_panels"
 
     @checked
     def __init__(

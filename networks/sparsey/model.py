@@ -100,6 +100,7 @@ class Sparsey(OnSpikes, Displayed):
     """
 
     view: ClassVar[str] = "spikemem.networks.sparsey.view:hierarchy_view"
+    panels: ClassVar[str] = "spikemem.networks.sparsey.panels:hierarchy_panels"
     _estimator_type: ClassVar[str] = "classifier"
 
     @checked

@@ -58,6 +58,10 @@ COMMANDS: dict[str, Place] = {
         "spikemem.cli.look:info",
         "Describe the content of a file: network, recording, memory, and their origin.",
     ),
+    "report": Place(
+        "spikemem.cli.report:report_command",
+        "Write a page of HTML about a file: pictures to zoom into, tables, health, origin.",
+    ),
     "check": Place(
         "spikemem.hardware.commands:check",
         "List everything that a target would refuse or silently change.",

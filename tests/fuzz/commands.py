@@ -31,6 +31,9 @@ from spikemem.networks.sparsey import image_tower
 SLOW = ("demo", "map")
 """Commands whose success takes seconds."""
 
+LASTING = ("watch",)
+"""Options with which a command goes on until it is stopped."""
+
 LIMIT = 20
 """Longest time of one command line, s."""
 
@@ -146,6 +149,8 @@ def every_case(skip: Sequence[str] = ()) -> Iterator[Case]:
         if words[0] in skip:
             continue
         for param in command.params:
+            if param.name in LASTING:
+                continue
             flag = isinstance(param, click.Option) and param.is_flag
             for value in ("",) if flag else bad_values(param):
                 yield line(words, command, {str(param.name): value})
@@ -160,6 +165,8 @@ def random_case(rng: np.random.Generator, skip: Sequence[str] = ()) -> Case:
     values = {}
     for k in picked:
         param = command.params[k]
+        if param.name in LASTING:
+            continue
         pool = bad_values(param)
         if isinstance(param.type, click.Choice) and rng.random() < 0.8:
             pool = [str(choice) for choice in param.type.choices]

@@ -29,6 +29,7 @@ from fuzz import (
     liquid,
     liquid_readout,
     reference,
+    reports,
     resistive,
     sparsey,
     stress_measures,
@@ -44,6 +45,7 @@ PACKAGES = (
     "spikemem.data",
     "spikemem.streams",
     "spikemem.plotting",
+    "spikemem.panels",
     "spikemem.networks.ca3",
     "spikemem.networks.dendrites",
     "spikemem.networks.sparsey",
@@ -340,6 +342,7 @@ GOOD: dict[str, dict[str, Callable[[], Any]]] = {
     **resistive.report_values(),
     **stress_measures.good_values(),
     **stress_running.good_values(small_network, _recording),
+    **reports.good_values(small_network),
 }  # fmt: skip
 """Good values of parameters that must fit together, by class or method."""
 
@@ -361,6 +364,7 @@ CONTENTS: dict[str, Callable[[], Any]] = {
     "Text": lambda: "a title",
     **data.CONTENTS,
     **reference.CONTENTS,
+    **reports.CONTENTS,
 }
 """A good value of the kinds that a family defines."""
 
