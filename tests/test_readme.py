@@ -16,7 +16,7 @@ PAGES = (
     "docs/extensions.md", "docs/hlop.md", "docs/hlop_baselines.md", "docs/hlop_spikes.md",
     "docs/liquid.md", "docs/liquid_machines.md", "docs/liquid_measures.md", "docs/networks.md",
     "docs/semantics.md", "docs/sparsey.md", "docs/sparsey_spiking.md", "docs/spinnaker.md",
-    "docs/stress_experiments.md",
+    "docs/stress_conditions.md", "docs/stress_experiments.md",
 )  # fmt: skip
 LARGEST = 100_000
 
