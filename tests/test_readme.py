@@ -11,13 +11,7 @@ from spikemem.stress.measures import MEASURES
 from spikemem.stress.table import EXPERIMENTS
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = (
-    "README.md", "docs/README.md", "docs/board.md", "docs/ca3.md", "docs/dendrites.md",
-    "docs/extensions.md", "docs/hlop.md", "docs/hlop_baselines.md", "docs/hlop_spikes.md",
-    "docs/liquid.md", "docs/liquid_machines.md", "docs/liquid_measures.md", "docs/networks.md",
-    "docs/reference_memories.md", "docs/report.md", "docs/semantics.md", "docs/sparsey.md",
-    "docs/sparsey_spiking.md", "docs/spinnaker.md", "docs/stress.md", "docs/stress_experiments.md",
-)  # fmt: skip
+PAGES = ("README.md", *sorted(str(page.relative_to(ROOT)) for page in (ROOT / "docs").rglob("*.md")))
 LARGEST = 100_000
 
 

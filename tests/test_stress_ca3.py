@@ -46,7 +46,7 @@ SUBJECTS = [
     CA3Subject(**SMALL),
     CA3Subject(**SMALL, probe="content"),
     CA3Subject(**SMALL, probe="content", match="all", learn="weights", cue_order="random"),
-    CA3Subject(**SMALL, preset="published", probe="content", interleave=2),
+    CA3Subject(**SMALL, preset="published", probe="content", recalls_between=2),
     HippocampalSubject(**SMALL),
     HippocampalSubject(**SMALL, preset="published", learn="weights"),
 ]
@@ -237,7 +237,7 @@ def test_every_spacing_runs(subject, preset, spacing):
 
 
 def test_recalls_come_between():
-    subject = CA3Subject(**SMALL, interleave=3)
+    subject = CA3Subject(**SMALL, recalls_between=3)
     operations = subject._script(task(4, 1), weights=False).operations
     kinds = [type(item) for item in operations]
     assert kinds == [*([sm.Learn] + [RecallCue] * 3) * 4, *[RecallCue] * 4]

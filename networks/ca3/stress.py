@@ -45,7 +45,7 @@ class _CueMemorySubject(Subject):
     recall_spacing: _Milliseconds = None
     hold: Annotated[int, Count(low=0)] = 0
     cue_order: Annotated[str, Choice("sequential", "random")] = "sequential"
-    interleave: Annotated[int, Count(low=0)] = 0
+    recalls_between: Annotated[int, Count(low=0)] = 0
     learn: Annotated[str, Choice("auto", "spikes", "weights")] = "auto"
 
     def __post_init__(self) -> None:
@@ -151,14 +151,14 @@ class _CueMemorySubject(Subject):
             held[cues[item]] = contents[item]
         script = Script(self.memory(held))
         studied: list[int] = []
-        fragments, between = rng_of(task, "fragments"), rng_of(task, "interleave")
+        fragments, between = rng_of(task, "fragments"), rng_of(task, "recalls_between")
         before: Any = None
         for event in events:
             cue, content = cues[event.item], contents[event.item]
             if isinstance(event, Study):
                 script.add(Learn(cue, content))
                 studied.append(cue)
-                for other in between.integers(len(studied), size=self.interleave).tolist():
+                for other in between.integers(len(studied), size=self.recalls_between).tolist():
                     script.add(RecallCue(studied[other]))
             else:
                 hold = self.hold if isinstance(before, Study) else 0
@@ -221,7 +221,7 @@ class CA3Subject(_CueMemorySubject):
         Time that passes besides between a study and a probe that follows it, ms.
     cue_order : {"sequential", "random"}
         Which cues the items are given.
-    interleave : int
+    recalls_between : int
         Recalls of items studied so far, drawn at random, that follow each study; their answers
         do not count.
     learn : {"auto", "spikes", "weights"}
@@ -315,7 +315,7 @@ class HippocampalSubject(_CueMemorySubject):
     Parameters
     ----------
     n_cues, n_contents, content_size, sparsity, overlap, preset, spacing, recall_spacing, hold, \
-cue_order, interleave, learn
+cue_order, recalls_between, learn
         As :class:`CA3Subject`.
     """
 
