@@ -30,6 +30,7 @@ from fuzz import (
     liquid_readout,
     resistive,
     sparsey,
+    stress,
     stress_measures,
 )
 from spikemem import checks
@@ -51,6 +52,7 @@ PACKAGES = (
     "spikemem.hardware.pynn",
     "spikemem.hardware.nir",
     "spikemem.hardware.resistive",
+    "spikemem.stress",
     *stress_measures.PACKAGES,
 )
 
@@ -72,6 +74,7 @@ LEFT_OUT = {
     **hlop.LEFT_OUT,
     **hlop_face.LEFT_OUT,
     **hlop_baselines.LEFT_OUT,
+    **stress.LEFT_OUT,
     **stress_measures.LEFT_OUT,
 }
 """Callables that are not called, and why."""
@@ -253,6 +256,7 @@ SAMPLES: dict[str, Callable[[], Any]] = {
     **hlop_baselines.SAMPLES,
     **liquid.SAMPLES,
     **liquid_readout.SAMPLES,
+    **stress.SAMPLES,
     **resistive.samples(small_network),
 }
 """A fresh object of each class that no declared kinds can make."""
@@ -325,6 +329,7 @@ GOOD: dict[str, dict[str, Callable[[], Any]]] = {
     **liquid_readout.good_values(),
     **resistive.good_values(small_network, _recording),
     **resistive.report_values(),
+    **stress.good_values(),
     **stress_measures.good_values(),
 }  # fmt: skip
 """Good values of parameters that must fit together, by class or method."""
