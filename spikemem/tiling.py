@@ -16,7 +16,7 @@ from .limits import require_memory
 from .network import Network, Population, Projection
 from .spikes import SpikeTrains
 
-__all__ = ["one_copy", "stack"]
+__all__ = ["difference", "one_copy", "stack"]
 
 
 def stack(networks: Sequence[Network]) -> Network:
@@ -28,10 +28,10 @@ def stack(networks: Sequence[Network]) -> Network:
         "Simulate fewer copies at a time.",
     )
     for k, other in enumerate(networks[1:], start=1):
-        difference = _difference(first, other)
-        if difference:
+        found = difference(first, other)
+        if found:
             raise DescriptionError(
-                f"Network.stack: network {k} differs from network 0 in {difference}; "
+                f"Network.stack: network {k} differs from network 0 in {found}; "
                 f"only inputs, weights, delays, plasticity windows and cell parameters may differ."
             )
     populations = [
@@ -68,7 +68,8 @@ def _bytes_of(network: Network, n: int) -> float:
     return float(per_copy) * n
 
 
-def _difference(a: Network, b: Network) -> str:
+def difference(a: Network, b: Network) -> str:
+    """The first thing that keeps two networks from being stacked, in words; "" if nothing does."""
     if a is b:
         return ""
     if a.dt != b.dt:

@@ -7,17 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import numpy as np
 
 from ...checks import Count, Each, Instance, Quantity, check_fields, checked
+from ...counters import Counters as Counters
+from ...counters import count as count
 from ...errors import DescriptionError, unknown_name
 from ...frozen import Frozen
 from ...network import Network
 from ...recording import Recording
-from ...units import steps
-from .kinds import Age, Names, OneOf, Switch
+from .kinds import Age, OneOf, Switch
 from .network import Written
 
 __all__ = ["Account", "Counters", "Periphery", "account", "adc_energy", "costs", "count", "table"]
@@ -34,85 +35,6 @@ def costs() -> dict[str, Any]:
     text = resources.files(__package__).joinpath("costs.json").read_text(encoding="utf-8")
     found: dict[str, Any] = json.loads(text)
     return found
-
-
-class Counters(NamedTuple):
-    """What happened in a run.
-
-    Attributes
-    ----------
-    synaptic_events : int
-        Spikes times the synapses that they went through.
-    dense_operations : int
-        Inputs times outputs times steps, as a dense machine computes them: between populations
-        that are joined, without regard to spikes and to missing synapses.
-    stored_operations : int
-        Synapses times steps: dense in time only.
-    neuron_updates : int
-        Cells times steps.
-    spikes : int
-        Of all populations, sources included.
-    conversions : int
-        Outputs of each projection times the steps in which one of its inputs fires.
-    steps : int
-    duration : float
-        Biological time, s.
-    """
-
-    synaptic_events: int
-    dense_operations: int
-    stored_operations: int
-    neuron_updates: int
-    spikes: int
-    conversions: int
-    steps: int
-    duration: float
-
-
-@checked
-def count(network: Network, recording: Recording, projections: Names | None = None) -> Counters:
-    """Count what happened in a run, on whatever backend.
-
-    Parameters
-    ----------
-    network : Network
-        What was simulated.
-    recording : Recording
-        With the spikes of every population that has outgoing synapses.
-    projections : sequence of str, optional
-        Which of them to count. Default: all.
-
-    Raises
-    ------
-    DescriptionError
-        The spikes of a population are missing, or an unknown projection.
-    """
-    names = [p.name for p in network.projections] if projections is None else projections
-    n_steps = int(steps(recording.stop - recording.start, network.dt))
-    events = dense = stored = conversions = 0
-    for name in names:
-        projection, synapses = network.projection(name), network.synapses(name)
-        n_pre = network.population(projection.pre).size
-        n_post = network.population(projection.post).size
-        if projection.pre not in recording.spikes:
-            raise DescriptionError(
-                f"count: the recording has no spikes of {projection.pre!r}; record them."
-            )
-        trains = recording.spikes[projection.pre]
-        fan_out = np.bincount(synapses.i, minlength=n_pre)
-        events += int(fan_out[trains.ids].sum())
-        dense += n_pre * n_post * n_steps // projection.tiles
-        stored += synapses.i.size * n_steps
-        # The outputs of each tile are converted when one of its own inputs fires.
-        tile = trains.ids // (n_pre // projection.tiles)
-        active = np.unique(steps(trains.times, network.dt) * projection.tiles + tile).size
-        conversions += active * (n_post // projection.tiles)
-    return Counters(
-        synaptic_events=events, dense_operations=dense, stored_operations=stored,
-        neuron_updates=network.n_neurons * n_steps,
-        spikes=sum(len(trains) for trains in recording.spikes.values()),
-        conversions=conversions, steps=n_steps, duration=n_steps * network.dt / 1000,
-    )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

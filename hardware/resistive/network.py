@@ -180,7 +180,7 @@ class Written(Short):
         broken = self.broken(projection.name)
         if not broken.any():
             return replace(projection, weight=kept), []
-        if rule.last_tile > 0:
+        if projection.tiles > 1 and rule.last_tile >= 0:
             raise UnsupportedError(
                 f"projection {projection.name!r}: broken cells leave the tiles unequal, but its "
                 f"plasticity windows name tiles; apply the device to each network before stacking."

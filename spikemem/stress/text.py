@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from .table import model_of
+
 __all__ = ["aligned", "summary"]
 
 _MOST_ROWS = 200
@@ -17,10 +19,8 @@ def summary(results: Any) -> str:
     whole = results.n_points
     n = len(results.points)
     count = f"{n} points" if whole in (None, n) else f"{n} of {whole} points"
-    head = (
-        f"{plan['experiment']} of {plan['subject']}: {count}, {plan['trials']} trials each, "
-        f"seed {plan['seed']}"
-    )
+    tested = f"{plan['experiment']} of {model_of(plan['subject'])}"
+    head = f"{tested}: {count}, {plan['trials']} trials each, seed {plan['seed']}"
     lines = [head, "", *_table(results)]
     if results.bisected is not None:
         lines += ["", *_capacities(results)]

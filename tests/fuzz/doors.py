@@ -28,10 +28,12 @@ from fuzz import (
     hlop_spikes,
     liquid,
     liquid_readout,
+    reference,
     resistive,
     sparsey,
     stress,
     stress_measures,
+    stress_running,
 )
 from spikemem import checks
 from spikemem.errors import SpikememError
@@ -48,12 +50,14 @@ PACKAGES = (
     "spikemem.networks.sparsey",
     "spikemem.networks.hlop",
     "spikemem.networks.liquid",
+    "spikemem.networks.reference",
     "spikemem.hardware.spinnaker",
     "spikemem.hardware.pynn",
     "spikemem.hardware.nir",
     "spikemem.hardware.resistive",
     "spikemem.stress",
     *stress_measures.PACKAGES,
+    *stress_running.PACKAGES,
 )
 
 LEFT_OUT = {
@@ -65,6 +69,12 @@ LEFT_OUT = {
     "spikemem.codes.as_pattern": "called by a model",
     "spikemem.codes.as_patterns": "called by a model",
     "spikemem.codes.is_one_pattern": "called by a model",
+    # They always raise: these memories have no network.
+    **{
+        f"spikemem.networks.reference.{name}.{method}": "always refuses"
+        for name in reference.SAMPLES
+        for method in ("build", "decode", "after")
+    },
     # Called by a session alone, with its own state.
     "spikemem.hardware.resistive.DeviceLearning.hooks": "called by a session of Brian2",
     "spikemem.hardware.resistive.ReadNoise.hooks": "called by a session of Brian2",
@@ -76,6 +86,7 @@ LEFT_OUT = {
     **hlop_baselines.LEFT_OUT,
     **stress.LEFT_OUT,
     **stress_measures.LEFT_OUT,
+    **stress_running.LEFT_OUT,
 }
 """Callables that are not called, and why."""
 
@@ -257,6 +268,7 @@ SAMPLES: dict[str, Callable[[], Any]] = {
     **liquid.SAMPLES,
     **liquid_readout.SAMPLES,
     **stress.SAMPLES,
+    **reference.SAMPLES,
     **resistive.samples(small_network),
 }
 """A fresh object of each class that no declared kinds can make."""
@@ -327,10 +339,12 @@ GOOD: dict[str, dict[str, Callable[[], Any]]] = {
     **hlop_baselines.good_values(),
     **liquid.good_values(),
     **liquid_readout.good_values(),
+    **reference.good_values(),
     **resistive.good_values(small_network, _recording),
     **resistive.report_values(),
     **stress.good_values(),
     **stress_measures.good_values(),
+    **stress_running.good_values(small_network, _recording),
 }  # fmt: skip
 """Good values of parameters that must fit together, by class or method."""
 
@@ -351,6 +365,7 @@ CONTENTS: dict[str, Callable[[], Any]] = {
     "_Finite": lambda: np.full(2, 10.0),
     "Text": lambda: "a title",
     **data.CONTENTS,
+    **reference.CONTENTS,
 }
 """A good value of the kinds that a family defines."""
 

@@ -1,0 +1,106 @@
+"""From the script of a trial to the operations of a memory, and from their answers back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from ...errors import UnsupportedError
+from ...stress.answers import Answers
+from ...stress.running import Run
+from ...stress.subject import Probe, Task, own_rng
+from .live import LiveMemory
+from .operations import Learn, Operation, RecallContent, RecallCue
+
+__all__ = ["Asked", "Script", "cue_recall", "rng_of", "timed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """One probe: which operation answers it, and what the right answer is."""
+
+    operation: int
+    """Number of the operation; -1 if nothing was left to ask with."""
+    question: str
+    wanted: frozenset[int]
+
+
+@dataclass
+class Script:
+    """Operations of one trial."""
+
+    memory: LiveMemory
+    operations: list[Operation] = field(default_factory=list)
+    asked: list[Asked] = field(default_factory=list)
+    holds: list[int] = field(default_factory=list)
+    """Time (ms) that passes before each operation besides the spacing."""
+
+    def add(self, operation: Operation, hold: int = 0) -> int:
+        """Append an operation; returns its number."""
+        self.operations.append(operation)
+        self.holds.append(hold)
+        return len(self.operations) - 1
+
+    def answers(self, run: Run, n_bits: int) -> Answers:
+        """Answers to the probes, from those to all operations."""
+        heard: Sequence[Any] = run.answers
+        n = len(self.asked)
+        bits = np.zeros((3, n), np.int64)
+        familiarity = np.full(n, np.nan)
+        for k, item in enumerate(self.asked):
+            answer = heard[item.operation] if item.operation >= 0 else frozenset()
+            right = len(item.wanted & answer)
+            bits[:, k] = right, len(item.wanted) - right, len(answer) - right
+            if item.question == "recognise":
+                familiarity[k] = _familiarity(answer)
+        costs = {**run.costs, "operations": float(len(self.operations))}
+        return Answers(
+            right=bits[0], missing=bits[1], extra=bits[2], n_bits=n_bits,
+            familiarity=familiarity, costs=costs,
+        )  # fmt: skip
+
+
+def _familiarity(answer: Any) -> float:
+    """Bits of the fragment that the best cue holds; how many cues answer if only that is asked."""
+    operation = getattr(answer, "operation", None)
+    if isinstance(operation, RecallContent) and operation.match == "best":
+        return float(answer.threshold or 0)
+    return float(len(answer))
+
+
+def timed(
+    script: Script, learn: int | None, recall: int | None, recall_gap: float
+) -> list[Operation]:
+    """The operations, each with its start; `learn` and `recall` are spacings in ms, None: safe."""
+    if learn is None and recall is None and not any(script.holds):
+        return script.operations
+    placed = script.memory._place(script.operations, 0.0, True)
+    found, at = [], 0.0
+    for item, hold in zip(placed, script.holds, strict=True):
+        at += hold
+        found.append(replace(item.operation, at=at))
+        length = item.stop - item.start
+        if isinstance(item.operation, Learn):
+            at += length if learn is None else learn
+        else:
+            # What several questions of one recall take is left as it is.
+            at += length if recall is None else length - recall_gap + recall
+    return found
+
+
+def cue_recall(cue: int, probe: Probe, name: str, remedy: str) -> RecallCue:
+    """The operation that asks a cue; a cue is one of many, and nothing of it can be missing."""
+    if probe.cue_loss or probe.wrong_bits:
+        raise UnsupportedError(
+            f"{name}: a cue is one cell and can't be lost in part, got cue_loss="
+            f"{probe.cue_loss:g} and wrong_bits={probe.wrong_bits:g}; {remedy}."
+        )
+    return RecallCue(cue)
+
+
+def rng_of(task: Task, purpose: str) -> np.random.Generator:
+    """Random generator of one purpose of a trial of these memories."""
+    return own_rng(task.seed, "ca3", purpose)
