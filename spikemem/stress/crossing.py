@@ -76,8 +76,9 @@ def crossing(
 
     Notes
     -----
-    In simulations of 20 trials of 16 probes 91 to 97 % of the intervals of 95 % held the true
-    value, for curves that are logistic, Gaussian, straight, or fall to a floor of one half
+    In simulations of 20 trials of 16 probes, or 6 of 50, 90 to 97 % of the intervals of 95 % held
+    the true value, for curves that are logistic, Gaussian, straight, or fall to a floor of one
+    half, with and without scatter between trials; with 20 trials of a single probe 82 to 94 % did
     (``tests/test_stress_crossing.py``).
     """
     ordered = sorted(points, key=lambda point: float(point.values[axis]))

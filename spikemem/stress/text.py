@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .table import model_of
-
-if TYPE_CHECKING:
-    from .results import Results
 
 __all__ = ["aligned", "summary"]
 
@@ -16,8 +13,8 @@ _MOST_ROWS = 200
 _MOST_FAILURES = 5
 
 
-def summary(results: Results) -> str:
-    """Lines of text."""
+def summary(results: Any) -> str:
+    """Lines of text for :class:`.Results`."""
     plan = results.plan
     whole = results.n_points
     n = len(results.points)
@@ -30,7 +27,7 @@ def summary(results: Results) -> str:
     return "\n".join([*lines, *_failures(results)])
 
 
-def _table(results: Results) -> list[str]:
+def _table(results: Any) -> list[str]:
     axes, main = list(results.axes), results.main
     kind = results.measures[main].kind if main in results.measures else "mean"
     rows = [[*axes, main, "95 % interval", "trials", "failed"]]
@@ -46,7 +43,7 @@ def _table(results: Results) -> list[str]:
     return [*aligned(rows), *([f"... and {left} more points"] if left > 0 else [])]
 
 
-def _capacities(results: Results) -> list[str]:
+def _capacities(results: Any) -> list[str]:
     search = results.axes[str(results.bisected)]
     lines = []
     for found in results.capacities():
@@ -61,7 +58,7 @@ def _capacities(results: Results) -> list[str]:
     return lines
 
 
-def _failures(results: Results) -> list[str]:
+def _failures(results: Any) -> list[str]:
     failed = [(p.values, failure) for p in results.points for failure in p.failures]
     if not failed:
         return []

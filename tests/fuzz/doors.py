@@ -32,6 +32,7 @@ from fuzz import (
     reports,
     resistive,
     sparsey,
+    stress,
     stress_measures,
     stress_running,
 )
@@ -56,6 +57,7 @@ PACKAGES = (
     "spikemem.hardware.pynn",
     "spikemem.hardware.nir",
     "spikemem.hardware.resistive",
+    "spikemem.stress",
     *stress_measures.PACKAGES,
     *stress_running.PACKAGES,
 )
@@ -84,6 +86,7 @@ LEFT_OUT = {
     **hlop.LEFT_OUT,
     **hlop_face.LEFT_OUT,
     **hlop_baselines.LEFT_OUT,
+    **stress.LEFT_OUT,
     **stress_measures.LEFT_OUT,
     **stress_running.LEFT_OUT,
 }
@@ -266,6 +269,7 @@ SAMPLES: dict[str, Callable[[], Any]] = {
     **hlop_baselines.SAMPLES,
     **liquid.SAMPLES,
     **liquid_readout.SAMPLES,
+    **stress.SAMPLES,
     **reference.SAMPLES,
     **resistive.samples(small_network),
 }
@@ -340,6 +344,7 @@ GOOD: dict[str, dict[str, Callable[[], Any]]] = {
     **reference.good_values(),
     **resistive.good_values(small_network, _recording),
     **resistive.report_values(),
+    **stress.good_values(),
     **stress_measures.good_values(),
     **stress_running.good_values(small_network, _recording),
     **reports.good_values(small_network),
