@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = (
-    "README.md", "docs/README.md", "docs/board.md", "docs/ca3.md", "docs/dendrites.md",
-    "docs/extensions.md", "docs/hlop.md", "docs/hlop_baselines.md", "docs/hlop_spikes.md",
-    "docs/liquid.md", "docs/liquid_machines.md", "docs/liquid_measures.md", "docs/networks.md",
-    "docs/semantics.md", "docs/sparsey.md", "docs/sparsey_spiking.md", "docs/spinnaker.md",
-)  # fmt: skip
+PAGES = [
+    "README.md",
+    "CONTRIBUTING.md",
+    *sorted(
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "docs").rglob("*.md")
+        if path.parent.name not in ("notebooks", "api")
+    ),
+]
 LARGEST = 100_000
 
 
@@ -40,23 +43,23 @@ def test_the_example(capsys, monkeypatch, tmp_path):
 
 def test_the_page_about_networks(capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    parts = blocks("python", "docs/networks.md")
+    parts = blocks("python", "docs/howto/networks.md")
     names: dict[str, object] = {}
     printed = []
     for part in parts:
         exec(part, names)
         printed.append(capsys.readouterr().out)
-    assert printed == blocks("text", "docs/networks.md")
+    assert printed == blocks("text", "docs/howto/networks.md")
     assert (tmp_path / "network").is_dir()
 
 
 def test_the_page_about_liquids(capsys):
     names: dict[str, object] = {}
     printed = []
-    for example in blocks("python", "docs/liquid.md"):
+    for example in blocks("python", "docs/explanation/liquid.md"):
         exec(example, names)
         printed.append(capsys.readouterr().out)
-    assert printed == blocks("text", "docs/liquid.md")
+    assert printed == blocks("text", "docs/explanation/liquid.md")
 
 
 @pytest.mark.parametrize("page", PAGES)
