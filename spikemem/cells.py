@@ -354,7 +354,8 @@ class STDP(Frozen):
 
     A post-synaptic spike adds ``a_plus * exp(-(t_post - t_pre) / tau_plus)`` for each earlier
     pre-synaptic spike, a pre-synaptic one subtracts ``a_minus * exp(-(t_pre - t_post) /
-    tau_minus)``; all pairs count, and the delay is dendritic. ``docs/semantics.md`` gives the
+    tau_minus)``; all pairs count, and the delay is dendritic.
+    ``docs/explanation/semantics.md`` gives the
     order of events in a step.
 
     Parameters

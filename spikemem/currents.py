@@ -27,7 +27,8 @@ class StepCurrent(Frozen):
 
     ``amplitudes[k]`` flows from ``times[k]`` until ``times[k + 1]``, the last one to the end; no
     current flows before the first time. A change at ``k * dt`` acts in step ``k``
-    (``docs/semantics.md``). Like inputs, times count from 0 in a session that begins later.
+    (``docs/explanation/semantics.md``).
+    Like inputs, times count from 0 in a session that begins later.
 
     Parameters
     ----------

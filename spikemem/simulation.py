@@ -93,7 +93,7 @@ class Session:
     backend : str
         One of :data:`BACKENDS`.
     integrator : {"spinnaker", "exact"}
-        What one step does; ``docs/semantics.md``.
+        What one step does; ``docs/explanation/semantics.md``.
     start : float
         Time of the first step, ms: inputs, windows and recordings count from 0 all the same.
     **options

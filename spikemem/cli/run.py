@@ -42,7 +42,7 @@ from .app import (
     type=click.Choice(INTEGRATORS),
     default="spinnaker",
     show_default=True,
-    help="What one time step does; see docs/semantics.md.",
+    help="What one time step does; see docs/explanation/semantics.md.",
 )
 @click.option(
     "--target", help="How brian2 runs: numpy, cython or cpp_standalone.  [default: numpy]"

@@ -32,7 +32,7 @@ class Brian2Backend:
     network : Network
         What to simulate.
     integrator : {"spinnaker", "exact"}
-        What one step does; ``docs/semantics.md``.
+        What one step does; ``docs/explanation/semantics.md``.
     target : {"numpy", "cython", "cpp_standalone"}
         "numpy" needs no compiler. "cython" compiles once for each kind of network (a minute) and
         is faster on large ones. "cpp_standalone" compiles one program, and runs once.

@@ -51,7 +51,7 @@ def build(
     network : Network
         What to build.
     integrator : {"spinnaker", "exact"}
-        What one step does; ``docs/semantics.md``.
+        What one step does; ``docs/explanation/semantics.md``.
     target : {"numpy", "cython", "cpp_standalone"}
         What makes the synapses. How a later ``model.network.run`` makes its code is up to
         ``brian2.prefs.codegen.target``.

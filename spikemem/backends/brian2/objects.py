@@ -39,7 +39,7 @@ class Brian2Model:
     ----------
     network : brian2.Network
         Holds all the objects; add your own with ``network.add``. Its schedule gives the order of
-        events that ``docs/semantics.md`` asks for.
+        events that ``docs/explanation/semantics.md`` asks for.
     clock : brian2.Clock
         Shared by all objects.
     cells : brian2.NeuronGroup or None

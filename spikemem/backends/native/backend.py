@@ -34,7 +34,7 @@ class NativeBackend:
     network : Network
         What to simulate.
     integrator : {"spinnaker", "exact"}
-        ``docs/semantics.md``.
+        ``docs/explanation/semantics.md``.
     precision : {"f8", "f4"}
         Bytes of each number; "f4" takes half the memory and is faster where that counts.
     weights : bool
