@@ -46,6 +46,8 @@ def signature(
     parameters = []
     for each in found.parameters.values():
         annotation = hints.get(each.name, inspect.Parameter.empty)
+        if annotation is Any:  # says nothing; the text below has the type
+            annotation = inspect.Parameter.empty
         parameters.append(each.replace(annotation=annotation))
     if what == "method" and parameters and parameters[0].name in ("self", "cls"):
         parameters = parameters[1:]

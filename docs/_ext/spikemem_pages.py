@@ -11,7 +11,9 @@ from docutils import nodes
 from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
 
-LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)\s#]+)(#[^)\s]*)?\)")
+LINK = re.compile(r"\[([^\]]*)\]\((?!https?:|mailto:|#)([^)\s#]+)(#[^)\s]*)?\)")
+
+GLOB = re.compile(r"^([\w./]+\*)\n", flags=re.M)
 
 
 class Gallery(nodes.General, nodes.Element):
@@ -36,17 +38,29 @@ def rewrite_links(app: Sphinx, docname: str, source: list[str]) -> None:
     folder = docs.parent / "notebooks" if docname.startswith("notebooks/") else page.parent
 
     def moved(match: re.Match[str]) -> str:
-        target = Path(os.path.normpath(folder / match[1]))
+        text, where, anchor = match.groups()
+        target = Path(os.path.normpath(folder / where))
         if target.is_relative_to(docs.parent / "notebooks"):
             target = docs / "notebooks" / target.name
         if target == docs / "README.md":
             target = docs / "index.md"
-        if target.is_dir() and (target / "index.md").is_file():
-            target /= "index.md"
-        relative = os.path.relpath(target, page.parent)
-        return f"]({relative}{match[2] or ''})"
+        if not target.is_relative_to(docs):
+            return text  # a file of the repository that is no page of the site
+        return f"[{text}]({os.path.relpath(target, page.parent)}{anchor or ''})"
 
     source[0] = LINK.sub(moved, source[0])
+
+
+def drop_empty_globs(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Leave out patterns of toctrees that match no page: Sphinx warns of them."""
+    folder = (Path(app.srcdir) / docname).parent
+
+    def kept(match: re.Match[str]) -> str:
+        pattern = os.path.normpath(folder / match[1])
+        found = list(Path(pattern).parent.glob(Path(pattern).name + ".*"))
+        return match[0] if found else ""
+
+    source[0] = GLOB.sub(kept, source[0])
 
 
 def card(app: Sphinx, at: str, docname: str) -> nodes.Node:
@@ -102,5 +116,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_node(Gallery)
     app.add_directive("notebook-gallery", NotebookGallery)
     app.connect("source-read", rewrite_links)
+    app.connect("source-read", drop_empty_globs)
     app.connect("doctree-resolved", fill_galleries)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

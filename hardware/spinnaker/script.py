@@ -1,7 +1,7 @@
 """Run the network in this folder on a PyNN simulator.
 
     python run.py --sim spinnaker       on a SpiNNaker machine (sPyNNaker, ~/.spynnaker.cfg)
-    python run.py --sim nest            on this computer (NEST)
+    python run.py --sim nest            on this computer (NEST); --threads 4 for four threads
 
 ``network.json`` says what is built: cells in PyNN's parameters and units (ms, mV, nA, nF), and
 one projection after the other; ``arrays.npz`` holds what is too long for it. The recording is
@@ -303,11 +303,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Run this network on a PyNN simulator.")
     parser.add_argument("--sim", choices=sorted(SIMULATORS), default="spinnaker")
     parser.add_argument("--duration", type=float, help="ms (default: the network's)")
+    parser.add_argument("--threads", type=int, default=1, help="threads of NEST (default: 1)")
     parser.add_argument("--out", type=Path, default=Path("recording.h5"))
     chosen = parser.parse_args(arguments)
     network, arrays = load(Path(__file__).resolve().parent)
     model = Model(importlib.import_module(SIMULATORS[chosen.sim]), network, arrays)
-    model.build()
+    model.build(**({"threads": chosen.threads} if chosen.sim == "nest" else {}))
     model.run(chosen.duration or network["duration"])
     if chosen.sim == "spinnaker" and _is_virtual():
         model.sim.end()
