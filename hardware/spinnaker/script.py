@@ -208,6 +208,17 @@ class Model:
         keep = keep[np.lexsort((ids[keep], ticks[keep]))]
         return ticks[keep], ids[keep]
 
+    def collect(self) -> None:
+        """Send what another process than the first has recorded, in the order in which it asks."""
+        for item in self.network["populations"]:
+            if "spikes" in item["record"] and item["cell"] != "SpikeSourceArray":
+                self.populations[item["name"]].get_data("spikes")
+            if "v" in item["record"]:
+                self.populations[item["name"]].get_data("v")
+        for item in self.network["projections"]:
+            if item["plasticity"]:
+                self.projections[item["name"]].get(["weight", "delay"], format="list")
+
     def potentials(self, item: dict[str, Any]) -> Any:
         """Potentials in mV at the beginning of each step, shape (n_steps, size)."""
         segment = self.populations[item["name"]].get_data("v").segments[0]
@@ -313,9 +324,14 @@ def main(arguments: list[str] | None = None) -> None:
     if chosen.sim == "spinnaker" and _is_virtual():
         model.sim.end()
         sys.exit("The machine in spynnaker.cfg is virtual: the network was mapped, nothing ran.")
-    write_recording(model, chosen.out)
+    first = chosen.sim != "nest" or model.sim.rank() == 0
+    if first:
+        write_recording(model, chosen.out)
+    else:
+        model.collect()
     model.sim.end()
-    print(f"written: {chosen.out}")
+    if first:
+        print(f"written: {chosen.out}")
 
 
 def _is_virtual() -> bool:
