@@ -31,6 +31,7 @@ extensions = [
     "sphinx_copybutton",
     "spikemem_api",
     "spikemem_pages",
+    "spikemem_math",
 ]
 root_doc = "index"
 # ".rst" is the first, since autosummary writes its files with the first suffix.
@@ -91,6 +92,7 @@ linkcheck_workers = 4
 linkcheck_ignore = [r"https://doi\.org/10\.1162/.*"]
 
 # Look
+html_math_renderer = "mathml"
 html_theme = "pydata_sphinx_theme"
 html_title = "spikemem"
 html_static_path = ["_static"]
