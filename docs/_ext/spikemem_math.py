@@ -1,4 +1,4 @@
-"""Equations as MathML, which browsers draw themselves: the site needs neither a script nor a network."""
+"""Equations as MathML, which browsers draw themselves, without a script or a network."""
 
 from __future__ import annotations
 
