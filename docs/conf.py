@@ -79,6 +79,7 @@ autosummary_imported_members = True
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 autodoc_default_options = {"no-value": True}
+toc_object_entries_show_parents = "hide"
 maximum_signature_line_length = 88
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False

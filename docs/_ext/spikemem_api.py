@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import re
@@ -15,8 +16,11 @@ from sphinx.application import Sphinx
 from sphinx.errors import PycodeError
 from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.inspect import stringify_signature
+from sphinx.util.typing import stringify_annotation
 
 PAGE = re.compile(r"``docs/([\w/]+)\.md``")
+LONGEST = 70
+"""Types with more characters are left to the description of the parameter."""
 STAR = re.compile(r"(?<![*\w\\])\*(?=\w+\.shape)")
 """The star of a shape such as ``(2, *weights.shape)``."""
 DOCUMENTED: dict[int, str] = {}
@@ -30,6 +34,22 @@ def plain_annotations(thing: Any) -> dict[str, Any]:
         return typing.get_type_hints(function)
     except Exception:  # a name that is imported for type checkers only
         return {}
+
+
+class Omitted:
+    """Stands for a default that is made anew for each call."""
+
+    def __repr__(self) -> str:
+        return "..."
+
+
+def is_code(text: str) -> bool:
+    """Whether a default is shown as Python would write it."""
+    try:
+        ast.parse(text, mode="eval")
+    except SyntaxError:
+        return False
+    return True
 
 
 def signature(
@@ -46,8 +66,10 @@ def signature(
     parameters = []
     for each in found.parameters.values():
         annotation = hints.get(each.name, inspect.Parameter.empty)
-        if annotation is Any:  # says nothing; the text below has the type
-            annotation = inspect.Parameter.empty
+        if annotation is Any or len(stringify_annotation(annotation, "smart")) > LONGEST:
+            annotation = inspect.Parameter.empty  # the text below has the type
+        if each.default is not inspect.Parameter.empty and not is_code(repr(each.default)):
+            each = each.replace(default=Omitted())
         parameters.append(each.replace(annotation=annotation))
     if what == "method" and parameters and parameters[0].name in ("self", "cls"):
         parameters = parameters[1:]
@@ -92,6 +114,8 @@ def docstring(
 
 def skip(app: Sphinx, what: str, name: str, thing: Any, skipped: bool, options: Any) -> bool | None:
     """Leave out what a named tuple says about each field, and what has no docstring of its own."""
+    if name == "view" and what == "class":  # where the picture for notebooks is
+        return True
     if re.match(r"Alias for field number", getattr(thing, "__doc__", None) or ""):
         return True
     if (inspect.isroutine(thing) or isinstance(thing, property)) and not thing.__doc__:
