@@ -120,8 +120,8 @@ def hierarchies() -> None:
 
 
 def by_hand() -> None:
-    """The raster of ``docs/networks.md``, made by the first blocks of that page."""
-    text = (ROOT / "docs" / "networks.md").read_text(encoding="utf-8")
+    """The raster of ``docs/howto/networks.md``, made by the first blocks of that page."""
+    text = (ROOT / "docs" / "howto" / "networks.md").read_text(encoding="utf-8")
     names: dict[str, object] = {}
     for part in text.split("```python\n")[1:3]:
         exec(part.split("```")[0], names)

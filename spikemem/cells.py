@@ -357,7 +357,7 @@ class STDP(Frozen):
     A post-synaptic spike adds ``a_plus * exp(-(t_post - t_pre) / tau_plus)`` to the weight for
     each earlier pre-synaptic spike. A pre-synaptic spike subtracts ``a_minus * exp(-(t_pre -
     t_post) / tau_minus)`` for each earlier post-synaptic spike. All pairs count, and the delay is
-    dendritic. ``docs/semantics.md`` gives the order of events in a step.
+    dendritic. ``docs/explanation/semantics.md`` gives the order of events in a step.
 
     Parameters
     ----------

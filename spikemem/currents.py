@@ -27,7 +27,7 @@ class StepCurrent(Frozen):
 
     ``amplitudes[k]`` flows from ``times[k]`` until ``times[k + 1]``, and the last one until the
     end. No current flows before the first time. A change at ``k * dt`` acts in step ``k``
-    (``docs/semantics.md``). Times count from 0, also in a session that starts later.
+    (``docs/explanation/semantics.md``). Times count from 0, also in a session that starts later.
 
     Parameters
     ----------

@@ -93,7 +93,7 @@ class Session:
     backend : str
         One of :data:`BACKENDS`.
     integrator : {"spinnaker", "exact"}
-        Rules of one time step; see ``docs/semantics.md``.
+        Rules of one time step; see ``docs/explanation/semantics.md``.
     start : float
         Time of the first step, ms. Times of inputs, windows and recordings still count from 0.
     **options

@@ -24,7 +24,7 @@ BACKENDS: list[tuple[str, dict[str, Any]]] = [
     ("brian2", {}),
     ("native", {}),
 ]
-"""Backends, with options, that follow docs/semantics.md to the last bit; one line for each."""
+"""Backends, with options, that follow docs/explanation/semantics.md to the last bit."""
 
 collect_ignore = ["board_scripts"]
 """Scripts that run a simulation as soon as they are imported: no place for doctests."""

@@ -140,7 +140,7 @@ FAMILIES = [
         lambda: sm.CA3Memory(4, 8),
         SCHEDULE,
         "W1",
-        "docs/ca3.md",
+        "docs/explanation/ca3.md",
         {"pynn:nest": NOT_EXACT},
     ),
     Family(
@@ -149,7 +149,7 @@ FAMILIES = [
         lambda: sm.HippocampalMemory(5, 8),
         [sm.RecallCue(0), sm.Learn(1, [3, 4]), sm.RecallCue(1), sm.RecallCue(2)],
         "W1",
-        "docs/ca3.md",
+        "docs/explanation/ca3.md",
         {"pynn:nest": NOT_EXACT},
     ),
     Family(
@@ -158,7 +158,7 @@ FAMILIES = [
         neurons,
         [A, B, [], C[1:], X, range(60), D],
         "synapses",
-        "docs/dendrites.md",
+        "docs/explanation/dendrites.md",
         integrators=EXACT,
     ),
     Family(
@@ -167,7 +167,7 @@ FAMILIES = [
         sequence_memory,
         [*SEQUENCES, [B, C], [A, [], B]],
         "synapses",
-        "docs/dendrites.md",
+        "docs/explanation/dendrites.md",
         integrators=EXACT,
     ),
     Family(
@@ -176,7 +176,7 @@ FAMILIES = [
         hierarchy,
         [A, B, [], C[1:], X, np.ones(60, bool), D],
         "bottom_up 0",
-        "docs/sparsey.md",
+        "docs/explanation/sparsey.md",
         integrators=EXACT,
     ),
     Family(
@@ -185,7 +185,7 @@ FAMILIES = [
         liquid,
         list(event_samples(6)),
         "input excitatory",
-        "docs/liquid.md",
+        "docs/explanation/liquid.md",
         integrators=EXACT,
     ),
     Family(
@@ -194,7 +194,7 @@ FAMILIES = [
         classifier,
         list(bars(6)[0]),
         "layer 1 excitatory",
-        "docs/hlop.md",
+        "docs/explanation/hlop.md",
         integrators=EXACT,
     ),
 ]

@@ -1,4 +1,4 @@
-"""A slow, plain simulator, written from docs/semantics.md alone; the tests' oracle."""
+"""A slow, plain simulator, written from docs/explanation/semantics.md alone; the tests' oracle."""
 
 from __future__ import annotations
 

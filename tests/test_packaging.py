@@ -189,7 +189,7 @@ def pins(name: str) -> list[Requirement]:
 
 
 def test_requirements_are_pinned():
-    for file in ("run.txt", "test.txt"):
+    for file in ("run.txt", "test.txt", "docs.txt"):
         found = pins(file)
         assert len(found) > 10
         for pin in found:
@@ -218,6 +218,7 @@ def test_the_tests_have_the_torch_that_make_learn_installs():
         ("test.txt", "cluster"),
         ("test.txt", "report"),
         ("learn.txt", "learn"),
+        ("docs.txt", "docs"),
     ],
 )
 @pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])

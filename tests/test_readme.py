@@ -7,11 +7,31 @@ from pathlib import Path
 
 import pytest
 
+from spikemem.backends import BACKENDS
 from spikemem.stress.measures import MEASURES
 from spikemem.stress.table import EXPERIMENTS
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("README.md", *sorted(str(page.relative_to(ROOT)) for page in (ROOT / "docs").rglob("*.md")))
+PAGES = [
+    "README.md",
+    "CONTRIBUTING.md",
+    *sorted(
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "docs").rglob("*.md")
+        if path.parent.name not in ("notebooks", "api")
+    ),
+]
+EXAMPLE = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```$)?", flags=re.M | re.S)
+NEEDS = {
+    "docs/explanation/hlop.md": ("slow",),
+    "docs/explanation/hlop_baselines.md": ("slow",),
+    "docs/explanation/hlop_spikes.md": ("slow",),
+    "docs/explanation/liquid_machines.md": ("slow",),
+    "docs/explanation/liquid_measures.md": ("slow",),
+    "docs/howto/board.md": ("slow", "spinnaker"),
+    "docs/howto/nest.md": ("nest",),
+}
+"""Marks of pages whose examples take long, or need another simulator."""
 LARGEST = 100_000
 
 
@@ -36,39 +56,56 @@ def test_the_example(capsys, monkeypatch, tmp_path):
     assert len(by_hand.replace("\n\n", "\n").splitlines()) <= 10
 
 
-def test_the_page_about_networks(capsys, monkeypatch, tmp_path):
+def with_examples() -> list[object]:
+    """Pages that hold code, with the marks of what they need."""
+    marked = []
+    for page in PAGES[1:]:
+        if blocks("python", page):
+            marks = [getattr(pytest.mark, name) for name in NEEDS.get(page, ())]
+            marked.append(pytest.param(page, marks=marks))
+    return marked
+
+
+@pytest.mark.parametrize("page", with_examples())
+def test_the_examples_of_a_page(page, capsys, monkeypatch, tmp_path):
+    """All code of a page runs, in order, and prints what stands below it."""
+    if page == "docs/howto/board.md":
+        pytest.importorskip("unicorn")
     monkeypatch.chdir(tmp_path)
-    parts = blocks("python", "docs/networks.md")
-    names: dict[str, object] = {}
-    printed = []
-    for part in parts:
-        exec(part, names)
-        printed.append(capsys.readouterr().out)
-    assert printed == blocks("text", "docs/networks.md")
-    assert (tmp_path / "network").is_dir()
+    text = (ROOT / page).read_text(encoding="utf-8")
+    names: dict[str, object] = {"__name__": "__main__"}
+    known = dict(BACKENDS)
+    try:
+        for code, printed in EXAMPLE.findall(text):
+            # Without the future imports of this file.
+            exec(compile(code, page, "exec", dont_inherit=True), names)
+            assert capsys.readouterr().out == printed
+    finally:
+        BACKENDS.clear()
+        BACKENDS.update(known)
 
 
 def test_the_page_about_reports(monkeypatch, tmp_path):
     pytest.importorskip("bokeh")
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
-    for example in blocks("python", "docs/report.md"):
+    for example in blocks("python", "docs/howto/report.md"):
         exec(example, names)
     assert {path.name for path in tmp_path.iterdir()} >= {"memory.html", "study.html"}
     assert "4 of 9 done" in (tmp_path / "study.html").read_text(encoding="utf-8")
 
 
-def test_the_page_about_liquids(capsys):
-    names: dict[str, object] = {}
-    printed = []
-    for example in blocks("python", "docs/liquid.md"):
-        exec(example, names)
-        printed.append(capsys.readouterr().out)
-    assert printed == blocks("text", "docs/liquid.md")
+def test_no_page_shows_code_that_is_not_run():
+    found = with_examples()
+    assert len(found) > 20
+    for page in PAGES:
+        text = (ROOT / page).read_text(encoding="utf-8")
+        assert not re.findall(r"^```(?:py|python3|pycon|ipython)$", text, flags=re.M), page
+        assert len(EXAMPLE.findall(text)) == text.count("```python\n"), page
 
 
 def test_the_page_about_experiments(capsys):
-    page = "docs/stress_experiments.md"
+    page = "docs/explanation/stress_experiments.md"
     printed = []
     for example in blocks("python", page):
         exec(example, {})

@@ -137,3 +137,58 @@ def test_bad_arguments(network, tmp_path, target, folder, options, error, messag
         sm.export(network, target, tmp_path / folder, **options)
     with pytest.raises(DescriptionError, match="must be a Network"):
         sm.export("network", target, tmp_path / "x")
+
+
+SECOND_PROCESS = """
+import importlib, pathlib, sys
+sys.path.insert(0, sys.argv[1])
+import run
+network, arrays = run.load(pathlib.Path(sys.argv[1]))
+model = run.Model(importlib.import_module("pyNN.nest"), network, arrays)
+model.build(threads=2)
+model.run(network["duration"])
+asked = []
+
+
+def noted(name, function):
+    def call(*args, **options):
+        asked.append((name, args, options))
+        return function(*args, **options)
+
+    return call
+
+
+for name, made in model.populations.items():
+    made.get_data = noted(name, made.get_data)
+for name, made in model.projections.items():
+    made.get = noted(name, made.get)
+run.write_recording(model, pathlib.Path("recording.h5"))
+by_the_first, asked[:] = list(asked), []
+model.collect()
+assert len(by_the_first) > 5
+assert by_the_first == asked, (by_the_first, asked)
+"""
+
+
+@pytest.mark.nest
+def test_all_processes_collect_in_one_order(network, tmp_path):
+    """With MPI each call that reads a recording must be made by every process."""
+    folder = sm.export(network, "spinnaker", tmp_path / "memory")
+    command = [sys.executable, "-c", SECOND_PROCESS, str(folder)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert sm.load_recording(tmp_path / "recording.h5")["OUTcont"].ids.size
+
+
+@pytest.mark.slow
+@pytest.mark.nest
+def test_threads_of_nest_change_nothing(network, tmp_path):
+    folder = sm.export(network, "spinnaker", tmp_path / "memory")
+    found = []
+    for threads in ("1", "2"):
+        out = str(tmp_path / f"{threads}.h5")
+        result = run(folder, tmp_path, "--sim", "nest", "--threads", threads, "--out", out)
+        assert result.returncode == 0, result.stderr
+        found.append(sm.load_recording(out))
+    assert found[0]["OUTcont"].ids.size
+    assert found[0].same_as(found[1])

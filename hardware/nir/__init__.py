@@ -19,7 +19,7 @@ What NIR has no place for (refractory times, initial potentials, spikes of sourc
 structured connectors) goes into the ``metadata`` of the nodes, under "spikemem"; other readers
 ignore it. A spike there is ``v > v_threshold``, here ``v >= v_thresh``.
 
-``docs/nir.md`` says what each node becomes.
+``docs/howto/nir.md`` says what each node becomes.
 """
 
 from __future__ import annotations

@@ -33,9 +33,9 @@ def from_nir(
 ) -> Network:
     """Convert a NIR graph to a network.
 
-    ``docs/nir.md`` lists the nodes that can be read and what each of them becomes. In short: a
-    ``CubaLIF``, ``LIF`` or ``IF`` becomes a population, whose cells are numbered in C order of its
-    shape. All linear nodes between two neurons (``Linear``, ``Affine``, ``Scale``, ``Conv1d``,
+    ``docs/howto/nir.md`` lists the nodes that can be read and what each of them becomes. In short:
+    a ``CubaLIF``, ``LIF`` or ``IF`` becomes a population, whose cells are numbered in C order of
+    its shape. All linear nodes between two neurons (``Linear``, ``Affine``, ``Scale``, ``Conv1d``,
     ``Conv2d``, ``SumPool2d``, ``AvgPool2d``, ``Flatten``) are multiplied and become one list of
     excitatory and one of inhibitory synapses; a bias becomes ``i_offset``. A connection without a
     ``Delay`` takes one step. Graphs inside the graph are opened: ``rnn`` with a node ``lif``

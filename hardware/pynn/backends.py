@@ -92,7 +92,7 @@ class NestBackend(_PyNNBackend):
     network : Network
         What to simulate.
     integrator : {"exact"}
-        NEST's grid; see ``docs/semantics.md``.
+        NEST's grid; see ``docs/explanation/semantics.md``.
     threads : int
         Number of threads of NEST.
 

@@ -35,7 +35,8 @@ def to_pynn(
     """Build a network with a PyNN simulator.
 
     Signs of weights, the scale of STDP amplitudes, refractory times and delays are set so that
-    the simulator follows an integrator of ``docs/semantics.md`` (:attr:`Dialect.integrator`).
+    the simulator follows an integrator of ``docs/explanation/semantics.md``
+    (:attr:`Dialect.integrator`).
     A projection that is symbolic with one weight and one delay becomes a structured connector,
     any other one a list.
 

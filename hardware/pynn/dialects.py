@@ -33,7 +33,7 @@ class Dialect:
     backend : str
         Whose entries of :data:`spikemem.support.UNSUPPORTED` hold for it.
     integrator : str
-        The integrator of ``docs/semantics.md`` that it follows.
+        The integrator of ``docs/explanation/semantics.md`` that it follows.
     setup : mapping
         Further arguments of its ``setup``.
     signed_weights : bool
@@ -87,7 +87,7 @@ DIALECTS: dict[str, Dialect] = {
     ),
 }  # fmt: skip
 """The simulators that a network can be put on. Not among them: ``pyNN.neuron`` and
-``pyNN.arbor``, which follow neither integrator of ``docs/semantics.md``."""
+``pyNN.arbor``, which follow neither integrator of ``docs/explanation/semantics.md``."""
 
 
 def dialect_of(sim: Any) -> Dialect:

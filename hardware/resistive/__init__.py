@@ -2,7 +2,8 @@
 
 ``PCM().apply(network, time=3600.0)`` is the network with its weights written into phase-change
 memory an hour ago; :func:`write` gives the programmed arrays themselves, which age and can be
-saved; :class:`Crossbar` multiplies vectors; ``docs/resistive.md`` has the measured figures.
+saved; :class:`Crossbar` multiplies vectors; ``docs/explanation/resistive.md``
+explains the devices.
 """
 
 from __future__ import annotations

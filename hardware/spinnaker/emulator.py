@@ -58,7 +58,7 @@ class EmulatorBackend(NativeBackend):
     network : Network
         What to simulate.
     integrator : {"spinnaker"}
-        ``docs/semantics.md``.
+        ``docs/explanation/semantics.md``.
     shifts : mapping, optional
         Left shifts of ring buffers, for those that are known: (population, receptor) to int, or
         population to a pair (excitatory, inhibitory). Default: predicted, as sPyNNaker 7.4

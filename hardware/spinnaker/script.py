@@ -1,7 +1,7 @@
 """Run the network in this folder on a PyNN simulator.
 
     python run.py --sim spinnaker       on a SpiNNaker machine (sPyNNaker, ~/.spynnaker.cfg)
-    python run.py --sim nest            on this computer (NEST)
+    python run.py --sim nest            on this computer (NEST); --threads 4 for four threads
 
 ``network.json`` says what is built: cells in PyNN's parameters and units (ms, mV, nA, nF), and
 one projection after the other; ``arrays.npz`` holds what is too long for it. The recording is
@@ -208,6 +208,17 @@ class Model:
         keep = keep[np.lexsort((ids[keep], ticks[keep]))]
         return ticks[keep], ids[keep]
 
+    def collect(self) -> None:
+        """Send what another process than the first has recorded, in the order in which it asks."""
+        for item in self.network["populations"]:
+            if "spikes" in item["record"] and item["cell"] != "SpikeSourceArray":
+                self.populations[item["name"]].get_data("spikes")
+            if "v" in item["record"]:
+                self.populations[item["name"]].get_data("v")
+        for item in self.network["projections"]:
+            if item["plasticity"]:
+                self.projections[item["name"]].get(["weight", "delay"], format="list")
+
     def potentials(self, item: dict[str, Any]) -> Any:
         """Potentials in mV at the beginning of each step, shape (n_steps, size)."""
         segment = self.populations[item["name"]].get_data("v").segments[0]
@@ -303,18 +314,24 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Run this network on a PyNN simulator.")
     parser.add_argument("--sim", choices=sorted(SIMULATORS), default="spinnaker")
     parser.add_argument("--duration", type=float, help="ms (default: the network's)")
+    parser.add_argument("--threads", type=int, default=1, help="threads of NEST (default: 1)")
     parser.add_argument("--out", type=Path, default=Path("recording.h5"))
     chosen = parser.parse_args(arguments)
     network, arrays = load(Path(__file__).resolve().parent)
     model = Model(importlib.import_module(SIMULATORS[chosen.sim]), network, arrays)
-    model.build()
+    model.build(**({"threads": chosen.threads} if chosen.sim == "nest" else {}))
     model.run(chosen.duration or network["duration"])
     if chosen.sim == "spinnaker" and _is_virtual():
         model.sim.end()
         sys.exit("The machine in spynnaker.cfg is virtual: the network was mapped, nothing ran.")
-    write_recording(model, chosen.out)
+    first = chosen.sim != "nest" or model.sim.rank() == 0
+    if first:
+        write_recording(model, chosen.out)
+    else:
+        model.collect()
     model.sim.end()
-    print(f"written: {chosen.out}")
+    if first:
+        print(f"written: {chosen.out}")
 
 
 def _is_virtual() -> bool:

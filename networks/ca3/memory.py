@@ -55,7 +55,7 @@ class CA3Memory(LiveMemory):
         Number of addresses and of content bits, >= 1.
     preset : {"robust", "published"}
         "published" is the circuit of the paper, defects included; "robust" keeps every memory
-        intact (``docs/ca3.md`` says what differs and why).
+        intact (``docs/explanation/ca3.md`` says what differs and why).
     contents : mapping of int to content, optional
         What the cues hold at the start; content as for :class:`Learn`.
     backend : str

@@ -2,8 +2,8 @@
 
 A segment is a leaky integrate-and-fire cell. Each active synapse adds one potential of the same
 shape; the weight puts the firing threshold in the middle between theta - 1 and theta of them. The
-shape is found by iterating what the target does in a step (``docs/semantics.md``), not from its
-continuous form, so that theta - 1 inputs never fire a cell and theta always do.
+shape is found by iterating what the target does in a step (``docs/explanation/semantics.md``), not
+from its continuous form, so that theta - 1 inputs never fire a cell and theta always do.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Weights become whole multiples of a grid. The decays become the machine's own, and the constants
 of the cells are such that floating point computes with the same numbers. What remains is the
 rounding of the machine's products, for which :class:`LoweredLayer` has a bound. See
-``docs/hlop_spikes.md``.
+``docs/explanation/hlop_spikes.md``.
 """
 
 from __future__ import annotations

@@ -170,7 +170,7 @@ class CubaNeuron(Frozen):
         """A neuron whose potential is halved in each step, and whose currents last one step.
 
         A spike of weight 1 nA moves the potential by 1 mV. The spikes of a trained network are
-        then the same on every backend for any input (``docs/hlop_spikes.md``).
+        then the same on every backend for any input (``docs/explanation/hlop_spikes.md``).
 
         Examples
         --------

@@ -1,6 +1,7 @@
 """The discrete neuron as a leaky integrate-and-fire cell, in numbers that every backend holds.
 
-In the step of ``docs/semantics.md`` a cell whose synaptic current is gone after one step computes
+In the step of ``docs/explanation/semantics.md`` a cell whose synaptic current is gone after one
+step computes
 ``v = keep * v + gain * m``, where m is the sum of the weights that arrive: the discrete neuron.
 With ``numbers="spinnaker"`` weights are whole multiples of a grid, the threshold lies half way
 between two of its points, and the decay and the gain are such that the fixed-point machine makes

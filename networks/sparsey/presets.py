@@ -36,7 +36,7 @@ def image_tower(
     """Return a hierarchy of one level for classifying grey images.
 
     The settings for large images were chosen on MNIST's first 10,000 training images;
-    ``docs/sparsey.md`` says what each of them brings.
+    ``docs/explanation/sparsey.md`` says what each of them brings.
 
     Parameters
     ----------

@@ -42,7 +42,7 @@ from .app import (
     type=click.Choice(INTEGRATORS),
     default="spinnaker",
     show_default=True,
-    help="Rules of one time step; see docs/semantics.md.",
+    help="Rules of one time step; see docs/explanation/semantics.md.",
 )
 @click.option(
     "--target", help="Code that brian2 runs: numpy, cython or cpp_standalone.  [default: numpy]"

@@ -216,7 +216,7 @@ def threshold_weight(
     dt : float
         Time step, ms.
     integrator : {"spinnaker", "exact"}
-        ``docs/semantics.md``.
+        ``docs/explanation/semantics.md``.
 
     Returns
     -------

@@ -32,7 +32,7 @@ class Brian2Backend:
     network : Network
         Network to simulate.
     integrator : {"spinnaker", "exact"}
-        Rules of one time step; see ``docs/semantics.md``.
+        Rules of one time step; see ``docs/explanation/semantics.md``.
     target : {"numpy", "cython", "cpp_standalone"}
         "numpy" needs no compiler. "cython" compiles once for each kind of network (a minute) and
         is faster on large ones. "cpp_standalone" compiles one program, and runs only once.

@@ -51,7 +51,7 @@ def build(
     network : Network
         Network to build.
     integrator : {"spinnaker", "exact"}
-        Rules of one time step; see ``docs/semantics.md``.
+        Rules of one time step; see ``docs/explanation/semantics.md``.
     target : {"numpy", "cython", "cpp_standalone"}
         Target of the code that makes the synapses. ``brian2.prefs.codegen.target`` sets the target
         of a later ``model.network.run``.

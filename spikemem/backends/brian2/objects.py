@@ -40,7 +40,7 @@ class Brian2Model:
     ----------
     network : brian2.Network
         Holds all objects; add your own with ``network.add``. Its schedule produces the order of
-        events in ``docs/semantics.md``.
+        events in ``docs/explanation/semantics.md``.
     clock : brian2.Clock
         Clock of all objects.
     cells : brian2.NeuronGroup or None

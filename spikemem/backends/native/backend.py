@@ -34,7 +34,7 @@ class NativeBackend:
     network : Network
         Network to simulate.
     integrator : {"spinnaker", "exact"}
-        Rules of one time step; see ``docs/semantics.md``.
+        Rules of one time step; see ``docs/explanation/semantics.md``.
     precision : {"f8", "f4"}
         Floating-point type, of 8 or 4 bytes. "f4" takes half the memory and is faster if memory
         limits the speed.
