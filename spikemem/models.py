@@ -40,11 +40,15 @@ MODELS: dict[str, str] = {
     "ActiveDendriteNeurons": "spikemem.networks.dendrites:ActiveDendriteNeurons",
     "CA3Memory": "spikemem.networks.ca3:CA3Memory",
     "ContrastiveProjection": "spikemem.networks.liquid:ContrastiveProjection",
+    "DenseAssociativeMemory": "spikemem.networks.reference:DenseAssociativeMemory",
     "HLOPClassifier": "spikemem.networks.hlop:HLOPClassifier",
     "HippocampalMemory": "spikemem.networks.ca3:HippocampalMemory",
+    "HopfieldNetwork": "spikemem.networks.reference:HopfieldNetwork",
     "Sparsey": "spikemem.networks.sparsey:Sparsey",
     "LiquidStateMachine": "spikemem.networks.liquid:LiquidStateMachine",
+    "MultitaskingHebbian": "spikemem.networks.reference:MultitaskingHebbian",
     "TemporalMemory": "spikemem.networks.dendrites:TemporalMemory",
+    "WillshawMemory": "spikemem.networks.reference:WillshawMemory",
 }
 """Where each model is that files can hold; imported when it is first used."""
 

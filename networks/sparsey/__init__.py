@@ -30,6 +30,8 @@ from .parameters import Level as Level
 from .parameters import Plasticity as Plasticity
 from .parameters import Selection as Selection
 from .presets import image_tower as image_tower
+from .random_codes import random_code_capacity as random_code_capacity
+from .random_codes import random_code_recall as random_code_recall
 from .recalling import Recall as Recall
 from .recalling import n_weights as n_weights
 from .recalling import random_sequences as random_sequences
@@ -67,6 +69,8 @@ __all__ = [
     "input_overlaps",
     "n_weights",
     "race_of_a_module",
+    "random_code_capacity",
+    "random_code_recall",
     "random_sequences",
     "recall",
     "receptive_fields",

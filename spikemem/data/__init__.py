@@ -23,9 +23,14 @@ from .saccades import Saccades as Saccades
 from .saccades import saccade_recordings as saccade_recordings
 from .speech import SpokenDigits as SpokenDigits
 from .speech import read_fsdd as read_fsdd
+from .working_memory import BitStreams as BitStreams
+from .working_memory import match_streams as match_streams
+from .working_memory import parity_streams as parity_streams
+from .working_memory import transfer_matrix as transfer_matrix
 
 __all__ = [
     "EVENT",
+    "BitStreams",
     "Cochlea",
     "ColourImages",
     "Images",
@@ -34,6 +39,8 @@ __all__ = [
     "SpokenDigits",
     "cochlea_recordings",
     "erb_frequencies",
+    "match_streams",
+    "parity_streams",
     "rate_code",
     "read_cifar",
     "read_fsdd",
@@ -44,5 +51,6 @@ __all__ = [
     "read_shd",
     "read_svhn",
     "saccade_recordings",
+    "transfer_matrix",
     "write_nmnist",
 ]

@@ -1,6 +1,6 @@
 """BibTeX of the data sets that are read, and of the methods of the encoders."""
 
-__all__ = ["ANUMULA", "CRAMER", "JACKSON", "ORCHARD", "SLANEY"]
+__all__ = ["ANUMULA", "CRAMER", "JACKSON", "KHAJEHABDOLLAHI", "ORCHARD", "SLANEY"]
 
 ORCHARD = """@article{orchard2015converting,
   title = {Converting static image datasets to spiking neuromorphic datasets using saccades},
@@ -53,3 +53,13 @@ JACKSON = """@misc{jackson2018fsdd,
   doi = {10.5281/zenodo.1342401}
 }"""
 """Free Spoken Digit Dataset."""
+
+KHAJEHABDOLLAHI = """@article{khajehabdollahi2023emergent,
+  title = {Emergent mechanisms for long timescales depends on training curriculum and affects
+           performance in memory tasks},
+  author = {Khajehabdollahi, Sina and Zeraati, Roxana and Giannakakis, Emmanouil and
+            Sch{\\"a}fer, Tim Jakob and Martius, Georg and Levina, Anna},
+  journal = {arXiv preprint arXiv:2309.12927},
+  year = {2023}
+}"""
+"""N-parity and delayed match to sample."""

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..checks import Count, Kind, Probability, Quantity, SeedNumber, kinds_of
+from ..checks import Count, Kind, Optional, Probability, Quantity, SeedNumber, kinds_of
 from ..errors import DescriptionError, shown, unknown_name
 from .bisection import Bisect
 from .conditions import Conditions
@@ -164,11 +164,10 @@ class Axes:
 
     def is_whole(self, name: str) -> bool:
         """Whether a setting takes whole numbers only."""
-        kind = self.kind(name)
-        return isinstance(getattr(kind, "kind", kind), Count | SeedNumber)
+        return isinstance(_inner(self.kind(name)), Count | SeedNumber)
 
     def _bisected(self, name: str, axis: Bisect) -> Bisect:
-        kind = getattr(self.kind(name), "kind", self.kind(name))
+        kind = _inner(self.kind(name))
         if name == "seed" or not isinstance(kind, Count | Quantity | Probability):
             raise DescriptionError(f"{name} can't be bisected: it is not a number of a scale.")
         if self.is_whole(name):
@@ -176,6 +175,13 @@ class Axes:
         for end in (axis.low, axis.high):
             kind.check(int(end) if self.is_whole(name) else end, name)
         return axis
+
+
+def _inner(kind: Kind) -> Kind:
+    """The kind of a value that may be None, which a type hint can say twice."""
+    while isinstance(kind, Optional):
+        kind = kind.kind
+    return kind
 
 
 def _is_sequence(given: Any) -> bool:
@@ -204,6 +210,8 @@ def plain(value: Any, name: str) -> Any:
         value = value.tolist()
     if isinstance(value, tuple | list):
         return [plain(entry, name) for entry in value]
+    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+        return {key: plain(entry, name) for key, entry in value.items()}
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise DescriptionError(

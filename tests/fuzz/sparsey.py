@@ -91,6 +91,9 @@ def good_values() -> dict[str, dict[str, Callable[[], Any]]]:
     compared = {"codes": codes, "inputs": lambda: IMAGES.copy(), "level": lambda: 0}
     stored = {"model": mac, "items": items}
     fit = {**labelled, "second_pass": lambda: True}
+    random_codes = {
+        "cells_per_module": lambda: 8, "n_inputs": lambda: 40, "active": lambda: 6,
+    }  # fmt: skip
     return {
         "Sparsey": {"input_shape": lambda: (5, 6), "levels": lambda: [sp.Level()]},
         "Sparsey.fit": fit,
@@ -131,6 +134,8 @@ def good_values() -> dict[str, dict[str, Callable[[], Any]]]:
         "similarity_curve": compared,
         "higher_order_intersections": {**compared, "order": lambda: 3, "n_groups": lambda: 5},
         "expected_intersection": {"overlap": lambda: [0.2, 0.8], "cells_per_module": lambda: 8},
+        "random_code_recall": {**random_codes, "n_items": lambda: 30},
+        "random_code_capacity": random_codes,
         "class_structure": {"codes": codes, "labels": lambda: list(LABELS), "level": lambda: 0},
         "n_weights": {"model": mac},
         "random_sequences": {

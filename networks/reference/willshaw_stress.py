@@ -1,0 +1,175 @@
+"""The Willshaw memory under test: sparse random patterns, on perfect or faulty synapses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...checks import Choice, Count, Optional
+from ...codes import Patterns, random_patterns
+from ...errors import DescriptionError
+from ...stress.answers import Answers
+from ...stress.conditions import Conditions
+from ...stress.subject import Probe, Subject, Task, own_rng
+from . import willshaw_laws as laws
+from .phases import corrupted, phases, require_plain
+from .willshaw import Threshold, WillshawMemory
+
+__all__ = ["WillshawSubject"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WillshawSubject(Subject):
+    """A Willshaw memory; at load 1 half of its synapses are expected to be set.
+
+    Parameters
+    ----------
+    kind : {"hetero", "auto"}
+        Whether an item is a pair of patterns or one pattern. An auto-associative memory is asked
+        by parts of its items: without `cue_loss` the cue is the answer.
+    n_cells : int
+        Number of input cells.
+    n_outputs : int, optional
+        Number of output cells of a hetero-associative memory. Default: `n_cells`.
+    active, active_outputs : int, optional
+        Active cells of an input and of an output. Default: log2 of the number of output cells,
+        rounded.
+    threshold : {"cue", "winners"}
+        As :class:`.willshaw.WillshawMemory`.
+    steps : int
+        Steps of an auto-associative recall.
+    """
+
+    questions: ClassVar[frozenset[str]] = frozenset({"recall", "recognise"})
+    spiking: ClassVar[bool] = False
+    unit: ClassVar[str] = "patterns"
+    aliases: ClassVar[dict[str, str]] = {"n": "n_cells", "k": "active"}
+
+    kind: Annotated[str, Choice("hetero", "auto")] = "hetero"
+    n_cells: Annotated[int, Count(low=2, high=10**6)] = 1000
+    n_outputs: Annotated[int, Optional(Count(low=2, high=10**6))] | None = None
+    active: Annotated[int, Optional(Count())] | None = None
+    active_outputs: Annotated[int, Optional(Count())] | None = None
+    threshold: Threshold = "cue"
+    steps: Annotated[int, Count(high=1000)] = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.kind == "auto" and (self.n_outputs, self.active_outputs) != (None, None):
+            raise DescriptionError(
+                'WillshawSubject: n_outputs and active_outputs are for kind="hetero"; the outputs '
+                "of an auto-associative memory are its inputs."
+            )
+        if self.kind == "hetero" and self.steps > 1:
+            raise DescriptionError('WillshawSubject: steps are for kind="auto".')
+        (a_in, n_in), (a_out, n_out) = self.sizes
+        if a_in >= n_in or a_out >= n_out:
+            raise DescriptionError(
+                f"WillshawSubject: active cells must be fewer than all, got {a_in} of {n_in} "
+                f"inputs and {a_out} of {n_out} outputs."
+            )
+
+    @property
+    def sizes(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Active cells and all cells, of the inputs and of the outputs."""
+        n_out = self.n_cells if self.n_outputs is None else self.n_outputs
+        usual = max(round(laws.willshaw_sparsity(n_out)), 1)
+        a_in = usual if self.active is None else self.active
+        if self.kind == "auto":
+            return (a_in, self.n_cells), (a_in, self.n_cells)
+        a_out = usual if self.active_outputs is None else self.active_outputs
+        return (a_in, self.n_cells), (a_out, n_out)
+
+    @property
+    def scale(self) -> float:
+        """Patterns after which half of the synapses are expected to be set."""
+        return laws.willshaw_capacity(*(active / n for active, n in self.sizes))
+
+    @property
+    def n_synapses(self) -> int:
+        """All binary synapses."""
+        return self.sizes[0][1] * self.sizes[1][1]
+
+    @property
+    def n_neurons(self) -> int:
+        """Output cells."""
+        return self.sizes[1][1]
+
+    def memory(self) -> WillshawMemory:
+        """A memory with these settings, in which nothing is stored."""
+        (_, n_in), (a_out, n_out) = self.sizes
+        return WillshawMemory(
+            n_in,
+            None if self.kind == "auto" else n_out,
+            threshold=self.threshold,
+            n_winners=a_out if self.threshold == "winners" else None,
+            steps=self.steps,
+        )
+
+    def perform(self, tasks: Sequence[Task], conditions: Conditions) -> list[Answers]:
+        """Carry out the trials; synapses can fail and be stuck (see :meth:`Subject.perform`)."""
+        require_plain(conditions, "WillshawMemory", "synapse_failure", "stuck")
+        return [self._perform(task, conditions) for task in tasks]
+
+    def _perform(self, task: Task, conditions: Conditions) -> Answers:
+        (a_in, n_in), (a_out, n_out) = self.sizes
+        rng = own_rng(task.seed, "material")
+        inputs = random_patterns(task.n_items, size=n_in, active=a_in, seed=rng)
+        outputs = inputs
+        if self.kind == "hetero":
+            outputs = random_patterns(task.n_items, size=n_out, active=a_out, seed=rng)
+        memory, cues = self.memory(), own_rng(task.seed, "cues")
+        found: list[NDArray[np.float64]] = [np.empty((4, 0))]
+        for is_probe, events in phases(task.script):
+            if not is_probe:
+                items = [study.item for study in events]
+                pairs = (inputs[items],) if self.kind == "auto" else (inputs[items], outputs[items])
+                memory.store(*pairs)
+                continue
+            for probe in events:
+                self.require(probe.question, "perform")
+            asked = self._disturbed(memory, conditions, task.seed)
+            found.append(_answers(asked, events, outputs, corrupted(inputs, events, cues)))
+        right, missing, extra, familiarity = np.concatenate(found, axis=1)
+        return Answers(
+            right=right.astype(np.int64), missing=missing.astype(np.int64),
+            extra=extra.astype(np.int64), n_bits=n_out, familiarity=familiarity,
+            costs={"operations": float(len(task.script)), "footprint": self.n_synapses / 8,
+                   "connection_sparsity": 1.0 - memory.density},
+        )  # fmt: skip
+
+    def _disturbed(self, memory: WillshawMemory, conditions: Conditions, seed: int) -> Any:
+        """The memory on the faulty synapses of this trial; always the same ones."""
+        if not conditions.synapse_failure and not conditions.stuck:
+            return memory
+        return memory.with_faults(
+            failed=conditions.synapse_failure, stuck=conditions.stuck,
+            seed=own_rng(seed, "faults"),
+        )  # fmt: skip
+
+    def theory(self, measure: str) -> dict[str, float]:
+        """Load of a half-full memory; for information per synapse the bound ln 2."""
+        found = {"load: half of the synapses set": 1.0}
+        if measure == "information_per_synapse":
+            found["value: ln 2"] = laws.WILLSHAW_BITS_PER_SYNAPSE
+        return found
+
+
+def _answers(
+    memory: WillshawMemory, probes: Sequence[Probe], outputs: Patterns, cues: Patterns
+) -> NDArray[np.float64]:
+    """Rows right, missing, extra, familiarity."""
+    recalling = np.array([probe.question == "recall" for probe in probes])
+    # What is only recognised is not compared: its answer counts as the item.
+    wanted = outputs[[probe.item for probe in probes]]
+    rows = iter(memory.recall(cues[np.flatnonzero(recalling)]))
+    got = Patterns([next(rows) if recall else wanted[k] for k, recall in enumerate(recalling)],
+                   size=wanted.size)  # fmt: skip
+    familiar = np.full(len(probes), np.nan)
+    familiar[~recalling] = memory.familiarity(cues[np.flatnonzero(~recalling)])
+    compared = Answers.compared(wanted, got)
+    return np.stack([compared.right, compared.missing, compared.extra, familiar])
