@@ -5,7 +5,9 @@ python docs/make_images.py
 
 from __future__ import annotations
 
+import json
 import os
+import runpy
 import shutil
 import tempfile
 from pathlib import Path
@@ -193,11 +195,19 @@ def continual() -> None:
     right.figure.savefig(IMAGES / "hlop.png", dpi=80)
 
 
+def reference_memories() -> None:
+    """Reference memories beside their laws, from the committed results of the study."""
+    study = runpy.run_path(str(ROOT / "benchmarks" / "studies" / "reference_memories.py"))
+    results = json.loads(study["RESULTS"].read_text(encoding="utf-8"))
+    for name, figure in study["draw"](results).items():
+        figure.savefig(IMAGES / f"{name}.png", dpi=90)
+
+
 def main() -> None:
     """Make them all."""
     IMAGES.mkdir(exist_ok=True)
     for make in (example, by_hand, demonstration, timing, sequences, hierarchies, liquid,
-                 continual, trained_spikes):  # fmt: skip
+                 continual, trained_spikes, reference_memories):  # fmt: skip
         make()
     for picture in sorted(IMAGES.iterdir()):
         size = picture.stat().st_size

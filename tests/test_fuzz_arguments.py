@@ -12,7 +12,7 @@ from spikemem.errors import DescriptionError
 
 OURS = ("spikemem:", "spikemem.metrics:", "spikemem.codes:", "spikemem.data:",
         "spikemem.networks.ca3:", "spikemem.networks.hlop:", "spikemem.networks.liquid:",
-        "spikemem.networks.sparsey:", "spikemem.hardware.nir:",
+        "spikemem.networks.reference:", "spikemem.networks.sparsey:", "spikemem.hardware.nir:",
         "spikemem.hardware.pynn:", "spikemem.hardware.resistive:", "spikemem.stress.")  # fmt: skip
 
 

@@ -15,8 +15,9 @@ PAGES = (
     "README.md", "docs/README.md", "docs/board.md", "docs/ca3.md", "docs/dendrites.md",
     "docs/extensions.md", "docs/hlop.md", "docs/hlop_baselines.md", "docs/hlop_spikes.md",
     "docs/liquid.md", "docs/liquid_machines.md", "docs/liquid_measures.md", "docs/networks.md",
-    "docs/semantics.md", "docs/sparsey.md", "docs/sparsey_spiking.md", "docs/spinnaker.md",
-    "docs/stress_experiments.md",
+    "docs/reference_memories.md", "docs/semantics.md", "docs/sparsey.md", "docs/sparsey_spiking.md",
+    "docs/reference_memories.md", "docs/semantics.md", "docs/sparsey.md", "docs/sparsey_spiking.md",
+    "docs/spinnaker.md", "docs/stress.md", "docs/stress_experiments.md",
 )  # fmt: skip
 LARGEST = 100_000
 

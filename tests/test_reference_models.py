@@ -6,6 +6,7 @@ import copy
 import math
 import pickle
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -332,6 +333,8 @@ def test_the_exact_probability_in_a_case_that_can_be_enumerated():
     assert ref.willshaw_false_bits(2, **sizes, exact=True) == pytest.approx(1 / 6, abs=1e-15)
     assert ref.willshaw_false_bits(1, **sizes, exact=True) == 0.0
     assert ref.willshaw_false_bits(0, **sizes) == 0.0
+    many = dict.fromkeys(("n_inputs", "n_outputs", "input_active", "output_active"), 2000)
+    assert "at most 1000" in refusal(ref.willshaw_false_bits, 5, **many, exact=True)
 
 
 def test_bits_per_synapse_approach_ln_2():
@@ -361,7 +364,9 @@ def test_laws_at_published_values():
     last = loads[np.array([ref.hopfield_overlap(load) for load in loads]) > 0][-1]
     assert last == pytest.approx(0.1379, abs=1e-4)
     assert ref.hopfield_overlap(last) == pytest.approx(0.967, abs=2e-3)
-    assert ref.hopfield_overlap(0.0) == 1.0
+    assert ref.hopfield_overlap(0.0) == ref.hopfield_overlap(1e-300) == 1.0
+    assert ref.hopfield_overlap(1e308) == 0.0
+    assert ref.willshaw_capacity(1e-200, 1e-200) == math.inf
     assert ref.diluted_magnetisations(4, 0.1).tolist() == pytest.approx([0.9, 0.09, 0.009, 0.0009])
     assert ref.diluted_magnetisations(3, 0.0).tolist() == [1.0, 0.0, 0.0]
     assert ref.data_set_entropy(1.0, 5) == 0.0
@@ -369,3 +374,16 @@ def test_laws_at_published_values():
     assert ref.willshaw_density(10**6, 0.01, 0.01) == pytest.approx(1.0)
     assert ref.willshaw_density(0, 1.0, 1.0) == 0.0
     assert ref.willshaw_density(3, 1.0, 1.0) == 1.0
+
+
+def test_the_example_of_the_page():
+    page = Path(__file__).resolve().parents[1] / "docs" / "reference_memories.md"
+    text = page.read_text(encoding="utf-8")
+    names: dict[str, object] = {}
+    exec(text.split("```python\n")[1].split("```")[0], names)
+    memory, patterns = names["memory"], names["patterns"]
+    assert memory.overlaps(names["answers"]).diagonal().min() == 1.0
+    assert (names["answers"] == patterns).all()
+    dense, pairs = names["dense"], names["pairs"]
+    assert (dense.recall(dense.patterns[:50]) == dense.patterns[:50]).all()
+    assert pairs.density == pytest.approx(ref.willshaw_density(5000, 0.01, 0.01), rel=0.01)

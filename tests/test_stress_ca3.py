@@ -227,6 +227,15 @@ def test_safe_times_are_kept_unless_others_are_given():
     assert [item.at for item in timed(best, 17, 9, 8.0)] == [0, 17, 34, safe[3] + 3]
 
 
+@pytest.mark.parametrize("subject", [CA3Subject, HippocampalSubject])
+@pytest.mark.parametrize("preset", ["robust", "published"])
+@pytest.mark.parametrize("spacing", range(1, 15))
+def test_every_spacing_runs(subject, preset, spacing):
+    answers = one(subject(**SMALL, preset=preset, spacing=spacing), task(10, 3))
+    assert len(answers) == 10
+    assert answers.right.max() <= 4
+
+
 def test_recalls_come_between():
     subject = CA3Subject(**SMALL, interleave=3)
     operations = subject._script(task(4, 1), weights=False).operations

@@ -67,9 +67,8 @@ def test_processes_have_one_thread_each():
         assert pool.submit(os.getenv, "NUMBA_NUM_THREADS").result() == "1"
 
 
-@pytest.mark.parametrize("cluster", [3, [], b"tcp://x"])
+@pytest.mark.parametrize("cluster", [3, [], b"tcp://x", "here"])
 def test_what_is_no_cluster(cluster):
-    pytest.importorskip("distributed")
     with pytest.raises(DescriptionError, match="cluster must be an address"):
         sweep().run(cluster=cluster)
 

@@ -6,7 +6,7 @@ in units of the error-free capacity K*. Multitasking: magnetisations from the hi
 Willshaw: exact recall and bits per synapse against load and size. Every trial draws its own
 network. The results are in ``reference_memories.json``.
 
-    python benchmarks/studies/reference_memories.py [--quick] [--out FILE] [--plot FILE]
+    python benchmarks/studies/reference_memories.py [--quick] [--out FILE] [--plot FOLDER]
 """
 
 from __future__ import annotations
@@ -176,22 +176,26 @@ def report(found: dict[str, Any]) -> None:
         )
 
 
-def draw(found: dict[str, Any]) -> Any:
-    """Draw the four families with their laws; returns the figure."""
-    panels = sm.plotting.new_panels(10.0, 6.6, rows=2, columns=2)
-    for ax, (part, text) in zip(
-        panels,
-        {
-            draw_hopfield: "Hopfield network, from a stored pattern",
-            draw_dense: "dense associative memory, 10 % of the cue flipped",
-            draw_multitasking: "multitasking network, N = 20,000, four patterns",
-            draw_willshaw: "Willshaw memory, log2 N active cells",
-        }.items(),
-        strict=True,
-    ):
-        part(ax, found)
-        sm.plotting.title(ax, text)
-    return panels[0].figure
+def draw(found: dict[str, Any]) -> dict[str, Any]:
+    """Draw the four families with their laws; returns the figures by name."""
+    pictures = {
+        "reference_spins": {
+            "Hopfield network, from a stored pattern": draw_hopfield,
+            "dense associative memory, 10 % of the cue flipped": draw_dense,
+        },
+        "reference_sparse": {
+            "multitasking network, N = 20,000, four patterns": draw_multitasking,
+            "Willshaw memory, log₂ N active cells": draw_willshaw,
+        },
+    }
+    figures = {}
+    for name, parts in pictures.items():
+        panels = sm.plotting.new_panels(10.0, 3.6, columns=2)
+        for ax, (text, part) in zip(panels, parts.items(), strict=True):
+            part(ax, found)
+            sm.plotting.title(ax, text)
+        figures[name] = panels[0].figure
+    return figures
 
 
 def draw_hopfield(ax: Any, found: dict[str, Any]) -> None:
@@ -206,12 +210,13 @@ def draw_hopfield(ax: Any, found: dict[str, Any]) -> None:
         ax.errorbar(x, [r["mean"] for r in rows], bars, fmt="o", color=color, markersize=4,
                     capsize=2, label=f"N = {n}")  # fmt: skip
         ax.plot(x, [r["specification"] for r in rows], "x", color=color, markersize=6)
+    ax.plot([], [], "x", color="0.4", label="to reproduce")
     for load, name in ((0.138, "0.138 N"), (1 / (2 * np.log(1000)), "N/(2 ln N), N = 1000")):
         ax.axvline(load, color="0.6", linewidth=0.8, linestyle="--")
         ax.annotate(name, (load, 0.03), xytext=(-3, 0), textcoords="offset points", rotation=90,
                     ha="right", va="bottom", fontsize="small", color="0.4")  # fmt: skip
     ax.set(xlabel="load (patterns per cell)", ylabel="overlap", ylim=(-0.03, 1.05))
-    ax.legend(frameon=False, fontsize="small", loc="lower left", bbox_to_anchor=(0.0, 0.05))
+    ax.legend(frameon=False, fontsize="small", loc="lower left", bbox_to_anchor=(0.2, 0.15))
 
 
 def draw_dense(ax: Any, found: dict[str, Any]) -> None:
@@ -224,13 +229,14 @@ def draw_dense(ax: Any, found: dict[str, Any]) -> None:
         ax.errorbar(x, [r["mean"] for r in rows], bars, fmt="o-", color=color, markersize=4,
                     capsize=2, label=name)  # fmt: skip
         ax.plot(x, [r["specification"] for r in rows], "x", color=color, markersize=6)
-    ax.axvline(1.0, color="0.6", linewidth=0.8, linestyle="--")
-    ax.annotate("K* = N$^{p-1}$/(2(2p-3)!! ln N)", (1.0, 0.52), xytext=(4, 0), color="0.4",
+    ax.plot([], [], "x", color="0.4", label="to reproduce")
+    ax.axvline(1.0, 0.28, 1.0, color="0.6", linewidth=0.8, linestyle="--")
+    ax.annotate(r"$K^* = N^{p-1}/(2(2p-3)!!\,\ln N)$", (1.0, 1.05), xytext=(4, 0), color="0.4",
                 textcoords="offset points", fontsize="small")  # fmt: skip
     ax.set_xscale("log", base=2)
     ax.set_xticks(FACTORS, [f"{factor:g}" for factor in FACTORS])
-    ax.set(xlabel="load (patterns over K*)", ylabel="right bits", ylim=(0.5, 1.02))
-    ax.legend(frameon=False, fontsize="small", loc="upper right")
+    ax.set(xlabel="load (patterns over K*)", ylabel="right bits", ylim=(0.5, 1.1))
+    ax.legend(frameon=False, fontsize="small", loc="lower left")
 
 
 def draw_multitasking(ax: Any, found: dict[str, Any]) -> None:
@@ -244,7 +250,8 @@ def draw_multitasking(ax: Any, found: dict[str, Any]) -> None:
         ax.errorbar(x, [r["mean"][k] for r in rows], [half_width(r, k) for r in rows], fmt="o",
                     color=color, markersize=4, capsize=2, label=f"pattern {k + 1}")  # fmt: skip
         ax.plot(x, [r["specification"][k] for r in rows], "x", color=color, markersize=6)
-    ax.plot([], [], color="0.4", linewidth=1.0, label="(1 - d) d$^{µ-1}$")
+    ax.plot([], [], "x", color="0.4", label="to reproduce")
+    ax.plot([], [], color="0.4", linewidth=1.0, label=r"$(1 - d)\,d^{\mu - 1}$")
     ax.set(xlabel="dilution d", ylabel="magnetisation", ylim=(-0.02, 1.0))
     ax.legend(frameon=False, fontsize="small", loc="upper right")
 
@@ -272,7 +279,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="few trials, small Willshaw memories")
     parser.add_argument("--trials", type=int, default=400, help="networks for each point")
     parser.add_argument("--out", type=Path, help="write the results as JSON")
-    parser.add_argument("--plot", type=Path, help="draw them into this file")
+    parser.add_argument("--plot", type=Path, help="draw them into this folder")
     options = parser.parse_args()
     began = time.process_time()
     found = measured(20, 1000) if options.quick else measured(options.trials, 10_000)
@@ -281,7 +288,8 @@ def main() -> None:
     if options.out:
         options.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     if options.plot:
-        draw(found).savefig(options.plot, dpi=100)
+        for name, figure in draw(found).items():
+            figure.savefig(options.plot / f"{name}.png", dpi=90)
 
 
 if __name__ == "__main__":

@@ -167,12 +167,13 @@ class HippocampalMemory(LiveMemory):
     def _compile(self, placed: Sequence[Placed]) -> tuple[dict[str, SpikeTrains], dict[str, Any]]:
         duration = max((item.end for item in placed), default=0.0)
         codes = self.codes
-        lists: dict[str, list[tuple[int, float]]] = {"INcue": [], "INcont": []}
+        # Operations closer than is safe may want a spike of one line in one step.
+        lists: dict[str, set[tuple[int, float]]] = {"INcue": set(), "INcont": set()}
         for item in placed:
             for k in range(HOLD if item.bits else 1):
                 lines = np.flatnonzero(codes[item.cue]).tolist()
-                lists["INcue"] += [(line, item.start + k) for line in lines]
-                lists["INcont"] += [(bit, item.start + k) for bit in item.bits]
+                lists["INcue"] |= {(line, item.start + k) for line in lines}
+                lists["INcont"] |= {(bit, item.start + k) for bit in item.bits}
         sizes = {"INcue": self.n_bits, "INcont": self.n_contents}
         inputs = {
             name: SpikeTrains(

@@ -393,10 +393,11 @@ def compile_schedule(
         "INmatch": match_lines(n_contents),
     }
     duration = max((item.end for item in placed), default=0.0)
-    lists: dict[str, list[tuple[int, float]]] = {name: [] for name in INPUTS[p.protocol]}
+    # Operations closer than is safe may want a spike of one line in one step; a source has one.
+    lists: dict[str, set[tuple[int, float]]] = {name: set() for name in INPUTS[p.protocol]}
     for item in placed:
         for source, line, time in _events(item, p, n_contents):
-            lists[source].append((line, time))
+            lists[source].add((line, time))
     return {
         name: SpikeTrains(
             ids=np.array([line for line, _ in pairs], dtype=np.int64),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
@@ -10,12 +11,13 @@ from numpy.typing import NDArray
 
 from ...checks import Count, Kind, checked
 from ...errors import DescriptionError, shown
+from ...limits import require_memory
 from .references import DEMIRCIGIL, DENSE_HEBBIAN, HOPFIELD, KROTOV
 from .spins import Cells, Dynamics, Heat, Slope, SpinMemory, Sweeps
 
 __all__ = ["DenseAssociativeMemory", "Power", "PowerKind"]
 
-_LARGEST = 100  # N^(p - 1) stays within the range of a float up to N = 900,000.
+_LARGEST = 100  # N^(p - 1) stays within the range of a float below N = 900,000.
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,10 @@ class DenseAssociativeMemory(SpinMemory):
         n, p = self.n_cells, self.p
         if p == "exp":
             return Slope(np.exp(-np.arange(2 * n + 3, dtype=np.float64)), True, 1.0)
+        digits = p * math.log2(n + 1) / 8
+        require_memory(2.0 * n * (100.0 + 2.0 * digits),
+                       f"DenseAssociativeMemory: the table for n_cells={n} and p={p}",
+                       "Use fewer cells.")  # fmt: skip
         # Half of the difference, in whole numbers; a power of two keeps the largest in range.
         half = [((r + 1) ** p - (r - 1) ** p) // 2 for r in range(-n, n + 1)]
         shift = 1 << max(max(half).bit_length() - 900, 0)

@@ -311,6 +311,6 @@ class SpinMemory(ReferenceMemory):
         return memory.store(rows) if len(rows) else memory
 
 
-Cells = Annotated[int, Count(high=10**7)]
+Cells = Annotated[int, Count(high=10**6)]
 Heat = Annotated[float, Quantity(low=0.0)]
 Sweeps = Annotated[int, Count(high=100_000)]

@@ -49,7 +49,7 @@ class SpinSubject(Subject):
     unit: ClassVar[str] = "patterns"
     aliases: ClassVar[dict[str, str]] = {"alpha": "load", "n": "n_cells"}
 
-    n_cells: Annotated[int, Count(low=2, high=10**7)] = 1000
+    n_cells: Annotated[int, Count(low=2, high=10**6)] = 1000
     dynamics: Annotated[str, Choice("asynchronous", "synchronous")] = "asynchronous"
     temperature: Annotated[float, Quantity(low=0.0)] = 0.0
     max_sweeps: Annotated[int, Count(high=100_000)] = 100
@@ -165,7 +165,7 @@ class DenseSubject(SpinSubject):
         Power of the energy.
     """
 
-    n_cells: Annotated[int, Count(low=2, high=10**7)] = 60
+    n_cells: Annotated[int, Count(low=2, high=10**6)] = 60
     p: Power = 3
 
     aliases: ClassVar[dict[str, str]] = {"n": "n_cells"}
@@ -213,7 +213,7 @@ class MultitaskingSubject(SpinSubject):
         Where a recall begins at the blank entries of its cue.
     """
 
-    n_cells: Annotated[int, Count(low=2, high=10**7)] = 20_000
+    n_cells: Annotated[int, Count(low=2, high=10**6)] = 20_000
     dilution: Annotated[float, Probability()] = 0.3
     blanks: Annotated[str, Choice("hierarchical", "random")] = "hierarchical"
 

@@ -15,7 +15,7 @@ from ...errors import DescriptionError
 from ...stress.answers import Answers
 from ...stress.conditions import Conditions
 from ...stress.subject import Probe, Subject, Task, own_rng
-from . import laws
+from . import willshaw_laws as laws
 from .phases import corrupted, phases, require_plain
 from .willshaw import Threshold, WillshawMemory
 

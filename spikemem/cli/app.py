@@ -90,6 +90,10 @@ COMMANDS: dict[str, Place] = {
         "spikemem.networks.hlop.commands:continual",
         "Networks that learn one task after another, and keep the old ones.",
     ),
+    "stress": Place(
+        "spikemem.stress.commands:stress",
+        "Stress-test a memory: how much it holds, how it fails, what it costs.",
+    ),
     "device": Place(
         "spikemem.hardware.resistive.commands:device",
         "Models of resistive memory: which there are, how they age, what they do to a network.",
@@ -147,7 +151,7 @@ def _note_debug(ctx: click.Context, param: click.Parameter, value: bool) -> None
 def _failure(error: BaseException, command: click.Command) -> Failure:
     """The error as the command line reports it."""
     if isinstance(error, KeyboardInterrupt):
-        return Failure("interrupted.")
+        return Failure(str(error) or "interrupted.")
     if isinstance(error, SpikememError):
         failed = isinstance(error, SimulationError | VirtualRunError)
         return (Failure if failed else BadInput)(_translated(str(error), command))

@@ -19,11 +19,11 @@ from .references import KHAJEHABDOLLAHI
 
 __all__ = ["BitStreams", "match_streams", "parity_streams", "transfer_matrix"]
 
-_LONGEST = 10**6
+_LONGEST = 10**4
 
 
 @dataclass(frozen=True)
-class Windows(Kind):
+class WindowLengths(Kind):
     """One length of a window, or several: whole numbers from `low`."""
 
     low: int = 1
@@ -129,7 +129,7 @@ class BitStreams(Frozen):
 
 @checked
 def parity_streams(
-    n: Annotated[Any, Windows()],
+    n: Annotated[Any, WindowLengths()],
     n_streams: Annotated[int, Count()],
     *,
     seed: Seed = 0,
@@ -169,7 +169,7 @@ def parity_streams(
 
 @checked
 def match_streams(
-    n: Annotated[Any, Windows(2)],
+    n: Annotated[Any, WindowLengths(2)],
     n_streams: Annotated[int, Count()],
     *,
     seed: Seed = 0,

@@ -41,6 +41,8 @@ class Answers:
         Further measures of the whole trial, by name, that no row of answers can say: memory
         capacity of a liquid, rank of its states, mean accuracy after the last task, ... Every
         experiment passes them on as measures of the trial.
+    wanted, got : Patterns, optional
+        What should have come back, and what did, one row for each probe: for pictures.
     """
 
     right: NDArray[np.int64]
@@ -52,6 +54,8 @@ class Answers:
     first: NDArray[np.bool_] = None  # type: ignore[assignment]
     costs: Mapping[str, float] = field(default_factory=dict)
     numbers: Mapping[str, float] = field(default_factory=dict)
+    wanted: Patterns | None = None
+    got: Patterns | None = None
 
     def __post_init__(self) -> None:
         n = len(self.right)
@@ -89,5 +93,5 @@ class Answers:
             missing=wanted.counts - right,
             extra=got.counts - right,
             n_bits=wanted.size,
-            **rest,
+            **{"wanted": wanted, "got": got, **rest},
         )

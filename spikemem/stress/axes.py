@@ -210,6 +210,8 @@ def plain(value: Any, name: str) -> Any:
         value = value.tolist()
     if isinstance(value, tuple | list):
         return [plain(entry, name) for entry in value]
+    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+        return {key: plain(entry, name) for key, entry in value.items()}
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise DescriptionError(

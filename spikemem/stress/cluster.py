@@ -2,18 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+from dataclasses import dataclass
+from typing import Annotated, Any
 
+from ..checks import Kind, Optional
 from ..errors import BackendMissing, DescriptionError, SimulationError, shown
 from .work import Batch, Done, carry_out
 
-__all__ = ["ClusterExecutor"]
+__all__ = ["Cluster", "ClusterExecutor"]
 
 _TIMEOUT = 15.0
 """s that a scheduler has to answer."""
 
 _PER_WORKER = 2
 """Batches that are sent to a worker: one runs while the next one travels."""
+
+
+@dataclass(frozen=True)
+class ClusterAddress(Kind):
+    """Address of the scheduler of a Dask cluster, or a ``distributed.Client``."""
+
+    def check(self, value: Any, where: str) -> Any:
+        """Return the address, or the client itself."""
+        module = sys.modules.get("distributed")
+        if isinstance(value, str) and value.isprintable() and "://" in value:
+            return value
+        if module is not None and isinstance(value, module.Client):
+            return value
+        raise DescriptionError(
+            f"{where} must be an address such as 'tcp://127.0.0.1:8786' or a distributed.Client, "
+            f"got {shown(value)}."
+        )
+
+
+Cluster = Annotated[Any, Optional(ClusterAddress())]
+"""What every ``cluster`` argument takes."""
 
 
 class ClusterExecutor:
@@ -101,14 +125,9 @@ def _lost() -> SimulationError:
 
 
 def _client(distributed: Any, address: Any) -> Any:
-    if not isinstance(address, str):
-        raise DescriptionError(
-            f"cluster must be an address such as 'tcp://127.0.0.1:8786' or a distributed.Client, "
-            f"got {shown(address)}."
-        )
     try:
         return distributed.Client(address, timeout=_TIMEOUT, set_as_default=False)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError) as error:
         raise SimulationError(
             f"cluster: no Dask scheduler answers at {address!r}; start one with 'dask scheduler'."
         ) from error

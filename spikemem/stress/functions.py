@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from ..checks import AnyValue, Flag, checked
 from ..progress import Progress
 from ..streams import Seed
+from .cluster import Cluster
 from .plan import ranges_of
 from .results import Results
 from .sweep import Jobs, Out, Sweep, Trials
@@ -51,7 +52,7 @@ def _function(name: str, first: str) -> Callable[..., Results]:
         seed: Seed = 0,
         out: Out = None,
         jobs: Jobs = 1,
-        cluster: Annotated[Any, AnyValue()] = None,
+        cluster: Cluster = None,
         progress: Progress = False,
         retry_failed: Annotated[bool, Flag()] = False,
         **settings: Any,

@@ -10,8 +10,9 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from ..checks import Instance, PathName, Quantity, Text, checked
+from ..checks import Count, Instance, PathName, Quantity, Text, checked
 from ..errors import BackendMissing, DescriptionError, UnsupportedError, unknown_name
+from ..plotting.kinds import Axes
 from ..storage import FileKind
 from ..storage import load as load_file
 from .bisection import Bisect
@@ -294,6 +295,87 @@ class Results:
         every = {**self.plan["settings"], **point.values}
         made: Subject = cls(**{item.name: every[item.name] for item in fields(cls)})
         return made
+
+    @checked
+    def plot(
+        self,
+        path: Annotated[str | Path, PathName()] | None = None,
+        *,
+        measure: Annotated[str, Text()] | None = None,
+        kind: Annotated[str, Text()] | None = None,
+        ax: Axes | None = None,
+    ) -> Axes:
+        """Draw a measure with 95 % intervals and the published laws that apply.
+
+        Parameters
+        ----------
+        path : str or Path, optional
+            File of the picture: .png, .pdf, .svg, ...
+        measure : str, optional
+            Default: the main one.
+        kind : {"curve", "map", "within", "capacity"}, optional
+            "curve" draws the measure against the first varied axis, with one line for each
+            combination of the others. "map" draws it on two axes. "within" draws a curve that each
+            trial measures, such as recall against lag. "capacity" draws where a bisection crosses
+            its criterion. Default: what shows most.
+        ax : matplotlib.axes.Axes, optional
+            Axes to draw into. Default: those of a new figure.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        Raises
+        ------
+        DescriptionError
+            An unknown measure or kind, one that the sweep does not have, or no finished point.
+        StorageError
+            The picture can't be written.
+        """
+        from .figures import plot
+
+        return plot(self, None if path is None else Path(path), measure, kind, ax)
+
+    @checked
+    def plot_examples(
+        self,
+        path: Annotated[str | Path, PathName()] | None = None,
+        *,
+        point: Annotated[int, Count(low=-(10**6), high=10**6)] = -1,
+        n: Annotated[int, Count(high=100)] = 8,
+        ax: Axes | None = None,
+    ) -> Axes:
+        """Draw items as they were stored and as they came back, from the first trial of a point.
+
+        The trial runs once more, which gives the same answers.
+
+        Parameters
+        ----------
+        path : str or Path, optional
+            File of the picture.
+        point : int
+            Index into :attr:`points`; -1 is the last.
+        n : int
+            Most probes that are drawn.
+        ax : matplotlib.axes.Axes, optional
+            Axes to draw into. Default: those of a new figure.
+
+        Raises
+        ------
+        DescriptionError
+            There is no such point, or its items are too long to be drawn.
+        UnsupportedError
+            The answers are no patterns, or the sweep was made with a subject of one's own.
+        StorageError
+            The picture can't be written.
+        """
+        from .examples import draw_examples
+        from .figures import write_picture
+
+        target = draw_examples(self, point, n, ax=ax)
+        if path is not None:
+            write_picture(target, Path(path))
+        return target
 
     def __repr__(self) -> str:
         whole = "" if self.n_points is None else f" of {self.n_points}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, NamedTuple
 
@@ -63,10 +63,15 @@ class _Prepared:
     n_steps: int
     options: Mapping[str, Any] = field(default_factory=dict)
 
-    def runs_beside(self, other: _Prepared) -> bool:
-        """Whether both may be in one simulation."""
-        same = self.n_steps == other.n_steps and not self.options and not other.options
-        return same and not difference(self.network, other.network)
+    def key(self) -> Hashable:
+        """Equal for networks that may be in one simulation; others are told apart cheaply."""
+        net = self.network
+        sizes = tuple((pop.name, pop.size) for pop in net.populations)
+        wiring = tuple(
+            (item.name, net.count(item.name), None if item.j is None else item.j.tobytes())
+            for item in net.projections
+        )
+        return self.n_steps, net.dt, net.copies, sizes, wiring
 
 
 @checked
@@ -216,16 +221,19 @@ def _learns(network: Network, name: str) -> bool:
 
 def _groups(batch: Sequence[_Prepared], backend: str) -> list[list[_Prepared]]:
     """What runs in one simulation."""
-    groups: list[list[_Prepared]] = []
+    alike: dict[Hashable, list[list[_Prepared]]] = {}
     for item in batch:
-        fitting = None
-        if backend in STACKED:
-            fitting = next((group for group in groups if group[0].runs_beside(item)), None)
-        if fitting is None:
-            groups.append([item])
+        if backend not in STACKED or item.options:
+            alike[item.index] = [[item]]
+            continue
+        groups = alike.setdefault(item.key(), [])
+        for group in groups:
+            if not difference(group[0].network, item.network):
+                group.append(item)
+                break
         else:
-            fitting.append(item)
-    return groups
+            groups.append([item])
+    return [group for groups in alike.values() for group in groups]
 
 
 def _recordings(group: Sequence[_Prepared], conditions: Conditions) -> list[Recording]:

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 from ..checks import AnyValue, Count, Flag, MappingOf, Optional, PathName, Text, checked
 from ..progress import Progress, progress_callback
 from ..streams import Seed, own_seed
+from .cluster import Cluster
 from .execute import executor_of
 from .plan import Plan
 from .results import Results
@@ -23,8 +24,8 @@ from .store import Store
 __all__ = ["Sweep"]
 
 Settings = Annotated[Mapping[str, Any], MappingOf(Text())]
-Trials = Annotated[int, Count()]
-Jobs = Annotated[int, Count(high=4096)]
+Trials = Annotated[int, Count(high=1_000_000)]
+Jobs = Annotated[int, Count(high=1024)]
 Out = Annotated[str | Path, Optional(PathName())] | None
 
 
@@ -91,7 +92,7 @@ class Sweep:
         out: Out = None,
         *,
         jobs: Jobs = 1,
-        cluster: Annotated[Any, AnyValue()] = None,
+        cluster: Cluster = None,
         progress: Progress = False,
         retry_failed: Annotated[bool, Flag()] = False,
     ) -> Results:
@@ -103,7 +104,8 @@ class Sweep:
             HDF5 file that keeps each point as soon as it is finished. A file of the same sweep is
             continued. Default: the results stay in memory.
         jobs : int
-            Processes on this machine. The results do not depend on it.
+            Processes on this machine; above 1 they are separate ones, so that one may die. The
+            results do not depend on it.
         cluster : str or distributed.Client, optional
             Dask cluster, by address, that runs the trials instead.
         progress : bool or callable
@@ -139,8 +141,12 @@ class Sweep:
         schedule = Schedule(self.plan, kept)
         if not schedule.begin(new_only=True):
             return Results(store.record())
+        most = self.plan.most_points * self.plan.trials
         label = f"{self.plan.experiment.name} of {self.plan.subject.__name__}"
-        with progress_callback(progress, label) as report, executor_of(jobs, cluster) as executor:
+        with (
+            progress_callback(progress, label) as report,
+            executor_of(min(jobs, max(most, 2)), cluster) as executor,
+        ):
             schedule.run(executor, store.add, report)
         return Results(store.record())
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import DescriptionError, shown, unknown_name
 
-__all__ = ["EXPERIMENTS", "SUBJECTS", "experiment_named", "subject_class"]
+__all__ = ["EXPERIMENTS", "SUBJECTS", "experiment_named", "model_of", "subject_class"]
 
 SUBJECTS: dict[str, str] = {
     "ActiveDendriteNeurons": "spikemem.networks.dendrites.stress:DendriteSubject",
@@ -67,3 +67,15 @@ def subject_class(model: Any) -> Any:
             f"{', '.join(SUBJECTS)}, got {shown(model)}."
         )
     return _imported(names[name.lower()])
+
+
+def model_of(subject: str) -> str:
+    """Name of the model that a class of subjects tests; its own name if it is not in the table.
+
+    Examples
+    --------
+    >>> model_of("CA3Subject"), model_of("MySubject")
+    ('CA3Memory', 'MySubject')
+    """
+    names = {where.partition(":")[2]: model for model, where in SUBJECTS.items()}
+    return names.get(subject, subject)

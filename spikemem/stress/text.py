@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from .results import Results
+from .table import model_of
 
 __all__ = ["aligned", "summary"]
 
@@ -14,23 +13,21 @@ _MOST_ROWS = 200
 _MOST_FAILURES = 5
 
 
-def summary(results: Results) -> str:
-    """Lines of text."""
+def summary(results: Any) -> str:
+    """Lines of text for :class:`.Results`."""
     plan = results.plan
     whole = results.n_points
     n = len(results.points)
     count = f"{n} points" if whole in (None, n) else f"{n} of {whole} points"
-    head = (
-        f"{plan['experiment']} of {plan['subject']}: {count}, {plan['trials']} trials each, "
-        f"seed {plan['seed']}"
-    )
+    tested = f"{plan['experiment']} of {model_of(plan['subject'])}"
+    head = f"{tested}: {count}, {plan['trials']} trials each, seed {plan['seed']}"
     lines = [head, "", *_table(results)]
     if results.bisected is not None:
         lines += ["", *_capacities(results)]
     return "\n".join([*lines, *_failures(results)])
 
 
-def _table(results: Results) -> list[str]:
+def _table(results: Any) -> list[str]:
     axes, main = list(results.axes), results.main
     kind = results.measures[main].kind if main in results.measures else "mean"
     rows = [[*axes, main, "95 % interval", "trials", "failed"]]
@@ -46,7 +43,7 @@ def _table(results: Results) -> list[str]:
     return [*aligned(rows), *([f"... and {left} more points"] if left > 0 else [])]
 
 
-def _capacities(results: Results) -> list[str]:
+def _capacities(results: Any) -> list[str]:
     search = results.axes[str(results.bisected)]
     lines = []
     for found in results.capacities():
@@ -61,7 +58,7 @@ def _capacities(results: Results) -> list[str]:
     return lines
 
 
-def _failures(results: Results) -> list[str]:
+def _failures(results: Any) -> list[str]:
     failed = [(p.values, failure) for p in results.points for failure in p.failures]
     if not failed:
         return []

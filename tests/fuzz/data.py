@@ -68,7 +68,13 @@ def report() -> Any:
     return evaluate_readout(x, labels, x, labels, inputs=x, test_inputs=x)
 
 
+def streams() -> Any:
+    """Streams of bits with two tasks."""
+    return data.match_streams([2, 3], 20, seed=0)
+
+
 SAMPLES: dict[str, Callable[[], Any]] = {
+    "BitStreams": streams,
     "Recordings": recordings,
     "SpokenDigits": digits,
     "Saccades": data.Saccades,
@@ -80,6 +86,7 @@ CONTENTS: dict[str, Callable[[], Any]] = {
     "Pictures": pictures,
     "Sounds": lambda: [TONE],
     "SensorShape": lambda: (2, 4, 4),
+    "WindowLengths": lambda: [2, 3],
 }
 """A good value of each kind."""
 
@@ -119,6 +126,13 @@ GOOD: dict[str, dict[str, Callable[[], Any]]] = {
         "states": lambda: np.eye(4), "labels": lambda: [0, 0, 1, 1], "classes": lambda: [0, 1],
     },
     "retrieval_matrix": {"labels": lambda: [0, 1], "found": lambda: [1, 1]},
+    "BitStreams": {
+        "bits": lambda: [[-1, 0, 1]], "windows": lambda: (2,), "labels": lambda: [[1]],
+    },
+    "transfer_matrix": {
+        "states": lambda: np.eye(20), "streams": streams, "test_states": lambda: np.eye(20),
+        "test_streams": streams, "strength": lambda: 2.0,
+    },
     "accuracy_bars": {"reports": lambda: {"a": report()}},
 }  # fmt: skip
 """A good value of each parameter, by class or function."""

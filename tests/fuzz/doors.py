@@ -28,8 +28,10 @@ from fuzz import (
     hlop_spikes,
     liquid,
     liquid_readout,
+    reference,
     resistive,
     sparsey,
+    stress,
     stress_measures,
     stress_running,
 )
@@ -48,10 +50,12 @@ PACKAGES = (
     "spikemem.networks.sparsey",
     "spikemem.networks.hlop",
     "spikemem.networks.liquid",
+    "spikemem.networks.reference",
     "spikemem.hardware.spinnaker",
     "spikemem.hardware.pynn",
     "spikemem.hardware.nir",
     "spikemem.hardware.resistive",
+    "spikemem.stress",
     *stress_measures.PACKAGES,
     *stress_running.PACKAGES,
 )
@@ -65,6 +69,12 @@ LEFT_OUT = {
     "spikemem.codes.as_pattern": "called by a model",
     "spikemem.codes.as_patterns": "called by a model",
     "spikemem.codes.is_one_pattern": "called by a model",
+    # They always raise: these memories have no network.
+    **{
+        f"spikemem.networks.reference.{name}.{method}": "always refuses"
+        for name in reference.SAMPLES
+        for method in ("build", "decode", "after")
+    },
     # Called by a session alone, with its own state.
     "spikemem.hardware.resistive.DeviceLearning.hooks": "called by a session of Brian2",
     "spikemem.hardware.resistive.ReadNoise.hooks": "called by a session of Brian2",
@@ -74,6 +84,7 @@ LEFT_OUT = {
     **hlop.LEFT_OUT,
     **hlop_face.LEFT_OUT,
     **hlop_baselines.LEFT_OUT,
+    **stress.LEFT_OUT,
     **stress_measures.LEFT_OUT,
     **stress_running.LEFT_OUT,
 }
@@ -256,6 +267,8 @@ SAMPLES: dict[str, Callable[[], Any]] = {
     **hlop_baselines.SAMPLES,
     **liquid.SAMPLES,
     **liquid_readout.SAMPLES,
+    **stress.SAMPLES,
+    **reference.SAMPLES,
     **resistive.samples(small_network),
 }
 """A fresh object of each class that no declared kinds can make."""
@@ -326,8 +339,10 @@ GOOD: dict[str, dict[str, Callable[[], Any]]] = {
     **hlop_baselines.good_values(),
     **liquid.good_values(),
     **liquid_readout.good_values(),
+    **reference.good_values(),
     **resistive.good_values(small_network, _recording),
     **resistive.report_values(),
+    **stress.good_values(),
     **stress_measures.good_values(),
     **stress_running.good_values(small_network, _recording),
 }  # fmt: skip
@@ -350,6 +365,7 @@ CONTENTS: dict[str, Callable[[], Any]] = {
     "_Finite": lambda: np.full(2, 10.0),
     "Text": lambda: "a title",
     **data.CONTENTS,
+    **reference.CONTENTS,
 }
 """A good value of the kinds that a family defines."""
 
