@@ -73,12 +73,12 @@ def test_a_file_holds_everything(vary, tmp_path):
 
 
 def test_words_none_and_truth_values_are_axes(tmp_path):
-    vary = {"weight_bits": [None, 4], "integrator": ["spinnaker", "exact"], "bad": [False]}
-    found = sweep(Failing, vary, trials=1).run(tmp_path / "x.h5")
-    assert [point.values for point in load(tmp_path / "x.h5").points] == [
-        point.values for point in found.points
-    ]
-    assert found.points[0].values["weight_bits"] is None
+    words = {"log": [None, str(tmp_path / "log")], "sleep": [0.0]}
+    for k, (model, vary) in enumerate([(Slow, words), (Failing, {"bad": [False, True]})]):
+        found = sweep(model, vary, trials=1).run(tmp_path / f"{k}.h5")
+        assert found.points[0].values[next(iter(vary))] is (None if model is Slow else False)
+        back = load(tmp_path / f"{k}.h5")
+        assert [point.values for point in back.points] == [point.values for point in found.points]
 
 
 def test_an_interrupted_sweep_goes_on_and_repeats_nothing(tmp_path, monkeypatch):

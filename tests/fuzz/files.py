@@ -35,7 +35,7 @@ import numpy as np
 from samples import small_network, small_recording
 
 import spikemem as sm
-from fuzz import hlop, liquid_readout, workers
+from fuzz import hlop, liquid_readout, stress, workers
 from spikemem import container, storage
 from spikemem.codes import random_patterns
 from spikemem.errors import SpikememError
@@ -122,6 +122,12 @@ def use_heads(heads: ContrastiveProjection) -> Any:
     return state((heads.arguments(), held))
 
 
+def use_sweep(results: Any) -> Any:
+    str(results)
+    results.to_json()
+    return state([(point.digest(), point.times) for point in results.points])
+
+
 def use_learner(model: sm.HLOPClassifier) -> Any:
     if model.layers == (5, 6, 3) and model.neuron.steps <= 10:
         model.predict(hlop.X, task=0)
@@ -198,6 +204,7 @@ def samples() -> dict[str, Sample]:
         ("heads", "model", liquid_readout.projection(), use_heads),
         *([("learner", "model", hlop.learner(), use_learner)] if hlop.HAS_TORCH else []),
         *((name, "resistive", array, use_array) for name, array in arrays.items()),
+        ("sweep", "sweep", stress.results(), use_sweep),
     ]
     found = {}
     with tempfile.TemporaryDirectory() as folder:
