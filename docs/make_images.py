@@ -203,11 +203,18 @@ def reference_memories() -> None:
         figure.savefig(IMAGES / f"{name}.png", dpi=90)
 
 
+def capacity() -> None:
+    """Exact recall of Hopfield networks against load: the picture of the page on stress tests."""
+    loads = [0.02, 0.04, 0.06, 0.08, 0.1, 0.12, 0.14, 0.17, 0.2]
+    results = sm.stress.capacity("HopfieldNetwork", n_cells=[100, 200, 400], load=loads, trials=20)
+    results.plot().figure.savefig(IMAGES / "stress_capacity.png", dpi=90)
+
+
 def main() -> None:
     """Make them all."""
     IMAGES.mkdir(exist_ok=True)
     for make in (example, by_hand, demonstration, timing, sequences, hierarchies, liquid,
-                 continual, trained_spikes, reference_memories):  # fmt: skip
+                 continual, trained_spikes, reference_memories, capacity):  # fmt: skip
         make()
     for picture in sorted(IMAGES.iterdir()):
         size = picture.stat().st_size

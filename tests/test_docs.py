@@ -20,8 +20,9 @@ PACKAGES = (
     "spikemem.hardware.nir", "spikemem.hardware.pynn", "spikemem.hardware.resistive",
     "spikemem.hardware.resistive.devices", "spikemem.hardware.spinnaker", "spikemem.metrics",
     "spikemem.models", "spikemem.networks.ca3", "spikemem.networks.dendrites",
-    "spikemem.networks.hlop", "spikemem.networks.liquid", "spikemem.networks.sparsey",
-    "spikemem.plotting", "spikemem.streams",
+    "spikemem.networks.hlop", "spikemem.networks.liquid", "spikemem.networks.reference",
+    "spikemem.networks.sparsey", "spikemem.panels", "spikemem.plotting", "spikemem.reporting",
+    "spikemem.streams", "spikemem.stress",
 )  # fmt: skip
 TOCTREE = re.compile(r"^```\{toctree\}\n(.*?)^```$", flags=re.M | re.S)
 SUMMARY = re.compile(r"\.\. currentmodule:: (\S+)\s+\.\. autosummary::\n(.*?)^```$", re.M | re.S)

@@ -4,7 +4,7 @@ The weights of the plastic projections of each model are written into a device, 
 run by backend "native". Items were learnt on exact weights, except those of the liquid, whose
 readout is trained on the liquid as the device holds it: it is asked for the last two of a stream of
 digits. Cues of dendrites lack 30 % of their bits, those of the hierarchy 10 %. Each trial has a
-twin without any device, so that what is lost is that of the same items and cues. The same script serves
+twin without a device, so that what is lost is that of the same items and cues. The script serves
 all models: it knows them by their names and settings alone.
 
     python benchmarks/studies/stress_devices.py            # table and figure from the kept numbers

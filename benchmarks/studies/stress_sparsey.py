@@ -15,6 +15,7 @@ similar codes), and at random (chi = 0), for which the recall has a formula.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -41,25 +42,40 @@ def curves(trials: int) -> list[dict[str, Any]]:
                    "information_per_synapse")  # fmt: skip
 
 
-def capacities(trials: int) -> list[dict[str, Any]]:
+def capacities(
+    trials: int, qs: Sequence[int] = QS, ks: Sequence[int] = KS, chis: Sequence[float] = CHIS,
+    cues: Sequence[str] = tuple(CUES),
+) -> list[dict[str, Any]]:  # fmt: skip
     """Loads at which 90 % of the winners are right."""
     found = []
-    for cue, settings in CUES.items():
+    for cue in cues:
         search = Bisect(0.01, 8.0, criterion=0.9, measure="bit_recall", scale="log",
                         tolerance=0.05)  # fmt: skip
         sweep = Sweep(
-            SparseySubject, "capacity", trials=trials, fixed=settings,
-            vary={"n_modules": QS, "cells_per_module": KS, "chi": CHIS, "load": search},
+            SparseySubject, "capacity", trials=trials, fixed=CUES[cue],
+            vary={"n_modules": qs, "cells_per_module": ks, "chi": chis, "load": search},
         )  # fmt: skip
-        for one in sweep.run(progress=True).capacities():
+        results = sweep.run(progress=True)
+        for one in results.capacities():
             subject = SparseySubject(**one.values)
+            load, low, high = one.value, one.low, one.high
+            if not high < 1.5 * low:
+                # The fit did not find the crossing: the points of the search beside it do.
+                load, low, high = neighbours(results.rows(), one.values)
             found.append({
-                "cue": cue, **one.values, "load": one.value, "load_low": one.low,
-                "load_high": one.high, "items": one.value * subject.scale,
-                "items_low": one.low * subject.scale, "items_high": one.high * subject.scale,
-                "synapses": subject.n_synapses, "note": one.note,
+                "cue": cue, **one.values, "load": load, "load_low": low, "load_high": high,
+                "items": load * subject.scale, "items_low": low * subject.scale,
+                "items_high": high * subject.scale, "synapses": subject.n_synapses,
             })  # fmt: skip
     return found
+
+
+def neighbours(rows: list[dict[str, Any]], values: dict[str, Any]) -> tuple[float, float, float]:
+    """Load at the criterion between the two nearest points of a search, and these points."""
+    x, y, _, _ = series(rows, "load", "bit_recall", **values)
+    k = int(np.flatnonzero(y >= 0.9)[-1])
+    part = (y[k] - 0.9) / (y[k] - y[k + 1])
+    return float(x[k] + part * (x[k + 1] - x[k])), float(x[k]), float(x[k + 1])
 
 
 def exponents(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
