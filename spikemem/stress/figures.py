@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from .crossing import Capacity
     from .results import Results
 
-__all__ = ["KINDS", "plot", "write_picture"]
+__all__ = [
+    "KINDS", "Line", "abscissa_of", "is_numeric", "is_varied", "laws_of", "lines_of", "plot",
+    "write_picture",
+]  # fmt: skip
 
 Kind = Literal["curve", "map", "within", "capacity"]
 KINDS: tuple[Kind, ...] = ("curve", "map", "within", "capacity")
@@ -83,29 +86,31 @@ def _kind(results: Results, name: str) -> str:
     if results.bisected is not None:
         return "capacity"
     grid = {n: values for n, values in results.axes.items() if len(values) > 1}
-    if len(grid) == 2 and all(len(v) > 3 and _numeric(v) for v in grid.values()):
+    if len(grid) == 2 and all(len(v) > 3 and is_numeric(v) for v in grid.values()):
         return "map"
     return "curve"
 
 
-def _numeric(values: Any) -> bool:
+def is_numeric(values: Any) -> bool:
+    """Whether all values are numbers."""
     return all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
 
 
-class _Line(NamedTuple):
+class Line(NamedTuple):
     """Points that differ in the abscissa alone."""
 
     label: str
     points: list[Point]
 
 
-def _lines(results: Results, x: str | None) -> list[_Line]:
-    groups: dict[str, _Line] = {}
-    varied = [n for n, values in results.axes.items() if n != x and _is_varied(values)]
+def lines_of(results: Results, x: str | None) -> list[Line]:
+    """The points by their values on all axes but `x`: one line of a picture for each."""
+    groups: dict[str, Line] = {}
+    varied = [n for n, values in results.axes.items() if n != x and is_varied(values)]
     for point in results.points:
         rest = {name: point.values[name] for name in varied}
         label = ", ".join(f"{name} = {_text(value)}" for name, value in rest.items())
-        groups.setdefault(key_of(rest), _Line(label, [])).points.append(point)
+        groups.setdefault(key_of(rest), Line(label, [])).points.append(point)
     if len(groups) > _MOST_LINES:
         raise DescriptionError(
             f"plot: {len(groups)} lines are too many to tell apart (at most {_MOST_LINES}); vary "
@@ -114,7 +119,8 @@ def _lines(results: Results, x: str | None) -> list[_Line]:
     return list(groups.values())
 
 
-def _is_varied(values: Any) -> bool:
+def is_varied(values: Any) -> bool:
+    """Whether an axis has more than one value."""
     return not isinstance(values, list) or len(values) > 1
 
 
@@ -133,11 +139,11 @@ def _values(
 
 def _curve(results: Results, name: str, ax: Any) -> None:
     """A measure against the first axis, one line for each combination of the others."""
-    x = next((n for n, v in results.axes.items() if _is_varied(v)), None)
+    x = next((n for n, v in results.axes.items() if is_varied(v)), None)
     if x is None:
         x = next(iter(results.axes), "")
-    lines = _lines(results, x)
-    words = x != "" and not _numeric([p.values[x] for p in results.points])
+    lines = lines_of(results, x)
+    words = x != "" and not is_numeric([p.values[x] for p in results.points])
     for k, line in enumerate(lines):
         points = line.points if words else sorted(line.points, key=lambda p: p.values.get(x, 0))
         place = [_text(p.values[x]) if words else p.values.get(x, 0) for p in points]
@@ -157,12 +163,12 @@ def _curve(results: Results, name: str, ax: Any) -> None:
     _finish(ax, results, name, len([line for line in lines if line.label]))
 
 
-def _laws(results: Results, name: str, x: str, lines: list[_Line], ax: Any) -> None:
+def _laws(results: Results, name: str, x: str, lines: list[Line], ax: Any) -> None:
     """Published laws: of a load as vertical lines, of the measure as horizontal ones.
 
     A law that says something else for each line of data has the colour of that line.
     """
-    found = [_theory(results, name, x, line.points[0]) for line in lines]
+    found = [laws_of(results, name, x, line.points[0]) for line in lines]
     common = {law: v for law, v in found[0].items() if all(o.get(law) == v for o in found)}
     _draw_laws(common, x, GREY, ax)
     for k, laws in enumerate(found):
@@ -191,7 +197,8 @@ def _draw_laws(laws: Mapping[str, float], x: str, color: str, ax: Any, named: bo
         )  # fmt: skip
 
 
-def _theory(results: Results, name: str, x: str, point: Point) -> Mapping[str, float]:
+def laws_of(results: Results, name: str, x: str, point: Point) -> Mapping[str, float]:
+    """Published laws of a measure at a point; those of a load in the unit of the axis `x`."""
     facts = point.facts
     laws: Mapping[str, float] = facts.get("theory", {})
     if name != results.main:  # a point keeps the laws of the main measure alone
@@ -207,7 +214,7 @@ def _theory(results: Results, name: str, x: str, point: Point) -> Mapping[str, f
 
 def _map(results: Results, name: str, ax: Any) -> None:
     """A measure on two axes."""
-    grid = [n for n, values in results.axes.items() if _is_varied(values)]
+    grid = [n for n, values in results.axes.items() if is_varied(values)]
     if results.bisected is not None or len(grid) != 2 or results.measures[name].kind in CURVES:
         raise DescriptionError(
             f"plot: a map needs two varied axes and a measure that is a number, got "
@@ -238,11 +245,11 @@ def _within(results: Results, name: str, ax: Any) -> None:
     measure = results.measures[name]
     if measure.kind not in CURVES:
         raise DescriptionError(f"plot: {name} is no curve; draw it with kind='curve'.")
-    lines = _lines(results, None)
+    lines = lines_of(results, None)
     for k, line in enumerate(lines):
         point, color = line.points[-1], COLORS[k % len(COLORS)]
         y = results.pooled(point, name, measure.kind, _CONFIDENCE)
-        x = _abscissa(results, point, measure, len(y.value))
+        x = abscissa_of(results, point, measure, len(y.value))
         ax.fill_between(x, y.low, y.high, color=color, alpha=_BAND, linewidth=0)
         ax.plot(x, y.value, "o-", color=color, linewidth=LINE, markersize=3, label=line.label)
         if len(lines) == 1:
@@ -267,7 +274,8 @@ def _fits(point: Point, x: NDArray[Any], chance: float, ax: Any) -> None:
         legend(ax, len(fitted) + 1)
 
 
-def _abscissa(results: Results, point: Point, measure: Measure, n: int) -> NDArray[Any]:
+def abscissa_of(results: Results, point: Point, measure: Measure, n: int) -> NDArray[Any]:
+    """The `n` abscissas of a curve that each trial measures."""
     if not measure.against:
         return np.arange(n)
     kind = results.measures[measure.against].kind
@@ -279,7 +287,7 @@ def _capacity(results: Results, name: str, ax: Any) -> None:
     axis = results.bisected
     if axis is None:
         raise DescriptionError("plot: kind='capacity' needs a bisected axis.")
-    others = [n for n, values in results.axes.items() if n != axis and _is_varied(values)]
+    others = [n for n, values in results.axes.items() if n != axis and is_varied(values)]
     if not others:
         _curve(results, name, ax)
         _crossing(results, ax)
@@ -294,7 +302,7 @@ def _capacity(results: Results, name: str, ax: Any) -> None:
         value = np.array([c.value for c in known])
         reach = [value - [c.low for c in known], [c.high for c in known] - value]
         place = [c.values[x] for c in known]
-        if not _numeric(place):
+        if not is_numeric(place):
             place = [_text(p) for p in place]
         ax.errorbar(
             place, value, np.maximum(np.nan_to_num(reach), 0), fmt="o-", capsize=3,
@@ -305,7 +313,7 @@ def _capacity(results: Results, name: str, ax: Any) -> None:
     ax.set_ylabel(
         f"{axis.replace('_', ' ')} at {results.main.replace('_', ' ')} {search.criterion:g}"
     )
-    _scale(ax, [v for v in results.axes[x] if _numeric([v])])
+    _scale(ax, [v for v in results.axes[x] if is_numeric([v])])
     ax.set_ylim(bottom=0)
     legend(ax, len([label for label in groups if label]))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import h5py
 import numpy as np
@@ -47,6 +47,8 @@ class Results:
     points : tuple of Point
         The finished points, in the order of the axes.
     """
+
+    panels: ClassVar[str] = "spikemem.stress.panels:sweep_panels"
 
     @checked
     def __init__(self, record: Annotated[Record, Instance(Record)]) -> None:
