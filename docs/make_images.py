@@ -206,7 +206,7 @@ def reference_memories() -> None:
 def capacity() -> None:
     """Exact recall of Hopfield networks against load: the picture of the page on stress tests."""
     loads = [0.02, 0.04, 0.06, 0.08, 0.1, 0.12, 0.14, 0.17, 0.2]
-    results = sm.stress.capacity("HopfieldNetwork", n_cells=[100, 200, 400], load=loads, trials=20)
+    results = sm.stress.capacity("HopfieldNetwork", load=loads, n_cells=[100, 200, 400], trials=20)
     results.plot().figure.savefig(IMAGES / "stress_capacity.png", dpi=90)
 
 

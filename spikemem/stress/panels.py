@@ -90,7 +90,8 @@ def _laws(results: Any, name: str, x: str, lines: list[Line]) -> list[Series]:
     found = []
     for law, value in laws.items():
         what, _, label = law.partition(": ")
-        if what == "load" and x in ("load", "n_items"):
+        share = results.measures[name].kind == "proportion"
+        if what == "load" and share and x in ("load", "n_items"):
             found.append(Series(label, np.full(2, value), np.array([0.0, 1.0]), dashed=True))
         elif what == "value":
             ends = np.array([min(values), max(values)])
