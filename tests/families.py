@@ -211,9 +211,9 @@ def same(a: Any, b: Any) -> bool:
 
 def table() -> str:
     """README's table of models and backends."""
-    head = ["model", *(f"`{name}`" for name in BACKENDS)]
+    head = ["model", *(f"`{name}`" for name in BACKENDS), "resistive devices"]
     rows = [head, ["---"] * len(head)]
     for family in FAMILIES:
         cells = [family.unsupported.get(name, "yes") for name in BACKENDS]
-        rows.append([f"[`{family.name}`]({family.page})", *cells])
+        rows.append([f"[`{family.name}`]({family.page})", *cells, "yes"])
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)

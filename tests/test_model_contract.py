@@ -14,7 +14,7 @@ from worked_example import PairMemory
 
 import spikemem as sm
 from spikemem.hardware.resistive import Ideal
-from spikemem.models import MODELS, Model, run
+from spikemem.models import DEVICES, MODELS, Model, device_named, run
 
 EXAMPLE = Family(
     "PairMemory",
@@ -96,6 +96,14 @@ def test_answers_are_the_expected_ones(family, backend, device):
     answers = run(model, family.trials, backend=backend, device=device, **how)
     assert len(answers) == len(family.trials)
     assert same(answers, model.expected(family.trials))
+
+
+@families
+def test_every_device_can_hold_its_weights(family):
+    model = family.trained()
+    for name in DEVICES:
+        answers = run(model, family.trials, backend="native", device=device_named(name), seed=1)
+        assert len(answers) == len(family.trials), name
 
 
 @families

@@ -181,7 +181,7 @@ def _draw_laws(laws: Mapping[str, float], x: str, color: str, ax: Any, named: bo
         what, _, label = law.partition(": ")
         if what == "load" and x in ("load", "n_items"):
             ax.axvline(value, color=color, linewidth=THIN, linestyle="--")
-            at, turned = (value, 0.97), 90
+            at, turned = (value, 0.03), 90
             where = ax.get_xaxis_transform()
         elif what == "value":
             ax.axhline(value, color=color, linewidth=THIN, linestyle="--")
@@ -193,7 +193,8 @@ def _draw_laws(laws: Mapping[str, float], x: str, color: str, ax: Any, named: bo
             continue
         ax.annotate(
             label, at, xycoords=where, textcoords="offset points", xytext=(2, 2), color="0.35",
-            fontsize=SMALL, rotation=turned, va="top" if turned else "bottom", ha="left",
+            fontsize=SMALL, rotation=turned, va="bottom", ha="left",
+            bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 0.5},
         )  # fmt: skip
 
 
