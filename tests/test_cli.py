@@ -20,7 +20,7 @@ from spikemem.cli import commands, main
 from spikemem.cli.app import Place
 
 COMMANDS = ("demo", "simulate", "plot", "info", "report", "check", "map", "export", "board",
-            "sdr", "liquid", "sparsey", "continual", "device")  # fmt: skip
+            "sdr", "liquid", "sparsey", "continual", "stress", "device")  # fmt: skip
 
 
 @pytest.fixture

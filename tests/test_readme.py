@@ -30,6 +30,7 @@ NEEDS = {
     "docs/explanation/liquid_measures.md": ("slow",),
     "docs/howto/board.md": ("slow", "spinnaker"),
     "docs/howto/nest.md": ("nest",),
+    "docs/validation/studies_hlop.md": ("slow",),
 }
 """Marks of pages whose examples take long, or need another simulator."""
 LARGEST = 100_000

@@ -391,7 +391,7 @@ def test_bad_files_are_one_line(both, tmp_path, capsys):
     assert "no folder" in refused(capsys, both, "--out", tmp_path / "none" / "page.html")
     assert "is a folder" in refused(capsys, both, "--out", tmp_path)
     assert "the file itself" in refused(capsys, both, "--out", both, "--overwrite")
-    assert "--every does not go with" in refused(capsys, both, "--out", out, "--every", 3)
+    assert "--every cannot be used with" in refused(capsys, both, "--out", out, "--every", 3)
     assert sm.load(both, "network").content_hash == small_network().content_hash
     assert {path.name for path in tmp_path.iterdir()} == {"both.h5", "other.h5", "cut.h5"}
 

@@ -128,14 +128,14 @@ def watch(
         As :func:`report`. Once a page is written, a file that is damaged or gone for a while
         leaves the last page as it is.
     """
-    source, seen = Path(path), None
+    source, seen, first = Path(path), None, True
     try:
         while True:
             state = _state(source)
-            if state != seen and (seen is None or state is not None):
-                _write_again(source, Path(out), every, first=seen is None)
+            if first or (state is not None and state != seen):
+                _write_again(source, Path(out), every, first=first)
                 written(Path(out))
-                seen = state
+                seen, first = state, False
             if ended():
                 break
             time.sleep(_LOOK)
