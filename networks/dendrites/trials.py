@@ -1,4 +1,4 @@
-"""Errors counted on neurons, to stand beside those of the formulas."""
+"""Counts errors of neurons, for comparison with the closed forms."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ _Size = Annotated[int, Count()]
 
 
 class Measured(NamedTuple):
-    """A number of errors in so many trials."""
+    """Number of errors in a number of trials."""
 
     errors: int
     trials: int
     low: float
     """Lower end of the 95 % interval of the probability (Clopper and Pearson)."""
     high: float
-    """Upper end."""
+    """Upper end of this interval."""
 
     @property
     def rate(self) -> float:
-        """Errors over trials."""
+        """Number of errors divided by the number of trials."""
         return self.errors / self.trials
 
 
@@ -54,21 +54,21 @@ def measure_false_positives(
     n_frames: _Size = 1000,
     seed: Seed = 0,
 ) -> Measured:
-    """Show random frames to neurons with random patterns, and count the segments that respond.
+    """Count the segments that respond to random frames, in neurons with random patterns.
 
     Parameters
     ----------
     n, a, s, theta
-        As :func:`false_positive_probability`, ``s <= a``.
+        As for :func:`false_positive_probability`, with ``s <= a``.
     n_segments, n_frames : int
-        Each segment decides on each frame.
+        Numbers of segments and of frames; each segment responds to each frame.
     seed : int or numpy.random.Generator
-        For patterns, synapses and frames.
+        Seed of patterns, synapses and frames.
 
     Returns
     -------
     Measured
-        Of ``n_segments * n_frames`` trials.
+        Errors of ``n_segments * n_frames`` trials.
 
     Examples
     --------
@@ -97,16 +97,16 @@ def measure_false_negatives(
     trials: _Size = 10_000,
     seed: Seed = 0,
 ) -> Measured:
-    """Show each segment its own pattern with `v` cells swapped, and count those that are silent.
+    """Count the segments that do not respond to their own pattern with `v` cells swapped.
 
     Parameters
     ----------
     n, a, s, theta, v
-        As :func:`false_negative_probability`, and cells.
+        As for :func:`false_negative_probability`; `n` is the number of cells.
     trials : int
-        Segments, with a pattern each.
+        Number of segments, each with its own pattern.
     seed : int or numpy.random.Generator
-        For patterns, synapses and noise.
+        Seed of patterns, synapses and noise.
 
     Returns
     -------
