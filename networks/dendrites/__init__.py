@@ -12,7 +12,7 @@ from .figures import error_curve as error_curve
 from .figures import segment_activity as segment_activity
 from .figures import sequence_activity as sequence_activity
 from .inverse import GRID as GRID
-from .inverse import Choice as Choice
+from .inverse import SegmentChoice as SegmentChoice
 from .inverse import choose_threshold as choose_threshold
 from .inverse import largest_noise as largest_noise
 from .inverse import median_error_curve as median_error_curve
@@ -45,11 +45,11 @@ from .union import union_size_probability as union_size_probability
 __all__ = [
     "GRID",
     "ActiveDendriteNeurons",
-    "Choice",
     "Decisions",
     "Measured",
     "PermanenceRule",
     "Replay",
+    "SegmentChoice",
     "SequenceCircuit",
     "SpikingDendrites",
     "TemporalMemory",

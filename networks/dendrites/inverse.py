@@ -28,7 +28,7 @@ from .union import Method, require_law, union_log_probability
 
 __all__ = [
     "GRID",
-    "Choice",
+    "SegmentChoice",
     "choose_threshold",
     "largest_noise",
     "median_error_curve",
@@ -50,7 +50,7 @@ _OneActive = Annotated[int, Whole(1, "n", one=True)]
 _OneBound = Annotated[float, Probabilities(positive=True, one=True)]
 
 
-class Choice(NamedTuple):
+class SegmentChoice(NamedTuple):
     """Sizes of a segment that meets both bounds."""
 
     s: int
@@ -175,7 +175,7 @@ def choose_threshold(
     s: Annotated[int, Whole(1, "a", one=True)],
     false_positive: _OneBound = 1e-9,
     false_negative: _OneBound = 1e-3,
-) -> Choice:
+) -> SegmentChoice:
     """Return the smallest threshold for a bound on false positives, and the noise it tolerates.
 
     Parameters
@@ -187,7 +187,7 @@ def choose_threshold(
 
     Returns
     -------
-    Choice
+    SegmentChoice
 
     Raises
     ------
@@ -204,10 +204,10 @@ def choose_threshold(
     return _choice(n, a, s, theta, v)
 
 
-def _choice(n: int, a: int, s: int, theta: int, v: int) -> Choice:
+def _choice(n: int, a: int, s: int, theta: int, v: int) -> SegmentChoice:
     hit = float(np.exp(log_tail(n, s, a, theta)))
     miss = float(np.exp(log_tail(a, s, v, s - theta + 1)))
-    return Choice(int(s), int(theta), int(v), hit, miss)
+    return SegmentChoice(int(s), int(theta), int(v), hit, miss)
 
 
 @formula
@@ -218,7 +218,7 @@ def synapses_needed(
     v: Annotated[int, Whole(0, "a", one=True)],
     false_positive: _OneBound = 1e-9,
     false_negative: _OneBound = 1e-3,
-) -> Choice:
+) -> SegmentChoice:
     """Return the fewest synapses for which a threshold meets both bounds with `v` swapped cells.
 
     Parameters
@@ -232,7 +232,7 @@ def synapses_needed(
 
     Returns
     -------
-    Choice
+    SegmentChoice
         Sizes of the segment, with this `v`.
 
     Raises
