@@ -34,7 +34,7 @@ from .timing import coincidence_window as coincidence_window
 from .timing import frame_period as frame_period
 from .timing import potential as potential
 from .timing import segment_weight as segment_weight
-from .trials import Measured as Measured
+from .trials import ErrorCount as ErrorCount
 from .trials import measure_false_negatives as measure_false_negatives
 from .trials import measure_false_positives as measure_false_positives
 from .union import union_exact_match_probability as union_exact_match_probability
@@ -46,7 +46,7 @@ __all__ = [
     "GRID",
     "ActiveDendriteNeurons",
     "Decisions",
-    "Measured",
+    "ErrorCount",
     "PermanenceRule",
     "Replay",
     "SegmentChoice",
