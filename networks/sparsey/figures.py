@@ -1,4 +1,4 @@
-"""Pictures: receptive fields, codes side by side, familiarity, confusion; each returns its Axes."""
+"""Draws receptive fields, codes, familiarity, confusion, similarity and retention."""
 
 from __future__ import annotations
 
@@ -46,24 +46,24 @@ def receptive_fields(
     Parameters
     ----------
     model : Sparsey
-        A hierarchy whose input has rows and columns.
+        Hierarchy whose input has rows and columns.
     cells : int
-        Number of cells: those with the most increased synapses, one row after another.
+        Number of cells to draw, those with the most increased synapses.
     mac : int, optional
-        Mac that they belong to. Default: the one with the most increased synapses.
+        Mac of the cells. Default: the one with the most increased synapses.
     ax : matplotlib.axes.Axes, optional
-        Where to draw. Default: a new figure.
+        Axes to draw into. Default: a new figure.
 
     Returns
     -------
     matplotlib.axes.Axes
-        Dark pixels have increased synapses; light ones belong to the receptive field. With several
-        thresholds of brightness the shade is the fraction of a pixel's synapses.
+        Dark pixels have increased synapses; light pixels are the rest of the receptive field. With
+        several brightness thresholds, the shade is the fraction of increased synapses of a pixel.
 
     Raises
     ------
     DescriptionError
-        An input of one dimension, or a mac that is not there.
+        If the input has one dimension, or the mac does not exist.
     """
     if len(model.input_shape) < 2:
         raise DescriptionError(
@@ -74,9 +74,9 @@ def receptive_fields(
     if mac is not None and mac >= n_macs:
         raise DescriptionError(f"receptive_fields: mac must be from 0 to {n_macs - 1}, got {mac}.")
     chosen = mac if mac is not None else _busiest(model)
-    held = model.weights(0, chosen)
-    held = held.reshape(-1, held.shape[2]) / max(float(held.max()), 1e-300)
-    order = np.argsort(-held.sum(axis=1), kind="stable")[:cells]
+    weights = model.weights(0, chosen)
+    weights = weights.reshape(-1, weights.shape[2]) / max(float(weights.max()), 1e-300)
+    order = np.argsort(-weights.sum(axis=1), kind="stable")[:cells]
     height, width = model.input_shape[:2]
     pixels = model.afferents(0, chosen)
     channels = _channels(model)
@@ -86,7 +86,7 @@ def receptive_fields(
     for k, cell in enumerate(order.tolist()):
         tile = np.full(height * width, np.nan)
         tile[pixels // channels] = 0.0
-        np.add.at(tile, pixels // channels, held[cell] / channels)
+        np.add.at(tile, pixels // channels, weights[cell] / channels)
         row, column = divmod(k, columns)
         top, left = row * (height + 1) + 1, column * (width + 1) + 1
         sheet[top : top + height, left : left + width] = tile.reshape(height, width)
@@ -103,7 +103,7 @@ def receptive_fields(
 
 
 def _channels(model: Sparsey) -> int:
-    """Binary inputs of each pixel: its channels, and the thresholds of brightness."""
+    """Return the number of binary inputs of each pixel: channels times brightness thresholds."""
     thresholds = model.threshold
     several = len(thresholds) if isinstance(thresholds, tuple) else 1
     return several * (model.input_shape[2] if len(model.input_shape) > 2 else 1)
@@ -130,41 +130,43 @@ def code_grid(
     names: _Names = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw codes of one mac side by side; winners shared with the first one have its colour.
+    """Draw codes of one mac side by side; winners shared with the first code have its colour.
 
     Parameters
     ----------
     codes : Codes
-        Of a hierarchy.
-    items : sequence of int
-        Frames whose codes are drawn, from left to right.
+        Codes of a hierarchy.
+        items : sequence of int
+        Frames to draw, from left to right.
     mac, level : int
-        Which mac of which level.
+        Mac, and its level.
     names : sequence of str, optional
-        Name of each code. Default: the number of the frame.
+        Name of each code. Default: the index of the frame.
     ax : matplotlib.axes.Axes, optional
-        Where to draw. Default: a new figure.
+        Axes to draw into. Default: a new figure.
 
     Returns
     -------
     matplotlib.axes.Axes
-        For each code a column for every competitive module and a row for every cell.
+        Each code has a column for every competitive module, and a row for every cell.
 
     Raises
     ------
     DescriptionError
-        Frames, a mac or a level that are not there, or another number of names.
+        If a frame, the mac or the level does not exist, or the number of names is wrong.
     """
     active = codes.active(level)
     winners, n_cells = codes.winners[level], codes.cells_per_module[level]
     n_frames, n_macs, modules = winners.shape
     if max(items) >= n_frames or mac >= n_macs:
         raise DescriptionError(
-            f"code_grid: frames from 0 to {n_frames - 1} and macs from 0 to {n_macs - 1} are "
-            f"there, got items={list(items)} and mac={mac}."
+            f"code_grid: items must be from 0 to {n_frames - 1} and mac from 0 to {n_macs - 1}, "
+            f"got items={list(items)} and mac={mac}."
         )
     if names is not None and len(names) != len(items):
-        raise DescriptionError(f"code_grid: names must be {len(items)}, got {len(names)}.")
+        raise DescriptionError(
+            f"code_grid: names must have {len(items)} entries, one for each item, got {len(names)}."
+        )
     step = modules + 2
     ax = (
         new_axes(min(0.09 * step * len(items) + 0.9, 12.0), 0.07 * n_cells + 1.0)
@@ -174,7 +176,7 @@ def code_grid(
     first = winners[items[0], mac]
     for k, item in enumerate(items):
         left = k * step
-        ax.add_patch(_ground(left, modules, n_cells))
+        ax.add_patch(_background(left, modules, n_cells))
         if active[item, mac]:
             code = winners[item, mac]
             same = code == first
@@ -194,7 +196,7 @@ def code_grid(
     return tidy(ax)
 
 
-def _ground(left: float, modules: int, cells: int) -> Any:
+def _background(left: float, modules: int, cells: int) -> Any:
     from matplotlib.patches import Rectangle
 
     return Rectangle((left - 0.5, -0.5), modules, cells, facecolor=OFF, edgecolor="none", zorder=0)
@@ -207,26 +209,26 @@ def familiarity_trace(
     ax: Axes | None = None,
     label: Annotated[str | None, Optional(Text())] = None,
 ) -> Axes:
-    """Draw the familiarity G over the frames of items, a line for each level.
+    """Draw the familiarity G of each frame, with a line for each level.
 
     Parameters
     ----------
     codes : Codes
-        Of one sequence, or of several that follow one another.
+        Codes of one sequence, or of several consecutive sequences.
     ax : matplotlib.axes.Axes, optional
-        Where to draw. Default: a new figure. Repeated calls take the next colours.
+        Axes to draw into. Default: a new figure. Each further call uses the next colour.
     label : str, optional
-        For the legend; of several levels each adds its number.
+        Label in the legend; with several levels, the number of the level is appended.
 
     Returns
     -------
     matplotlib.axes.Axes
-        G from 0 (novel) to 1 (familiar); grey lines part the items.
+        G from 0 (novel) to 1 (familiar); grey lines separate the items.
 
     Raises
     ------
     DescriptionError
-        Not codes.
+        If `codes` are not codes.
     """
     ax = new_axes(6.4, 2.6) if ax is None else ax
     drawn = sum(line.get_gid() == "familiarity" for line in ax.lines)
@@ -258,33 +260,35 @@ def confusion_matrix(
     *,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw how often each class was taken for each other.
+    """Draw how often each true class was predicted as each class.
 
     Parameters
     ----------
     labels, predicted : array_like, shape (n,)
         True and predicted classes.
     ax : matplotlib.axes.Axes, optional
-        Where to draw. Default: a new figure.
+        Axes to draw into. Default: a new figure.
 
     Returns
     -------
     matplotlib.axes.Axes
-        Rows are true classes; each cell has its per cent of the row, empty below 0.5 %.
+        Rows are true classes; each cell shows its percentage of the row, if it is at least 0.5 %.
 
     Raises
     ------
     DescriptionError
-        Not two lists of classes of the same length, or none.
+        If the arguments are not two lists of classes of equal length, or are empty.
     """
     n = np.shape(labels)[0] if _is_list(labels) else -1
     true = to_labels(labels, n, "confusion_matrix")
     guess = to_labels(predicted, n, "confusion_matrix")
     if not n:
-        raise DescriptionError("confusion_matrix: labels must be one or more, got none.")
-    classes, place = np.unique(np.concatenate([true, guess]), return_inverse=True)
+        raise DescriptionError("confusion_matrix: labels must have at least one, got none.")
+    classes, class_index = np.unique(np.concatenate([true, guess]), return_inverse=True)
     size = len(classes)
-    table = np.bincount(place[:n] * size + place[n:], minlength=size**2).reshape(size, size)
+    table = np.bincount(class_index[:n] * size + class_index[n:], minlength=size**2).reshape(
+        size, size
+    )
     share = 100.0 * table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     side = float(np.clip(0.38 * size + 0.9, 2.4, 9.0))
     ax = new_axes(side + 0.5, side) if ax is None else ax
@@ -297,7 +301,7 @@ def confusion_matrix(
     ax.set_yticks(range(size), [plain(str(name)) for name in classes])
     ax.set_xlabel("predicted class")
     ax.set_ylabel("true class")
-    color_bar(ax, picture, "of the true class (%)")
+    color_bar(ax, picture, "share of the true class (%)")
     return ax
 
 
@@ -317,30 +321,30 @@ def similarity_plot(
     label: Annotated[str | None, Optional(Text())] = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the mean intersection of codes against the overlap of their inputs.
+    """Draw the mean intersection of codes as a function of the overlap of their inputs.
 
     Parameters
     ----------
     curve : SimilarityCurve
-        Of :func:`similarity_curve`.
+        Result of :func:`similarity_curve`.
     expected : (array_like, array_like), optional
-        Overlaps and expected intersections, drawn as a line.
+        Overlaps and expected intersections, which are drawn as a line.
     chance : float, optional
-        Intersection of independent codes, 1/K; a grey line.
+        Intersection of independent codes, 1/K, which is drawn as a grey line.
     label : str, optional
-        For the legend.
+        Label in the legend.
     ax : matplotlib.axes.Axes, optional
-        Where to draw. Default: a new figure. Repeated calls take the next colours.
+        Axes to draw into. Default: a new figure. Each further call uses the next colour.
 
     Returns
     -------
     matplotlib.axes.Axes
-        Points with bars of one standard error.
+        Points with error bars of one standard error.
 
     Raises
     ------
     DescriptionError
-        `expected` is no pair of arrays of one length.
+        If `expected` is not a pair of arrays of equal length.
     """
     ax = new_axes(4.4, 3.2) if ax is None else ax
     color = COLORS[len(ax.containers) % len(COLORS)]
@@ -370,7 +374,7 @@ def _two_arrays(value: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         ) from error
     if x.ndim != 1 or x.shape != y.shape:
         raise DescriptionError(
-            f"similarity_plot: expected must be two arrays of one length, got shapes {x.shape} "
+            f"similarity_plot: expected must be two arrays of equal length, got shapes {x.shape} "
             f"and {y.shape}."
         )
     return x, y
@@ -384,18 +388,18 @@ def retention_curve(
     label: Annotated[str | None, Optional(Text())] = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw what is left of an item against the number of items stored after it.
+    """Draw how well an item is retrieved as a function of the number of items stored later.
 
     Parameters
     ----------
     found : Retention
-        Of :func:`retention`.
+        Result of :func:`retention`.
     bins : int
         Number of points.
     label : str, optional
-        For the legend.
+        Label in the legend.
     ax : matplotlib.axes.Axes, optional
-        Where to draw. Default: a new figure. Repeated calls take the next colours.
+        Axes to draw into. Default: a new figure. Each further call uses the next colour.
 
     Returns
     -------
@@ -410,7 +414,7 @@ def retention_curve(
             gid="retention")  # fmt: skip
     ax.set_ylim(-0.03, 1.06)
     ax.set_xlabel("items stored later")
-    ax.set_ylabel("right winners (fraction)")
+    ax.set_ylabel("correct winners (fraction)")
     if label is not None:
         ax.legend(loc="lower left", frameon=False, fontsize=SMALL)
     return tidy(ax)
