@@ -339,6 +339,9 @@ def test_bad_input_is_named():
         sp.code_intersections(codes, 3)
     with pytest.raises(DescriptionError, match="items must be Patterns"):
         sp.capacity(mac(60), [[0, 1]])
+    for measure in (sp.capacity, sp.retention):
+        with pytest.raises(DescriptionError, match="at least one pattern"):
+            measure(mac(60), Patterns([], size=60))
     with pytest.raises(DescriptionError, match="learnt must be the codes of the 2 items"):
         sp.recall(mac(60), random_patterns(2, size=60, active=5, seed=0), codes)
     with pytest.raises(DescriptionError, match="must be in ascending order"):

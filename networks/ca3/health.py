@@ -42,8 +42,8 @@ class Health(Short):
     lost : dict of str to list of (cue, bit)
         Pairs that were stored and no longer fire.
     pending : dict of str to list of (cue, bit)
-        Pairs whose change a simulator with deferred plasticity (SpiNNaker) has not applied yet,
-        because the pre-synaptic cell has not fired since.
+        Pairs that a simulator with deferred plasticity (SpiNNaker) does not fire yet, or still
+        fires: it applies a weight change when the pre-synaptic cell fires, which has not happened.
     at_risk : dict of str to list of (cue, bit)
         Pending pairs whose change it cannot apply any more, because it stores only
         :data:`HISTORY` post-synaptic spikes.

@@ -61,11 +61,11 @@ class PermanenceRule(Frozen):
     initial : float
         Permanence of a new synapse, at least `disconnect`.
     increase : float
-        Increase of synapses on active cells, for a segment that predicted correctly.
+        Increase of synapses on active cells, for a segment that learns.
     decrease : float
         Decrease of the other synapses of such a segment.
     punish : float
-        Decrease of synapses on active cells, for a segment that predicted wrongly.
+        Decrease of synapses on active cells, for a segment that was active wrongly.
 
     Raises
     ------

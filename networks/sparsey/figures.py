@@ -95,7 +95,7 @@ def receptive_fields(
     for k in range(len(order)):
         row, column = divmod(k, columns)
         corner = (column * (width + 1) + 0.5, row * (height + 1) + 0.5)
-        ax.add_patch(_frame(corner, width, height))
+        _add_rectangle(ax, corner, width, height, fill=False, edgecolor=GREY, linewidth=0.5)
     ax.set_axis_off()
     text = f"weights of {len(order)} cells of mac {chosen}"
     ax.set_title(text, loc="left", fontsize="medium")
@@ -109,10 +109,26 @@ def _channels(model: Sparsey) -> int:
     return several * (model.input_shape[2] if len(model.input_shape) > 2 else 1)
 
 
-def _frame(corner: tuple[float, float], width: int, height: int) -> Any:
+def _add_rectangle(
+    ax: Axes, corner: tuple[float, float], width: int, height: int, **style: Any
+) -> None:
     from matplotlib.patches import Rectangle
 
-    return Rectangle(corner, width, height, fill=False, edgecolor=GREY, linewidth=0.5)
+    ax.add_patch(Rectangle(corner, width, height, **style))
+
+
+def _label(text: str | None) -> str | None:
+    """Return a label in which a "$" does not make a formula; None stays None."""
+    return None if text is None else plain(text)
+
+
+def _legend(ax: Axes, **position: Any) -> None:
+    ax.legend(frameon=False, fontsize=SMALL, **position)
+
+
+def _count_lines(ax: Axes, name: str) -> int:
+    """Return the number of lines of earlier calls, which sets the colour of the next line."""
+    return sum(line.get_gid() == name for line in ax.lines)
 
 
 def _busiest(model: Sparsey) -> int:
@@ -176,7 +192,8 @@ def code_grid(
     first = winners[items[0], mac]
     for k, item in enumerate(items):
         left = k * step
-        ax.add_patch(_background(left, modules, n_cells))
+        _add_rectangle(ax, (left - 0.5, -0.5), modules, n_cells, facecolor=OFF, edgecolor="none",
+                       zorder=0)  # fmt: skip
         if active[item, mac]:
             code = winners[item, mac]
             same = code == first
@@ -194,12 +211,6 @@ def code_grid(
     ax.set_ylabel("cell of the module")
     ax.spines[["left", "bottom"]].set_visible(False)
     return tidy(ax)
-
-
-def _background(left: float, modules: int, cells: int) -> Any:
-    from matplotlib.patches import Rectangle
-
-    return Rectangle((left - 0.5, -0.5), modules, cells, facecolor=OFF, edgecolor="none", zorder=0)
 
 
 @checked
@@ -231,15 +242,14 @@ def familiarity_trace(
         If `codes` are not codes.
     """
     ax = new_axes(6.4, 2.6) if ax is None else ax
-    drawn = sum(line.get_gid() == "familiarity" for line in ax.lines)
+    drawn = _count_lines(ax, "familiarity")
     frames = np.arange(codes.n_frames)
     for level in range(codes.n_levels):
         color = COLORS[(drawn + level) % len(COLORS)]
         several = codes.n_levels > 1
         text = label if not several else f"{label or ''} level {level}".strip()
-        shown_label = None if text is None else plain(text)
         ax.plot(frames, codes.mean_familiarity(level), "o-", markersize=3, color=color,
-                linewidth=1.2, label=shown_label, gid="familiarity")  # fmt: skip
+                linewidth=1.2, label=_label(text), gid="familiarity")  # fmt: skip
     if not drawn:
         for start in codes.starts[1:-1].tolist():
             ax.axvline(start - 0.5, color=GREY, linewidth=0.8, zorder=0)
@@ -249,7 +259,7 @@ def familiarity_trace(
     whole_ticks(ax)
     ax.set_yticks([0.0, 0.5, 1.0])
     if any(str(line.get_label())[:1] != "_" for line in ax.lines):
-        ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=SMALL)
+        _legend(ax, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return tidy(ax)
 
 
@@ -348,9 +358,8 @@ def similarity_plot(
     """
     ax = new_axes(4.4, 3.2) if ax is None else ax
     color = COLORS[len(ax.containers) % len(COLORS)]
-    shown_label = None if label is None else plain(label)
     ax.errorbar(curve.overlap, curve.intersection, np.nan_to_num(curve.error), fmt="o",
-                color=color, markersize=4, capsize=2, label=shown_label)  # fmt: skip
+                color=color, markersize=4, capsize=2, label=_label(label))  # fmt: skip
     if expected is not None:
         x, y = _two_arrays(expected)
         ax.plot(x, y, color=color, linewidth=1.2)
@@ -361,7 +370,7 @@ def similarity_plot(
     ax.set_xlabel("overlap of the inputs")
     ax.set_ylabel("intersection of the codes")
     if label is not None:
-        ax.legend(loc="upper left", frameon=False, fontsize=SMALL)
+        _legend(ax, loc="upper left")
     return tidy(ax)
 
 
@@ -408,13 +417,12 @@ def retention_curve(
     ax = new_axes(5.2, 3.0) if ax is None else ax
     edges = np.linspace(0, found.units.shape[1], bins + 1)
     values = found.by_age(edges.tolist())
-    drawn = sum(line.get_gid() == "retention" for line in ax.lines)
+    drawn = _count_lines(ax, "retention")
     ax.plot((edges[:-1] + edges[1:]) / 2, values, "o-", markersize=4, linewidth=1.2,
-            color=COLORS[drawn % len(COLORS)], label=None if label is None else plain(label),
-            gid="retention")  # fmt: skip
+            color=COLORS[drawn % len(COLORS)], label=_label(label), gid="retention")  # fmt: skip
     ax.set_ylim(-0.03, 1.06)
     ax.set_xlabel("items stored later")
     ax.set_ylabel("correct winners (fraction)")
     if label is not None:
-        ax.legend(loc="lower left", frameon=False, fontsize=SMALL)
+        _legend(ax, loc="lower left")
     return tidy(ax)

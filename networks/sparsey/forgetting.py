@@ -134,26 +134,30 @@ def retention(
         If the items are not valid, or the level does not exist.
     """
     sequences = to_sequences(items, "retention")
-    stops = np.unique(np.linspace(0, len(sequences), min(tests, len(sequences)) + 1).astype(int))
-    units = np.full((stops.size - 1, len(sequences)), np.nan)
-    for k, (stored, learnt, retrieved) in enumerate(
-        _stages(model, sequences, stops.tolist(), noise, seed, progress)
-    ):
-        right = retrieved.agreement(learnt, level)
-        starts = learnt.starts
-        units[k, :stored] = np.add.reduceat(right, starts[:-1]) / np.diff(starts)
-    return Retention(stops[1:].astype(np.int64), units)
+    counts, rows = [], []
+    for stored, learnt, retrieved in _stages(model, sequences, tests, noise, seed, progress):
+        right, starts = retrieved.agreement(learnt, level), learnt.starts
+        row = np.full(len(sequences), np.nan)
+        row[:stored] = np.add.reduceat(right, starts[:-1]) / np.diff(starts)
+        counts.append(stored)
+        rows.append(row)
+    return Retention(np.array(counts, dtype=np.int64), np.stack(rows))
 
 
 def _stages(
     model: Sparsey,
     sequences: list[Patterns],
-    stops: list[int],
+    tests: int,
     noise: int,
     seed: Seed,
     progress: Any,
 ) -> Iterator[tuple[int, Codes, Codes]]:
-    """Yield after each stage of storing: number of items, codes of learning and of retrieval."""
+    """Store items in a copy of the model, in up to `tests` stages, and test all after each.
+
+    Yields the number of stored items, their codes of learning, and their codes of retrieval.
+    """
+    n_stages = min(tests, len(sequences))
+    stops = np.unique(np.linspace(0, len(sequences), n_stages + 1).astype(int)).tolist()
     own = copy.deepcopy(model)
     cues = noisy(sequences, noise, seed)
     parts: list[Codes] = []
@@ -213,11 +217,8 @@ def capacity(
         If the items are not valid, or the level does not exist.
     """
     sequences = to_sequences(items, "capacity")
-    stops = np.unique(np.linspace(0, len(sequences), min(tests, len(sequences)) + 1).astype(int))
     points: list[Recall] = []
-    for stored, learnt, retrieved in _stages(
-        model, sequences, stops.tolist(), noise, seed, progress
-    ):
+    for stored, learnt, retrieved in _stages(model, sequences, tests, noise, seed, progress):
         points.append(measure_recall(model, sequences[:stored], learnt, retrieved, level))
         if points[-1].units < criterion:
             break
@@ -232,7 +233,10 @@ def capacity(
 
 
 def _crossing(points: list[Recall], criterion: float) -> int:
-    """Return the number of items at which recall crosses the criterion, starting from 1 at 0."""
+    """Return the number of items at which recall crosses the criterion.
+
+    The recall of an empty memory counts as 1.
+    """
     after = points[-1]
     n, units = (points[-2].n_items, points[-2].units) if len(points) > 1 else (0, 1.0)
     if units <= criterion:

@@ -139,13 +139,13 @@ def random_sequences(
 
 def to_sequences(items: Any, where: str) -> list[Patterns]:
     """Return items as sequences of patterns; a pattern of Patterns is a sequence of one frame."""
-    if isinstance(items, Patterns):
+    if isinstance(items, Patterns) and len(items):
         return [items[k : k + 1] for k in range(len(items))]
     fits = isinstance(items, list | tuple) and all(isinstance(item, Patterns) for item in items)
     if not fits or not items or len({item.size for item in items}) > 1:
         raise DescriptionError(
-            f"{where}: items must be Patterns, or a list of Patterns of equal size, got "
-            f"{shown(items)}."
+            f"{where}: items must be Patterns, or a list of Patterns of equal size, with at least "
+            f"one pattern, got {shown(items)}."
         )
     return list(items)
 
