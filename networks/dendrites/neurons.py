@@ -47,7 +47,7 @@ class ActiveDendriteNeurons(StoredModel, Displayed):
         Number of cells that synapses can be on.
     n_neurons : int
         Number of neurons.
-        n_segments : int
+    n_segments : int
         Number of segments of each neuron.
     synapses_per_segment : int
         Number of synapses that a segment grows for a pattern, on a random subset of its active
@@ -140,7 +140,7 @@ class ActiveDendriteNeurons(StoredModel, Displayed):
     def store(
         self, patterns: PatternLike, neurons: Annotated[Any, Whole(0)] | None = None
     ) -> NDArray[np.int64]:
-        """Store each pattern in one step on the segment of a neuron with the fewest patterns.
+        """Store each pattern at once, on the segment of a neuron that holds the fewest patterns.
 
         Parameters
         ----------

@@ -222,8 +222,8 @@ class Segments(Changing):
             Segments, and the number of synapses to add to each.
         candidates : array_like of int, shape (n_chosen, n_candidates)
             Candidate cells.
-                    permanence : float
-                        Permanence of the new synapses.
+        permanence : float
+            Permanence of the new synapses.
         """
         from .evaluator import grow
 

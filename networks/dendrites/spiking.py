@@ -210,7 +210,8 @@ class SpikingDendrites:
         Returns
         -------
         Network
-            Network of the populations "inputs", "segments", "somas", and if asked "plateaus".
+            Network of the populations "inputs", "segments", "somas", and "plateaus" if `plateau` of
+            the constructor is above 0.
 
         Raises
         ------

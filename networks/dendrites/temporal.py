@@ -43,7 +43,7 @@ class TemporalMemory(StoredModel, Displayed):
     ----------
     n_columns : int
         Number of columns.
-        cells_per_column : int
+    cells_per_column : int
         Number of cells of each column, which limits the contexts that it can distinguish.
     synapses_per_segment : int
         Number of synapses that a segment grows on the cells of one frame.
@@ -281,7 +281,7 @@ class TemporalMemory(StoredModel, Displayed):
     def learn(
         self, sequences: Annotated[Any, Sequences()], *, passes: Annotated[int, Count()] = 10
     ) -> list[float]:
-        """Learn sequences repeatedly, until exactly the frames that follow are predicted.
+        """Learn sequences repeatedly, until each frame is predicted, and nothing else.
 
         Parameters
         ----------

@@ -39,7 +39,7 @@ class Wiring(Frozen):
     ----------
     n_below : int
         Number of cells of the level below, or of pixels.
-            n_macs, modules, cells : int
+    n_macs, modules, cells : int
         Numbers of macs, of modules of a mac (Q), and of cells of a module (K).
     field_pre, field_mac : ndarray of int64, shape (n_afferents,)
         Pairs of a cell below and a mac to which it projects.
@@ -115,18 +115,18 @@ class Circuit:
     ----------
     wiring : Wiring
         Sizes and synapses of the level.
-            race : Race
-                Race of its cells.
-            level : int
-                Number of the level, from 0, in the names of its parts.
-            below : str
-                Name of its input population.
-            relayed : bool
-                Whether a level above receives its codes.
-            storing : bool
-                Whether its bottom-up synapses are plastic. If so, synapses of weight 0 exist too.
-            dt, integrator
-                As for :func:`spikemem.simulate`.
+    race : Race
+        Race of its cells.
+    level : int
+        Number of the level, from 0, in the names of its parts.
+    below : str
+        Name of its input population.
+    relayed : bool
+        Whether a level above receives its codes.
+    storing : bool
+        Whether its bottom-up synapses are plastic. If so, synapses of weight 0 exist too.
+    dt, integrator
+        As for :func:`spikemem.simulate`.
     """
 
     def __init__(

@@ -152,7 +152,7 @@ def code_grid(
     ----------
     codes : Codes
         Codes of a hierarchy.
-        items : sequence of int
+    items : sequence of int
         Frames to draw, from left to right.
     mac, level : int
         Mac, and its level.

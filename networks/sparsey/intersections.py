@@ -341,7 +341,7 @@ def expected_intersection(
         Fraction of the new input's active features that are active in the stored one.
     cells_per_module : int
         Cells of each module, K.
-        selection : Selection, optional
+    selection : Selection, optional
         Parameters of the code selection. Default: those of :class:`Selection`.
 
     Returns

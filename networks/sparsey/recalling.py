@@ -103,7 +103,7 @@ def random_sequences(
         Number of sequences, and number of frames of each.
     size : int
         Number of inputs.
-        least, most : int
+    least, most : int
         Smallest and largest number of active inputs of a frame; the number is drawn uniformly.
     seed : int or numpy.random.Generator
         Seed of the frames.

@@ -223,7 +223,7 @@ def select(
         Normalised evidence of the available kinds of input, in this order.
     rules : Selection
         Parameters of the selection.
-        uniform : float64 (Q,), or None
+    uniform : float64 (Q,), or None
         Random numbers of the draw in learning; None for retrieval.
     priority : float64 (Q, K)
         Priority of each cell; it breaks ties in retrieval.

@@ -54,7 +54,7 @@ class SpikingMacs:
         Sizes and synapses of the levels, from the lowest.
     n_pixels : int
         Number of inputs.
-        clip : sequence of int or None, optional
+    clip : sequence of int or None, optional
         Overlap of each level above which overlaps are not distinguished. Default: none.
     dt : float
         Time step, ms.
