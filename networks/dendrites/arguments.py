@@ -49,7 +49,7 @@ _WORKING = 16
 
 
 def plain_array(value: Any) -> NDArray[Any]:
-    """Return an array; an array of None if `value` is masked (the mask would be lost) or no array."""
+    """Return an array, or an array of None if `value` is masked or not an array."""
     try:
         return np.asarray(None if isinstance(value, np.ma.MaskedArray) else value)
     except (TypeError, ValueError, OverflowError):
