@@ -158,7 +158,7 @@ def test_operations_closer_than_is_safe_are_refused_or_spaced(first, second):
     gap = 16.0 if isinstance(first, Learn | Forget) else 8.0
     late = {**vars(first), "at": 5.0}, {**vars(second), "at": 5.0 + gap - 1}
     schedule = [type(first)(**late[0]), type(second)(**late[1])]
-    with pytest.raises(sm.DescriptionError, match=r"before it is safe \(.* ms\)"):
+    with pytest.raises(sm.DescriptionError, match=r"must start at .* ms or later, to be safe"):
         memory.build(schedule)
     assert memory.build(schedule, safe=False).duration >= 5.0 + gap
     recalls = memory.decode(sm.simulate(memory.build([first, second])), [first, second])
@@ -384,9 +384,9 @@ def test_bad_input_is_named_in_one_sentence_and_nothing_is_lost(call, message):
 
 def test_what_the_published_circuit_can_not_do_is_said():
     memory = CA3Memory(5, 8, preset="published")
-    with pytest.raises(sm.UnsupportedError, match="match='any' only"):
+    with pytest.raises(sm.UnsupportedError, match="supports only match='any'"):
         memory.recall(content=[1, 2], match="all")
-    with pytest.raises(sm.UnsupportedError, match="forgets by relearning only"):
+    with pytest.raises(sm.UnsupportedError, match="can forget only by relearning"):
         memory.run([Forget(1)])
 
 
@@ -438,7 +438,7 @@ def test_hippocampal_published_window_leaks_between_operations():
 def test_hippocampal_memory_refuses_what_it_can_not_do():
     memory = sm.HippocampalMemory(3, 4, contents={1: [2]})
     assert memory.recall(cue=1) == {2}
-    with pytest.raises(sm.UnsupportedError, match="recalls by cue only"):
+    with pytest.raises(sm.UnsupportedError, match="supports only Learn and RecallCue"):
         memory.run([RecallContent([1])])
     with pytest.raises(sm.DescriptionError, match="n_cues must be at most 16383"):
         sm.HippocampalMemory(20000, 4)

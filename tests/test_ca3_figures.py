@@ -29,7 +29,7 @@ def ran():
 
 def test_operations_have_short_names():
     assert [figures.operation_name(operation) for operation in SCHEDULE] == NAMES
-    with pytest.raises(DescriptionError, match="needs an operation"):
+    with pytest.raises(DescriptionError, match="operation must be Learn, Forget, Rec"):
         figures.operation_name(3)
 
 

@@ -182,8 +182,8 @@ def test_error_curve_refuses_what_it_cannot_draw():
     for change, message in (
         ({"a": -1e30}, "error_curve: a must be an int"),
         ({"a": [12, 13]}, "error_curve: a must be an int"),
-        ({"theta": 3}, "theta is on the axis"),
-        ({"v": 3, "trials": 9}, "n must be given"),
+        ({"theta": 3}, "theta is varied"),
+        ({"v": 3, "trials": 9}, "missing n"),
     ):
         with pytest.raises(DescriptionError, match=message):
             dd.error_curve("theta", [3, 4], **{**sizes, **change})

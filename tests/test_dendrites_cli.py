@@ -88,7 +88,7 @@ def test_messages_name_the_options(capsys):
 @pytest.mark.parametrize(
     ("words", "part"),
     [
-        (["error", *SEGMENT, "--p-fail", "0.1"], "--p-fail goes with --v"),
+        (["error", *SEGMENT, "--p-fail", "0.1"], "--p-fail needs --v"),
         (["error", "--n", "10", "--a", "11", "--s", "2", "--theta", "1"], "a must be from 0 to n"),
         (["theta", "--n", "10", "--a", "9", "--s", "3"], "even theta = s = 3"),
         (["theta", "--n", "10", "--a", "9"], "Missing option '--s'"),

@@ -71,11 +71,11 @@ def test_segment_activity():
     [
         (lambda: error_curve("q", [1]), "vary: 'q' is not a valid choice"),
         (lambda: error_curve("n", [100], a=3, s=2, theta=1, w=3), "is not a parameter"),
-        (lambda: error_curve("n", [100], a=3, s=2), "theta must be given"),
-        (lambda: error_curve("s", [3], a=3, theta=2), "v .for misses. must be given"),
+        (lambda: error_curve("n", [100], a=3, s=2), "missing theta"),
+        (lambda: error_curve("s", [3], a=3, theta=2), "missing n .* or v .for misses."),
         (lambda: segment_activity(3, [[1]]), "must be an ActiveDendriteNeurons"),
         (lambda: segment_activity(ActiveDendriteNeurons(50), [[1]], neuron=1), "from 0 to 0"),
-        (lambda: segment_activity(ActiveDendriteNeurons(50), []), "one or more"),
+        (lambda: segment_activity(ActiveDendriteNeurons(50), []), "at least one frame, got none"),
     ],
 )
 def test_bad_input(action, message):

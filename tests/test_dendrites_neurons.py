@@ -356,7 +356,7 @@ def test_answers_of_a_recording_of_other_frames_are_refused():
             lambda: learner().learn([range(20)], [0.0]),
             "neurons must be an int or an array of int, got",
         ),
-        (lambda: learner().learn([range(3)], [0]), "frame 0 has fewer"),
+        (lambda: learner().learn([range(3)], [0]), "but frame 0 has fewer"),
         (lambda: learner().detect([[1]], p_fail=-0.1), "p_fail must be >= 0 and <= 1, got -0.1"),
         (lambda: learner().with_device_faults(p_on=2), "p_on must be >= 0 and <= 1, got 2"),
         (lambda: PermanenceRule(connect=0.1, disconnect=0.2), "at least disconnect=0.2"),

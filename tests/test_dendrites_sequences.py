@@ -60,7 +60,7 @@ def add_segments(memory, count, rng) -> None:
     for segment in memory.segments.add(count):
         size = rng.integers(1, min(memory.segments.cells.shape[1], memory.n_cells) + 1)
         cells = rng.choice(memory.n_cells, size, replace=False).astype(np.int32)
-        memory.segments.put(segment, cells, float(rng.choice([0.3, 0.9], p=[0.2, 0.8])))
+        memory.segments.append(segment, cells, float(rng.choice([0.3, 0.9], p=[0.2, 0.8])))
         memory.owner = np.append(memory.owner, rng.choice(owners))
 
 
@@ -171,7 +171,7 @@ def test_the_shortest_period_is_long_enough(theta, integrator):
     n = 80
     memory = TemporalMemory(n, cells_per_column=1, synapses_per_segment=40, threshold=theta)
     for segment in memory.segments.add(20):
-        memory.segments.put(segment, np.arange(n, dtype=np.int32), 0.9)
+        memory.segments.append(segment, np.arange(n, dtype=np.int32), 0.9)
     memory.owner = np.full(20, 5)
     frames = [np.arange(n), np.arange(theta - 1), np.arange(theta), np.arange(theta - 1)] * 2
     wanted = [[5], [], [5], []] * 2
@@ -316,13 +316,13 @@ def test_nothing_stands_against_spinnaker():
     ("options", "message"),
     [
         ({"cell": 3}, "cell must be a LIF, got 3"),
-        ({"cell": LIF(tau_m=10.0, tau_syn_E=2.0, tau_syn_I=2.0)}, "take both constants of dt"),
+        ({"cell": LIF(tau_m=10.0, tau_syn_E=2.0, tau_syn_I=2.0)}, "set both constants to dt"),
         ({"cell": LIF(tau_m=1.0, tau_syn_E=1.0)}, "tau_syn_I must be tau_syn_E=1 ms"),
         ({"cell": LIF(tau_m=[1.0, 2.0])}, "one value of tau_m for all cells"),
         ({"cell": LIF(v_reset=-70.0)}, "v_reset must be v_rest=-65 mV, got -70"),
         ({"cell": LIF(v_rest=-40.0)}, "v_thresh must be above v_rest=-40 mV"),
         ({"cell": LIF(i_offset=1.0)}, "i_offset must be 0 nA"),
-        ({"dt": 0.1}, "take both constants of dt"),
+        ({"dt": 0.1}, "set both constants to dt"),
         ({"dt": 0.0}, "dt must be > 0 ms"),
         ({"integrator": "euler"}, "integrator"),
         ({"period": 4.0}, "period must be a multiple of dt=1 ms from 6 to 48 ms, got 4"),
@@ -341,7 +341,7 @@ def test_cells_that_need_too_long_to_forget():
     memory.segments.add(100)
     memory.owner = np.full(100, 5)
     slow = LIF(tau_m=20.0, tau_syn_E=0.3, tau_syn_I=0.3)
-    with pytest.raises(DescriptionError, match="more than 48 ms apart for these cells to forget"):
+    with pytest.raises(DescriptionError, match="take more than 48 ms to decay between frames"):
         memory.spiking(cell=slow)
 
 
@@ -349,7 +349,7 @@ def test_bad_sequences_and_recordings(abcd):
     memory, sequences = abcd
     with pytest.raises(DescriptionError, match=r"memory must be a SequenceMemory.*TemporalMemory"):
         SequenceCircuit(3)
-    with pytest.raises(DescriptionError, match="must be one or more"):
+    with pytest.raises(DescriptionError, match="must have at least one, got none"):
         memory.build([])
     assert memory.expected([]) == []
     for call in (memory.build, memory.expected):

@@ -201,7 +201,7 @@ def test_plateaus(backend):
         ({"cells": [[0, 9]]}, "cells must be from 0 to 4, or -1 for none, got 9"),
         ({"cells": [0, 1]}, r"shape \(n_segments, room\)"),
         ({"theta": 0}, "theta must be from 1 to 2147483647, got 0"),
-        ({"theta": [2, 2, 2]}, "one or 2"),
+        ({"theta": [2, 2, 2]}, "must be 1 or 2 integers"),
         ({"owner": [0, -1]}, "owner must be from 0"),
         ({"cell": 3}, "cell must be LIF"),
         ({"dt": 0.0}, "dt must be > 0 ms"),
@@ -221,7 +221,7 @@ def test_bad_frames_and_recordings():
     spiking = SpikingDendrites([[0, 1, 2], [2, 3, 4]], 2, 5)
     with pytest.raises(DescriptionError, match="from 0 to 4, got 5"):
         spiking.build([[5]])
-    with pytest.raises(DescriptionError, match="one or more, got none"):
+    with pytest.raises(DescriptionError, match="at least one frame, got none"):
         spiking.build([])
     recording = sm.simulate(SpikingDendrites([[0]], 1, 1).build([[0]]))
     with pytest.raises(DescriptionError, match="'segments' must have 2 cells, got 1"):

@@ -378,7 +378,7 @@ GOOD = {"n": 100, "a": 10, "s": 8, "theta": 4}
         ({"a": True}, r"a must be an int"),
         ({"a": None}, r"a must be an int"),
         ({"a": [[1], [2, 3]]}, r"a must be an int"),
-        ({"a": [1, 2], "s": [8, 8, 8]}, r"shapes must fit"),
+        ({"a": [1, 2], "s": [8, 8, 8]}, r"shapes must broadcast"),
         ({"exact": True, "log": True}, r"not both"),
         ({"exact": 1}, r"exact must be True or False"),
     ],

@@ -227,9 +227,9 @@ class Memories:
     def disturb(self, at):
         """The next operation with an interrupt; once more if it was not done."""
         before = self.got.contents, self.got.time, self.got.weights
-        done = self.got._kept.n_done
+        done = self.got._state.n_done
         places, error = traced(lambda: self.operation(self.n, self.got), at)
-        if self.got._kept.n_done == done:
+        if self.got._state.n_done == done:
             assert error is not None
             assert self.got.contents == before[0]
             assert self.got.time == before[1]

@@ -209,7 +209,7 @@ def test_threads_do_not_matter(monkeypatch):
     x = shown()[:, 0]
     alone = Sparsey((6, 6), [level, Level(**SMALL)], seed=2)
     codes = alone.learn(x), alone.retrieve(x[::-1])
-    monkeypatch.setattr(engine, "FEW", 0)
+    monkeypatch.setattr(engine, "FEW_CELL_FRAMES", 0)
     monkeypatch.setattr(engine, "_threads", lambda: 3)
     many = Sparsey((6, 6), [level, Level(**SMALL)], seed=2)
     assert (many.learn(x), many.retrieve(x[::-1])) == codes
@@ -448,7 +448,7 @@ def test_facts_and_text():
         (np.zeros((3, 5, 5)), r"must be images of shape \(n, 6, 6\)"),
         (np.full((1, 6, 6), 7), r"must be binary .* got values from 7 to 7"),
         (np.full((1, 6, 6), np.nan), "must be finite"),
-        (np.zeros((2, 6, 6)), "must make a mac .* item 0 does not: 0 of its 36 pixels are on"),
+        (np.zeros((2, 6, 6)), "must activate a mac .* item 0 does not: 0 of its 36 pixels are on"),
         (np.ones((2, 6, 6)), "36 of its 36 pixels are on, and a mac needs 2 to 6"),
         (np.zeros((0, 6, 6)), "at least one item"),
         ([], "at least one item"),
@@ -476,9 +476,9 @@ def test_bad_labels():
     with pytest.raises(sm.DescriptionError, match="one label for each of 20 items, got 3"):
         model.fit(PATTERNS, [1, 2, 3])
     model.fit(PATTERNS, range(20))
-    with pytest.raises(sm.DescriptionError, match="labels like those learnt before, such as 0"):
+    with pytest.raises(sm.DescriptionError, match="labels of the type learnt earlier, such as 0"):
         model.partial_fit(PATTERNS, ["a"] * 20)
-    with pytest.raises(sm.DescriptionError, match="lacks 19"):
+    with pytest.raises(sm.DescriptionError, match="but 19 is missing"):
         model.partial_fit(PATTERNS, range(20), classes=range(19))
     with pytest.raises(sm.DescriptionError, match="item 0 does not"):
         model.predict([[]])

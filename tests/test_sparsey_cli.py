@@ -49,7 +49,7 @@ def test_train_and_test(capsys, trained):
     assert facts["accuracy"] > 0.85
     assert facts["images_per_second"] > 0
     text = run(capsys, "test", str(trained), "digits", "--to", "500")
-    assert text.startswith("500 images: 0.")
+    assert text.startswith("500 images: accuracy 0.")
 
 
 def test_it_is_the_tower_that_python_makes(capsys, trained):
@@ -65,7 +65,7 @@ def test_output_of_train(capsys, tmp_path):
     file = tmp_path / "a.h5"
     words = ["train", "digits", "--per-class", "3", "--out", str(file), *SMALL]
     assert "30 images learnt in" in run(capsys, *words)
-    assert "give --overwrite to replace it" in fails(capsys, *words)
+    assert "use --overwrite to replace it" in fails(capsys, *words)
     facts = json.loads(run(capsys, *words, "--overwrite", "--json"))
     assert facts["images"] == 30
     assert facts["file"] == str(file)
@@ -103,7 +103,7 @@ def test_bad_input_is_one_line(capsys, tmp_path, trained):
 def test_images_without_any_bright_pixel(capsys, tmp_path):
     np.savez(tmp_path / "dark.npz", images=np.zeros((4, 9, 9), np.uint8), labels=[0, 1, 0, 1])
     words = ["train", str(tmp_path / "dark.npz"), "--out", str(tmp_path / "c.h5")]
-    assert "must make a mac of levels[0] active" in fails(capsys, *words)
+    assert "must activate a mac of levels[0]" in fails(capsys, *words)
 
 
 def test_settings_for_images_of_other_sizes():

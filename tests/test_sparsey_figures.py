@@ -116,15 +116,15 @@ def test_bad_input_is_named(tower):
         sp.receptive_fields(tower, mac=12)
     with pytest.raises(DescriptionError, match="must have rows and columns"):
         sp.receptive_fields(Sparsey(10))
-    with pytest.raises(DescriptionError, match="frames from 0 to 1 and macs from 0 to 11"):
+    with pytest.raises(DescriptionError, match="items must be from 0 to 1 and mac from 0 to 11"):
         sp.code_grid(codes, (0, 2))
-    with pytest.raises(DescriptionError, match="names must be 2, got 1"):
+    with pytest.raises(DescriptionError, match=r"names must have 2 entries, .*, got 1"):
         sp.code_grid(codes, (0, 1), names=["a"])
     with pytest.raises(DescriptionError, match=r"labels must be .* of shape \(2,\)"):
         sp.confusion_matrix([0, 1], [0, 1, 1])
     with pytest.raises(DescriptionError, match="labels must be"):
         sp.confusion_matrix("ab", [0, 1])
-    with pytest.raises(DescriptionError, match="one or more"):
+    with pytest.raises(DescriptionError, match="labels must have at least one, got none"):
         sp.confusion_matrix([], [])
     inputs = random_patterns(3, size=60, active=20, seed=1)
     model = Sparsey(60, [Level(n_modules=6, cells_per_module=8)], seed=0)

@@ -277,7 +277,7 @@ def test_retention_by_age():
     # Ages of the first test: 1, 0; of the second: 2, 1, 0.
     np.testing.assert_allclose(found.by_age([0, 1, 2, 3]), [0.9, 0.8, 0.4])
     assert np.isnan(found.by_age([5, 9])).all()
-    with pytest.raises(DescriptionError, match="edges must be two or more rising numbers"):
+    with pytest.raises(DescriptionError, match="edges must be 2 or more increasing numbers"):
         found.by_age([3, 1])
 
 
@@ -333,13 +333,16 @@ def test_bad_input_is_named():
         sp.higher_order_intersections(codes, np.ones((4, 60)), 5)
     with pytest.raises(DescriptionError, match=r"labels must be .* of shape \(4,\)"):
         sp.class_structure(codes, [0, 1])
-    with pytest.raises(DescriptionError, match="two or more classes"):
+    with pytest.raises(DescriptionError, match="labels must have two or more classes"):
         sp.class_structure(codes, [0, 0, 0, 0])
     with pytest.raises(DescriptionError, match="level must be from -1 to 0"):
         sp.code_intersections(codes, 3)
     with pytest.raises(DescriptionError, match="items must be Patterns"):
         sp.capacity(mac(60), [[0, 1]])
+    for measure in (sp.capacity, sp.retention):
+        with pytest.raises(DescriptionError, match="at least one pattern"):
+            measure(mac(60), Patterns([], size=60))
     with pytest.raises(DescriptionError, match="learnt must be the codes of the 2 items"):
         sp.recall(mac(60), random_patterns(2, size=60, active=5, seed=0), codes)
-    with pytest.raises(DescriptionError, match="must rise in this order"):
+    with pytest.raises(DescriptionError, match="must be in ascending order"):
         sp.random_sequences(2, size=10)

@@ -313,7 +313,7 @@ def test_trials_without_a_spiking_form():
     model = one_mac()
     with pytest.raises(UnsupportedError, match=r"trials must be images.*retrieve\(\)"):
         model.build(np.zeros((1, 3, 144), dtype=bool))
-    with pytest.raises(UnsupportedError, match=r"of one level, this one has 3"):
+    with pytest.raises(UnsupportedError, match=r"can store images on spikes, this one has 3"):
         tower().build([Store([1, 2, 3])])
     with pytest.raises(UnsupportedError, match=r"saturation=None"):
         Sparsey(144).build([Store([1, 2, 3])])

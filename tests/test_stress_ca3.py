@@ -222,7 +222,7 @@ def test_safe_times_are_kept_unless_others_are_given():
     # Two times 16 ms of learning, 5 ms of hold, a recall every 20 ms.
     assert starts == [0.0, 16.0, 37.0, 57.0]
     best = CA3Subject(**SMALL, probe="content")._script(task(2, 1), weights=False)
-    safe = [item.start for item in best.memory._place(best.operations, 0.0, True)]
+    safe = [item.start for item in best.memory._slots(best.operations, 0.0, True)]
     assert [item.at for item in timed(best, 16, 8, 8.0)] == safe
     assert [item.at for item in timed(best, 17, 9, 8.0)] == [0, 17, 34, safe[3] + 3]
 

@@ -1,4 +1,4 @@
-"""The circuits of the CA3 memory as tables: populations, projections, weights, delays."""
+"""The two circuits of the CA3 memory: populations, projections, weights and delays."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ INPUTS = {"hold": ("INcue", "INcont"), "two_phase": ("INcue", "INcont", "INerase
 """Spike sources of each protocol."""
 
 PLASTIC = {"W1": ("CueCue", "ContCue"), "W2": ("ContCont", "CueCont")}
-"""Ends of the plastic projections."""
+"""Pre- and post-synaptic population of each plastic projection."""
 
 _CELLS: dict[str, tuple[LIF, str]] = {
     "CueCue": (RELAY, "cues"), "ContCue": (RELAY, "contents"), "ContCond": (GATED, "contents"),
@@ -28,11 +28,11 @@ _CELLS: dict[str, tuple[LIF, str]] = {
     "CueInt": (RELAY, "one"), "MergeCue": (RELAY, "cues"), "MergeCont": (RELAY, "contents"),
     "OUTcue": (OUTPUT, "cues"), "OUTcont": (OUTPUT, "contents"),
 }  # fmt: skip
-"""Cell type of each population, and what its size is."""
+"""Cell type of each population, and the number that gives its size."""
 
 
 class Link(NamedTuple):
-    """One row of a circuit: a projection without its arrays."""
+    """One row of a circuit's table: a projection before its synapses are listed."""
 
     pre: str
     post: str
@@ -44,7 +44,7 @@ class Link(NamedTuple):
 
 
 def match_lines(n_contents: int) -> int:
-    """Number of lines that write any threshold up to `n_contents` as a binary number."""
+    """Return the number of input lines that encode thresholds up to `n_contents` in binary."""
     return max(int(n_contents - 1).bit_length(), 1)
 
 
@@ -99,23 +99,23 @@ def circuit(
     windows: Mapping[str, Any],
     record_weights: bool = False,
 ) -> Network:
-    """The network of a memory.
+    """Return the network of a memory.
 
     Parameters
     ----------
     p : CA3Parameters
-        Which circuit, and its weights.
+        Protocol and weights of the circuit.
     n_cues, n_contents : int
         Number of addresses and of content bits.
     inputs : mapping of str to SpikeTrains
-        For each of :data:`INPUTS`.
+        Input spikes of each source in :data:`INPUTS`.
     weights : mapping of str to ndarray
         Initial weights in nA of "W1", shape (n_cues, n_contents), and "W2", shape (n_contents,
         n_cues).
     windows : mapping of str to windows
-        Plasticity windows of "W1" and "W2"; None: always on.
+        Plasticity windows of "W1" and "W2"; None means always on.
     record_weights : bool
-        Record both plastic projections at every step.
+        Whether the weights of both plastic projections are recorded at every step.
     """
     hold = p.protocol == "hold"
     links = _hold(p, n_contents) if hold else _two_phase(p, n_cues, n_contents)
@@ -148,7 +148,7 @@ def _projection(link: Link) -> Projection:
 
 
 def w_fire(cell: LIF, dt: float = 1.0) -> float:
-    """Smallest weight (nA) with which one spike fires a cell at rest in the step it arrives."""
+    """Return the smallest weight (nA) with which one spike fires a cell at rest on arrival."""
     tau = float(cell.tau_syn_E)
     kick = tau / dt * (1 - np.exp(-dt / tau)) * float(cell.tau_m) / float(cell.cm)
     reach = float(cell.v_thresh) - float(cell.v_rest)

@@ -8,14 +8,14 @@ import click
 
 from ...cli.app import PATH, Command, Failure, backend_option, quiet_option
 from ...output import check_folder
-from .demo import run as carry_out
+from .demo import run as run_demo
 from .demo import table
 
 
 @click.command(cls=Command)
 @click.option(
     "--out", type=PATH, default=Path("results/demo"), show_default=True,
-    help="Folder to write to; made if needed, files of an earlier run are replaced.",
+    help="Output folder; it is made if needed, and files of an earlier run are replaced.",
 )  # fmt: skip
 @backend_option
 @quiet_option
@@ -23,14 +23,15 @@ def demo(out: Path, backend: str, quiet: bool) -> int:
     """Learn, recall and forget handwritten digits.
 
     A CA3 memory of 16 cues and 64 bits learns sixteen digits of 8 × 8 pixels, recalls them from
-    their cues, finds cues from fragments, relearns and forgets some, and is asked again. Every
-    answer is compared with that of a Python dict; exit code 1 if one differs.
+    their cues, and recalls cues from fragments. Then it relearns some digits, forgets one, and
+    recalls again. Every answer is compared with that of a Python dict; the exit code is 1 if one
+    differs.
 
     Writes ca3.h5 (network, recording, memory), raster.png, digits.png and spinnaker/, the same
     network as a PyNN script for a SpiNNaker machine.
     """
     check_folder(out)
-    outcome = carry_out(out, backend=backend, progress=not quiet)
+    outcome = run_demo(out, backend=backend, progress=not quiet)
     if not quiet:
         click.echo(table(outcome.rows))
         click.echo(

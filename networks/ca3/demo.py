@@ -6,7 +6,7 @@ import shutil
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +21,6 @@ from .memory import CA3Memory
 from .operations import Forget, Learn, RecallContent, RecallCue
 from .recall import Recall
 
-if TYPE_CHECKING:
-    pass
-
 __all__ = ["Outcome", "Row", "digits", "run", "table"]
 
 SHAPE = (8, 8)
@@ -35,14 +32,14 @@ FORGOTTEN = 15
 
 
 class Step(NamedTuple):
-    """Some operations of the schedule that share a row of the table."""
+    """Operations of the schedule that share a row of the table."""
 
     asked: str
     operations: tuple[Any, ...]
 
 
 class Row(NamedTuple):
-    """What was asked, what came back, how much of it was exact, and when it came."""
+    """A row of the table: question, answer, number of exact answers, and latency."""
 
     asked: str
     answer: str
@@ -52,22 +49,22 @@ class Row(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What the demonstration gave.
+    """Results of the demonstration.
 
     Attributes
     ----------
     rows : list of Row
         The table.
     exact, total : int
-        Operations with the expected answer, and all of them.
+        Number of operations with the expected answer, and of all operations.
     duration : float
         Simulated time, ms.
     wall : float
-        Time that the simulation took, s.
+        Run time of the simulation, s.
     health : str
         Weight margins of the memory at the end.
     files : list of Path
-        What was written.
+        Files that were written.
     """
 
     rows: list[Row]
@@ -80,14 +77,14 @@ class Outcome(NamedTuple):
 
 
 def digits(target: int, sample: int) -> frozenset[int]:
-    """One of scikit-learn's handwritten digits as the set of its dark pixels.
+    """Return one of scikit-learn's handwritten digits as the set of its dark pixels.
 
     Parameters
     ----------
     target : int
-        Which digit, 0 to 9.
+        The digit, 0 to 9.
     sample : int
-        0 for the first one in the data set, 1 for the second, ...
+        0 for the first example of this digit in the data set, 1 for the second, ...
 
     Examples
     --------
@@ -107,7 +104,7 @@ def _data() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
 
 
 def _steps() -> list[Step]:
-    """Learn, recall, ask for fragments, relearn and forget, then ask again."""
+    """Return the schedule: learn, recall, relearn and forget, then recall again."""
     first = [digits(cue % 10, cue // 10) for cue in range(N_CUES)]
     other = {cue: digits((cue + 5) % 10, 2) for cue in RELEARNT}
     everyone = tuple(RecallCue(cue) for cue in range(N_CUES))
@@ -158,24 +155,24 @@ def _ask(name: str, bits: Iterable[int], match: Any) -> Step:
 
 
 def run(folder: Path, *, backend: str = "brian2", progress: bool = False) -> Outcome:
-    """Carry out the demonstration; write ``ca3.h5``, two pictures and ``spinnaker/``, an export.
+    """Run the demonstration; write ``ca3.h5``, two pictures and the export ``spinnaker/``.
 
     Parameters
     ----------
     folder : Path
-        Where to; it must exist.
+        Output folder; it must exist.
     backend : str
         As for :func:`spikemem.simulate`.
     progress : bool
-        Show a bar on a terminal.
+        Whether a progress bar is shown on a terminal.
     """
     steps = _steps()
     schedule = [operation for step in steps for operation in step.operations]
     memory = CA3Memory(n_cues=N_CUES, n_contents=N_CONTENTS)
     network = memory.build(schedule)
-    began = time.perf_counter()
+    started = time.perf_counter()
     recording = simulate(network, backend=backend, progress=progress)
-    wall = time.perf_counter() - began
+    wall = time.perf_counter() - started
     answers = memory.decode(recording, schedule)
 
     wanted = memory.expected(schedule)
@@ -198,7 +195,7 @@ def run(folder: Path, *, backend: str = "brian2", progress: bool = False) -> Out
 
 
 def _export(network: Network, folder: Path) -> Path:
-    """Write the network for a SpiNNaker machine, in place of the export of an earlier run."""
+    """Export the network for a SpiNNaker machine; the export of an earlier run is replaced."""
     if (folder / "network.json").exists():
         shutil.rmtree(folder)
     return export(network, "spinnaker", folder, title="A CA3 memory of sixteen digits")
@@ -238,7 +235,7 @@ def _names(cues: Iterable[int]) -> str:
 
 
 def _span(values: Iterable[float | None], unit: str) -> str:
-    """Least and greatest of some numbers; those that are None are left out."""
+    """Return the smallest and largest value as text; None is left out."""
     numbers = [value for value in values if value is not None]
     if not numbers:
         return "-"
@@ -247,7 +244,7 @@ def _span(values: Iterable[float | None], unit: str) -> str:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """The rows as text, one line each."""
+    """Return the rows as text, one line each."""
     head = ("asked", "came back", "exact", "latency")
     lines = [head, *((r.asked, r.answer, f"{r.exact}/{r.total}", r.latency) for r in rows)]
     wide = [max(len(line[k]) for line in lines) for k in range(len(head))]
@@ -287,7 +284,7 @@ def _draw(
 
 
 def _parts(answers: Sequence[Recall]) -> list[tuple[float, str]]:
-    """Where another kind of operation begins, and its name."""
+    """Return the times at which another kind of operation begins, with its name."""
     names = {"Learn": "learn", "Forget": "forget", "RecallCue": "recall by cue",
              "RecallContent": "recall by content"}  # fmt: skip
     kinds = [type(answer.operation).__name__ for answer in answers]

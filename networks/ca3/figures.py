@@ -1,4 +1,4 @@
-"""Pictures of a memory: what its cells did in each operation, and what it stored and recalled."""
+"""Draws the spikes of a memory with its operations, and its stored and recalled content."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _LARGEST_PICTURE = 4_000_000  # synapses
 
 @dataclass(frozen=True)
 class _Sets(Kind):
-    """For each operation the set of what it should answer."""
+    """The expected answer of each operation, as a set."""
 
     def check(self, value: Any, where: str) -> tuple[frozenset[int], ...]:
         """Return a tuple of sets of int."""
@@ -65,7 +65,10 @@ def operation_name(operation: Operation) -> str:
             return f"recall {operation.cue}"
         case RecallContent():
             return _fragment(operation)
-    raise DescriptionError(f"operation_name: needs an operation, got {shown(operation)}.")
+    raise DescriptionError(
+        f"operation_name: operation must be Learn, Forget, RecallCue or RecallContent, got "
+        f"{shown(operation)}."
+    )
 
 
 def _fragment(operation: RecallContent) -> str:
@@ -89,16 +92,17 @@ def raster(
     Parameters
     ----------
     recording : Recording
-        Of the network of a memory.
+        Recording of the network of a memory.
     answers : sequence of Recall
-        From the memory's ``decode`` or ``run``: what was asked, and when.
+        Answers from the memory's ``decode`` or ``run``, with their operations and times.
     populations, window, ax
-        As :func:`spikemem.plotting.raster`.
+        As for :func:`spikemem.plotting.raster`.
 
     Returns
     -------
     matplotlib.axes.Axes
-        "recall 3" asks what cue 3 holds, "bits 5, 6" which cues hold one of these bits.
+        "recall 3" is the recall of the content of cue 3, "bits 5, 6" the recall of the cues that
+        hold one of these bits.
 
     Examples
     --------
@@ -113,7 +117,7 @@ def raster(
 
 
 def named(operations: Iterable[Any]) -> list[tuple[float, str]]:
-    """Return start and name of each operation, from anything with ``operation`` and ``start``."""
+    """Return start (ms) and name of each operation, from objects with both attributes."""
     return [(one.start, operation_name(one.operation)) for one in operations]
 
 
@@ -124,29 +128,29 @@ def patterns(
     shape: Annotated[tuple[int, int], Pair(Count())],
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw what was stored above what was recalled, for each recall by cue.
+    """Draw the stored content above the recalled content, for each recall by cue.
 
     Parameters
     ----------
     answers : sequence of Recall
-        From the memory; operations other than :class:`RecallCue` are left out.
+        Answers of the memory; only recalls by cue are drawn.
     expected : sequence of sets of int
-        What each of them should be: ``memory.expected(schedule)``.
+        Expected answers, ``memory.expected(schedule)``.
     shape : (rows, columns)
-        Of each picture; their product is the number of content bits.
+        Shape of each picture; the product is the number of content bits.
     ax : matplotlib.axes.Axes, optional
-        Where to draw. Default: a new figure.
+        Axes to draw into. Default: a new figure.
 
     Returns
     -------
     matplotlib.axes.Axes
-        Missing bits are orange, bits too many blue.
+        Missing bits are orange, extra bits blue.
 
     Raises
     ------
     DescriptionError
-        Answers and expected ones differ in number, there is no recall by cue, or a bit is outside
-        the picture.
+        If the numbers of answers and expected answers differ, there is no recall by cue, or a bit
+        is outside the picture.
     """
     if len(answers) != len(expected):
         raise DescriptionError(
@@ -175,7 +179,7 @@ def _masks(sets: Sequence[Iterable[int]], shape: tuple[int, int]) -> Any:
 
 
 def contents(memory: Any, ax: Axes) -> None:
-    """Draw the weights from cues to content of a memory."""
+    """Draw the weights of a memory from cues to content bits."""
     picture = ax.imshow(memory.weights["W1"], aspect="auto", interpolation="nearest", vmin=0.0,
                         cmap=MAP)  # fmt: skip
     whole_ticks(ax)
@@ -185,7 +189,7 @@ def contents(memory: Any, ax: Axes) -> None:
 
 
 def memory_view(memory: Any) -> View:
-    """Return sizes, parameters, contents and weights of a memory, for a notebook."""
+    """Return sizes, parameters, contents and weights of a memory, for its display."""
     held = memory.contents
     rest = {name: value for name, value in memory.arguments().items()
             if name not in ("n_cues", "n_contents")}  # fmt: skip
@@ -201,7 +205,7 @@ def memory_view(memory: Any) -> View:
 
 
 def recall_view(answer: Recall) -> View:
-    """Return what was asked, what came back, and when, for a notebook."""
+    """Return operation, answer and latency of a recall, for its display."""
     return View(
         {
             "asked": answer.operation,
@@ -215,7 +219,7 @@ def recall_view(answer: Recall) -> View:
 
 
 def _listed(bits: Iterable[int]) -> str:
-    """Numbers as text; of many the first ones and how many there are."""
+    """Return numbers as text; of many numbers, the first ones and the total."""
     numbers = sorted(bits)
     text = ", ".join(map(str, numbers[:_MOST_LISTED]))
     if len(numbers) > _MOST_LISTED:

@@ -1,4 +1,4 @@
-"""How safe what a memory holds is: margins, ghosts, and weights that a board would still owe."""
+"""Health of a memory: weight margins, ghosts, lost pairs, and changes that are pending."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from .circuit import w_fire
 from .live import Weights
 from .parameters import GATED, RELAY
 
-__all__ = ["HISTORY", "Health", "examine", "replay"]
+__all__ = ["HISTORY", "Health", "examine", "replay_weights"]
 
 HISTORY = 15
-"""Post-synaptic spikes that SpiNNaker remembers until the next pre-synaptic one."""
+"""Number of post-synaptic spikes that SpiNNaker stores until the next pre-synaptic spike."""
 
 Pairs = list[tuple[int, int]]
 FIRES = {"W1": w_fire(RELAY), "W2": w_fire(GATED)}
@@ -33,19 +33,19 @@ class Health(Short):
     Attributes
     ----------
     stored_margin : dict of str to float
-        Smallest distance of a stored weight above the weight that fires its target, nA (negative:
-        the bit is lost; infinite: nothing is stored).
+        Smallest distance of a stored weight above the weight that fires its target, nA. It is
+        negative if a bit is lost, and infinite if nothing is stored.
     silent_margin : dict of str to float
-        Smallest distance of a weight that should be silent below the weight that fires, nA.
+        Smallest distance of any other weight below the weight that fires its target, nA.
     ghosts : dict of str to list of (cue, bit)
-        Pairs that were not stored, or were forgotten, and yet answer.
+        Pairs that fire although they were not stored, or were forgotten.
     lost : dict of str to list of (cue, bit)
-        Pairs that were stored and do not answer any more.
+        Pairs that were stored and no longer fire.
     pending : dict of str to list of (cue, bit)
-        Pairs of which a simulator with deferred plasticity (SpiNNaker) does not know yet that they
-        answer, or no longer do: their cell has not fired since the weight changed.
+        Pairs that a simulator with deferred plasticity (SpiNNaker) does not fire yet, or still
+        fires: it applies a weight change when the pre-synaptic cell fires, which has not happened.
     at_risk : dict of str to list of (cue, bit)
-        Pending pairs that it will not carry out any more, since it remembers only
+        Pending pairs whose change it cannot apply any more, because it stores only
         :data:`HISTORY` post-synaptic spikes.
     """
 
@@ -58,7 +58,7 @@ class Health(Short):
 
     @property
     def ok(self) -> bool:
-        """True if nothing is lost and there are no ghosts."""
+        """Whether there are no lost pairs and no ghosts."""
         return not any(self.ghosts.values()) and not any(self.lost.values())
 
     def __str__(self) -> str:
@@ -73,33 +73,33 @@ class Health(Short):
         return "\n".join(lines)
 
 
-class Replay(NamedTuple):
-    """Weights from recorded spikes: now, and as of the last pre-synaptic spike of each row."""
+class ReplayedWeights(NamedTuple):
+    """Weights from recorded spikes: now, and at the last pre-synaptic spike of each row."""
 
     now: NDArray[np.float64]
     committed: NDArray[np.float64]
     post_since: NDArray[np.int64]
 
 
-def replay(
+def replay_weights(
     pre: SpikeTrains, post: SpikeTrains, weight: NDArray[np.float64], rule: STDP, start: float
-) -> Replay:
+) -> ReplayedWeights:
     """Apply the plasticity rule to recorded spikes (delay and step 1 ms).
 
     Parameters
     ----------
     pre, post : SpikeTrains
-        Of the two ends of the projection.
+        Spikes of the pre- and post-synaptic cells of the projection.
     weight : ndarray, shape (n_pre, n_post)
         Weights at `start`, nA.
     rule : STDP
-        With its windows.
+        Plasticity rule, with its windows.
     start : float
-        Spikes before it are left out, ms.
+        Time from which spikes count, ms.
 
     Returns
     -------
-    Replay
+    ReplayedWeights
         ``now`` and ``committed`` in nA, and ``post_since``, the post-synaptic spikes since the
         last pre-synaptic one; each of shape (n_pre, n_post).
     """
@@ -122,7 +122,7 @@ def replay(
             now[fired] = np.maximum(now[fired] - rule.a_minus * y, rule.w_min)
         x[fired] += 1
         committed[fired], post_since[fired] = now[fired], 0
-    return Replay(now, committed, post_since)
+    return ReplayedWeights(now, committed, post_since)
 
 
 def _pairs(table: NDArray[np.bool_]) -> Pairs:
@@ -130,18 +130,18 @@ def _pairs(table: NDArray[np.bool_]) -> Pairs:
 
 
 def examine(
-    contents: Mapping[int, frozenset[int]], weights: Weights, replays: Mapping[str, Replay]
+    contents: Mapping[int, frozenset[int]], weights: Weights, replays: Mapping[str, ReplayedWeights]
 ) -> Health:
-    """Compare the weights of a memory with what it should hold.
+    """Compare the weights of a memory with the contents that it should hold.
 
     Parameters
     ----------
     contents : mapping of int to frozenset of int
-        What each cue should hold.
+        Content bits that each cue should hold.
     weights : mapping of str to ndarray
-        nA: "W1" of shape (n_cues, n_contents), "W2" of shape (n_contents, n_cues).
-    replays : mapping of str to Replay
-        For both projections what :func:`replay` gave; nothing is pending where there is none.
+        Weights in nA: "W1" of shape (n_cues, n_contents), "W2" of shape (n_contents, n_cues).
+    replays : mapping of str to ReplayedWeights
+        Results of :func:`replay_weights` for the projections; without one, no pair is pending.
     """
     stored = np.zeros(weights["W1"].shape, dtype=np.bool_)
     for cue, bits in contents.items():

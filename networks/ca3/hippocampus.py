@@ -26,10 +26,10 @@ from .operations import (
     CueNumber,
     Learn,
     Operation,
-    Placed,
     RecallCue,
-    place_one,
-    put,
+    Slot,
+    assign_times,
+    checked_slot,
 )
 from .parameters import GATED, OUTPUT, PRESET, RELAY
 from .parameters import preset as parameters_of
@@ -41,14 +41,14 @@ __all__ = ["HippocampalMemory"]
 WEIGHT, VETO, DECODE = 6.0, 2.5, 3.0
 """Driving weight; inhibition among DG cells; sum of the input weights of a DG cell, nA."""
 
-CUE_AT, CONTENT_AT, ECHO_AT = 4.0, 5.0, 6.0
-"""When cue and content of a recall, and the last echo of what is learnt, leave the output, ms."""
+CUE_DELAY, CONTENT_DELAY, LAST_ECHO_DELAY = 4.0, 5.0, 6.0
+"""Output times of cue and content of a recall, and of the last echo of learning, ms."""
 
 LEARN_GAP, RECALL_GAP, HOLD = 7.0, 5.0, 3
-"""Times between operations, ms, and steps for which something to be learnt is held."""
+"""Time after learning and after a recall, ms, and steps for which a pair to learn is held."""
 
 MAX_CUES = 2**14 - 1
-"""With 15 ones in a code, DG cells of 14 of them would answer too."""
+"""With 15 ones in a code, DG cells whose code has 14 of them would fire too."""
 
 DG = replace(GATED, v_thresh=-57.5)
 """Cell of the dentate gyrus; one input of 2.7984 nA fires it."""
@@ -58,28 +58,29 @@ class HippocampalMemory(LiveMemory):
     """Spiking memory of dentate gyrus, CA3 and CA1 with binary cues.
 
     A cue enters as a binary code of ``n_bits`` lines (cue `c` as the number `c + 1`; 0 means no
-    cue). DG decodes it to one cell, CA3 maps that cell to its content by plastic synapses ("W1"),
-    CA1 encodes the cue again. Content is recalled by cue only.
+    cue). DG decodes it to one cell. CA3 maps that cell to its content by plastic synapses ("W1").
+    CA1 encodes the cue in binary again. Content can be recalled by cue only.
 
     Parameters
     ----------
     n_cues, n_contents : int
         Number of cues (up to 16383) and of content bits, >= 1.
     preset : {"robust", "published"}
-        The window of the plasticity. The published one (3 ms) reaches over the documented times
-        between operations, so that bits of one leak into the memory of another; the robust one
-        (0.25 ms) does not.
+        Time constant of the plasticity. The published one (3 ms) is so long that bits of one
+        operation leak into the memory of the next at the documented times between operations. The
+        robust one (0.25 ms) prevents this.
     contents : mapping of int to content, optional
-        What the cues hold at the start; content as for :class:`Learn`.
+        Initial contents of the cues; content as for :class:`Learn`.
     backend : str
-        Where :meth:`learn` and :meth:`recall` run; any backend of :func:`spikemem.simulate`.
+        Backend on which :meth:`learn` and :meth:`recall` run; any backend of
+        :func:`spikemem.simulate`.
     integrator, device, seed, options
         As for :class:`CA3Memory`.
 
     Raises
     ------
     DescriptionError
-        Sizes or contents that are not valid.
+        If sizes or contents are not valid.
 
     References
     ----------
@@ -117,7 +118,7 @@ class HippocampalMemory(LiveMemory):
         first = np.zeros((self.n_cues, self.n_contents))
         held = {}
         for cue, content in (contents or {}).items():
-            item = self._place([Learn(cue, content)], 0.0, True)[0]
+            item = self._slots([Learn(cue, content)], 0.0, True)[0]
             first[item.cue, list(item.bits)] = self.rule.w_max
             held[item.cue] = frozenset(item.bits)
         self._begin({"W1": first}, held)
@@ -134,12 +135,12 @@ class HippocampalMemory(LiveMemory):
     plastic: ClassVar[Mapping[str, str]] = {"W1": "which content bits each cue holds"}
 
     def arguments(self) -> dict[str, Any]:
-        """What the constructor takes, without `contents`."""
+        """Return the constructor's arguments without `contents`."""
         return {name: getattr(self, name) for name in (*LIVE, "preset")}
 
     @property
     def n_bits(self) -> int:
-        """Number of lines of a cue."""
+        """Number of input lines that encode a cue."""
         return math.ceil(math.log2(self.n_cues + 1))
 
     @property
@@ -148,28 +149,28 @@ class HippocampalMemory(LiveMemory):
         numbers = np.arange(1, self.n_cues + 1)[:, None]
         return (numbers >> np.arange(self.n_bits) & 1).astype(np.bool_)
 
-    def _place(self, schedule: Iterable[Operation], start: float, safe: bool) -> list[Placed]:
-        def check(operation: Operation) -> Placed:
+    def _slots(self, schedule: Iterable[Operation], start: float, safe: bool) -> list[Slot]:
+        def check(operation: Operation) -> Slot:
             if not isinstance(operation, Learn | RecallCue):
                 raise UnsupportedError(
-                    f"{type(operation).__name__}: this memory learns and recalls by cue only; "
-                    f"CA3Memory does the rest."
+                    f"{type(operation).__name__}: HippocampalMemory supports only Learn and "
+                    f"RecallCue; use CA3Memory."
                 )
             learns = isinstance(operation, Learn)
-            item = place_one(operation, self.n_cues, self.n_contents)
+            item = checked_slot(operation, self.n_cues, self.n_contents)
             return replace(
                 item, stop=LEARN_GAP if learns else RECALL_GAP,
-                answer=ECHO_AT if learns else CONTENT_AT,
+                answer=LAST_ECHO_DELAY if learns else CONTENT_DELAY,
             )  # fmt: skip
 
-        return put(schedule, check, start=start, safe=safe)
+        return assign_times(schedule, check, start=start, safe=safe)
 
-    def _compile(self, placed: Sequence[Placed]) -> tuple[dict[str, SpikeTrains], dict[str, Any]]:
-        duration = max((item.end for item in placed), default=0.0)
+    def _compile(self, slots: Sequence[Slot]) -> tuple[dict[str, SpikeTrains], dict[str, Any]]:
+        duration = max((item.end for item in slots), default=0.0)
         codes = self.codes
         # Operations closer than is safe may want a spike of one line in one step.
         lists: dict[str, set[tuple[int, float]]] = {"INcue": set(), "INcont": set()}
-        for item in placed:
+        for item in slots:
             for k in range(HOLD if item.bits else 1):
                 lines = np.flatnonzero(codes[item.cue]).tolist()
                 lists["INcue"] |= {(line, item.start + k) for line in lines}
@@ -212,7 +213,7 @@ class HippocampalMemory(LiveMemory):
         return Network(populations=populations, projections=projections, dt=1.0)
 
     def _decoder(self) -> list[Projection]:
-        """DG fires the one cell whose code is complete and has no further bit."""
+        """Return the inputs of DG; only the cell whose code equals the input fires."""
         codes = self.codes.T
         share = DECODE / codes.sum(axis=0)
         ones, zeros = np.nonzero(codes), np.nonzero(~codes)
@@ -238,12 +239,12 @@ class HippocampalMemory(LiveMemory):
             weight=WEIGHT, delay=1.0,
         )  # fmt: skip
 
-    def _decode(self, recording: Recording, placed: Sequence[Placed]) -> list[Recall]:
-        require_whole(recording, placed)
+    def _decode(self, recording: Recording, slots: Sequence[Slot]) -> list[Recall]:
+        require_whole(recording, slots)
         cues, contents = recording["OUTcue"], recording["OUTcont"]
         answers = []
-        for item in placed:
-            number = sum(2**line for line in cues.at(item.start + CUE_AT).tolist())
+        for item in slots:
+            number = sum(2**line for line in cues.at(item.start + CUE_DELAY).tolist())
             answer = contents.at(item.start + item.answer).tolist()
             answers.append(
                 Recall(
@@ -255,15 +256,15 @@ class HippocampalMemory(LiveMemory):
 
     @checked
     def learn(self, cue: CueNumber, content: ContentBits) -> Recall:
-        """Store `content` at `cue`; what the cue held is forgotten. See :class:`Learn`."""
+        """Store `content` at `cue` and forget its earlier content. See :class:`Learn`."""
         return self.run([Learn(cue, content)])[0]
 
     @checked
     def recall(self, *, cue: CueNumber) -> Recall:
-        """Recall the content of a cue, as a set of bits."""
+        """Recall the content of a cue as a set of bits."""
         return self.run([RecallCue(cue)])[0]
 
     @checked
     def set_weights(self, weights: WeightMatrices) -> None:
-        """Give "W1" other weights, nA, shape (n_cues, n_contents), within [0, 6]."""
+        """Replace the weights of "W1", nA, shape (n_cues, n_contents), within [0, 6]."""
         self._set_weights(weights, self.rule.w_max)

@@ -1,4 +1,4 @@
-"""What the memories of this family share: build, decode, and a session that goes on."""
+"""Base class of the memories of this family: build, decode, and run in one session."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ...simulation import Session
 from ...storage import save
 from ...streams import Seed
 from ...units import to_array, to_int
-from .operations import Operation, Placed, Schedule
+from .operations import Operation, Schedule, Slot
 from .oracle import Contents, answers, contents_after
 from .recall import Recall
 
@@ -37,27 +37,27 @@ Weights = Mapping[str, NDArray[np.float64]]
 WeightMatrices = Annotated[
     Weights, MappingOf(Name(), Quantities("nA", low=0.0, shape=("n_pre", "n_post")))
 ]
-"""What every ``weights`` argument takes."""
+"""Type of every ``weights`` argument."""
 
 
-class Kept(NamedTuple):
-    """What a memory knows beside its simulation.
+class MemoryState(NamedTuple):
+    """State of a memory outside its simulation.
 
-    It is replaced as a whole and together with the state of the session (as its note): an
-    interrupt leaves both as they were, or both as they are after the operation.
+    It is the note of the session and is replaced together with the session's state. An interrupt
+    leaves either both states from before the operation, or both from after it.
 
     Parameters
     ----------
     n_done : int
-        Operations of the history that count; more may be in it, of runs that were interrupted.
+        Number of completed operations; the history can hold more, from interrupted runs.
     initial : mapping of str to ndarray
-        Weights that the session begins with, nA, each a matrix (n_pre, n_post).
+        Weights at the start of the session, nA, each a matrix (n_pre, n_post).
     base : tuple of float and mapping
-        When weights were last set from outside (ms), and all weights then.
+        Time at which weights were last set from outside (ms), and all weights at that time.
     held : mapping of int to frozenset of int
-        What the cues hold at the beginning of the history.
+        Contents of the cues at the beginning of the history.
     clock : float
-        When the session begins, ms.
+        Time at the start of the session, ms.
     """
 
     n_done: int
@@ -68,11 +68,11 @@ class Kept(NamedTuple):
 
 
 LIVE = ("n_cues", "n_contents", "backend", "integrator", "device", "seed", "options")
-"""Arguments that all memories of the family have."""
+"""Arguments of every memory of the family."""
 
 
 class Live(NamedTuple):
-    """Where the operations of a memory run, as its constructor takes it."""
+    """Arguments of a memory that describe its simulation."""
 
     backend: str
     integrator: Integrator
@@ -84,8 +84,8 @@ class Live(NamedTuple):
 class LiveMemory(StoredModel, Displayed, ABC):
     """A memory whose operations run one after the other in one simulation.
 
-    Subclasses say how operations are placed, what they compile to, and what the network is. A
-    copy, shallow or deep, and a pickle are memories of their own, which continue from here.
+    Subclasses define the times of operations, their input spikes, and the network. A copy (shallow
+    or deep) and a pickle are independent memories, which continue from the current state.
     """
 
     preset: str
@@ -95,143 +95,144 @@ class LiveMemory(StoredModel, Displayed, ABC):
     def __init__(self, n_cues: int, n_contents: int, live: Live) -> None:
         self.n_cues, self.n_contents = n_cues, n_contents
         require_memory(
-            # Two matrices of weights, here and in the simulator, and the lines of each cue.
+            # Two matrices of weights, here and in the simulator, and the input lines of each cue.
             32 * n_cues * n_contents + 8 * n_cues * n_contents.bit_length(),
             f"{type(self).__name__}: the weights of n_cues={n_cues} and n_contents={n_contents}",
             "Make a smaller memory.",
         )
         self.backend, self.integrator, self.device, self.seed, self.options = live
         self._session: Session | None = None
-        self._history: list[Placed] = []
+        self._history: list[Slot] = []
         self._begin({})
 
     def _begin(self, initial: Weights, held: Contents | None = None, clock: float = 0.0) -> None:
-        """Start with these weights and contents, at this time (ms)."""
-        self._start = Kept(0, initial, (clock, initial), held or {}, clock)
+        """Set the initial weights, contents and time (ms)."""
+        self._start = MemoryState(0, initial, (clock, initial), held or {}, clock)
 
     @property
-    def _kept(self) -> Kept:
-        """What counts now."""
-        noted: Kept | None = self._session.note if self._session else None
+    def _state(self) -> MemoryState:
+        """Current state."""
+        noted: MemoryState | None = self._session.note if self._session else None
         return noted or self._start
 
     @property
-    def _done(self) -> list[Placed]:
-        """Operations so far."""
-        return self._history[: self._kept.n_done]
+    def _done(self) -> list[Slot]:
+        """Slots of the completed operations."""
+        return self._history[: self._state.n_done]
 
-    def _note(self, placed: Sequence[Placed]) -> Kept:
-        """Add operations to the history; returns with what they count."""
-        kept = self._kept
-        del self._history[kept.n_done :]
-        self._history += placed
-        return kept._replace(n_done=kept.n_done + len(placed))
-
-    @abstractmethod
-    def _place(self, schedule: Iterable[Operation], start: float, safe: bool) -> list[Placed]:
-        """Operations, checked, at their times."""
+    def _note(self, slots: Sequence[Slot]) -> MemoryState:
+        """Add operations to the history, and return the state in which they are completed."""
+        state = self._state
+        del self._history[state.n_done :]
+        self._history += slots
+        return state._replace(n_done=state.n_done + len(slots))
 
     @abstractmethod
-    def _compile(self, placed: Sequence[Placed]) -> tuple[dict[str, SpikeTrains], dict[str, Any]]:
-        """Input spikes of each source, and windows of each plastic projection."""
+    def _slots(self, schedule: Iterable[Operation], start: float, safe: bool) -> list[Slot]:
+        """Check operations and assign their times."""
+
+    @abstractmethod
+    def _compile(self, slots: Sequence[Slot]) -> tuple[dict[str, SpikeTrains], dict[str, Any]]:
+        """Return input spikes of each source, and windows of each plastic projection."""
 
     @abstractmethod
     def _network(
         self, inputs: Mapping[str, SpikeTrains], weights: Weights, windows: Mapping[str, Any]
     ) -> Network:
-        """The network with these inputs, initial weights and plasticity windows."""
+        """Return the network with these inputs, initial weights and plasticity windows."""
 
     @abstractmethod
-    def _decode(self, recording: Recording, placed: Sequence[Placed]) -> list[Recall]:
-        """One answer for each operation."""
+    def _decode(self, recording: Recording, slots: Sequence[Slot]) -> list[Recall]:
+        """Return one answer for each operation."""
 
     @checked
     def build(self, schedule: Schedule = (), *, safe: bool = True) -> Network:
-        """The network that carries out a schedule from time 0, starting with today's weights.
+        """Return the network that runs a schedule from time 0, with the current weights.
 
         Parameters
         ----------
         schedule : iterable of operations
-            In order of time.
+            Operations in order of time.
         safe : bool
-            False allows operations closer than is safe.
+            False allows shorter times between operations than the safe ones.
 
         Returns
         -------
         Network
-            Its spike sources are as long as the schedule, so that ``simulate(network)`` runs all.
+            Network whose spike sources are as long as the schedule; ``simulate(network)`` runs all
+            of it.
 
         Raises
         ------
         DescriptionError
-            An operation is not valid, or starts before the one before it has settled.
+            If an operation is not valid, or starts before the previous one has settled.
         UnsupportedError
-            The circuit can't do the operation.
+            If the circuit cannot perform an operation.
         """
-        inputs, windows = self._compile(self._place(schedule, 0.0, safe))
+        inputs, windows = self._compile(self._slots(schedule, 0.0, safe))
         return self._network(inputs, self.weights, windows)
 
     @checked
     def decode(
         self, recording: Recording, schedule: Schedule, *, safe: bool = True
     ) -> list[Recall]:
-        """One answer for each operation of the schedule that the recording was made with.
+        """Return one answer for each operation of the schedule of a recording.
 
         Raises
         ------
         DescriptionError
-            The recording is too short for the schedule, or lacks the output populations.
+            If the recording is too short for the schedule, or lacks the output populations.
         """
-        return self._decode(recording, self._place(schedule, 0.0, safe))
+        return self._decode(recording, self._slots(schedule, 0.0, safe))
 
     @checked
     def expected(self, schedule: Schedule, *, safe: bool = True) -> list[Recall]:
-        """What a memory that makes no errors answers to a schedule: a dict of sets, no spikes.
+        """Return the answers of an error-free memory to a schedule, without spikes.
 
         Parameters
         ----------
         schedule : iterable of operations
-            As for :meth:`build`; it begins with what the memory holds now.
+            As for :meth:`build`; it begins with the current contents.
         safe : bool
             As for :meth:`build`.
 
         Returns
         -------
         list of Recall
-            One for each operation; their sets alone are meant.
+            One answer for each operation; only the sets have a meaning.
         """
-        return answers(self._place(schedule, 0.0, safe), self.contents)
+        return answers(self._slots(schedule, 0.0, safe), self.contents)
 
     @checked
     def after(self, recording: Recording, schedule: Schedule, *, safe: bool = True) -> Self:
-        """The memory as it is after a schedule whose network was simulated elsewhere.
+        """Return the memory after a schedule whose network was simulated elsewhere.
 
         Parameters
         ----------
         recording : Recording
-            Of the network that :meth:`build` gave for the schedule.
+            Recording of the network that :meth:`build` returned for the schedule.
         schedule : iterable of operations
-            The same.
+            The schedule of the recording.
         safe : bool
             As for :meth:`build`.
 
         Returns
         -------
         LiveMemory
-            A new memory; weights, contents and time follow from the run.
+            A new memory with the weights, contents and time after the run.
 
         Raises
         ------
         DescriptionError
-            The recording is too short for the schedule, or not of this memory.
+            If the recording is too short for the schedule, or not of this memory.
         """
-        placed = self._place(schedule, 0.0, safe)
-        self._decode(recording, placed)
+        slots = self._slots(schedule, 0.0, safe)
+        self._decode(recording, slots)
         weights = {
             name: self._matrix(name, recording.weights.get(name), first.shape)
-            for name, first in self._kept.initial.items()
+            for name, first in self._state.initial.items()
         }
-        held = contents_after(placed, self.contents)
+        held = contents_after(slots, self.contents)
         later = type(self)(**self.arguments())
         later._begin(weights, held, self.time + recording.duration)
         return later
@@ -247,7 +248,7 @@ class LiveMemory(StoredModel, Displayed, ABC):
     @classmethod
     @abstractmethod
     def _shapes(cls, n_cues: int, n_contents: int) -> dict[str, tuple[int, int]]:
-        """Shape (n_pre, n_post) of each plastic projection."""
+        """Return the shape (n_pre, n_post) of each plastic projection."""
 
     @property
     @abstractmethod
@@ -255,7 +256,7 @@ class LiveMemory(StoredModel, Displayed, ABC):
         """Largest weight of the plastic projections, nA."""
 
     def arrays(self) -> dict[str, Stored]:
-        """Weights (nA), contents (a row (cue, bit) for each bit) and time (ms)."""
+        """Return weights (nA), contents (a row (cue, bit) for each bit) and time (ms)."""
         pairs = [(cue, bit) for cue, bits in self.contents.items() for bit in sorted(bits)]
         weights = {name: Stored(weight, "nA") for name, weight in self.weights.items()}
         return weights | {
@@ -265,7 +266,7 @@ class LiveMemory(StoredModel, Displayed, ABC):
 
     @classmethod
     def restored(cls, arguments: Mapping[str, Any], arrays: h5py.Group) -> Self:
-        """The memory with these weights, contents and time; see :meth:`arrays`."""
+        """Rebuild a memory from its weights, contents and time; see :meth:`arrays`."""
         n_cues = to_int(arguments["n_cues"], "n_cues")
         n_contents = to_int(arguments["n_contents"], "n_contents")
         weights = {
@@ -294,7 +295,7 @@ class LiveMemory(StoredModel, Displayed, ABC):
         Raises
         ------
         StorageError
-            The file can't be written.
+            If the file cannot be written.
         """
         return save(path, model=self, recording=self.recording if self._done else None)
 
@@ -302,86 +303,86 @@ class LiveMemory(StoredModel, Displayed, ABC):
     def run(
         self, schedule: Schedule, *, safe: bool = True, progress: Progress = False
     ) -> list[Recall]:
-        """Carry out operations in one simulation that goes on from where the last one stopped.
+        """Run operations in a simulation that continues the previous one.
 
-        All of them are carried out, or none: after an error or an interrupt the memory is as
-        before.
+        Either all operations are performed or none. After an error or an interrupt the memory is
+        unchanged.
 
         Parameters
         ----------
         schedule : iterable of operations
-            ``at`` is in ms since the start of the memory (:attr:`time` is now).
+            Operations; ``at`` is in ms since the start of the memory (now is :attr:`time`).
         safe : bool
-            False allows operations closer than is safe.
+            False allows shorter times between operations than the safe ones.
         progress : bool or callable
             As for :func:`spikemem.simulate`.
 
         Returns
         -------
         list of Recall
-            One for each operation.
+            One answer for each operation.
         """
-        placed = self._place(schedule, self.time, safe)
-        if not placed:
+        slots = self._slots(schedule, self.time, safe)
+        if not slots:
             return []
-        if placed[0].start < self.time:
+        if slots[0].start < self.time:
             raise DescriptionError(
-                f"run: the first operation starts at {placed[0].start:g} ms, but the memory is "
+                f"run: the first operation starts at {slots[0].start:g} ms, but the memory is "
                 f"already at {self.time:g} ms."
             )
         session = self._live()
-        inputs, windows = self._compile(placed)
+        inputs, windows = self._compile(slots)
         recording = session.run(
-            placed[-1].end - self.time,
+            slots[-1].end - self.time,
             inputs=inputs,
             enabled=windows,
             progress=progress,
-            note=self._note(placed),
+            note=self._note(slots),
         )
-        return self._decode(recording, placed)
+        return self._decode(recording, slots)
 
     def _live(self) -> Session:
         if self._session is None:
             inputs, windows = self._compile([])
-            network = self._network(inputs, self._kept.initial, windows)
+            network = self._network(inputs, self._state.initial, windows)
             options = dict(self.options)
             if self.device is not None:
-                names = list(self._kept.initial)
+                names = list(self._state.initial)
                 network = self.device.apply(network, projections=names, time=None, seed=self.seed)
                 learning = self.device.learning(names, self.seed)
                 if learning is not None:
                     options["extensions"] = [*options.get("extensions", ()), learning]
             if "extensions" in options and self.backend != "brian2":
                 raise UnsupportedError(
-                    f"{type(self).__name__}: learning on a device needs backend 'brian2', which "
-                    f"takes its code, got {self.backend!r}."
+                    f"{type(self).__name__}: learning on a device needs backend 'brian2', got "
+                    f"{self.backend!r}."
                 )
             self._session = Session(
                 network, backend=self.backend, integrator=self.integrator,
-                start=self._kept.clock, **options,
+                start=self._state.clock, **options,
             )  # fmt: skip
         return self._session
 
     @property
     def time(self) -> float:
         """Time simulated so far, ms."""
-        return self._session.time if self._session else self._kept.clock
+        return self._session.time if self._session else self._state.clock
 
     @property
     def contents(self) -> dict[int, frozenset[int]]:
-        """What each cue should hold, by the operations so far (not read from the weights)."""
-        return contents_after(self._done, self._kept.held)
+        """Contents of each cue according to the completed operations, not to the weights."""
+        return contents_after(self._done, self._state.held)
 
     @property
     def recording(self) -> Recording:
-        """Everything recorded since the start of the memory.
+        """Recording since the start of the memory.
 
         Raises
         ------
         DescriptionError
-            Nothing has been run yet.
+            If nothing has been run yet.
         """
-        if self._session is None or not self._kept.n_done:
+        if self._session is None or not self._state.n_done:
             raise DescriptionError(f"{type(self).__name__}.recording: nothing has been run yet.")
         return self._session.recording
 
@@ -404,7 +405,7 @@ class LiveMemory(StoredModel, Displayed, ABC):
         Parameters
         ----------
         populations, window, ax
-            As :func:`spikemem.plotting.raster`.
+            As for :func:`spikemem.plotting.raster`.
 
         Returns
         -------
@@ -413,7 +414,8 @@ class LiveMemory(StoredModel, Displayed, ABC):
         Raises
         ------
         DescriptionError
-            Nothing has been run yet, an unknown population, or a window outside the recording.
+            If nothing has been run yet, a population is unknown, or the window is outside the
+            recording.
         """
         from ...plotting import raster
         from .figures import named
@@ -422,15 +424,15 @@ class LiveMemory(StoredModel, Displayed, ABC):
 
     @property
     def weights(self) -> dict[str, NDArray[np.float64]]:
-        """Weights of the plastic projections now, nA, each as a matrix (n_pre, n_post)."""
-        initial = self._kept.initial
+        """Current weights of the plastic projections, nA, each a matrix (n_pre, n_post)."""
+        initial = self._state.initial
         now = self._session.weights if self._session else initial
         shapes = {name: first.shape for name, first in initial.items()}
         return {name: now[name].reshape(shape).copy() for name, shape in shapes.items()}
 
-    def _set_weights(self, weights: Weights, w_max: float, placed: Sequence[Placed] = ()) -> None:
-        """Check matrices of weights and let them count, with the operations that they stand for."""
-        initial = self._kept.initial
+    def _set_weights(self, weights: Weights, w_max: float, slots: Sequence[Slot] = ()) -> None:
+        """Check and set matrices of weights, and note the operations that they replace."""
+        initial = self._state.initial
         checked = {}
         for name, array in weights.items():
             if name not in initial:
@@ -446,7 +448,7 @@ class LiveMemory(StoredModel, Displayed, ABC):
                 )
             checked[name] = matrix
         now = {**self.weights, **checked}
-        note = self._note(placed)._replace(base=(self.time, now))
+        note = self._note(slots)._replace(base=(self.time, now))
         if self._session is None:
             self._start = note._replace(initial=now)
         else:
@@ -460,6 +462,6 @@ class LiveMemory(StoredModel, Displayed, ABC):
         self.close()
 
     def close(self) -> None:
-        """Free the simulator; what was recorded stays."""
+        """Free the simulator; the recording remains available."""
         if self._session:
             self._session.close()

@@ -1,4 +1,4 @@
-"""The spiking CA3 content-addressable memory, as its user meets it."""
+"""The spiking CA3 content-addressable memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ...recording import Recording, SpikeTrains
 from ...simulation import IntegratorName
 from ...streams import Seed, own_seed
 from .circuit import PLASTIC, circuit
-from .health import Health, examine, replay
+from .health import Health, examine, replay_weights
 from .live import LIVE, Live, LiveMemory, WeightMatrices, Weights
 from .operations import (
     Content,
@@ -27,11 +27,11 @@ from .operations import (
     Learn,
     MatchRule,
     Operation,
-    Placed,
     RecallContent,
     RecallCue,
+    Slot,
     compile_schedule,
-    place,
+    schedule_slots,
     windows_of,
 )
 from .parameters import PRESET, CA3Parameters
@@ -45,39 +45,40 @@ __all__ = ["CA3Memory"]
 class CA3Memory(LiveMemory):
     """Spiking hippocampal CA3 memory: content is learnt, recalled and forgotten by its address.
 
-    A cue is one of `n_cues` one-hot addresses, content any set of `n_contents` bits. Content is
-    recalled from its cue, and cues from any fragment of their content. The plastic projections
-    "W1" (cue to content) and "W2" (content to cue) hold what is stored.
+    A cue is one of `n_cues` one-hot addresses. Content is any set of `n_contents` bits. Content is
+    recalled from its cue, and cues are recalled from any fragment of their content. The plastic
+    projections "W1" (cue to content) and "W2" (content to cue) hold the memories.
 
     Parameters
     ----------
     n_cues, n_contents : int
         Number of addresses and of content bits, >= 1.
     preset : {"robust", "published"}
-        "published" is the circuit of the paper, defects included; "robust" keeps every memory
-        intact (``docs/explanation/ca3.md`` says what differs and why).
+        "published" is the circuit of the paper including its defects; "robust" keeps every memory
+        intact (``docs/explanation/ca3.md`` explains the differences).
     contents : mapping of int to content, optional
-        What the cues hold at the start; content as for :class:`Learn`.
+        Initial contents of the cues; content as for :class:`Learn`.
     backend : str
-        Where :meth:`learn`, :meth:`recall`, ... run; any backend of :func:`spikemem.simulate`.
+        Backend on which :meth:`learn`, :meth:`recall`, ... run; any backend of
+        :func:`spikemem.simulate`.
     integrator : {"spinnaker", "exact"}
-        What one step of them does. The circuit is made for "spinnaker".
+        Rules of one time step. The circuit is designed for "spinnaker".
     device : Device, optional
-        Resistive memory that holds the plastic weights: it is written at the start, and each
-        change by learning has the error of its programming (on backend "brian2").
+        Resistive memory that holds the plastic weights. It is programmed at the start, and each
+        change by learning has a programming error (on backend "brian2").
     seed : int or numpy.random.Generator
-        For the device.
+        Seed of the device's randomness.
     options : mapping, optional
         Further options of the backend, e.g. ``{"target": "cython"}``.
     record_weights : bool
-        Record both plastic projections at every step (large).
+        Whether the weights of both plastic projections are recorded at every step (large).
     **parameters
         Changes to the preset; fields of :class:`CA3Parameters`.
 
     Raises
     ------
     DescriptionError
-        Sizes, contents or parameters that are not valid.
+        If sizes, contents or parameters are not valid.
 
     References
     ----------
@@ -121,7 +122,7 @@ class CA3Memory(LiveMemory):
         first = np.zeros((self.n_cues, self.n_contents))
         held: dict[int, frozenset[int]] = {}
         for cue, content in (contents or {}).items():
-            item = self._place([Learn(cue, content)], 0.0, True)[0]
+            item = self._slots([Learn(cue, content)], 0.0, True)[0]
             first[item.cue, list(item.bits)] = self.parameters.w_max
             held[item.cue] = frozenset(item.bits)
         self._begin({"W1": first, "W2": first.T.copy()}, held)
@@ -141,14 +142,14 @@ class CA3Memory(LiveMemory):
     }
 
     def arguments(self) -> dict[str, Any]:
-        """What the constructor takes, without `contents`."""
+        """Return the constructor's arguments without `contents`."""
         usual = asdict(parameters_of(self.preset))
         changed = {k: v for k, v in asdict(self.parameters).items() if v != usual[k]}
         names = (*LIVE, "preset", "record_weights")
         return {name: getattr(self, name) for name in names} | changed
 
     def facts(self) -> dict[str, Any]:
-        """Sizes, contents and health as plain data, ready for JSON."""
+        """Return sizes, contents and health as plain data for JSON."""
         return {
             "model": type(self).__name__,
             "cues": self.n_cues,
@@ -158,7 +159,7 @@ class CA3Memory(LiveMemory):
         }
 
     def describe(self) -> str:
-        """Sizes, contents and health as lines of text."""
+        """Return sizes, contents and health as lines of text."""
         sizes = [len(bits) for bits in self.contents.values()]
         held = f"{min(sizes)} to {max(sizes)} bits each" if sizes else "the memory is empty"
         return (
@@ -166,14 +167,14 @@ class CA3Memory(LiveMemory):
             f"{self.preset!r}\n{len(sizes)} cues hold something: {held}\n{self.health()}"
         )
 
-    def _place(self, schedule: Iterable[Operation], start: float, safe: bool) -> list[Placed]:
-        return place(
+    def _slots(self, schedule: Iterable[Operation], start: float, safe: bool) -> list[Slot]:
+        return schedule_slots(
             schedule, self.parameters, self.n_cues, self.n_contents, start=start, safe=safe
         )
 
-    def _compile(self, placed: Sequence[Placed]) -> tuple[dict[str, SpikeTrains], dict[str, Any]]:
-        inputs = compile_schedule(placed, self.parameters, self.n_cues, self.n_contents)
-        return inputs, windows_of(placed, self.parameters)
+    def _compile(self, slots: Sequence[Slot]) -> tuple[dict[str, SpikeTrains], dict[str, Any]]:
+        inputs = compile_schedule(slots, self.parameters, self.n_cues, self.n_contents)
+        return inputs, windows_of(slots, self.parameters)
 
     def _network(
         self, inputs: Mapping[str, SpikeTrains], weights: Weights, windows: Mapping[str, Any]
@@ -183,12 +184,12 @@ class CA3Memory(LiveMemory):
             record_weights=self.record_weights,
         )  # fmt: skip
 
-    def _decode(self, recording: Recording, placed: Sequence[Placed]) -> list[Recall]:
-        return decode(recording, placed)
+    def _decode(self, recording: Recording, slots: Sequence[Slot]) -> list[Recall]:
+        return decode(recording, slots)
 
     @checked
     def learn(self, cue: CueNumber, content: ContentBits) -> Recall:
-        """Store `content` at `cue`; what the cue held is forgotten. See :class:`Learn`."""
+        """Store `content` at `cue` and forget its earlier content. See :class:`Learn`."""
         return self.run([Learn(cue, content)])[0]
 
     @checked
@@ -204,19 +205,19 @@ class CA3Memory(LiveMemory):
         Parameters
         ----------
         cue : int, optional
-            Address; the answer is the set of content bits.
+            Address. The answer is the set of content bits.
         content : set, array_like, or Patterns of length 1, optional
-            Fragment, as for :class:`RecallContent`; the answer is the set of cues.
+            Fragment, as for :class:`RecallContent`. The answer is the set of cues.
         match : {"any", "all", "best"} or int
             See :class:`RecallContent`.
 
         Raises
         ------
         DescriptionError
-            Not exactly one of `cue` and `content`, or one that is not valid.
+            If not exactly one of `cue` and `content` is given, or it is not valid.
         """
         if (cue is None) == (content is None):
-            raise DescriptionError("recall: give either cue= or content=, not both or none.")
+            raise DescriptionError("recall: give either cue= or content=, not both or neither.")
         if cue is not None:
             return self.run([RecallCue(cue)])[0]
         return self.run([RecallContent(content, match=match)])[0]
@@ -225,7 +226,7 @@ class CA3Memory(LiveMemory):
     def complete(
         self, content: ContentBits, *, match: MatchRule | None = None
     ) -> dict[int, Recall]:
-        """Complete a fragment in two steps: which cues hold it, and all that each of them holds.
+        """Complete a fragment in two steps: recall its cues, then the content of each cue.
 
         Parameters
         ----------
@@ -237,7 +238,7 @@ class CA3Memory(LiveMemory):
         Returns
         -------
         dict of int to Recall
-            For each cue that answers, its whole content.
+            The whole content of each cue that was recalled.
         """
         if match is None:
             match = "best" if self.parameters.protocol == "two_phase" else "any"
@@ -246,14 +247,14 @@ class CA3Memory(LiveMemory):
 
     @checked
     def forget(self, cue: CueNumber) -> Recall:
-        """Erase what `cue` holds.
+        """Erase the content of `cue`.
 
-        The published circuit forgets by relearning only: there the weights of the cue are set to
-        zero from outside, and no time passes.
+        The published circuit can forget only by relearning. With it, the weights of the cue are set
+        to zero from outside, and no time passes.
         """
         if self.parameters.protocol == "two_phase":
             return self.run([Forget(cue)])[0]
-        item = replace(self._place([RecallCue(cue)], self.time, True)[0], operation=Forget(cue))
+        item = replace(self._slots([RecallCue(cue)], self.time, True)[0], operation=Forget(cue))
         weights = self.weights
         weights["W1"][item.cue], weights["W2"][:, item.cue] = 0.0, 0.0
         self._set_weights(weights, self.parameters.w_max, [item])
@@ -261,23 +262,23 @@ class CA3Memory(LiveMemory):
 
     @checked
     def set_weights(self, weights: WeightMatrices) -> None:
-        """Give the plastic projections other weights, nA, as :attr:`weights` returns them.
+        """Replace the weights of plastic projections, nA, in the form of :attr:`weights`.
 
         Raises
         ------
         DescriptionError
-            Wrong names or shapes, or weights outside [0, w_max].
+            If names or shapes are wrong, or weights are outside [0, w_max].
         """
         self._set_weights(weights, self.parameters.w_max)
 
     def health(self) -> Health:
-        """How safe what is stored is: weight margins, ghosts, pending weights."""
+        """Return the health of the memory: weight margins, ghosts, lost and pending pairs."""
         replays = {}
-        start, weights = self._kept.base
+        start, weights = self._state.base
         if self.time > start:
             recording, windows = self.recording, windows_of(self._done, self.parameters)
             for name, (pre, post) in PLASTIC.items():
                 rule = replace(self.parameters.rule(), enabled=windows[name])
                 ends = recording[pre], recording[post]
-                replays[name] = replay(*ends, weights[name], rule, start)
+                replays[name] = replay_weights(*ends, weights[name], rule, start)
         return examine(self.contents, self.weights, replays)

@@ -1,4 +1,4 @@
-"""Operations on a memory and what they become: input spikes and plasticity windows."""
+"""Operations on a memory, with their schedule, input spikes and plasticity windows."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ __all__ = [
     "RecallContent",
     "RecallCue",
     "compile_schedule",
-    "place",
+    "schedule_slots",
 ]
 
-FIRST, LAST = 5.0, 6.0
-"""Output of a recall: what was asked about comes after 5 ms, the answer after 6."""
+ECHO_DELAY, ANSWER_DELAY = 5.0, 6.0
+"""Output times of a recall, ms after its start: echo of the question, and answer."""
 
 ERASE_TO_STORE, STORE_TO_STORE = 6, 4
-"""Times between the presentations of the two-phase protocol, ms."""
+"""Times between the input spikes of the two-phase protocol, ms."""
 
 Match = int | Literal["any", "all", "best"]
 
 
 @dataclass(frozen=True)
 class Content(Kind):
-    """Content of a memory: one pattern in any form; at least one entry."""
+    """Content of a memory: one pattern in any form, with at least one bit."""
 
     def check(self, value: Any, where: str) -> tuple[int, ...]:
-        """Return a tuple of int, or of bool for a mask; :func:`bits_of` knows the size."""
+        """Return a tuple of int, or of bool for a mask; :func:`bits_of` checks the size."""
         if isinstance(value, Patterns):
             if len(value) != 1:
                 raise DescriptionError(f"{where} must be one pattern, got {len(value)}.")
@@ -73,7 +73,7 @@ class Content(Kind):
 
 @dataclass(frozen=True)
 class MatchNumber(Kind):
-    """How many bits of a fragment a cue must hold."""
+    """Number of bits of a fragment that a cue must hold, or the word for a rule."""
 
     def check(self, value: Any, where: str) -> Any:
         """Return the word, or an int."""
@@ -94,7 +94,7 @@ _Start = Annotated[float, Quantity("ms", low=0.0)]
 
 
 class _Checked(Frozen):
-    """Base of the operations: the fields are checked when one is made."""
+    """Base of the operations; it checks the fields."""
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -102,7 +102,7 @@ class _Checked(Frozen):
 
 @dataclass(frozen=True)
 class Learn(_Checked):
-    """Store content at a cue; what was there before is forgotten.
+    """Store content at a cue, and forget the earlier content of the cue.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ class Learn(_Checked):
         Bits that are set, at least one: a set (such as a :class:`Recall`), indices (int), a mask
         (bool) or a dense row (0 and 1) of shape (n_contents,).
     at : float, optional
-        Start in ms. Default: as soon as it is safe after the operation before.
+        Start in ms. Default: as soon as it is safe after the previous operation.
     """
 
     cue: CueNumber
@@ -122,7 +122,7 @@ class Learn(_Checked):
 
 @dataclass(frozen=True)
 class Forget(_Checked):
-    """Erase what a cue holds. `cue`, `at`: as :class:`Learn`."""
+    """Erase the content of a cue. `cue` and `at` are as for :class:`Learn`."""
 
     cue: CueNumber
     at: _Start | None = None
@@ -130,7 +130,7 @@ class Forget(_Checked):
 
 @dataclass(frozen=True)
 class RecallCue(_Checked):
-    """Ask what a cue holds. `cue`, `at`: as :class:`Learn`."""
+    """Recall the content of a cue. `cue` and `at` are as for :class:`Learn`."""
 
     cue: CueNumber
     at: _Start | None = None
@@ -138,17 +138,17 @@ class RecallCue(_Checked):
 
 @dataclass(frozen=True)
 class RecallContent(_Checked):
-    """Ask which cues hold a fragment of content.
+    """Recall the cues that hold a fragment of content.
 
     Parameters
     ----------
     content : set, array_like, or Patterns of length 1
-        The fragment, at least one bit, as for :class:`Learn`.
+        Fragment with at least one bit, as for :class:`Learn`.
     at : float, optional
-        Start in ms. Default: as soon as it is safe after the operation before.
+        Start in ms. Default: as soon as it is safe after the previous operation.
     match : {"any", "all", "best"} or int
-        How many bits of the fragment a cue must hold: at least one, all of them, a number, or
-        as many as the best cue does ("best" asks for all, then for one less, and so on).
+        Number of bits of the fragment that a cue must hold: at least one, all of them, a given
+        number, or as many as the best cue. "best" asks for all bits, then for one less, and so on.
     """
 
     content: ContentBits
@@ -161,15 +161,16 @@ Operation = Learn | Forget | RecallCue | RecallContent
 Schedule = Annotated[
     Iterable[Operation], Each(Instance(Learn, Forget, RecallCue, RecallContent), "operations")
 ]
-"""What every ``schedule`` argument takes."""
+"""Type of every ``schedule`` argument."""
 
 
 @dataclass(frozen=True)
-class Placed:
-    """An operation at its time, checked.
+class Slot:
+    """A slot of the schedule: an operation with its checked arguments and its times, ms.
 
-    From `start` to `stop` nothing else may begin; the answer comes `answer` ms after the start (of
-    the last question, if `thresholds` are asked one after the other, each `step` ms long).
+    No other operation may begin from `start` to `stop`. The answer is on the output `answer` ms
+    after the start. A recall by content asks for its `thresholds` one after the other, every `step`
+    ms; then `answer` belongs to the last one.
     """
 
     operation: Operation
@@ -183,7 +184,7 @@ class Placed:
 
     @property
     def end(self) -> float:
-        """When its last output spike is over and the next operation may start, ms."""
+        """Time after the last output spike, when the next operation may start, ms."""
         return max(self.stop, self.start + self.answer + 1.0)
 
 
@@ -196,12 +197,12 @@ def _cue(value: int, n_cues: int, where: str) -> int:
 
 
 def bits_of(content: tuple[int, ...], n_contents: int, where: str) -> tuple[int, ...]:
-    """Sorted indices of the set bits, from plain content (:class:`Content`).
+    """Return the sorted indices of the bits that are set in checked content (:class:`Content`).
 
     Raises
     ------
     DescriptionError
-        Out of range, repeated, or a mask of the wrong length or without a bit.
+        If an index is out of range or repeated, or a mask has the wrong length or no bit.
     """
     bits = as_pattern(np.array(content), n_contents, f"{where}: content (n_contents={n_contents})")
     if not bits.size:
@@ -210,7 +211,7 @@ def bits_of(content: tuple[int, ...], n_contents: int, where: str) -> tuple[int,
 
 
 def _thresholds(operation: RecallContent, n_bits: int) -> tuple[int, ...]:
-    """The numbers of bits that are asked for, one after the other."""
+    """Return the numbers of bits that a recall by content asks for, one after the other."""
     where, match = "RecallContent", operation.match
     if match == "any":
         return (1,)
@@ -225,8 +226,8 @@ def _thresholds(operation: RecallContent, n_bits: int) -> tuple[int, ...]:
     return (match,)
 
 
-def place_one(operation: Operation, n_cues: int, n_contents: int) -> Placed:
-    """Check cue and content of an operation; its times are left open."""
+def checked_slot(operation: Operation, n_cues: int, n_contents: int) -> Slot:
+    """Return a slot with the checked cue and content of an operation, and times of zero."""
     where = type(operation).__name__
     cue = -1
     bits: tuple[int, ...] = ()
@@ -234,16 +235,16 @@ def place_one(operation: Operation, n_cues: int, n_contents: int) -> Placed:
         cue = _cue(operation.cue, n_cues, where)
     if isinstance(operation, Learn | RecallContent):
         bits = bits_of(operation.content, n_contents, where)
-    return Placed(operation, start=0.0, stop=0.0, cue=cue, bits=bits, answer=LAST)
+    return Slot(operation, start=0.0, stop=0.0, cue=cue, bits=bits, answer=ANSWER_DELAY)
 
 
-def _check(operation: Operation, p: CA3Parameters, n_cues: int, n_contents: int) -> Placed:
-    """One operation with its length, starting at 0."""
-    item = place_one(operation, n_cues, n_contents)
+def _check(operation: Operation, p: CA3Parameters, n_cues: int, n_contents: int) -> Slot:
+    """Return the slot of one operation, with its length, at time 0."""
+    item = checked_slot(operation, n_cues, n_contents)
     if isinstance(operation, Forget) and p.protocol == "hold":
         raise UnsupportedError(
-            "Forget: the published circuit forgets by relearning only; learn something else "
-            "at this cue, use CA3Memory.forget, or preset='robust'."
+            "Forget: the published circuit can forget only by relearning. Learn other content at "
+            "this cue, or use CA3Memory.forget or preset='robust'."
         )
     if isinstance(operation, Learn | Forget):
         return replace(item, stop=p.learn_gap, answer=_echo(p))
@@ -252,49 +253,49 @@ def _check(operation: Operation, p: CA3Parameters, n_cues: int, n_contents: int)
     thresholds = _thresholds(operation, len(item.bits))
     if p.protocol == "hold" and thresholds != (1,):
         raise UnsupportedError(
-            f"RecallContent: the published circuit answers match='any' only, got "
-            f"match={operation.match!r}; use preset='robust'."
+            f"RecallContent: the published circuit supports only match='any', got "
+            f"match={operation.match!r}. Use preset='robust'."
         )
     step = p.recall_gap + math.ceil(math.log(max(thresholds)) / 2)
     return replace(
         item, thresholds=thresholds, step=step, stop=step * len(thresholds),
-        answer=step * (len(thresholds) - 1) + LAST,
+        answer=step * (len(thresholds) - 1) + ANSWER_DELAY,
     )  # fmt: skip
 
 
 def _echo(p: CA3Parameters) -> float:
-    """When the last echo of a learning operation leaves the output, ms after its start."""
-    return FIRST + (2.0 if p.protocol == "hold" else ERASE_TO_STORE + STORE_TO_STORE)
+    """Return the time of the last output spike of a learning operation, ms after its start."""
+    return ECHO_DELAY + (2.0 if p.protocol == "hold" else ERASE_TO_STORE + STORE_TO_STORE)
 
 
-def put(
+def assign_times(
     schedule: Iterable[Operation],
-    check: Callable[[Operation], Placed],
+    check: Callable[[Operation], Slot],
     *,
     start: float,
     safe: bool,
-) -> list[Placed]:
-    """Check every operation and give each its time.
+) -> list[Slot]:
+    """Check all operations and assign their times.
 
     Parameters
     ----------
     schedule : iterable of operations
-        In order of time; those without ``at`` follow as soon as it is safe.
+        Operations in order of time; an operation without ``at`` starts as soon as it is safe.
     check : callable
-        Gives an operation its length, as if it started at 0.
+        Function that returns the slot of an operation at time 0.
     start : float
         Earliest start of the first operation, ms.
     safe : bool
-        False allows operations closer than is safe (for stress tests).
+        False allows shorter times between operations than the safe ones (for stress tests).
 
     Raises
     ------
     DescriptionError
-        Bad operation, or one that starts before the one before it has settled.
+        If an operation is not valid, or starts before the previous one has settled.
     UnsupportedError
-        The circuit can't do the operation.
+        If the circuit cannot perform an operation.
     """
-    placed: list[Placed] = []
+    slots: list[Slot] = []
     free, last = start, -1.0
     for k, operation in enumerate(schedule):
         item = check(operation)
@@ -304,19 +305,19 @@ def put(
             raise DescriptionError(f"{where} must start at a whole number of ms >= 0 (dt = 1 ms).")
         if at < free and safe:
             raise DescriptionError(
-                f"{where} starts before it is safe ({free:g} ms). "
-                f"Start later, leave out at=, or pass safe=False."
+                f"{where} must start at {free:g} ms or later, to be safe. Start later, leave out "
+                f"at=, or pass safe=False."
             )
         if at <= last:
             raise DescriptionError(
-                f"{where} must start after the operation before it ({last:g} ms)."
+                f"{where} must start after the previous operation ({last:g} ms)."
             )
-        placed.append(replace(item, start=at, stop=at + item.stop))
-        free, last = placed[-1].stop, at
-    return placed
+        slots.append(replace(item, start=at, stop=at + item.stop))
+        free, last = slots[-1].stop, at
+    return slots
 
 
-def place(
+def schedule_slots(
     schedule: Iterable[Operation],
     p: CA3Parameters,
     n_cues: int,
@@ -324,16 +325,16 @@ def place(
     *,
     start: float = 0.0,
     safe: bool = True,
-) -> list[Placed]:
-    """Check the operations of a :class:`CA3Memory` and give each its time; see :func:`put`."""
-    return put(
+) -> list[Slot]:
+    """Check operations of a :class:`CA3Memory` and assign times; see :func:`assign_times`."""
+    return assign_times(
         schedule, lambda operation: _check(operation, p, n_cues, n_contents),
         start=start, safe=safe,
     )  # fmt: skip
 
 
-def _events(item: Placed, p: CA3Parameters, n_contents: int) -> Iterator[tuple[str, int, float]]:
-    """Input spikes of an operation: (source, line, time)."""
+def _events(item: Slot, p: CA3Parameters, n_contents: int) -> Iterator[tuple[str, int, float]]:
+    """Yield the input spikes of an operation: (source, line, time)."""
     t = item.start
     match item.operation:
         case Learn() if p.protocol == "hold":
@@ -359,20 +360,24 @@ def _events(item: Placed, p: CA3Parameters, n_contents: int) -> Iterator[tuple[s
 
 
 def _erase(cue: int, t: float) -> Iterator[tuple[str, int, float]]:
-    """The cue's second spike comes one step after what it holds: full depression."""
+    """Yield the spikes that erase a cue.
+
+    The second spike of the cue arrives one step after the spikes of its content, which depresses
+    their synapses fully.
+    """
     yield "INcue", cue, t
     yield "INcue", cue, t + 2
     yield "INerase", 0, t + 2
 
 
 def _stores(t: float) -> tuple[float, float]:
-    """Twice, so that the second spike of the cue carries out what the first one left pending."""
+    """Return the two times of storing; the second spike of the cue applies pending changes."""
     first = t + ERASE_TO_STORE
     return first, first + STORE_TO_STORE
 
 
-def _windows(item: Placed) -> dict[str, list[tuple[float, float]]]:
-    """The steps in which the weights of an operation are meant to change."""
+def _windows(item: Slot) -> dict[str, list[tuple[float, float]]]:
+    """Return the steps in which an operation changes weights, as windows."""
     t = item.start
     steps: dict[str, list[float]] = {"W1": [t + 3], "W2": [t + 4]}
     if isinstance(item.operation, Learn):
@@ -383,19 +388,19 @@ def _windows(item: Placed) -> dict[str, list[tuple[float, float]]]:
 
 
 def compile_schedule(
-    placed: Sequence[Placed], p: CA3Parameters, n_cues: int, n_contents: int
+    slots: Sequence[Slot], p: CA3Parameters, n_cues: int, n_contents: int
 ) -> dict[str, SpikeTrains]:
-    """Input spikes of each source."""
+    """Return the input spikes of each source."""
     sizes = {
         "INcue": n_cues,
         "INcont": n_contents,
         "INerase": 1,
         "INmatch": match_lines(n_contents),
     }
-    duration = max((item.end for item in placed), default=0.0)
+    duration = max((item.end for item in slots), default=0.0)
     # Operations closer than is safe may want a spike of one line in one step; a source has one.
     lists: dict[str, set[tuple[int, float]]] = {name: set() for name in INPUTS[p.protocol]}
-    for item in placed:
+    for item in slots:
         for source, line, time in _events(item, p, n_contents):
             lists[source].add((line, time))
     return {
@@ -409,9 +414,9 @@ def compile_schedule(
     }
 
 
-def windows_of(placed: Sequence[Placed], p: CA3Parameters) -> dict[str, Any]:
-    """Plasticity windows of "W1" and "W2" (None: always on)."""
+def windows_of(slots: Sequence[Slot], p: CA3Parameters) -> dict[str, Any]:
+    """Return the plasticity windows of "W1" and "W2"; None means always on."""
     if not p.gated:
         return {"W1": None, "W2": None}
-    learning = [_windows(item) for item in placed if isinstance(item.operation, Learn | Forget)]
+    learning = [_windows(item) for item in slots if isinstance(item.operation, Learn | Forget)]
     return {name: [w for each in learning for w in each[name]] for name in ("W1", "W2")}

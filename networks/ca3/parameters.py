@@ -1,4 +1,4 @@
-"""Parameters of the CA3 memory: the published ones and the robust ones."""
+"""Parameters of the CA3 memory, with a published and a robust preset."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ __all__ = ["PRESETS", "CA3Parameters", "preset"]
 
 RELAY = LIF(tau_m=3.0, cm=0.27, tau_refrac=1.0, tau_syn_E=0.3, tau_syn_I=0.3,
             v_rest=-60.0, v_reset=-60.0, v_thresh=-57.0)  # fmt: skip
-"""Type A: the cue and content cells and the merging cells; one input of 3.2924 nA fires it."""
+"""Type A: cue cells, content cells and merging cells; one input of 3.2924 nA fires them."""
 
 OUTPUT = replace(RELAY, v_thresh=-57.5)
-"""Type A': the output cells; 2.7437 nA."""
+"""Type A': output cells; one input of 2.7437 nA fires them."""
 
 GATED = replace(RELAY, tau_m=0.5, cm=0.14)
-"""Type B: cells whose input is gated by inhibition; 3.3580 nA."""
+"""Type B: cells whose input is gated by inhibition; one input of 3.3580 nA fires them."""
 
 
 _Current = Annotated[float, Quantity("nA", low=0.0)]
@@ -30,33 +30,33 @@ _Gap = Annotated[float, Quantity("ms", low=0.0)]
 
 @dataclass(frozen=True, kw_only=True)
 class CA3Parameters(Frozen):
-    """What distinguishes one CA3 memory from another.
+    """Parameters of a CA3 memory.
 
     Parameters
     ----------
     protocol : {"hold", "two_phase"}
-        How something is learnt. "hold": cue and content are held for three steps, as published.
-        "two_phase": first what the cue held is erased, then the new content is stored.
+        Protocol of learning. "hold": cue and content are held for three steps, as published.
+        "two_phase": first the old content of the cue is erased, then the new content is stored.
     weight : float
-        Of the driving synapses, nA.
+        Weight of the driving synapses, nA.
     content_drive : float
-        ContCue to ContCond, nA.
+        Weight from ContCue to ContCond, nA.
     cue_veto : float
-        Inhibition of ContCond by the cue cells, nA; it keeps an answer from being replayed.
+        Inhibition of ContCond by the cue cells, nA; it prevents that an answer is replayed.
     rescue : float
-        What lifts a recalled cell of ContCond above threshold against `cue_veto`, so that its
-        synapses are erased, nA.
+        Excitation that brings a recalled cell of ContCond above threshold against `cue_veto`, so
+        that its synapses are erased, nA.
     answer_veto : float
-        "two_phase" only: inhibition of MergeCue one step after its cue, nA; constant, and enough
-        to keep addresses that share content bits with what is being learnt off the output.
+        "two_phase" only: constant inhibition of MergeCue one step after its cue, nA. It silences
+        the output of addresses that share content bits with the content that is being learnt.
     self_links : bool
         "hold" only: whether the inhibition among addresses includes the address itself.
     gated : bool
-        Whether weights change only in the steps in which something is learnt or erased.
+        Whether weights change only in the steps of storing and erasing.
     tau_plus, tau_minus : float
-        Windows of the plasticity, ms.
+        Time constants of the plasticity, ms.
     a_plus, a_minus : float
-        Largest changes, nA.
+        Largest potentiation and depression by one pair of spikes, nA.
     w_max : float
         Largest weight of a plastic synapse, nA.
     learn_gap, recall_gap : float
@@ -65,7 +65,7 @@ class CA3Parameters(Frozen):
     Raises
     ------
     DescriptionError
-        A value out of range; all problems at once.
+        If values are out of range; the message lists all problems.
     """
 
     protocol: Literal["hold", "two_phase"]
@@ -88,7 +88,7 @@ class CA3Parameters(Frozen):
         check_fields(self)
 
     def rule(self) -> STDP:
-        """The plasticity of both plastic projections, always on."""
+        """Return the plasticity rule of both plastic projections, always on."""
         return STDP(
             tau_plus=self.tau_plus, tau_minus=self.tau_minus,
             a_plus=self.a_plus, a_minus=self.a_minus, w_max=self.w_max,
@@ -107,20 +107,20 @@ PRESETS: dict[str, CA3Parameters] = {
         learn_gap=16.0, recall_gap=8.0,
     ),
 }  # fmt: skip
-"""The parameters of the paper, and those that keep every memory intact."""
+"""Parameters of the paper ("published"), and parameters that keep every memory intact."""
 
 
 PRESET = NameOf(PRESETS, "preset")
-"""Kind of the name of a preset."""
+"""Kind of every ``preset`` argument."""
 
 
 def preset(name: str, **changes: Any) -> CA3Parameters:
-    """One of :data:`PRESETS`, with some parameters changed.
+    """Return one of :data:`PRESETS` with some parameters changed.
 
     Raises
     ------
     DescriptionError
-        Unknown preset or parameter.
+        If the preset or a parameter is unknown.
 
     Examples
     --------
@@ -128,8 +128,8 @@ def preset(name: str, **changes: Any) -> CA3Parameters:
     10.0
     """
     PRESET.check(name, "CA3Memory: preset")
-    known = [item.name for item in fields(CA3Parameters)]
+    valid_names = [item.name for item in fields(CA3Parameters)]
     for key in changes:
-        if key not in known:
-            raise DescriptionError(f"CA3Memory: {unknown_name('CA3 parameter', key, known)}")
+        if key not in valid_names:
+            raise DescriptionError(f"CA3Memory: {unknown_name('CA3 parameter', key, valid_names)}")
     return replace(PRESETS[name], **changes)

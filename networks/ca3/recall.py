@@ -1,4 +1,4 @@
-"""From a recording back to sets: one answer for each operation."""
+"""Decodes a recording into answers: one set for each operation."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ import numpy as np
 from ...display import Displayed
 from ...errors import DescriptionError, shown
 from ...recording import Recording, SpikeTrains
-from .operations import FIRST, LAST, Learn, Placed, RecallContent, RecallCue
+from .operations import ANSWER_DELAY, ECHO_DELAY, Learn, RecallContent, RecallCue, Slot
 
 __all__ = ["Recall", "decode"]
 
 
 class Recall(frozenset[int], Displayed):
-    """What came back from an operation; it is the set of what was asked for.
+    """The answer to an operation, a set of content bits or cues.
 
-    A recall by cue is a set of content bits, a recall by content a set of cues. `Learn` and
-    `Forget` answer nothing; they hold what they left on the output.
+    A recall by cue returns a set of content bits, a recall by content a set of cues. `Learn`
+    returns the content that appeared on the output, `Forget` the empty set.
 
     Attributes
     ----------
     operation : Operation
-        What was asked.
+        The operation.
     cues, content : frozenset of int
         Cues and content bits on the output.
     start : float
-        When the operation began, ms.
+        Start of the operation, ms.
     latency : float or None
-        From the operation's start to the answer, ms; None without an answer.
+        Time from the operation's start to the answer, ms; None if there is no answer.
     threshold : int or None
-        How many bits of the fragment the cues hold (recall by content).
+        Number of bits of the fragment that the cues hold (recall by content).
 
     Examples
     --------
@@ -60,12 +60,12 @@ class Recall(frozenset[int], Displayed):
         latency: float | None = None,
         threshold: int | None = None,
     ) -> Recall:
-        """Make the set, with what belongs to it.
+        """Make the set with its attributes.
 
         Raises
         ------
         DescriptionError
-            `answer`, `cues` or `content` are not whole numbers.
+            If `answer`, `cues` or `content` are not whole numbers.
         """
         self = super().__new__(cls, _members(answer, "answer"))
         self.operation, self.start = operation, start
@@ -83,12 +83,12 @@ class Recall(frozenset[int], Displayed):
 
 def _members(values: Any, where: str) -> frozenset[int]:
     try:
-        found = frozenset(values)
+        members = frozenset(values)
     except TypeError:
-        found = None
-    if found is None or not all(isinstance(item, int | np.integer) for item in found):
+        members = None
+    if members is None or not all(isinstance(item, int | np.integer) for item in members):
         raise DescriptionError(f"Recall: {where} must be whole numbers, got {shown(values)}.")
-    return found
+    return members
 
 
 def _rebuild(answer: list[int], state: dict[str, Any]) -> Recall:
@@ -99,22 +99,22 @@ def _fired(trains: SpikeTrains, time: float) -> frozenset[int]:
     return frozenset(trains.at(time).tolist())
 
 
-def decode(recording: Recording, placed: Sequence[Placed]) -> list[Recall]:
-    """One :class:`Recall` for each operation, in order.
+def decode(recording: Recording, slots: Sequence[Slot]) -> list[Recall]:
+    """Return one :class:`Recall` for each operation, in order.
 
     Raises
     ------
     DescriptionError
-        The recording lacks the output populations or ends before an operation does.
+        If the recording lacks the output populations, or ends before the last answer.
     """
-    require_whole(recording, placed)
+    require_whole(recording, slots)
     cues, contents = recording["OUTcue"], recording["OUTcont"]
-    return [_answer(item, cues, contents) for item in placed]
+    return [_answer(item, cues, contents) for item in slots]
 
 
-def require_whole(recording: Recording, placed: Sequence[Placed]) -> None:
-    """Raise :class:`DescriptionError` unless the recording holds the answers to all operations."""
-    for item in placed:
+def require_whole(recording: Recording, slots: Sequence[Slot]) -> None:
+    """Raise DescriptionError if the recording ends before the answers to all operations."""
+    for item in slots:
         if item.start + item.answer >= recording.stop:
             raise DescriptionError(
                 f"decode: the recording ends at {recording.stop:g} ms, before the answer to "
@@ -122,25 +122,25 @@ def require_whole(recording: Recording, placed: Sequence[Placed]) -> None:
             )
 
 
-def _answer(item: Placed, cues: SpikeTrains, contents: SpikeTrains) -> Recall:
+def _answer(item: Slot, cues: SpikeTrains, contents: SpikeTrains) -> Recall:
     operation, start = item.operation, item.start
     if isinstance(operation, RecallCue):
-        answer = _fired(contents, start + LAST)
+        answer = _fired(contents, start + ANSWER_DELAY)
         return Recall(
             answer, operation=operation, start=start, content=answer,
-            cues=_fired(cues, start + FIRST), latency=LAST if answer else None,
+            cues=_fired(cues, start + ECHO_DELAY), latency=ANSWER_DELAY if answer else None,
         )  # fmt: skip
     if isinstance(operation, RecallContent):
         moments = [start + k * item.step for k in range(len(item.thresholds))]
         asked = zip(moments, item.thresholds, strict=True)
-        heard = ((at, least, _fired(cues, at + LAST)) for at, least in asked)
+        outputs = ((at, least, _fired(cues, at + ANSWER_DELAY)) for at, least in asked)
         moment, threshold, answer = next(
-            (each for each in heard if each[2]), (moments[-1], item.thresholds[-1], frozenset())
+            (each for each in outputs if each[2]), (moments[-1], item.thresholds[-1], frozenset())
         )
         return Recall(
             answer, operation=operation, start=start, cues=answer,
-            content=_fired(contents, moment + FIRST), threshold=threshold if answer else None,
-            latency=moment + LAST - start if answer else None,
+            content=_fired(contents, moment + ECHO_DELAY), threshold=threshold if answer else None,
+            latency=moment + ANSWER_DELAY - start if answer else None,
         )  # fmt: skip
     if not isinstance(operation, Learn):
         return Recall(operation=operation, start=start)

@@ -1,4 +1,4 @@
-"""BibTeX of the papers in which the memories of this family were published."""
+"""BibTeX entries of the papers that published the memories of this family."""
 
 __all__ = ["CA3", "HIPPOCAMPUS"]
 

@@ -77,7 +77,7 @@ def timed(
     """The operations, each with its start; `learn` and `recall` are spacings in ms, None: safe."""
     if learn is None and recall is None and not any(script.holds):
         return script.operations
-    placed = script.memory._place(script.operations, 0.0, True)
+    placed = script.memory._slots(script.operations, 0.0, True)
     found, at = [], 0.0
     for item, hold in zip(placed, script.holds, strict=True):
         at += hold

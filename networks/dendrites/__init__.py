@@ -12,7 +12,7 @@ from .figures import error_curve as error_curve
 from .figures import segment_activity as segment_activity
 from .figures import sequence_activity as sequence_activity
 from .inverse import GRID as GRID
-from .inverse import Choice as Choice
+from .inverse import SegmentChoice as SegmentChoice
 from .inverse import choose_threshold as choose_threshold
 from .inverse import largest_noise as largest_noise
 from .inverse import median_error_curve as median_error_curve
@@ -34,7 +34,7 @@ from .timing import coincidence_window as coincidence_window
 from .timing import frame_period as frame_period
 from .timing import potential as potential
 from .timing import segment_weight as segment_weight
-from .trials import Measured as Measured
+from .trials import ErrorCount as ErrorCount
 from .trials import measure_false_negatives as measure_false_negatives
 from .trials import measure_false_positives as measure_false_positives
 from .union import union_exact_match_probability as union_exact_match_probability
@@ -45,11 +45,11 @@ from .union import union_size_probability as union_size_probability
 __all__ = [
     "GRID",
     "ActiveDendriteNeurons",
-    "Choice",
     "Decisions",
-    "Measured",
+    "ErrorCount",
     "PermanenceRule",
     "Replay",
+    "SegmentChoice",
     "SequenceCircuit",
     "SpikingDendrites",
     "TemporalMemory",

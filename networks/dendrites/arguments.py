@@ -1,4 +1,4 @@
-"""Kinds of the theory's arguments: whole numbers and probabilities of any shape; and answers."""
+"""Kinds of the theory's arguments (whole numbers, probabilities), and forms of its results."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from ...units import LARGEST
 
 __all__ = [
     "Active",
-    "Asked",
     "Bound",
-    "Cells",
-    "Chance",
-    "Chances",
+    "CellCount",
     "PatternCount",
+    "Probabilities",
+    "ProbabilityArray",
     "Swapped",
+    "Switch",
     "Synapses",
     "SynapsesOnActive",
     "Threshold",
@@ -41,15 +41,15 @@ __all__ = [
 P = ParamSpec("P")
 R = TypeVar("R")
 
-Asked = Annotated[bool, Flag()]
-"""What ``exact`` and ``log`` take."""
+Switch = Annotated[bool, Flag()]
+"""Type of the arguments ``exact`` and ``log``."""
 
 _WORKING = 16
-"""Arrays of the answer's shape that a formula holds at once, about."""
+"""Approximate number of arrays of the result's shape that a formula holds at once."""
 
 
 def plain_array(value: Any) -> NDArray[Any]:
-    """An array, or one of None; masked arrays are not accepted, since their mask would be lost."""
+    """Return an array, or an array of None if `value` is masked or not an array."""
     try:
         return np.asarray(None if isinstance(value, np.ma.MaskedArray) else value)
     except (TypeError, ValueError, OverflowError):
@@ -92,7 +92,7 @@ class Whole(Kind):
         return int(array) if self.one else array.astype(np.int64)
 
     def check_limit(self, value: Any, most: Any, where: str) -> None:
-        """Refuse numbers above those of the argument `at_most`."""
+        """Raise an error if a number is above that of the argument `at_most`."""
         array, high = np.broadcast_arrays(value, most)
         bad = array > high
         if np.any(bad):
@@ -101,13 +101,13 @@ class Whole(Kind):
 
 
 @dataclass(frozen=True)
-class Chances(Kind):
-    """Probabilities, of any shape: numbers or fractions.
+class Probabilities(Kind):
+    """Probabilities of any shape, as numbers or fractions.
 
     Parameters
     ----------
     positive : bool
-        Whether 0 is refused.
+        Whether the values must be above 0.
     one : bool
         Whether only one number is accepted.
     """
@@ -116,7 +116,7 @@ class Chances(Kind):
     one: bool = False
 
     def check(self, value: Any, where: str) -> Any:
-        """Return an array of float64 or of :class:`~fractions.Fraction` (or one, if `one`)."""
+        """Return an array of float64 or :class:`~fractions.Fraction` (or one value, if `one`)."""
         array = plain_array(value)
         if self.one and array.ndim:
             raise DescriptionError(f"{where} must be one probability, got {shown(value)}.")
@@ -134,60 +134,61 @@ class Chances(Kind):
 
 
 def formula(function: Callable[P, R]) -> Callable[P, R]:
-    """Decorator: as ``checked``, with the limits that arguments set each other.
+    """Decorate a formula: check its arguments as ``checked`` does, and how they limit each other.
 
-    Arguments of the kinds :class:`Whole` and :class:`Chances` must broadcast, none may exceed
-    the one that limits it, and ``exact`` and ``log`` exclude each other. The name of the function
-    begins the message of every error.
+    Arguments of the kinds :class:`Whole` and :class:`Probabilities` must broadcast. None may exceed
+    the argument that limits it. ``exact`` and ``log`` exclude each other. Every error message
+    begins with the name of the function.
     """
     where = function.__name__
 
     @functools.wraps(function)
-    def limited(*args: P.args, **given: P.kwargs) -> R:
-        kinds = {name: kind for name, kind in kinds_of(function).items() if name in given}
+    def limited(*args: P.args, **named: P.kwargs) -> R:
+        kinds = {name: kind for name, kind in kinds_of(function).items() if name in named}
+        arrays = [n for n, kind in kinds.items() if isinstance(kind, Whole | Probabilities)]
         try:
-            _fit({n: given[n] for n, kind in kinds.items() if isinstance(kind, Whole | Chances)})
+            _check_shapes({name: named[name] for name in arrays})
             for name, kind in kinds.items():
-                if isinstance(kind, Whole) and kind.at_most in given:
-                    kind.check_limit(given[name], given[kind.at_most], name)
-            if given.get("exact") and given.get("log"):
-                raise DescriptionError("give exact=True or log=True, not both: a logarithm is no "
-                                       "fraction.")  # fmt: skip
-            return function(*args, **given)
+                if isinstance(kind, Whole) and kind.at_most in named:
+                    kind.check_limit(named[name], named[kind.at_most], name)
+            if named.get("exact") and named.get("log"):
+                raise DescriptionError("give exact=True or log=True, not both: logarithms have no "
+                                       "exact form.")  # fmt: skip
+            return function(*args, **named)
         except DescriptionError as error:
             raise DescriptionError(f"{where}: {error}") from None
 
     return checked(limited)
 
 
-def _fit(arrays: dict[str, Any]) -> None:
-    """Refuse shapes that do not broadcast, or to more than the memory holds."""
+def _check_shapes(arrays: dict[str, Any]) -> None:
+    """Raise an error if shapes do not broadcast, or the result does not fit into memory."""
     text = ", ".join(f"{name} {np.shape(array)}" for name, array in arrays.items())
     try:
         shape = np.broadcast_shapes(*(np.shape(array) for array in arrays.values()))
     except ValueError:
-        raise DescriptionError(f"shapes must fit together, got {text}.") from None
+        raise DescriptionError(f"shapes must broadcast, got {text}.") from None
     require_table(math.prod(map(float, shape)), f"shapes {text}")
 
 
 def require_table(n_values: float, where: str) -> None:
-    """Refuse arrays of so many values that the formulas would not fit into memory."""
-    require_memory(8.0 * _WORKING * n_values, where, "Ask for fewer values at once.")
+    """Raise an error if arrays of so many values do not fit into memory."""
+    require_memory(8.0 * _WORKING * n_values, where, "Compute fewer values at once.")
 
 
-Cells = Annotated[Any, Whole()]
+CellCount = Annotated[Any, Whole()]
 Active = Annotated[Any, Whole(0, "n")]
 Synapses = Annotated[Any, Whole(1, "n")]
 SynapsesOnActive = Annotated[Any, Whole(1, "a")]
 Threshold = Annotated[Any, Whole(1, "s")]
 Swapped = Annotated[Any, Whole(0, "a")]
 PatternCount = Annotated[Any, Whole()]
-Chance = Annotated[Any, Chances()]
-Bound = Annotated[Any, Chances(positive=True)]
+ProbabilityArray = Annotated[Any, Probabilities()]
+Bound = Annotated[Any, Probabilities(positive=True)]
 
 
 def fraction(value: Any) -> Fraction:
-    """A number as a fraction; a float stands for its shortest decimal (0.1 is 1/10).
+    """Return a number as a fraction; a float stands for its shortest decimal (0.1 is 1/10).
 
     Examples
     --------
@@ -198,14 +199,14 @@ def fraction(value: Any) -> Fraction:
 
 
 def answer(log_p: NDArray[np.float64], log: bool) -> Any:
-    """The probabilities, or their logs; a float if there is but one."""
-    certain = np.minimum(log_p, 0.0)
-    result = np.asarray(certain if log else np.exp(certain))
+    """Return probabilities or their logs, as an array or as one float."""
+    limited = np.minimum(log_p, 0.0)
+    result = np.asarray(limited if log else np.exp(limited))
     return result if result.ndim else float(result)
 
 
 def answer_exactly(function: Callable[..., Any], *arrays: Any) -> Any:
-    """A Fraction, or an object array of them, from a function of Python numbers."""
+    """Apply a function of Python numbers; return one value, or an object array of values."""
     full = np.broadcast_arrays(*(np.asarray(array) for array in arrays))
     result = np.empty(full[0].shape, dtype=object)
     for index in np.ndindex(result.shape):

@@ -1,4 +1,4 @@
-"""Commands on sparse patterns: how often a dendritic segment errs, and how to build one."""
+"""The commands ``sdr``: error probabilities of dendritic segments, and the sizes they need."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from .theory import (
 )
 from .union import union_false_positive_probability
 
-n_option = click.option("--n", type=int, required=True, help="Cells.")
-a_option = click.option("--a", type=int, required=True, help="Active cells of a pattern.")
-s_option = click.option("--s", type=int, required=True, help="Synapses of the segment.")
+n_option = click.option("--n", type=int, required=True, help="Number of cells.")
+a_option = click.option("--a", type=int, required=True, help="Number of active cells of a pattern.")
+s_option = click.option("--s", type=int, required=True, help="Number of synapses of the segment.")
 theta_option = click.option("--theta", type=int, required=True, help="Threshold of the segment.")
 fp_option = click.option(
     "--fp",
@@ -49,11 +49,11 @@ def sdr() -> None:
 @a_option
 @s_option
 @theta_option
-@click.option("--v", type=int, help="Swapped cells: gives false negatives too.")
-@click.option("--p-fail", type=NUMBER, default=0.0, help="Synapses that fail to transmit.")
-@click.option("--m", type=int, help="Segments, each with a pattern of its own.")
-@click.option("--union", type=int, metavar="M", help="Patterns on one segment.")
-@click.option("--exact", is_flag=True, help="Give fractions.")
+@click.option("--v", type=int, help="Number of swapped cells; adds false negatives.")
+@click.option("--p-fail", type=NUMBER, default=0.0, help="Probability that a synapse fails.")
+@click.option("--m", type=int, help="Number of segments, each with its own pattern.")
+@click.option("--union", type=int, metavar="M", help="Number of patterns on one segment.")
+@click.option("--exact", is_flag=True, help="Print fractions.")
 @json_option
 def error(
     n: int,
@@ -67,29 +67,29 @@ def error(
     exact: bool,
     as_json: bool,
 ) -> None:
-    """Give the probabilities of errors of one segment, and of many."""
+    """Print the error probabilities of one segment, and of many."""
     if p_fail and v is None:
-        raise click.UsageError("--p-fail goes with --v.")
-    how: dict[str, Any] = {"exact": True} if exact else {"log": True}
+        raise click.UsageError("--p-fail needs --v.")
+    options: dict[str, Any] = {"exact": True} if exact else {"log": True}
     sizes: dict[str, Any] = {"n": n, "a": a, "s": s, "theta": theta}
-    found = {"false positive": false_positive_probability(**sizes, **how)}
+    probabilities = {"false positive": false_positive_probability(**sizes, **options)}
     if m is not None:
-        found[f"false positive of {m} segments"] = population_false_positive_probability(
-            **sizes, m=m, **how
+        probabilities[f"false positive of {m} segments"] = population_false_positive_probability(
+            **sizes, m=m, **options
         )
     if union is not None:
-        found[f"false positive of {union} patterns on one segment"] = (
-            union_false_positive_probability(**sizes, m=union, **how)
+        probabilities[f"false positive of {union} patterns on one segment"] = (
+            union_false_positive_probability(**sizes, m=union, **options)
         )
     if v is not None:
-        found[f"false negative with {v} cells swapped"] = false_negative_probability(
-            a=a, s=s, theta=theta, v=v, p_fail=p_fail, **how
+        probabilities[f"false negative with {v} cells swapped"] = false_negative_probability(
+            a=a, s=s, theta=theta, v=v, p_fail=p_fail, **options
         )
     if as_json:
-        plain = {name: str(p) if exact else _finite(p) for name, p in found.items()}
+        plain = {name: str(p) if exact else _finite(p) for name, p in probabilities.items()}
         click.echo(json.dumps({**sizes, "fraction" if exact else "ln": plain}, indent=2))
         return
-    _table({name: str(p) if exact else _scientific(p) for name, p in found.items()})
+    _table({name: str(p) if exact else _scientific(p) for name, p in probabilities.items()})
 
 
 @sdr.command("theta")
@@ -102,7 +102,7 @@ def error(
 def theta_command(
     n: int, a: int, s: int, false_positive: float, false_negative: float, as_json: bool
 ) -> None:
-    """Give the smallest threshold within a bound on false positives, and the noise it tolerates."""
+    """Print the smallest threshold for a bound on false positives, and the noise it tolerates."""
     _choice(
         choose_threshold(
             n=n, a=a, s=s, false_positive=false_positive, false_negative=false_negative
@@ -114,14 +114,14 @@ def theta_command(
 @sdr.command()
 @n_option
 @a_option
-@click.option("--v", type=int, required=True, help="Swapped cells to be tolerated.")
+@click.option("--v", type=int, required=True, help="Number of swapped cells to tolerate.")
 @fp_option
 @fn_option
 @json_option
 def synapses(
     n: int, a: int, v: int, false_positive: float, false_negative: float, as_json: bool
 ) -> None:
-    """Give the fewest synapses with which a segment keeps both bounds."""
+    """Print the smallest number of synapses with which a segment meets both bounds."""
     _choice(
         synapses_needed(
             n=n, a=a, v=v, false_positive=false_positive, false_negative=false_negative
@@ -138,7 +138,7 @@ def synapses(
 @fp_option
 @json_option
 def patterns(n: int, a: int, s: int, theta: int, false_positive: float, as_json: bool) -> None:
-    """Give the number of patterns that one segment can hold."""
+    """Print the number of patterns that one segment can hold."""
     count = patterns_per_segment(n=n, a=a, s=s, theta=theta, false_positive=false_positive)
     click.echo(json.dumps({"patterns": count}, indent=2) if as_json else f"patterns  {count}")
 
@@ -159,17 +159,17 @@ def _choice(choice: Any, as_json: bool) -> None:
 
 
 def _table(rows: dict[str, str]) -> None:
-    wide = max(map(len, rows))
-    click.echo("\n".join(f"{name:<{wide}}  {value}" for name, value in rows.items()))
+    width = max(map(len, rows))
+    click.echo("\n".join(f"{name:<{width}}  {value}" for name, value in rows.items()))
 
 
 def _finite(log_p: float) -> float | None:
-    """JSON has no infinity: null stands for the log of 0."""
+    """Return None for the log of 0, because JSON has no infinity."""
     return log_p if math.isfinite(log_p) else None
 
 
 def _scientific(log_p: float) -> str:
-    """A probability that may lie far below the range of floats."""
+    """Return a probability as text, even far below the range of floats."""
     if log_p > -600 or not math.isfinite(log_p):
         return f"{math.exp(log_p):.9g}"
     power, rest = divmod(log_p / math.log(10), 1)

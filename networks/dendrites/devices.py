@@ -1,4 +1,4 @@
-"""Error probabilities where devices of a resistive crossbar are stuck."""
+"""Error probabilities of segments on a resistive crossbar with stuck devices."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy as np
 from ...errors import DescriptionError
 from .arguments import (
     Active,
-    Asked,
-    Cells,
-    Chance,
+    CellCount,
+    ProbabilityArray,
     Swapped,
+    Switch,
     Synapses,
     SynapsesOnActive,
     Threshold,
@@ -23,7 +23,7 @@ from .arguments import (
     formula,
     fraction,
 )
-from .chance import (
+from .tails import (
     binary_digits,
     binomial_log_pmf,
     binomial_log_tail,
@@ -42,21 +42,21 @@ _MOST_STEPS = 1e8
 @formula
 def device_false_positive_probability(
     *,
-    n: Cells,
+    n: CellCount,
     a: Active,
     s: Synapses,
     theta: Threshold,
-    p_off: Chance = 0.0,
-    p_on: Chance = 0.0,
-    exact: Asked = False,
-    log: Asked = False,
+    p_off: ProbabilityArray = 0.0,
+    p_on: ProbabilityArray = 0.0,
+    exact: Switch = False,
+    log: Switch = False,
 ) -> Any:
-    """Probability of a false positive where devices of a crossbar are stuck.
+    """Return the probability of a false positive on a crossbar with stuck devices.
 
     Parameters
     ----------
     n, a, s, theta, exact, log
-        As :func:`false_positive_probability`; each scalar or array.
+        As for :func:`false_positive_probability`; each a scalar or array.
     p_off : float or Fraction, or array_like
         Probability that the device of an intended synapse is stuck off.
     p_on : float or Fraction, or array_like
@@ -65,12 +65,12 @@ def device_false_positive_probability(
     Returns
     -------
     float, Fraction or ndarray
-        Equation 4, averaged over the devices.
+        Equation 4, averaged over the states of the devices.
 
     Raises
     ------
     DescriptionError
-        Not integers, or out of range.
+        If a value is not an integer, or out of range.
 
     Examples
     --------
@@ -80,44 +80,44 @@ def device_false_positive_probability(
     """
 
     def one(n: int, a: int, s: int, theta: int, p_off: Any, p_on: Any) -> Any:
-        # A segment's synapses are drawn for an active set as the active set is for a segment.
+        # The overlap has the same distribution if synapses and active cells are exchanged.
         return _stuck(n, s, a, 0, theta, p_off, p_on, exact)
 
-    found = answer_exactly(one, n, a, s, theta, p_off, p_on)
-    return found if exact else answer(np.asarray(found, dtype=np.float64), log)
+    values = answer_exactly(one, n, a, s, theta, p_off, p_on)
+    return values if exact else answer(np.asarray(values, dtype=np.float64), log)
 
 
 @formula
 def device_false_negative_probability(
     *,
-    a: Cells,
+    a: CellCount,
     s: SynapsesOnActive,
     theta: Threshold,
     v: Swapped,
-    p_off: Chance = 0.0,
-    p_on: Chance = 0.0,
-    exact: Asked = False,
-    log: Asked = False,
+    p_off: ProbabilityArray = 0.0,
+    p_on: ProbabilityArray = 0.0,
+    exact: Switch = False,
+    log: Switch = False,
 ) -> Any:
-    """Probability of a miss where devices of a crossbar are stuck.
+    """Return the probability of a miss on a crossbar with stuck devices.
 
     Parameters
     ----------
     a, s, theta, v, exact, log
-        As :func:`false_negative_probability`; each scalar or array. Swapped-in cells count as
-        cells without a synapse.
+        As for :func:`false_negative_probability`; each a scalar or array. The cells that replace
+        swapped ones have no synapse.
     p_off, p_on
-        As :func:`device_false_positive_probability`.
+        As for :func:`device_false_positive_probability`.
 
     Returns
     -------
     float, Fraction or ndarray
-        Equation 6, averaged over the devices.
+        Equation 6, averaged over the states of the devices.
 
     Raises
     ------
     DescriptionError
-        Not integers, or out of range.
+        If a value is not an integer, or out of range.
 
     Examples
     --------
@@ -129,8 +129,8 @@ def device_false_negative_probability(
     def one(a: int, s: int, theta: int, v: int, p_off: Any, p_on: Any) -> Any:
         return _stuck(a, s, a - v, v, theta, p_off, p_on, exact, miss=True)
 
-    found = answer_exactly(one, a, s, theta, v, p_off, p_on)
-    return found if exact else answer(np.asarray(found, dtype=np.float64), log)
+    values = answer_exactly(one, a, s, theta, v, p_off, p_on)
+    return values if exact else answer(np.asarray(values, dtype=np.float64), log)
 
 
 def _stuck(
@@ -144,10 +144,10 @@ def _stuck(
     exactly: bool,
     miss: bool = False,
 ) -> Any:
-    """Chance (or its log) that theta devices conduct, or fewer (`miss`).
+    """Return the probability (or its log) that theta or more devices conduct, or fewer (`miss`).
 
-    Of `n` cells `a` are active, b of them on one of the `s` synapses; `more` further active cells
-    have none.
+    Of `n` cells, `a` are active, and b of these are on one of the `s` synapses; `more` further
+    active cells have no synapse.
     """
     overlaps = range(max(0, s + a - n), min(s, a) + 1)
     if exactly:
@@ -184,12 +184,12 @@ def _exact_of_two(
 
 
 def _log_of_two(b: int, p_off: float, others: int, p_on: float, theta: int, miss: bool) -> float:
-    """Log of the chance that b good and `others` bad devices reach theta, or miss it."""
+    """Return the log of the probability that b synapses and `others` without one reach theta."""
     off = np.arange(b + 1)
     share = binomial_log_pmf(np.full(b + 1, b), np.full(b + 1, p_off), off)
     need = theta - (b - off)
     if not miss:
         return float(log_sum(share + binomial_log_tail(others, p_on, need)))
-    # Fewer than `need` conduct if more than others - need do not.
+    # Fewer than `need` devices conduct if more than others - need do not conduct.
     fewer = binomial_log_tail(others, 1.0 - p_on, others - need + 1)
     return float(log_sum(share + np.where(need <= 0, -np.inf, fewer)))

@@ -1,7 +1,8 @@
-"""Compiled kernels: how many synapses of each segment are active, and how synapses change.
+"""Compiled kernels that count the active synapses of segments, and change synapses.
 
-Evaluation goes from active cells to segments, through an index of the synapses by cell, so that
-its cost is that of the active synapses alone. Kernels are cached on disk and release the lock.
+Evaluation goes from active cells to segments, through an index of the synapses by cell. Its cost is
+therefore proportional to the number of active synapses. Kernels are cached on disk and release the
+GIL.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def compiled(function: _Function) -> _Function:
-    """Compile at the first call; without a folder for the cache, at each start of Python."""
+    """Compile a function at its first call; without a cache folder, in each Python process."""
     try:
         return cast(_Function, njit(cache=True, nogil=True)(function))
     except RuntimeError:
@@ -29,7 +30,7 @@ def compiled(function: _Function) -> _Function:
 def count_overlaps(
     starts: Any, segments: Any, frame_starts: Any, frame_cells: Any, counts: Any
 ) -> None:
-    """Fill `counts` (n_frames, n_segments), which come as zeros."""
+    """Add the overlaps to `counts` (n_frames, n_segments), which are zero initially."""
     for frame in range(frame_starts.size - 1):
         for q in range(frame_starts[frame], frame_starts[frame + 1]):
             cell = frame_cells[q]
@@ -48,13 +49,13 @@ def find_active(
     base: Any,
     high: Any,
     flags: Any,
-    found: Any,
+    rows: Any,
 ) -> int:
-    """Write rows (frame, segment, overlap) of segments at threshold; gives their number.
+    """Write rows (frame, segment, overlap) of segments at threshold, and return their number.
 
-    `counts` start at `base`, so that a segment at threshold reaches `high`, the highest bit;
-    `words` are the same memory in pieces of 64 bits, and `flags` has that bit of each count. Rows
-    that find no room in `found` are counted and not written.
+    `counts` start at `base`, so that a segment at threshold reaches `high`, the highest bit.
+    `words` are the same memory in words of 64 bits, and `flags` has the highest bit of each count.
+    If `rows` is full, further rows are counted but not written.
     """
     total = 0
     one = counts.dtype.type(1)
@@ -71,10 +72,10 @@ def find_active(
             for segment in range(word * width, (word + 1) * width):
                 if counts[segment] < high:
                     continue
-                if total < found.shape[0]:
-                    found[total, 0] = frame
-                    found[total, 1] = segment
-                    found[total, 2] = counts[segment] - base
+                if total < rows.shape[0]:
+                    rows[total, 0] = frame
+                    rows[total, 1] = segment
+                    rows[total, 2] = counts[segment] - base
                 total += 1
     return total
 
@@ -85,7 +86,7 @@ def scan(
 ) -> None:
     """Count connected and all synapses on active cells, segment by segment.
 
-    Used while synapses change, when an index would be out of date at once.
+    It is used while synapses change, because an index would be out of date at once.
     """
     for segment in range(sizes.size):
         strong = 0
@@ -110,19 +111,19 @@ def adapt(
     on_silent: float,
     disconnect: float,
 ) -> None:
-    """Change the permanences of some segments, and drop synapses that fall below `disconnect`."""
+    """Change the permanences of some segments, and remove synapses that fall below `disconnect`."""
     for segment in chosen:
-        kept = 0
+        n_kept = 0
         for k in range(sizes[segment]):
             cell = cells[segment, k]
             change = on_active if active[cell] else on_silent
             value = min(permanences[segment, k] + change, 1.0)
             if value >= disconnect:
-                cells[segment, kept] = cell
-                permanences[segment, kept] = value
-                kept += 1
-        cells[segment, kept : sizes[segment]] = -1
-        sizes[segment] = kept
+                cells[segment, n_kept] = cell
+                permanences[segment, n_kept] = value
+                n_kept += 1
+        cells[segment, n_kept : sizes[segment]] = -1
+        sizes[segment] = n_kept
 
 
 @compiled
@@ -135,9 +136,10 @@ def grow(
     candidates: Any,
     permanence: float,
 ) -> None:
-    """Give each chosen segment synapses on the first `wanted` candidates that it has none on.
+    """Add synapses to each chosen segment, on its first `wanted` new candidates.
 
-    `candidates` (n_chosen, n_candidates) are in random order. A full segment loses its weakest.
+    `candidates` (n_chosen, n_candidates) are in random order. A full segment loses its weakest
+    synapse.
     """
     room = cells.shape[1]
     for row in range(chosen.size):
@@ -146,18 +148,18 @@ def grow(
         for cell in candidates[row]:
             if left <= 0:
                 break
-            known = False
+            present = False
             for k in range(sizes[segment]):
                 if cells[segment, k] == cell:
-                    known = True
+                    present = True
                     break
-            if known:
+            if present:
                 continue
-            place = sizes[segment]
-            if place == room:
-                place = np.argmin(permanences[segment])
+            slot = sizes[segment]
+            if slot == room:
+                slot = np.argmin(permanences[segment])
             else:
                 sizes[segment] += 1
-            cells[segment, place] = cell
-            permanences[segment, place] = permanence
+            cells[segment, slot] = cell
+            permanences[segment, slot] = permanence
             left -= 1

@@ -1,4 +1,4 @@
-"""Pictures: errors beside the theory, segments, and a sequence memory; each returns its Axes."""
+"""Draws error curves, overlaps of segments, and the activity of a sequence memory."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ __all__ = [
     "sequences_view",
 ]
 
-Cells = NDArray[np.int64]
+CellIds = NDArray[np.int64]
 
 _THEORY = "theory"
 _LABELS = {
@@ -60,28 +60,28 @@ def error_curve(
     label: Annotated[str, Text()] | None = None,
     **fixed: Any,
 ) -> Axes:
-    """Draw the probability of an error against one of n, a, s, theta and v.
+    """Draw the probability of an error as a function of n, a, s, theta or v.
 
-    With `v`, varied or fixed, it is that of a miss, else that of a false positive.
+    If `v` is varied or fixed, it is the probability of a miss, otherwise that of a false positive.
 
     Parameters
     ----------
     vary : {"n", "a", "s", "theta", "v"}
-        What the horizontal axis is.
+        Parameter on the horizontal axis.
     values : array_like of int
-        Its values.
+        Values of this parameter.
     trials : int
-        If above 0: decisions of neurons at each value, drawn with their 95 % intervals; where no
-        error was counted, a triangle stands at the upper end.
+        Number of decisions of neurons at each value; 0 draws the theory only. Measured rates are
+        drawn with 95 % intervals. Without errors, a triangle marks the upper end of the interval.
     seed : int or numpy.random.Generator
-        For the trials.
+        Seed of the trials.
     ax : matplotlib.axes.Axes, optional
-        Where to draw. Default: a new figure. Repeated calls take the next colours.
+        Axes to draw into. Default: a new figure. Each further call uses the next colour.
     label : str, optional
-        For the legend.
+        Label in the legend.
     **fixed
-        The other arguments, as of :func:`false_positive_probability` and
-        :func:`false_negative_probability`. `n` is needed for a miss only with trials.
+        The other arguments of :func:`false_positive_probability` or
+        :func:`false_negative_probability`. For a miss, `n` is required only with trials.
 
     Returns
     -------
@@ -90,27 +90,29 @@ def error_curve(
     Raises
     ------
     DescriptionError
-        An unknown argument, or values that the theory refuses.
+        If an argument is unknown, or values are not valid for the theory.
     """
     for name in fixed:
         if name not in _LABELS:
             raise DescriptionError(f"error_curve: {unknown_name('parameter', name, _LABELS)}")
         Count(low=0).check(fixed[name], f"error_curve: {name}")
     if vary in fixed:
-        raise DescriptionError(f"error_curve: {vary} is on the axis; leave out {vary}=.")
+        raise DescriptionError(
+            f"error_curve: {vary} is varied and cannot be fixed too; leave out {vary}=."
+        )
     axis = np.ravel(values)
-    given = {**fixed, vary: axis}
-    needed = {"a", "s", "theta"} | ({"n"} if trials and "v" in given else set())
-    missing = sorted(needed - set(given))
-    if not missing and not {"n", "v"} & set(given):
+    arguments = {**fixed, vary: axis}
+    needed = {"a", "s", "theta"} | ({"n"} if trials and "v" in arguments else set())
+    missing = sorted(needed - set(arguments))
+    if not missing and not {"n", "v"} & set(arguments):
         missing = ["n (for false positives) or v (for misses)"]
     if missing:
-        raise DescriptionError(f"error_curve: {', '.join(missing)} must be given.")
-    without_n = {name: value for name, value in given.items() if name != "n"}
-    if "v" in given:
+        raise DescriptionError(f"error_curve: missing {', '.join(missing)}.")
+    without_n = {name: value for name, value in arguments.items() if name != "n"}
+    if "v" in arguments:
         line = false_negative_probability(**without_n)
     else:
-        line = false_positive_probability(**given)
+        line = false_positive_probability(**arguments)
     line = np.broadcast_to(line, axis.shape)
     ax = new_axes(5.2, 3.4) if ax is None else ax
     n_drawn = sum(one.get_gid() == _THEORY for one in ax.lines)
@@ -121,7 +123,7 @@ def error_curve(
         _draw_trials(ax, axis, vary, fixed, trials, seed, color)
     ax.set_yscale("log")
     ax.set_xlabel(_LABELS[vary])
-    ax.set_ylabel("false negatives" if "v" in given else "false positives")
+    ax.set_ylabel("false negatives" if "v" in arguments else "false positives")
     if label:
         ax.legend(frameon=False, fontsize=SMALL)
     return tidy(ax)
@@ -130,19 +132,19 @@ def error_curve(
 def _draw_trials(
     ax: Axes, axis: Any, vary: str, fixed: dict[str, Any], trials: int, seed: Seed, color: str
 ) -> None:
-    """Points with intervals; where no error was counted, only the upper end as an arrow."""
+    """Draw rates with intervals; without errors, only the upper end as a triangle."""
     for value in axis.tolist():
         sizes = {**fixed, vary: value}
         if "v" in sizes:
-            found = measure_false_negatives(**sizes, trials=trials, seed=seed)
+            counted = measure_false_negatives(**sizes, trials=trials, seed=seed)
         else:
             side = max(round(trials**0.5), 1)
-            found = measure_false_positives(**sizes, n_segments=side, n_frames=side, seed=seed)
-        if not found.errors:
-            ax.plot(value, found.high, marker="v", color=color, markersize=4, fillstyle="none")
+            counted = measure_false_positives(**sizes, n_segments=side, n_frames=side, seed=seed)
+        if not counted.errors:
+            ax.plot(value, counted.high, marker="v", color=color, markersize=4, fillstyle="none")
             continue
-        bars = [[found.rate - found.low], [found.high - found.rate]]
-        ax.errorbar(value, found.rate, bars, fmt="o", color=color, markersize=3, capsize=2)
+        bars = [[counted.rate - counted.low], [counted.high - counted.rate]]
+        ax.errorbar(value, counted.rate, bars, fmt="o", color=color, markersize=3, capsize=2)
 
 
 @checked
@@ -153,29 +155,29 @@ def segment_activity(
     neuron: Annotated[int, Count(low=0)] = 0,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the overlap of each segment of one neuron with each frame of a sequence.
+    """Draw the overlap of each segment of a neuron with each frame of a sequence.
 
     Parameters
     ----------
     neurons : ActiveDendriteNeurons
-        Whose segments.
+        Neurons with the segments.
     frames : Patterns, or anything that Patterns takes
         Patterns of active cells.
     neuron : int
-        Which neuron.
+        Index of the neuron.
     ax : matplotlib.axes.Axes, optional
-        Where to draw. Default: a new figure.
+        Axes to draw into. Default: a new figure.
 
     Returns
     -------
     matplotlib.axes.Axes
-        A row for each segment, a column for each frame; active segments are framed, and a mark
-        below says when the neuron detects the frame.
+        A row for each segment and a column for each frame. Active segments have a frame, and a
+        mark below shows that the neuron detects the frame.
 
     Raises
     ------
     DescriptionError
-        Not neurons or frames, or a neuron that is not there.
+        If `frames` are not patterns of active cells, there are none, or the neuron does not exist.
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -185,7 +187,7 @@ def segment_activity(
         )
     overlaps = neurons.overlaps(frames)[:, neuron].T
     if not overlaps.size:
-        raise DescriptionError("segment_activity: frames must be one or more, got none.")
+        raise DescriptionError("segment_activity: frames must have at least one frame, got none.")
     high = float(np.clip(0.16 * len(overlaps) + 1.2, 2.0, 6.0))
     ax = new_axes(6.4, high) if ax is None else ax
     picture = ax.imshow(overlaps, cmap="Blues", aspect="auto", interpolation="nearest",
@@ -220,31 +222,31 @@ def sequence_activity(
     Parameters
     ----------
     memory : TemporalMemory
-        As it was when the network was built.
+        Memory, in the state in which the network was built.
     recording : Recording
-        Of the network of ``memory.build(sequences, **options)``.
+        Recording of the network ``memory.build(sequences, **options)``.
     labels : iterable of iterable of str, optional
         A name for each frame of each sequence, such as ``["ABCD", "XBCY"]``.
     ax : matplotlib.axes.Axes, optional
-        Where to draw. Default: a new figure.
+        Axes to draw into. Default: a new figure.
     **options
         As for :meth:`TemporalMemory.build`.
 
     Returns
     -------
     matplotlib.axes.Axes
-        A row for each cell: a bar over the cells of each active column, filled marks for cells
-        that fired, in one colour if they were predicted and in another if their column burst, and
-        hollow marks for the predictions of the next frame.
+        A row for each cell. A bar covers the cells of each active column. Filled marks are cells
+        that fired; their colour tells whether they were predicted or their column burst. Hollow
+        marks are predictions for the next frame.
 
     Raises
     ------
     DescriptionError
-        Not a memory, or not a recording of its network.
+        If `memory` is not a TemporalMemory, or `recording` not one of its network.
     """
-    where, thing = "sequence_activity", memory
-    if not isinstance(thing, TemporalMemory):
-        raise DescriptionError(f"{where}: memory must be a TemporalMemory, got {shown(thing)}.")
+    where, checked_memory = "sequence_activity", memory
+    if not isinstance(checked_memory, TemporalMemory):
+        raise DescriptionError(f"{where}: memory must be a TemporalMemory, got {shown(memory)}.")
     circuit = memory.spiking(**options)
     circuit.check(recording, where)
     size = circuit.cells_per_column
@@ -272,30 +274,30 @@ def sequence_activity(
     return tidy(ax)
 
 
-def _spikes(circuit: SequenceCircuit, recording: Recording, name: str) -> tuple[Cells, Cells]:
-    """Steps and cells of all spikes of a population."""
+def _spikes(circuit: SequenceCircuit, recording: Recording, name: str) -> tuple[CellIds, CellIds]:
+    """Return steps and cells of all spikes of a population."""
     trains = recording[name]
     return steps(trains.times - recording.start, circuit.dt), trains.ids.astype(np.int64)
 
 
-def _column(circuit: SequenceCircuit, ticks: Cells, columns: Cells) -> Cells:
-    """A number for each column in each frame."""
+def _column(circuit: SequenceCircuit, ticks: CellIds, columns: CellIds) -> CellIds:
+    """Return a distinct number for each column in each frame."""
     return ticks // circuit.schedule.period * circuit.n_columns + columns
 
 
 def _name_frames(ax: Axes, labels: Iterable[Iterable[str]], period: float) -> None:
-    """Names above the frames; after each sequence comes a silent period."""
-    at = 0.0
+    """Write names above the frames; a silent period follows each sequence."""
+    time = 0.0
     for sequence in labels:
         for name in sequence:
-            ax.annotate(str(name), (at, 1.0), xytext=(0, 3), ha="left", fontsize="large",
+            ax.annotate(str(name), (time, 1.0), xytext=(0, 3), ha="left", fontsize="large",
                         xycoords=("data", "axes fraction"), textcoords="offset points")  # fmt: skip
-            at += period
-        at += period
+            time += period
+        time += period
 
 
 def patterns_on_segments(neurons: ActiveDendriteNeurons, ax: Axes) -> None:
-    """Draw how many synapses each segment has."""
+    """Draw the number of synapses of each segment."""
     sizes = neurons.segments.sizes.reshape(neurons.n_neurons, neurons.n_segments)
     if neurons.n_neurons == 1:
         ax.bar(np.arange(sizes.shape[1]), sizes[0], width=0.8, color=COLORS[0])
@@ -308,7 +310,7 @@ def patterns_on_segments(neurons: ActiveDendriteNeurons, ax: Axes) -> None:
 
 
 def segments_of_cells(memory: TemporalMemory, ax: Axes) -> None:
-    """Draw how many segments each cell has."""
+    """Draw the number of segments of each cell."""
     counts = np.bincount(memory.owner, minlength=memory.n_cells)
     color_bar(ax, _fitted(ax, counts.reshape(memory.n_columns, -1).T), "segments", whole=True)
     whole_ticks(ax)
@@ -317,7 +319,7 @@ def segments_of_cells(memory: TemporalMemory, ax: Axes) -> None:
 
 
 def neurons_view(neurons: ActiveDendriteNeurons) -> View:
-    """Return sizes, parameters and stored patterns of neurons, for a notebook."""
+    """Return sizes, parameters and stored patterns of neurons, for their display."""
     used = np.count_nonzero(neurons.segments.sizes)
     facts = {
         "stored": f"{int(neurons.n_patterns.sum())} patterns on {used} segments",
@@ -327,7 +329,7 @@ def neurons_view(neurons: ActiveDendriteNeurons) -> View:
 
 
 def sequences_view(memory: TemporalMemory) -> View:
-    """Return sizes, parameters and what a sequence memory has learnt, for a notebook."""
+    """Return sizes, parameters, segments and synapses of a sequence memory, for its display."""
     connected = int(np.count_nonzero(memory.segments.connected))
     facts = {
         "learnt": f"{len(memory.segments)} segments on {np.unique(memory.owner).size} cells",
@@ -337,12 +339,12 @@ def sequences_view(memory: TemporalMemory) -> View:
 
 
 def _fitted(ax: Axes, values: NDArray[Any]) -> Any:
-    """An image of counts; of many columns each pixel shows the largest of its neighbours."""
+    """Draw an image of counts; if there are many columns, a pixel shows the largest of several."""
     n = values.shape[1]
-    wide = -(-n // 400)
-    if wide > 1:
-        padded = np.pad(values, ((0, 0), (0, -n % wide)))
-        values = padded.reshape(len(values), -1, wide).max(axis=2)
+    bin_width = -(-n // 400)
+    if bin_width > 1:
+        padded = np.pad(values, ((0, 0), (0, -n % bin_width)))
+        values = padded.reshape(len(values), -1, bin_width).max(axis=2)
     return ax.imshow(values, cmap="Blues", aspect="auto", interpolation="nearest", vmin=0,
                      vmax=max(int(values.max(initial=0)), 1), origin="lower",
                      extent=(-0.5, n - 0.5, -0.5, len(values) - 0.5))  # fmt: skip

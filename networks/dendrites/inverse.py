@@ -1,4 +1,4 @@
-"""The inverse questions: which threshold, how many synapses, how many patterns, how much noise."""
+"""Sizes of segments for bounds on errors: thresholds, synapses, patterns and tolerated noise."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ...checks import checked
 from ...errors import DescriptionError
 from .arguments import (
     Active,
-    Asked,
     Bound,
-    Cells,
-    Chance,
-    Chances,
+    CellCount,
+    Probabilities,
+    ProbabilityArray,
+    Switch,
     Synapses,
     SynapsesOnActive,
     Threshold,
@@ -23,12 +23,12 @@ from .arguments import (
     formula,
     require_table,
 )
-from .chance import Floats, log_tail
+from .tails import Floats, log_tail
 from .union import Method, require_law, union_log_probability
 
 __all__ = [
     "GRID",
-    "Choice",
+    "SegmentChoice",
     "choose_threshold",
     "largest_noise",
     "median_error_curve",
@@ -47,18 +47,18 @@ GRID: dict[str, tuple[float, ...]] = {
 
 _OneCells = Annotated[int, Whole(one=True)]
 _OneActive = Annotated[int, Whole(1, "n", one=True)]
-_OneBound = Annotated[float, Chances(positive=True, one=True)]
+_OneBound = Annotated[float, Probabilities(positive=True, one=True)]
 
 
-class Choice(NamedTuple):
-    """A segment that keeps both bounds."""
+class SegmentChoice(NamedTuple):
+    """Sizes of a segment that meets both bounds."""
 
     s: int
-    """Synapses."""
+    """Number of synapses."""
     theta: int
-    """Smallest threshold within the bound on false positives."""
+    """Smallest threshold that meets the bound on false positives."""
     v: int
-    """Most swapped cells within the bound on misses."""
+    """Largest number of swapped cells that meets the bound on misses."""
     false_positive: float
     """Probability of a false positive."""
     false_negative: float
@@ -66,15 +66,17 @@ class Choice(NamedTuple):
 
 
 @formula
-def smallest_threshold(*, n: Cells, a: Active, s: Synapses, false_positive: Bound = 1e-9) -> Any:
-    """Smallest threshold with fewer false positives than a bound.
+def smallest_threshold(
+    *, n: CellCount, a: Active, s: Synapses, false_positive: Bound = 1e-9
+) -> Any:
+    """Return the smallest threshold with fewer false positives than a bound.
 
     Parameters
     ----------
     n, a, s : int or array_like of int
-        Cells; active ones, 0 to `n`; synapses, 1 to `n`.
+        Number of cells; of active cells, 0 to `n`; of synapses, 1 to `n`.
     false_positive : float or array_like
-        The probability must be below this; above 0, at most 1.
+        Upper bound on the probability, which must be below it; above 0, at most 1.
 
     Returns
     -------
@@ -83,64 +85,64 @@ def smallest_threshold(*, n: Cells, a: Active, s: Synapses, false_positive: Boun
     Raises
     ------
     DescriptionError
-        Not integers, out of range, or even ``theta = s`` is not enough.
+        If a value is not an integer or out of range, or even ``theta = s`` does not meet the bound.
 
     Examples
     --------
     >>> smallest_threshold(n=2048, a=40, s=32)
     10
     """
-    found = _smallest_threshold(n, a, s, false_positive)
-    return found if found.ndim else int(found)
+    theta = _smallest_threshold(n, a, s, false_positive)
+    return theta if theta.ndim else int(theta)
 
 
 def _lowest(n: Any, a: Any, s: Any, goal: Any) -> Any:
-    """Smallest threshold below the log of a bound; s + 1 if there is none."""
+    """Return the smallest threshold whose probability is below a bound (log); s + 1 if none is."""
     return _first(lambda theta: log_tail(n, s, a, theta) < goal, 1, s)
 
 
 def _smallest_threshold(n: Any, a: Any, s: Any, false_positive: Any) -> Any:
     n, a, s, goal = np.broadcast_arrays(n, a, s, log_of(false_positive))
-    found = _lowest(n, a, s, goal)
-    too_few = found > s
+    theta = _lowest(n, a, s, goal)
+    too_few = theta > s
     if np.any(too_few):
         raise DescriptionError(
-            f"even theta = s = {s[too_few].flat[0]} gives a false positive more often than "
-            f"{np.exp(goal[too_few].flat[0]):g}; take more synapses or fewer active cells."
+            f"even theta = s = {s[too_few].flat[0]} has a false-positive probability of at least "
+            f"{np.exp(goal[too_few].flat[0]):g}; use more synapses or fewer active cells."
         )
-    return found
+    return theta
 
 
 @formula
 def largest_noise(
-    *, a: Cells, s: SynapsesOnActive, theta: Threshold, false_negative: Bound = 1e-3
+    *, a: CellCount, s: SynapsesOnActive, theta: Threshold, false_negative: Bound = 1e-3
 ) -> Any:
-    """Most cells of a pattern that can be swapped before it is missed more often than a bound.
+    """Return how many cells of a pattern can be swapped until misses exceed a bound.
 
     Parameters
     ----------
     a, s, theta : int or array_like of int
-        Active cells; synapses on them, 1 to `a`; threshold, 1 to `s`.
+        Number of active cells; of synapses on them, 1 to `a`; threshold, 1 to `s`.
     false_negative : float or array_like
-        The probability must be below this; above 0, at most 1.
+        Upper bound on the probability, which must be below it; above 0, at most 1.
 
     Returns
     -------
     int or ndarray of int
-        At least ``s - theta``, with which nothing is ever missed.
+        At least ``s - theta``, because so many swapped cells never cause a miss.
 
     Raises
     ------
     DescriptionError
-        Not integers, or out of range.
+        If a value is not an integer or out of range.
 
     Examples
     --------
     >>> largest_noise(a=300, s=30, theta=11)
     115
     """
-    found = _largest_noise(a, s, theta, false_negative)
-    return found if found.ndim else int(found)
+    swapped = _largest_noise(a, s, theta, false_negative)
+    return swapped if swapped.ndim else int(swapped)
 
 
 def _largest_noise(a: Any, s: Any, theta: Any, false_negative: Any) -> Any:
@@ -149,12 +151,12 @@ def _largest_noise(a: Any, s: Any, theta: Any, false_negative: Any) -> Any:
 
 
 def log_of(bound: Any) -> Floats:
-    """Log of a bound on a probability, which may be a fraction."""
+    """Return the log of a bound on a probability, which may be a fraction."""
     return np.asarray(np.log(np.asarray(bound, dtype=np.float64)))
 
 
 def _first(holds: Callable[[Any], Any], low: int, high: Any) -> Any:
-    """Smallest number for which a condition holds that stays true from there; else high + 1."""
+    """Return the smallest number that meets a monotonic condition, or high + 1."""
     bottom, top = np.full(np.shape(high), low), np.asarray(high) + 1
     while np.any(bottom < top):
         middle = (bottom + top) // 2
@@ -173,24 +175,24 @@ def choose_threshold(
     s: Annotated[int, Whole(1, "a", one=True)],
     false_positive: _OneBound = 1e-9,
     false_negative: _OneBound = 1e-3,
-) -> Choice:
-    """Smallest threshold within a bound on false positives, and the noise that it tolerates.
+) -> SegmentChoice:
+    """Return the smallest threshold for a bound on false positives, and the noise it tolerates.
 
     Parameters
     ----------
     n, a, s : int
-        Cells; active ones; synapses, 1 to `a`.
+        Number of cells; of active cells; of synapses, 1 to `a`.
     false_positive, false_negative : float
         Bounds, above 0, at most 1.
 
     Returns
     -------
-    Choice
+    SegmentChoice
 
     Raises
     ------
     DescriptionError
-        Not integers, out of range, or no threshold is enough.
+        If a value is not an integer or out of range, or no threshold meets the bound.
 
     Examples
     --------
@@ -202,10 +204,10 @@ def choose_threshold(
     return _choice(n, a, s, theta, v)
 
 
-def _choice(n: int, a: int, s: int, theta: int, v: int) -> Choice:
+def _choice(n: int, a: int, s: int, theta: int, v: int) -> SegmentChoice:
     hit = float(np.exp(log_tail(n, s, a, theta)))
     miss = float(np.exp(log_tail(a, s, v, s - theta + 1)))
-    return Choice(int(s), int(theta), int(v), hit, miss)
+    return SegmentChoice(int(s), int(theta), int(v), hit, miss)
 
 
 @formula
@@ -216,47 +218,47 @@ def synapses_needed(
     v: Annotated[int, Whole(0, "a", one=True)],
     false_positive: _OneBound = 1e-9,
     false_negative: _OneBound = 1e-3,
-) -> Choice:
-    """Fewest synapses for which some threshold keeps both bounds with `v` cells swapped.
+) -> SegmentChoice:
+    """Return the fewest synapses for which a threshold meets both bounds with `v` swapped cells.
 
     Parameters
     ----------
     n, a : int
-        Cells, and active ones.
+        Number of cells, and of active cells.
     v : int
-        Swapped cells, 0 to `a`.
+        Number of swapped cells, 0 to `a`.
     false_positive, false_negative : float
         Bounds, above 0, at most 1.
 
     Returns
     -------
-    Choice
-        With this `v`.
+    SegmentChoice
+        Sizes of the segment, with this `v`.
 
     Raises
     ------
     DescriptionError
-        Not integers, out of range, or no number of synapses up to `a` is enough.
+        If a value is not an integer or out of range, or no number of synapses up to `a` suffices.
 
     Examples
     --------
     >>> synapses_needed(n=2048, a=40, v=10)[:3]
     (16, 8, 10)
     """
-    rare, seldom = log_of(false_positive), log_of(false_negative)
+    positive_bound, negative_bound = log_of(false_positive), log_of(false_negative)
     require_table(a, f"a={a} numbers of synapses")
-    # The threshold that just keeps the first bound jumps with s: the second is checked for all s.
+    # The smallest threshold for the first bound jumps with s, so every s is checked.
     first = 1
     while first <= a:
         s = np.arange(first, min(2 * first + 255, a) + 1)
-        theta = _lowest(n, a, s, rare)
-        ok = (theta <= s) & (log_tail(a, s, v, s - theta + 1) < seldom)
+        theta = _lowest(n, a, s, positive_bound)
+        ok = (theta <= s) & (log_tail(a, s, v, s - theta + 1) < negative_bound)
         if ok.any():
             k = int(np.argmax(ok))
             return _choice(n, a, s[k], theta[k], v)
         first = int(s[-1]) + 1
     raise DescriptionError(
-        f"no segment with up to a={a} synapses keeps both bounds with v={v} cells swapped; allow "
+        f"no segment with up to a={a} synapses meets both bounds with v={v} swapped cells; allow "
         f"more errors or less noise."
     )
 
@@ -271,26 +273,26 @@ def patterns_per_segment(
     false_positive: _OneBound = 1e-9,
     method: Method = "exact",
 ) -> int:
-    """How many patterns one segment can hold within a bound on false positives.
+    """Return how many patterns one segment can hold within a bound on false positives.
 
     Parameters
     ----------
     n, a, s, theta : int
-        Cells; active ones; synapses for each pattern; threshold, 1 to `s`.
+        Number of cells; of active cells; of synapses for each pattern; threshold, 1 to `s`.
     false_positive : float
-        The probability must be below this; above 0, below 1.
+        Upper bound on the probability, which must be below it; above 0, below 1.
     method : {"exact", "paper"}
-        As :func:`union_false_positive_probability`.
+        As for :func:`union_false_positive_probability`.
 
     Returns
     -------
     int
-        0 if one pattern is already too many.
+        Number of patterns; 0 if one pattern is already too many.
 
     Raises
     ------
     DescriptionError
-        Not integers, or out of range; or the bound is kept by a segment that has every synapse.
+        If a value is not an integer or out of range, or any number of patterns meets the bound.
 
     Examples
     --------
@@ -301,21 +303,21 @@ def patterns_per_segment(
     if a < theta or goal >= 0:
         raise DescriptionError(
             f"no number of patterns reaches false_positive={false_positive} with theta={theta} "
-            f"and a={a}: there is no limit."
+            f"and a={a}; there is no limit."
         )
 
     def search(method: str) -> int:
         return _most(lambda m: bool(union_log_probability(n, a, s, theta, m, method) >= goal))
 
-    near = search("paper")
+    approximate = search("paper")
     if method == "paper":
-        return near
-    require_law(n, s, near + 1)
+        return approximate
+    require_law(n, s, approximate + 1)
     return search("exact")
 
 
 def _most(too_many: Callable[[int], bool]) -> int:
-    """Largest number that is not too many; 0 if 1 is."""
+    """Return the largest number that is not too many; 0 if 1 is too many."""
     high = 1
     while not too_many(high):
         high *= 2
@@ -329,34 +331,34 @@ def _most(too_many: Callable[[int], bool]) -> int:
 @checked
 def median_error_curve(
     *,
-    theta: Cells = tuple(range(3, 25)),
-    n: Cells = GRID["n"],
-    sparsity: Chance = GRID["sparsity"],
-    s: Cells = GRID["s"],
-    log: Asked = False,
+    theta: CellCount = tuple(range(3, 25)),
+    n: CellCount = GRID["n"],
+    sparsity: ProbabilityArray = GRID["sparsity"],
+    s: CellCount = GRID["s"],
+    log: Switch = False,
 ) -> Floats:
-    """Median over a grid of networks of the false-positive probability, for each threshold.
+    """Return the median false-positive probability over a grid of networks, for each threshold.
 
     Parameters
     ----------
     theta : array_like of int, shape (n_thresholds,)
-        Thresholds, >= 1; above `s` nothing is ever matched.
+        Thresholds, >= 1; a segment with a threshold above `s` never fires.
     n, s : array_like of int
-        Cells and synapses of the grid.
+        Numbers of cells and of synapses of the grid.
     sparsity : array_like of float
         Fractions of active cells; ``a = round(n sparsity)``.
     log : bool
-        Answer with natural logs.
+        Whether to return natural logs.
 
     Returns
     -------
     ndarray, shape (n_thresholds,)
-        Figure 6, with the default grid.
+        Medians; with the default grid, the curve of figure 6.
 
     Raises
     ------
     DescriptionError
-        Not integers, or out of range.
+        If a value is not an integer or out of range.
 
     Examples
     --------
@@ -377,7 +379,7 @@ def median_error_curve(
     flat = np.sort(logs.reshape(low.size, -1), axis=1)
     count = flat.shape[1]
     below, above = flat[:, (count - 1) // 2], flat[:, count // 2]
-    # The mean of the two in the middle, in logs.
+    # Mean of the two middle values, in logs.
     with np.errstate(invalid="ignore"):
         middle = np.where(above == -np.inf, -np.inf, np.logaddexp(below, above) - np.log(2.0))
     return np.asarray(middle if log else np.exp(middle))

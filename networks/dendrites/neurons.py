@@ -1,4 +1,4 @@
-"""Neurons whose dendritic segments store sparse patterns and recognise them."""
+"""Neurons whose dendritic segments store and recognise sparse patterns."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = ["ActiveDendriteNeurons"]
 
 
 def require_order(where: str, **sizes: int) -> None:
-    """Refuse sizes of which one is above the one before it."""
+    """Raise an error if a size is larger than the previous one."""
     for (top, most), (name, size) in itertools.pairwise(sizes.items()):
         if size > most:
             raise DescriptionError(f"{where}: {name} must be at most {top}={most}, got {size}.")
@@ -38,33 +38,33 @@ def require_order(where: str, **sizes: int) -> None:
 class ActiveDendriteNeurons(StoredModel, Displayed):
     """Neurons with active dendrites: each segment recognises sparse patterns of its inputs.
 
-    A segment is active when at least `threshold` of its connected synapses are on active cells; a
-    neuron detects a pattern when one of its segments is active.
+    A segment is active if at least `threshold` of its connected synapses are on active cells. A
+    neuron detects a pattern if one of its segments is active.
 
     Parameters
     ----------
     n_inputs : int
-        Cells that synapses can be on.
+        Number of cells that synapses can be on.
     n_neurons : int
-        Neurons.
+        Number of neurons.
     n_segments : int
-        Segments of each neuron.
+        Number of segments of each neuron.
     synapses_per_segment : int
-        Synapses that a segment grows for a pattern: a random part of its active cells, or all if
-        there are fewer.
+        Number of synapses that a segment grows for a pattern, on a random subset of its active
+        cells, or on all of them if there are fewer.
     threshold : int
-        Active synapses that activate a segment, 1 to `synapses_per_segment`.
+        Number of active synapses that activate a segment, 1 to `synapses_per_segment`.
     patterns_per_segment : int
-        Patterns that :meth:`store` puts on one segment before there is no room left.
+        Largest number of patterns that :meth:`store` puts on one segment.
     rule : PermanenceRule, optional
         Growth and loss of synapses.
     seed : int or numpy.random.Generator
-        For the choice of synapses.
+        Seed of the choice of synapses.
 
     Raises
     ------
     DescriptionError
-        Sizes that are not valid.
+        If sizes are not valid.
 
     References
     ----------
@@ -124,16 +124,16 @@ class ActiveDendriteNeurons(StoredModel, Displayed):
         )
 
     def facts(self) -> dict[str, Any]:
-        """Sizes and synapses as plain data, ready for JSON."""
+        """Return sizes and numbers of synapses as plain data for JSON."""
         return super().facts() | self.segments.facts()
 
     @property
     def n_synapses(self) -> int:
-        """Connected synapses of all segments."""
+        """Number of connected synapses of all segments."""
         return int(np.count_nonzero(self.segments.connected))
 
     def _stream(self, purpose: str) -> np.random.Generator:
-        """A stream for each call, so that a loaded copy goes on as the original would."""
+        """Return a new stream for each call; a loaded copy continues as the original would."""
         self.clock += 1
         return stream(self.seed, "dendrites", purpose, self.clock)
 
@@ -141,39 +141,40 @@ class ActiveDendriteNeurons(StoredModel, Displayed):
     def store(
         self, patterns: PatternLike, neurons: Annotated[Any, Whole(0)] | None = None
     ) -> NDArray[np.int64]:
-        """Put patterns on segments at once, each on the neuron's emptiest one.
+        """Store each pattern at once, on the segment of a neuron that holds the fewest patterns.
 
         Parameters
         ----------
         patterns : Patterns, or anything that Patterns takes
-            Each of at least `threshold` active cells.
+            Patterns, each with at least `threshold` active cells.
         neurons : int or array_like of int, shape (n_patterns,), optional
-            Which neuron takes each pattern. Default: pattern k goes to neuron k mod `n_neurons`.
+            Neuron that stores each pattern. Default: neuron k mod `n_neurons` stores pattern k.
 
         Returns
         -------
         ndarray of int, shape (n_patterns,)
-            Segment of the neuron that holds each pattern.
+            Segment that holds each pattern, as its number within the neuron.
 
         Raises
         ------
         DescriptionError
-            Not patterns or neurons; a pattern below threshold; or no room. Nothing is stored then.
+            If the arguments are not patterns and neurons, a pattern has too few active cells, or a
+            neuron has too little room. Nothing is stored then.
         """
         where = "ActiveDendriteNeurons.store"
         frames = as_patterns(patterns, self.n_inputs, f"{where}: patterns")
         self._check_active(frames, where)
         owner = self._owners(neurons, len(frames), where)
-        places = self._places(owner, where)
+        segments = self._segments_for(owner, where)
         permanence = max(self.rule.connect, self.rule.initial)
         frame = frames.owners
         shuffled = frames.indices[np.lexsort((self._stream("store").random(frame.size), frame))]
-        for place, first, last in zip(places, frames.starts, frames.starts[1:], strict=False):
+        for segment, first, last in zip(segments, frames.starts, frames.starts[1:], strict=False):
             last = min(last, first + self.synapses_per_segment)
-            self.segments.strengthen(place, shuffled[first:last], permanence)
-        np.add.at(self.n_patterns, places, 1)
-        self.used[places] = self.clock
-        return places - owner * self.n_segments
+            self.segments.strengthen(segment, shuffled[first:last], permanence)
+        np.add.at(self.n_patterns, segments, 1)
+        self.used[segments] = self.clock
+        return segments - owner * self.n_segments
 
     def _check_active(self, frames: Patterns, where: str) -> None:
         few = np.flatnonzero(frames.counts < self.threshold)
@@ -198,50 +199,52 @@ class ActiveDendriteNeurons(StoredModel, Displayed):
             )
         return owner
 
-    def _places(self, owner: NDArray[np.int64], where: str) -> NDArray[np.int64]:
-        """A segment for each pattern; the emptiest first, the first of equals."""
-        held = self.n_patterns.reshape(self.n_neurons, self.n_segments)
-        places = np.empty(owner.size, dtype=np.int64)
+    def _segments_for(self, owner: NDArray[np.int64], where: str) -> NDArray[np.int64]:
+        """Return the segment for each pattern: the first one with the fewest patterns."""
+        n_stored = self.n_patterns.reshape(self.n_neurons, self.n_segments)
+        segments = np.empty(owner.size, dtype=np.int64)
         for neuron in np.unique(owner):
-            mine = np.flatnonzero(owner == neuron)
-            free = self.n_segments * self.patterns_per_segment - int(held[neuron].sum())
-            if mine.size > free:
+            rows = np.flatnonzero(owner == neuron)
+            free = self.n_segments * self.patterns_per_segment - int(n_stored[neuron].sum())
+            if rows.size > free:
                 raise DescriptionError(
                     f"{where}: neuron {neuron} has room for {max(free, 0)} more patterns, got "
-                    f"{mine.size}; make the neurons with more n_segments or patterns_per_segment."
+                    f"{rows.size}; increase n_segments or patterns_per_segment of the neurons."
                 )
-            slots = np.arange(self.patterns_per_segment)[:, None] >= held[neuron]
-            places[mine] = np.nonzero(slots)[1][: mine.size] + neuron * self.n_segments
-        return places
+            slots = np.arange(self.patterns_per_segment)[:, None] >= n_stored[neuron]
+            segments[rows] = np.nonzero(slots)[1][: rows.size] + neuron * self.n_segments
+        return segments
 
     @checked
     def overlaps(self, frames: PatternLike) -> NDArray[np.uint16]:
-        """Active synapses of each segment, shape (n_frames, n_neurons, n_segments).
+        """Return the active synapses of each segment, shape (n_frames, n_neurons, n_segments).
 
         Raises
         ------
         DescriptionError
-            `frames` are not patterns of the cells.
+            If `frames` are not patterns of the cells.
         """
-        given = as_patterns(frames, self.n_inputs, "ActiveDendriteNeurons.overlaps: frames")
-        return self.segments.overlaps(given).reshape(len(given), self.n_neurons, self.n_segments)
+        patterns = as_patterns(frames, self.n_inputs, "ActiveDendriteNeurons.overlaps: frames")
+        shape = len(patterns), self.n_neurons, self.n_segments
+        return self.segments.overlaps(patterns).reshape(shape)
 
     @checked
     def active_segments(self, frames: PatternLike) -> NDArray[np.int64]:
-        """Segments that reach the threshold.
+        """Return the segments that reach the threshold.
 
         Returns
         -------
         ndarray of int, shape (n_active, 4)
-            Columns: frame, neuron, segment of the neuron, overlap; in this order.
+            Rows (frame, neuron, segment of the neuron, overlap).
 
         Raises
         ------
         DescriptionError
-            `frames` are not patterns of the cells.
+            If `frames` are not patterns of the cells.
         """
-        given = as_patterns(frames, self.n_inputs, "ActiveDendriteNeurons.active_segments: frames")
-        rows = self.segments.active(given, self.threshold)
+        where = "ActiveDendriteNeurons.active_segments"
+        patterns = as_patterns(frames, self.n_inputs, f"{where}: frames")
+        rows = self.segments.active(patterns, self.threshold)
         neuron, segment = np.divmod(rows[:, 1], self.n_segments)
         return np.stack([rows[:, 0], neuron, segment, rows[:, 2]], axis=1).astype(np.int64)
 
@@ -249,16 +252,16 @@ class ActiveDendriteNeurons(StoredModel, Displayed):
     def detect(
         self, frames: PatternLike, *, p_fail: Annotated[float, Probability()] = 0.0, seed: Seed = 0
     ) -> NDArray[np.bool_]:
-        """Whether each neuron recognises each frame.
+        """Return whether each neuron recognises each frame.
 
         Parameters
         ----------
         frames : Patterns, or anything that Patterns takes
             Active cells.
         p_fail : float
-            Probability that an active synapse fails to transmit, each on its own.
+            Probability that an active synapse fails to transmit, independently for each synapse.
         seed : int or numpy.random.Generator
-            For the failures.
+            Seed of the failures.
 
         Returns
         -------
@@ -267,71 +270,72 @@ class ActiveDendriteNeurons(StoredModel, Displayed):
         Raises
         ------
         DescriptionError
-            `frames` are not patterns of the cells, or `p_fail` is no probability.
+            If `frames` are not patterns of the cells, or `p_fail` is not a probability.
         """
-        given = as_patterns(frames, self.n_inputs, "ActiveDendriteNeurons.detect: frames")
-        rows = self.segments.active(given, self.threshold)
+        patterns = as_patterns(frames, self.n_inputs, "ActiveDendriteNeurons.detect: frames")
+        rows = self.segments.active(patterns, self.threshold)
         if p_fail:
-            # Each of the overlapping synapses fails on its own: a binomial number stays.
-            kept = stream(seed, "dendrites", "failing").binomial(rows[:, 2], 1 - p_fail)
-            rows = rows[kept >= self.threshold]
-        found = np.zeros((len(given), self.n_neurons), dtype=np.bool_)
-        found[rows[:, 0], rows[:, 1] // self.n_segments] = True
-        return found
+            # The synapses fail independently, so the number that transmits is binomial.
+            transmitted = stream(seed, "dendrites", "failing").binomial(rows[:, 2], 1 - p_fail)
+            rows = rows[transmitted >= self.threshold]
+        detected = np.zeros((len(patterns), self.n_neurons), dtype=np.bool_)
+        detected[rows[:, 0], rows[:, 1] // self.n_segments] = True
+        return detected
 
     def predict(self, frames: PatternLike) -> list[NDArray[np.int64]]:
-        """Neurons that each frame puts into the predictive state, in order.
+        """Return the neurons that each frame puts into the predictive state, in order.
 
         Raises
         ------
         DescriptionError
-            `frames` are not patterns of the cells.
+            If `frames` are not patterns of the cells.
         """
         return [np.flatnonzero(row) for row in self.detect(frames)]
 
     @checked
     def learn(self, frames: PatternLike, neurons: Annotated[Any, Whole(-1)]) -> Self:
-        """Learn by permanences: one after the other, `neurons[k]` should recognise frame k.
+        """Learn by changes of permanences; `neurons[k]` learns to recognise frame k.
 
-        The neuron's active segments, or else the one that comes nearest (with at least half the
-        threshold), are strengthened and regrown; without one a new segment is grown, in place of
-        the one that was used longest ago if there is none left. Active segments of other neurons
-        are punished.
+        The neuron's active segments are strengthened and grow missing synapses. If none is active,
+        the segment with the largest overlap learns, if this is at least half the threshold.
+        Otherwise an empty segment learns, or the one that was used longest ago, after it is
+        emptied. Active segments of other neurons are punished.
 
         Parameters
         ----------
         frames : Patterns, or anything that Patterns takes
             Active cells.
         neurons : int or array_like of int, shape (n_frames,)
-            Which neuron should recognise each frame; -1: none should.
+            Neuron that learns to recognise each frame; -1 for none.
 
         Returns
         -------
         ActiveDendriteNeurons
-            Itself.
+            The neurons themselves.
 
         Raises
         ------
         DescriptionError
-            Not frames or neurons, or a frame to be recognised that is below threshold.
+            If the arguments are not frames and neurons, or a frame to recognise has too few active
+            cells.
         """
         where = "ActiveDendriteNeurons.learn"
-        given = as_patterns(frames, self.n_inputs, f"{where}: frames")
-        owner = self._owners(neurons, len(given), where)
-        none = owner == -1
-        few = (given.counts < self.threshold) & ~none
+        patterns = as_patterns(frames, self.n_inputs, f"{where}: frames")
+        owner = self._owners(neurons, len(patterns), where)
+        no_neuron = owner == -1
+        few = (patterns.counts < self.threshold) & ~no_neuron
         if few.any():
             raise DescriptionError(
-                f"{where}: a frame to be recognised needs at least threshold={self.threshold} "
-                f"active cells, frame {int(np.argmax(few))} has fewer."
+                f"{where}: a frame to recognise needs at least threshold={self.threshold} active "
+                f"cells, but frame {int(np.argmax(few))} has fewer."
             )
         rng = self._stream("learn")
-        for cells, neuron in zip(given, owner.tolist(), strict=True):
+        for cells, neuron in zip(patterns, owner.tolist(), strict=True):
             self._learn_frame(cells, neuron, rng)
         return self
 
     def _learn_frame(self, cells: NDArray[np.int32], neuron: int, rng: np.random.Generator) -> None:
-        """Let one neuron (-1: none) recognise a frame, and punish the others."""
+        """Teach a frame to one neuron (-1: none), and punish the others."""
         self.clock += 1
         block = slice(max(neuron, 0) * self.n_segments, (neuron + 1) * self.n_segments)
         taught, fresh = self.segments.learn(
@@ -348,16 +352,17 @@ class ActiveDendriteNeurons(StoredModel, Displayed):
         p_on: Annotated[float, Probability()] = 0.0,
         seed: Seed = 0,
     ) -> Self:
-        """A copy on a faulty crossbar: synapses stuck off, and others stuck on.
+        """Return a copy on a faulty crossbar, with synapses stuck off and others stuck on.
 
         Parameters
         ----------
         p_off : float
-            Probability that a synapse is lost.
+            Probability that a synapse is stuck off.
         p_on : float
-            Probability that a cell without a synapse has one, for each segment that has any.
+            Probability that a synapse is stuck on, for each cell on which a segment has none.
+            Segments without any synapse do not change.
         seed : int or numpy.random.Generator
-            For the faults.
+            Seed of the faults.
 
         Returns
         -------
@@ -366,10 +371,10 @@ class ActiveDendriteNeurons(StoredModel, Displayed):
         Raises
         ------
         DescriptionError
-            Not probabilities.
+            If the arguments are not probabilities.
         """
         rng = stream(seed, "dendrites", "faults")
-        cells = self.segments.left_by_faults(p_off, p_on, rng)
+        cells = self.segments.with_faults(p_off, p_on, rng)
         copy = type(self)(**self.arguments())
         copy.clock, copy.n_patterns, copy.used = (
             self.clock,
@@ -381,13 +386,13 @@ class ActiveDendriteNeurons(StoredModel, Displayed):
         return copy
 
     def arguments(self) -> dict[str, Any]:
-        """What the constructor takes."""
+        """Return the constructor's arguments."""
         names = ("n_inputs", "n_neurons", "n_segments", "synapses_per_segment", "threshold",
                  "patterns_per_segment", "seed")  # fmt: skip
         return {name: getattr(self, name) for name in names} | {"rule": self.rule}
 
     def spiking(self, **options: Any) -> SpikingDendrites:
-        """The spiking form of the neurons, with the synapses that they have now.
+        """Return the spiking form of the neurons, with their current synapses.
 
         Parameters
         ----------
@@ -403,19 +408,19 @@ class ActiveDendriteNeurons(StoredModel, Displayed):
 
     @checked
     def build(self, trials: PatternLike, **options: Any) -> Network:
-        """The spiking network that is shown frames, one after the other; the neurons stay as is.
+        """Return the spiking network that receives the frames; the neurons are unchanged.
 
         Parameters
         ----------
         trials : Patterns, or anything that Patterns takes
             Frames of active cells.
         **options
-            As :meth:`spiking`.
+            As for :meth:`spiking`.
 
         Raises
         ------
         DescriptionError
-            Not patterns of the cells, none, or options that can't work.
+            If `trials` are not patterns of the cells, there are none, or options are not valid.
         """
         return self.spiking(**options).build(trials)
 
@@ -423,47 +428,47 @@ class ActiveDendriteNeurons(StoredModel, Displayed):
     def decode(
         self, recording: Recording, trials: PatternLike, **options: Any
     ) -> list[NDArray[np.int64]]:
-        """Neurons that recognised each frame, in a recording of the network of :meth:`build`.
+        """Return the neurons that recognised each frame in a recording.
 
         Parameters
         ----------
         recording : Recording
-            Of the network that was built for these frames with these options.
+            Recording of the network that :meth:`build` returned for these frames and options.
         trials, **options
             As for :meth:`build`.
 
         Returns
         -------
         list of ndarray of int
-            For each frame the neurons whose soma fired, in order; as :meth:`predict`.
+            Neurons whose soma fired, in order, for each frame; as for :meth:`predict`.
 
         Raises
         ------
         DescriptionError
-            Not a recording of that network.
+            If it is not a recording of that network.
         """
         where = "ActiveDendriteNeurons.decode"
-        given = as_patterns(trials, self.n_inputs, f"{where}: trials")
+        patterns = as_patterns(trials, self.n_inputs, f"{where}: trials")
         somas = self.spiking(**options).decode(recording).somas
-        if len(somas) != len(given):
+        if len(somas) != len(patterns):
             raise DescriptionError(
-                f"{where}: the recording must hold {len(given)} frames, got {len(somas)}; take the "
-                f"options and frames of build."
+                f"{where}: the recording must hold {len(patterns)} frames, got {len(somas)}; pass "
+                f"the frames and options of build."
             )
         return [np.flatnonzero(row) for row in somas]
 
     @checked
     def expected(self, trials: PatternLike) -> list[NDArray[np.int64]]:
-        """Neurons that recognise each frame, by :meth:`predict`, without spikes."""
+        """Return the neurons that recognise each frame, by :meth:`predict`, without spikes."""
         return self.predict(trials)
 
     @checked
     def after(self, recording: Recording, trials: PatternLike) -> Self:
-        """The neurons themselves: the synapses of their network are frozen."""
+        """Return the neurons themselves, because their network does not learn."""
         return self
 
     def arrays(self) -> dict[str, Stored]:
-        """Synapses, and how the segments were used so far."""
+        """Return the synapses and the use of the segments so far."""
         return {
             "cells": Stored(self.segments.cells), "permanences": Stored(self.segments.permanences),
             "n_patterns": Stored(self.n_patterns), "used": Stored(self.used),
@@ -472,7 +477,7 @@ class ActiveDendriteNeurons(StoredModel, Displayed):
 
     @classmethod
     def restored(cls, arguments: Mapping[str, Any], arrays: h5py.Group) -> Self:
-        """Neurons with these synapses; see :meth:`arrays`."""
+        """Rebuild neurons from their synapses; see :meth:`arrays`."""
         sizes = read_settings(arguments)
         n_inputs, count = sizes["n_inputs"], sizes["n_neurons"] * sizes["n_segments"]
         room = min(sizes["synapses_per_segment"] * sizes["patterns_per_segment"], n_inputs)

@@ -1,4 +1,4 @@
-"""Neurons and sequence memories from what a file holds, checked before anything is made of it."""
+"""Reads the state of neurons and sequence memories from a file, and checks it."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ __all__ = ["read_clock", "read_segments", "read_settings", "refill"]
 
 
 def read_settings(arguments: Mapping[str, Any]) -> dict[str, int]:
-    """The sizes among the arguments, as whole numbers."""
+    """Return the arguments that are sizes, as whole numbers."""
     others = ("rule", "seed")
     return {name: to_int(value, name) for name, value in arguments.items() if name not in others}
 
 
 def read_clock(arrays: h5py.Group) -> int:
-    """Number of steps of learning so far."""
+    """Return the number of learning steps so far."""
     return int(read_array(arrays, "clock", "int", (), low=0, high=2**62))
 
 
 def read_segments(
     arrays: h5py.Group, shape: tuple[int | None, int], n_inputs: int
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Cells and permanences of all segments, each of shape (n_segments, room).
+    """Return cells and permanences of all segments, each of shape (n_segments, room).
 
     Raises
     ------
     StorageError
-        They are not those of such segments, or need more memory than there is.
+        If the arrays do not describe such segments, or do not fit into memory.
     """
     cells = read_array(arrays, "cells", "int", shape, low=-1, high=n_inputs - 1)
     permanences = read_array(arrays, "permanences", "float", cells.shape, low=0.0, high=1.0)
@@ -48,7 +48,7 @@ def read_segments(
 
 
 def refill(like: Segments, cells: NDArray[Any], permanences: NDArray[Any]) -> Segments:
-    """Segments with these synapses, and the rule and inputs of others."""
+    """Return segments with these synapses, and with the rule and inputs of `like`."""
     segments = Segments(len(cells), cells.shape[1], like.n_inputs, like.rule)
     segments.fill(cells, permanences)
     return segments

@@ -1,4 +1,4 @@
-"""Dendritic segments: lists of synapses with permanences, counted and changed by the kernels."""
+"""Dendritic segments: a table of synapses with permanences, evaluated by compiled kernels."""
 
 from __future__ import annotations
 
@@ -19,58 +19,58 @@ from ...limits import require_memory
 __all__ = ["PLASTIC", "PermanenceRule", "Segments"]
 
 PLASTIC = {"synapses": "connected synapses of the segments"}
-"""Projection of the spiking forms that holds what was learnt."""
+"""Projection of the spiking forms that holds the learnt synapses."""
 
-# Permanences are 32-bit: 0.2 + 3 * 0.1 shall reach 0.5.
+# Permanences are 32-bit floats, in which 0.2 + 3 * 0.1 must reach 0.5.
 _SLACK = 1e-5
 _SPLIT = 10**8
 _MOST_ROOM = np.iinfo(np.uint16).max  # overlaps are 16-bit
 _MANY_INPUTS = 2**20
-"""Inputs above which the index has entries only for those with synapses, if these are few."""
+"""Number of inputs above which the index has rows only for inputs with synapses, if few."""
 
 
 class _Index(NamedTuple):
-    """Segments by cell: of the cell at place c those from ``starts[c]`` to ``starts[c + 1]``."""
+    """Segments by cell: row r holds the segments from ``starts[r]`` to ``starts[r + 1]``."""
 
     starts: NDArray[np.int64]
     segments: NDArray[np.uint32]
-    known: NDArray[np.int32] | None
-    """The cells that have a place, in order; the place after them is empty. None: all cells."""
+    cells: NDArray[np.int32] | None
+    """Cell of each row, in order; the row after them is empty. None: every cell has a row."""
 
-    def places(self, cells: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Place of each cell in `starts`."""
-        if self.known is None:
+    def rows(self, cells: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Return the row of each cell."""
+        if self.cells is None:
             return cells
-        at = np.searchsorted(self.known, cells)
-        there = np.append(self.known, -1)[at] == cells
-        found: NDArray[np.int32] = np.where(there, at, self.known.size).astype(cells.dtype)
-        return found
+        row = np.searchsorted(self.cells, cells)
+        present = np.append(self.cells, -1)[row] == cells
+        rows: NDArray[np.int32] = np.where(present, row, self.cells.size).astype(cells.dtype)
+        return rows
 
 
 @dataclass(frozen=True, kw_only=True)
 class PermanenceRule(Frozen):
-    """How synapses are grown, strengthened, weakened and lost.
+    """Growth, change and loss of synapses.
 
-    A synapse counts when its permanence, from 0 to 1, is at least `connect`; below `disconnect`
-    it is lost.
+    A synapse is connected if its permanence, from 0 to 1, is at least `connect`. It is lost if its
+    permanence falls below `disconnect`.
 
     Parameters
     ----------
     connect, disconnect : float
-        Thresholds, 0 <= `disconnect` <= `connect` <= 1.
+        Thresholds of the permanence, 0 <= `disconnect` <= `connect` <= 1.
     initial : float
         Permanence of a new synapse, at least `disconnect`.
     increase : float
-        Added to synapses on active cells of a segment that was right.
+        Increase of synapses on active cells, for a segment that learns.
     decrease : float
-        Taken from its other synapses.
+        Decrease of the other synapses of such a segment.
     punish : float
-        Taken from synapses on active cells of a segment that was wrong.
+        Decrease of synapses on active cells, for a segment that was active wrongly.
 
     Raises
     ------
     DescriptionError
-        A value out of range; all problems at once.
+        If values are out of range; the message lists all problems.
     """
 
     connect: Annotated[float, Probability()] = 0.5
@@ -96,20 +96,20 @@ class Segments(Changing):
     Parameters
     ----------
     n_segments : int
-        Segments to begin with, without synapses.
+        Initial number of segments, which have no synapses.
     room : int
-        Most synapses of one segment.
+        Largest number of synapses of one segment.
     n_inputs : int
-        Cells that a synapse can be on.
+        Number of cells that a synapse can be on.
     rule : PermanenceRule
-        For the thresholds and changes.
+        Thresholds and changes of permanences.
     where : str
-        Begins the message of an error.
+        Beginning of error messages.
 
     Raises
     ------
     DescriptionError
-        More synapses than 16 bits count, or than the memory holds.
+        If there are more synapses than 16 bits can count, or than fit into memory.
     """
 
     def __init__(
@@ -126,7 +126,7 @@ class Segments(Changing):
             )
         require_memory(float(n_segments) * (8 * room + 16) + 32.0 * n_inputs,
                        f"{where}: n_segments: {n_segments} in all, of {room} synapses on "
-                       f"n_inputs={n_inputs} cells", "Take fewer of any.")  # fmt: skip
+                       f"n_inputs={n_inputs} cells", "Reduce one of them.")  # fmt: skip
         self.n_inputs = n_inputs
         self.rule = rule
         self._size = n_segments
@@ -140,7 +140,7 @@ class Segments(Changing):
 
     @property
     def cells(self) -> NDArray[np.int32]:
-        """Cell of each synapse, -1 where there is none, shape (n_segments, room)."""
+        """Cell of each synapse, -1 for none, shape (n_segments, room)."""
         return self._cells[: self._size]
 
     @property
@@ -150,18 +150,18 @@ class Segments(Changing):
 
     @property
     def sizes(self) -> NDArray[np.int32]:
-        """Synapses of each segment, connected or not, shape (n_segments,)."""
+        """Number of synapses of each segment, connected or not, shape (n_segments,)."""
         return self._sizes[: self._size]
 
     @property
     def connected(self) -> NDArray[np.bool_]:
-        """Which synapses count, shape (n_segments, room)."""
+        """Whether each synapse is connected, shape (n_segments, room)."""
         present = np.arange(self.cells.shape[1]) < self.sizes[:, None]
         strong: NDArray[np.bool_] = present & (self.permanences >= self.rule.connect - _SLACK)
         return strong
 
     def facts(self) -> dict[str, int]:
-        """How many segments and synapses there are."""
+        """Return the numbers of segments and synapses."""
         return {
             "segments_with_synapses": int((self.sizes > 0).sum()),
             "synapses": int(self.sizes.sum()),
@@ -169,7 +169,7 @@ class Segments(Changing):
         }
 
     def add(self, count: int) -> NDArray[np.int64]:
-        """Append segments without synapses; gives their numbers."""
+        """Append segments without synapses, and return their indices."""
         first, self._size = self._size, self._size + count
         if self._size > self._sizes.size:
             more = max(self._size, 2 * self._sizes.size, 64) - self._sizes.size
@@ -181,12 +181,12 @@ class Segments(Changing):
         return np.arange(first, self._size)
 
     def clear(self, segment: int) -> None:
-        """Take all synapses from a segment."""
+        """Remove all synapses of a segment."""
         self._cells[segment], self._sizes[segment] = -1, 0
         self._index = None
 
-    def put(self, segment: int, cells: NDArray[np.int32], permanence: float) -> None:
-        """Append synapses on cells that the segment has none on; there must be room."""
+    def append(self, segment: int, cells: NDArray[np.int32], permanence: float) -> None:
+        """Append synapses on new cells to a segment, which must have room."""
         first = int(self._sizes[segment])
         last = first + cells.size
         self._cells[segment, first:last] = cells
@@ -195,17 +195,17 @@ class Segments(Changing):
         self._index = None
 
     def strengthen(self, segment: int, cells: NDArray[np.int32], permanence: float) -> None:
-        """Connect a segment to all these cells."""
+        """Connect a segment to all given cells."""
         size = int(self.sizes[segment])
-        known = np.isin(self.cells[segment, :size], cells) if size else np.empty(0, np.bool_)
-        if known.any():
-            strong = self.permanences[segment, :size]
-            strong[known] = np.maximum(strong[known], permanence)
+        present = np.isin(self.cells[segment, :size], cells) if size else np.empty(0, np.bool_)
+        if present.any():
+            values = self.permanences[segment, :size]
+            values[present] = np.maximum(values[present], permanence)
             cells = np.setdiff1d(cells, self.cells[segment, :size])
-        self.put(segment, cells, permanence)
+        self.append(segment, cells, permanence)
 
     def fill(self, cells: NDArray[np.int32], permanences: NDArray[np.float32]) -> None:
-        """Replace all synapses, shape (n_segments, room); -1 where there is none."""
+        """Replace all synapses; arrays of shape (n_segments, room), with cell -1 for none."""
         order = np.argsort(cells < 0, axis=1, kind="stable")
         self._cells = np.take_along_axis(cells, order, axis=1).astype(np.int32)
         self._permanences = np.take_along_axis(permanences, order, axis=1).astype(np.float32)
@@ -214,16 +214,16 @@ class Segments(Changing):
         self._index = None
 
     def grow(self, chosen: Any, wanted: Any, candidates: Any, permanence: float) -> None:
-        """Give segments up to `wanted` synapses each on candidates, in the order given.
+        """Add up to `wanted` synapses to each chosen segment, on candidates in their order.
 
         Parameters
         ----------
         chosen, wanted : array_like of int, shape (n_chosen,)
-            Segments, and how many synapses each.
+            Segments, and the number of synapses to add to each.
         candidates : array_like of int, shape (n_chosen, n_candidates)
-            Cells.
+            Candidate cells.
         permanence : float
-            Of the new synapses.
+            Permanence of the new synapses.
         """
         from .evaluator import grow
 
@@ -236,7 +236,10 @@ class Segments(Changing):
     def adapt(
         self, chosen: Any, active: NDArray[np.bool_], on_active: float, on_silent: float
     ) -> None:
-        """Change permanences on active and on silent cells (mask, shape (n_inputs,))."""
+        """Change the permanences of chosen segments on active and on silent cells.
+
+        `active` is a mask of shape (n_inputs,).
+        """
         from .evaluator import adapt
 
         adapt(
@@ -254,27 +257,27 @@ class Segments(Changing):
         used: NDArray[np.int64],
         rng: np.random.Generator,
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Let the segments of one neuron recognise a frame, and punish those of the others.
+        """Teach a frame to the segments of one neuron, and punish those of other neurons.
 
         Parameters
         ----------
         cells : ndarray of int
             Active cells of the frame.
         block : slice
-            Segments of the neuron; empty if none is to recognise the frame.
+            Segments of the neuron; empty if no neuron learns the frame.
         threshold : int
-            Active synapses that activate a segment.
+            Number of active synapses that activate a segment.
         wanted : int
-            Synapses that a segment is to have on the frame.
+            Number of synapses that a segment should have on the frame.
         used : ndarray of int, shape (n_segments,)
-            When each segment was taught last: the oldest one makes room.
+            Time at which each segment last learnt; the oldest one is replaced.
         rng : numpy.random.Generator
-            For the choice of synapses.
+            Generator for the choice of synapses.
 
         Returns
         -------
         taught, fresh : ndarray of int
-            Segments that were taught, and those among them that were emptied before.
+            Segments that learnt, and those among them that were emptied first.
         """  # fmt: skip
         active = np.zeros(self.n_inputs, dtype=np.bool_)
         active[cells] = True
@@ -288,7 +291,7 @@ class Segments(Changing):
         if not chosen.size:
             best = block.start + int(np.argmax(every[block]))
             if every[best] < max(threshold // 2, 1):
-                best = self._emptied(block, used)
+                best = self._free_segment(block, used)
                 fresh, every[best] = np.array([best]), 0
             chosen = np.array([best])
         self.adapt(chosen, active, self.rule.increase, -self.rule.decrease)
@@ -297,35 +300,33 @@ class Segments(Changing):
         self.grow(chosen, missing, order, self.rule.initial)
         return chosen, fresh
 
-    def _emptied(self, block: slice, used: NDArray[np.int64]) -> int:
-        """A segment of the block without synapses; if there is none, the oldest one loses them."""
+    def _free_segment(self, block: slice, used: NDArray[np.int64]) -> int:
+        """Return a segment of the block without synapses; if there is none, empty the oldest."""
         empty = np.flatnonzero(self.sizes[block] == 0)
         segment = int(block.start + (empty[0] if empty.size else np.argmin(used[block])))
         self.clear(segment)
         return segment
 
-    def left_by_faults(
-        self, p_off: float, p_on: float, rng: np.random.Generator
-    ) -> NDArray[np.int32]:
-        """Cells of the synapses that conduct on a faulty crossbar, a row for each segment.
+    def with_faults(self, p_off: float, p_on: float, rng: np.random.Generator) -> NDArray[np.int32]:
+        """Return the cells of the synapses that conduct on a faulty crossbar, a row per segment.
 
-        Each connected synapse is lost with the probability `p_off`; each cell that a segment is
-        not connected to is stuck on with `p_on`. -1 stands where there is no synapse.
+        Each connected synapse is stuck off with probability `p_off`. A synapse on any other cell
+        is stuck on with probability `p_on`. -1 means no synapse.
         """
         strong = self.connected
-        kept = [
+        rows = [
             self.cells[k, row & (rng.random(row.size) >= p_off)] for k, row in enumerate(strong)
         ]
         for k in np.flatnonzero(self.sizes > 0) if p_on else ():
             stuck = np.flatnonzero(rng.random(self.n_inputs) < p_on)
-            kept[k] = np.union1d(kept[k], np.setdiff1d(stuck, self.cells[k][strong[k]]))
-        cells = np.full((len(kept), max(max(row.size for row in kept), 1)), -1, dtype=np.int32)
-        for k, row in enumerate(kept):
+            rows[k] = np.union1d(rows[k], np.setdiff1d(stuck, self.cells[k][strong[k]]))
+        cells = np.full((len(rows), max(max(row.size for row in rows), 1)), -1, dtype=np.int32)
+        for k, row in enumerate(rows):
             cells[k, : row.size] = row
         return cells
 
     def scan(self, active: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Connected and all synapses on active cells, each shape (n_segments,)."""
+        """Count the connected and all synapses on active cells, each of shape (n_segments,)."""
         from .evaluator import scan
 
         connected = np.empty(self._size, dtype=np.int32)
@@ -337,43 +338,43 @@ class Segments(Changing):
         return connected, every
 
     def overlaps(self, frames: Patterns) -> NDArray[np.uint16]:
-        """Connected synapses on active cells, shape (n_frames, n_segments)."""
+        """Return the number of connected synapses on active cells, (n_frames, n_segments)."""
         from .evaluator import count_overlaps
 
         require_memory(2.0 * len(frames) * self._size,
                        f"overlaps of {len(frames)} frames with {self._size} segments",
-                       "Show fewer frames at once.")  # fmt: skip
+                       "Use fewer frames at once.")  # fmt: skip
         counts = np.zeros((len(frames), self._size), dtype=np.uint16)
         index = self.index
-        places = index.places(frames.indices)
-        count_overlaps(index.starts, index.segments, frames.starts, places, counts)
+        rows = index.rows(frames.indices)
+        count_overlaps(index.starts, index.segments, frames.starts, rows, counts)
         return counts
 
     def active(self, frames: Patterns, theta: int, jobs: int | None = None) -> NDArray[np.int32]:
-        """Rows (frame, segment, overlap) of the segments that reach the threshold.
+        """Return rows (frame, segment, overlap) of the segments that reach the threshold.
 
-        Work that is worth it is shared by `jobs` threads, by default one for each processor.
+        Large amounts of work are shared by `jobs` threads; the default is one for each processor.
         """
         index = self.index
-        places = index.places(frames.indices)
+        rows = index.rows(frames.indices)
         work = frames.indices.size * (index.segments.size / max(self.n_inputs, 1))
         jobs = min(jobs or os.cpu_count() or 1, max(int(work // _SPLIT), 1), max(len(frames), 1))
         edges = np.linspace(0, len(frames), jobs + 1).astype(np.int64)
         if jobs == 1:
-            return self._active(index, frames, places, 0, len(frames), theta)
+            return self._active(index, frames, rows, 0, len(frames), theta)
         with ThreadPoolExecutor(jobs) as pool:
             parts = pool.map(
-                lambda k: self._active(index, frames, places, edges[k], edges[k + 1], theta),
+                lambda k: self._active(index, frames, rows, edges[k], edges[k + 1], theta),
                 range(jobs),
             )
             return np.concatenate(list(parts))
 
     def _active(
-        self, index: _Index, frames: Patterns, places: Any, first: Any, last: Any, theta: int
+        self, index: _Index, frames: Patterns, rows: Any, first: Any, last: Any, theta: int
     ) -> NDArray[np.int32]:
         from .evaluator import find_active
 
-        # A count starts theta below half its range, and must not leave it with all synapses.
+        # A count starts theta below half its range, and must not overflow with all synapses.
         room = self.cells.shape[1]
         kind: Any = np.uint32
         for smaller in (np.uint16, np.uint8):
@@ -385,33 +386,33 @@ class Segments(Changing):
         flags = sum(1 << (bits * k + bits - 1) for k in range(64 // bits))
         high = 1 << (bits - 1)
         part = frames.starts[first : last + 1]
-        found = np.empty((max(1024, len(part)), 3), dtype=np.int32)
+        matches = np.empty((max(1024, len(part)), 3), dtype=np.int32)
         while True:
             total = find_active(
-                index.starts, index.segments, part, places, words.view(kind), words,
-                kind(high - theta), kind(high), np.uint64(flags), found,
+                index.starts, index.segments, part, rows, words.view(kind), words,
+                kind(high - theta), kind(high), np.uint64(flags), matches,
             )  # fmt: skip
-            if total <= len(found):
+            if total <= len(matches):
                 break
             require_memory(24.0 * total, f"frames: {total} active segments",
-                           "Show fewer frames at once.")  # fmt: skip
-            found = np.empty((total, 3), dtype=np.int32)
-        rows = found[:total].copy()
-        rows[:, 0] += first
-        return rows
+                           "Use fewer frames at once.")  # fmt: skip
+            matches = np.empty((total, 3), dtype=np.int32)
+        matches = matches[:total].copy()
+        matches[:, 0] += first
+        return matches
 
     @property
     def index(self) -> _Index:
-        """Segments by cell."""
+        """Index of the segments by cell."""
         if self._index is None:
             strong = self.connected
             segment = np.nonzero(strong)[0].astype(np.uint32)
             cell = self.cells[strong]
-            known, n_places = None, self.n_inputs
-            place: NDArray[Any] = cell
+            cells, n_rows = None, self.n_inputs
+            row: NDArray[Any] = cell
             if self.n_inputs > max(_MANY_INPUTS, 8 * cell.size):
-                known, place = np.unique(cell, return_inverse=True)
-                n_places = known.size + 1
-            starts = np.concatenate([[0], np.cumsum(np.bincount(place, minlength=n_places))])
-            self._index = _Index(starts, segment[np.argsort(cell, kind="stable")], known)
+                cells, row = np.unique(cell, return_inverse=True)
+                n_rows = cells.size + 1
+            starts = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=n_rows))])
+            self._index = _Index(starts, segment[np.argsort(cell, kind="stable")], cells)
         return self._index

@@ -1,4 +1,4 @@
-"""The sequence memory as a spiking network: columns, cells, segments and predictions."""
+"""The sequence memory as a spiking network of columns, cells, segments and predictions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ...network import Network, Population, Projection
 from ...recording import Recording, SpikeTrains
 from ...units import LARGEST, steps
 from .segments import Segments
-from .sequence_timing import FIRST, Load, check_detector, schedule
+from .sequence_timing import HOP, Load, check_detector, schedule
 from .sequences import Replay, Sequences, as_sequences
 from .spiking import WEIGHT
 from .timing import segment_weight
@@ -27,17 +27,18 @@ __all__ = ["DETECTOR", "SequenceCircuit"]
 
 DETECTOR = LIF(tau_m=1.0, cm=1.0, tau_syn_E=1.0, tau_syn_I=1.0,
                v_rest=-65.0, v_reset=-65.0, v_thresh=-60.0)  # fmt: skip
-"""All cells: their potential peaks in the step in which spikes arrive. Their refractory time is
-half a frame period, and their capacitance sets the number of spikes that fire them; with a
-threshold 5 mV above rest it is at least 0.04 nF, which SpiNNaker's numbers hold to 0.1 %."""
+"""Type of all cells. Their potential peaks in the step in which spikes arrive. Their refractory
+time becomes half a frame period, and their capacitance sets the number of spikes that fire them.
+With a threshold 5 mV above rest, the capacitance is at least 0.04 nF, which SpiNNaker's numbers
+represent to 0.1 %."""
 
 ONE, BOTH = 1, 2
-"""Thresholds in spikes: of what fires for any input, and of a cell, which needs two."""
+"""Thresholds in spikes, of cells that fire for any input, and of cells that need two spikes."""
 
 
 @runtime_checkable
 class SequenceMemory(Protocol):
-    """What the circuit reads of a :class:`TemporalMemory`."""
+    """The attributes of a :class:`TemporalMemory` that the circuit reads."""
 
     n_columns: int
     cells_per_column: int
@@ -47,38 +48,39 @@ class SequenceMemory(Protocol):
 
     @property
     def n_cells(self) -> int:
-        """Cells of all columns."""
+        """Number of cells of all columns."""
 
 
-_GIVE = "Give a TemporalMemory."
+_REMEDY = "Pass a TemporalMemory."
 
 
 class SequenceCircuit:
-    """A :class:`TemporalMemory` as leaky integrate-and-fire cells, with the synapses it has now.
+    """A :class:`TemporalMemory` of leaky integrate-and-fire cells, with its current synapses.
 
-    The source of an active column fires once in its frame. A cell fires if a second spike meets
-    that of its column in the same step: that of its prediction, or that of the burst cell of its
-    column. A burst cell fires with its column unless a prediction of any cell of the column vetoes
-    it. A segment fires with `threshold` active synapses, and the prediction of its cell with any
-    segment; delays bring the prediction to the column's next spike. All weights are equal.
+    The source of an active column fires once in its frame. A cell fires if a second spike arrives
+    in the same step as the spike of its column: the spike of its prediction, or that of the burst
+    cell of its column. A burst cell fires with its column, unless the prediction of a cell of the
+    column vetoes it. A segment fires if it has `threshold` active synapses. The prediction of a
+    cell fires with any of its segments, and delays bring it to the next frame. All weights are
+    equal.
 
     Parameters
     ----------
     memory : TemporalMemory
-        Its synapses are copied.
+        Memory whose synapses are copied.
     cell : LIF
-        For all cells.
+        Type of all cells.
     dt : float
         Time step, ms.
     integrator : {"spinnaker", "exact"}
-        What the target does in a step.
+        Rules of one time step of the backend.
     period : float, optional
-        From frame to frame, ms. Default: the shortest that is safe.
+        Time between frames, ms. Default: the shortest that is safe.
 
     Raises
     ------
     DescriptionError
-        An argument is not of its kind, a cell too slow, or a period too short or too long.
+        If an argument is not valid, the cell is too slow, or the period too short or too long.
 
     Examples
     --------
@@ -96,7 +98,7 @@ class SequenceCircuit:
     @checked
     def __init__(
         self,
-        memory: Annotated[SequenceMemory, Instance(SequenceMemory, remedy=_GIVE)],
+        memory: Annotated[SequenceMemory, Instance(SequenceMemory, remedy=_REMEDY)],
         *,
         cell: Annotated[LIF, Instance(LIF)] = DETECTOR,
         dt: Annotated[float, Quantity("ms", above=0.0)] = 1.0,
@@ -107,8 +109,8 @@ class SequenceCircuit:
         self.n_columns, self.cells_per_column = memory.n_columns, memory.cells_per_column
         self.n_cells, self.threshold = memory.n_cells, memory.threshold
         self.n_segments = len(memory.segments)
-        self.segment, place = np.nonzero(memory.segments.connected)
-        self.synapse_cell = memory.segments.cells[self.segment, place]
+        self.segment, slot = np.nonzero(memory.segments.connected)
+        self.synapse_cell = memory.segments.cells[self.segment, slot]
         self.predicting, self.branch = np.unique(memory.owner, return_inverse=True)
         self.dt, self.integrator = dt, integrator
         check_detector(cell, dt=dt, integrator=integrator, where=where)
@@ -133,41 +135,43 @@ class SequenceCircuit:
 
     @checked
     def build(self, sequences: Annotated[Any, Sequences()]) -> Network:
-        """The network that is shown these sequences, one after the other.
+        """Return the network that receives these sequences.
 
-        A silent period follows each, which leaves no prediction for the next one.
+        A silent period follows each sequence, so that no prediction reaches the next one.
 
         Parameters
         ----------
         sequences : iterable of sequences
-            Each as for :meth:`TemporalMemory.run`.
+            Sequences, each as for :meth:`TemporalMemory.run`.
 
         Returns
         -------
         Network
-            Populations "columns", "bursts", "cells", "segments" and "predictions".
+            Network of the populations "columns", "bursts", "cells", "segments" and "predictions".
 
         Raises
         ------
         DescriptionError
-            Not sequences of lists of columns, or none.
+            If `sequences` are not sequences of lists of columns, or there are none.
         """
-        given = as_sequences(sequences, self.n_columns, "SequenceCircuit.build: sequences")
-        if not given:
-            raise DescriptionError("SequenceCircuit.build: sequences must be one or more.")
+        sequence_list = as_sequences(sequences, self.n_columns, "SequenceCircuit.build: sequences")
+        if not sequence_list:
+            raise DescriptionError(
+                "SequenceCircuit.build: sequences must have at least one, got none."
+            )
         return Network(
-            populations=self._populations(self._columns(given)), projections=self._projections(),
-            dt=self.dt,
+            populations=self._populations(self._columns(sequence_list)),
+            projections=self._projections(), dt=self.dt,
         )  # fmt: skip
 
-    def _columns(self, given: list[Patterns]) -> SpikeTrains:
-        """A spike of each active column at the beginning of its frame."""
+    def _columns(self, sequence_list: list[Patterns]) -> SpikeTrains:
+        """Return one spike of each active column at the beginning of its frame."""
         every = self.schedule.period
-        length = sum(len(frames) + 1 for frames in given) * every
+        length = sum(len(frames) + 1 for frames in sequence_list) * every
         if length > LARGEST:
             raise DescriptionError("SequenceCircuit.build: too many frames for one run.")
-        frames = [columns for sequence in given for columns in sequence]
-        begin = [tick for ticks in self._beginnings(given) for tick in ticks]
+        frames = [columns for sequence in sequence_list for columns in sequence]
+        begin = [tick for ticks in self._beginnings(sequence_list) for tick in ticks]
         sizes = [columns.size for columns in frames]
         return SpikeTrains(
             ids=np.concatenate([*frames, np.empty(0, np.int64)]),
@@ -175,21 +179,21 @@ class SequenceCircuit:
             size=self.n_columns, duration=length * self.dt,
         )  # fmt: skip
 
-    def _beginnings(self, given: list[Patterns]) -> Iterator[NDArray[np.int64]]:
-        """Steps at which the frames of each sequence begin."""
+    def _beginnings(self, sequence_list: list[Patterns]) -> Iterator[NDArray[np.int64]]:
+        """Yield the steps at which the frames of each sequence begin."""
         first = 0
-        for frames in given:
+        for frames in sequence_list:
             yield (first + np.arange(len(frames))) * self.schedule.period
             first += len(frames) + 1
 
     def _detector(self, threshold: int) -> LIF:
-        """The cell that so many spikes in one step fire, and one less does not."""
+        """Return the cell that `threshold` spikes in one step fire, but one less does not."""
         weight = segment_weight(threshold, self.cell, dt=self.dt, integrator=self.integrator)
         return replace(self.cell, cm=float(self.cell.cm) * WEIGHT / float(weight))
 
     def _populations(self, columns: SpikeTrains) -> list[Population]:
-        # A memory without segments has one that no synapse reaches, so that every network of this
-        # kind has the same parts.
+        # A memory without segments gets one without synapses, so that all networks of this kind
+        # have the same populations.
         return [
             Population(name="columns", cell=SpikeSource(spikes=columns)),
             Population(name="bursts", cell=self._detector(ONE), size=self.n_columns),
@@ -212,10 +216,10 @@ class SequenceCircuit:
         column = self.predicting // self.cells_per_column
         return [
             Projection.one_to_one("alarm", "columns", "bursts", weight=WEIGHT,
-                                  delay=FIRST * self.dt),
+                                  delay=HOP * self.dt),
             Projection.all_to_all("drive", "columns", "cells", delay=delays.meeting * self.dt,
                                   **inside),
-            Projection.all_to_all("burst", "bursts", "cells", delay=FIRST * self.dt, **inside),
+            Projection.all_to_all("burst", "bursts", "cells", delay=HOP * self.dt, **inside),
             listed("synapses", "cells", "segments", self.synapse_cell, self.segment,
                    delays.synapse),
             listed("branches", "segments", "predictions", np.arange(self.n_segments), self.branch,
@@ -227,12 +231,12 @@ class SequenceCircuit:
 
     @checked
     def decode(self, recording: Recording, sequences: Annotated[Any, Sequences()]) -> list[Replay]:
-        """What the cells, predictions and burst cells of a recording made of each sequence.
+        """Return novelty, predictions and active cells of each sequence in a recording.
 
         Parameters
         ----------
         recording : Recording
-            Of the network that was built for these sequences.
+            Recording of the network that was built for these sequences.
         sequences : iterable of sequences
             As for :meth:`build`.
 
@@ -243,19 +247,20 @@ class SequenceCircuit:
         Raises
         ------
         DescriptionError
-            Not sequences of lists of columns, or not a recording of this network.
+            If `sequences` are not sequences of lists of columns, or it is not a recording of this
+            network.
         """
         where = "SequenceCircuit.decode"
-        given = as_sequences(sequences, self.n_columns, f"{where}: sequences")
+        sequence_list = as_sequences(sequences, self.n_columns, f"{where}: sequences")
         self.check(recording, where)
-        self._check_length(recording, sum(len(frames) + 1 for frames in given), where)
-        # Predictions are made after the cells have fired, and before those of the next frame do.
+        self._check_length(recording, sum(len(frames) + 1 for frames in sequence_list), where)
+        # Predictions fire after the cells of their frame, and before those of the next frame.
         late = self.schedule.meeting
         cells = _Reader(recording, "cells", self.schedule.period)
         bursts = _Reader(recording, "bursts", self.schedule.period)
         relays = _Reader(recording, "predictions", self.schedule.period, late)
         answers = []
-        for frames, begin in zip(given, self._beginnings(given), strict=True):
+        for frames, begin in zip(sequence_list, self._beginnings(sequence_list), strict=True):
             novelty, predictions, active = [], [], []
             for columns, tick in zip(frames, begin.tolist(), strict=True):
                 novelty.append(bursts.fired(tick).size / columns.size if columns.size else 0.0)
@@ -269,23 +274,23 @@ class SequenceCircuit:
     def check(
         self, recording: Recording, where: Annotated[str, Text()] = "SequenceCircuit.check"
     ) -> None:
-        """Raise unless a recording has the populations of this network.
+        """Raise an error if a recording does not have the populations of this network.
 
         Raises
         ------
         DescriptionError
-            Not a recording, or of other populations; the message begins with `where`.
+            If it is not a recording of these populations; the message begins with `where`.
         """
-        thing: Any = recording
-        if not isinstance(thing, Recording):
-            raise DescriptionError(f"{where}: recording must be a Recording, got {shown(thing)}.")
+        item: Any = recording
+        if not isinstance(item, Recording):
+            raise DescriptionError(f"{where}: recording must be a Recording, got {shown(item)}.")
         sizes = {"cells": self.n_cells, "bursts": self.n_columns,
                  "predictions": max(self.predicting.size, 1)}  # fmt: skip
         for name, size in sizes.items():
             if recording[name].size != size:
                 raise DescriptionError(
                     f"{where}: {name!r} must have {size} cells, got {recording[name].size}; "
-                    f"take the memory as it was when the network was built."
+                    f"use the memory in the state in which the network was built."
                 )
 
     def _check_length(self, recording: Recording, n_periods: int, where: str) -> None:
@@ -293,12 +298,12 @@ class SequenceCircuit:
         if abs(recording.duration - needed) > self.dt / 2:
             raise DescriptionError(
                 f"{where}: the recording of these sequences must be {needed:g} ms long, got "
-                f"{recording.duration:g} ms; take the options and sequences of build."
+                f"{recording.duration:g} ms; pass the sequences and options of build."
             )
 
 
 class _Reader:
-    """Which cells of a population fired in a frame."""
+    """Reads the cells of a population that fired in a frame."""
 
     def __init__(self, recording: Recording, name: str, period: int, late: int = 0) -> None:
         self._ids = recording[name].ids
@@ -306,7 +311,7 @@ class _Reader:
         self._period, self._late = period, late
 
     def fired(self, begin: int) -> NDArray[np.int64]:
-        """Those with a spike in the period that begins `late` steps after the frame, in order."""
+        """Return the cells with a spike in the period that starts `late` steps after the frame."""
         start = begin + self._late
         first, stop = np.searchsorted(self._ticks, [start, start + self._period])
         return np.unique(self._ids[first:stop]).astype(np.int64)

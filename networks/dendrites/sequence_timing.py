@@ -1,9 +1,9 @@
-"""Frame period and delays of a spiking sequence memory, from the constants of its cells.
+"""Frame period and delays of a spiking sequence memory, computed from the constants of its cells.
 
-Each cell compares what arrives in one step with its threshold, and forgets it before the next
-frame. That works for cells whose potential peaks in the step in which the spikes arrive
-(:func:`check_detector`). The period is the shortest after which what earlier frames left decides
-nothing; the delays are set so that a prediction meets the columns of the next frame.
+Each cell compares the spikes that arrive in one step with its threshold, and its potential decays
+before the next frame. This works for cells whose potential peaks in the step in which the spikes
+arrive (:func:`check_detector`). The period is the shortest after which earlier frames no longer
+change the result. The delays bring a prediction to the columns of the next frame.
 """
 
 from __future__ import annotations
@@ -23,37 +23,37 @@ from .timing import potential
 __all__ = ["LONGEST_DELAY", "Load", "Schedule", "check_detector", "schedule"]
 
 LONGEST_DELAY = 16
-"""Steps: SpiNNaker's ring buffers hold as many at dt = 1 ms, longer delays cost it extra cores."""
+"""Longest delay, steps: the size of SpiNNaker's ring buffers at dt = 1 ms. Longer delays need extra
+cores."""
 
-SPARE = 0.35
-"""Most that earlier frames may leave in a cell, in potentials of one spike; half of one decides."""
+MOST_RESIDUE = 0.35
+"""Largest potential from earlier frames, in potentials of one spike; 0.5 would change a result."""
 
-FIRST = 1
-"""Steps from a column's source to its burst cell, from a burst cell to its cells, and at least of
-every other delay."""
+HOP = 1
+"""Delay from a column's source to its burst cell and from a burst cell to its cells, and shortest
+other delay, steps."""
 
 
 class Load(NamedTuple):
-    """What can arrive at a cell in one step."""
+    """The spikes that can arrive at a cell in one step."""
 
     threshold: int
-    """Spikes that fire it."""
+    """Number of spikes that fire it."""
     excited: int
-    """Most excitatory spikes."""
+    """Largest number of excitatory spikes."""
     inhibited: int = 0
-    """Most inhibitory spikes."""
+    """Largest number of inhibitory spikes."""
 
 
 class Schedule(NamedTuple):
-    """When what happens in a frame, and the delays that bring it about, in time steps."""
+    """Times within a frame, and delays, in time steps."""
 
     period: int
-    """From frame to frame."""
+    """Time between frames."""
     refractory: int
-    """For all cells."""
+    """Refractory time of all cells."""
     meeting: int
-    """From the beginning of a frame to the step in which its cells decide: the delay from the
-    columns to the cells."""
+    """Time from the beginning of a frame until its cells fire: the delay from columns to cells."""
     synapse: int
     """Delay from cells to segments."""
     branch: int
@@ -65,12 +65,13 @@ class Schedule(NamedTuple):
 
 
 def check_detector(cell: LIF, *, dt: float, integrator: str, where: str) -> None:
-    """Raise unless the cell decides on the spikes of one step in that step.
+    """Raise an error unless the cell responds to the spikes of one step in the same step.
 
     Raises
     ------
     DescriptionError
-        Its constants are arrays, too slow, or not those of a detector; all problems at once.
+        If its constants are arrays, too slow, or not those of a detector; the message lists all
+        problems.
     """
     problems = Problems(where)
     arrays = [name for name in LIF.units if np.ndim(getattr(cell, name))]
@@ -95,7 +96,7 @@ def check_detector(cell: LIF, *, dt: float, integrator: str, where: str) -> None
         problems.add(
             f"cell must have its peak in the step in which spikes arrive: exp(-dt/tau_m) + "
             f"exp(-dt/tau_syn_E) must be at most 1, got tau_m={cell.tau_m:g} and "
-            f"tau_syn_E={cell.tau_syn_E:g} ms with dt={dt:g} ms; take both constants of dt"
+            f"tau_syn_E={cell.tau_syn_E:g} ms with dt={dt:g} ms; set both constants to dt"
         )
     problems.raise_if_any()
 
@@ -109,22 +110,22 @@ def schedule(
     period: float | None = None,
     where: str,
 ) -> Schedule:
-    """Period and delays with which all cells decide on each frame alone.
+    """Return the period and delays with which all cells respond to each frame alone.
 
     Parameters
     ----------
     loads : iterable of Load
-        Of each population.
+        Largest numbers of spikes at the cells of each population.
     cell : LIF
-        That passes :func:`check_detector`.
+        Cell that passes :func:`check_detector`.
     dt : float
         Time step, ms.
     integrator : {"spinnaker", "exact"}
-        As :func:`spikemem.simulate`; a hop takes a step more with "exact".
+        As for :func:`spikemem.simulate`; each transmission takes one more step with "exact".
     period : float, optional
         Frame period, ms. Default: the shortest that is safe.
     where : str
-        Beginning of the messages.
+        Beginning of error messages.
 
     Returns
     -------
@@ -133,7 +134,8 @@ def schedule(
     Raises
     ------
     DescriptionError
-        A period that is off the time grid, too short to forget, or too long for the delays.
+        If the period is not a multiple of `dt`, too short for the potentials to decay, or too long
+        for the delays.
 
     Examples
     --------
@@ -142,39 +144,43 @@ def schedule(
     9
     """
     lag = int(integrator == "exact")
-    meeting = 2 * FIRST + lag
+    meeting = 2 * HOP + lag
     shape = potential(cell, dt=dt, integrator=integrator)
     shape = shape / shape[0]
     fade = math.exp(-dt / float(cell.tau_syn_E))
-    # Three hops lead from the cells to those of the next frame; the last one is so long that the
-    # veto, which decides a hop earlier, still has a delay.
-    shortest = 3 * lag + 2 * FIRST + meeting
+    # Three transmissions lead from the cells to those of the next frame. The last delay is so long
+    # that the veto, which arrives one transmission earlier, still has a delay.
+    shortest = 3 * lag + 2 * HOP + meeting
     longest = 3 * lag + 3 * LONGEST_DELAY
     safe = shortest
-    given = list(loads)
-    while safe <= longest and max(_left(load, shape, fade, safe) for load in given) > SPARE:
+    load_list = list(loads)
+
+    def is_safe(period: int) -> bool:
+        return max(_residue(load, shape, fade, period) for load in load_list) <= MOST_RESIDUE
+
+    while safe <= longest and not is_safe(safe):
         safe += 1
     if safe > longest:
         raise DescriptionError(
-            f"{where}: frames would have to be more than {longest * dt:g} ms apart for these cells "
-            f"to forget them, which needs delays above {LONGEST_DELAY} steps; shorten tau_m and "
+            f"{where}: the potentials of these cells take more than {longest * dt:g} ms to decay "
+            f"between frames, which needs delays above {LONGEST_DELAY} steps; shorten tau_m and "
             f"tau_syn_E."
         )
-    chosen = safe if period is None else int(steps(period, dt))
-    if not safe <= chosen <= longest or (
+    period_steps = safe if period is None else int(steps(period, dt))
+    if not safe <= period_steps <= longest or (
         period is not None and off_grid(np.array([period]), dt)[0]
     ):
         raise DescriptionError(
             f"{where}: period must be a multiple of dt={dt:g} ms from {safe * dt:g} to "
             f"{longest * dt:g} ms, got {period:g}."
         )
-    delays = chosen - 3 * lag
-    prediction = min(delays - 2 * FIRST, LONGEST_DELAY)
-    branch = min(delays - prediction - FIRST, LONGEST_DELAY)
+    delays = period_steps - 3 * lag
+    prediction = min(delays - 2 * HOP, LONGEST_DELAY)
+    branch = min(delays - prediction - HOP, LONGEST_DELAY)
     return Schedule(
-        period=chosen, refractory=_refractory(chosen), meeting=meeting,
+        period=period_steps, refractory=_refractory(period_steps), meeting=meeting,
         synapse=delays - prediction - branch, branch=branch, prediction=prediction,
-        veto=prediction - meeting + FIRST,
+        veto=prediction - meeting + HOP,
     )  # fmt: skip
 
 
@@ -182,12 +188,12 @@ def _refractory(period: int) -> int:
     return period // 2
 
 
-def _left(load: Load, shape: NDArray[np.float64], fade: float, period: int) -> float:
-    """Most that all earlier frames leave in a cell, in potentials of one spike."""
+def _residue(load: Load, shape: NDArray[np.float64], fade: float, period: int) -> float:
+    """Return the largest potential from all earlier frames, in potentials of one spike."""
     old = float(shape[period::period].sum())
     quiet = (load.threshold - 1) * old
-    # A cell that fires loses its potential, but its current goes on; when the refractory time has
-    # passed, what is left must neither fire it again nor reach the next frames.
+    # A spike resets the potential of a cell, but not its current. After the refractory time, the
+    # remaining current must neither fire the cell again nor change the next frames.
     rest = _refractory(period) + 1
     after = load.excited * fade**rest
     fired = after * (1.0 + float(shape[period - rest :: period].sum()))

@@ -1,4 +1,4 @@
-"""Sequences of frames: what a sequence memory learns and is shown."""
+"""Sequences of frames, and the replays of a sequence memory."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from ...checks import Each, Kind
 from ...codes import PatternKind, Patterns, as_patterns
 from ...errors import DescriptionError, shown
 
-__all__ = ["Cells", "Replay", "Sequences", "as_sequences"]
+__all__ = ["CellIds", "Replay", "Sequences", "as_sequences"]
 
-Cells = NDArray[np.int64]
+CellIds = NDArray[np.int64]
 
 
 class Replay(NamedTuple):
-    """What a sequence memory made of a sequence; each entry is for one frame."""
+    """Response of a sequence memory to a sequence, with one entry for each frame."""
 
     novelty: NDArray[np.float64]
-    """Fraction of the active columns that were not predicted, shape (n_frames,); 1 for the first
-    frame, which nothing predicts."""
-    predictions: list[Cells]
-    """Columns that were predicted after each frame, for the next one."""
-    active_cells: list[Cells]
-    """Cells that fired: the predicted ones of a column, or all of them (bursting)."""
+    """Fraction of the active columns that were not predicted, shape (n_frames,). It is 1 for the
+    first frame."""
+    predictions: list[CellIds]
+    """Columns that were predicted, after each frame, for the next one."""
+    active_cells: list[CellIds]
+    """Cells that fired in each frame: the predicted cells of a column, or all (bursting)."""
 
 
 @dataclass(frozen=True)
@@ -35,19 +35,19 @@ class Sequences(Kind):
     """A sequence of sequences of patterns; :func:`as_sequences` reads them."""
 
     def check(self, value: Any, where: str) -> tuple[Any, ...]:
-        """Return the sequences, each as it was given."""
+        """Return the sequences unchanged."""
         if isinstance(value, Patterns):
             raise DescriptionError(f"{where} must be a list of sequences, got {shown(value)}.")
         return Each(PatternKind(), "sequences of frames").check(value, where)
 
 
 def as_sequences(sequences: Any, n_columns: int, where: str) -> list[Patterns]:
-    """Convert a list of sequences, each of frames of active columns.
+    """Convert a list of sequences of frames, each a pattern of active columns.
 
     Raises
     ------
     DescriptionError
-        Not lists of columns; the message begins with `where`.
+        If they are not lists of columns; the message begins with `where`.
     """
     if isinstance(sequences, Patterns | str | bytes) or not isinstance(sequences, Iterable):
         raise DescriptionError(f"{where} must be a list of sequences, got {shown(sequences)}.")

@@ -1,4 +1,4 @@
-"""Segments and somas as spiking cells: built for any frames, decoded into decisions."""
+"""Segments and somas as spiking cells, and the decoding of their decisions."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ __all__ = ["CELL", "Decisions", "SpikingDendrites"]
 
 CELL = LIF(tau_m=10.0, cm=1.0, tau_syn_E=2.0, tau_syn_I=2.0,
            v_rest=-65.0, v_reset=-65.0, v_thresh=-50.0)  # fmt: skip
-"""Segments and somas; their refractory time is half a frame period."""
+"""Type of segments and somas; their refractory time becomes half a frame period."""
 
 
 WEIGHT = 1.0
-"""Of each synapse of a segment, nA."""
+"""Weight of each synapse of a segment, nA."""
 
 
 class Decisions(NamedTuple):
-    """What the segments and somas of a recording decided."""
+    """Spikes of segments and somas in each frame of a recording."""
 
     segments: NDArray[np.int64]
     """Spikes of each segment in each frame, 0 or 1, shape (n_frames, n_total_segments)."""
@@ -52,7 +52,7 @@ class Decisions(NamedTuple):
 
 @runtime_checkable
 class Neurons(Protocol):
-    """What is read of :class:`ActiveDendriteNeurons`."""
+    """The attributes of :class:`ActiveDendriteNeurons` that are read."""
 
     n_inputs: int
     n_neurons: int
@@ -61,45 +61,46 @@ class Neurons(Protocol):
     segments: Segments
 
 
-_GIVE = "Give ActiveDendriteNeurons."
+_REMEDY = "Pass ActiveDendriteNeurons."
 
 
 class SpikingDendrites:
-    """Coincidence-detecting cells, one for each segment, and a soma for each neuron.
+    """A coincidence-detecting cell for each segment, and a soma for each neuron.
 
-    Every active cell of a frame fires once. A segment with `theta` active synapses fires once, one
-    with fewer is silent; a soma fires once if any of its segments does.
+    Every active cell of a frame fires once. A segment with `theta` or more active synapses fires
+    once; with fewer it is silent. A soma fires once if any of its segments fires.
 
     Parameters
     ----------
     cells : array_like of int, shape (n_segments, room)
-        Cell of each synapse, -1 where there is none.
+        Cell of each synapse, -1 for none.
     theta : int or array_like of int, shape (n_segments,)
         Thresholds.
     n_inputs : int
-        Cells.
+        Number of cells.
     owner : array_like of int, shape (n_segments,), optional
-        Neuron of each segment. Default: each has its own.
+        Neuron of each segment. Default: one neuron for each segment.
     cell : LIF
-        For segments and somas.
+        Type of segments and somas.
     dt : float
         Time step, ms.
     integrator : {"spinnaker", "exact"}
-        What the target does in a step; "spinnaker" for a board, its emulator, and the default of
-        every backend.
+        Rules of one time step of the backend: "spinnaker" for a board, its emulator, and the
+        default of every backend.
     window : float
         Time over which the spikes of a frame are spread at random, ms; at most
         :func:`coincidence_window`.
     period : float, optional
-        From frame to frame, ms. Default: the shortest that is safe, :func:`frame_period`.
+        Time between frames, ms. Default: the shortest that is safe, :func:`frame_period`.
     plateau : float
-        Duration of the plateau potential, ms: the time constant of a slow synapse from each soma
-        to a cell that stays below threshold. 0: none.
+        Duration of the plateau potential, ms. It is the time constant of a slow synapse from each
+        soma to a cell that stays below threshold. 0 means no plateaus.
 
     Raises
     ------
     DescriptionError
-        Anything of the wrong type, shape or range, a window too wide or a period too short.
+        If an argument has the wrong type, shape or range, the window is too wide, or the period
+        too short.
 
     Examples
     --------
@@ -145,7 +146,7 @@ class SpikingDendrites:
         )
         self.n_neurons = int(self.owner.max()) + 1
         require_memory(64.0 * self.n_neurons, f"{where}: owner: {self.n_neurons} neurons",
-                       "Number the neurons from 0 on.")  # fmt: skip
+                       "Number the neurons from 0.")  # fmt: skip
         self.dt, self.integrator, self.window, self.plateau = dt, integrator, window, plateau
         self.period = self._period(period, cell)
         self.cell = replace(cell, tau_refrac=self.period / 2)
@@ -159,9 +160,9 @@ class SpikingDendrites:
     @classmethod
     @checked
     def of(
-        cls, neurons: Annotated[Neurons, Instance(Neurons, remedy=_GIVE)], **options: Any
+        cls, neurons: Annotated[Neurons, Instance(Neurons, remedy=_REMEDY)], **options: Any
     ) -> SpikingDendrites:
-        """The spiking form of neurons, with their connected synapses."""
+        """Return the spiking form of neurons, with their connected synapses."""
         table = neurons.segments
         return cls(
             np.where(table.connected, table.cells, -1), neurons.threshold, neurons.n_inputs,
@@ -181,7 +182,7 @@ class SpikingDendrites:
             )
         most = int(np.count_nonzero(self.cells >= 0, axis=1).max())
         branches = int(np.bincount(self.owner).max())
-        # A low threshold leaves more current after it is crossed, a high one less margin.
+        # Low thresholds leave more current after a spike; high thresholds have less margin.
         safe = max(
             frame_period(int(theta), cell, n_synapses=max(most, 1), n_segments=branches,
                          window=self.window, **self._grid())
@@ -197,39 +198,42 @@ class SpikingDendrites:
 
     @checked
     def build(self, frames: PatternLike, *, seed: Seed = 0) -> Network:
-        """The network that is shown these frames, one every :attr:`period`.
+        """Return the network that receives these frames, one every :attr:`period`.
 
         Parameters
         ----------
         frames : Patterns, or anything that Patterns takes
             Active cells.
         seed : int or numpy.random.Generator
-            For the spread of the spikes.
+            Seed of the spread of the spikes.
 
         Returns
         -------
         Network
-            Populations "inputs", "segments", "somas", and "plateaus" if there are any.
+            Network of the populations "inputs", "segments", "somas", and "plateaus" if `plateau` of
+            the constructor is above 0.
 
         Raises
         ------
         DescriptionError
-            Not patterns of active cells, or none.
+            If `frames` are not patterns of active cells, or there are none.
         """
-        given = as_patterns(frames, self.n_inputs, "SpikingDendrites.build: frames")
-        if not len(given):
-            raise DescriptionError("SpikingDendrites.build: frames must be one or more, got none.")
+        patterns = as_patterns(frames, self.n_inputs, "SpikingDendrites.build: frames")
+        if not len(patterns):
+            raise DescriptionError(
+                "SpikingDendrites.build: frames must have at least one frame, got none."
+            )
         spread = int(steps(self.window, self.dt))
-        frame = given.owners
+        frame = patterns.owners
         tick = stream(seed, "dendrites", "spread").integers(spread + 1, size=frame.size)
         ticks = frame * int(steps(self.period, self.dt)) + tick
-        if len(given) * self.period / self.dt > LARGEST:
+        if len(patterns) * self.period / self.dt > LARGEST:
             raise DescriptionError("SpikingDendrites.build: too many frames for one run.")
         trains = SpikeTrains(
-            ids=given.indices, times=ticks * self.dt, size=self.n_inputs,
-            duration=len(given) * self.period,
+            ids=patterns.indices, times=ticks * self.dt, size=self.n_inputs,
+            duration=len(patterns) * self.period,
         )  # fmt: skip
-        segment, place = np.nonzero(self.cells >= 0)
+        segment, slot = np.nonzero(self.cells >= 0)
         populations = [
             Population(name="inputs", cell=SpikeSource(spikes=trains)),
             Population(name="segments", cell=self.segment_cell(), size=len(self.cells)),
@@ -237,7 +241,7 @@ class SpikingDendrites:
         ]
         projections = [
             Projection(
-                name="synapses", pre="inputs", post="segments", i=self.cells[segment, place],
+                name="synapses", pre="inputs", post="segments", i=self.cells[segment, slot],
                 j=segment, weight=WEIGHT, delay=self.dt,
             ),
             Projection(
@@ -250,10 +254,10 @@ class SpikingDendrites:
         return Network(populations=populations, projections=projections, dt=self.dt)
 
     def segment_cell(self) -> LIF:
-        """The cells of the segments: their capacitance sets the threshold, in place of the weight.
+        """Return the cells of the segments, whose capacitances set the thresholds.
 
-        All weights are :data:`WEIGHT`, which 16 bits hold without an error: on SpiNNaker the
-        largest weight of a population limits the resolution of all others.
+        All weights are :data:`WEIGHT`, which 16 bits represent exactly. On SpiNNaker the largest
+        weight of a population limits the resolution of all others.
         """
         weights = np.asarray(segment_weight(self.theta, self.cell, **self._grid()))
         capacitance = float(self.cell.cm) * WEIGHT / weights
@@ -264,14 +268,14 @@ class SpikingDendrites:
         return replace(self.cell, tau_syn_E=self.plateau, tau_refrac=self.dt)
 
     def _plateau_peaks(self) -> tuple[float, float]:
-        """Peak of one plateau per nA, and of plateaus that follow each other in every frame."""
+        """Return the peak of one plateau per nA, and that of plateaus in every frame."""
         shape = potential(self._plateau_cell(), **self._grid())
         every = int(steps(self.period, self.dt))
         padded = np.pad(shape, (0, -shape.size % every)).reshape(-1, every)
         return float(shape.max()), float(padded.sum(axis=0).max())
 
     def _add_plateaus(self, populations: list[Any], projections: list[Any]) -> None:
-        """Slow synapses that never reach the threshold, however often the soma fires."""
+        """Add slow synapses that never reach the threshold, even with a spike in every frame."""
         reach = float(self.cell.v_thresh) - float(self.cell.v_rest)
         populations.append(
             Population(name="plateaus", cell=self._plateau_cell(), size=self.n_neurons,
@@ -284,12 +288,12 @@ class SpikingDendrites:
 
     @checked
     def decode(self, recording: Recording) -> Decisions:
-        """Spikes of segments and somas by frame.
+        """Return the spikes of segments and somas in each frame.
 
         Raises
         ------
         DescriptionError
-            Not a recording of this network.
+            If it is not a recording of this network.
         """
         return Decisions(
             self._by_frame(recording, "segments", len(self.cells)),
@@ -304,10 +308,10 @@ class SpikingDendrites:
             )
         every = int(steps(self.period, self.dt))
         n_frames = round((recording.stop - recording.start) / self.period)
-        # Spikes follow those of the inputs by at least a step, and end in the same frame.
+        # Spikes follow the input spikes by at least one step, within the same frame.
         frame = (steps(trains.times - recording.start, self.dt) - 1) // every
         require_memory(8.0 * n_frames * size, f"SpikingDendrites.decode: {n_frames} frames",
-                       "Decode a part of the recording.")  # fmt: skip
+                       "Decode a shorter recording.")  # fmt: skip
         counts = np.zeros((n_frames, size), dtype=np.int64)
         inside = (frame >= 0) & (frame < n_frames)
         np.add.at(counts, (frame[inside], trains.ids[inside]), 1)
@@ -315,32 +319,34 @@ class SpikingDendrites:
 
     @checked
     def predictive(self, recording: Recording) -> NDArray[np.bool_]:
-        """Whether each neuron's plateau is up at the end of each frame, when the next one begins.
+        """Return whether each neuron has a plateau at the end of each frame.
 
         Returns
         -------
         ndarray of bool, shape (n_frames, n_neurons)
-            Above half the height of a single plateau.
+            Whether the potential is above half the height of a single plateau.
 
         Raises
         ------
         DescriptionError
-            The network has no plateaus.
+            If the network has no plateaus.
         """
         if not self.plateau or ("plateaus", "v") not in recording.traces:
             raise DescriptionError(
-                "SpikingDendrites.predictive: no plateaus were recorded; give plateau=100.0."
+                "SpikingDendrites.predictive: no plateaus were recorded; set plateau=100.0."
             )
         one, many = self._plateau_peaks()
         reach = float(self.cell.v_thresh) - float(self.cell.v_rest)
         level = float(self.cell.v_rest) + 0.45 * reach * one / many
         every = int(steps(self.period, self.dt))
-        up: NDArray[np.bool_] = recording.traces["plateaus", "v"][every - 1 :: every] > level
-        return up
+        has_plateau: NDArray[np.bool_] = (
+            recording.traces["plateaus", "v"][every - 1 :: every] > level
+        )
+        return has_plateau
 
 
 def _each(values: NDArray[np.int64], count: int, where: str) -> NDArray[np.int64]:
-    """One value for each of `count` segments."""
+    """Return one value for each of `count` segments."""
     if values.ndim > 1 or values.size not in (1, count):
-        raise DescriptionError(f"{where} must be integers, one or {count}, got {shown(values)}.")
+        raise DescriptionError(f"{where} must be 1 or {count} integers, got {shown(values)}.")
     return np.broadcast_to(values, (count,)).copy()

@@ -1,4 +1,4 @@
-"""Sequence memory: columns of cells whose dendrites predict what comes next."""
+"""Sequence memory: columns of cells whose dendrites predict the next frame."""
 
 from __future__ import annotations
 
@@ -26,41 +26,42 @@ from .references import SEGMENTS, SEQUENCES
 from .restoring import read_clock, read_segments, read_settings, refill
 from .segments import PLASTIC, PermanenceRule, Segments
 from .sequence_circuit import SequenceCircuit
-from .sequences import Cells, Replay, Sequences, as_sequences
+from .sequences import CellIds, Replay, Sequences, as_sequences
 
 __all__ = ["TemporalMemory"]
 
 
 class TemporalMemory(StoredModel, Displayed):
-    """Columns of cells that learn sequences, in the context of all that came before.
+    """Columns of cells that learn sequences in the context of all earlier frames.
 
-    A frame activates columns. In a column with predicted cells these fire; in another all cells do
-    (it bursts), and one of them is chosen to learn. A cell is predicted when one of its segments
-    has `threshold` synapses on cells that fire. A frame in different contexts has the same columns
-    and different cells, and so leads to different predictions.
+    A frame activates columns. If a column has predicted cells, these fire. Otherwise all its cells
+    fire (the column bursts), and one of them is chosen to learn. A cell is predicted if one of its
+    segments has `threshold` connected synapses on cells that fire. In different contexts, a frame
+    activates the same columns but different cells, and so leads to different predictions.
 
     Parameters
     ----------
     n_columns : int
-        Columns.
+        Number of columns.
     cells_per_column : int
-        Cells of each column: contexts that it can tell apart.
+        Number of cells of each column, which limits the contexts that it can distinguish.
     synapses_per_segment : int
-        Synapses that a segment grows to the cells of one frame.
+        Number of synapses that a segment grows on the cells of one frame.
     threshold : int
-        Active connected synapses that predict a cell, 1 to `synapses_per_segment`.
+        Number of active connected synapses that predict a cell, 1 to `synapses_per_segment`.
     learning_threshold : int, optional
-        Active synapses, connected or not, with which a segment of a bursting column is taken up
-        again, and that of a silent column punished. Default: three quarters of `threshold`.
+        Number of active synapses, connected or not, with which a segment of a bursting column
+        learns again, and a segment of a silent column is punished. Default: three quarters of
+        `threshold`.
     rule : PermanenceRule, optional
         Growth and loss of synapses.
     seed : int or numpy.random.Generator
-        For the choice of cells and synapses.
+        Seed of the choice of cells and synapses.
 
     Raises
     ------
     DescriptionError
-        Sizes that are not valid.
+        If sizes are not valid.
 
     References
     ----------
@@ -111,7 +112,7 @@ class TemporalMemory(StoredModel, Displayed):
         )  # fmt: skip
         require_memory(32.0 * self.n_cells,
                        f"TemporalMemory: n_columns={n_columns} of {cells_per_column} cells",
-                       "Take fewer columns, or fewer cells per column.")  # fmt: skip
+                       "Use fewer columns, or fewer cells per column.")  # fmt: skip
         self.n_columns, self.cells_per_column = n_columns, cells_per_column
         self.synapses_per_segment, self.threshold = synapses_per_segment, threshold
         self.learning_threshold = learning_threshold
@@ -130,55 +131,55 @@ class TemporalMemory(StoredModel, Displayed):
         )
 
     def facts(self) -> dict[str, Any]:
-        """Sizes and synapses as plain data, ready for JSON."""
+        """Return sizes and numbers of synapses as plain data for JSON."""
         return super().facts() | self.segments.facts()
 
     def reset(self) -> None:
-        """Forget what came before: the next frame begins a sequence."""
+        """Discard the context; the next frame begins a sequence."""
         self._active = np.zeros(self.n_cells, dtype=np.bool_)
         self._winners = np.empty(0, dtype=np.int64)
         self._look_ahead()
 
     @property
-    def active_cells(self) -> Cells:
+    def active_cells(self) -> CellIds:
         """Cells that fired in the last frame."""
         return np.flatnonzero(self._active)
 
     @property
-    def predictive_cells(self) -> Cells:
+    def predictive_cells(self) -> CellIds:
         """Cells that are predicted for the next frame."""
         return np.unique(self.owner[self._connected >= self.threshold])
 
     @property
-    def predicted_columns(self) -> Cells:
+    def predicted_columns(self) -> CellIds:
         """Columns that are predicted for the next frame."""
         return np.unique(self.predictive_cells // self.cells_per_column)
 
     @checked
     def step(self, columns: PatternLike, *, learn: Annotated[bool, Flag()] = False) -> float:
-        """Take the next frame of a sequence.
+        """Process the next frame of a sequence.
 
         Parameters
         ----------
         columns : set, array_like, or Patterns of length 1
-            Active columns: one pattern, as :class:`spikemem.Patterns` takes it.
+            Active columns, one pattern in any form that :class:`spikemem.Patterns` takes.
         learn : bool
             Whether synapses change.
 
         Returns
         -------
         float
-            Novelty: fraction of the active columns that were not predicted (0 for no columns).
+            Novelty, the fraction of the active columns that were not predicted (0 for no columns).
 
         Raises
         ------
         DescriptionError
-            Not a pattern of columns.
+            If `columns` is not a pattern of columns.
         """
         cells = as_pattern(columns, self.n_columns, "TemporalMemory.step: columns")
         return self._step(cells.astype(np.int64), learn)
 
-    def _step(self, columns: Cells, learn: bool) -> float:
+    def _step(self, columns: CellIds, learn: bool) -> float:
         self.clock += learn
         rng = stream(self.seed, "dendrites", "sequence", self.clock)
         is_active = np.zeros(self.n_columns, dtype=np.bool_)
@@ -197,18 +198,18 @@ class TemporalMemory(StoredModel, Displayed):
         return bursting.size / columns.size if columns.size else 0.0
 
     def _look_ahead(self) -> None:
-        """Count the synapses of all segments on the cells that fire now."""
+        """Count the synapses of all segments on the cells that fire."""
         self._connected, self._every = self.segments.scan(self._active)
 
-    def _winners_of(self, bursting: Cells, rng: np.random.Generator) -> tuple[Cells, Cells]:
-        """A cell for each bursting column, and its segment that comes nearest (-1: none)."""
+    def _winners_of(self, bursting: CellIds, rng: np.random.Generator) -> tuple[CellIds, CellIds]:
+        """Return a cell for each bursting column, and its segment of largest overlap (-1: none)."""
         near = np.flatnonzero(self._every >= self.learning_threshold)
         near = near[np.argsort(self._every[near], kind="stable")]
         columns = self.owner[near] // self.cells_per_column
-        at = np.searchsorted(bursting, columns)
-        there = np.append(bursting, -1)[at] == columns
+        position = np.searchsorted(bursting, columns)
+        present = np.append(bursting, -1)[position] == columns
         segments = np.full(bursting.size, -1, dtype=np.int64)
-        segments[at[there]] = near[there]
+        segments[position[present]] = near[present]
         used = np.bincount(self.owner, minlength=self.n_cells).reshape(self.n_columns, -1)[bursting]
         least = np.argmin(used + rng.random(used.shape), axis=1)
         fresh = bursting * self.cells_per_column + least
@@ -217,21 +218,25 @@ class TemporalMemory(StoredModel, Displayed):
         return np.where(segments >= 0, self.owner[segments], fresh), segments
 
     def _learn(
-        self, is_active: NDArray[np.bool_], nearest: Cells, winners: Cells, rng: np.random.Generator
+        self,
+        is_active: NDArray[np.bool_],
+        nearest: CellIds,
+        winners: CellIds,
+        rng: np.random.Generator,
     ) -> None:
-        """Strengthen what was right, grow what was missing, punish what was wrong."""
+        """Strengthen correct segments, grow missing ones, and punish wrong ones."""
         expected = is_active[self.owner // self.cells_per_column]
-        right = np.flatnonzero((self._connected >= self.threshold) & expected)
+        correct = np.flatnonzero((self._connected >= self.threshold) & expected)
         wrong = np.flatnonzero((self._every >= self.learning_threshold) & ~expected)
-        known = nearest >= 0
-        chosen = np.concatenate([right, nearest[known]])
+        has_segment = nearest >= 0
+        chosen = np.concatenate([correct, nearest[has_segment]])
         missing = self.synapses_per_segment - self._every[chosen]
         self.segments.adapt(wrong, self._active, -self.rule.punish, 0.0)
         self.segments.adapt(chosen, self._active, self.rule.increase, -self.rule.decrease)
         before = self._winners.size
         if before >= self.threshold:
-            new = self.segments.add(int(np.count_nonzero(~known)))
-            self.owner = np.concatenate([self.owner, winners[~known]])
+            new = self.segments.add(int(np.count_nonzero(~has_segment)))
+            self.owner = np.concatenate([self.owner, winners[~has_segment]])
             chosen = np.concatenate([chosen, new])
             missing = np.concatenate([missing, np.full(new.size, self.synapses_per_segment)])
         if not before:
@@ -240,13 +245,13 @@ class TemporalMemory(StoredModel, Displayed):
         short = wanted > 0
         require_memory(24.0 * np.count_nonzero(short) * before,
                        f"TemporalMemory: {np.count_nonzero(short)} segments that grow on {before} "
-                       f"cells", "Show frames with fewer active columns.")  # fmt: skip
+                       f"cells", "Use frames with fewer active columns.")  # fmt: skip
         order = np.argsort(rng.random((int(short.sum()), before)), axis=1)
         self.segments.grow(chosen[short], wanted[short], self._winners[order], self.rule.initial)
 
     @checked
     def run(self, sequence: PatternLike, *, learn: Annotated[bool, Flag()] = False) -> Replay:
-        """Take a whole sequence, from its beginning.
+        """Process a whole sequence, from its beginning.
 
         Parameters
         ----------
@@ -262,7 +267,7 @@ class TemporalMemory(StoredModel, Displayed):
         Raises
         ------
         DescriptionError
-            Not patterns of columns.
+            If `sequence` is not a sequence of patterns of columns.
         """
         frames = as_patterns(sequence, self.n_columns, "TemporalMemory.run: sequence")
         self.reset()
@@ -277,42 +282,44 @@ class TemporalMemory(StoredModel, Displayed):
     def learn(
         self, sequences: Annotated[Any, Sequences()], *, passes: Annotated[int, Count()] = 10
     ) -> list[float]:
-        """Learn sequences, again and again until each frame is predicted, and nothing else.
+        """Learn sequences repeatedly, until each frame is predicted, and nothing else.
 
         Parameters
         ----------
         sequences : iterable of sequences
-            Each as for :meth:`run`.
+            Sequences, each as for :meth:`run`.
         passes : int
-            Most times that all are shown. High-order sequences need several: a context is passed
-            on by one frame at a time.
+            Largest number of presentations of all sequences. High-order sequences need several,
+            because the context extends by one frame in each.
 
         Returns
         -------
         list of float
-            Mean error of each pass: over all frames but the first of each sequence, the part of
-            the predicted and the active columns that were not both.
+            Mean error of each pass over all frames but the first of each sequence. The error of a
+            frame is the fraction of its predicted or active columns that are not both.
 
         Raises
         ------
         DescriptionError
-            Not sequences of patterns of columns.
+            If they are not sequences of patterns of columns.
         """
-        given = as_sequences(sequences, self.n_columns, "TemporalMemory.learn: sequences")
+        sequence_list = as_sequences(sequences, self.n_columns, "TemporalMemory.learn: sequences")
         errors: list[float] = []
         while len(errors) < passes and (not errors or errors[-1] > 0):
-            wrong = [e for frames in given for e in _errors(frames, self.run(frames, learn=True))]
+            wrong = [
+                e for frames in sequence_list for e in _errors(frames, self.run(frames, learn=True))
+            ]
             errors.append(float(np.mean(wrong)) if wrong else 0.0)
         return errors
 
     @checked
-    def predict(self, sequence: PatternLike) -> Cells:
-        """Columns that are predicted after a sequence, in order; synapses stay.
+    def predict(self, sequence: PatternLike) -> CellIds:
+        """Return the columns that are predicted after a sequence, in order, without learning.
 
         Raises
         ------
         DescriptionError
-            Not patterns of columns.
+            If `sequence` is not a sequence of patterns of columns.
         """
         predictions = self.run(sequence).predictions
         return predictions[-1] if predictions else np.empty(0, dtype=np.int64)
@@ -321,30 +328,30 @@ class TemporalMemory(StoredModel, Displayed):
     def is_known(
         self, sequence: PatternLike, *, tolerance: Annotated[float, Probability()] = 0.5
     ) -> bool:
-        """Whether no frame but the first has a novelty above `tolerance`; synapses stay.
+        """Return whether no frame after the first has a novelty above `tolerance`; learn nothing.
 
         Raises
         ------
         DescriptionError
-            Not patterns of columns, or a tolerance that is not from 0 to 1.
+            If `sequence` is not a sequence of patterns of columns, or `tolerance` not from 0 to 1.
         """
         return bool(np.all(self.run(sequence).novelty[1:] <= tolerance))
 
     def arguments(self) -> dict[str, Any]:
-        """What the constructor takes."""
+        """Return the constructor's arguments."""
         names = ("n_columns", "cells_per_column", "synapses_per_segment", "threshold",
                  "learning_threshold", "seed")  # fmt: skip
         return {name: getattr(self, name) for name in names} | {"rule": self.rule}
 
     def arrays(self) -> dict[str, Stored]:
-        """What was learnt; what came last is not kept."""
+        """Return the learnt synapses; the context of the last frame is not included."""
         return {
             "cells": Stored(self.segments.cells), "permanences": Stored(self.segments.permanences),
             "owner": Stored(self.owner), "clock": Stored(np.array(self.clock)),
         }  # fmt: skip
 
     def spiking(self, **options: Any) -> SequenceCircuit:
-        """The spiking form, with the synapses that the memory has now.
+        """Return the spiking form, with the memory's current synapses.
 
         Parameters
         ----------
@@ -359,19 +366,20 @@ class TemporalMemory(StoredModel, Displayed):
 
     @checked
     def build(self, trials: Annotated[Any, Sequences()], **options: Any) -> Network:
-        """The network that is shown sequences, one after the other; the memory stays as it is.
+        """Return the spiking network that receives the sequences; the memory is unchanged.
 
         Parameters
         ----------
         trials : iterable of sequences
-            Each as for :meth:`run`; each begins anew.
+            Sequences, each as for :meth:`run`; each starts without context.
         **options
-            As :meth:`spiking`.
+            As for :meth:`spiking`.
 
         Raises
         ------
         DescriptionError
-            Not sequences of patterns of columns, none, or options that can't work.
+            If they are not sequences of patterns of columns, there are none, or options are not
+            valid.
         """
         return self.spiking(**options).build(trials)
 
@@ -379,36 +387,36 @@ class TemporalMemory(StoredModel, Displayed):
     def decode(
         self, recording: Recording, trials: Annotated[Any, Sequences()], **options: Any
     ) -> list[Replay]:
-        """What a recording of the network of :meth:`build`, with its options, made of each trial.
+        """Return the response to each sequence in a recording; options as for :meth:`build`.
 
         Raises
         ------
         DescriptionError
-            Not a recording of that network.
+            If it is not a recording of that network.
         """
         return self.spiking(**options).decode(recording, trials)
 
     @checked
     def expected(self, trials: Annotated[Any, Sequences()]) -> list[Replay]:
-        """What :meth:`run` gives for each sequence, without spikes; the memory stays as it is.
+        """Return the result of :meth:`run` for each sequence; the memory is unchanged.
 
         Raises
         ------
         DescriptionError
-            Not sequences of patterns of columns.
+            If they are not sequences of patterns of columns.
         """
-        aside = copy(self)
-        given = as_sequences(trials, self.n_columns, "TemporalMemory.expected: trials")
-        return [aside.run(frames) for frames in given]
+        scratch = copy(self)
+        sequence_list = as_sequences(trials, self.n_columns, "TemporalMemory.expected: trials")
+        return [scratch.run(frames) for frames in sequence_list]
 
     @checked
     def after(self, recording: Recording, trials: Annotated[Any, Sequences()]) -> Self:
-        """The memory itself: the synapses of its network are frozen."""
+        """Return the memory itself, because its network does not learn."""
         return self
 
     @classmethod
     def restored(cls, arguments: Mapping[str, Any], arrays: h5py.Group) -> Self:
-        """The memory with these synapses, at the beginning of a sequence; see :meth:`arrays`."""
+        """Rebuild a memory from its synapses, without context; see :meth:`arrays`."""
         sizes = read_settings(arguments)
         n_cells = sizes["n_columns"] * sizes["cells_per_column"]
         room = 2 * sizes["synapses_per_segment"]
@@ -422,6 +430,6 @@ class TemporalMemory(StoredModel, Displayed):
 
 
 def _errors(frames: Patterns, replay: Replay) -> list[float]:
-    """One less the Jaccard index of each prediction and the frame that came."""
+    """Return one minus the Jaccard index of each prediction and the next frame."""
     pairs: Sequence[tuple[Any, Any]] = list(zip(replay.predictions, list(frames)[1:], strict=False))
     return [1.0 - np.intersect1d(a, b).size / max(np.union1d(a, b).size, 1) for a, b in pairs]

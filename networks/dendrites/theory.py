@@ -1,10 +1,10 @@
-"""How often a dendritic segment errs on sparse patterns: the closed forms.
+"""Closed forms of the error probabilities of dendritic segments on sparse patterns.
 
-Symbols are those of the paper: `n` cells of which a pattern activates `a`; a segment with `s`
-synapses that fires at `theta` active ones; `v` of the `a` cells swapped for others; `m` segments.
-Patterns are independent and uniformly random. Every argument takes arrays, which broadcast.
-With ``log=True`` answers are natural logs, which reach beyond the range of floats; with
-``exact=True`` they are :class:`fractions.Fraction`, from whole numbers alone.
+Symbols are those of the paper. A pattern activates `a` of `n` cells. A segment has `s` synapses and
+fires if at least `theta` of them are active. Noise swaps `v` of the `a` cells for other cells.
+There are `m` segments. Patterns are independent and uniformly random. Every argument can be an
+array; arrays broadcast. With ``log=True`` results are natural logs, which reach beyond the range of
+floats. With ``exact=True`` results are :class:`fractions.Fraction`, computed from whole numbers.
 
 References
 ----------
@@ -23,11 +23,11 @@ import numpy as np
 from ...errors import DescriptionError
 from .arguments import (
     Active,
-    Asked,
-    Cells,
-    Chance,
+    CellCount,
     PatternCount,
+    ProbabilityArray,
     Swapped,
+    Switch,
     Synapses,
     SynapsesOnActive,
     Threshold,
@@ -38,7 +38,7 @@ from .arguments import (
     fraction,
     require_table,
 )
-from .chance import (
+from .tails import (
     Floats,
     binary_digits,
     binomial_log_tail,
@@ -61,13 +61,15 @@ _MOST_BITS = 10_000_000
 
 
 @formula
-def overlap_set_size(*, n: Cells, a: Active, s: Synapses, b: Annotated[Any, Whole(0, "s")]) -> Any:
-    """Count the patterns of `a` of `n` cells that meet a segment of `s` synapses in just `b`.
+def overlap_set_size(
+    *, n: CellCount, a: Active, s: Synapses, b: Annotated[Any, Whole(0, "s")]
+) -> Any:
+    """Return the number of patterns of `a` of `n` cells that activate exactly `b` of `s` synapses.
 
     Parameters
     ----------
     n, a, s, b : int or array_like of int
-        Cells, active cells, synapses, overlap.
+        Numbers of cells, of active cells, of synapses, and of active synapses.
 
     Returns
     -------
@@ -77,7 +79,7 @@ def overlap_set_size(*, n: Cells, a: Active, s: Synapses, b: Annotated[Any, Whol
     Raises
     ------
     DescriptionError
-        Not integers, or ``a > n``, ``s > n``, ``b > s``; or a number too long to be written.
+        If a value is not an integer, ``a > n``, ``s > n`` or ``b > s``, or the number is too long.
 
     Examples
     --------
@@ -97,29 +99,29 @@ def overlap_set_size(*, n: Cells, a: Active, s: Synapses, b: Annotated[Any, Whol
 @formula
 def false_positive_probability(
     *,
-    n: Cells,
+    n: CellCount,
     a: Active,
     s: Synapses,
     theta: Threshold,
-    exact: Asked = False,
-    log: Asked = False,
+    exact: Switch = False,
+    log: Switch = False,
 ) -> Any:
-    """Probability that a random pattern reaches a segment's threshold by chance.
+    """Return the probability that a random pattern reaches a segment's threshold.
 
     Parameters
     ----------
     n : int or array_like of int
-        Cells.
+        Number of cells.
     a : int or array_like of int
-        Active cells, 0 to `n`.
+        Number of active cells, 0 to `n`.
     s : int or array_like of int
-        Synapses of the segment, 1 to `n`.
+        Number of synapses of the segment, 1 to `n`.
     theta : int or array_like of int
         Threshold, 1 to `s`.
     exact : bool
-        Answer with fractions.
+        Whether to return fractions.
     log : bool
-        Answer with natural logs.
+        Whether to return natural logs.
 
     Returns
     -------
@@ -129,7 +131,7 @@ def false_positive_probability(
     Raises
     ------
     DescriptionError
-        Not integers, or out of range.
+        If a value is not an integer or out of range.
 
     Examples
     --------
@@ -146,42 +148,43 @@ def false_positive_probability(
 @formula
 def false_negative_probability(
     *,
-    a: Cells,
+    a: CellCount,
     s: SynapsesOnActive,
     theta: Threshold,
     v: Swapped,
-    p_fail: Chance = 0.0,
-    exact: Asked = False,
-    log: Asked = False,
+    p_fail: ProbabilityArray = 0.0,
+    exact: Switch = False,
+    log: Switch = False,
 ) -> Any:
-    """Probability that a segment misses its pattern when `v` of the active cells are swapped.
+    """Return the probability that a segment misses its pattern if `v` active cells are swapped.
 
     Parameters
     ----------
     a : int or array_like of int
-        Active cells of the pattern.
+        Number of active cells of the pattern.
     s : int or array_like of int
-        Synapses of the segment, all on these cells, 1 to `a`.
+        Number of synapses of the segment, all on these cells, 1 to `a`.
     theta : int or array_like of int
         Threshold, 1 to `s`.
     v : int or array_like of int
-        Active cells that are swapped for cells outside the pattern, 0 to `a`.
+        Number of active cells that are swapped for cells outside the pattern, 0 to `a`.
     p_fail : float or Fraction, or array_like
-        Probability that a synapse fails to transmit, each on its own.
+        Probability that a synapse fails to transmit, independently for each synapse.
     exact : bool
-        Answer with fractions; a float `p_fail` stands for its shortest decimal (0.1 is 1/10).
+        Whether to return fractions; a float `p_fail` stands for its shortest decimal (0.1 is
+        1/10).
     log : bool
-        Answer with natural logs.
+        Whether to return natural logs.
 
     Returns
     -------
     float, Fraction or ndarray
-        Equation 6, and its average over failing synapses. The number of cells does not matter.
+        Equation 6, averaged over failing synapses. It does not depend on the number of cells.
 
     Raises
     ------
     DescriptionError
-        Not integers, or out of range.
+        If a value is not an integer or out of range.
 
     Examples
     --------
@@ -199,9 +202,9 @@ def false_negative_probability(
     a, s, theta, v, failing = np.broadcast_arrays(a, s, theta, v, failing)
     most = int(np.max(np.minimum(s, v), initial=0)) + 1
     require_table(float(most) * max(a.size, 1), f"s and v of {most - 1} and more with p_fail")
-    lost, weight = _lost(a, s, v)
-    kept = s[..., None] - lost
-    fewer = binomial_log_tail(kept, failing[..., None], kept - theta[..., None] + 1)
+    lost, weight = _lost_synapses(a, s, v)
+    intact = s[..., None] - lost
+    fewer = binomial_log_tail(intact, failing[..., None], intact - theta[..., None] + 1)
     return answer(np.where(failing > 0, log_sum(weight + fewer), sure), log)
 
 
@@ -216,45 +219,47 @@ def _exact_miss(a: int, s: int, theta: int, v: int, p_fail: Any) -> Fraction:
     total, whole_set = Fraction(0), math.comb(a, v)
     for lost in range(max(0, v + s - a), lost_at_most):
         ways = math.comb(s, lost) * math.comb(a - s, v - lost)
-        kept = s - lost
-        total += Fraction(ways, whole_set) * exact_binomial_tail(kept, failing, kept - theta + 1)
+        intact = s - lost
+        total += Fraction(ways, whole_set) * exact_binomial_tail(
+            intact, failing, intact - theta + 1
+        )
     return total
 
 
 @formula
 def population_false_positive_probability(
     *,
-    n: Cells,
+    n: CellCount,
     a: Active,
     s: Synapses,
     theta: Threshold,
     m: PatternCount,
-    bound: Asked = False,
-    exact: Asked = False,
-    log: Asked = False,
+    bound: Switch = False,
+    exact: Switch = False,
+    log: Switch = False,
 ) -> Any:
-    """Probability that a random pattern is taken for one of `m`, each on a segment of its own.
+    """Return the probability that a random pattern reaches the threshold of any of `m` segments.
 
-    It is also that of a neuron with `m` segments, or of a layer with `m` in all.
+    The segments can belong to one neuron or to a layer; each stores its own pattern.
 
     Parameters
     ----------
     n, a, s, theta, exact, log
-        As :func:`false_positive_probability`.
+        As for :func:`false_positive_probability`.
     m : int or array_like of int
-        Segments, >= 1.
+        Number of segments, >= 1.
     bound : bool
-        Give the union bound of equation 9 (at most 1) in place of equation 8.
+        Whether to return the union bound of equation 9 (at most 1) in place of equation 8.
 
     Returns
     -------
     float, Fraction or ndarray
-        Equation 8, without loss for small probabilities.
+        Equation 8, accurate also for small probabilities.
 
     Raises
     ------
     DescriptionError
-        Not integers, or out of range; or a fraction too long to be written.
+        If a value is not an integer or out of range, or a fraction is too long.
 
     Examples
     --------
@@ -272,10 +277,10 @@ def population_false_positive_probability(
 
 
 def any_of(one: Any, many: Any) -> Floats:
-    """Log of the probability of at least one of `many` events; `one` is the log for each."""
+    """Return the log of the probability of any of `many` events; `one` is the log for each."""
     tiny = one < -40.0
     with np.errstate(divide="ignore"):
-        # -log(1 - p), in logs
+        # log of -log(1 - p)
         rate = np.where(tiny, one, np.log(-np.log1p(-np.exp(np.where(tiny, -1.0, one)))))
         total = np.log(many) + rate
         small = total < -40.0
@@ -297,8 +302,8 @@ def _exact_any(one: Fraction, many: int) -> Fraction:
     return 1 - (1 - one) ** many
 
 
-def _lost(active: Any, synapses: Any, swapped: Any) -> tuple[Any, Floats]:
-    """Numbers of synapses lost to noise, on a further axis, and the logs of their chances."""
+def _lost_synapses(active: Any, synapses: Any, swapped: Any) -> tuple[Any, Floats]:
+    """Return numbers of synapses lost to noise, on a new axis, with their log probabilities."""
     least = np.maximum(0, swapped + synapses - active)[..., None]
     most = np.minimum(synapses, swapped)[..., None]
     lost = np.arange(int(np.max(most, initial=0)) + 1)

@@ -1,9 +1,9 @@
-"""Weights, coincidence windows and frame periods of spiking segments, on the target's time grid.
+"""Weights, coincidence windows and frame periods of spiking segments, on the backend's time grid.
 
 A segment is a leaky integrate-and-fire cell. Each active synapse adds one potential of the same
-shape; the weight puts the firing threshold in the middle between theta - 1 and theta of them. The
-shape is found by iterating what the target does in a step (``docs/explanation/semantics.md``), not
-from its continuous form, so that theta - 1 inputs never fire a cell and theta always do.
+shape. The weight puts the firing threshold midway between theta - 1 and theta such potentials. The
+shape is computed by iterating the backend's time step (``docs/explanation/semantics.md``), not from its
+continuous form. So theta - 1 inputs never fire a cell, and theta inputs always do.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .arguments import Whole
 __all__ = ["coincidence_window", "frame_period", "potential", "segment_weight", "soma_weight"]
 
 SOMA_DRIVE = 1.5
-"""Peak that one segment's spike gives the soma, in units of its threshold."""
+"""Peak potential of the soma after one spike of a segment, in units of its threshold."""
 
 _SPARE = 0.35
 _END = 1e-9
@@ -36,7 +36,7 @@ _PEAKS = (1e-9, 1e9)
 
 @dataclass(frozen=True)
 class OneCell(Kind):
-    """An LIF cell with one value of each parameter, which is silent at rest."""
+    """An LIF cell with one value of each parameter that is silent at rest."""
 
     def check(self, value: Any, where: str) -> LIF:
         """Return the cell itself."""
@@ -61,28 +61,28 @@ Integrator = Annotated[str, Choice(*INTEGRATORS)]
 def potential(
     cell: Cell, *, dt: TimeStep = 1.0, integrator: Integrator = "spinnaker"
 ) -> NDArray[np.float64]:
-    """Potential that one spike through a synapse of 1 nA adds, step by step.
+    """Return the potential that one spike through a synapse of 1 nA adds in each step.
 
     Parameters
     ----------
     cell : LIF
-        With scalar parameters.
+        Cell with scalar parameters.
     dt : float
         Time step, ms.
     integrator : {"spinnaker", "exact"}
-        As :func:`spikemem.simulate`.
+        As for :func:`spikemem.simulate`.
 
     Returns
     -------
     ndarray of float64, shape (n_steps,)
-        mV above rest; entry k is the one that is compared with the threshold in the k-th step
-        after the arrival, until it has decayed.
+        Potential above rest, mV, until it has decayed. Entry k is compared with the threshold in
+        the k-th step after the arrival.
 
     Raises
     ------
     DescriptionError
-        Not a cell, a time step or an integrator; or time constants too long or too short for the
-        time step, as that of a cell without a leak.
+        If an argument is not valid, or the time constants are too long or too short for the time
+        step (a cell without a leak has an infinite one).
 
     Examples
     --------
@@ -100,7 +100,7 @@ def potential(
     if integrator == "spinnaker":
         current, gain = tau_s / dt * (1 - fade), tau_m / float(cell.cm) * (1 - hold)
     else:
-        # (hold - fade) / (1 / tau_s - 1 / tau_m), also where the two are equal or nearly so.
+        # (hold - fade) / (1 / tau_s - 1 / tau_m), also for equal or nearly equal constants.
         gap = abs(dt / tau_s - dt / tau_m)
         mean = -math.expm1(-gap) / gap if gap else 1.0
         current, gain = 1.0, dt / float(cell.cm) * max(hold, fade) * mean
@@ -124,7 +124,7 @@ def _require_steps(where: str, cell: LIF, dt: float, most: float) -> None:
     if not longest / dt <= most:
         raise DescriptionError(
             f"{where}: dt must be at least {longest / most:g} ms for the time constants of cell, "
-            f"got {dt:g} ms: it would take {longest / dt:.3g} steps for each."
+            f"got {dt:g} ms, with which a potential takes {longest / dt:.3g} steps to decay."
         )
 
 
@@ -136,19 +136,19 @@ def segment_weight(
     dt: TimeStep = 1.0,
     integrator: Integrator = "spinnaker",
 ) -> Any:
-    """Weight with which `theta` coincident spikes fire a cell and ``theta - 1`` do not.
+    """Return the weight with which `theta` coincident spikes fire a cell, but ``theta - 1`` do not.
 
     Parameters
     ----------
     theta : int or array of int
         Threshold.
     cell, dt, integrator
-        As :func:`potential`.
+        As for :func:`potential`.
 
     Returns
     -------
     float or ndarray
-        nA, the midpoint rule.
+        Weight by the midpoint rule, nA.
 
     Examples
     --------
@@ -163,7 +163,7 @@ def segment_weight(
 
 @checked
 def soma_weight(cell: Cell, *, dt: TimeStep = 1.0, integrator: Integrator = "spinnaker") -> float:
-    """Weight with which one spike of a segment fires the soma, nA."""
+    """Return the weight with which one spike of a segment fires the soma, nA."""
     reach = float(cell.v_thresh) - float(cell.v_rest)
     return SOMA_DRIVE * reach / float(potential(cell, dt=dt, integrator=integrator).max())
 
@@ -176,22 +176,23 @@ def coincidence_window(
     dt: TimeStep = 1.0,
     integrator: Integrator = "spinnaker",
 ) -> float:
-    """Longest time over which `theta` spikes may be spread, in any way, and still fire a cell.
+    """Return the longest time over which `theta` spikes can spread and still fire a cell.
 
     Parameters
     ----------
     theta, cell, dt, integrator
-        As :func:`segment_weight`.
+        As for :func:`segment_weight`.
 
     Returns
     -------
     float
-        ms, a multiple of `dt`: the last arrival less the first. 0 if they must come together.
+        Time from the first to the last arrival, ms, a multiple of `dt`. 0 if all spikes must arrive
+        in the same step.
 
     Raises
     ------
     DescriptionError
-        Not integers.
+        If `theta` is not an integer.
 
     Examples
     --------
@@ -199,9 +200,9 @@ def coincidence_window(
     2.6
     """
     shape = potential(cell, dt=dt, integrator=integrator)
-    # At some moment every spike, early or late, still gives so much of its peak.
+    # There must be a moment at which every spike contributes at least this potential.
     need = (theta - 0.5) / theta * float(shape.max()) * (1 + _END)
-    # The shape rises to its peak and falls from there: what is above is one piece.
+    # The shape rises to its peak and then falls, so the steps above are consecutive.
     above = int(np.count_nonzero(shape >= need))
     return round(max(above - 1, 0) * dt, 9)
 
@@ -217,23 +218,23 @@ def frame_period(
     dt: TimeStep = 1.0,
     integrator: Integrator = "spinnaker",
 ) -> float:
-    """Time from frame to frame after which what is left of earlier ones decides nothing.
+    """Return the time between frames after which earlier frames no longer change the result.
 
     Parameters
     ----------
     theta, cell, dt, integrator
-        As :func:`segment_weight`. Cells are taken to be refractory for half the period.
+        As for :func:`segment_weight`. Cells are assumed to be refractory for half the period.
     n_synapses : int
-        Most synapses of a segment.
+        Largest number of synapses of a segment.
     n_segments : int
-        Most segments of a soma.
+        Largest number of segments of a soma.
     window : float
         Time over which the spikes of a frame are spread, ms.
 
     Returns
     -------
     float
-        ms, a multiple of `dt`.
+        Frame period, ms, a multiple of `dt`.
 
     Examples
     --------
@@ -254,8 +255,8 @@ def frame_period(
     while True:
         period += 2
         rest = period // 2 - late
-        # In units of one input spike: what the current does after the refractory time, and what
-        # the potential of a frame just below threshold still is, in the next frames.
+        # In units of one input spike: the current after the refractory time, and the remaining
+        # potential of frames just below threshold in the next frames.
         after = n_synapses * fade ** (period // 2 - spread - 1)
         soma = SOMA_DRIVE * n_segments * fade ** max(period // 2 - late, 0)
         old = shape[np.arange(period - spread - 1, shape.size, period)].sum()

@@ -1,4 +1,4 @@
-"""Errors counted on neurons, to stand beside those of the formulas."""
+"""Counts errors of neurons, for comparison with the closed forms."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from ...codes import random_patterns, swap_bits
 from ...streams import Seed, stream
 from .neurons import ActiveDendriteNeurons, require_order
 
-__all__ = ["Measured", "measure_false_negatives", "measure_false_positives"]
+__all__ = ["ErrorCount", "measure_false_negatives", "measure_false_positives"]
 
 _CONFIDENCE = 0.95
 
 _Size = Annotated[int, Count()]
 
 
-class Measured(NamedTuple):
-    """A number of errors in so many trials."""
+class ErrorCount(NamedTuple):
+    """Number of errors in a number of trials."""
 
     errors: int
     trials: int
     low: float
     """Lower end of the 95 % interval of the probability (Clopper and Pearson)."""
     high: float
-    """Upper end."""
+    """Upper end of this interval."""
 
     @property
     def rate(self) -> float:
-        """Errors over trials."""
+        """Number of errors divided by the number of trials."""
         return self.errors / self.trials
 
 
-def _measured(errors: int, trials: int) -> Measured:
+def _error_count(errors: int, trials: int) -> ErrorCount:
     from scipy.stats import beta
 
     tail = (1 - _CONFIDENCE) / 2
     low = float(beta.ppf(tail, errors, trials - errors + 1)) if errors else 0.0
     high = float(beta.ppf(1 - tail, errors + 1, trials - errors)) if errors < trials else 1.0
-    return Measured(errors, trials, low, high)
+    return ErrorCount(errors, trials, low, high)
 
 
 @checked
@@ -53,22 +53,22 @@ def measure_false_positives(
     n_segments: _Size = 1000,
     n_frames: _Size = 1000,
     seed: Seed = 0,
-) -> Measured:
-    """Show random frames to neurons with random patterns, and count the segments that respond.
+) -> ErrorCount:
+    """Count the segments that respond to random frames, in neurons with random patterns.
 
     Parameters
     ----------
     n, a, s, theta
-        As :func:`false_positive_probability`, ``s <= a``.
+        As for :func:`false_positive_probability`, with ``s <= a``.
     n_segments, n_frames : int
-        Each segment decides on each frame.
+        Numbers of segments and of frames; each segment responds to each frame.
     seed : int or numpy.random.Generator
-        For patterns, synapses and frames.
+        Seed of patterns, synapses and frames.
 
     Returns
     -------
-    Measured
-        Of ``n_segments * n_frames`` trials.
+    ErrorCount
+        Errors of ``n_segments * n_frames`` trials.
 
     Examples
     --------
@@ -83,7 +83,7 @@ def measure_false_positives(
     neurons.store(random_patterns(n_segments, size=n, active=a, seed=rng))
     frames = random_patterns(n_frames, size=n, active=a, seed=rng)
     errors = len(neurons.active_segments(frames))
-    return _measured(errors, n_segments * n_frames)
+    return _error_count(errors, n_segments * n_frames)
 
 
 @checked
@@ -96,21 +96,21 @@ def measure_false_negatives(
     v: Annotated[int, Count(low=0)],
     trials: _Size = 10_000,
     seed: Seed = 0,
-) -> Measured:
-    """Show each segment its own pattern with `v` cells swapped, and count those that are silent.
+) -> ErrorCount:
+    """Count the segments that do not respond to their own pattern with `v` cells swapped.
 
     Parameters
     ----------
     n, a, s, theta, v
-        As :func:`false_negative_probability`, and cells.
+        As for :func:`false_negative_probability`; `n` is the number of cells.
     trials : int
-        Segments, with a pattern each.
+        Number of segments, each with its own pattern.
     seed : int or numpy.random.Generator
-        For patterns, synapses and noise.
+        Seed of patterns, synapses and noise.
 
     Returns
     -------
-    Measured
+    ErrorCount
 
     Examples
     --------
@@ -125,4 +125,4 @@ def measure_false_negatives(
     patterns = random_patterns(trials, size=n, active=a, seed=rng)
     neurons.store(patterns)
     rows = neurons.active_segments(swap_bits(patterns, v, seed=rng))
-    return _measured(trials - int(np.count_nonzero(rows[:, 0] == rows[:, 2])), trials)
+    return _error_count(trials - int(np.count_nonzero(rows[:, 0] == rows[:, 2])), trials)

@@ -1,7 +1,7 @@
-"""Unions: several patterns stored on one segment.
+"""Error probabilities of unions: several patterns stored on one segment.
 
-The union of `m` subsamples of `s` cells grows as the subsamples overlap. The paper puts its mean
-size in the place of `s`; the exact law averages over all sizes. Both are here.
+The size of the union of `m` subsamples of `s` cells depends on their overlap. The paper replaces
+`s` by the mean size. The exact probability averages over the distribution of sizes.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from ...checks import Choice
 from ...errors import DescriptionError
 from .arguments import (
     Active,
-    Asked,
-    Cells,
+    CellCount,
     PatternCount,
+    Switch,
     Synapses,
     Threshold,
     Whole,
@@ -28,7 +28,7 @@ from .arguments import (
     formula,
     require_table,
 )
-from .chance import (
+from .tails import (
     Floats,
     binary_digits,
     exact_tail,
@@ -52,15 +52,15 @@ _OVERHEAD = 5000
 
 
 @formula
-def union_size(*, n: Cells, s: Synapses, m: PatternCount, exact: Asked = False) -> Any:
-    """Mean number of synapses of a segment that holds `m` patterns.
+def union_size(*, n: CellCount, s: Synapses, m: PatternCount, exact: Switch = False) -> Any:
+    """Return the mean number of synapses of a segment that holds `m` patterns.
 
     Parameters
     ----------
     n, s, m : int or array_like of int
-        Cells; synapses for each pattern, 1 to `n`; patterns, >= 1.
+        Number of cells; of synapses for each pattern, 1 to `n`; of patterns, >= 1.
     exact : bool
-        Answer with fractions.
+        Whether to return fractions.
 
     Returns
     -------
@@ -70,7 +70,7 @@ def union_size(*, n: Cells, s: Synapses, m: PatternCount, exact: Asked = False) 
     Raises
     ------
     DescriptionError
-        Not integers, or out of range.
+        If a value is not an integer or out of range.
 
     Examples
     --------
@@ -99,26 +99,26 @@ def union_size_probability(
     n: Annotated[int, Whole(one=True)],
     s: Annotated[int, Whole(1, "n", one=True)],
     m: Annotated[int, Whole(one=True)],
-    exact: Asked = False,
+    exact: Switch = False,
 ) -> Any:
-    """Law of the number of synapses of a segment that holds `m` patterns.
+    """Return the distribution of the number of synapses of a segment that holds `m` patterns.
 
     Parameters
     ----------
     n, s, m : int
-        Cells; synapses for each pattern, 1 to `n`; patterns, >= 1.
+        Number of cells; of synapses for each pattern, 1 to `n`; of patterns, >= 1.
     exact : bool
-        Answer with fractions.
+        Whether to return fractions.
 
     Returns
     -------
     ndarray, shape (min(n, m s) + 1,)
-        Probability of each size, from 0 on.
+        Probability of each size, from 0.
 
     Raises
     ------
     DescriptionError
-        Not integers, or out of range.
+        If a value is not an integer or out of range.
 
     Examples
     --------
@@ -131,22 +131,22 @@ def union_size_probability(
 
 
 def require_law(n: int, s: int, m: int) -> None:
-    """Refuse laws that would take more than the memory, or minutes."""
+    """Raise an error if the distribution of sizes does not fit into memory, or takes minutes."""
     top = min(n, m * s)
     require_table((top + 1.0) * (s + 1), f"unions of m={m} patterns of s={s} of n={n} cells")
-    # After so many patterns no cell is left out, with a chance that a float can hold.
+    # After so many patterns, the probability that a cell is left out is below the range of floats.
     rounds = min(m, 760.0 * n / s)
     work = rounds * (s + 1) * (top + _OVERHEAD)
     if work > _MOST_WORK:
         raise DescriptionError(
-            f"unions of m={m} patterns of s={s} of n={n} cells take {work:.3g} steps; take fewer, "
-            f"or method='paper'."
+            f"unions of m={m} patterns of s={s} of n={n} cells take {work:.3g} steps; use fewer "
+            f"patterns or cells, or method='paper'."
         )
 
 
 @lru_cache(maxsize=64)
 def _law(n: int, s: int, m: int) -> Floats:
-    """Chance of each size: x grows to x + k with the chance that s cells hold k new ones."""
+    """Return the probability of each size of the union, by adding one pattern after the other."""
     require_law(n, s, m)
     top = min(n, m * s)
     x, k = np.meshgrid(np.arange(top + 1), np.arange(s + 1), indexing="ij")
@@ -157,18 +157,18 @@ def _law(n: int, s: int, m: int) -> Floats:
     law = np.zeros(top + 1)
     law[0] = 1.0
     for _ in range(m):
-        ahead = np.zeros(top + 1)
+        following = np.zeros(top + 1)
         for new in range(s + 1):
-            ahead[new:] += (law * step[:, new])[: top + 1 - new]
-        if np.array_equal(ahead, law):
+            following[new:] += (law * step[:, new])[: top + 1 - new]
+        if np.array_equal(following, law):
             break
-        law = ahead
+        law = following
     law.flags.writeable = False
     return law
 
 
 def _safe(fresh: Any, n: int, s: int) -> Any:
-    """An overlap that is possible, to stand where one is not."""
+    """Return a possible overlap, as a substitute for impossible ones."""
     return np.maximum(0, fresh + s - n)
 
 
@@ -179,46 +179,46 @@ def _exact_law(n: int, s: int, m: int) -> tuple[Fraction, ...]:
     ways = math.comb(n, s)
     counts = {0: 1}
     for _ in range(m):
-        ahead: dict[int, int] = {}
+        following: dict[int, int] = {}
         for x, count in counts.items():
             for k in range(max(0, s - x), min(s, n - x) + 1):
                 gain = count * math.comb(n - x, k) * math.comb(x, s - k)
-                ahead[x + k] = ahead.get(x + k, 0) + gain
-        counts = ahead
+                following[x + k] = following.get(x + k, 0) + gain
+        counts = following
     return tuple(Fraction(counts.get(x, 0), ways**m) for x in range(min(n, m * s) + 1))
 
 
 @formula
 def union_false_positive_probability(
     *,
-    n: Cells,
+    n: CellCount,
     a: Active,
     s: Synapses,
     theta: Threshold,
     m: PatternCount,
     method: Method = "exact",
-    exact: Asked = False,
-    log: Asked = False,
+    exact: Switch = False,
+    log: Switch = False,
 ) -> Any:
-    """Probability that a random pattern reaches the threshold of a union of `m` patterns.
+    """Return the false-positive probability of a segment with the union of `m` patterns.
 
     Parameters
     ----------
     n, a : int or array_like of int
-        Cells, and active ones, 0 to `n`.
+        Number of cells, and of active cells, 0 to `n`.
     s : int or array_like of int
-        Synapses for each pattern, 1 to `n`.
+        Number of synapses for each pattern, 1 to `n`.
     theta : int or array_like of int
-        Threshold, 1 to `s`: a higher one would miss what is stored.
+        Threshold, 1 to `s`; with a higher one the segment would miss its own patterns.
     m : int or array_like of int
-        Patterns on the segment, >= 1.
+        Number of patterns on the segment, >= 1.
     method : {"exact", "paper"}
-        "exact" averages equation 4 over the size of the union; "paper" is equation 14, which puts
-        the rounded mean size in its place (some per cent off).
+        "exact" averages equation 4 over the size of the union. "paper" is equation 14, which uses
+        the rounded mean size instead, with an error of some per cent.
     exact : bool
-        Answer with fractions.
+        Whether to return fractions.
     log : bool
-        Answer with natural logs.
+        Whether to return natural logs.
 
     Returns
     -------
@@ -227,7 +227,7 @@ def union_false_positive_probability(
     Raises
     ------
     DescriptionError
-        Not integers, out of range, or an unknown method.
+        If a value is not an integer or out of range, or the method is unknown.
 
     Examples
     --------
@@ -241,7 +241,7 @@ def union_false_positive_probability(
 
 
 def union_log_probability(n: Any, a: Any, s: Any, theta: Any, m: Any, method: str) -> Floats:
-    """Log of the false-positive probability of unions, by either method."""
+    """Return the log of the false-positive probability of unions, by either method."""
     if method == "paper":
         return log_tail(n, np.rint(_size(n, s, m)).astype(np.int64), a, theta)
     return np.asarray(answer_exactly(_log_union, n, a, s, theta, m), dtype=np.float64)
@@ -268,22 +268,24 @@ def _exact_paper(n: int, a: int, s: int, theta: int, m: int) -> Fraction:
 @formula
 def union_exact_match_probability(
     *,
-    n: Cells,
+    n: CellCount,
     s: Synapses,
     m: PatternCount,
     y: Annotated[Any, Whole(0, "n")],
-    exact: Asked = False,
+    exact: Switch = False,
 ) -> Any:
-    """Probability that all `y` bits of a random pattern are in a union: a Bloom filter's error.
+    """Return the probability that all `y` bits of a random pattern are in a union.
+
+    This is the error probability of a Bloom filter.
 
     Parameters
     ----------
     n, s, m : int or array_like of int
-        Cells; synapses for each pattern, 1 to `n`; patterns, >= 1.
+        Number of cells; of synapses for each pattern, 1 to `n`; of patterns, >= 1.
     y : int or array_like of int
-        Bits of the pattern, 0 to `n`.
+        Number of bits of the pattern, 0 to `n`.
     exact : bool
-        Answer with fractions.
+        Whether to return fractions.
 
     Returns
     -------
@@ -293,7 +295,7 @@ def union_exact_match_probability(
     Raises
     ------
     DescriptionError
-        Not integers, or out of range.
+        If a value is not an integer or out of range.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Hierarchies of macrocolumns with sparse distributed codes, learnt in a single trial.
+"""Hierarchies of macrocolumns (macs) with sparse distributed codes and single-trial learning.
 
 References
 ----------

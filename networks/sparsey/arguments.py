@@ -1,4 +1,4 @@
-"""Kinds of arguments of a hierarchy: the shape of its input, thresholds, and labels."""
+"""Kinds of the arguments of a hierarchy: input shapes, thresholds and labels."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class InputShape(Kind):
 
 @dataclass(frozen=True)
 class Thresholds(Kind):
-    """A number, or increasing numbers; None: the values are binary."""
+    """A number, or increasing numbers, or None for binary values."""
 
     def check(self, value: Any, where: str) -> float | tuple[float, ...] | None:
         """Return a float, a tuple of float, or None."""

@@ -1,4 +1,4 @@
-"""One level of macs as a spiking circuit: gates, racing cells, winners, and relays to the next."""
+"""One level of macs as a spiking circuit of gates, racing cells, winners and relays."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from .race import PACES, Race, counter, detector
 __all__ = ["Circuit", "Wiring", "storage_rule"]
 
 DRIVE, BLOCK = 3.0, 4.0
-"""Weights onto winners and relays, nA: what fires a cell, and what keeps it from firing."""
+"""Weights onto winners and relays, nA: excitation that fires a cell, and inhibition of a cell."""
 
 ASK, COUNTED = 3.0, 2.0
-"""Weights onto the gates, nA: of the spike that asks them, and of both counts of inputs."""
+"""Weights onto the gates, nA: of the spike that asks a gate, and of the counts of inputs."""
 
 FIRE, SHUT, LATCHED = 2.0, 2.5, 4.0
-"""Thresholds in nA: one `DRIVE` fires a winner, an unanswered `ASK` a gate, two `DRIVE` a relay."""
+"""Thresholds, nA: one `DRIVE` fires a winner, an uninhibited `ASK` a gate, two `DRIVE` a relay."""
 
 TRACE = 0.2
 """Time constant of the plasticity, in delays of the racing cells."""
 
 STRENGTH = 256.0
-"""Largest change of weight of a pair of spikes, in weights; one pair stores a synapse whole."""
+"""Largest weight change by a pair of spikes, in weights; one pair increases a synapse fully."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -38,17 +38,17 @@ class Wiring(Frozen):
     Attributes
     ----------
     n_below : int
-        Cells of the level below, or pixels.
+        Number of cells of the level below, or of pixels.
     n_macs, modules, cells : int
-        Macs, modules of a mac (Q), and cells of a module (K).
+        Numbers of macs, of modules of a mac (Q), and of cells of a module (K).
     field_pre, field_mac : ndarray of int64, shape (n_afferents,)
-        Every pair of a cell below and a mac that it projects to.
+        Pairs of a cell below and a mac to which it projects.
     pre, post : ndarray of int64, shape (n_synapses,)
-        Increased synapses: from a cell below to cell ``(mac * Q + module) * K + k``.
+        Increased synapses, from a cell below to cell ``(mac * Q + module) * K + k``.
     low, high : int, int or None
         Activation bounds, in active cells below.
     priority : ndarray of float64, shape (n_macs, Q, K)
-        Of cells of equal overlap the one with the largest wins.
+        Priority of each cell; of cells of equal overlap, the one with the highest priority wins.
     """
 
     n_below: int
@@ -65,44 +65,44 @@ class Wiring(Frozen):
 
     @property
     def n_modules(self) -> int:
-        """Modules of all macs."""
+        """Number of modules of all macs."""
         return self.n_macs * self.modules
 
     @property
     def n_cells(self) -> int:
-        """Cells of all macs."""
+        """Number of cells of all macs."""
         return self.n_modules * self.cells
 
     def active_counts(self, active: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """Active afferents of each mac, for rows of active cells below; (n_rows, n_macs)."""
+        """Count the active afferents of each mac, (n_rows, n_macs), for rows of active cells."""
         counts = np.zeros((len(active), self.n_macs), dtype=np.int64)
         for k, row in enumerate(active):
-            mine = self.field_mac[row[self.field_pre]]
-            counts[k] = np.bincount(mine, minlength=self.n_macs)
+            macs = self.field_mac[row[self.field_pre]]
+            counts[k] = np.bincount(macs, minlength=self.n_macs)
         return counts
 
     @property
     def most_synapses(self) -> int:
-        """Most increased synapses of a cell."""
+        """Largest number of increased synapses of a cell."""
         return int(np.bincount(self.post, minlength=1).max())
 
     @property
     def most_afferents(self) -> int:
-        """Most cells below that project to a mac."""
+        """Largest number of cells below that project to a mac."""
         return int(np.bincount(self.field_mac, minlength=1).max())
 
     @property
     def most_muted(self) -> int | None:
-        """Most active afferents of a mac that is not active; None: all of them."""
+        """Largest number of active afferents of an inactive mac; None means all of them."""
         return self.low - 1 if self.high is None else None
 
     def is_open(self, counts: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Whether macs with so many active afferents become active."""
+        """Return whether macs with these numbers of active afferents become active."""
         return (counts >= self.low) & (True if self.high is None else counts <= self.high)
 
 
 def storage_rule(race: Race, dt: float) -> STDP:
-    """Plasticity with which one pair of spikes, and no later one, stores a synapse."""
+    """Return the plasticity rule in which the first pair of spikes increases a synapse fully."""
     tau = TRACE * race.delay * dt
     return STDP(tau_plus=tau, tau_minus=tau, a_plus=STRENGTH * race.unit, a_minus=0.0,
                 w_max=race.unit)  # fmt: skip
@@ -114,20 +114,19 @@ class Circuit:
     Parameters
     ----------
     wiring : Wiring
-        Of the level.
+        Sizes and synapses of the level.
     race : Race
-        Of its cells.
+        Race of its cells.
     level : int
         Number of the level, from 0, in the names of its parts.
     below : str
-        Name of the population that it gets input from.
+        Name of its input population.
     relayed : bool
-        Whether a level above gets its codes.
+        Whether a level above receives its codes.
     storing : bool
-        Whether its bottom-up synapses are plastic; then all of them are there, also those of
-        weight 0.
+        Whether its bottom-up synapses are plastic. If so, synapses of weight 0 exist too.
     dt, integrator
-        As :func:`spikemem.simulate`.
+        As for :func:`spikemem.simulate`.
     """
 
     def __init__(
@@ -139,25 +138,25 @@ class Circuit:
         self._grid: dict[str, Any] = {"dt": dt, "integrator": integrator}
 
     def name(self, part: str) -> str:
-        """Name of a part of this level."""
+        """Return the name of a part of this level."""
         return f"{part} {self.level}"
 
     @property
     def sources(self) -> dict[str, str]:
-        """Names of the sources with which the host leads the level, by what they do."""
+        """Names of the spike sources that control the level, by their function."""
         parts = ["pace", "open", "reset"]
         parts += ["release", "clear"] if self.relayed else []
         parts += ["kick"] if self.storing else []
         return {part: self.name(part) for part in parts}
 
     def source_size(self, part: str) -> int:
-        """Cells of a source."""
+        """Return the number of cells of a source."""
         if part == "kick":
             return self.wiring.n_cells
         return len(PACES) if part == "pace" else 1
 
     def populations(self) -> list[Population]:
-        """The cells; the sources are made with their spikes."""
+        """Return all populations except the sources, which are made with their spikes."""
         w = self.wiring
         gate = detector(w.low - 0.5, **self._grid)
         decide, shut = detector(FIRE, **self._grid), detector(SHUT, **self._grid)
@@ -176,21 +175,21 @@ class Circuit:
         return made
 
     def projections(self) -> list[Projection]:
-        """All synapses of the level, those from its sources too."""
+        """Return all projections of the level, including those from its sources."""
         made = [*self._gates(), *self._race(), *self._winners()]
         return made + self._relays() if self.relayed else made
 
     def _link(
         self, name: str, pre: str, post: str, weight: Any, delay: int, **more: Any
     ) -> Projection:
-        """A projection between parts of this level (`below` and sources included)."""
+        """Return a projection between parts of this level (including `below` and sources)."""
         return Projection(
             name=self.name(name), pre=self.below if pre == "below" else self.name(pre),
             post=self.name(post), weight=weight, delay=delay * self.dt, **more,
         )  # fmt: skip
 
     def _gates(self) -> list[Projection]:
-        """Counting of active inputs: a mac is muted unless their number is within the bounds."""
+        """Return the projections that mute macs with too few or too many active inputs."""
         w = self.wiring
         field = {"i": w.field_pre, "j": w.field_mac}
         made = [
@@ -209,7 +208,7 @@ class Circuit:
         return made
 
     def _race(self) -> list[Projection]:
-        """What drives the cells: inputs, ticks, the reset, and kicks when storing."""
+        """Return the projections onto racing cells: inputs, ticks, resets, inhibition, kicks."""
         race, w, every = self.race, self.wiring, {"connector": "all_to_all"}
         made = [
             self._bottom_up(),
@@ -226,7 +225,7 @@ class Circuit:
         return made
 
     def _tick(self) -> Projection:
-        """From the cells of the pacemaker, each with a weight of its own."""
+        """Return the projection from the pacemaker, whose cells have different weights."""
         n = self.wiring.n_cells
         return self._link(
             "tick", "pace", "cells", np.repeat(PACES, n), self.race.delay,
@@ -241,15 +240,15 @@ class Circuit:
         inside = w.modules * w.cells
         i = np.repeat(w.field_pre, inside)
         j = (w.field_mac[:, None] * inside + np.arange(inside)).ravel()
-        held = np.zeros((w.n_below, w.n_cells), dtype=np.bool_)
-        held[w.pre, w.post] = True
+        increased = np.zeros((w.n_below, w.n_cells), dtype=np.bool_)
+        increased[w.pre, w.post] = True
         return self._link(
-            "bottom_up", "below", "cells", self.race.unit * held[i, j], self.race.delay,
+            "bottom_up", "below", "cells", self.race.unit * increased[i, j], self.race.delay,
             i=i, j=j, plasticity=storage_rule(self.race, self.dt),
         )  # fmt: skip
 
     def _winners(self) -> list[Projection]:
-        """The first cell of a module to fire wins; of several in one step, by priority."""
+        """Return the projections by which the first cell of a module wins; priority breaks ties."""
         w = self.wiring
         first, second = self._ranked()
         late = self.race.delay + self.race.lag + 1
@@ -264,17 +263,17 @@ class Circuit:
         ]  # fmt: skip
 
     def _ranked(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Pairs of cells of a module: of higher priority, of lower priority."""
+        """Return all pairs of cells of a module: cell of higher, and of lower priority."""
         w = self.wiring
         rows = w.priority.reshape(w.n_modules, w.cells)
-        # Of equal priorities the lower index comes first, as in argmax.
+        # If priorities are equal, the lower index comes first, as in argmax.
         order = np.argsort(-rows, axis=1, kind="stable")
         a, b = np.triu_indices(w.cells, 1)
         start = np.arange(w.n_modules)[:, None] * w.cells
         return (order[:, a] + start).ravel(), (order[:, b] + start).ravel()
 
     def _relays(self) -> list[Projection]:
-        """Relays keep the winners, and send them on together."""
+        """Return the projections of the relays, which store winners and send them on together."""
         return [
             self._link("keep", "winners", "relays", DRIVE, 1, connector="one_to_one"),
             self._link("send", "release", "relays", DRIVE, 1, connector="all_to_all"),

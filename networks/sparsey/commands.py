@@ -1,4 +1,4 @@
-"""Commands of hierarchies: train one on labelled images, and test it."""
+"""The commands ``sparsey``: train a hierarchy on labelled images, and test it."""
 
 from __future__ import annotations
 
@@ -41,14 +41,16 @@ def sparsey() -> None:
 @click.option(
     "--per-class",
     type=int,
-    help="Images of each class to train on, the first ones.  [default: all]",
+    help="Number of training images of each class, the first ones.  [default: all]",
+)
+@click.option("--from", "first", type=int, default=0, show_default=True, help="First image to use.")
+@click.option("--to", "last", type=int, help="Image after the last one to use.  [default: all]")
+@click.option(
+    "--modules", type=int, default=8, show_default=True, help="Number of modules of a mac, Q."
 )
 @click.option(
-    "--from", "first", type=int, default=0, show_default=True, help="First image to be used."
+    "--cells", type=int, default=64, show_default=True, help="Number of cells of a module, K."
 )
-@click.option("--to", "last", type=int, help="Image to stop before.  [default: all]")
-@click.option("--modules", type=int, default=8, show_default=True, help="Modules of a mac, Q.")
-@click.option("--cells", type=int, default=64, show_default=True, help="Cells of a module, K.")
 @click.option(
     "--pitch", type=NUMBER, default=1.0, show_default=True, help="Distance between macs, pixels."
 )
@@ -57,21 +59,25 @@ def sparsey() -> None:
     "images 3.2]",
 )  # fmt: skip
 @click.option(
-    "--grey", type=int, help="Thresholds of brightness; 1: black and white.  [default: 1; small "
+    "--grey", type=int, help="Brightness thresholds; 1 is black and white.  [default: 1; small "
     "images 4]",
 )  # fmt: skip
 @click.option(
-    "--min-active", type=int, default=12, show_default=True, help="Active inputs that a mac needs."
+    "--min-active",
+    type=int,
+    default=12,
+    show_default=True,
+    help="Active inputs that activate a mac.",
 )
 @click.option(
     "--saturation", type=NUMBER, default=0.2, show_default=True,
-    help="Fraction of increased synapses above which those of a cell freeze; 1: never.",
+    help="Fraction of increased synapses above which a cell's synapses freeze; 1: never.",
 )  # fmt: skip
 @click.option(
     "--readout", type=click.Choice(["binary", "clip3", "clip7"]), default="binary",
-    show_default=True, help="Class weights: of two, four or eight states.",
+    show_default=True, help="Class weights with two, four or eight states.",
 )  # fmt: skip
-@click.option("--seed", type=int, default=0, show_default=True, help="For the draws of codes.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the draws of codes.")
 @overwrite_option
 @json_option
 @quiet_option
@@ -86,23 +92,23 @@ def train(
     quiet: bool,
     **settings: Any,
 ) -> None:
-    """Train a hierarchy on IMAGES in one pass, and store it.
+    """Train a hierarchy on IMAGES in one pass, and save it.
 
-    Each image is shown once for learning, and once more for the class weights.
+    Each image is used once for learning, and once more for the class weights.
     """
     check_replaceable(out)
     if out.exists() and not overwrite:
-        raise StorageError(f"{str(out)!r} exists already; give --overwrite to replace it.")
+        raise StorageError(f"{str(out)!r} exists already; use --overwrite to replace it.")
     if not out.absolute().parent.is_dir():
         raise StorageError(f"the folder of {str(out)!r} does not exist.")
     data = _part(read_images(images), first, last)
     if per_class is not None:
         data = data.per_class(per_class)
     tower = image_tower(*data.shape, brightest=float(data.brightest or 255), **settings)
-    tower.fit(data.images[:2], data.labels[:2])  # compiles
-    began = time.perf_counter()
+    tower.fit(data.images[:2], data.labels[:2])  # compiles the kernels
+    started = time.perf_counter()
     tower.fit(data.images, data.labels, progress=not (quiet or as_json))
-    seconds = time.perf_counter() - began
+    seconds = time.perf_counter() - started
     tower.save(out)
     if as_json:
         facts = {"images": len(data), "seconds": seconds, "images_per_second": len(data) / seconds}
@@ -117,23 +123,21 @@ def train(
 @sparsey.command()
 @click.argument("tower", type=FILE)
 @click.argument("images", type=PATH)
-@click.option(
-    "--from", "first", type=int, default=0, show_default=True, help="First image to be used."
-)
-@click.option("--to", "last", type=int, help="Image to stop before.  [default: all]")
+@click.option("--from", "first", type=int, default=0, show_default=True, help="First image to use.")
+@click.option("--to", "last", type=int, help="Image after the last one to use.  [default: all]")
 @json_option
 def test(tower: Path, images: Path, first: int, last: int | None, as_json: bool) -> None:
     """Test the hierarchy in the file TOWER on IMAGES.
 
-    The accuracy is that of the class weights of the second pass; the accuracy with those of the
-    learning pass alone stands beside it.
+    The command prints the accuracy with the class weights of the second pass, and the accuracy
+    with those of the learning pass.
     """
     model = Sparsey.load(tower)
     data = _part(read_images(images), first, last)
     model.predict(data.images[:1])
-    began = time.perf_counter()
+    started = time.perf_counter()
     accuracy = model.score(data.images, data.labels)
-    seconds = time.perf_counter() - began
+    seconds = time.perf_counter() - started
     facts = {
         "accuracy": accuracy,
         "accuracy_single_pass": model.score(data.images, data.labels, single_pass=True),
@@ -143,15 +147,17 @@ def test(tower: Path, images: Path, first: int, last: int | None, as_json: bool)
         click.echo(json.dumps(facts, indent=2))
         return
     click.echo(
-        f"{len(data)} images: {facts['accuracy']:.4f} right, "
-        f"{facts['accuracy_single_pass']:.4f} with the class weights of the learning pass alone; "
+        f"{len(data)} images: accuracy {facts['accuracy']:.4f}, "
+        f"{facts['accuracy_single_pass']:.4f} with the class weights of the learning pass; "
         f"{facts['images_per_second']:,.0f} images a second"
     )
 
 
 def _part(data: Images, first: int, last: int | None) -> Images:
-    """Images `first` to `last` - 1."""
+    """Return the images `first` to `last` - 1."""
     stop = len(data) if last is None else last
     if not 0 <= first < stop <= len(data):
-        raise Failure(f"--from and --to must be 0 to {len(data)} and rise, got {first} and {stop}.")
+        raise Failure(
+            f"--from and --to must be from 0 to {len(data)} and increase, got {first} and {stop}."
+        )
     return data[first:stop]

@@ -1,4 +1,4 @@
-"""Compiled loops of the class readout."""
+"""Compiled kernels of the class readout."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ __all__ = ["add_classes", "sum_classes"]
 _njit: Any = numba.njit(nogil=True, error_model="numpy", cache=True)
 
 MOST = 255
-"""Largest count that is kept."""
+"""Largest count; counts saturate there."""
 
 
 @_njit
 def add_classes(counts, winners, cells, labels):  # type: ignore[no-untyped-def]
-    """Count one more meeting of each active cell with the class of its frame."""
+    """Count the coincidence of each active cell with the class of its frame."""
     n_units = winners.shape[1]
     for f in range(winners.shape[0]):
         for unit in range(n_units):
@@ -28,7 +28,7 @@ def add_classes(counts, winners, cells, labels):  # type: ignore[no-untyped-def]
 
 @_njit
 def sum_classes(counts, winners, cells, most, out):  # type: ignore[no-untyped-def]
-    """Add the class weights of the active cells of each frame to the sums of its classes."""
+    """Add the class weights of the active cells of each frame to the class sums."""
     n_units = winners.shape[1]
     for f in range(winners.shape[0]):
         for unit in range(n_units):

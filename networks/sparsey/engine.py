@@ -1,4 +1,4 @@
-"""Runs frames through the levels: each mac through all frames at once where that is possible."""
+"""Runs frames through the levels, mac by mac where macs are independent."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from .tables import Block, LevelFrames, Tower, Work
 
 __all__ = ["Tower", "run_block"]
 
-FEW = 2**18
-"""Cells times frames below which threads are not worth their start."""
+FEW_CELL_FRAMES = 2**18
+"""Cells times frames below which one thread is faster than several."""
 
 PARTS = 4
-"""Parts of a level for each thread: macs at the border of the input have less to do."""
+"""Parts of a level for each thread, because macs at the border of the input have less work."""
 
 
 def run_block(tower: Tower, block: Block) -> list[LevelFrames]:
-    """Inputs and results of every level; in learning the states of the levels change."""
+    """Run a block of frames and return the tables of each level; learning changes their states."""
     tables = _allocate(tower, block)
-    if all(_goes_alone(level, k, tower) for k, level in enumerate(tower.levels)):
+    if all(_is_independent(level, k, tower) for k, level in enumerate(tower.levels)):
         for k in range(len(tower.levels)):
             _open(tower, tables, k, 0, len(block.starts))
             _run_level(tower, tables, block, k, 0, len(block.starts))
@@ -36,8 +36,8 @@ def run_block(tower: Tower, block: Block) -> list[LevelFrames]:
     return tables
 
 
-def _goes_alone(level: Level, k: int, tower: Tower) -> bool:
-    """Whether each mac depends on no other one of its level or of the level above."""
+def _is_independent(level: Level, k: int, tower: Tower) -> bool:
+    """Return whether no mac gets input from other macs of its level or from the level above."""
     sources = tower.states[k].horizontal.sources
     own = np.arange(level.n_macs)[:, None]
     return (
@@ -75,7 +75,7 @@ def _allocate(tower: Tower, block: Block) -> list[LevelFrames]:
 
 
 def _open(tower: Tower, tables: list[LevelFrames], k: int, first: int, last: int) -> None:
-    """Let a level learn once enough cells of the level below are frozen."""
+    """Enable learning in frames in which enough cells of the level below are frozen."""
     share = tower.plasticities[k].progressive
     if k and share is not None and tables[k - 1].trace.size:
         frozen = tables[k - 1].trace[first:last].sum(axis=1)
@@ -85,12 +85,12 @@ def _open(tower: Tower, tables: list[LevelFrames], k: int, first: int, last: int
 def _run_level(
     tower: Tower, tables: list[LevelFrames], block: Block, k: int, first: int, last: int
 ) -> None:
-    """Frames `first` to `last` - 1 of one level."""
+    """Run frames `first` to `last` - 1 of one level."""
     if not tower.compiled:
         run_macs_plainly(tower, tables[k], block, k, first, last)
         return
     n_macs = tower.levels[k].n_macs
-    threads = _threads() if tower.levels[k].n_cells * (last - first) >= FEW else 1
+    threads = _threads() if tower.levels[k].n_cells * (last - first) >= FEW_CELL_FRAMES else 1
     run = functools.partial(_run_part, tower, tables[k], block, k, first, last)
     if threads == 1:
         run(0, n_macs)
@@ -112,7 +112,7 @@ def _run_part(
 def _threads() -> int:
     from numba import config
 
-    # numba.get_num_threads would start Numba's own threads, beside which NEST's kernel crashes.
+    # numba.get_num_threads would start Numba's threads, with which NEST's kernel crashes.
     return int(config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
 
 

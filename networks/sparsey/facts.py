@@ -1,4 +1,4 @@
-"""What a hierarchy is and holds, in numbers."""
+"""Statistics of a hierarchy: sizes, synapses and familiarity."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from .tables import LevelFrames, Tower
 __all__ = ["level_facts", "mean_familiarity", "silent_frame"]
 
 _PART = 2048
-"""Frames that are looked at together."""
+"""Number of frames that are processed at once."""
 
 
 def level_facts(tower: Tower, k: int) -> dict[str, Any]:
-    """Sizes of level k, its synapses, and what part of them is increased and frozen."""
+    """Return the sizes of level k, its synapses, and the increased and frozen fractions."""
     level, state = tower.levels[k], tower.states[k]
     cells = level.cells_per_mac
     bundles = {name: getattr(state, name) for name in KINDS}
@@ -37,7 +37,7 @@ def level_facts(tower: Tower, k: int) -> dict[str, Any]:
 
 
 def silent_frame(tower: Tower, pixels: NDArray[np.uint8]) -> int | None:
-    """First frame with which no mac of the lowest level becomes active; None if there is none."""
+    """Return the first frame that activates no mac of the lowest level, or None."""
     level, sources = tower.levels[0], tower.states[0].bottom_up.sources
     reaches = np.zeros((pixels.shape[1], level.n_macs), dtype=np.float32)
     mac, slot = np.nonzero(sources >= 0)
@@ -52,7 +52,7 @@ def silent_frame(tower: Tower, pixels: NDArray[np.uint8]) -> int | None:
 
 
 def mean_familiarity(tables: list[LevelFrames]) -> NDArray[np.float64]:
-    """Mean familiarity of the active macs of each level, (n_frames, n_levels)."""
+    """Return the mean familiarity of the active macs of each level, (n_frames, n_levels)."""
     columns = []
     for table in tables:
         count = (table.winners[1:, :, 0] >= 0).sum(axis=1)

@@ -1,4 +1,4 @@
-"""Pictures: receptive fields, codes side by side, familiarity, confusion; each returns its Axes."""
+"""Draws receptive fields, codes, familiarity, confusion, similarity and retention."""
 
 from __future__ import annotations
 
@@ -46,24 +46,24 @@ def receptive_fields(
     Parameters
     ----------
     model : Sparsey
-        A hierarchy whose input has rows and columns.
+        Hierarchy whose input has rows and columns.
     cells : int
-        Number of cells: those with the most increased synapses, one row after another.
+        Number of cells to draw, those with the most increased synapses.
     mac : int, optional
-        Mac that they belong to. Default: the one with the most increased synapses.
+        Mac of the cells. Default: the one with the most increased synapses.
     ax : matplotlib.axes.Axes, optional
-        Where to draw. Default: a new figure.
+        Axes to draw into. Default: a new figure.
 
     Returns
     -------
     matplotlib.axes.Axes
-        Dark pixels have increased synapses; light ones belong to the receptive field. With several
-        thresholds of brightness the shade is the fraction of a pixel's synapses.
+        Dark pixels have increased synapses; light pixels are the rest of the receptive field. With
+        several brightness thresholds, the shade is the fraction of increased synapses of a pixel.
 
     Raises
     ------
     DescriptionError
-        An input of one dimension, or a mac that is not there.
+        If the input has one dimension, or the mac does not exist.
     """
     if len(model.input_shape) < 2:
         raise DescriptionError(
@@ -74,9 +74,9 @@ def receptive_fields(
     if mac is not None and mac >= n_macs:
         raise DescriptionError(f"receptive_fields: mac must be from 0 to {n_macs - 1}, got {mac}.")
     chosen = mac if mac is not None else _busiest(model)
-    held = model.weights(0, chosen)
-    held = held.reshape(-1, held.shape[2]) / max(float(held.max()), 1e-300)
-    order = np.argsort(-held.sum(axis=1), kind="stable")[:cells]
+    weights = model.weights(0, chosen)
+    weights = weights.reshape(-1, weights.shape[2]) / max(float(weights.max()), 1e-300)
+    order = np.argsort(-weights.sum(axis=1), kind="stable")[:cells]
     height, width = model.input_shape[:2]
     pixels = model.afferents(0, chosen)
     channels = _channels(model)
@@ -86,7 +86,7 @@ def receptive_fields(
     for k, cell in enumerate(order.tolist()):
         tile = np.full(height * width, np.nan)
         tile[pixels // channels] = 0.0
-        np.add.at(tile, pixels // channels, held[cell] / channels)
+        np.add.at(tile, pixels // channels, weights[cell] / channels)
         row, column = divmod(k, columns)
         top, left = row * (height + 1) + 1, column * (width + 1) + 1
         sheet[top : top + height, left : left + width] = tile.reshape(height, width)
@@ -95,7 +95,7 @@ def receptive_fields(
     for k in range(len(order)):
         row, column = divmod(k, columns)
         corner = (column * (width + 1) + 0.5, row * (height + 1) + 0.5)
-        ax.add_patch(_frame(corner, width, height))
+        _add_rectangle(ax, corner, width, height, fill=False, edgecolor=GREY, linewidth=0.5)
     ax.set_axis_off()
     text = f"weights of {len(order)} cells of mac {chosen}"
     ax.set_title(text, loc="left", fontsize="medium")
@@ -103,16 +103,32 @@ def receptive_fields(
 
 
 def _channels(model: Sparsey) -> int:
-    """Binary inputs of each pixel: its channels, and the thresholds of brightness."""
+    """Return the number of binary inputs of each pixel: channels times brightness thresholds."""
     thresholds = model.threshold
     several = len(thresholds) if isinstance(thresholds, tuple) else 1
     return several * (model.input_shape[2] if len(model.input_shape) > 2 else 1)
 
 
-def _frame(corner: tuple[float, float], width: int, height: int) -> Any:
+def _add_rectangle(
+    ax: Axes, corner: tuple[float, float], width: int, height: int, **style: Any
+) -> None:
     from matplotlib.patches import Rectangle
 
-    return Rectangle(corner, width, height, fill=False, edgecolor=GREY, linewidth=0.5)
+    ax.add_patch(Rectangle(corner, width, height, **style))
+
+
+def _label(text: str | None) -> str | None:
+    """Return a label in which a "$" does not make a formula; None stays None."""
+    return None if text is None else plain(text)
+
+
+def _legend(ax: Axes, **position: Any) -> None:
+    ax.legend(frameon=False, fontsize=SMALL, **position)
+
+
+def _count_lines(ax: Axes, name: str) -> int:
+    """Return the number of lines of earlier calls, which sets the colour of the next line."""
+    return sum(line.get_gid() == name for line in ax.lines)
 
 
 def _busiest(model: Sparsey) -> int:
@@ -130,41 +146,43 @@ def code_grid(
     names: _Names = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw codes of one mac side by side; winners shared with the first one have its colour.
+    """Draw codes of one mac side by side; winners shared with the first code have its colour.
 
     Parameters
     ----------
     codes : Codes
-        Of a hierarchy.
+        Codes of a hierarchy.
     items : sequence of int
-        Frames whose codes are drawn, from left to right.
+        Frames to draw, from left to right.
     mac, level : int
-        Which mac of which level.
+        Mac, and its level.
     names : sequence of str, optional
-        Name of each code. Default: the number of the frame.
+        Name of each code. Default: the index of the frame.
     ax : matplotlib.axes.Axes, optional
-        Where to draw. Default: a new figure.
+        Axes to draw into. Default: a new figure.
 
     Returns
     -------
     matplotlib.axes.Axes
-        For each code a column for every competitive module and a row for every cell.
+        Each code has a column for every competitive module, and a row for every cell.
 
     Raises
     ------
     DescriptionError
-        Frames, a mac or a level that are not there, or another number of names.
+        If a frame, the mac or the level does not exist, or the number of names is wrong.
     """
     active = codes.active(level)
     winners, n_cells = codes.winners[level], codes.cells_per_module[level]
     n_frames, n_macs, modules = winners.shape
     if max(items) >= n_frames or mac >= n_macs:
         raise DescriptionError(
-            f"code_grid: frames from 0 to {n_frames - 1} and macs from 0 to {n_macs - 1} are "
-            f"there, got items={list(items)} and mac={mac}."
+            f"code_grid: items must be from 0 to {n_frames - 1} and mac from 0 to {n_macs - 1}, "
+            f"got items={list(items)} and mac={mac}."
         )
     if names is not None and len(names) != len(items):
-        raise DescriptionError(f"code_grid: names must be {len(items)}, got {len(names)}.")
+        raise DescriptionError(
+            f"code_grid: names must have {len(items)} entries, one for each item, got {len(names)}."
+        )
     step = modules + 2
     ax = (
         new_axes(min(0.09 * step * len(items) + 0.9, 12.0), 0.07 * n_cells + 1.0)
@@ -174,7 +192,8 @@ def code_grid(
     first = winners[items[0], mac]
     for k, item in enumerate(items):
         left = k * step
-        ax.add_patch(_ground(left, modules, n_cells))
+        _add_rectangle(ax, (left - 0.5, -0.5), modules, n_cells, facecolor=OFF, edgecolor="none",
+                       zorder=0)  # fmt: skip
         if active[item, mac]:
             code = winners[item, mac]
             same = code == first
@@ -194,12 +213,6 @@ def code_grid(
     return tidy(ax)
 
 
-def _ground(left: float, modules: int, cells: int) -> Any:
-    from matplotlib.patches import Rectangle
-
-    return Rectangle((left - 0.5, -0.5), modules, cells, facecolor=OFF, edgecolor="none", zorder=0)
-
-
 @checked
 def familiarity_trace(
     codes: Codes,
@@ -207,37 +220,36 @@ def familiarity_trace(
     ax: Axes | None = None,
     label: Annotated[str | None, Optional(Text())] = None,
 ) -> Axes:
-    """Draw the familiarity G over the frames of items, a line for each level.
+    """Draw the familiarity G of each frame, with a line for each level.
 
     Parameters
     ----------
     codes : Codes
-        Of one sequence, or of several that follow one another.
+        Codes of one sequence, or of several consecutive sequences.
     ax : matplotlib.axes.Axes, optional
-        Where to draw. Default: a new figure. Repeated calls take the next colours.
+        Axes to draw into. Default: a new figure. Each further call uses the next colour.
     label : str, optional
-        For the legend; of several levels each adds its number.
+        Label in the legend; with several levels, the number of the level is appended.
 
     Returns
     -------
     matplotlib.axes.Axes
-        G from 0 (novel) to 1 (familiar); grey lines part the items.
+        G from 0 (novel) to 1 (familiar); grey lines separate the items.
 
     Raises
     ------
     DescriptionError
-        Not codes.
+        If `codes` are not codes.
     """
     ax = new_axes(6.4, 2.6) if ax is None else ax
-    drawn = sum(line.get_gid() == "familiarity" for line in ax.lines)
+    drawn = _count_lines(ax, "familiarity")
     frames = np.arange(codes.n_frames)
     for level in range(codes.n_levels):
         color = COLORS[(drawn + level) % len(COLORS)]
         several = codes.n_levels > 1
         text = label if not several else f"{label or ''} level {level}".strip()
-        shown_label = None if text is None else plain(text)
         ax.plot(frames, codes.mean_familiarity(level), "o-", markersize=3, color=color,
-                linewidth=1.2, label=shown_label, gid="familiarity")  # fmt: skip
+                linewidth=1.2, label=_label(text), gid="familiarity")  # fmt: skip
     if not drawn:
         for start in codes.starts[1:-1].tolist():
             ax.axvline(start - 0.5, color=GREY, linewidth=0.8, zorder=0)
@@ -247,7 +259,7 @@ def familiarity_trace(
     whole_ticks(ax)
     ax.set_yticks([0.0, 0.5, 1.0])
     if any(str(line.get_label())[:1] != "_" for line in ax.lines):
-        ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=SMALL)
+        _legend(ax, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return tidy(ax)
 
 
@@ -258,33 +270,35 @@ def confusion_matrix(
     *,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw how often each class was taken for each other.
+    """Draw how often each true class was predicted as each class.
 
     Parameters
     ----------
     labels, predicted : array_like, shape (n,)
         True and predicted classes.
     ax : matplotlib.axes.Axes, optional
-        Where to draw. Default: a new figure.
+        Axes to draw into. Default: a new figure.
 
     Returns
     -------
     matplotlib.axes.Axes
-        Rows are true classes; each cell has its per cent of the row, empty below 0.5 %.
+        Rows are true classes; each cell shows its percentage of the row, if it is at least 0.5 %.
 
     Raises
     ------
     DescriptionError
-        Not two lists of classes of the same length, or none.
+        If the arguments are not two lists of classes of equal length, or are empty.
     """
     n = np.shape(labels)[0] if _is_list(labels) else -1
     true = to_labels(labels, n, "confusion_matrix")
     guess = to_labels(predicted, n, "confusion_matrix")
     if not n:
-        raise DescriptionError("confusion_matrix: labels must be one or more, got none.")
-    classes, place = np.unique(np.concatenate([true, guess]), return_inverse=True)
+        raise DescriptionError("confusion_matrix: labels must have at least one, got none.")
+    classes, class_index = np.unique(np.concatenate([true, guess]), return_inverse=True)
     size = len(classes)
-    table = np.bincount(place[:n] * size + place[n:], minlength=size**2).reshape(size, size)
+    table = np.bincount(class_index[:n] * size + class_index[n:], minlength=size**2).reshape(
+        size, size
+    )
     share = 100.0 * table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     side = float(np.clip(0.38 * size + 0.9, 2.4, 9.0))
     ax = new_axes(side + 0.5, side) if ax is None else ax
@@ -297,7 +311,7 @@ def confusion_matrix(
     ax.set_yticks(range(size), [plain(str(name)) for name in classes])
     ax.set_xlabel("predicted class")
     ax.set_ylabel("true class")
-    color_bar(ax, picture, "of the true class (%)")
+    color_bar(ax, picture, "share of the true class (%)")
     return ax
 
 
@@ -317,36 +331,35 @@ def similarity_plot(
     label: Annotated[str | None, Optional(Text())] = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the mean intersection of codes against the overlap of their inputs.
+    """Draw the mean intersection of codes as a function of the overlap of their inputs.
 
     Parameters
     ----------
     curve : SimilarityCurve
-        Of :func:`similarity_curve`.
+        Result of :func:`similarity_curve`.
     expected : (array_like, array_like), optional
-        Overlaps and expected intersections, drawn as a line.
+        Overlaps and expected intersections, which are drawn as a line.
     chance : float, optional
-        Intersection of independent codes, 1/K; a grey line.
+        Intersection of independent codes, 1/K, which is drawn as a grey line.
     label : str, optional
-        For the legend.
+        Label in the legend.
     ax : matplotlib.axes.Axes, optional
-        Where to draw. Default: a new figure. Repeated calls take the next colours.
+        Axes to draw into. Default: a new figure. Each further call uses the next colour.
 
     Returns
     -------
     matplotlib.axes.Axes
-        Points with bars of one standard error.
+        Points with error bars of one standard error.
 
     Raises
     ------
     DescriptionError
-        `expected` is no pair of arrays of one length.
+        If `expected` is not a pair of arrays of equal length.
     """
     ax = new_axes(4.4, 3.2) if ax is None else ax
     color = COLORS[len(ax.containers) % len(COLORS)]
-    shown_label = None if label is None else plain(label)
     ax.errorbar(curve.overlap, curve.intersection, np.nan_to_num(curve.error), fmt="o",
-                color=color, markersize=4, capsize=2, label=shown_label)  # fmt: skip
+                color=color, markersize=4, capsize=2, label=_label(label))  # fmt: skip
     if expected is not None:
         x, y = _two_arrays(expected)
         ax.plot(x, y, color=color, linewidth=1.2)
@@ -357,7 +370,7 @@ def similarity_plot(
     ax.set_xlabel("overlap of the inputs")
     ax.set_ylabel("intersection of the codes")
     if label is not None:
-        ax.legend(loc="upper left", frameon=False, fontsize=SMALL)
+        _legend(ax, loc="upper left")
     return tidy(ax)
 
 
@@ -370,7 +383,7 @@ def _two_arrays(value: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         ) from error
     if x.ndim != 1 or x.shape != y.shape:
         raise DescriptionError(
-            f"similarity_plot: expected must be two arrays of one length, got shapes {x.shape} "
+            f"similarity_plot: expected must be two arrays of equal length, got shapes {x.shape} "
             f"and {y.shape}."
         )
     return x, y
@@ -384,18 +397,18 @@ def retention_curve(
     label: Annotated[str | None, Optional(Text())] = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw what is left of an item against the number of items stored after it.
+    """Draw how well an item is retrieved as a function of the number of items stored later.
 
     Parameters
     ----------
     found : Retention
-        Of :func:`retention`.
+        Result of :func:`retention`.
     bins : int
         Number of points.
     label : str, optional
-        For the legend.
+        Label in the legend.
     ax : matplotlib.axes.Axes, optional
-        Where to draw. Default: a new figure. Repeated calls take the next colours.
+        Axes to draw into. Default: a new figure. Each further call uses the next colour.
 
     Returns
     -------
@@ -404,13 +417,12 @@ def retention_curve(
     ax = new_axes(5.2, 3.0) if ax is None else ax
     edges = np.linspace(0, found.units.shape[1], bins + 1)
     values = found.by_age(edges.tolist())
-    drawn = sum(line.get_gid() == "retention" for line in ax.lines)
+    drawn = _count_lines(ax, "retention")
     ax.plot((edges[:-1] + edges[1:]) / 2, values, "o-", markersize=4, linewidth=1.2,
-            color=COLORS[drawn % len(COLORS)], label=None if label is None else plain(label),
-            gid="retention")  # fmt: skip
+            color=COLORS[drawn % len(COLORS)], label=_label(label), gid="retention")  # fmt: skip
     ax.set_ylim(-0.03, 1.06)
     ax.set_xlabel("items stored later")
-    ax.set_ylabel("right winners (fraction)")
+    ax.set_ylabel("correct winners (fraction)")
     if label is not None:
-        ax.legend(loc="lower left", frameon=False, fontsize=SMALL)
+        _legend(ax, loc="lower left")
     return tidy(ax)

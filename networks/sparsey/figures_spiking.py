@@ -1,4 +1,4 @@
-"""The race of a competitive module as a picture."""
+"""Draws the race of a competitive module."""
 
 from __future__ import annotations
 
@@ -30,26 +30,26 @@ def race_of_a_module(
     mac: _Number = 0,
     module: _Number = 0,
 ) -> list[Axes]:
-    """Draw how the cells of a module race to their threshold when an image is shown.
+    """Draw how the cells of a module race to their threshold in response to an image.
 
     Parameters
     ----------
     model : Sparsey
-        Has learnt something.
+        Hierarchy that has learnt.
     image : array_like
-        An image that makes the mac active.
+        Image that activates the mac.
     level, mac, module : int
-        Which module.
+        Level, mac and module to draw.
 
     Returns
     -------
     list of Axes
-        Potentials of the cells, above the spikes of the inputs, cells and winners.
+        Potentials of the cells (top), and spikes of the inputs, cells and winners (bottom).
 
     Raises
     ------
     DescriptionError
-        Not an image, or no such module.
+        If the image is not valid or does not activate the mac, or the module does not exist.
     """
     where = "race_of_a_module"
     sizes = {"level": (level, len(model.levels))}
@@ -64,14 +64,14 @@ def race_of_a_module(
     n = chosen.cells_per_module
     cells = (mac * chosen.n_modules + module) * n + np.arange(n)
     winners = recording[f"winners {level}"]
-    mine = np.isin(winners.ids, cells)
+    is_own = np.isin(winners.ids, cells)
     reset = float(network.population(f"reset {level}").source.times[0])
     _, arrivals = _afferent_spikes(recording, model, level, mac)
-    if not mine.any() or not arrivals.size:
+    if not is_own.any() or not arrivals.size:
         raise DescriptionError(f"{where}: image must make mac {mac} of level {level} active.")
     start = float(arrivals.min())
     top, bottom = new_panels(7.0, 5.0, rows=2)
-    winner = np.flatnonzero(np.isin(cells, winners.ids[mine]))
+    winner = np.flatnonzero(np.isin(cells, winners.ids[is_own]))
     threshold = float(network.population(f"cells {level}").lif.v_thresh)
     _potentials(top, recording.traces[f"cells {level}", "v"][:, cells], winner, threshold)
     _spikes(bottom, recording, model, level, mac, cells)
@@ -84,7 +84,7 @@ def race_of_a_module(
 
 
 def _recorded(network: Network, name: str) -> Network:
-    """The network with the potentials of one population recorded."""
+    """Return the network with the potentials of one population recorded."""
     changed = [
         replace(item, record=("spikes", "v")) if item.name == name else item
         for item in network.populations
@@ -97,11 +97,11 @@ def _delay(network: Network, level: int) -> float:
 
 
 def _afferent_spikes(recording: Recording, model: OnSpikes, level: int, mac: int) -> Any:
-    """Spikes of the inputs of a mac: their place among its afferents, and their times."""
+    """Return the spikes of the inputs of a mac: indices among its afferents, and times."""
     trains = recording["inputs" if level == 0 else f"relays {level - 1}"]
     afferent = model.afferents(level, mac)
-    kept = np.isin(trains.ids, afferent)
-    return np.searchsorted(afferent, trains.ids[kept]), trains.times[kept]
+    selected = np.isin(trains.ids, afferent)
+    return np.searchsorted(afferent, trains.ids[selected]), trains.times[selected]
 
 
 def _potentials(ax: Axes, values: Any, winner: Any, threshold: float) -> None:
@@ -120,17 +120,17 @@ def _potentials(ax: Axes, values: Any, winner: Any, threshold: float) -> None:
 
 def _spikes(ax: Axes, recording: Recording, model: OnSpikes, level: int, mac: int,
             cells: Any) -> None:  # fmt: skip
-    """Rows of inputs, racing cells and winners, each in its own band."""
+    """Draw the spikes of inputs, racing cells and winners, each in its own band."""
     rows, times = _afferent_spikes(recording, model, level, mac)
-    height = max(int(rows.max(initial=0)) + 1, 1)
-    parts = [("inputs", rows / height, times, "0.45")]
+    n_rows = max(int(rows.max(initial=0)) + 1, 1)
+    parts = [("inputs", rows / n_rows, times, "0.45")]
     for name, color in ((f"cells {level}", COLORS[0]), (f"winners {level}", COLORS[1])):
         trains = recording[name]
-        kept = np.isin(trains.ids, cells)
-        place = (trains.ids[kept] - cells[0]) / cells.size
-        parts.append((name.split()[0], place, trains.times[kept], color))
-    for band, (_, place, when, color) in enumerate(reversed(parts)):
-        ax.plot(when, band + 0.1 + 0.8 * place, "|", ms=5, mew=1.2, color=color)
+        selected = np.isin(trains.ids, cells)
+        height = (trains.ids[selected] - cells[0]) / cells.size
+        parts.append((name.split()[0], height, trains.times[selected], color))
+    for band, (_, height, times, color) in enumerate(reversed(parts)):
+        ax.plot(times, band + 0.1 + 0.8 * height, "|", ms=5, mew=1.2, color=color)
     ax.set_yticks([0.5, 1.5, 2.5], [name for name, *_ in reversed(parts)])
     ax.set_ylim(0, 3)
     ax.tick_params(axis="y", length=0)

@@ -1,4 +1,4 @@
-"""How much a hierarchy holds, and what is left of an item after many later ones."""
+"""Measures the capacity of a hierarchy, and the retention of items while others are stored."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _Level = Annotated[int, Count(low=-(2**31))]
 
 
 class Retention(NamedTuple):
-    """What is left of each item while others are stored after it.
+    """Retrieval of each item while other items are stored after it.
 
     Attributes
     ----------
     stored : int64, shape (n_points,)
-        Number of items stored when the memory was tested.
+        Number of items stored at each test.
     units : float64, shape (n_points, n_items)
-        Fraction of each item's winners that are those of learning; NaN for items that were not yet
+        Fraction of each item's winners that equal those of learning; NaN before the item is
         stored.
     """
 
@@ -40,22 +40,22 @@ class Retention(NamedTuple):
     units: NDArray[np.float64]
 
     def by_age(self, edges: Sequence[int]) -> NDArray[np.float64]:
-        """Mean recall against the number of later items, between each two edges.
+        """Return the mean recall in bins of the number of later items.
 
         Parameters
         ----------
         edges : sequence of int
-            Limits of the number of later items; each bin includes its lower edge.
+            Edges of the bins of the number of later items; each bin includes its lower edge.
 
         Returns
         -------
         float64, shape (n_edges - 1,)
-            NaN where there is no item.
+            Mean recall; NaN for bins without items.
 
         Raises
         ------
         DescriptionError
-            Fewer than two edges, or edges that do not rise.
+            If there are fewer than two edges, or they do not increase.
         """
         try:
             limits = np.asarray(edges, dtype=np.float64)
@@ -63,32 +63,33 @@ class Retention(NamedTuple):
             limits = np.zeros(0)
         if limits.ndim != 1 or limits.size < 2 or not (np.diff(limits) > 0).all():
             raise DescriptionError(
-                f"Retention.by_age: edges must be two or more rising numbers, got {shown(edges)}."
+                f"Retention.by_age: edges must be 2 or more increasing numbers, got {shown(edges)}."
             )
         age = self.stored[:, None] - 1.0 - np.arange(self.units.shape[1])[None, :]
-        there = np.isfinite(self.units)
-        place = np.digitize(age[there], limits) - 1
-        inside = (place >= 0) & (place < limits.size - 1)
+        is_stored = np.isfinite(self.units)
+        bin_index = np.digitize(age[is_stored], limits) - 1
+        inside = (bin_index >= 0) & (bin_index < limits.size - 1)
         n = limits.size - 1
-        counts = np.bincount(place[inside], minlength=n)
-        total = np.bincount(place[inside], weights=self.units[there][inside], minlength=n)
+        counts = np.bincount(bin_index[inside], minlength=n)
+        total = np.bincount(bin_index[inside], weights=self.units[is_stored][inside], minlength=n)
         return np.asarray(np.divide(total, counts, out=np.full(n, np.nan), where=counts > 0))
 
 
 class Capacity(NamedTuple):
-    """Number of items that a hierarchy holds.
+    """Number of items that a hierarchy can hold.
 
     Attributes
     ----------
     n_items : int
-        Largest number of stored items at which `criterion` was still met, between two tested
-        numbers by linear interpolation.
+        Largest number of stored items at which recall meets the criterion, by linear interpolation
+        between tests.
     reached : bool
-        Whether recall fell below the criterion; False: all items were held, and more may be.
+        Whether recall fell below the criterion. If False, the hierarchy holds all items, and may
+        hold more.
     points : tuple of Recall
-        The tests, in the order in which items were stored.
+        Results of the tests, in order.
     bits_per_synapse : float
-        Largest of the tests that met the criterion; 0 if there is none.
+        Largest value of the tests that met the criterion; 0 if none did.
     """
 
     n_items: int
@@ -108,64 +109,68 @@ def retention(
     seed: Seed = 0,
     progress: Progress = False,
 ) -> Retention:
-    """Store items one after another, and test all of them again and again.
+    """Store items one after another, and repeatedly test all stored items.
 
     Parameters
     ----------
     model : Sparsey
-        A hierarchy; a copy of it learns, and it is as before.
+        Hierarchy; a copy of it learns, and it is unchanged.
     items : Patterns, or list of Patterns
-        Patterns, or sequences of patterns, in the order in which they are stored.
+        Patterns, or sequences of patterns, in the order of storage.
     tests : int
         Number of tests, evenly spaced.
     noise : int
-        Active inputs of each frame that are swapped for others in the tests.
+        Number of active inputs of each frame that are swapped for others in the tests.
     level : int
         Level whose codes are compared.
     seed : int or numpy.random.Generator
-        For the noise.
+        Seed of the noise.
     progress : bool or callable
-        Whether to show a bar, or a function of the fraction done.
+        As for :func:`spikemem.simulate`.
 
     Raises
     ------
     DescriptionError
-        Other items, or no such level.
+        If the items are not valid, or the level does not exist.
     """
     sequences = to_sequences(items, "retention")
-    stops = np.unique(np.linspace(0, len(sequences), min(tests, len(sequences)) + 1).astype(int))
-    units = np.full((stops.size - 1, len(sequences)), np.nan)
-    for k, (stored, learnt, found) in enumerate(
-        _stages(model, sequences, stops.tolist(), noise, seed, progress)
-    ):
-        right = found.agreement(learnt, level)
-        starts = learnt.starts
-        units[k, :stored] = np.add.reduceat(right, starts[:-1]) / np.diff(starts)
-    return Retention(stops[1:].astype(np.int64), units)
+    counts, rows = [], []
+    for stored, learnt, retrieved in _stages(model, sequences, tests, noise, seed, progress):
+        right, starts = retrieved.agreement(learnt, level), learnt.starts
+        row = np.full(len(sequences), np.nan)
+        row[:stored] = np.add.reduceat(right, starts[:-1]) / np.diff(starts)
+        counts.append(stored)
+        rows.append(row)
+    return Retention(np.array(counts, dtype=np.int64), np.stack(rows))
 
 
 def _stages(
     model: Sparsey,
     sequences: list[Patterns],
-    stops: list[int],
+    tests: int,
     noise: int,
     seed: Seed,
     progress: Any,
 ) -> Iterator[tuple[int, Codes, Codes]]:
-    """After each stage of storing: number stored, codes of learning and of retrieval."""
+    """Store items in a copy of the model, in up to `tests` stages, and test all after each.
+
+    Yields the number of stored items, their codes of learning, and their codes of retrieval.
+    """
+    n_stages = min(tests, len(sequences))
+    stops = np.unique(np.linspace(0, len(sequences), n_stages + 1).astype(int)).tolist()
     own = copy.deepcopy(model)
-    shown_again = noisy(sequences, noise, seed)
+    cues = noisy(sequences, noise, seed)
     parts: list[Codes] = []
     with progress_callback(progress, "storing") as report:
         for first, last in itertools.pairwise(stops):
             parts.append(own.learn(sequences[first:last]))
             learnt = joined(parts)
-            yield last, learnt, own.retrieve(shown_again[:last])
+            yield last, learnt, own.retrieve(cues[:last])
             report(last / len(sequences))
 
 
 def joined(parts: Sequence[Codes]) -> Codes:
-    """The codes of several calls as those of one."""
+    """Return the codes of several calls as if they were from one call."""
     lengths = np.concatenate([np.diff(part.starts) for part in parts])
     starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
 
@@ -191,45 +196,47 @@ def capacity(
     seed: Seed = 0,
     progress: Progress = False,
 ) -> Capacity:
-    """Store items until the mean fraction of right winners falls below a criterion.
+    """Store items until the mean fraction of correct winners falls below a criterion.
 
     Parameters
     ----------
     model : Sparsey
-        A hierarchy; a copy of it learns, and it is as before.
+        Hierarchy; a copy of it learns, and it is unchanged.
     items : Patterns, or list of Patterns
-        Patterns, or sequences of patterns, in the order in which they are stored.
+        Patterns, or sequences of patterns, in the order of storage.
     criterion : float
-        Smallest mean fraction of right winners.
+        Smallest mean fraction of correct winners.
     tests : int
-        Number of tests, evenly spaced; the search ends at the first below the criterion.
+        Largest number of tests, evenly spaced; the first one below the criterion is the last.
     noise, level, seed, progress
         As for :func:`retention`.
 
     Raises
     ------
     DescriptionError
-        Other items, or no such level.
+        If the items are not valid, or the level does not exist.
     """
     sequences = to_sequences(items, "capacity")
-    stops = np.unique(np.linspace(0, len(sequences), min(tests, len(sequences)) + 1).astype(int))
     points: list[Recall] = []
-    for stored, learnt, found in _stages(model, sequences, stops.tolist(), noise, seed, progress):
-        points.append(measure_recall(model, sequences[:stored], learnt, found, level))
+    for stored, learnt, retrieved in _stages(model, sequences, tests, noise, seed, progress):
+        points.append(measure_recall(model, sequences[:stored], learnt, retrieved, level))
         if points[-1].units < criterion:
             break
-    kept = [point for point in points if point.units >= criterion]
-    failed = len(kept) < len(points)
+    passed = [point for point in points if point.units >= criterion]
+    failed = len(passed) < len(points)
     return Capacity(
         _crossing(points, criterion) if failed else points[-1].n_items,
         failed,
         tuple(points),
-        max((point.bits_per_synapse for point in kept), default=0.0),
+        max((point.bits_per_synapse for point in passed), default=0.0),
     )
 
 
 def _crossing(points: list[Recall], criterion: float) -> int:
-    """Items at which recall crosses the criterion; an empty memory recalls everything."""
+    """Return the number of items at which recall crosses the criterion.
+
+    The recall of an empty memory counts as 1.
+    """
     after = points[-1]
     n, units = (points[-2].n_items, points[-2].units) if len(points) > 1 else (0, 1.0)
     if units <= criterion:

@@ -1,4 +1,4 @@
-"""What a user shows to a hierarchy, as binary frames: images, or sequences of images."""
+"""Converts images, or sequences of images, to the binary frames of a hierarchy."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ Array = NDArray[Any]
 
 
 class Frames(NamedTuple):
-    """Items, one after the other: each is an image, or a sequence of images."""
+    """Frames of consecutive items; an item is an image, or a sequence of images."""
 
     pixels: Pixels
-    """0 and 1, shape (n_frames, n_pixels)."""
+    """Pixels, 0 or 1, shape (n_frames, n_pixels)."""
     starts: NDArray[np.int64]
-    """Item k has the frames ``starts[k]`` to ``starts[k + 1] - 1``; shape (n_items + 1,)."""
+    """First frame of each item, and the number of frames; shape (n_items + 1,)."""
 
     @property
     def n_items(self) -> int:
-        """Images or sequences."""
+        """Number of images or sequences."""
         return self.starts.size - 1
 
     @property
@@ -56,15 +56,15 @@ def as_frames(x: Any, shape: tuple[int, ...], thresholds: tuple[float, ...], whe
     shape : tuple of int
         Shape of an image.
     thresholds : tuple of float
-        A pixel is on if its value is larger; with several of them each pixel becomes as many, one
-        after the other. None of them: values must be binary.
+        A pixel is on if its value is larger. With several thresholds, each pixel becomes several
+        adjacent binary inputs. Without thresholds, values must be binary.
     where : str
-        Begins the message of an error.
+        Beginning of error messages.
 
     Raises
     ------
     DescriptionError
-        Other shapes, values that are not binary, or nothing.
+        If `x` has another shape, or values are not binary.
     """
     size = math.prod(shape)
     if isinstance(x, Patterns):
@@ -86,7 +86,7 @@ def as_frames(x: Any, shape: tuple[int, ...], thresholds: tuple[float, ...], whe
 
 
 def _size(shape: tuple[int, ...], thresholds: tuple[float, ...]) -> int:
-    """Binary inputs of one image."""
+    """Return the number of binary inputs of one image."""
     return math.prod(shape) * max(1, len(thresholds))
 
 
@@ -100,7 +100,7 @@ def _dense(patterns: Any, size: int, where: str) -> Pixels:
 
 
 def _plain(x: Any) -> Array | None:
-    """An array of numbers; None if it is something else."""
+    """Return an array of numbers, or None if `x` is something else."""
     if isinstance(x, np.ma.MaskedArray | str | bytes | set | frozenset | dict):
         return None
     try:
@@ -122,7 +122,7 @@ def _binary(array: Array, size: int, thresholds: tuple[float, ...], where: str) 
     if flat.size and ((flat != 0) & (flat != 1)).any():
         raise DescriptionError(
             f"{where} must be binary (bool, or 0 and 1), got values from {flat.min():g} to "
-            f"{flat.max():g}. Make the model with threshold=..., above which a pixel is on."
+            f"{flat.max():g}. Set threshold=... of the model; a pixel above it is on."
         )
     return flat.astype(np.uint8)
 
@@ -132,18 +132,18 @@ def _octets(bits: NDArray[np.bool_]) -> Pixels:
     return same
 
 
-def _expected(shape: tuple[int, ...], where: str, found: str) -> str:
+def _expected(shape: tuple[int, ...], where: str, got: str) -> str:
     inside = ", ".join(map(str, shape))
     return (
         f"{where} must be images of shape (n, {inside}) or sequences of shape (n, T, {inside}), or "
-        f"a list of sequences (T, {inside}); got {found}."
+        f"a list of sequences (T, {inside}); got {got}."
     )
 
 
 def _of_list(
     x: Sequence[Any], shape: tuple[int, ...], thresholds: tuple[float, ...], where: str
 ) -> Frames:
-    """Frames from a sequence of images, of sequences, or of patterns."""
+    """Convert a list of images, of sequences, or of patterns."""
     parts = [_entry(entry, shape, thresholds, where) for entry in x]
     if not parts:
         return _images(np.zeros((0, _size(shape, thresholds)), dtype=np.uint8))
@@ -162,7 +162,7 @@ def _of_list(
 
 
 def _entry(entry: Any, shape: tuple[int, ...], thresholds: tuple[float, ...], where: str) -> Pixels:
-    """One image, shape (n_pixels,), or one sequence, shape (T, n_pixels)."""
+    """Convert one image, shape (n_pixels,), or one sequence, shape (T, n_pixels)."""
     size, n_inputs = math.prod(shape), _size(shape, thresholds)
     if isinstance(entry, Patterns):
         return _dense(entry, n_inputs, where)

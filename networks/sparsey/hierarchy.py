@@ -1,4 +1,4 @@
-"""Levels that learn and retrieve: what a hierarchy does without classes."""
+"""Learning, retrieval, completion and replay of a hierarchy, without classes."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from .tables import Block, LevelFrames, Tower
 __all__ = ["Hierarchy", "Items", "Report", "report_nothing"]
 
 _BLOCK = 2**26
-"""Bytes of codes that are held at once while learning and classifying."""
+"""Largest size of the codes of a block of frames in learning and classification, bytes."""
 
 _Index = Annotated[int, Count(low=0)]
 
 Items = Annotated[Any, AnyValue()]
-"""What every argument takes that is images or sequences; the model knows their shape."""
+"""Type of every argument that is images or sequences; the model checks their shape."""
 
 Report = Callable[[float], Any]
 
@@ -49,7 +49,7 @@ class Hierarchy(StoredModel):
 
     @property
     def n_features_in_(self) -> int:
-        """Pixels of an image."""
+        """Number of pixels of an image."""
         return math.prod(self.input_shape)
 
     @property
@@ -66,7 +66,7 @@ class Hierarchy(StoredModel):
         return f"Sparsey({shape} pixels; {sizes}: {self.n_frames_learnt} frames learnt)"
 
     def facts(self) -> dict[str, Any]:
-        """Sizes, synapses, and what was learnt, as plain data ready for JSON."""
+        """Return sizes, synapses, and the number of learnt frames, as plain data for JSON."""
         levels = [level_facts(self._tower, k) for k in range(len(self.levels))]
         return super().facts() | {
             "input_shape": list(self.input_shape),
@@ -86,7 +86,7 @@ class Hierarchy(StoredModel):
         return frames
 
     def _require_active(self, frames: Frames, where: str) -> None:
-        """Refuse frames with which no mac of the lowest level becomes active."""
+        """Raise an error if a frame activates no mac of the lowest level."""
         bad = silent_frame(self._tower, frames.pixels)
         if bad is None:
             return
@@ -94,7 +94,7 @@ class Hierarchy(StoredModel):
         n_on = int(np.count_nonzero(frames.pixels[bad]))
         most = "any number" if level.max_active is None else level.max_active
         raise DescriptionError(
-            f"Sparsey.{where}: a frame must make a mac of levels[0] active, and one of item {item} "
+            f"Sparsey.{where}: a frame must activate a mac of levels[0], but one of item {item} "
             f"does not: {n_on} of its {frames.pixels.shape[1]} pixels are on, and a mac needs "
             f"{level.min_active} to {most} among its inputs. Leave it out, or change threshold, "
             f"min_active or max_active."
@@ -102,17 +102,17 @@ class Hierarchy(StoredModel):
 
     @checked
     def learn(self, x: Items) -> Codes:
-        """Learn further images or sequences without classes.
+        """Learn more images or sequences, without classes.
 
         Parameters
         ----------
         x : images or sequences
-            As in :class:`Sparsey`.
+            As for :class:`Sparsey`.
 
         Returns
         -------
         Codes
-            The codes that were drawn and stored, with the familiarity of each input before.
+            The codes that were drawn and stored, with the familiarity of each input before storage.
 
         Raises
         ------
@@ -140,7 +140,7 @@ class Hierarchy(StoredModel):
             try:
                 tables = run_block(self._tower, block)
             finally:
-                # An interrupted block is learnt in part: its frames count, and never come again.
+                # After an interrupt a block can be learnt in part, so all its frames count.
                 if learning:
                     self.n_frames_learnt += len(block.starts)
             if learning:
@@ -151,7 +151,7 @@ class Hierarchy(StoredModel):
             self.familiarity_ = np.concatenate(seen)
 
     def _blocks(self, frames: Frames) -> Iterator[slice]:
-        """Frames of whole items that are run at once."""
+        """Yield the frames of each block of whole items."""
         most = max(1, _BLOCK // self._frame_bytes)
         first = 0
         for start in frames.starts[1:].tolist():
@@ -166,21 +166,21 @@ class Hierarchy(StoredModel):
     def _require_room(self, n_frames: int, where: str) -> None:
         require_memory(2.0 * n_frames * self._frame_bytes,
                        f"Sparsey.{where}: the codes of {n_frames} frames",
-                       "Give fewer items at once.")  # fmt: skip
+                       "Use fewer items at once.")  # fmt: skip
 
     @checked
     def retrieve(self, x: Items, *, context_only: bool = False) -> Codes:
-        """Codes that items retrieve: in each module the most supported cell wins.
+        """Retrieve the codes of items; in each module the most supported cell wins.
 
-        The model stays as it is, and each item is answered for itself.
+        The model is unchanged, and the result for an item does not depend on other items.
 
         Parameters
         ----------
         x : images or sequences
-            As in :class:`Sparsey`. A frame may be empty: macs without input are not active.
+            As for :class:`Sparsey`. A frame can be empty; macs without input are not active.
         context_only : bool
-            Whether macs without enough input go on by their horizontal and top-down inputs alone,
-            as in a replay.
+            Whether macs without enough bottom-up input select codes by their horizontal and
+            top-down inputs alone, as in a replay.
 
         Returns
         -------
@@ -190,7 +190,7 @@ class Hierarchy(StoredModel):
         Raises
         ------
         DescriptionError
-            Not such items, or more codes than the memory holds.
+            If the items are not valid, or the codes do not fit into memory.
         """
         return self._retrieve(self._frames(x, "retrieve"), context_only, "retrieve")
 
@@ -220,71 +220,71 @@ class Hierarchy(StoredModel):
 
     @checked
     def complete(self, x: Items, *, level: _Index | None = None) -> NDArray[np.float64]:
-        r"""Pixels that the retrieved codes stand for: incomplete or noisy images are completed.
+        r"""Complete incomplete or noisy images: return the pixels of the retrieved codes.
 
         Parameters
         ----------
         x : images or sequences
-            As in :class:`Sparsey`.
+            As for :class:`Sparsey`.
         level : int, optional
-            Level whose codes are read down to the pixels. Default: the highest.
+            Level whose codes are read back to the pixels. Default: the highest.
 
         Returns
         -------
         float64, shape (n_frames, \*input_shape)
-            Support of each pixel, 0 to 1; with several thresholds, one more axis for them.
+            Support of each pixel, 0 to 1; with several thresholds, they are one more axis.
 
         Raises
         ------
         DescriptionError
-            Not such items, or no such level.
+            If the items are not valid, or the level does not exist.
         """
         frames = self._frames(x, "complete")
         return self._read_back(self._retrieve(frames, False, "complete"), level, "complete")
 
     @checked
     def replay(self, first: Items, n_frames: Annotated[int, Count()]) -> Codes:
-        """Go on from the first frames of sequences, by horizontal and top-down inputs alone.
+        """Continue sequences from their first frames, by horizontal and top-down inputs alone.
 
         Parameters
         ----------
         first : images or sequences
             The first frame, or the first frames, of each sequence.
         n_frames : int
-            Frames of each sequence in all; at least as many as are given.
+            Total number of frames of each sequence, at least as many as `first` has.
 
         Returns
         -------
         Codes
-            Of `n_frames` frames for each sequence; :meth:`read_back` turns them into pixels.
+            Codes of `n_frames` frames for each sequence; :meth:`read_back` converts them to pixels.
 
         Raises
         ------
         DescriptionError
-            Not such items, or sequences that are longer.
+            If the items are not valid, or a sequence is longer than `n_frames`.
         """
-        given = self._frames(first, "replay")
-        longest = int(np.diff(given.starts).max(initial=0))
+        frames = self._frames(first, "replay")
+        longest = int(np.diff(frames.starts).max(initial=0))
         if longest > n_frames:
             raise DescriptionError(
-                f"Sparsey.replay: n_frames must be at least {longest}, the frames that are given, "
-                f"got {n_frames}."
+                f"Sparsey.replay: n_frames must be at least {longest}, the number of frames in "
+                f"first, got {n_frames}."
             )
-        self._require_room(given.n_items * n_frames, "replay")
-        pixels = np.zeros((given.n_items * n_frames, given.pixels.shape[1]), dtype=np.uint8)
-        place = np.arange(len(given.pixels)) - given.starts[given.owners]
-        pixels[given.owners * n_frames + place] = given.pixels
-        starts = np.arange(given.n_items + 1, dtype=np.int64) * n_frames
+        self._require_room(frames.n_items * n_frames, "replay")
+        pixels = np.zeros((frames.n_items * n_frames, frames.pixels.shape[1]), dtype=np.uint8)
+        offset = np.arange(len(frames.pixels)) - frames.starts[frames.owners]
+        pixels[frames.owners * n_frames + offset] = frames.pixels
+        starts = np.arange(frames.n_items + 1, dtype=np.int64) * n_frames
         return self._retrieve(Frames(pixels, starts), True, "replay")
 
     @checked
     def read_back(self, codes: Codes, *, level: _Index | None = None) -> NDArray[np.float64]:
-        """Pixels that codes stand for, as for :meth:`complete`.
+        """Return the pixels of codes, in the form of :meth:`complete`.
 
         Raises
         ------
         DescriptionError
-            Codes of another hierarchy, or no such level.
+            If the codes are of another hierarchy, or the level does not exist.
         """
         return self._read_back(codes, level, "read_back")
 
@@ -306,11 +306,11 @@ class Hierarchy(StoredModel):
             )
         require_memory(16.0 * codes.n_frames * self._tower.n_pixels,
                        f"Sparsey.{where}: the pixels of {codes.n_frames} frames",
-                       "Give fewer items at once.")  # fmt: skip
+                       "Use fewer items at once.")  # fmt: skip
         support = read_pixels(self._tower, k, codes.winners[k], self.n_frames_learnt)
         more = (len(self._thresholds),) if len(self._thresholds) > 1 else ()
         return support.reshape(codes.n_frames, *self.input_shape, *more)
 
 
 def report_nothing(fraction: float) -> None:
-    """Report nothing."""
+    """Ignore a report of progress."""

@@ -1,4 +1,4 @@
-"""A look at the synapses, the ties and the draws of a hierarchy."""
+"""Access to the synapses, priorities and random numbers of a hierarchy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ...checks import Count, checked
 from ...errors import DescriptionError
 from ...limits import require_memory
 from .hierarchy import Hierarchy
-from .reading import afferent_cells, dense_weights, places
+from .reading import afferent_cells, dense_weights, positions
 from .selection import uniforms
 from .state import Bundle
 
@@ -22,7 +22,7 @@ _KindName = Literal["bottom_up", "horizontal", "top_down"]
 
 
 class Inspected(Hierarchy):
-    """Base of :class:`.Sparsey`: what is inside."""
+    """Base of :class:`.Sparsey`: access to weights, afferents, priorities and draws."""
 
     def _mac(self, level: int, mac: int, where: str) -> int:
         n_macs = self.levels[self._level(level, where)].n_macs
@@ -33,8 +33,8 @@ class Inspected(Hierarchy):
         return mac
 
     def _bundle(self, level: int, kind: str) -> Bundle:
-        found: Bundle = getattr(self._tower.states[level], kind)
-        return found
+        bundle: Bundle = getattr(self._tower.states[level], kind)
+        return bundle
 
     def _afferent_size(self, level: int, kind: str) -> tuple[int, int]:
         rules = self._tower.rules[level]
@@ -48,24 +48,24 @@ class Inspected(Hierarchy):
     def weights(
         self, level: _Index, mac: _Index, kind: _KindName = "bottom_up"
     ) -> NDArray[np.float64]:
-        """Weights of a mac, 0 to w_max: float64, shape (Q, K, n_afferents).
+        """Return the weights of a mac, 0 to w_max: float64, shape (Q, K, n_afferents).
 
         Parameters
         ----------
         level, mac : int
-            Of which mac; 0 is the lowest level.
+            Level, from 0 for the lowest, and mac.
         kind : {"bottom_up", "horizontal", "top_down"}
-            Which projections.
+            Kind of projections.
 
         Raises
         ------
         DescriptionError
-            There is no such mac.
+            If there is no such mac.
         """
         self._mac(level, mac, "weights")
         rules, bundle = self._tower.rules[level], self._bundle(level, kind)
         dense = dense_weights(rules, bundle, mac, self.n_frames_learnt)
-        dense = dense[:, places(bundle, mac, *self._afferent_size(level, kind))]
+        dense = dense[:, positions(bundle, mac, *self._afferent_size(level, kind))]
         scale = 1.0 if rules.decay else rules.w_max
         return scale * dense.reshape(rules.n_modules, rules.cells, -1)
 
@@ -73,14 +73,14 @@ class Inspected(Hierarchy):
     def afferents(
         self, level: _Index, mac: _Index, kind: _KindName = "bottom_up"
     ) -> NDArray[np.int64]:
-        """Cells that project to a mac, in the order of :meth:`weights`, shape (n_afferents,).
+        """Return the cells that project to a mac, in the order of :meth:`weights`, (n_afferents,).
 
-        Pixels, or cells ``(mac * Q + module) * K + cell`` of the level that they belong to.
+        They are pixels, or cells ``(mac * Q + module) * K + cell`` of their level.
 
         Raises
         ------
         DescriptionError
-            There is no such mac.
+            If there is no such mac.
         """
         self._mac(level, mac, "afferents")
         bundle = self._bundle(level, kind)
@@ -88,17 +88,17 @@ class Inspected(Hierarchy):
 
     @checked
     def priorities(self, level: _Index) -> NDArray[np.float64]:
-        """What decides between equals in retrieval: the cell with the largest number wins.
+        """Return the priorities of cells in retrieval; of equally supported cells the highest wins.
 
         Returns
         -------
         float64, shape (n_macs, Q, K)
-            From 0 to 1.
+            Priorities from 0 to 1.
 
         Raises
         ------
         DescriptionError
-            There is no such level.
+            If there is no such level.
         """
         part = self.levels[self._level(level, "priorities")]
         shape = (part.n_macs, part.n_modules, part.cells_per_module)
@@ -108,19 +108,19 @@ class Inspected(Hierarchy):
     def draws(
         self, level: _Index, first: _Index, n_frames: Annotated[int, Count()]
     ) -> NDArray[np.float64]:
-        """Random numbers of the draws of learning, shape (n_frames, n_macs, Q), 0 to 1.
+        """Return the random numbers of the draws of learning, shape (n_frames, n_macs, Q), 0 to 1.
 
-        Frame `first` is counted over all that the model learns, from 0; see
+        `first` counts all frames that the model learns, from 0; see
         :func:`~spikemem.networks.sparsey.selection.uniforms`.
 
         Raises
         ------
         DescriptionError
-            There is no such level, or more numbers than the memory holds.
+            If there is no such level, or the numbers do not fit into memory.
         """
         part = self.levels[self._level(level, "draws")]
         require_memory(24.0 * n_frames * part.n_macs * part.n_modules,
                        f"Sparsey.draws: the numbers of {n_frames} frames",
-                       "Ask for fewer frames.")  # fmt: skip
+                       "Use fewer frames.")  # fmt: skip
         key = int(self._tower.states[level].key)
         return uniforms(key, first, n_frames, part.n_macs, part.n_modules)

@@ -1,4 +1,4 @@
-"""How the intersections of codes follow those of inputs: of pairs, and of three and more."""
+"""Relates intersections of codes to intersections of their inputs, of two or more items."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ _Level = Annotated[int, Count(low=-(2**31))]
 
 
 class SimilarityCurve(NamedTuple):
-    """Mean intersection of codes against the overlap of their inputs, over pairs of items.
+    """Mean intersection of codes as a function of the overlap of their inputs, over pairs.
 
     Attributes
     ----------
     overlap : float64, shape (n_bins,)
-        Mean overlap of the inputs of the pairs of each bin; bins without pairs are left out.
+        Mean overlap of inputs over the pairs of each bin; bins without pairs are left out.
     intersection : float64, shape (n_bins,)
-        Mean intersection of their codes, as a fraction.
+        Mean intersection of codes over these pairs, as a fraction.
     error : float64, shape (n_bins,)
         Standard error of that mean; NaN for a single pair.
     n_pairs : int64, shape (n_bins,)
@@ -58,7 +58,7 @@ class SimilarityCurve(NamedTuple):
 
 
 class HigherOrder(NamedTuple):
-    """Intersections of several items at once.
+    """Intersections of groups of items.
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ class HigherOrder(NamedTuple):
     codes : float64, shape (n_groups,)
         Winners that all items of a group share, as a fraction of the mean number.
     chance : float
-        Mean of `codes` if every code were drawn at random: ``K**(1 - order)``.
+        Mean of `codes` for random codes, ``K**(1 - order)``.
     rank_correlation : float
         Spearman's correlation of `inputs` and `codes`; NaN if either is constant.
     """
@@ -86,25 +86,25 @@ class HigherOrder(NamedTuple):
 
 @checked
 def code_intersections(codes: Codes, level: _Level = -1) -> Square:
-    """Return the part of their winners that each two codes share.
+    """Return the fraction of winners that each pair of codes shares.
 
     Parameters
     ----------
     codes : Codes
-        Of `n` frames.
+        Codes of `n` frames.
     level : int
         Level of the hierarchy; 0 is the lowest, -1 the highest.
 
     Returns
     -------
     float64, shape (n, n)
-        ``2 |C & C'| / (|C| + |C'|)``, from 0 to 1; ``|C & C'| / Q`` for one mac, whose codes
-        all have Q winners. Two empty codes have 0.
+        ``2 |C & C'| / (|C| + |C'|)``, from 0 to 1. It is ``|C & C'| / Q`` for one mac, whose codes
+        all have Q winners, and 0 for two empty codes.
 
     Raises
     ------
     DescriptionError
-        There is no such level, or the matrix does not fit into the memory.
+        If there is no such level, or the matrix does not fit into memory.
 
     Examples
     --------
@@ -119,7 +119,7 @@ def code_intersections(codes: Codes, level: _Level = -1) -> Square:
 
 @checked
 def input_overlaps(inputs: Annotated[Any, AnyValue()]) -> Square:
-    """Return the part of their active inputs that each two items share.
+    """Return the fraction of active inputs that each pair of items shares.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def input_overlaps(inputs: Annotated[Any, AnyValue()]) -> Square:
     Raises
     ------
     DescriptionError
-        Not binary, or the matrix does not fit into the memory.
+        If the inputs are not binary, or the matrix does not fit into memory.
 
     Examples
     --------
@@ -168,7 +168,7 @@ def _sparse(patterns: Patterns) -> scipy.sparse.csr_array:
 
 def _shares(patterns: Patterns) -> Square:
     n = len(patterns)
-    require_memory(24.0 * n**2, f"the intersections of {n} items", "Give fewer items.")
+    require_memory(24.0 * n**2, f"the intersections of {n} items", "Use fewer items.")
     rows = _sparse(patterns)
     shared = (rows @ rows.T).toarray()
     counts = patterns.counts.astype(np.float64)
@@ -184,7 +184,7 @@ def similarity_curve(
     level: _Level = -1,
     bins: Annotated[int, Count(high=10_000)] = 10,
 ) -> SimilarityCurve:
-    """Return how the intersection of two codes grows with the overlap of their inputs.
+    """Return the mean intersection of two codes as a function of the overlap of their inputs.
 
     Parameters
     ----------
@@ -195,22 +195,22 @@ def similarity_curve(
     level : int
         Level of the hierarchy.
     bins : int
-        Number of equal bins of the overlap, from 0 to 1; identical inputs fall into the last one.
+        Number of equal bins of the overlap, from 0 to 1; identical inputs are in the last bin.
 
     Raises
     ------
     DescriptionError
-        Unequal numbers of codes and inputs, fewer than two items, or no such level.
+        If numbers of codes and inputs differ, there are fewer than two items, or no such level.
     """
     patterns = _paired(codes, inputs, 2, "similarity_curve")
     above = np.triu_indices(len(patterns), k=1)
     overlap, shared = _shares(patterns)[above], code_intersections(codes, level)[above]
-    place = np.minimum((overlap * bins).astype(np.int64), bins - 1)
-    counts = np.bincount(place, minlength=bins)
+    bin_index = np.minimum((overlap * bins).astype(np.int64), bins - 1)
+    counts = np.bincount(bin_index, minlength=bins)
     full = counts > 0
 
     def mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        total = np.bincount(place, weights=values, minlength=bins)
+        total = np.bincount(bin_index, weights=values, minlength=bins)
         return np.asarray(total[full] / counts[full])
 
     middle = mean(shared)
@@ -247,10 +247,10 @@ def higher_order_intersections(
     level: _Level = -1,
     seed: Seed = 0,
 ) -> HigherOrder:
-    """Compare what groups of three and more codes share with what their inputs share.
+    """Compare the intersections of groups of codes with those of their inputs.
 
-    Where similar inputs get similar codes, the intersection of many codes stands for what their
-    inputs have in common, although no code was made for that.
+    If similar inputs have similar codes, the intersection of several codes represents the features
+    that their inputs share, although no code was stored for these features.
 
     Parameters
     ----------
@@ -259,34 +259,34 @@ def higher_order_intersections(
     inputs : Patterns, or array_like of bool (or 0 and 1), shape (n_items, ...)
         Their active inputs.
     order : int
-        Items in each group.
+        Number of items in each group.
     n_groups : int
-        Groups that are drawn at random, each without repetition.
+        Number of groups, which are drawn at random; no group has an item twice.
     groups : array_like of int, shape (n, order), optional
-        Groups to take instead, for instance items of one class.
+        Groups to use instead, for instance of items of one class.
     level : int
         Level of the hierarchy.
     seed : int or numpy.random.Generator
-        For the groups.
+        Seed of the groups.
 
     Raises
     ------
     DescriptionError
-        Fewer items than `order`, unequal numbers of codes and inputs, other groups, or no such
-        level.
+        If there are fewer items than `order`, numbers of codes and inputs differ, groups are not
+        valid, or there is no such level.
     """
     where = "higher_order_intersections"
     patterns = _paired(codes, inputs, order, where)
-    made = codes.patterns(level)
+    code_patterns = codes.patterns(level)
     n = len(patterns)
     if groups is None:
-        require_memory(8.0 * n_groups * (order + n / 50), f"{n_groups} groups", "Ask for fewer.")
+        require_memory(8.0 * n_groups * (order + n / 50), f"{n_groups} groups", "Use fewer.")
         rng = stream(seed, "sparsey", "groups")
         items = np.stack([rng.choice(n, size=order, replace=False) for _ in range(n_groups)])
     else:
         items = _to_groups(groups, order, n, where)
     shared_inputs = _common(patterns, items)
-    shared_codes = _common(made, items)
+    shared_codes = _common(code_patterns, items)
     return HigherOrder(
         order,
         items,
@@ -312,15 +312,15 @@ def _to_groups(groups: Any, order: int, n: int, where: str) -> NDArray[np.int64]
 
 
 def _common(patterns: Patterns, items: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Size of the intersection of each group's patterns, over their mean size."""
+    """Return the size of the intersection of each group's patterns, over their mean size."""
     n_groups, order = items.shape
-    found = np.zeros(n_groups)
+    shares = np.zeros(n_groups)
     counts = patterns.counts
     for k, group in enumerate(items):
         cells = np.concatenate([patterns[int(item)] for item in group])
         times = np.unique(cells, return_counts=True)[1]
-        found[k] = np.count_nonzero(times == order) / max(float(counts[group].mean()), 1e-300)
-    return found
+        shares[k] = np.count_nonzero(times == order) / max(float(counts[group].mean()), 1e-300)
+    return shares
 
 
 @checked
@@ -329,18 +329,18 @@ def expected_intersection(
     cells_per_module: Annotated[int, Count()],
     selection: Selection | None = None,
 ) -> NDArray[np.float64]:
-    """Return the mean intersection of a second code with the only one that is stored.
+    """Return the mean intersection of a second code with the only stored one.
 
-    With one stored item, a module has one cell of ``V = v``, the overlap of the new input with the
-    stored one, and ``K - 1`` cells of ``V = 0``; the familiarity is ``G = v``. The stored winner
-    is drawn with the probability ``psi(v) / (psi(v) + (K - 1) psi(0))``.
+    If one item is stored, a module has one cell with ``V = v``, the overlap of the new input with
+    the stored one, and ``K - 1`` cells with ``V = 0``. The familiarity is ``G = v``. The stored
+    winner is drawn with probability ``psi(v) / (psi(v) + (K - 1) psi(0))``.
 
     Parameters
     ----------
     overlap : array_like, 0 to 1
-        Fraction of the new input's active features that the stored one has.
+        Fraction of the new input's active features that are active in the stored one.
     cells_per_module : int
-        K.
+        Cells of each module, K.
     selection : Selection, optional
         Parameters of the code selection. Default: those of :class:`Selection`.
 
@@ -356,11 +356,11 @@ def expected_intersection(
     """
     rules = Selection() if selection is None else selection
     v = np.asarray(overlap, dtype=np.float64)
-    found = np.zeros(v.shape)
+    shares = np.zeros(v.shape)
     for index, value in np.ndenumerate(v):
         u = np.array([[value**rules.lambda_u_start, 0.0]])
         u = np.where(u < rules.v_low, 0.0, np.where(u >= rules.v_high, 1.0, u))
         eta = expand(float(u[0, 0]), rules, cells_per_module)
         stored, other = relative_likelihood(u, eta, rules)[0]
-        found[index] = stored / (stored + (cells_per_module - 1) * other)
-    return found
+        shares[index] = stored / (stored + (cells_per_module - 1) * other)
+    return shares

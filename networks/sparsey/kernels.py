@@ -1,7 +1,7 @@
-"""The compiled path: macs select codes and learn, frame after frame; see :mod:`.selection`.
+"""Compiled kernels in which macs select codes and learn, frame by frame; see :mod:`.selection`.
 
-Inputs are packed into 64-bit words, so that a raw sum is a number of common bits. Where U is all
-that there is, V and psi are functions of that number, and are looked up.
+Inputs are packed into 64-bit words, so a raw sum is a number of common bits. If U is the only
+evidence, V and psi are functions of this number and are read from a table.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _ONE, _S11, _S27, _S30, _S31 = (np.uint64(n) for n in (1, 11, 27, 30, 31))
 
 @_intrinsic  # type: ignore[untyped-decorator]
 def popcount(context: Any, word: Any) -> Any:
-    """Number of bits of a word."""
+    """Count the bits of a word that are set."""
 
     def generate(target: Any, builder: Any, signature: Any, values: Any) -> Any:
         return builder.ctpop(values[0])
@@ -39,7 +39,7 @@ def popcount(context: Any, word: Any) -> Any:
 
 @_njit
 def mixed(z):  # type: ignore[no-untyped-def]
-    """Finalizer of SplitMix64."""
+    """Apply the finalizer of SplitMix64."""
     z = (z ^ (z >> _S30)) * _MIX_1
     z = (z ^ (z >> _S27)) * _MIX_2
     return z ^ (z >> _S31)
@@ -47,7 +47,7 @@ def mixed(z):  # type: ignore[no-untyped-def]
 
 @_njit
 def pack_pixels(pixels, sources, words):  # type: ignore[no-untyped-def]
-    """Pack the pixels of a mac; returns how many are active."""
+    """Pack the pixels of a mac, and return the number of active ones."""
     words[:] = 0
     n = np.int64(0)
     for s in range(sources.size):
@@ -61,7 +61,7 @@ def pack_pixels(pixels, sources, words):  # type: ignore[no-untyped-def]
 
 @_njit
 def pack_codes(winners, factors, sources, cells, words, weights):  # type: ignore[no-untyped-def]
-    """Pack the codes of afferent macs that are not mute; returns how many there are."""
+    """Pack the codes of afferent macs that are not mute, and return the number of these macs."""
     words[:] = 0
     n = 0
     per_mac = (winners.shape[1] * cells + 63) // 64
@@ -80,7 +80,7 @@ def pack_codes(winners, factors, sources, cells, words, weights):  # type: ignor
 
 @_njit
 def weight_at(rules, permanence, age):  # type: ignore[no-untyped-def]
-    """Weight of a synapse after passive decay."""
+    """Return the weight of a synapse after passive decay."""
     if permanence >= rules.lifetimes.size:
         return rules.w_max
     span = rules.lifetimes[permanence]
@@ -96,7 +96,7 @@ def weight_at(rules, permanence, age):  # type: ignore[no-untyped-def]
 
 @_njit
 def sum_synapses(rules, bundle, m, words, weights, now, out):  # type: ignore[no-untyped-def]
-    """Steps 2 and 6: raw sums of all cells of a mac, in units of w_max without decay."""
+    """Compute raw sums of all cells of a mac (steps 2 and 6), without decay in units of w_max."""
     if rules.decay:
         sum_aged(rules, bundle, m, words, weights, now, out)
         return
@@ -121,7 +121,7 @@ def sum_synapses(rules, bundle, m, words, weights, now, out):  # type: ignore[no
 
 @_njit
 def sum_aged(rules, bundle, m, words, weights, now, out):  # type: ignore[no-untyped-def]
-    """Raw sums of weights that decay."""
+    """Compute raw sums of decaying weights."""
     per_mac = 64 * words.size // weights.size if weights.size else 64 * words.size
     for i in range(out.size):
         time = bundle.frozen[m, i]
@@ -131,18 +131,18 @@ def sum_aged(rules, bundle, m, words, weights, now, out):  # type: ignore[no-unt
         for w in range(words.size):
             left = words[w]
             while left:
-                place = 64 * w + np.int64(popcount((left & (~left + _ONE)) - _ONE))
+                position = 64 * w + np.int64(popcount((left & (~left + _ONE)) - _ONE))
                 left &= left - _ONE
-                stamp = bundle.stamps[m, i, place]
+                stamp = bundle.stamps[m, i, position]
                 if stamp >= 0:
-                    weight = weight_at(rules, bundle.permanence[m, i, place], time - stamp)
-                    total += weight * (weights[place // per_mac] if weights.size else 1.0)
+                    weight = weight_at(rules, bundle.permanence[m, i, position], time - stamp)
+                    total += weight * (weights[position // per_mac] if weights.size else 1.0)
         out[i] = total
 
 
 @_njit
 def count_bits(bits, words, out):  # type: ignore[no-untyped-def]
-    """Raw sums of all cells of a mac as whole numbers."""
+    """Compute raw sums of all cells of a mac as whole numbers."""
     for i in range(out.size):
         n = np.uint64(0)
         for w in range(words.size):
@@ -152,7 +152,7 @@ def count_bits(bits, words, out):  # type: ignore[no-untyped-def]
 
 @_njit
 def likelihood(rules, v, eta, centre):  # type: ignore[no-untyped-def]
-    """Step 10."""
+    """Return the relative win likelihood psi (step 10)."""
     if rules.form == 1:
         return eta / (1.0 + math.exp(-(rules.slope * v + rules.phase))) + 1.0
     if rules.form == 2:
@@ -165,7 +165,7 @@ def likelihood(rules, v, eta, centre):  # type: ignore[no-untyped-def]
 
 @_njit
 def bounded(rules, v):  # type: ignore[no-untyped-def]
-    """Cutoffs of V."""
+    """Apply the cutoffs of V."""
     if v < rules.v_low:
         return 0.0
     return 1.0 if v >= rules.v_high else v
@@ -173,13 +173,13 @@ def bounded(rules, v):  # type: ignore[no-untyped-def]
 
 @_njit
 def raised(value, exponent):  # type: ignore[no-untyped-def]
-    """Power of the evidence."""
+    """Return a power of the evidence."""
     return value if exponent == 1.0 else value**exponent
 
 
 @_njit
 def look(rules, v):  # type: ignore[no-untyped-def]
-    """Steps 5, 7 and 8: familiarity, and the number of competing hypotheses."""
+    """Return familiarity and number of competing hypotheses (steps 5, 7 and 8)."""
     total, above = 0.0, 0
     for q in range(rules.n_modules):
         peak = 0.0
@@ -193,7 +193,7 @@ def look(rules, v):  # type: ignore[no-untyped-def]
 
 @_njit
 def product(rules, values, exponents, mask, v):  # type: ignore[no-untyped-def]
-    """Step 4: V from the kinds of evidence in the mask (1 U, 2 H, 4 D)."""
+    """Compute V from the kinds of evidence in the mask (1 U, 2 H, 4 D; step 4)."""
     for i in range(v.size):
         total = 1.0
         for kind in range(3):
@@ -204,21 +204,21 @@ def product(rules, values, exponents, mask, v):  # type: ignore[no-untyped-def]
 
 @_njit
 def back_off(rules, values, exponents, mask, v):  # type: ignore[no-untyped-def]
-    """Kinds of evidence that retrieval uses; V is filled with their product."""
+    """Return the kinds of evidence that retrieval uses, and fill V with their product."""
     best, best_g = mask, -1.0
     for size in range(3, 0, -1):
-        here, here_g = mask, -1.0
+        candidate, candidate_g = mask, -1.0
         for some in (7, 3, 5, 6, 1, 2, 4):
             if (some & mask) != some or (some & 1) + (some >> 1 & 1) + (some >> 2) != size:
                 continue
             product(rules, values, exponents, some, v)
             g = look(rules, v)[0]
-            if g > here_g:
-                here, here_g = some, g
-        if here_g > best_g:
-            best, best_g = here, here_g
-        if here_g >= (rules.one, rules.two, rules.three)[size - 1]:
-            best = here
+            if g > candidate_g:
+                candidate, candidate_g = some, g
+        if candidate_g > best_g:
+            best, best_g = candidate, candidate_g
+        if candidate_g >= (rules.one, rules.two, rules.three)[size - 1]:
+            best = candidate
             break
     product(rules, values, exponents, best, v)
     return best
@@ -226,7 +226,7 @@ def back_off(rules, values, exponents, mask, v):  # type: ignore[no-untyped-def]
 
 @_njit
 def draw(rules, psi, key, frame, m, winners):  # type: ignore[no-untyped-def]
-    """Steps 11 and 12 in learning."""
+    """Draw the winners in learning (steps 11 and 12)."""
     row = mixed(key + np.uint64(frame + 1) * _FRAME)
     for q in range(rules.n_modules):
         total = 0.0
@@ -243,7 +243,7 @@ def draw(rules, psi, key, frame, m, winners):  # type: ignore[no-untyped-def]
 
 @_njit
 def strongest(rules, v, priority, winners):  # type: ignore[no-untyped-def]
-    """Step 12 in retrieval."""
+    """Select the winners in retrieval (step 12)."""
     for q in range(rules.n_modules):
         first = q * rules.cells
         best = first
@@ -255,43 +255,43 @@ def strongest(rules, v, priority, winners):  # type: ignore[no-untyped-def]
 
 @_njit
 def strengthen(rules, bundle, m, i, words, now):  # type: ignore[no-untyped-def]
-    """Hebbian learning of one cell in one trial, and the end of its critical period."""
+    """Increase the synapses of one cell (Hebbian), and end its critical period if they saturate."""
     if bundle.frozen[m, i] >= 0:
         return
     if rules.decay:
-        held = strengthen_aged(rules, bundle, m, i, words, now)
+        n_increased = strengthen_aged(rules, bundle, m, i, words, now)
     else:
-        held = 0
+        n_increased = 0
         for w in range(words.size):
             before = bundle.bits[m, i, w]
             after = before | words[w]
             bundle.bits[m, i, w] = after
-            held += np.int64(popcount(after))
+            n_increased += np.int64(popcount(after))
             bundle.filled[m] += np.int64(popcount(after ^ before))
-    if not rules.freeze_mac and held > rules.saturation * bundle.widths[m]:
+    if not rules.freeze_mac and n_increased > rules.saturation * bundle.widths[m]:
         bundle.frozen[m, i] = now
 
 
 @_njit
 def strengthen_aged(rules, bundle, m, i, words, now):  # type: ignore[no-untyped-def]
-    """Set the age to 0 and raise the permanence; returns the number of synapses above 0."""
+    """Set ages to 0 and raise permanences; return the number of synapses above 0."""
     stamps, levels = bundle.stamps[m, i], bundle.permanence[m, i]
-    held = 0
-    for place in range(stamps.size):
-        on = (words[place >> 6] >> np.uint64(place & 63)) & _ONE
-        stamp = stamps[place]
-        alive = stamp >= 0 and weight_at(rules, levels[place], now - stamp) > 0.0
+    n_increased = 0
+    for position in range(stamps.size):
+        on = (words[position >> 6] >> np.uint64(position & 63)) & _ONE
+        stamp = stamps[position]
+        alive = stamp >= 0 and weight_at(rules, levels[position], now - stamp) > 0.0
         if on:
             bundle.filled[m] += stamp < 0
-            levels[place] = min(levels[place] + 1, rules.lifetimes.size) if alive else 0
-            stamps[place] = now
-        held += alive or on != 0
-    return held
+            levels[position] = min(levels[position] + 1, rules.lifetimes.size) if alive else 0
+            stamps[position] = now
+        n_increased += alive or on != 0
+    return n_increased
 
 
 @_njit
 def freeze_mac(rules, bundle, m, now):  # type: ignore[no-untyped-def]
-    """End the critical period of a whole mac."""
+    """End the critical period of a whole mac if its synapses saturate."""
     n_cells = bundle.frozen.shape[1]
     full = bundle.filled[m] > rules.saturation * bundle.widths[m] * n_cells
     if full and bundle.frozen[m, 0] < 0:
@@ -311,17 +311,17 @@ def learn(rules, bundle, m, winners, words, own, before, now):  # type: ignore[n
             continue
         # A module has no synapses with itself.
         bit = q * rules.cells + before[q]
-        place, only = own + (bit >> 6), _ONE << np.uint64(bit & 63)
-        words[place] &= ~only
+        position, only = own + (bit >> 6), _ONE << np.uint64(bit & 63)
+        words[position] &= ~only
         strengthen(rules, bundle, m, i, words, now)
-        words[place] |= only
+        words[position] |= only
     if rules.freeze_mac:
         freeze_mac(rules, bundle, m, now)
 
 
 @_njit
 def find_own(bundle, m, per_mac, weights):  # type: ignore[no-untyped-def]
-    """First word of the mac's own code among its inputs; -1 if that is not active."""
+    """Return the first word of the mac's own code among its inputs; -1 if it is not active."""
     for s in range(bundle.sources.shape[1]):
         if bundle.sources[m, s] == m and weights[s] != 0.0:
             return s * per_mac
@@ -330,16 +330,16 @@ def find_own(bundle, m, per_mac, weights):  # type: ignore[no-untyped-def]
 
 @_njit
 def is_weighted(weights):  # type: ignore[no-untyped-def]
-    """Whether some afferent mac has a multiplier other than 0 and 1."""
-    found = False
+    """Return whether any afferent mac has a multiplier other than 0 and 1."""
+    weighted = False
     for weight in weights:
-        found |= weight not in (0.0, 1.0)
-    return found
+        weighted |= weight not in (0.0, 1.0)
+    return weighted
 
 
 @_njit
 def take_bottom_up(rules, bundle, io, f, m, work):  # type: ignore[no-untyped-def]
-    """Pack the bottom-up input; returns how many features are active."""
+    """Pack the bottom-up input, and return the number of active features."""
     if rules.below_modules == 0:
         return pack_pixels(io.pixels[f], bundle.sources[m], work.u_words)
     return pack_codes(io.below_winners[f + 1], io.below_factors[f + 1], bundle.sources[m],
@@ -348,7 +348,7 @@ def take_bottom_up(rules, bundle, io, f, m, work):  # type: ignore[no-untyped-de
 
 @_njit
 def fill_evidence(rules, bundle, m, words, weights, now, n, bound, out):  # type: ignore[no-untyped-def]
-    """Steps 2 and 3 for one kind of input."""
+    """Compute the evidence of one kind of input (steps 2 and 3)."""
     some = weights if rules.decay or is_weighted(weights) else weights[:0]
     sum_synapses(rules, bundle, m, words, some, now, out)
     size = min(bound, float(n)) * (rules.w_max if rules.decay else 1.0)
@@ -358,7 +358,7 @@ def fill_evidence(rules, bundle, m, words, weights, now, n, bound, out):  # type
 
 @_njit
 def persist(rules, state, io, learning, now, f, m, n_u, work):  # type: ignore[no-untyped-def]
-    """Step 1, second half: a code stays, and learns the further bottom-up input."""
+    """Keep the code of a mac, which also learns the new bottom-up input (step 1, second half)."""
     io.ages[m] += 1
     for q in range(rules.n_modules):
         io.winners[f + 1, m, q] = io.winners[f, m, q]
@@ -373,7 +373,7 @@ def persist(rules, state, io, learning, now, f, m, n_u, work):  # type: ignore[n
 
 @_njit
 def silence(rules, io, f, m):  # type: ignore[no-untyped-def]
-    """Step 1, first half: the mac is not active."""
+    """Mark a mac as not active (step 1, first half)."""
     io.ages[m] = rules.persistence
     io.winners[f + 1, m] = -1
     io.factors[f + 1, m] = 0.0
@@ -384,7 +384,7 @@ def silence(rules, io, f, m):  # type: ignore[no-untyped-def]
 
 @_njit
 def by_count(rules, bundle, m, n, exponent, work):  # type: ignore[no-untyped-def]
-    """Steps 2 to 8 where U is all that there is: V by the number of common bits."""
+    """Compute V from the number of common bits if U is the only evidence (steps 2 to 8)."""
     counts, table = work.counts, work.table
     count_bits(bundle.bits[m], work.u_words, counts)
     size = min(rules.u_bound, float(n))
@@ -407,7 +407,7 @@ def by_count(rules, bundle, m, n, exponent, work):  # type: ignore[no-untyped-de
 
 @_njit
 def strongest_count(rules, counts, table, priority, winners):  # type: ignore[no-untyped-def]
-    """Step 12 in retrieval, by counts; different counts may have the same V at its cutoffs."""
+    """Select the winners by counts (step 12); at cutoffs, different counts have the same V."""
     for q in range(rules.n_modules):
         first = q * rules.cells
         best = first
@@ -422,7 +422,7 @@ def strongest_count(rules, counts, table, priority, winners):  # type: ignore[no
 
 @_njit
 def by_value(rules, state, io, now, f, m, n, mask, began, learning, work):  # type: ignore[no-untyped-def]
-    """Steps 2 to 4 in general; returns the kinds of evidence that V is made of."""
+    """Compute V in general (steps 2 to 4), and return the kinds of evidence in it."""
     if mask & 1:
         fill_evidence(rules, state.bottom_up, m, work.u_words, work.u_weights, now, n[0],
                       rules.u_bound, work.values[0])  # fmt: skip
@@ -441,7 +441,7 @@ def by_value(rules, state, io, now, f, m, n, mask, began, learning, work):  # ty
 
 @_njit
 def fill_likelihood(rules, state, m, g, n_u, counted, work):  # type: ignore[no-untyped-def]
-    """Steps 9 and 10: psi of every cell."""
+    """Compute psi of every cell (steps 9 and 10)."""
     if rules.form == 1:
         eta = rules.a * g**rules.b
     else:
@@ -465,7 +465,7 @@ def fill_likelihood(rules, state, m, g, n_u, counted, work):  # type: ignore[no-
 
 @_njit
 def step(rules, state, io, learning, first, f, m, work):  # type: ignore[no-untyped-def]
-    """Steps 1 to 12 and the learning of one mac in one frame."""
+    """Run steps 1 to 12 and the learning of one mac in one frame."""
     now = first + f if learning else first
     began = io.starts[f] != 0
     if began:
@@ -522,10 +522,10 @@ def step(rules, state, io, learning, first, f, m, work):  # type: ignore[no-unty
 
 @_njit
 def run_macs(rules, state, io, work, learning, first, f0, f1, m0, m1):  # type: ignore[no-untyped-def]
-    """Some frames of some macs, each mac through all frames before the next.
+    """Run frames `f0` to `f1` - 1 of macs `m0` to `m1` - 1, mac by mac.
 
-    Row f + 1 of the results belongs to frame f; row 0 stands before the first. `first` is the
-    number of frames that the model had learnt before frame 0.
+    Row f + 1 of the results belongs to frame f; row 0 precedes the first frame. `first` is the
+    number of frames that the model learnt before frame 0.
     """
     for m in range(m0, m1):
         for f in range(f0, f1):

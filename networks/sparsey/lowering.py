@@ -1,4 +1,4 @@
-"""The hierarchy as a model that runs on any backend: built, decoded, and compared."""
+"""The hierarchy as a spiking model: build, decode, expected answers, and learning on spikes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .circuit import Wiring
 from .engine import Tower
 from .frames import Frames
 from .inspection import Inspected
-from .one_shot import Answers, Shown, plain_answers
+from .one_shot import Answers, SpikingFrames, plain_answers
 from .results import BOTTOM_UP, Codes
 from .shown import Retrieve, Store
 from .spiking import SpikingMacs
@@ -30,11 +30,11 @@ _Trials = Annotated[Any, AnyValue()]
 
 
 class OnSpikes(Inspected):
-    """Retrieval and one-shot storage on spikes: what the contract of a model asks for."""
+    """Base of :class:`.Sparsey`: retrieval and one-shot storage on spikes."""
 
     @property
     def plastic(self) -> Mapping[str, str]:
-        """Projections that hold what is stored: one for each level."""
+        """Projections that hold memories, one for each level."""
         return {
             f"bottom_up {k}": f"synapses of the macs of levels[{k}], one bit each"
             for k in range(len(self.levels))
@@ -42,7 +42,7 @@ class OnSpikes(Inspected):
 
     @checked
     def spiking(self, **options: Any) -> SpikingMacs:
-        """The spiking form of the hierarchy, with the synapses that it has now.
+        """Return the spiking form of the hierarchy, with its current synapses.
 
         Parameters
         ----------
@@ -52,7 +52,7 @@ class OnSpikes(Inspected):
         Raises
         ------
         UnsupportedError
-            Parameters whose retrieval has no spiking form; the message says which.
+            If the parameters have no spiking form; the message names them.
         """
         _require_lowerable(self._tower)
         clips = [
@@ -67,79 +67,79 @@ class OnSpikes(Inspected):
 
     @checked
     def build(self, trials: _Trials, **options: Any) -> Network:
-        """The spiking network that is shown images, one after the other; the model stays as it is.
+        """Return the spiking network that receives the images; the model is unchanged.
 
         Parameters
         ----------
         trials : images, or a sequence of images, Retrieve and Store
-            Each image begins anew, as the first frame of a sequence does: it is retrieved from its
-            bottom-up input alone.
+            Each image is retrieved from its bottom-up input alone, like the first frame of a
+            sequence.
         **options
-            As :meth:`spiking`.
+            As for :meth:`spiking`.
 
         Raises
         ------
         DescriptionError
-            Not images of the model's shape, or none.
+            If `trials` are not images of the model's shape, or there are none.
         UnsupportedError
-            Sequences, parameters without a spiking form, or images to be stored by a model of
-            several levels or one whose synapses freeze.
+            If trials are sequences, parameters have no spiking form, or images are to be stored
+            by a model of several levels or with synapses that freeze.
         """
-        given = _given(self, trials, "build")
-        return self.spiking(**options).build(given.shown)
+        checked_trials = _trial_frames(self, trials, "build")
+        return self.spiking(**options).build(checked_trials.shown)
 
     @checked
     def decode(self, recording: Recording, trials: _Trials, **options: Any) -> list[Codes]:
-        """Codes of each trial, from a recording of the network of :meth:`build`.
+        """Return the code of each trial, from a recording of the network of :meth:`build`.
 
-        Winners come from the first spike of each module, and the familiarity from its time. The
-        number of hypotheses of an active mac is not read: it is 1.
+        The first spike of each module gives the winner, and its time gives the familiarity. The
+        number of hypotheses of an active mac is not decoded; it is set to 1.
 
         Parameters
         ----------
         recording : Recording
-            Of the network that was built for these trials with these options.
+            Recording of the network that was built for these trials and options.
         trials, **options
             As for :meth:`build`.
 
         Returns
         -------
         list of Codes
-            One of a single frame for each trial.
+            Codes of a single frame for each trial.
 
         Raises
         ------
         DescriptionError
-            Not a recording of that network.
+            If it is not a recording of that network.
         """
-        given = _given(self, trials, "decode")
-        return _codes(self, self.spiking(**options).decode(recording, given.shown))
+        checked_trials = _trial_frames(self, trials, "decode")
+        return _codes(self, self.spiking(**options).decode(recording, checked_trials.shown))
 
     @checked
     def expected(self, trials: _Trials) -> list[Codes]:
-        """Codes of each trial by the algorithm, without spikes; the model stays as it is.
+        """Return the code of each trial by the algorithm, without spikes; the model is unchanged.
 
-        Images are retrieved by :meth:`retrieve`; if some are stored, all are answered in order by
-        the rule of :class:`Store`.
+        Images are retrieved by :meth:`retrieve`. If trials store images, all trials follow the
+        rule of :class:`Store` in order.
         """
-        given = _given(self, trials, "expected")
-        if not given.shown.store.any():
-            return list(self._retrieve(given.frames, False, "expected"))
+        checked_trials = _trial_frames(self, trials, "expected")
+        if not checked_trials.shown.store.any():
+            return list(self._retrieve(checked_trials.frames, False, "expected"))
         _require_lowerable(self._tower)
         wiring = _wiring(self, 0)
-        return _codes(self, [plain_answers(wiring, _held(wiring), given.shown)])
+        return _codes(self, [plain_answers(wiring, _synapse_matrix(wiring), checked_trials.shown)])
 
     @checked
     def after(self, recording: Recording, trials: _Trials) -> Self:
-        """The model with what it has stored in that run; without :class:`Store`, itself.
+        """Return the model after the storage of that run; without :class:`Store`, the model itself.
 
         Raises
         ------
         DescriptionError
-            Not a recording of a network that was built for these trials.
+            If it is not a recording of a network that was built for these trials.
         """
-        given = _given(self, trials, "after")
-        n_stored = int(np.count_nonzero(given.shown.store))
+        checked_trials = _trial_frames(self, trials, "after")
+        n_stored = int(np.count_nonzero(checked_trials.shown.store))
         if not n_stored:
             return self
         wiring = _wiring(self, 0)
@@ -147,24 +147,24 @@ class OnSpikes(Inspected):
         weights = recording.weights.get("bottom_up 0")
         if weights is None or weights.size != field.size * inside:
             raise DescriptionError(
-                "Sparsey.after: the recording must hold the weights of 'bottom_up 0', which the "
-                "network of these trials has; take the trials of build."
+                "Sparsey.after: the recording must hold the weights of 'bottom_up 0' of the "
+                "network for these trials; pass the trials of build."
             )
-        held = np.zeros((wiring.n_below, wiring.n_macs, inside), dtype=np.bool_)
-        held[field, wiring.field_mac] = weights.reshape(-1, inside) > 1.0
+        increased = np.zeros((wiring.n_below, wiring.n_macs, inside), dtype=np.bool_)
+        increased[field, wiring.field_mac] = weights.reshape(-1, inside) > 1.0
         learnt = copy.deepcopy(self)
-        _write(learnt._tower, held)
+        _write(learnt._tower, increased)
         learnt.n_frames_learnt += n_stored
         return learnt
 
 
-class _Given(NamedTuple):
+class _TrialFrames(NamedTuple):
     frames: Frames
-    shown: Shown
+    shown: SpikingFrames
 
 
-def _given(model: Inspected, trials: Any, where: str) -> _Given:
-    """Trials as frames, checked."""
+def _trial_frames(model: Inspected, trials: Any, where: str) -> _TrialFrames:
+    """Check the trials and convert them to frames."""
     stored: list[Store | None] = []
     if isinstance(trials, Iterable) and not isinstance(trials, str | bytes | np.ndarray | Patterns):
         plain = []
@@ -176,11 +176,11 @@ def _given(model: Inspected, trials: Any, where: str) -> _Given:
     n = len(frames.pixels)
     if n != frames.n_items:
         raise UnsupportedError(
-            f"Sparsey.{where}: the product of bottom-up and horizontal input has no spiking form, "
-            f"so trials must be images, got sequences; answer these with retrieve()."
+            f"Sparsey.{where}: trials must be images, got sequences, because the product of "
+            f"bottom-up and horizontal input has no spiking form; use retrieve() for sequences."
         )
     if not n:
-        raise DescriptionError(f"Sparsey.{where}: trials must be one image or more, got none.")
+        raise DescriptionError(f"Sparsey.{where}: trials must have at least one image, got none.")
     stored = stored or [None] * n
     store = np.array([item is not None for item in stored])
     if store.any():
@@ -192,29 +192,31 @@ def _given(model: Inspected, trials: Any, where: str) -> _Given:
         cells = (draws * level.cells_per_module).astype(np.int64)
         fresh[store] = cells.reshape(len(cells), -1)
     familiar = np.array([1.0 if item is None else item.familiar for item in stored])
-    return _Given(frames, Shown(frames.pixels.astype(np.bool_), store, familiar, fresh))
+    return _TrialFrames(
+        frames, SpikingFrames(frames.pixels.astype(np.bool_), store, familiar, fresh)
+    )
 
 
 def _require_storable(model: Inspected, where: str) -> None:
     if len(model.levels) > 1:
         raise UnsupportedError(
-            f"Sparsey.{where}: images can be stored on spikes by a model of one level, this one "
-            f"has {len(model.levels)}; learn them with learn() or fit(), and retrieve on spikes."
+            f"Sparsey.{where}: only a model of one level can store images on spikes, this one has "
+            f"{len(model.levels)} levels; learn with learn() or fit(), and retrieve on spikes."
         )
     if model._tower.selections[0].normalization != "count":
         raise UnsupportedError(
-            f"Sparsey.{where}: images are stored on spikes with normalization='count', got "
-            f"{model._tower.selections[0].normalization!r}; learn them with learn() or fit()."
+            f"Sparsey.{where}: storage on spikes needs normalization='count', got "
+            f"{model._tower.selections[0].normalization!r}; learn with learn() or fit()."
         )
     if model._tower.plasticities[0].saturation is not None:
         raise UnsupportedError(
-            f"Sparsey.{where}: synapses that learn on spikes never freeze; make the model with "
+            f"Sparsey.{where}: synapses that learn on spikes cannot freeze; set "
             f"plasticity=Plasticity(saturation=None), or learn with learn() or fit()."
         )
 
 
 def _require_lowerable(tower: Tower) -> None:
-    """Refuse parameters whose retrieval is not that of the largest overlap."""
+    """Raise an error if parameters have a retrieval other than by the largest overlap."""
     for k, (choice, rule) in enumerate(zip(tower.selections, tower.plasticities, strict=True)):
         problem = ""
         if rule.decay != "none":
@@ -233,13 +235,12 @@ def _require_lowerable(tower: Tower) -> None:
             )
         if problem:
             raise UnsupportedError(
-                f"Sparsey.build: levels[{k}] has no spiking form with {problem}, or answer with "
-                f"retrieve()."
+                f"Sparsey.build: levels[{k}] has no spiking form with {problem}, or use retrieve()."
             )
 
 
 def _wiring(model: Inspected, k: int) -> Wiring:
-    """A level as plain arrays."""
+    """Return sizes and synapses of a level as plain arrays."""
     level, tower = model.levels[k], model._tower
     inside, q_below = level.cells_per_mac, model.levels[k - 1].n_modules if k else 1
     field = [model.afferents(k, mac) for mac in range(level.n_macs)]
@@ -263,26 +264,26 @@ def _wiring(model: Inspected, k: int) -> Wiring:
     )  # fmt: skip
 
 
-def _held(wiring: Wiring) -> NDArray[np.bool_]:
-    held = np.zeros((wiring.n_below, wiring.n_cells), dtype=np.bool_)
-    held[wiring.pre, wiring.post] = True
-    return held
+def _synapse_matrix(wiring: Wiring) -> NDArray[np.bool_]:
+    increased = np.zeros((wiring.n_below, wiring.n_cells), dtype=np.bool_)
+    increased[wiring.pre, wiring.post] = True
+    return increased
 
 
-def _write(tower: Tower, held: NDArray[np.bool_]) -> None:
-    """Synapses of the lowest level, (n_pixels, n_macs, Q * K), into its packed words."""
+def _write(tower: Tower, increased: NDArray[np.bool_]) -> None:
+    """Write the synapses of the lowest level, (n_pixels, n_macs, Q * K), into packed words."""
     bundle = tower.states[0].bottom_up
     for mac, sources in enumerate(bundle.sources):
-        kept = np.flatnonzero(sources >= 0)
-        dense = np.zeros((held.shape[2], 64 * bundle.bits.shape[2]), dtype=np.uint8)
-        dense[:, kept] = held[sources[kept], mac].T
+        positions = np.flatnonzero(sources >= 0)
+        dense = np.zeros((increased.shape[2], 64 * bundle.bits.shape[2]), dtype=np.uint8)
+        dense[:, positions] = increased[sources[positions], mac].T
         packed = np.packbits(dense, axis=1, bitorder="little")
         bundle.bits[mac] = np.ascontiguousarray(packed).view("<u8")
         bundle.filled[mac] = int(dense.sum())
 
 
 def _codes(model: Inspected, answers: list[Answers]) -> list[Codes]:
-    """Winners and overlaps as codes, one for each frame."""
+    """Convert winners and overlaps to codes, one for each frame."""
     winners, familiarity = [], []
     active: list[NDArray[np.bool_]] = []
     below = [1, *(a.n_modules for a in model.levels)]

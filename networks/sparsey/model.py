@@ -1,4 +1,4 @@
-"""The model: a hierarchy of macs that learns images and sequences in one pass."""
+"""A hierarchy of macs that learns images and sequences in one pass."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ _Labels = Annotated[Any, LabelArray()]
 
 
 class Sparsey(OnSpikes, Displayed):
-    r"""Hierarchy of macs with sparse distributed codes: an associative memory of one trial.
+    r"""Hierarchy of macs with sparse distributed codes, an associative memory of one-shot learning.
 
-    Each mac has Q competitive modules of K binary cells; its code is one winner in each module. A
-    code is selected so that similar inputs get similar codes, and is learnt at once.
+    Each mac has Q competitive modules of K binary cells. Its code is one winner in each module.
+    Codes are selected so that similar inputs have similar codes, and are learnt in one trial.
 
-    Wherever images are taken, `x` is one of these:
+    In all methods that use images or sequences, `x` is one of these:
 
     - images: an array (n, \*input_shape) or (n, n_pixels), or :class:`~spikemem.codes.Patterns`;
     - sequences: an array (n, T, \*input_shape), or a list with one array (T, \*input_shape) or
@@ -48,41 +48,41 @@ class Sparsey(OnSpikes, Displayed):
     Parameters
     ----------
     input_shape : int or tuple of int
-        Pixels; rows and columns; or rows, columns and channels.
+        Number of pixels; or rows and columns; or rows, columns and channels.
     levels : sequence of Level
-        From the lowest to the highest.
+        Levels from the lowest to the highest.
     selection, plasticity : optional
-        Parameters of all levels that have none of their own.
+        Parameters of the levels that do not have their own.
     back_off : BackOff, optional
-        Policy of retrieval. Default: all kinds of input are multiplied.
+        Thresholds for retrieval with fewer kinds of input. Default: all kinds of input count.
     threshold : float or sequence of float, optional
-        A pixel is on if its value is larger. Several of them make a thermometer code: each pixel
-        becomes as many binary inputs. Default: the values must be binary.
+        A pixel is on if its value is larger. With several thresholds (a thermometer code), each
+        pixel becomes several binary inputs. Default: the values must be binary.
     readout : {"binary", "clip3", "clip7"}
-        Class weights: 1 if a cell and a class have met, or the number of times, up to 3 or 7. More
-        states of a weight are better where there are more items of a class.
+        Class weights: 1 if a cell and a class coincided, or the number of coincidences, up to 3
+        or 7. More states of a weight are better if there are more items of a class.
     readout_levels : sequence of int, optional
         Levels whose cells project to the class nodes. Default: the highest.
     compiled : bool
-        Whether the levels run compiled; the plain path in NumPy computes the same, slowly.
+        Whether the levels run compiled; the slower NumPy code computes the same.
     seed : int or numpy.random.Generator
-        For the draws of learning, and for what decides between equals in retrieval.
+        Seed of the draws in learning, and of the priorities that break ties in retrieval.
 
     Attributes
     ----------
     classes_ : ndarray, shape (n_classes,)
-        Labels that were learnt, in order.
+        Learnt labels, in order.
     n_features_in_ : int
-        Pixels of an image.
+        Number of pixels of an image.
     familiarity_ : float64, shape (n_frames, n_levels)
-        Familiarity G of the frames of the last call that learnt: the mean over the active macs.
+        Familiarity G of the frames of the last learning call, the mean over the active macs.
     n_frames_learnt : int
-        Frames that were learnt so far: the clock of the ageing of weights.
+        Number of frames learnt so far; the ageing of weights uses it as time.
 
     Raises
     ------
     DescriptionError
-        Sizes that are not valid, a mac without inputs, or more synapses than the memory holds.
+        If sizes are not valid, a mac has no inputs, or the synapses do not fit into memory.
 
     References
     ----------
@@ -133,7 +133,7 @@ class Sparsey(OnSpikes, Displayed):
         self._forget()
 
     def _empty(self) -> Tower:
-        """All levels without anything learnt."""
+        """Return all levels in their initial state."""
         shape = (*self.input_shape, 1, 1) if len(self.input_shape) > 1 else (1, *self.input_shape)
         channels = (*shape, 1)[2] * len(self._thresholds or (0,))
         wiring = wire(self.levels, (shape[0], shape[1], channels))
@@ -156,14 +156,14 @@ class Sparsey(OnSpikes, Displayed):
         self._retrieved: Counts | None = None
 
     def facts(self) -> dict[str, Any]:
-        """Sizes, synapses, classes, and what was learnt, as plain data ready for JSON."""
+        """Return sizes, synapses, classes and number of learnt frames, as plain data for JSON."""
         return super().facts() | {"n_classes": len(self.classes_)}
 
     def _winners(self, tables: list[LevelFrames]) -> list[NDArray[np.int16]]:
         return [tables[k].winners[1:] for k in self._read]
 
     def _label_indices(self, y: NDArray[Any], n_items: int, where: str) -> NDArray[np.int64]:
-        """Index in `classes_` of each label, with room made for new ones."""
+        """Return the index in `classes_` of each label; new labels are added."""
         if y.size != n_items:
             raise DescriptionError(
                 f"Sparsey.{where}: y must have one label for each of {n_items} items, got {y.size}."
@@ -171,17 +171,17 @@ class Sparsey(OnSpikes, Displayed):
         old = self.classes_
         if old.size and (old.dtype.kind == "U") != (y.dtype.kind == "U"):
             raise DescriptionError(
-                f"Sparsey.{where}: y must be labels like those learnt before, such as "
+                f"Sparsey.{where}: y must be labels of the type learnt earlier, such as "
                 f"{shown(old[0].item())}, got {shown(y[0].item())}."
             )
         labels = np.unique(np.concatenate([old, y])) if old.size else np.unique(y)
         if self._drawn is None:
             self._drawn = new_counts(self._read_sizes, len(labels))
         elif len(labels) > len(old):
-            at = np.searchsorted(labels, old)
-            self._drawn = grown(self._drawn, at, len(labels))
+            columns = np.searchsorted(labels, old)
+            self._drawn = grown(self._drawn, columns, len(labels))
             if self._retrieved is not None:
-                self._retrieved = grown(self._retrieved, at, len(labels))
+                self._retrieved = grown(self._retrieved, columns, len(labels))
         self.classes_ = labels
         return np.searchsorted(labels, y).astype(np.int64)
 
@@ -202,30 +202,30 @@ class Sparsey(OnSpikes, Displayed):
         second_pass: bool = True,
         progress: Progress = False,
     ) -> Self:
-        """Forget everything, and learn images or sequences in one pass.
+        """Learn images or sequences in one pass, after forgetting everything.
 
         Parameters
         ----------
         x : images or sequences
-            As in :class:`Sparsey`; each is shown once, in this order.
+            As for :class:`Sparsey`; each item is learnt once, in this order.
         y : array_like, shape (n_items,), optional
             Class of each item. Default: learning without classes.
         second_pass : bool
-            Whether class weights are also made from the codes that the learnt levels retrieve for
-            the same items; :meth:`predict` then uses these.
+            Whether class weights are also learnt from the codes that the items retrieve after
+            learning; :meth:`predict` then uses these.
         progress : bool or callable
-            A bar on a terminal, or a function of the fraction done.
+            As for :func:`spikemem.simulate`.
 
         Returns
         -------
         Sparsey
-            Itself.
+            The hierarchy itself.
 
         Raises
         ------
         DescriptionError
-            Not such items or labels, or a frame with which no mac becomes active. The model is
-            as before then.
+            If items or labels are not valid, or a frame activates no mac. The model is unchanged
+            then.
         """
         frames = self._to_learn(x, "fit")
         if y is not None and y.size != frames.n_items:
@@ -244,22 +244,22 @@ class Sparsey(OnSpikes, Displayed):
         second_pass: bool = True,
         progress: Progress = False,
     ) -> Self:
-        """Learn further images or sequences; new classes may come with them.
+        """Learn more images or sequences, also of new classes.
 
-        Several calls learn the same codes as one.
+        Several calls learn the same codes as one call.
 
         Parameters
         ----------
         x, y, second_pass, progress
             As for :meth:`fit`. Without `second_pass`, class weights of earlier second passes are
-            discarded, since they lack the new items.
+            discarded, because they lack the new items.
         classes : array_like, optional
-            All labels that will ever come. They need not be given.
+            All labels, including those of later calls. They are not required.
 
         Returns
         -------
         Sparsey
-            Itself.
+            The hierarchy itself.
 
         Raises
         ------
@@ -271,8 +271,8 @@ class Sparsey(OnSpikes, Displayed):
             missing = np.setdiff1d(y, classes) if y.dtype.kind == classes.dtype.kind else y
             if missing.size:
                 raise DescriptionError(
-                    f"Sparsey.partial_fit: classes must have every label of y, and lacks "
-                    f"{shown(missing[0].item())}."
+                    f"Sparsey.partial_fit: classes must have every label of y, but "
+                    f"{shown(missing[0].item())} is missing."
                 )
             if y.size == frames.n_items:
                 self._label_indices(classes, classes.size, "partial_fit")
@@ -302,7 +302,7 @@ class Sparsey(OnSpikes, Displayed):
     def _read_again(
         self, frames: Frames, labels: NDArray[np.int64], report: Report, span: tuple[float, float]
     ) -> None:
-        """Class weights from the codes that are retrieved."""
+        """Learn class weights from retrieved codes."""
         if self._retrieved is None:
             self._retrieved = new_counts(self._read_sizes, len(self.classes_))
         for part, tables in self._run(frames, False, report, span):
@@ -312,19 +312,19 @@ class Sparsey(OnSpikes, Displayed):
 
     @checked
     def fit_readout(self, x: Items, y: _Labels) -> Self:
-        """Make the class weights anew, from codes that are retrieved; nothing else is learnt.
+        """Replace the class weights by new ones from retrieved codes; nothing else is learnt.
 
         Parameters
         ----------
         x : images or sequences
-            As in :class:`Sparsey`.
+            As for :class:`Sparsey`.
         y : array_like, shape (n_items,)
             Class of each item.
 
         Returns
         -------
         Sparsey
-            Itself.
+            The hierarchy itself.
 
         Raises
         ------
@@ -339,20 +339,20 @@ class Sparsey(OnSpikes, Displayed):
 
     @checked
     def class_scores(self, x: Items, *, single_pass: bool = False) -> NDArray[np.float64]:
-        """Summed class weights of the cells of each item's codes, shape (n_items, n_classes).
+        """Return summed class weights of the cells of each item's codes, (n_items, n_classes).
 
         Parameters
         ----------
         x : images or sequences
-            As in :class:`Sparsey`; the sums go over all frames of a sequence.
+            As for :class:`Sparsey`; the sums include all frames of a sequence.
         single_pass : bool
-            Whether the class weights are those of the codes that were drawn in learning, even if
-            there are some of a second pass.
+            Whether to use the class weights of the codes drawn in learning, even if there are
+            some of a second pass.
 
         Raises
         ------
         DescriptionError
-            Not such items, one with a frame that makes no mac active, or no classes were learnt.
+            If the items are not valid, a frame activates no mac, or no classes were learnt.
         """
         return self._scores(x, single_pass, "class_scores")
 
@@ -376,7 +376,7 @@ class Sparsey(OnSpikes, Displayed):
 
     @checked
     def predict(self, x: Items, *, single_pass: bool = False) -> NDArray[Any]:
-        """Class of each item: the one with the largest sum, shape (n_items,).
+        """Return the class with the largest sum for each item, shape (n_items,).
 
         Parameters
         ----------
@@ -392,7 +392,7 @@ class Sparsey(OnSpikes, Displayed):
 
     @checked
     def score(self, x: Items, y: _Labels, *, single_pass: bool = False) -> float:
-        """Fraction of items whose class is right.
+        """Return the fraction of items with the correct class.
 
         Parameters
         ----------
@@ -404,35 +404,35 @@ class Sparsey(OnSpikes, Displayed):
         Raises
         ------
         DescriptionError
-            As for :meth:`class_scores`, or another number of labels.
+            As for :meth:`class_scores`, or if the number of labels is wrong.
         """
-        found = self.classes_[self._scores(x, single_pass, "score").argmax(axis=1)]
-        if y.size != found.size or not y.size:
+        predicted = self.classes_[self._scores(x, single_pass, "score").argmax(axis=1)]
+        if y.size != predicted.size or not y.size:
             raise DescriptionError(
-                f"Sparsey.score: y must have one label for each of {found.size} items, at least "
-                f"one, got {y.size}."
+                f"Sparsey.score: y must have one label for each of {predicted.size} items, at "
+                f"least one, got {y.size}."
             )
-        return float(np.mean(found == y))
+        return float(np.mean(predicted == y))
 
     def arguments(self) -> dict[str, Any]:
-        """What the constructor takes."""
+        """Return the constructor's arguments."""
         names = ("input_shape", "levels", "selection", "plasticity", "back_off", "threshold",
                  "readout", "readout_levels", "compiled", "seed")  # fmt: skip
         return {name: getattr(self, name) for name in names}
 
     def arrays(self) -> dict[str, Stored]:
-        """Synapses, class weights, and the number of frames learnt."""
-        found = state_arrays(self._tower.states) | label_arrays(self.classes_)
-        found["n_frames_learnt"] = Stored(np.array(self.n_frames_learnt))
-        found["familiarity"] = Stored(self.familiarity_)
+        """Return synapses, class weights, and the number of frames learnt."""
+        arrays = state_arrays(self._tower.states) | label_arrays(self.classes_)
+        arrays["n_frames_learnt"] = Stored(np.array(self.n_frames_learnt))
+        arrays["familiarity"] = Stored(self.familiarity_)
         for name, counts in (("drawn", self._drawn), ("retrieved", self._retrieved)):
             for k, table in enumerate(counts or ()):
-                found[f"{name}_{k}"] = Stored(table)
-        return found
+                arrays[f"{name}_{k}"] = Stored(table)
+        return arrays
 
     @classmethod
     def restored(cls, arguments: Mapping[str, Any], arrays: h5py.Group) -> Self:
-        """The hierarchy with what it has learnt; see :meth:`arrays`."""
+        """Rebuild a hierarchy from its arguments and arrays; see :meth:`arrays`."""
         check_sizes(arguments.get("levels"), arrays)
         model = cls(**arguments)
         model.n_frames_learnt = int(
@@ -450,18 +450,17 @@ class Sparsey(OnSpikes, Displayed):
 
     @checked
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Arguments of the constructor, as scikit-learn asks for them."""
+        """Return the constructor's arguments; a method of scikit-learn's estimators."""
         return self.arguments()
 
     @checked
     def set_params(self, **params: Any) -> Self:
-        """Change arguments of the constructor; what was learnt is forgotten.
+        """Change arguments of the constructor, and forget everything.
 
         Raises
         ------
         DescriptionError
-            The constructor has no such argument, or does not take its value. The model is as
-            before then.
+            If there is no such argument, or its value is not valid. The model is unchanged then.
         """
         made = type(self)(**(self.arguments() | params))
         self.__dict__.update(made.__dict__)
@@ -479,9 +478,9 @@ class Sparsey(OnSpikes, Displayed):
         )  # fmt: skip
 
 
-def _read_levels(given: Sequence[int] | None, n_levels: int) -> tuple[int, ...]:
-    """Levels that project to the class nodes."""
-    chosen = (n_levels - 1,) if given is None else tuple(sorted(set(given)))
+def _read_levels(chosen_levels: Sequence[int] | None, n_levels: int) -> tuple[int, ...]:
+    """Return the levels that project to the class nodes."""
+    chosen = (n_levels - 1,) if chosen_levels is None else tuple(sorted(set(chosen_levels)))
     if chosen[-1] >= n_levels:
         raise DescriptionError(
             f"Sparsey: readout_levels must be from 0 to {n_levels - 1}, got {chosen[-1]}."

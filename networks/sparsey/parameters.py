@@ -1,4 +1,4 @@
-"""Parameters of a hierarchy: its levels, the code selection, the learning, and the back-off."""
+"""Parameters of a hierarchy: levels, code selection, plasticity and back-off."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...frozen import Frozen
 __all__ = ["BackOff", "Level", "Plasticity", "Selection"]
 
 MOST_CELLS = 32767
-"""Most cells of a module: the winner is stored as an int16."""
+"""Largest number of cells of a module, because winners are stored as int16."""
 
 _Positive = Annotated[float, Quantity(above=0.0)]
 _NotNegative = Annotated[float, Quantity(low=0.0)]
@@ -26,8 +26,8 @@ class Selection(Frozen):
     Parameters
     ----------
     normalization : {"count", "bound"}
-        What a raw sum is divided by. "count": the number of active afferent cells. "bound": the
-        lower activation bound of the level, as in equations 3 of the paper.
+        Divisor of raw sums. "count": the number of active afferent cells. "bound": the lower
+        activation bound of the level, as in equations 3 of the paper.
     g_minus : float
         Familiarity G below which the draw of a new code is uniform.
     gamma, chi : float
@@ -52,20 +52,20 @@ class Selection(Frozen):
     v_low, v_high : float
         V below `v_low` becomes 0; V of at least `v_high` becomes 1.
     v_zeta : float
-        A cell of larger V supports a hypothesis of its own.
+        Cells with larger V support competing hypotheses.
     zeta_exponent : float
         Exponent A of the multiplier ``F = zeta**A`` of the outputs of a mac with zeta competing
         hypotheses.
     most_hypotheses : int, optional
-        B: a mac with more hypotheses is mute. Default: no limit.
+        Limit B; a mac with more hypotheses is mute. Default: no limit.
     context_only : bool
-        Whether a mac with too few active inputs may select a code on its horizontal and top-down
-        inputs alone. In the paper it can't.
+        Whether a mac with too few active inputs can select a code by its horizontal and top-down
+        inputs alone. In the paper it cannot.
 
     Raises
     ------
     DescriptionError
-        A value out of range; all problems at once.
+        If values are out of range; the message lists all problems.
     """
 
     normalization: Literal["count", "bound"] = "count"
@@ -105,21 +105,21 @@ class Selection(Frozen):
 
 @dataclass(frozen=True, kw_only=True)
 class Plasticity(Frozen):
-    """How weights change, age and freeze.
+    """Change, ageing and freezing of weights.
 
-    Learning is Hebbian and takes one trial: every synapse from an active cell to a winner gets the
+    Learning is Hebbian and takes one trial. Every synapse from an active cell to a winner gets the
     weight `w_max` and the age 0.
 
     Parameters
     ----------
     w_max : float
-        Weight of an increased synapse; without decay every weight is 0 or `w_max`.
+        Weight of an increased synapse. Without decay, every weight is 0 or `w_max`.
     saturation : float, optional
-        The synapses of a cell freeze when more than this fraction of them is increased: the end of
-        its critical period. 0.2 is best for classes of images. None: they never freeze.
+        The synapses of a cell freeze when more than this fraction of them is increased, which ends
+        its critical period. 0.2 is best for classes of images. None means that they never freeze.
     freeze : {"cell", "mac"}
-        What freezes together: the synapses of one cell, or of all cells of a mac. Bottom-up,
-        horizontal and top-down synapses freeze on their own.
+        Synapses that freeze together: those of one cell, or of all cells of a mac. Bottom-up,
+        horizontal and top-down synapses freeze independently.
     progressive : float, optional
         A level learns only when this fraction of the cells of the level below is frozen, so that
         critical periods end from the bottom up. Default: all levels learn at once.
@@ -128,16 +128,16 @@ class Plasticity(Frozen):
         it until three quarters, 50/127 until the end, then 0. "convex":
         ``w_max * (1 + c/S) / (1 + c/(S - age))`` for an age below the lifetime S, then 0.
     lifetimes : tuple of int
-        Lifetime of a synapse at each level of permanence, in learnt frames. A pairing that comes
-        again while the weight is above 0 raises the permanence by one level; after the last
-        lifetime a synapse is permanent.
+        Lifetime of a synapse at each level of permanence, in learnt frames. A repeated pairing
+        while the weight is above 0 raises the permanence by one level. Above the last level a
+        synapse is permanent.
     convexity : float
         The constant c of "convex".
 
     Raises
     ------
     DescriptionError
-        A value out of range; all problems at once.
+        If values are out of range; the message lists all problems.
     """
 
     w_max: _Positive = 127.0
@@ -157,40 +157,40 @@ class Plasticity(Frozen):
 
 @dataclass(frozen=True, kw_only=True)
 class Level(Frozen):
-    """One level of macs on a grid above the input; all lengths are in pixels of the input.
+    """One level of macs on a grid above the input; lengths are in pixels of the input.
 
     Parameters
     ----------
     grid : (int, int)
-        Rows and columns of macs; they are spread evenly over the input.
+        Rows and columns of macs, which are spread evenly over the input.
     layout : {"rect", "hex"}
         In "hex" every other row is shifted by half of the distance between columns.
     n_modules, cells_per_module : int
         Q competitive modules of K cells in each mac.
     radius : float, optional
-        A mac's bottom-up inputs are the pixels, or the macs of the level below, whose centre is at
-        most this far from its own centre. Default: all of them.
+        Radius of the receptive field: a mac gets input from the pixels, or the macs of the level
+        below, with a centre at most this far from its own centre. Default: all of them.
     min_active, max_active : int
-        Activation bounds: the smallest and largest number of active bottom-up features (pixels, or
-        macs of the level below) with which a mac becomes active. Default of `max_active`: no bound.
+        Activation bounds: smallest and largest number of active bottom-up features (pixels, or
+        macs of the level below) that activate a mac. Default of `max_active`: no bound.
     persistence : int, optional
-        Frames for which a code stays. Default: 1 at the lowest level, and twice that of the level
-        below at every other.
+        Number of frames for which a code persists. Default: 1 at the lowest level, and at other
+        levels twice the number of the level below.
     horizontal_radius : float, optional
-        Macs of the level within this distance project to a mac, itself included; 0: itself alone.
-        Default: no horizontal projections.
+        Macs of the level within this distance project to a mac, including the mac itself; 0 means
+        only itself. Default: no horizontal projections.
     top_down : bool
-        Whether the macs of the level above project to those that they get input from.
+        Whether the macs of the level above project back to the macs from which they get input.
     min_horizontal, min_top_down : int, optional
-        Activation bounds that horizontal and top-down sums are normalised with, when the
-        normalization is "bound". Default: the number of active afferent macs.
+        Activation bounds that normalise horizontal and top-down sums with normalization "bound".
+        Default: the number of active afferent macs.
     selection, plasticity : optional
-        Of this level alone. Default: those of the model.
+        Parameters of this level. Default: those of the model.
 
     Raises
     ------
     DescriptionError
-        A value out of range; all problems at once.
+        If values are out of range; the message lists all problems.
     """
 
     grid: Annotated[tuple[int, int], Each(Count(), "whole numbers", least=2, most=2)] = (1, 1)
@@ -215,37 +215,38 @@ class Level(Frozen):
 
     @property
     def n_macs(self) -> int:
-        """Macs of the level."""
+        """Number of macs of the level."""
         return self.grid[0] * self.grid[1]
 
     @property
     def cells_per_mac(self) -> int:
-        """Cells of a mac, Q times K."""
+        """Number of cells of a mac, Q times K."""
         return self.n_modules * self.cells_per_module
 
     @property
     def n_cells(self) -> int:
-        """Cells of the level."""
+        """Number of cells of the level."""
         return self.n_macs * self.cells_per_mac
 
 
 @dataclass(frozen=True, kw_only=True)
 class BackOff(Frozen):
-    """Thresholds of familiarity with which retrieval falls back on fewer kinds of input.
+    """Familiarity thresholds of the retrieval with fewer kinds of input.
 
-    The familiarity G of all three inputs together is accepted if it reaches `three`. Otherwise the
-    pair with the largest G is, if that reaches `two`; otherwise the single input with the largest
-    G, if that reaches `one`. If nothing is accepted, the combination with the largest G wins.
+    Retrieval uses all three kinds of input if their familiarity G reaches `three`. Otherwise it
+    uses the pair with the largest G, if this reaches `two`; otherwise the single kind with the
+    largest G, if this reaches `one`. If no G reaches its threshold, it uses the combination with
+    the largest G.
 
     Parameters
     ----------
     three, two, one : float
-        T_HUD, T_2 and T_1.
+        Thresholds T_HUD, T_2 and T_1.
 
     Raises
     ------
     DescriptionError
-        Not numbers from 0 to 1; all problems at once.
+        If values are not from 0 to 1; the message lists all problems.
     """
 
     three: _Fraction = 0.9

@@ -1,4 +1,4 @@
-"""The plain path: levels in NumPy, with :mod:`.selection` step by step; slow, and for reading."""
+"""NumPy code of the levels, which follows :mod:`.selection` step by step; slow but readable."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class Input(NamedTuple):
     """Input of one kind to a mac."""
 
     active: _Vector
-    """1 for each active afferent cell, by the position of its synapses."""
+    """1 for each active afferent cell, by the position of its synapse."""
     factors: _Vector
-    """Multiplier of each afferent mac; a single 1 for pixels."""
+    """Multiplier of each afferent mac, or a single 1 for pixels."""
     n_features: int
-    """Active pixels, or active macs that are not mute."""
+    """Number of active pixels, or of active macs that are not mute."""
     n_cells: int
-    """Active afferent cells outside of the own module."""
+    """Number of active afferent cells outside of the own module."""
     own: int
     """Position of the mac's own code; -1 if it is not among the input."""
 
@@ -37,7 +37,7 @@ class Input(NamedTuple):
 def run_macs_plainly(
     tower: Tower, table: LevelFrames, block: Block, k: int, first: int, last: int
 ) -> None:
-    """Frames `first` to `last` - 1 of level k, as :func:`.kernels.run_macs`."""
+    """Run frames `first` to `last` - 1 of level k, as :func:`.kernels.run_macs` does."""
     n_macs, n_modules = table.winners.shape[1:]
     numbers = uniforms(int(tower.states[k].key), block.first + first, last - first, n_macs,
                        n_modules)  # fmt: skip
@@ -51,7 +51,7 @@ def run_macs_plainly(
 def _step(
     tower: Tower, table: LevelFrames, block: Block, k: int, f: int, mac: int, uniform: _Vector
 ) -> None:
-    """One mac in one frame: gate, selection, learning."""
+    """Run one mac in one frame: gate, selection, learning."""
     rules, state, row = tower.rules[k], tower.states[k], f + 1
     began = bool(table.starts[f])
     now = block.first + f if block.learning else block.first
@@ -114,7 +114,7 @@ def _bottom_up(rules: Rules, bundle: Bundle, table: LevelFrames, f: int, mac: in
 
 
 def _context(tower: Tower, table: LevelFrames, k: int, f: int, mac: int) -> dict[str, Input]:
-    """Horizontal and top-down inputs: the codes of the frame before."""
+    """Return horizontal and top-down inputs, the codes of the previous frame."""
     rules, state = tower.rules[k], tower.states[k]
     return {
         "H": _codes(state.horizontal, mac, table.winners[f], table.factors[f], rules.cells, mac),
@@ -131,7 +131,7 @@ def _codes(
     cells: int,
     itself: int,
 ) -> Input:
-    """Input from the codes of macs; `itself`: the mac whose modules have no own synapses."""
+    """Return the input from codes of macs; modules of mac `itself` have no own synapses."""
     active = np.zeros(_positions(bundle))
     step = 64 * -(-winners.shape[1] * cells // 64)
     multipliers = np.zeros(bundle.sources.shape[1])
@@ -152,35 +152,35 @@ def _positions(bundle: Bundle) -> int:
 
 
 def _evidence(
-    rules: Rules, bundle: Bundle, mac: int, given: Input, kind: str, began: bool, now: int
+    rules: Rules, bundle: Bundle, mac: int, mac_input: Input, kind: str, began: bool, now: int
 ) -> Evidence:
-    """Steps 2, 3 and 6: weighted sums, normalised."""
-    weights = dense_weights(rules, bundle, mac, now) * given.active
-    parts = weights.reshape(len(weights), given.factors.size, -1)
+    """Return normalised weighted sums (steps 2, 3 and 6)."""
+    weights = dense_weights(rules, bundle, mac, now) * mac_input.active
+    parts = weights.reshape(len(weights), mac_input.factors.size, -1)
     if rules.decay:
-        total = np.cumsum((parts * given.factors[:, None]).reshape(len(weights), -1), axis=1)
+        total = np.cumsum((parts * mac_input.factors[:, None]).reshape(len(weights), -1), axis=1)
     else:
-        total = np.cumsum(parts.sum(axis=2) * given.factors, axis=1)
+        total = np.cumsum(parts.sum(axis=2) * mac_input.factors, axis=1)
     sums = total[:, -1].reshape(rules.n_modules, rules.cells)
     bound = {"U": rules.u_bound, "H": rules.h_bound, "D": rules.d_bound}[kind]
     unit = rules.w_max if rules.decay else 1.0
     exponent = {"U": rules.lambda_u_start if began else rules.lambda_u, "H": rules.lambda_h,
                 "D": rules.lambda_d}[kind]  # fmt: skip
-    return Evidence(normalize(sums, given.n_cells, bound, unit), exponent)
+    return Evidence(normalize(sums, mac_input.n_cells, bound, unit), exponent)
 
 
 def _learn(
-    rules: Rules, bundle: Bundle, mac: int, winners: NDArray[np.integer], given: Input, now: int
+    rules: Rules, bundle: Bundle, mac: int, winners: NDArray[np.integer], mac_input: Input, now: int
 ) -> None:
-    """Single-trial Hebbian learning of the winners, and the end of critical periods."""
+    """Increase the synapses of the winners (Hebbian), and end critical periods."""
     for q in range(rules.n_modules):
         cell = q * rules.cells + int(winners[q])
-        on = given.active > 0
-        if given.own >= 0:
-            on[given.own + q * rules.cells : given.own + (q + 1) * rules.cells] = False
+        on = mac_input.active > 0
+        if mac_input.own >= 0:
+            on[mac_input.own + q * rules.cells : mac_input.own + (q + 1) * rules.cells] = False
         if bundle.frozen[mac, cell] < 0:
-            held = _strengthen(rules, bundle, mac, cell, on, now)
-            if not rules.freeze_mac and held > rules.saturation * bundle.widths[mac]:
+            n_increased = _strengthen(rules, bundle, mac, cell, on, now)
+            if not rules.freeze_mac and n_increased > rules.saturation * bundle.widths[mac]:
                 bundle.frozen[mac, cell] = now
     everything = bundle.widths[mac] * bundle.frozen.shape[1]
     full = bundle.filled[mac] > rules.saturation * everything
@@ -191,14 +191,14 @@ def _learn(
 def _strengthen(
     rules: Rules, bundle: Bundle, mac: int, cell: int, on: NDArray[np.bool_], now: int
 ) -> int:
-    """Increase the synapses of one cell; returns how many of its weights are above 0."""
+    """Increase the synapses of one cell, and return how many of its weights are above 0."""
     if not rules.decay:
         words = np.packbits(on, bitorder="little").view("<u8").astype(np.uint64)
         before = np.bitwise_count(bundle.bits[mac, cell]).sum()
         bundle.bits[mac, cell] |= words
-        held = int(np.bitwise_count(bundle.bits[mac, cell]).sum())
-        bundle.filled[mac] += held - int(before)
-        return held
+        n_increased = int(np.bitwise_count(bundle.bits[mac, cell]).sum())
+        bundle.filled[mac] += n_increased - int(before)
+        return n_increased
     stamps, levels = bundle.stamps[mac, cell], bundle.permanence[mac, cell]
     weights = weights_at(rules, levels, np.maximum(now - stamps, 0))
     alive = (stamps >= 0) & (weights > 0)

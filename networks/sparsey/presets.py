@@ -1,4 +1,4 @@
-"""A hierarchy of one level whose settings fit images of some size."""
+"""A hierarchy of one level with settings for images."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .parameters import Level, Plasticity, Selection
 __all__ = ["image_tower"]
 
 LARGE = 16
-"""Images of at least this height and width count as large ones, pixels."""
+"""Smallest height and width of large images, pixels."""
 
 _Side = Annotated[int, Count(high=4096)]
 
@@ -35,8 +35,8 @@ def image_tower(
 ) -> Sparsey:
     """Return a hierarchy of one level for classifying grey images.
 
-    The settings for large images were chosen on MNIST's first 10,000 training images;
-    ``docs/explanation/sparsey.md`` says what each of them brings.
+    The settings for large images were chosen on the first 10,000 training images of MNIST;
+    ``docs/explanation/sparsey.md`` lists the effect of each.
 
     Parameters
     ----------
@@ -45,28 +45,28 @@ def image_tower(
     brightest : float
         Brightness of white.
     grey : int, optional
-        Number of evenly spaced thresholds of brightness; each makes a binary input of every pixel.
-        Default: 1 for images of at least 16 x 16 pixels, else 4.
+        Number of evenly spaced brightness thresholds; each adds one binary input for every pixel.
+        Default: 1 for images of at least 16 x 16 pixels, otherwise 4.
     pitch : float
         Distance between neighbouring macs, pixels.
     radius : float, optional
         Radius of a receptive field, pixels. Default: 6.3 for images of at least 16 x 16 pixels,
-        else 3.2.
+        otherwise 3.2.
     modules, cells : int
         Q competitive modules of K cells in each mac.
     min_active : int
-        Active inputs with which a mac becomes active.
+        Number of active inputs that activate a mac.
     saturation : float
-        Fraction of increased synapses above which those of a cell freeze; 1: they never do.
+        Fraction of increased synapses above which the synapses of a cell freeze; 1 means never.
     readout : {"binary", "clip3", "clip7"}
         Class weights, as for :class:`Sparsey`.
     seed : int or numpy.random.Generator
-        For the draws of codes.
+        Seed of the draws of codes.
 
     Raises
     ------
     DescriptionError
-        A value out of range, or a receptive field without enough pixels.
+        If values are out of range, or receptive fields have too few pixels.
 
     Examples
     --------

@@ -1,9 +1,9 @@
-"""The race of a competitive module: cells that count, on the target's grid of time.
+"""The race of a competitive module: counting cells, on the backend's time grid.
 
 Every active input adds one unit to the potential of a cell, and the ticks of a pacemaker raise all
-cells together. They make up for the leak, so that a cell with `u` active synapses reaches threshold
-exactly ``n - u`` ticks after the first one, half a unit above it: the first spike of a module tells
-which of its cells has the largest overlap, and its time tells how large that is.
+cells together. The ticks compensate the leak, so that a cell with `u` active synapses exceeds its
+threshold, by half a unit, exactly ``n - u`` ticks after the first one. The first spike of a module
+tells which of its cells has the largest overlap, and its time tells the size of this overlap.
 """
 
 from __future__ import annotations
@@ -25,46 +25,46 @@ from ...simulation import INTEGRATORS
 __all__ = ["MOST_ACTIVE", "PACES", "Race", "counter", "detector", "race"]
 
 REST, REACH = -65.0, 5.0
-"""Resting potential, and the least distance from it to the threshold, mV."""
+"""Resting potential, and smallest distance from it to the threshold, mV."""
 
 SMALLEST_UNIT = 0.05
-"""Least change of potential for one unit, mV: more than 1600 steps of SpiNNaker's numbers."""
+"""Smallest change of potential by one unit, mV: more than 1600 steps of SpiNNaker's numbers."""
 
 UNITS = (8.0, 4.0, 2.0)
-"""Weights of a synapse that adds one unit, nA; the largest that leaves room for steps of 1 nA."""
+"""Possible weights of one unit, nA; the largest one that leaves weight steps of 1 nA is used."""
 
 MOST_AT_ONCE = 2.0**15
-"""Sum of all excitatory weights of a cell up to which SpiNNaker holds them in steps of 1 nA."""
+"""Largest sum of excitatory weights of a cell that SpiNNaker stores in steps of 1 nA."""
 
 PACES = (32.0, 16.0, 8.0, 4.0, 2.0, 1.0)
-"""Weights of the cells of the pacemaker, nA: a tick is the sum of those that fire."""
+"""Weights of the cells of the pacemaker, nA; a tick is the sum of the weights that fire."""
 
 SWIFT = 0.1
-"""Decay of the synaptic currents in steps: a spike acts in the step in which it arrives."""
+"""Time constant of synaptic currents, steps; a spike acts only in its step of arrival."""
 
 FORGETS = 0.25
-"""Membrane time constant of a detector in steps: what is left after a step is less than 2 %."""
+"""Membrane time constant of a detector, steps; less than 2 % remains after a step."""
 
 LARGEST_DRIVE = 6e4
-"""Most of a synaptic current times the resistance, mV; SpiNNaker's numbers end at 65536."""
+"""Largest synaptic current times the resistance, mV; SpiNNaker's numbers end at 65536."""
 
 SLOW = (16.0, 12.0, 8.0, 6.0, 4.0, 3.0, 2.0, 1.5)
 """Membrane time constants of a cell in units of the longest race."""
 
 MOST_ACTIVE = 400
-"""About the most active inputs of a mac."""
+"""Approximate largest number of active inputs of a mac."""
 
 TimeStep = Annotated[float, Quantity("ms", above=0.0)]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Race(Frozen):
-    """What the cells of a level are like, and when they fire.
+    """Cells, weights and tick times of the race of a level.
 
     Attributes
     ----------
     most : int
-        Largest overlap that is told apart; larger ones fire at the first tick too.
+        Largest overlap that is distinguished; larger ones also fire at the first tick.
     cell : LIF
         The counting cell.
     unit : float
@@ -72,9 +72,9 @@ class Race(Frozen):
     lag : int
         Steps from the arrival of a spike to the spike that it causes: 0, or 1 with "exact".
     delay : int
-        Of the spikes that excite the cells, in steps.
+        Delay of the spikes that excite the cells, steps.
     first_tick : int
-        Arrival of the first tick after that of the inputs, in steps.
+        Time from the arrival of the inputs to the arrival of the first tick, steps.
     ticks : ndarray of bool, shape (n_ticks, 6)
         Cells of the pacemaker that fire at each tick; their weights are :data:`PACES`.
     veto : float
@@ -82,7 +82,7 @@ class Race(Frozen):
     mute : float
         Inhibition of a mac that is not active, nA.
     reset : float
-        What makes every cell fire at the end of a frame, nA.
+        Excitation that fires every cell at the end of a frame, nA.
     """
 
     most: int
@@ -98,39 +98,39 @@ class Race(Frozen):
 
     @property
     def hop(self) -> int:
-        """Steps from tick to tick: those that a spike takes from cell to cell."""
+        """Steps between ticks, which a spike takes from cell to cell."""
         return 1 + self.lag
 
     @property
     def n_ticks(self) -> int:
-        """Ticks after which a cell of the smallest overlap fires too."""
+        """Number of ticks after which the cell of the smallest overlap fires."""
         return len(self.ticks)
 
     @checked
     def tick(self, overlap: Annotated[int, Count(low=0)]) -> int:
-        """Tick at which a cell with this overlap fires, from 0.
+        """Return the tick at which a cell with this overlap fires, from 0.
 
         Raises
         ------
         DescriptionError
-            Not a whole number.
+            If it is not a whole number.
         """
         return max(self.most - overlap, 0)
 
     @checked
     def overlap(self, ticks: Annotated[NDArray[np.int64], Indices()]) -> NDArray[np.int64]:
-        """Overlap of cells that fire at these ticks, :attr:`most` less the tick.
+        """Return the overlap of cells that fire at these ticks: :attr:`most` minus the tick.
 
         Raises
         ------
         DescriptionError
-            Not ticks, counted from 0.
+            If the values are not ticks, counted from 0.
         """
         return np.asarray(np.clip(self.most - ticks, 0, self.most), dtype=np.int64)
 
 
 def _gain(cell: LIF, dt: float, integrator: str) -> float:
-    """Change of potential by a spike of 1 nA, in the step in which it arrives, mV."""
+    """Return the change of potential by a spike of 1 nA in its step of arrival, mV."""
     hold, fade = math.exp(-dt / float(cell.tau_m)), math.exp(-dt / float(cell.tau_syn_E))
     if integrator == "spinnaker":
         return float(cell.tau_syn_E) / dt * (1 - fade) * float(cell.tau_m) * (1 - hold)
@@ -139,7 +139,7 @@ def _gain(cell: LIF, dt: float, integrator: str) -> float:
 
 
 def _cell(tau_m: float, reach: float, units: float, dt: float, integrator: str) -> LIF:
-    """Cell whose threshold is a weight of `units` nA that arrives at once."""
+    """Return a cell that fires if weights of `units` nA arrive at once."""
     plain = LIF(
         tau_m=tau_m, cm=1.0, tau_syn_E=SWIFT * dt, tau_syn_I=SWIFT * dt, v_rest=REST,
         v_reset=REST, v_thresh=REST + reach, tau_refrac=dt,
@@ -154,15 +154,14 @@ def detector(
     dt: TimeStep = 1.0,
     integrator: Annotated[Integrator, Choice(*INTEGRATORS)] = "spinnaker",
 ) -> LIF:
-    """Cell that fires if at least `count` spikes of 1 nA arrive in one step, and then forgets.
+    """Return a cell that fires if at least `count` spikes of 1 nA arrive in one step.
 
     Parameters
     ----------
     count : float
-        Threshold, in spikes; half a spike below a whole number leaves the same margin on both
-        sides.
+        Threshold, in spikes; half a spike below a whole number has equal margins on both sides.
     dt, integrator
-        As :func:`spikemem.simulate`.
+        As for :func:`spikemem.simulate`.
 
     Examples
     --------
@@ -181,7 +180,7 @@ def counter(
     dt: TimeStep = 1.0,
     integrator: Annotated[Integrator, Choice(*INTEGRATORS)] = "spinnaker",
 ) -> LIF:
-    """Cell that adds up the spikes of several steps, and fires at `units` of them.
+    """Return a cell that adds the spikes of several steps, and fires at `units` spikes.
 
     Parameters
     ----------
@@ -192,7 +191,7 @@ def counter(
     tau_m : float
         Membrane time constant, ms.
     dt, integrator
-        As :func:`spikemem.simulate`.
+        As for :func:`spikemem.simulate`.
     """
     return _cell(tau_m, max(REACH, SMALLEST_UNIT * units), unit * units, dt, integrator)
 
@@ -209,24 +208,24 @@ def race(
     dt: TimeStep = 1.0,
     integrator: Annotated[Integrator, Choice(*INTEGRATORS)] = "spinnaker",
 ) -> Race:
-    """Choose cells, weights and ticks for overlaps from `floor` to `most`.
+    """Return cells, weights and ticks of a race for overlaps from `floor` to `most`.
 
     Parameters
     ----------
     most : int
-        Largest overlap that is told apart.
+        Largest overlap that is distinguished.
     largest : int, optional
-        Most active inputs of a mac. Default: `most`.
+        Largest number of active inputs of a mac. Default: `most`.
     fan_in : int
-        Most synapses of a cell from its inputs.
+        Largest number of synapses of a cell from its inputs.
     muted : int, optional
-        Most active inputs of a mac that is not active. Default: `largest`.
+        Largest number of active inputs of an inactive mac. Default: `largest`.
     storing : bool
-        Whether the inputs of a frame come again while it runs, as they do when it is stored.
+        Whether the inputs repeat within a frame, which the storage of a frame needs.
     floor : int
         Smallest overlap with which a cell still fires.
     dt, integrator
-        As :func:`spikemem.simulate`.
+        As for :func:`spikemem.simulate`.
 
     Returns
     -------
@@ -235,7 +234,7 @@ def race(
     Raises
     ------
     UnsupportedError
-        Too many inputs for the numbers of SpiNNaker.
+        If there are too many inputs for the numbers of SpiNNaker.
 
     Examples
     --------
@@ -250,11 +249,11 @@ def race(
     first = 2 * delay if storing else 0
     length = first + hop * most + (10 * delay if storing else delay)
     full = max(most, largest or most)
-    hushed = full if muted is None else min(muted, full)
+    muted_inputs = full if muted is None else min(muted, full)
     for slow in SLOW:
-        tau = _held(slow * length)
-        weights = _weights(most, full, hushed, storing, math.exp(-length / tau))
-        # Without a refractory time a cell that fires second does not miss the winner's inhibition.
+        tau = _representable_tau(slow * length)
+        weights = _weights(most, full, muted_inputs, storing, math.exp(-length / tau))
+        # Without a refractory time, a cell that fires second receives the winner's inhibition.
         unit = _unit(weights[-1] + 2 * most + fan_in)
         plain = counter(most + 1.0, unit=unit, tau_m=tau * dt, dt=dt, integrator=integrator)
         cell = replace(plain, tau_refrac=0.0)
@@ -264,7 +263,7 @@ def race(
     else:
         raise UnsupportedError(
             f"race: a mac can have about {MOST_ACTIVE} active inputs in the spiking form, and "
-            f"fewer where images are stored, got {full}; use a smaller radius or max_active."
+            f"fewer if images are stored, got {full}; use a smaller radius or max_active."
         )
     veto, mute, reset = (unit * weight for weight in weights)
     ticks = _ticks(unit, most, max(most - floor, 0) + 1, math.exp(-1.0 / tau), first, hop)
@@ -272,11 +271,11 @@ def race(
                 ticks=ticks, veto=veto, mute=mute, reset=reset)  # fmt: skip
 
 
-def _held(longest: float) -> float:
-    """Time constant of at most about so many steps whose decay SpiNNaker computes right.
+def _representable_tau(longest: float) -> float:
+    """Return a time constant of about `longest` steps or less that SpiNNaker represents well.
 
-    It holds the decay in steps of 2**-15, and rounds ``exp(-n / 2**15)`` to ``1 - (n + 1) / 2**15``
-    up to n = 40.
+    SpiNNaker stores the decay in steps of 2**-15, and rounds ``exp(-n / 2**15)`` to
+    ``1 - (n + 1) / 2**15`` up to n = 40.
     """
     lost = math.ceil(2.0**15 / longest)
     if lost <= 40:
@@ -285,32 +284,34 @@ def _held(longest: float) -> float:
 
 
 def _unit(total: float) -> float:
-    """Weight of a unit for cells whose excitatory weights add up to so many units."""
+    """Return the weight of a unit for cells with a sum of excitatory weights of `total` units."""
     fitting = [unit for unit in UNITS if unit * total + sum(PACES) <= MOST_AT_ONCE]
     return fitting[0] if fitting else UNITS[-1]
 
 
-def _weights(most: int, full: int, hushed: int, storing: bool, kept: float) -> tuple[int, int, int]:
-    """Inhibition by a winner, of a mac, and the reset, in units.
+def _weights(
+    most: int, full: int, muted_inputs: int, storing: bool, remaining: float
+) -> tuple[int, int, int]:
+    """Return the inhibition by a winner, the inhibition of a mac, and the reset, in units.
 
-    `kept` is what is left of a potential at the end of a frame.
+    `remaining` is the fraction of a potential that remains at the end of a frame.
     """
-    # The ticks of a race raise a cell by at most its threshold; what is stored comes twice more,
-    # and a kick brings one threshold.
+    # The ticks of a race raise a cell by at most its threshold. In storage, the inputs repeat
+    # twice, and a kick adds one threshold.
     extra = 2 * full + most + 2 if storing else 0
-    veto = math.ceil((most + 2 + extra) / kept) + 2
-    mute = math.ceil((most + 2 + hushed + extra) / kept) + 2
+    veto = math.ceil((most + 2 + extra) / remaining) + 2
+    mute = math.ceil((most + 2 + muted_inputs + extra) / remaining) + 2
     return veto, mute, mute + most + 3
 
 
 def _ticks(
     unit: float, most: int, n_ticks: int, hold: float, first: int, hop: int
 ) -> NDArray[np.bool_]:
-    """Cells of the pacemaker that fire at each tick.
+    """Return the cells of the pacemaker that fire at each tick.
 
-    At tick j the cell of overlap ``most - j`` shall be half a unit above the threshold of
-    ``most + 1``, and the next one half a unit below it: with P the potential that the ticks have
-    built up and a the fraction that is left of the inputs, ``P = most + 1 - a * (most - j - 1/2)``.
+    At tick j, the cell of overlap ``most - j`` must be half a unit above the threshold of
+    ``most + 1``, and the next one half a unit below it. With the potential P from the ticks so far,
+    and the fraction a of the inputs that remains, ``P = most + 1 - a * (most - j - 1/2)``.
     """
     weights = np.array(PACES)
     fires = np.zeros((n_ticks, weights.size), dtype=np.bool_)

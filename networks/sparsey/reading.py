@@ -1,4 +1,4 @@
-"""Synapses as dense arrays, and codes read downward to the pixels that they stand for."""
+"""Dense arrays of synapses, and the conversion of codes back to pixels."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 from .state import Bundle, Rules
 from .tables import Tower
 
-__all__ = ["afferent_cells", "dense_weights", "places", "read_down", "read_pixels"]
+__all__ = ["afferent_cells", "dense_weights", "positions", "read_down", "read_pixels"]
 
 Weights = NDArray[np.float64]
 
 
 def weights_at(rules: Rules, permanence: NDArray[np.uint8], age: NDArray[np.int64]) -> Weights:
-    """Weights of synapses after passive decay."""
+    """Return the weights of synapses after passive decay."""
     table = np.append(rules.lifetimes, 1)
     span = table[np.minimum(permanence, rules.lifetimes.size)]
     left = np.maximum(span - age, 1)
@@ -28,46 +28,46 @@ def weights_at(rules: Rules, permanence: NDArray[np.uint8], age: NDArray[np.int6
 
 
 def dense_weights(rules: Rules, bundle: Bundle, mac: int, now: int) -> Weights:
-    """Weights of a mac at a time, (Q * K, positions); without decay in units of w_max."""
+    """Return the weights of a mac, (Q * K, positions); without decay they are in units of w_max."""
     if not rules.decay:
         words = np.ascontiguousarray(bundle.bits[mac])
         if not words.size:
             return np.zeros((len(words), 0))
-        held = np.unpackbits(words.astype("<u8").view(np.uint8), axis=1, bitorder="little")
-        return held.astype(np.float64)
+        synapses = np.unpackbits(words.astype("<u8").view(np.uint8), axis=1, bitorder="little")
+        return synapses.astype(np.float64)
     frozen = bundle.frozen[mac][:, None]
     age = np.where(frozen >= 0, frozen, now) - bundle.stamps[mac]
     values = weights_at(rules, bundle.permanence[mac], np.maximum(age, 0))
     return np.where(bundle.stamps[mac] >= 0, values, 0.0)
 
 
-def places(bundle: Bundle, mac: int, modules: int, cells: int) -> NDArray[np.int64]:
-    """Positions of the synapses of a mac: columns of :func:`dense_weights`.
+def positions(bundle: Bundle, mac: int, modules: int, cells: int) -> NDArray[np.int64]:
+    """Return the positions of the synapses of a mac, the columns of :func:`dense_weights`.
 
-    `modules` and `cells` are those of the afferent macs; 0: they are pixels.
+    `modules` and `cells` are those of the afferent macs; 0 means that the afferents are pixels.
     """
-    kept: NDArray[np.int64] = np.flatnonzero(bundle.sources[mac] >= 0)
+    valid: NDArray[np.int64] = np.flatnonzero(bundle.sources[mac] >= 0)
     if not modules:
-        return kept
+        return valid
     step = 64 * -(-modules * cells // 64)
-    return np.asarray((kept[:, None] * step + np.arange(modules * cells)).ravel())
+    return np.asarray((valid[:, None] * step + np.arange(modules * cells)).ravel())
 
 
 def afferent_cells(bundle: Bundle, mac: int, modules: int, cells: int) -> NDArray[np.int64]:
-    """Cells at these positions: pixels, or cells ``(mac * Q + module) * K + cell`` of a level."""
+    """Return the pixels at these positions, or the cells ``(mac * Q + module) * K + cell``."""
     sources = bundle.sources[mac].astype(np.int64)
-    kept: NDArray[np.int64] = sources[sources >= 0]
+    valid: NDArray[np.int64] = sources[sources >= 0]
     if not modules:
-        return kept
+        return valid
     n = modules * cells
-    return np.asarray((kept[:, None] * n + np.arange(n)).ravel())
+    return np.asarray((valid[:, None] * n + np.arange(n)).ravel())
 
 
 def read_down(tower: Tower, k: int, winners: NDArray[np.int16], now: int) -> Weights:
-    """Support of each cell below by the codes of level k, (n_frames, n_cells below), 0 to 1.
+    """Return the support of each cell below by the codes of level k, (n_frames, n_cells), 0 to 1.
 
-    The mean weight from the cell to the winners of all active macs that it projects to, in units
-    of w_max; the bottom-up synapses are read against their direction.
+    The support is the mean weight from the cell to the winners of all active macs to which it
+    projects, in units of w_max; bottom-up synapses are read against their direction.
     """
     rules, bundle = tower.rules[k], tower.states[k].bottom_up
     below = tower.levels[k - 1].n_cells if k else tower.n_pixels
@@ -79,9 +79,9 @@ def read_down(tower: Tower, k: int, winners: NDArray[np.int16], now: int) -> Wei
         if not rows.size:
             continue
         size = (rules.below_modules, rules.below_cells)
-        held = dense_weights(rules, bundle, mac, now)[:, places(bundle, mac, *size)] / scale
+        synapses = dense_weights(rules, bundle, mac, now)[:, positions(bundle, mac, *size)] / scale
         cells = afferent_cells(bundle, mac, *size)
-        support = held[winners[rows, mac] + first].mean(axis=1)
+        support = synapses[winners[rows, mac] + first].mean(axis=1)
         total[np.ix_(rows, cells)] += support
         weight[np.ix_(rows, cells)] += 1.0
     mean: Weights = total / np.maximum(weight, 1.0)
@@ -89,10 +89,10 @@ def read_down(tower: Tower, k: int, winners: NDArray[np.int16], now: int) -> Wei
 
 
 def read_pixels(tower: Tower, k: int, winners: NDArray[np.int16], now: int) -> Weights:
-    """Support of each pixel by the codes of level k, read down level by level.
+    """Return the support of each pixel by the codes of level k, read down level by level.
 
-    A mac of a level between is read as active if the best supported cells of its modules have a
-    mean support of at least one half; these cells are its code.
+    A mac of an intermediate level counts as active if the best supported cells of its modules have
+    a mean support of at least one half; these cells are its code.
     """
     support = read_down(tower, k, winners, now)
     for below in range(k - 1, -1, -1):

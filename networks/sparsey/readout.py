@@ -1,4 +1,4 @@
-"""Hebbian class readout: weights from the cells of codes to one node for each class."""
+"""Hebbian class readout: weights from cells to one node for each class."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ from numpy.typing import NDArray
 __all__ = ["LARGEST_WEIGHT", "Counts", "add_labels", "class_sums", "grown", "new_counts"]
 
 Counts = tuple[NDArray[np.uint8], ...]
-"""For each level that is read: meetings of each cell with each class, (n_cells, n_classes)."""
+"""Coincidences of each cell with each class, (n_cells, n_classes), for each level read out."""
 
 LARGEST_WEIGHT = {"binary": 1, "clip3": 3, "clip7": 7}
-"""Largest class weight of each readout: a weight is the number of meetings, up to this."""
+"""Largest class weight of each readout; a weight is the number of coincidences, up to this."""
 
 
 def new_counts(sizes: tuple[int, ...], n_classes: int) -> Counts:
-    """Counts of nothing yet."""
+    """Return counts of zero."""
     return tuple(np.zeros((size, n_classes), dtype=np.uint8) for size in sizes)
 
 
-def grown(counts: Counts, places: NDArray[np.int64], n_classes: int) -> Counts:
-    """Counts with room for more classes; the old class k moves to column ``places[k]``."""
-    made = new_counts(tuple(len(table) for table in counts), n_classes)
-    for new, old in zip(made, counts, strict=True):
-        new[:, places] = old
-    return made
+def grown(counts: Counts, columns: NDArray[np.int64], n_classes: int) -> Counts:
+    """Return counts for more classes; class k moves to column ``columns[k]``."""
+    new_tables = new_counts(tuple(len(table) for table in counts), n_classes)
+    for new, old in zip(new_tables, counts, strict=True):
+        new[:, columns] = old
+    return new_tables
 
 
 def add_labels(
     counts: Counts, winners: list[NDArray[Any]], cells: list[int], labels: NDArray[np.int64]
 ) -> None:
-    """Hebbian learning in one trial of each frame's class.
+    """Count the coincidences of the active cells with the class of each frame.
 
     Parameters
     ----------
     counts : Counts
-        Changed.
+        Counts, which are changed.
     winners : list of int16 (n_frames, n_macs, Q)
-        Codes of the levels that are read.
+        Codes of the levels of the readout.
     cells : list of int
         K of each of these levels.
     labels : int64 (n_frames,)
@@ -59,7 +59,7 @@ def class_sums(
     owners: NDArray[np.int64],
     n_items: int,
 ) -> NDArray[np.float64]:
-    """Summed class weights of the active cells of all frames of each item, (n_items, n_classes)."""
+    """Return class weights summed over the active cells of each item, (n_items, n_classes)."""
     from .counting import sum_classes
 
     sums = np.zeros((len(owners), counts[0].shape[1]))

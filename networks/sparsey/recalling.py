@@ -1,4 +1,4 @@
-"""How much of what was stored is retrieved, and random sequences to store."""
+"""Measures of retrieval, and random sequences to store."""
 
 from __future__ import annotations
 
@@ -33,24 +33,24 @@ _Level = Annotated[int, Count(low=-(2**31))]
 
 
 class Recall(NamedTuple):
-    """How much of what was stored is retrieved.
+    """How well stored items are retrieved.
 
     Attributes
     ----------
     n_items : int
-        Items stored: patterns, or sequences of patterns.
+        Number of stored items: patterns, or sequences of patterns.
     units : float
-        Fraction of the winners that are those of learning.
+        Fraction of the winners that equal those of learning.
     frames : float
-        Fraction of the frames of which every winner is right.
+        Fraction of the frames in which every winner is correct.
     items : float
-        Fraction of the items of which every winner of every frame is right.
+        Fraction of the items in which every winner of every frame is correct.
     familiarity : float
         Mean G of the frames.
     bits : float
-        Information in the stored frames, bits: ``log2 C(n_inputs, n_active)`` for each.
+        Information of the stored frames, bits: ``log2 C(n_inputs, n_active)`` for each.
     bits_per_synapse : float
-        ``bits * frames / n_weights``: the frames that are retrieved without any error count.
+        ``bits * frames / n_weights``; only frames that are retrieved without errors count.
     """
 
     n_items: int
@@ -66,7 +66,7 @@ class Recall(NamedTuple):
 def n_weights(model: Sparsey) -> int:
     """Return the number of synapses of a hierarchy, without its class weights.
 
-    A competitive module gets no horizontal synapses from its own cells.
+    A competitive module has no horizontal synapses from its own cells.
 
     Examples
     --------
@@ -100,18 +100,18 @@ def random_sequences(
     Parameters
     ----------
     n, length : int
-        Sequences, and frames of each.
+        Number of sequences, and number of frames of each.
     size : int
-        Inputs.
+        Number of inputs.
     least, most : int
-        Smallest and largest number of active inputs of a frame, drawn evenly.
+        Smallest and largest number of active inputs of a frame; the number is drawn uniformly.
     seed : int or numpy.random.Generator
-        For the frames.
+        Seed of the frames.
 
     Raises
     ------
     DescriptionError
-        `most` is above `size` or below `least`.
+        If `most` is above `size` or below `least`.
 
     Examples
     --------
@@ -121,7 +121,8 @@ def random_sequences(
     """
     if not least <= most <= size:
         raise DescriptionError(
-            f"random_sequences: least={least}, most={most} and size={size} must rise in this order."
+            f"random_sequences: least={least}, most={most} and size={size} must be in ascending "
+            f"order."
         )
     rng = stream(seed, "sparsey", "sequences")
     return [
@@ -137,20 +138,20 @@ def random_sequences(
 
 
 def to_sequences(items: Any, where: str) -> list[Patterns]:
-    """Items as sequences of patterns: each pattern of Patterns is a sequence of one frame."""
-    if isinstance(items, Patterns):
+    """Return items as sequences of patterns; a pattern of Patterns is a sequence of one frame."""
+    if isinstance(items, Patterns) and len(items):
         return [items[k : k + 1] for k in range(len(items))]
     fits = isinstance(items, list | tuple) and all(isinstance(item, Patterns) for item in items)
     if not fits or not items or len({item.size for item in items}) > 1:
         raise DescriptionError(
-            f"{where}: items must be Patterns, or a list of Patterns of one size, got "
-            f"{shown(items)}."
+            f"{where}: items must be Patterns, or a list of Patterns of equal size, with at least "
+            f"one pattern, got {shown(items)}."
         )
     return list(items)
 
 
 def noisy(sequences: list[Patterns], noise: int, seed: Seed) -> list[Patterns]:
-    """The sequences with `noise` active inputs of each frame swapped for others."""
+    """Return the sequences with `noise` active inputs of each frame swapped for others."""
     if not noise:
         return sequences
     rng = stream(seed, "sparsey", "noise")
@@ -167,42 +168,42 @@ def recall(
     level: _Level = -1,
     seed: Seed = 0,
 ) -> Recall:
-    """Test how much of what was stored is retrieved from the same inputs, or from noisy ones.
+    """Test how well stored items are retrieved from the same inputs, or from noisy ones.
 
     Parameters
     ----------
     model : Sparsey
-        A hierarchy that has learnt the items; it is as before.
+        Hierarchy that has learnt the items; it is unchanged.
     items : Patterns, or list of Patterns
         Patterns, or sequences of patterns.
     learnt : Codes
-        What ``model.learn(items)`` returned.
+        Codes that ``model.learn(items)`` returned.
     noise : int
-        Active inputs of each frame that are swapped for others.
+        Number of active inputs of each frame that are swapped for others.
     level : int
         Level whose codes are compared.
     seed : int or numpy.random.Generator
-        For the noise.
+        Seed of the noise.
 
     Raises
     ------
     DescriptionError
-        Other items, codes of other items, or no such level.
+        If the items are not valid, the codes are of other items, or there is no such level.
     """
     sequences = to_sequences(items, "recall")
     if len(learnt) != len(sequences) or learnt.n_frames != sum(map(len, sequences)):
         raise DescriptionError(
             f"recall: learnt must be the codes of the {len(sequences)} items, got {learnt}."
         )
-    found = model.retrieve(noisy(sequences, noise, seed))
-    return measure_recall(model, sequences, learnt, found, level)
+    retrieved = model.retrieve(noisy(sequences, noise, seed))
+    return measure_recall(model, sequences, learnt, retrieved, level)
 
 
 def measure_recall(
-    model: Sparsey, sequences: list[Patterns], learnt: Codes, found: Codes, level: int
+    model: Sparsey, sequences: list[Patterns], learnt: Codes, retrieved: Codes, level: int
 ) -> Recall:
     """Compare retrieved codes with those of learning."""
-    right = found.agreement(learnt, level)
+    right = retrieved.agreement(learnt, level)
     exact = right == 1.0
     whole = np.logical_and.reduceat(exact, learnt.starts[:-1])
     bits = sum(float(_information(item.size, item.counts).sum()) for item in sequences)
@@ -212,14 +213,14 @@ def measure_recall(
         float(right.mean()),
         share,
         float(whole.mean()),
-        float(found.mean_familiarity(level).mean()),
+        float(retrieved.mean_familiarity(level).mean()),
         bits,
         bits * share / n_weights(model),
     )
 
 
 def _information(size: int, active: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Bits that say which of all patterns of this many active inputs it is."""
+    """Return the information of a random pattern with this number of active inputs, bits."""
     log = scipy.special.gammaln
     nats = log(size + 1.0) - log(active + 1.0) - log(size - active + 1.0)
     return np.asarray(nats / math.log(2.0))

@@ -1,4 +1,4 @@
-"""BibTeX of the papers that this family follows."""
+"""BibTeX entries of the papers that published the models of this family."""
 
 __all__ = ["CODE_SELECTION", "HIERARCHY", "SUPERPOSED"]
 

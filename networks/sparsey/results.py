@@ -1,4 +1,4 @@
-"""Codes: the winners of every competitive module, frame by frame, and how familiar they are."""
+"""Codes: the winners of every competitive module, with their familiarity, frame by frame."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ _Level = Annotated[int, Count(low=-(2**31))]
 class Codes:
     """Codes of items (images, or sequences of images) at every level of a hierarchy.
 
-    ``codes[k]`` are the codes of item k, ``codes[a:b]`` those of several; ``len`` is the number of
-    items. Two of them are equal if all winners are.
+    ``codes[k]`` are the codes of item k, and ``codes[a:b]`` those of several items. ``len`` is the
+    number of items. Two objects are equal if all winners are equal.
 
     Attributes
     ----------
     starts : int64, shape (n_items + 1,)
-        Item k has the frames ``starts[k]`` to ``starts[k + 1] - 1``.
+        First frame of each item, and the number of frames.
     winners : tuple of int16, shape (n_frames, n_macs, Q), one for each level
-        Winning cell of each module, 0 to K - 1; -1 in macs that are not active.
+        Winning cell of each module, 0 to K - 1; -1 in inactive macs.
     familiarity : tuple of float64, shape (n_frames, n_macs), one for each level
-        Familiarity G of each mac's input, 0 to 1; 0 in macs that are not active.
+        Familiarity G of each mac's input, 0 to 1; 0 in inactive macs.
     hypotheses : tuple of int32, shape (n_frames, n_macs), one for each level
-        Number zeta of competing hypotheses, at least 1; 0 in macs that are not active.
+        Number zeta of competing hypotheses, at least 1; 0 in inactive macs.
     evidence : tuple of uint8, shape (n_frames, n_macs), one for each level
-        Inputs that selected the code: the sum of `BOTTOM_UP`, `HORIZONTAL` and `TOP_DOWN`; 0 in
-        macs that are not active.
+        Inputs that selected the code, the sum of `BOTTOM_UP`, `HORIZONTAL` and `TOP_DOWN`; 0 in
+        inactive macs.
     cells_per_module : tuple of int
         K of each level.
     """
@@ -57,12 +57,12 @@ class Codes:
 
     @property
     def n_frames(self) -> int:
-        """Frames of all items."""
+        """Number of frames of all items."""
         return int(self.starts[-1])
 
     @property
     def n_levels(self) -> int:
-        """Levels of the hierarchy."""
+        """Number of levels of the hierarchy."""
         return len(self.winners)
 
     def __getitem__(self, k: int | slice) -> Codes:
@@ -77,7 +77,7 @@ class Codes:
             first = int(k) % len(self)
             last = first + 1
         else:
-            raise DescriptionError(f"Codes: items are chosen by an int or a slice, got {shown(k)}.")
+            raise DescriptionError(f"Codes: an index must be an int or a slice, got {shown(k)}.")
         part = slice(int(self.starts[first]), int(self.starts[last]))
         tables = (self.winners, self.familiarity, self.hypotheses, self.evidence)
         cut: list[Any] = [tuple(array[part] for array in table) for table in tables]
@@ -113,26 +113,26 @@ class Codes:
 
     @checked
     def active(self, level: _Level = -1) -> NDArray[np.bool_]:
-        """Active macs of a level (0: the lowest, -1: the highest), shape (n_frames, n_macs).
+        """Return the active macs of a level (0 lowest, -1 highest), shape (n_frames, n_macs).
 
         Raises
         ------
         DescriptionError
-            There is no such level.
+            If there is no such level.
         """
         winners = self.winners[self._level(level, "active")]
         return np.asarray(winners[:, :, 0] >= 0)
 
     @checked
     def mean_familiarity(self, level: _Level = -1) -> NDArray[np.float64]:
-        """Familiarity of each frame, shape (n_frames,): the mean over a level's active macs.
+        """Return the mean familiarity of a level's active macs in each frame, shape (n_frames,).
 
-        It is 0 where no mac is active.
+        It is 0 if no mac is active.
 
         Raises
         ------
         DescriptionError
-            There is no such level.
+            If there is no such level.
         """
         level = self._level(level, "mean_familiarity")
         count = np.count_nonzero(self.active(level), axis=1)
@@ -142,14 +142,14 @@ class Codes:
 
     @checked
     def patterns(self, level: _Level = -1) -> Patterns:
-        """Active cells of a level, one pattern for each frame.
+        """Return the active cells of a level, one pattern for each frame.
 
-        Cell ``(mac * Q + module) * K + winner`` of ``n_macs * Q * K``.
+        A winner is cell ``(mac * Q + module) * K + winner`` of ``n_macs * Q * K`` cells.
 
         Raises
         ------
         DescriptionError
-            There is no such level.
+            If there is no such level.
         """
         level = self._level(level, "patterns")
         winners = self.winners[level]
@@ -157,20 +157,20 @@ class Codes:
         cells = self.cells_per_module[level]
         flat = winners.reshape(n_frames, -1)
         rows = flat.astype(np.int64) + np.arange(n_macs * modules) * cells
-        taken = flat >= 0
-        return Patterns([row[mask] for row, mask in zip(rows, taken, strict=True)],
+        is_active = flat >= 0
+        return Patterns([row[mask] for row, mask in zip(rows, is_active, strict=True)],
                         size=n_macs * modules * cells)  # fmt: skip
 
     @checked
     def agreement(self, other: Codes, level: _Level = -1) -> NDArray[np.float64]:
-        """Fraction of the winners of other codes that these have too, shape (n_frames,).
+        """Return the fraction of the winners of other codes that these codes share, (n_frames,).
 
-        It is 1 in frames in which no mac of the others is active.
+        It is 1 in frames in which the other codes have no active mac.
 
         Raises
         ------
         DescriptionError
-            There is no such level, or the codes are of other sizes.
+            If there is no such level, or the codes have other sizes.
         """
         level = self._level(level, "agreement")
         if other.n_levels <= level or other.winners[level].shape != self.winners[level].shape:
@@ -178,6 +178,6 @@ class Codes:
                 f"Codes.agreement: other must be codes of the same frames and sizes, got {other}."
             )
         theirs = other.winners[level]
-        held = (theirs >= 0).sum(axis=(1, 2))
+        n_winners = (theirs >= 0).sum(axis=(1, 2))
         right = ((theirs >= 0) & (theirs == self.winners[level])).sum(axis=(1, 2))
-        return np.where(held > 0, right / np.maximum(held, 1), 1.0)
+        return np.where(n_winners > 0, right / np.maximum(n_winners, 1), 1.0)

@@ -1,4 +1,4 @@
-"""When the host leads a level through a frame: all times in steps of the network."""
+"""Times of the events of a frame at one level, in steps of the network."""
 
 from __future__ import annotations
 
@@ -12,47 +12,47 @@ from .race import Race
 __all__ = ["Stage", "stage"]
 
 QUIET = 4
-"""Delays of the cells after which a spike of an input no longer meets one of a cell for the
-plasticity."""
+"""Time, in delays of the cells, after which spikes of an input and a cell no longer count as a pair
+for the plasticity."""
 
 
 class Stage(NamedTuple):
     """Times of one frame at one level, in steps after the spikes of its inputs.
 
-    Times of sources are those of their spikes; those of cells are recorded times.
+    Times of sources are spike times; times of cells are recorded times.
     """
 
     ticks: NDArray[np.int64]
-    """Spikes of the pacemaker."""
+    """Ticks of the pacemaker."""
     open: int
-    """Spike that asks every mac whether enough of its inputs are active."""
+    """Spike onto the gates, which then mute macs without enough active inputs."""
     first: int
-    """A winner of tick k is recorded at ``first + k * hop``."""
+    """First possible winner; a winner of tick k is recorded at ``first + k * hop``."""
     last: int
-    """Last winner of the race."""
+    """Last possible winner of the race."""
     kick: int
-    """Spike of the sources that make a new cell win; a stored frame only."""
+    """Kick that makes a new cell win, in stored frames only."""
     repeats: tuple[int, ...]
-    """Spikes of the inputs that come again: to be stored, and for SpiNNaker to write that down."""
+    """Repeated spikes of the inputs, one to store them, one for SpiNNaker to apply the change."""
     reset: int
-    """Spike that makes all cells fire, and so begin anew."""
+    """Spike that makes all cells fire, which resets them."""
     release: int
     """Spike that makes the relays of the winners fire."""
     relayed: int
     """Spikes of the relays."""
     period: int
-    """The inputs of the next frame can fire."""
+    """Earliest spikes of the inputs of the next frame."""
 
 
 def stage(race: Race, n_ticks: int, store: bool) -> Stage:
-    """Times of a frame of `n_ticks` ticks."""
+    """Return the times of a frame of `n_ticks` ticks."""
     lag, hop, delay = race.lag, race.hop, race.delay
     first_arrival = delay + race.first_tick
     ticks = race.first_tick + np.arange(n_ticks) * hop
     first = first_arrival + lag + hop
     last = first + (n_ticks - 1) * hop
-    # The inhibition by the last winner has arrived one step after it; then the cells start anew.
-    # Plasticity sees a spike of a cell only `delay` later, and no input may fire before that.
+    # The inhibition by the last winner arrives one step later; then the cells can be reset. The
+    # plasticity receives a spike of a cell only after `delay`, and no input may fire before that.
     restart, kick = last + 2, 0
     repeats: tuple[int, ...] = ()
     if store:

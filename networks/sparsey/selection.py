@@ -1,8 +1,8 @@
-"""The code selection algorithm, one function for each equation, for one mac.
+"""The code selection algorithm of one mac, with one function for each equation.
 
-This is the path for reading, and the oracle of the compiled one (:mod:`.kernels`), which computes
-the same. Arrays of cells have the shape (Q, K): modules, and cells of each module. The equations
-are those of Rinkus (2014); the order of the steps is in :func:`select`.
+This is readable reference code; the compiled :mod:`.kernels` compute the same. Arrays of cells have
+the shape (Q, K): modules, and cells of each module. The equations are those of Rinkus (2014);
+:func:`select` contains the order of the steps.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from .parameters import BackOff, Selection
 
 __all__ = [
-    "Choice",
     "Evidence",
+    "SelectedCode",
     "combine",
     "competing_hypotheses",
     "draw",
@@ -34,7 +34,7 @@ __all__ = [
     "uniforms",
 ]
 
-Cells = NDArray[np.float64]
+CellValues = NDArray[np.float64]
 Winners = NDArray[np.int64]
 
 _MASK = (1 << 64) - 1
@@ -47,30 +47,30 @@ MIX_1, MIX_2 = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 class Evidence(NamedTuple):
     """Normalised input of one kind to all cells of a mac, and its exponent in V."""
 
-    value: Cells
+    value: CellValues
     exponent: float
 
 
-class Choice(NamedTuple):
-    """Outcome of the selection in one mac."""
+class SelectedCode(NamedTuple):
+    """Result of the code selection in one mac."""
 
     winners: Winners
-    """Cell of each module, shape (Q,)."""
+    """Winning cell of each module, shape (Q,)."""
     familiarity: float
-    """G."""
+    """Familiarity G."""
     hypotheses: int
-    """zeta."""
+    """Number zeta of competing hypotheses."""
     evidence: str
-    """Kinds of input that V was made of: letters of "UHD"."""
+    """Kinds of input in V, letters of "UHD"."""
 
 
 def is_active(n_active: int, low: int, high: int) -> bool:
-    """Step 1: whether the number of active bottom-up features is within the bounds."""
+    """Return whether the number of active bottom-up features is within the bounds (step 1)."""
     return low <= n_active <= high
 
 
-def normalize(sums: Cells, n_active: int, bound: float, w_max: float = 1.0) -> Cells:
-    """Step 3: raw sums become evidence from 0 to 1.
+def normalize(sums: CellValues, n_active: int, bound: float, w_max: float = 1.0) -> CellValues:
+    """Normalise raw sums to evidence from 0 to 1 (step 3).
 
     Parameters
     ----------
@@ -79,43 +79,44 @@ def normalize(sums: Cells, n_active: int, bound: float, w_max: float = 1.0) -> C
     n_active : int
         Number of active afferent cells.
     bound : float
-        Lower activation bound in cells; infinite: sums are divided by `n_active` alone.
+        Lower activation bound in cells; if it is infinite, sums are divided by `n_active`.
     w_max : float
         Largest weight.
     """
     return np.minimum(1.0, sums / (min(bound, float(n_active)) * w_max))
 
 
-def combine(evidence: Mapping[str, Evidence], low: float = 0.0, high: float = 1.0) -> Cells:
-    """Step 4: V is the product of the available kinds of evidence, each with its exponent."""
-    total: Cells | float = 1.0
+def combine(evidence: Mapping[str, Evidence], low: float = 0.0, high: float = 1.0) -> CellValues:
+    """Return V, the product of the kinds of evidence, each with its exponent (step 4)."""
+    total: CellValues | float = 1.0
     for value, exponent in evidence.values():
         total = total * (value if exponent == 1.0 else value**exponent)
     product = np.asarray(total)
     return np.where(product < low, 0.0, np.where(product >= high, 1.0, product))
 
 
-def competing_hypotheses(v: Cells, v_zeta: float) -> int:
-    """Step 5: number zeta of codes that the input supports about equally, at least 1.
+def competing_hypotheses(v: CellValues, v_zeta: float) -> int:
+    """Return the number zeta of codes that the input supports about equally (step 5).
 
-    The mean over the modules of the number of cells with V above `v_zeta`, rounded.
+    It is the rounded mean over the modules of the number of cells with V above `v_zeta`, and at
+    least 1.
     """
     count = int(np.count_nonzero(v > v_zeta))
     return max(1, int(math.floor(count / v.shape[0] + 0.5)))  # noqa: RUF046
 
 
 def multiplier(zeta: int, exponent: float, most: int | None) -> float:
-    """Step 6: factor F(zeta) of the outputs of a mac; 0 if it has too many hypotheses."""
+    """Return the factor F(zeta) of a mac's outputs (step 6); 0 if it has too many hypotheses."""
     return 0.0 if most is not None and zeta > most else float(zeta**exponent)
 
 
-def strongest(v: Cells) -> Cells:
-    """Step 7: largest V of each module, shape (Q,)."""
+def strongest(v: CellValues) -> CellValues:
+    """Return the largest V of each module, shape (Q,) (step 7)."""
     return np.asarray(v.max(axis=1))
 
 
-def familiarity(peaks: Cells) -> float:
-    """Step 8: G, the mean of the modules' largest V."""
+def familiarity(peaks: CellValues) -> float:
+    """Return G, the mean of the modules' largest V (step 8)."""
     total = 0.0
     for peak in peaks.tolist():
         total += peak
@@ -123,7 +124,7 @@ def familiarity(peaks: Cells) -> float:
 
 
 def expand(g: float, rules: Selection, cells: int) -> float:
-    """Step 9: range eta of the win likelihoods; 1 for what is new, 1 + chi K if G = 1.
+    """Return the range eta of the win likelihoods (step 9): 1 for novel input, 1 + chi K if G = 1.
 
     In form "2010" it is ``a * G**b``.
     """
@@ -133,18 +134,20 @@ def expand(g: float, rules: Selection, cells: int) -> float:
     return float(1.0 + above**rules.gamma * rules.chi * cells)
 
 
-def relative_likelihood(v: Cells, eta: float, rules: Selection, fill: float = 0.0) -> Cells:
-    """Step 10: relative win likelihood psi of each cell.
+def relative_likelihood(
+    v: CellValues, eta: float, rules: Selection, fill: float = 0.0
+) -> CellValues:
+    """Return the relative win likelihood psi of each cell (step 10).
 
     Parameters
     ----------
     v : float64 (Q, K)
     eta : float
-        Of :func:`expand`.
+        Result of :func:`expand`.
     rules : Selection
         Form and constants.
     fill : float
-        Fraction of the mac's bottom-up synapses that is increased; moves the centre of "ratchet".
+        Fraction of the mac's bottom-up synapses that is increased, for the centre of "ratchet".
     """
     if rules.form == "2010":
         return eta / (1.0 + np.exp(-(rules.slope * v + rules.phase))) + 1.0
@@ -155,8 +158,8 @@ def relative_likelihood(v: Cells, eta: float, rules: Selection, fill: float = 0.
     return (eta - 1.0) / (base if rules.sigma4 == 1.0 else base**rules.sigma4) + 1.0
 
 
-def draw(psi: Cells, uniform: Cells) -> Winners:
-    """Steps 11 and 12 in learning: one winner of each module, with probability psi / sum of psi.
+def draw(psi: CellValues, uniform: CellValues) -> Winners:
+    """Draw a winner of each module with probability psi / sum of psi (steps 11, 12 in learning).
 
     Parameters
     ----------
@@ -169,8 +172,8 @@ def draw(psi: Cells, uniform: Cells) -> Winners:
     return np.asarray(np.minimum((total <= point[:, None]).sum(axis=1), psi.shape[1] - 1))
 
 
-def most_supported(v: Cells, priority: Cells) -> Winners:
-    """Step 12 in retrieval: the cell of largest V wins; of equals the one of largest priority."""
+def most_supported(v: CellValues, priority: CellValues) -> Winners:
+    """Return the cell of largest V of each module; priority breaks ties (step 12 in retrieval)."""
     tied = v == strongest(v)[:, None]
     return np.asarray(np.where(tied, priority, -1.0).argmax(axis=1))
 
@@ -178,7 +181,7 @@ def most_supported(v: Cells, priority: Cells) -> Winners:
 def accepted(
     evidence: Mapping[str, Evidence], back_off: BackOff | None, rules: Selection
 ) -> dict[str, Evidence]:
-    """The kinds of evidence that retrieval uses, by the back-off policy."""
+    """Return the kinds of evidence that retrieval uses, by the thresholds of the back-off."""
     kinds = "".join(evidence)
     if back_off is None or len(kinds) == 1:
         return dict(evidence)
@@ -207,25 +210,25 @@ def select(
     evidence: Mapping[str, Evidence],
     rules: Selection,
     *,
-    uniform: Cells | None,
-    priority: Cells,
+    uniform: CellValues | None,
+    priority: CellValues,
     back_off: BackOff | None = None,
     fill: float = 0.0,
-) -> Choice:
-    """Select the code of one active mac: steps 4 to 12.
+) -> SelectedCode:
+    """Select the code of one active mac (steps 4 to 12).
 
     Parameters
     ----------
     evidence : mapping of "U", "H" and "D" to Evidence
-        The kinds of input that there are, normalised; in this order.
+        Normalised evidence of the available kinds of input, in this order.
     rules : Selection
-        Parameters.
+        Parameters of the selection.
     uniform : float64 (Q,), or None
-        Random numbers of the draw in learning; None: retrieval.
+        Random numbers of the draw in learning; None for retrieval.
     priority : float64 (Q, K)
-        Which of equally supported cells wins in retrieval.
+        Priority of each cell; it breaks ties in retrieval.
     back_off : BackOff, optional
-        Policy of retrieval. Default: all kinds of evidence are multiplied.
+        Thresholds of the back-off in retrieval. Default: all kinds of evidence count.
     fill : float
         As for :func:`relative_likelihood`.
     """
@@ -239,22 +242,22 @@ def select(
         winners = draw(relative_likelihood(v, eta, rules, fill), uniform)
     else:
         winners = most_supported(v, priority)
-    return Choice(winners, g, zeta, "".join(used))
+    return SelectedCode(winners, g, zeta, "".join(used))
 
 
-def uniforms(key: int, first: int, n_frames: int, n_macs: int, n_modules: int) -> Cells:
-    """Random numbers of the draws of learning, shape (n_frames, n_macs, n_modules), 0 to 1.
+def uniforms(key: int, first: int, n_frames: int, n_macs: int, n_modules: int) -> CellValues:
+    """Return the random numbers of learning, shape (n_frames, n_macs, n_modules), 0 to 1.
 
-    Each depends only on the key of the level and on the numbers of its frame, mac and module, not
-    on threads or on how the frames are divided into calls: SplitMix64's finalizer, applied to the
-    key and the frame's number and again to the sum with the module's number.
+    A number depends only on the key of the level and on the indices of its frame, mac and module,
+    not on threads or on the division of frames into calls. It results from SplitMix64's finalizer,
+    applied to the key plus the frame's number, and again to the sum with the module's number.
 
     Parameters
     ----------
     key : int
-        64 random bits.
+        Key of the level, 64 random bits.
     first, n_frames : int
-        Number of the first frame, counted over all that the model has learnt, and of frames.
+        Index of the first frame among all frames that the model learns, and number of frames.
     n_macs, n_modules : int
         Sizes of the level.
     """

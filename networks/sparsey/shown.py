@@ -13,12 +13,12 @@ __all__ = ["Retrieve", "Store"]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Retrieve(Short):
-    """Retrieve the code of one image; an image that stands alone in a list of trials is the same.
+    """Retrieve the code of one image; a plain image in a list of trials means the same.
 
     Parameters
     ----------
     image : array_like
-        An image, or the indices of its active pixels.
+        Image, or the indices of its active pixels.
     """
 
     image: Annotated[Any, AnyValue()]
@@ -31,9 +31,9 @@ class Retrieve(Short):
 class Store(Short):
     """Store one image on spikes, in one trial.
 
-    A module in which a cell has at least the fraction `familiar` of the active inputs answers with
-    that cell, and learns nothing. In every other one a new cell, drawn by the host, wins late, and
-    its synapses from the active inputs are increased.
+    If a cell of a module has synapses from at least the fraction `familiar` of the active inputs,
+    it wins, and the module learns nothing. Otherwise a randomly drawn new cell wins late, and its
+    synapses from the active inputs are increased.
 
     Parameters
     ----------

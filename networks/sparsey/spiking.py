@@ -1,4 +1,4 @@
-"""Retrieval and one-shot storage on spikes: built for any frames, decoded into winners."""
+"""Retrieval and one-shot storage with spiking cells: networks for frames, and their decoding."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ...recording import Recording, SpikeTrains
 from ...simulation import INTEGRATORS
 from ...units import LARGEST, steps
 from .circuit import Circuit, Wiring
-from .one_shot import Answers, Shown, known_overlaps
+from .one_shot import Answers, SpikingFrames, familiar_overlaps
 from .race import PACES, Race, TimeStep, race
 from .schedule import Stage, stage
 
@@ -26,43 +26,43 @@ __all__ = ["SpikingMacs"]
 
 
 class Plan(NamedTuple):
-    """Races, circuits and times for certain frames."""
+    """Races, circuits and times for given frames."""
 
     races: list[Race]
     circuits: list[Circuit]
     stages: list[list[Stage]]
-    """For each level the stage of each frame."""
+    """Times of each frame at each level."""
     begins: list[NDArray[np.int64]]
-    """For each level the step in which the inputs of each frame fire."""
+    """Step in which the inputs of each frame fire, for each level."""
     n_steps: int
 
 
 class SpikingMacs:
-    """Levels of macs as spiking cells.
+    """Levels of macs of spiking cells.
 
-    Every active input fires once in a frame. The cells of a module race to the threshold: each
-    active synapse and each tick of a pacemaker bring them one unit nearer, so that the first to
-    fire has the largest overlap, and the time of its spike tells which. A winner inhibits all cells
-    of its module; of cells that fire in the same step the one of highest priority wins. A mac whose
-    number of active inputs is out of bounds is muted by a gate that counts them. The winners of a
-    level are sent to the next one together, when its race is over. At the end of a frame a reset
-    makes all cells fire at once, and so begin anew.
+    Every active input fires once in a frame. The cells of a module race to their threshold. Each
+    active synapse and each tick of a pacemaker adds one unit to the potential, so the first cell to
+    fire has the largest overlap, and the time of its spike tells this overlap. A winner inhibits
+    all cells of its module; of cells that fire in the same step, the one of highest priority wins.
+    A gate counts the active inputs of a mac, and mutes it if their number is out of bounds. When
+    the race of a level is over, its winners are sent to the next level together. At the end of a
+    frame all cells fire at once, which resets them.
 
     Parameters
     ----------
     wiring : sequence of Wiring
-        Levels, from the lowest.
+        Sizes and synapses of the levels, from the lowest.
     n_pixels : int
-        Inputs.
+        Number of inputs.
     clip : sequence of int or None, optional
-        For each level the overlap from which on all are equal. Default: none.
+        Overlap of each level above which overlaps are not distinguished. Default: none.
     dt : float
         Time step, ms.
     integrator : {"spinnaker", "exact"}
-        What the target does in a step.
+        Rules of one time step of the backend.
     floor : int
-        Modules without a cell of at least this overlap stay silent, which makes frames shorter.
-        0, the default, is the retrieval of the model: every module of an active mac has a winner.
+        Smallest overlap of a winner; modules without such a cell are silent, which makes frames
+        shorter. With 0 every module of an active mac has a winner, as in the model's retrieval.
     """
 
     @checked
@@ -80,13 +80,13 @@ class SpikingMacs:
         self.clip: tuple[int | None, ...] = tuple(clip) if clip else (None,) * len(self.wiring)
         self.dt, self.integrator, self.floor = dt, integrator, floor
 
-    def plan(self, frames: Shown) -> Plan:
-        """Races and times for these frames."""
+    def plan(self, frames: SpikingFrames) -> Plan:
+        """Return races and times for these frames."""
         storing = bool(frames.store.any())
         if storing and len(self.wiring) > 1:
             raise UnsupportedError(
-                "Sparsey.build: frames can be stored on spikes by a model of one level, this one "
-                f"has {len(self.wiring)}; store them with fit() or learn(), and retrieve on spikes."
+                "Sparsey.build: only a model of one level can store images on spikes, this one has "
+                f"{len(self.wiring)} levels; learn with learn() or fit(), and retrieve on spikes."
             )
         every = self._counts(frames.active)
         counts = every[0]
@@ -111,32 +111,32 @@ class SpikingMacs:
         return Plan(races, circuits, stages, begins, end + 2)
 
     def _counts(self, active: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
-        """Most active afferents of each mac of each level: which macs are active is known before.
+        """Return the number of active afferents of each mac of each level.
 
-        Whether a mac is active depends on how many of its inputs are, not on which.
+        It is known before the run, because only the number of its active inputs activates a mac.
         """
-        found: list[NDArray[np.int64]] = []
+        results: list[NDArray[np.int64]] = []
         for k, wiring in enumerate(self.wiring):
             if k:
-                # Of each active mac below one cell of every module is active.
+                # One cell of every module of an active mac below is active.
                 below = self.wiring[k - 1]
                 active = np.zeros((len(active), below.n_cells), dtype=np.bool_)
-                opened = np.repeat(below.is_open(found[-1]), below.modules, axis=1)
+                opened = np.repeat(below.is_open(results[-1]), below.modules, axis=1)
                 active[:, :: below.cells] = opened
-            found.append(wiring.active_counts(active))
-        return found
+            results.append(wiring.active_counts(active))
+        return results
 
-    def _stages(self, made: Race, frames: Shown, counts: NDArray[np.int64]) -> list[Stage]:
+    def _stages(self, made: Race, frames: SpikingFrames, counts: NDArray[np.int64]) -> list[Stage]:
         every = stage(made, made.n_ticks, store=False)
-        known = known_overlaps(frames, counts, self.wiring[0])
+        thresholds = familiar_overlaps(frames, counts, self.wiring[0])
         return [
             stage(made, made.tick(min(int(least), made.most)) + 1, store=True) if store else every
-            for store, least in zip(frames.store, known, strict=True)
+            for store, least in zip(frames.store, thresholds, strict=True)
         ]
 
     @staticmethod
     def _begins(stages: list[list[Stage]]) -> list[NDArray[np.int64]]:
-        """When the inputs of each frame fire at each level: a pipeline without collisions."""
+        """Return the steps in which the inputs of each frame fire at each level, as a pipeline."""
         periods = np.max([[each.period for each in level] for level in stages], axis=0)
         first = np.concatenate([[0], np.cumsum(periods)[:-1]]).astype(np.int64)
         begins = [first]
@@ -144,8 +144,8 @@ class SpikingMacs:
             begins.append(begins[-1] + np.array([each.relayed for each in level]))
         return begins
 
-    def build(self, frames: Shown) -> Network:
-        """The network that is shown these frames, one after the other."""
+    def build(self, frames: SpikingFrames) -> Network:
+        """Return the network that receives these frames."""
         plan = self.plan(frames)
         if plan.n_steps > LARGEST:
             raise DescriptionError("Sparsey.build: too many frames for one run.")
@@ -169,7 +169,7 @@ class SpikingMacs:
             )
         )  # fmt: skip
 
-    def _inputs(self, plan: Plan, frames: Shown) -> SpikeSource:
+    def _inputs(self, plan: Plan, frames: SpikingFrames) -> SpikeSource:
         ids, ticks = [], []
         for row, begin, times in zip(frames.active, plan.begins[0], plan.stages[0], strict=True):
             pixels = np.flatnonzero(row)
@@ -178,8 +178,8 @@ class SpikingMacs:
                 ticks.append(np.full(pixels.size, begin + offset))
         return self._trains(np.concatenate(ids), np.concatenate(ticks), self.n_pixels, plan)
 
-    def _sources(self, plan: Plan, k: int, frames: Shown) -> list[Population]:
-        """The spikes with which the host leads a level."""
+    def _sources(self, plan: Plan, k: int, frames: SpikingFrames) -> list[Population]:
+        """Return the spike sources that control a level."""
         circuit, pairs = plan.circuits[k], list(zip(plan.begins[k], plan.stages[k], strict=True))
         one: dict[str, Any] = {
             "open": [begin + times.open for begin, times in pairs],
@@ -199,7 +199,7 @@ class SpikingMacs:
         return made
 
     def _pace(self, plan: Plan, k: int) -> SpikeSource:
-        """The ticks of every frame."""
+        """Return the source of the ticks of every frame."""
         ids, ticks = [], []
         for begin, times in zip(plan.begins[k], plan.stages[k], strict=True):
             tick, cell = np.nonzero(plan.races[k].ticks[: times.ticks.size])
@@ -207,8 +207,8 @@ class SpikingMacs:
             ticks.append(begin + times.ticks[tick])
         return self._trains(np.concatenate(ids), np.concatenate(ticks), len(PACES), plan)
 
-    def _kicks(self, plan: Plan, frames: Shown) -> SpikeSource:
-        """A late spike onto one cell of each module, of the frames that are stored."""
+    def _kicks(self, plan: Plan, frames: SpikingFrames) -> SpikeSource:
+        """Return the source of the kicks: in stored frames, late spikes onto a cell per module."""
         wiring = self.wiring[0]
         stored = np.flatnonzero(frames.store)
         cells = frames.fresh[stored] + np.arange(wiring.n_modules) * wiring.cells
@@ -217,25 +217,25 @@ class SpikingMacs:
             cells.ravel(), np.repeat(ticks, wiring.n_modules), wiring.n_cells, plan
         )  # fmt: skip
 
-    def decode(self, recording: Recording, frames: Shown) -> list[Answers]:
-        """Winners and overlaps of every level, from the first spikes of its modules.
+    def decode(self, recording: Recording, frames: SpikingFrames) -> list[Answers]:
+        """Return winners and overlaps of every level, from the first spikes of its modules.
 
         Raises
         ------
         DescriptionError
-            Not a recording of the network that was built for these frames.
+            If it is not a recording of the network that was built for these frames.
         """
         plan = self.plan(frames)
         self._check(recording, plan)
-        active, found = frames.active, []
+        active, results = frames.active, []
         for k, wiring in enumerate(self.wiring):
             answers = self._level(recording, plan, k, wiring.active_counts(active))
-            found.append(answers)
+            results.append(answers)
             active = np.zeros((len(active), wiring.n_cells), dtype=np.bool_)
             flat = answers.winners.reshape(len(active), -1)
             row, module = np.nonzero(flat >= 0)
             active[row, module * wiring.cells + flat[row, module]] = True
-        return found
+        return results
 
     def _check(self, recording: Recording, plan: Plan) -> None:
         for circuit in plan.circuits:
@@ -243,13 +243,13 @@ class SpikingMacs:
             if recording[name].size != circuit.wiring.n_cells:
                 raise DescriptionError(
                     f"Sparsey.decode: {name!r} must have {circuit.wiring.n_cells} cells, got "
-                    f"{recording[name].size}; take the model as it was for build."
+                    f"{recording[name].size}; use the model in the state in which build was called."
                 )
         needed = plan.n_steps * self.dt
         if abs(recording.duration - needed) > self.dt / 2:
             raise DescriptionError(
                 f"Sparsey.decode: the recording of these trials must be {needed:g} ms long, got "
-                f"{recording.duration:g} ms; take the options and trials of build."
+                f"{recording.duration:g} ms; pass the trials and options of build."
             )
 
     def _level(
@@ -262,7 +262,7 @@ class SpikingMacs:
         frame = np.searchsorted(opens, tick, side="right") - 1
         inside = frame >= 0
         frame, ids, tick = frame[inside], trains.ids[inside].astype(np.int64), tick[inside]
-        # Spikes are in order of time; writing the last first leaves the first of each module.
+        # Assignment in reverse order of time leaves the first spike of each module.
         order = np.argsort(-tick, kind="stable")
         frame, ids, tick = frame[order], ids[order], tick[order]
         shape = (len(times), wiring.n_modules)

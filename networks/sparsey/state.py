@@ -1,4 +1,4 @@
-"""Synapses of a level as arrays: bit-packed, or with age and permanence where weights decay."""
+"""Synapses of a level as arrays: packed bits, or age and permanence if weights decay."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ...limits import require_memory
 from ...streams import stream
-from .geometry import Table, Wiring
+from .geometry import SourceTables, Table
 from .parameters import Level, Plasticity, Selection
 
 __all__ = ["KINDS", "NEVER", "Bundle", "LevelState", "Rules", "make_state", "word_count"]
@@ -18,7 +18,7 @@ KINDS = ("bottom_up", "horizontal", "top_down")
 """Kinds of projections, in the order of a level's bundles."""
 
 NEVER = -1
-"""Time of what has not happened."""
+"""Time of events that have not happened."""
 
 FORMS = {"2014": 0, "2010": 1, "ratchet": 2}
 DECAYS = {"none": 0, "steps": 1, "convex": 2}
@@ -28,45 +28,45 @@ UNBOUNDED = 2**62
 class Bundle(NamedTuple):
     """Synapses of one kind of a level.
 
-    The synapses of a cell are numbered as its afferent cells are packed into 64-bit words: pixels
-    one after the other; of macs, cell ``module * K + cell`` of each, from a new word on.
+    The order of a cell's synapses is that of its afferent cells in packed 64-bit words: all pixels,
+    or cells ``module * K + cell`` of each mac, where each mac starts a new word.
     """
 
     sources: Table
-    """Pixels or macs, int32 (n_macs, n); -1: none."""
+    """Afferent pixels or macs, int32 (n_macs, n); -1 for none."""
     bits: NDArray[np.uint64]
-    """Increased synapses, (n_macs, Q * K, n_words); of no length where weights decay."""
+    """Increased synapses, (n_macs, Q * K, n_words); empty if weights decay."""
     stamps: NDArray[np.int64]
-    """Frame of the last increase, (n_macs, Q * K, 64 * n_words); of no length without decay."""
+    """Frame of the last increase, (n_macs, Q * K, 64 * n_words); empty without decay."""
     permanence: NDArray[np.uint8]
-    """Level of permanence of each synapse, shaped as `stamps`."""
+    """Level of permanence of each synapse, of the shape of `stamps`."""
     frozen: NDArray[np.int64]
-    """Frame in which the synapses of a cell froze, (n_macs, Q * K); -1: not yet."""
+    """Frame in which the synapses of a cell froze, (n_macs, Q * K); -1 if they have not."""
     filled: NDArray[np.int64]
-    """Synapses of each mac that were ever increased, (n_macs,)."""
+    """Number of synapses of each mac that were ever increased, (n_macs,)."""
     widths: NDArray[np.int64]
-    """Synapses of each cell of a mac, (n_macs,)."""
+    """Number of synapses of each cell of a mac, (n_macs,)."""
 
 
 class LevelState(NamedTuple):
-    """State of a level, and what only depends on its parameters and the seed."""
+    """State of a level, with its priorities and its key of random numbers."""
 
     bottom_up: Bundle
     horizontal: Bundle
     top_down: Bundle
     priority: NDArray[np.float64]
-    """Which of equally supported cells wins in retrieval, (n_macs, Q * K)."""
+    """Priority of each cell, which breaks ties in retrieval, (n_macs, Q * K)."""
     key: np.uint64
-    """Key of the draws of learning."""
+    """Key of the random numbers of learning."""
 
 
 class Rules(NamedTuple):
-    """Parameters of a level as numbers, for the compiled path."""
+    """Parameters of a level as numbers, for the compiled kernels."""
 
     n_modules: int
     cells: int
     below_modules: int
-    """Q of the level below; 0 above the input."""
+    """Q of the level below; 0 at the lowest level."""
     below_cells: int
     above_modules: int
     above_cells: int
@@ -114,23 +114,23 @@ class Rules(NamedTuple):
 
 
 def word_count(n_cells: int) -> int:
-    """Words of 64 bits that hold so many cells."""
+    """Return the number of 64-bit words for `n_cells` cells."""
     return -(-n_cells // 64)
 
 
 def make_state(
     levels: tuple[Level, ...],
-    wiring: list[Wiring],
+    wiring: list[SourceTables],
     k: int,
     plasticity: Plasticity,
     seed: int,
 ) -> LevelState:
-    """Level k without anything learnt.
+    """Return the initial state of level k.
 
     Raises
     ------
     DescriptionError
-        Its synapses do not fit into memory.
+        If its synapses do not fit into memory.
     """
     level, wires = levels[k], wiring[k]
     below = levels[k - 1].cells_per_mac if k else None
@@ -148,7 +148,7 @@ def make_state(
     per_cell = sum(words) * (64 * 9 if aged else 8) + 24 + 8
     require_memory(float(level.n_cells) * per_cell,
                    f"Sparsey: the synapses of levels[{k}]",
-                   "Make fewer macs or cells, or a smaller radius.")  # fmt: skip
+                   "Use fewer macs or cells, or a smaller radius.")  # fmt: skip
     own = level.cells_per_module
     widths = [
         (wires.bottom_up >= 0).sum(axis=1) * (1 if below is None else below),
@@ -186,7 +186,7 @@ def make_rules(
     plasticity: Plasticity,
     three_two_one: tuple[float, float, float] | None,
 ) -> Rules:
-    """Parameters of level k as numbers."""
+    """Return the parameters of level k as numbers."""
     level = levels[k]
     below = levels[k - 1] if k else None
     above = levels[k + 1] if k + 1 < len(levels) else None

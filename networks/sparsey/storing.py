@@ -1,4 +1,4 @@
-"""What a hierarchy has learnt as named arrays, and the same read back from a file, checked."""
+"""Converts the learnt state of a hierarchy to named arrays, and reads it from a file."""
 
 from __future__ import annotations
 
@@ -30,51 +30,51 @@ _TEXT = "class_text"
 
 
 def state_arrays(states: tuple[LevelState, ...]) -> dict[str, Stored]:
-    """Synapses of all levels."""
-    found = {}
+    """Return the synapses of all levels as named arrays."""
+    arrays = {}
     for k, state in enumerate(states):
         for name, bundle in zip(KINDS, state[:3], strict=True):
             where = f"level_{k}_{name}"
             if bundle.stamps.size:
-                found[f"{where}_stamps"] = Stored(bundle.stamps)
-                found[f"{where}_permanence"] = Stored(bundle.permanence)
+                arrays[f"{where}_stamps"] = Stored(bundle.stamps)
+                arrays[f"{where}_permanence"] = Stored(bundle.permanence)
             elif bundle.bits.size:
-                # HDF5 readers take whole numbers of 63 bits: the words are written as bytes.
-                found[f"{where}_bits"] = Stored(bundle.bits.astype("<u8").view(np.uint8))
+                # The reader accepts integers of 63 bits only, so the words are written as bytes.
+                arrays[f"{where}_bits"] = Stored(bundle.bits.astype("<u8").view(np.uint8))
             if bundle.bits.size or bundle.stamps.size:
-                found[f"{where}_frozen"] = Stored(bundle.frozen)
-                found[f"{where}_filled"] = Stored(bundle.filled)
-    return found
+                arrays[f"{where}_frozen"] = Stored(bundle.frozen)
+                arrays[f"{where}_filled"] = Stored(bundle.filled)
+    return arrays
 
 
 def check_sizes(levels: Any, arrays: h5py.Group) -> None:
-    """Compare the sizes of levels with the arrays, before memory is taken for them.
+    """Compare the sizes of levels with the arrays, before memory is allocated.
 
     Raises
     ------
     StorageError
-        They are not levels, or levels of other sizes.
+        If `levels` are not levels, or have other sizes than the arrays.
     """
     if not isinstance(levels, tuple) or not all(isinstance(part, Level) for part in levels):
-        raise StorageError("its levels are not levels")
+        raise StorageError("its argument 'levels' does not hold levels")
     for k, level in enumerate(levels):
-        held = arrays.get(f"level_{k}_bottom_up_frozen")
-        if not isinstance(held, h5py.Dataset):
+        dataset = arrays.get(f"level_{k}_bottom_up_frozen")
+        if not isinstance(dataset, h5py.Dataset):
             raise StorageError(f"there is no array 'level_{k}_bottom_up_frozen'")
-        if held.shape != (level.n_macs, level.cells_per_mac):
+        if dataset.shape != (level.n_macs, level.cells_per_mac):
             raise StorageError(
-                f"levels[{k}] has {level.n_macs} macs of {level.cells_per_mac} cells, and its "
-                f"synapses have shape {held.shape}"
+                f"levels[{k}] has {level.n_macs} macs of {level.cells_per_mac} cells, but its "
+                f"synapses have shape {dataset.shape}"
             )
 
 
 def read_state(states: tuple[LevelState, ...], arrays: h5py.Group, now: int) -> None:
-    """Fill empty levels with what a file holds.
+    """Read the synapses of all levels from a file.
 
     Raises
     ------
     StorageError
-        The arrays are not those of such levels.
+        If the arrays do not fit these levels.
     """
     for k, state in enumerate(states):
         for name, bundle in zip(KINDS, state[:3], strict=True):
@@ -82,7 +82,7 @@ def read_state(states: tuple[LevelState, ...], arrays: h5py.Group, now: int) -> 
 
 
 def read_bundle(bundle: Bundle, arrays: h5py.Group, where: str, now: int) -> None:
-    """Fill the synapses of one kind."""
+    """Read the synapses of one kind."""
     if not (bundle.bits.size or bundle.stamps.size):
         return
     if bundle.stamps.size:
@@ -103,7 +103,7 @@ def read_bundle(bundle: Bundle, arrays: h5py.Group, where: str, now: int) -> Non
 
 
 def label_arrays(labels: NDArray[Any]) -> dict[str, Stored]:
-    """Labels as numbers; those that are text as code points."""
+    """Return labels as arrays of numbers; text is stored as code points."""
     if labels.dtype.kind != "U":
         return {"classes": Stored(labels)}
     length = max(labels.dtype.itemsize // 4, 1)
@@ -112,12 +112,12 @@ def label_arrays(labels: NDArray[Any]) -> dict[str, Stored]:
 
 
 def read_labels(arrays: h5py.Group) -> NDArray[Any]:
-    """The labels of :func:`label_arrays`.
+    """Read the labels that :func:`label_arrays` converted.
 
     Raises
     ------
     StorageError
-        They are no labels, or not in order.
+        If they are not labels, or not in order.
     """
     if _TEXT in arrays:
         codes = read_array(arrays, _TEXT, "int", (None, None), low=0, high=0x10FFFF)
@@ -126,24 +126,24 @@ def read_labels(arrays: h5py.Group) -> NDArray[Any]:
             ["".join(map(chr, row)).rstrip("\0") for row in wide.tolist()], dtype=np.str_
         )
     else:
-        held = arrays.get("classes")
-        kind = "float" if isinstance(held, h5py.Dataset) and held.dtype.kind == "f" else "int"
+        dataset = arrays.get("classes")
+        kind = "float" if isinstance(dataset, h5py.Dataset) and dataset.dtype.kind == "f" else "int"
         labels = read_array(arrays, "classes", kind, (None,))
         labels = labels.astype(np.float64 if kind == "float" else np.int64)
     if np.any(labels[1:] <= labels[:-1]):
-        raise StorageError("the classes must be in order, each once")
+        raise StorageError("the classes must be distinct and in order")
     return labels
 
 
 def read_counts(
     arrays: h5py.Group, name: str, sizes: tuple[int, ...], n_classes: int
 ) -> Counts | None:
-    """Class weights of one readout; None if the file has none.
+    """Read the class weights of one readout; return None if the file has none.
 
     Raises
     ------
     StorageError
-        They are not those of such levels and classes.
+        If they do not fit these levels and classes.
     """
     if f"{name}_0" not in arrays:
         return None

@@ -1,4 +1,4 @@
-"""Class structure that can be read out of codes which were each made in a single trial."""
+"""Measures the class structure in codes that were each learnt in a single trial."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _Level = Annotated[int, Count(low=-(2**31))]
 
 
 class ClassStructure(NamedTuple):
-    """How codes of one class lie beside those of the others.
+    """Intersections of codes within classes and between them.
 
     Attributes
     ----------
@@ -27,16 +27,16 @@ class ClassStructure(NamedTuple):
     between : float
         Mean intersection of two codes of different classes.
     purity : float
-        Fraction of the items whose nearest other code (that of the largest intersection) is of
-        their class; several nearest ones count in proportion.
+        Fraction of the items whose nearest other code (of largest intersection) belongs to the
+        same class; if several codes are nearest, each counts in proportion.
     silhouette : float
-        Rousseeuw's mean silhouette, with the distance ``1 - intersection``: from -1 to 1, and 0 if
-        there are no clusters. The only item of a class counts 0.
+        Rousseeuw's mean silhouette with the distance ``1 - intersection``, from -1 to 1; 0 means no
+        clusters. The only item of a class counts 0.
     matrix : float64, shape (n_classes, n_classes)
-        Mean intersection of the codes of each two classes, without those of an item with itself;
-        NaN on the diagonal where a class has one item.
+        Mean intersection of the codes of each pair of classes, without that of an item with itself;
+        NaN on the diagonal for classes with one item.
     classes : ndarray, shape (n_classes,)
-        The classes, in the order of `matrix`.
+        Classes, in the order of `matrix`.
     """
 
     within: float
@@ -51,9 +51,9 @@ class ClassStructure(NamedTuple):
 def class_structure(
     codes: Codes, labels: Annotated[Any, AnyValue()], *, level: _Level = -1
 ) -> ClassStructure:
-    """Measure how well the classes can be told apart by the intersections of codes alone.
+    """Measure how well the intersections of codes separate the classes.
 
-    The labels are used for this measure only: nothing is trained.
+    The labels are used for this measure only; nothing is trained.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def class_structure(
     Raises
     ------
     DescriptionError
-        Unequal numbers of codes and labels, fewer than two classes, or no such level.
+        If numbers of codes and labels differ, there are fewer than two classes, or no such level.
 
     Examples
     --------
@@ -78,12 +78,14 @@ def class_structure(
     >>> found.within, found.purity
     (1.0, 1.0)
     """
-    given = to_labels(labels, codes.n_frames, "class_structure")
-    classes, place = np.unique(given, return_inverse=True)
+    label_array = to_labels(labels, codes.n_frames, "class_structure")
+    classes, class_index = np.unique(label_array, return_inverse=True)
     if len(classes) < 2:
-        raise DescriptionError(f"class_structure: two or more classes are needed, got {classes}.")
+        raise DescriptionError(
+            f"class_structure: labels must have two or more classes, got {classes}."
+        )
     shared = code_intersections(codes, level)
-    member = np.eye(len(classes))[place]
+    member = np.eye(len(classes))[class_index]
     sizes = member.sum(axis=0)
     totals = member.T @ (shared - np.diag(shared.diagonal())) @ member
     pairs = np.outer(sizes, sizes) - np.diag(sizes)
@@ -93,12 +95,17 @@ def class_structure(
         within = float(np.divide(totals[same].sum(), pairs[same].sum()))
     between = float(totals[~same].sum() / pairs[~same].sum())
     return ClassStructure(
-        within, between, _purity(shared, place), _silhouette(shared, member, place), matrix, classes
+        within,
+        between,
+        _purity(shared, class_index),
+        _silhouette(shared, member, class_index),
+        matrix,
+        classes,
     )
 
 
 def to_labels(labels: Any, n: int, where: str) -> NDArray[Any]:
-    """Labels as an array, one for each of `n` items."""
+    """Return labels as an array, one for each of `n` items."""
     try:
         array = np.asarray(labels)
     except (TypeError, ValueError):
@@ -111,26 +118,26 @@ def to_labels(labels: Any, n: int, where: str) -> NDArray[Any]:
     return array
 
 
-def _purity(shared: NDArray[np.float64], place: NDArray[np.intp]) -> float:
+def _purity(shared: NDArray[np.float64], class_index: NDArray[np.intp]) -> float:
     others = shared - 2.0 * np.eye(len(shared))
     nearest = others == others.max(axis=1, keepdims=True)
-    alike = nearest & (place[:, None] == place[None, :])
+    alike = nearest & (class_index[:, None] == class_index[None, :])
     return float(np.mean(alike.sum(axis=1) / nearest.sum(axis=1)))
 
 
 def _silhouette(
-    shared: NDArray[np.float64], member: NDArray[np.float64], place: NDArray[np.intp]
+    shared: NDArray[np.float64], member: NDArray[np.float64], class_index: NDArray[np.intp]
 ) -> float:
     distance = 1.0 - shared
     np.fill_diagonal(distance, 0.0)
     sizes = member.sum(axis=0)
-    own = sizes[place]
+    own = sizes[class_index]
     to_class = distance @ member
-    rows = np.arange(len(place))
+    rows = np.arange(len(class_index))
     with np.errstate(invalid="ignore", divide="ignore"):
-        inside = to_class[rows, place] / (own - 1)
+        inside = to_class[rows, class_index] / (own - 1)
         mean = to_class / sizes
-        mean[rows, place] = np.inf
+        mean[rows, class_index] = np.inf
         outside = mean.min(axis=1)
         values = (outside - inside) / np.maximum(inside, outside)
     return float(np.where((own == 1) | ~np.isfinite(values), 0.0, values).mean())

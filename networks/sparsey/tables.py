@@ -1,4 +1,4 @@
-"""Tables of one run: what goes into each level, and what comes out."""
+"""Tables of one run: inputs and results of each level."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ __all__ = ["Block", "LevelFrames", "Tower", "Work"]
 class LevelFrames(NamedTuple):
     """Inputs and results of one level over some frames.
 
-    Row f + 1 of what has a row more than there are frames belongs to frame f.
+    Some arrays have one row more than frames; their row f + 1 belongs to frame f.
     """
 
     pixels: NDArray[np.uint8]
-    """(n_frames, n_pixels); of the lowest level alone."""
+    """(n_frames, n_pixels), at the lowest level only."""
     starts: NDArray[np.uint8]
     """Whether each frame begins an item, (n_frames,)."""
     open: NDArray[np.uint8]
@@ -38,9 +38,9 @@ class LevelFrames(NamedTuple):
     above_winners: NDArray[np.int16]
     above_factors: NDArray[np.float64]
     ages: NDArray[np.int64]
-    """Frames for which each mac has had its code, (n_macs,)."""
+    """Number of frames for which each mac has had its code, (n_macs,)."""
     trace: NDArray[np.int64]
-    """Frozen cells of each mac after each frame, (n_frames, n_macs), if a level needs it."""
+    """Number of frozen cells of each mac after each frame, (n_frames, n_macs), if needed."""
     context_only: bool
 
 
@@ -62,7 +62,7 @@ class Work(NamedTuple):
 
 @dataclass(frozen=True)
 class Tower:
-    """What the engine needs of a model: parameters and state of every level."""
+    """Parameters and state of every level, for the engine."""
 
     levels: tuple[Level, ...]
     selections: tuple[Selection, ...]
@@ -76,13 +76,13 @@ class Tower:
 
 @dataclass(frozen=True)
 class Block:
-    """Frames to run."""
+    """A block of frames to run."""
 
     pixels: NDArray[np.uint8]
     """(n_frames, n_pixels), 0 and 1."""
     starts: NDArray[np.uint8]
-    """Whether each frame begins an item; the first does."""
+    """Whether each frame begins an item; the first frame does."""
     first: int
-    """Frames that the model had learnt before."""
+    """Number of frames that the model learnt before."""
     learning: bool
     context_only: bool = False

@@ -1,4 +1,4 @@
-"""What a hierarchy shows of itself in a notebook."""
+"""The display of hierarchies in a notebook."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _COLUMNS = {"macs": "n_macs", "Q": "n_modules", "K": "cells_per_module"}
 
 
 def hierarchy_view(model: Sparsey) -> View:
-    """Return sizes, parameters, and how full the synapses of a hierarchy are."""
+    """Return sizes, parameters, and fractions of increased synapses of a hierarchy."""
     facts: dict[str, Any] = {
         "input": " × ".join(map(str, model.input_shape)) + " pixels",
         "learnt": f"{model.n_frames_learnt} frames, {len(model.classes_)} classes",
@@ -42,7 +42,7 @@ def _range(values: list[int]) -> str:
 
 
 def _draw_filling(model: Sparsey, ax: Any) -> None:
-    """Share of the cells of each level by the fraction of their synapses that are increased."""
+    """Draw a histogram of the fraction of increased synapses of the macs of each level."""
     edges = np.linspace(0.0, 1.0, 21)
     for k, level in enumerate(model.levels):
         bundle = model._tower.states[k].bottom_up
@@ -51,7 +51,7 @@ def _draw_filling(model: Sparsey, ax: Any) -> None:
         ax.stairs(height / height.sum(), edges, label=f"level {k}")
     ax.set(xlabel="increased synapses of a mac, fraction", ylabel="macs, fraction",
            xlim=(0, 1), ylim=(0, None))  # fmt: skip
-    title(ax, "how full the macs are")
+    title(ax, "filling of the macs")
     if len(model.levels) > 1:
         ax.legend(frameon=False)
     tidy(ax)

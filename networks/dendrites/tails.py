@@ -1,8 +1,9 @@
-"""Tails of the hypergeometric and the binomial distribution, in logarithms and as fractions.
+"""Tails of the hypergeometric and the binomial distribution, as logarithms and as fractions.
 
-A tail is its largest term times a sum of ratios of neighbouring terms. The largest term comes from
-the sum of ``x log(x/m) + m - x`` over the cells of the table (x counted, m expected), of which
-none is negative: nothing cancels, and the error of the logarithm stays at some 1e-16 of its value.
+A tail is its largest term times a sum of ratios of neighbouring terms. The largest term is computed
+from the sum of ``x log(x/m) + m - x`` over the cells of the contingency table (x counted, m
+expected). No summand is negative, so nothing cancels, and the relative error of the logarithm is
+about 1e-16.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from ...errors import DescriptionError
 
 __all__ = [
     "Floats",
-    "Whole",
+    "Integers",
     "binary_digits",
     "binomial_log_pmf",
     "binomial_log_tail",
@@ -33,7 +34,7 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
-Whole = NDArray[np.int64]
+Integers = NDArray[np.int64]
 
 _SMALL = 16
 _NEAR = 0.5
@@ -51,8 +52,8 @@ def _excess_of_small() -> Floats:
 _EXCESS = _excess_of_small()
 
 
-def _excess(k: Whole) -> Floats:
-    """Log of k!, less k log k - k."""
+def _excess(k: Integers) -> Floats:
+    """Return log k! - (k log k - k)."""
     x = np.maximum(k, _SMALL).astype(np.float64)
     y = 1.0 / (x * x)
     rest = 1 / 12 - y * (
@@ -63,7 +64,7 @@ def _excess(k: Whole) -> Floats:
 
 
 def _deviance(x: Floats, expected: Floats, difference: Floats) -> Floats:
-    """``x log(x/expected) + expected - x`` with the given ``x - expected``; never negative."""
+    """Return ``x log(x/expected) + expected - x`` for a given ``x - expected``; never negative."""
     total = x + expected
     v = np.divide(difference, total, out=np.zeros_like(total), where=total > 0)
     near = np.abs(v) < _NEAR
@@ -73,7 +74,7 @@ def _deviance(x: Floats, expected: Floats, difference: Floats) -> Floats:
         series = (series + 1.0 / (2 * k + 1)) * square
     close = difference * v + 2.0 * x * v * series
     ok = (x > 0) & (expected > 0)
-    # A quotient may leave the range of floats; the difference of two logarithms does not.
+    # A quotient can exceed the range of floats; the difference of two logarithms cannot.
     logs = np.log(np.where(ok, x, 1.0)) - np.log(np.where(ok, expected, 1.0))
     with np.errstate(over="ignore"):
         ratio = np.divide(x, expected, out=np.ones_like(total), where=ok)
@@ -81,10 +82,10 @@ def _deviance(x: Floats, expected: Floats, difference: Floats) -> Floats:
     return np.asarray(np.where(near, close, far))
 
 
-def log_pmf(n: Whole, s: Whole, a: Whole, b: Whole) -> Floats:
-    """Log of the probability that `a` cells drawn from `n` hold just `b` of `s` marked ones.
+def log_pmf(n: Integers, s: Integers, a: Integers, b: Integers) -> Floats:
+    """Return the log of the probability that `a` of `n` cells include `b` of `s` marked ones.
 
-    Every `b` must be possible: from ``max(0, s + a - n)`` to ``min(s, a)``.
+    Every `b` must be possible, that is, from ``max(0, s + a - n)`` to ``min(s, a)``.
     """
     gap = (b * n - s * a) / np.maximum(n, 1)
     table = (
@@ -101,7 +102,7 @@ def log_pmf(n: Whole, s: Whole, a: Whole, b: Whole) -> Floats:
 
 
 def log_tail(n: Any, s: Any, a: Any, low: Any) -> Floats:
-    """Log of the probability that `a` cells drawn from `n` hold at least `low` of `s` marked ones.
+    """Return the log of the probability that `a` of `n` cells include >= `low` of `s` marked ones.
 
     Arguments are arrays of int that broadcast, with ``s <= n`` and ``a <= n``.
     """
@@ -122,8 +123,8 @@ def log_tail(n: Any, s: Any, a: Any, low: Any) -> Floats:
     return _assemble(total, upper, low <= least, low > most)
 
 
-def binomial_log_pmf(k: Whole, p: Floats, x: Whole) -> Floats:
-    """Log of the probability of `x` successes in `k` trials, each with probability `p`."""
+def binomial_log_pmf(k: Integers, p: Floats, x: Integers) -> Floats:
+    """Return the log of the probability of `x` successes in `k` trials of probability `p`."""
     k, x = np.asarray(k), np.asarray(x)
     gap = x - k * p
     hit = _deviance(*np.broadcast_arrays(x.astype(np.float64), k * p, gap))
@@ -134,14 +135,14 @@ def binomial_log_pmf(k: Whole, p: Floats, x: Whole) -> Floats:
 
 
 def binomial_log_tail(k: Any, p: Any, low: Any) -> Floats:
-    """Log of the probability of at least `low` successes in `k` trials, each with `p`."""
+    """Return the log of the probability of at least `low` successes in `k` trials."""
     k, low = _together(k, low)
     k, low, p = np.broadcast_arrays(k, low, np.asarray(p, dtype=np.float64))
     upper = low > k * p
     first = np.clip(np.where(upper, low, low - 1), 0, k)
     odds = np.divide(p, 1 - p, out=np.zeros_like(p), where=p < 1)
     with np.errstate(over="ignore"):
-        # Below the range of floats no tail is summed downwards.
+        # If p is below the range of floats, the tail is never summed downwards.
         against = np.divide(1 - p, p, out=np.zeros_like(p), where=p > 0)
         against = np.where(np.isinf(against), 0.0, against)
 
@@ -157,7 +158,7 @@ def binomial_log_tail(k: Any, p: Any, low: Any) -> Floats:
 
 
 def log_sum(terms: Floats) -> Floats:
-    """Log of the sum over the last axis of numbers that are given by their logs."""
+    """Return the log of the sum, over the last axis, of numbers given as logs."""
     high = np.max(terms, axis=-1, keepdims=True, initial=-np.inf)
     high = np.where(np.isfinite(high), high, 0.0)
     with np.errstate(divide="ignore"):
@@ -169,7 +170,7 @@ def _together(*arrays: Any) -> tuple[Any, ...]:
 
 
 def _sum_of_ratios(ratio: Callable[[int], Floats], shape: tuple[int, ...]) -> Floats:
-    """1 + r(1) + r(1) r(2) + ..., until nothing is added."""
+    """Return 1 + r(1) + r(1) r(2) + ..., up to negligible terms."""
     term, total = np.ones(shape), np.ones(shape)
     k = 1
     while np.any(term > _END * total):
@@ -180,7 +181,7 @@ def _sum_of_ratios(ratio: Callable[[int], Floats], shape: tuple[int, ...]) -> Fl
 
 
 def _assemble(total: Floats, upper: Any, certain: Any, impossible: Any) -> Floats:
-    """The tail itself where it was summed, else one less the other tail."""
+    """Return the tail if it was summed, otherwise one minus the other tail."""
     with np.errstate(divide="ignore"):
         other = np.log1p(-np.exp(np.minimum(np.where(upper, -1.0, total), 0.0)))
     result = np.where(upper, np.minimum(total, 0.0), other)
@@ -188,24 +189,24 @@ def _assemble(total: Floats, upper: Any, certain: Any, impossible: Any) -> Float
 
 
 def binary_digits(n: int, k: int) -> float:
-    """Number of binary digits of the number of ways to draw `k` of `n`, about."""
+    """Return the approximate number of binary digits of the binomial coefficient (n, k)."""
     return (math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)) / math.log(2)
 
 
 def require_short(digits: float, steps: float = 1.0) -> None:
-    """Refuse exact arithmetic that would take minutes or more.
+    """Raise an error if exact arithmetic would take minutes or more.
 
     Parameters
     ----------
     digits : float
-        Binary digits of its numbers.
+        Binary digits of the numbers.
     steps : float
-        Number of operations on them.
+        Number of arithmetic operations.
 
     Raises
     ------
     DescriptionError
-        Too many.
+        If there are too many digits or steps.
     """
     if digits > _MOST_DIGITS or digits * steps > _MOST_WORK:
         raise DescriptionError(
@@ -215,7 +216,7 @@ def require_short(digits: float, steps: float = 1.0) -> None:
 
 
 def exact_tail(n: int, s: int, a: int, low: int) -> Fraction:
-    """As :func:`log_tail`, as a fraction."""
+    """Return the tail of :func:`log_tail` as a fraction."""
     s, a = max(s, a), min(s, a)
     least, most = max(0, s + a - n), a
     if low <= least:
@@ -230,7 +231,7 @@ def exact_tail(n: int, s: int, a: int, low: int) -> Fraction:
 
 
 def _count(n: int, s: int, a: int, first: int, last: int) -> int:
-    """Patterns of `a` of `n` cells that hold `first` to `last` of `s` marked ones."""
+    """Count the sets of `a` of `n` cells that include `first` to `last` of `s` marked ones."""
     term = math.comb(s, first) * math.comb(n - s, a - first)
     total = term
     for b in range(first, last):
@@ -240,10 +241,10 @@ def _count(n: int, s: int, a: int, first: int, last: int) -> int:
 
 
 def exact_binomial_pmf(k: int, p: Fraction, x: int) -> Fraction:
-    """Probability of `x` successes in `k` trials, each with probability `p`."""
+    """Return the probability of `x` successes in `k` trials of probability `p`."""
     return math.comb(k, x) * p**x * (1 - p) ** (k - x)
 
 
 def exact_binomial_tail(k: int, p: Fraction, low: int) -> Fraction:
-    """Probability of at least `low` successes in `k` trials, each with probability `p`."""
+    """Return the probability of at least `low` successes in `k` trials of probability `p`."""
     return sum((exact_binomial_pmf(k, p, x) for x in range(max(low, 0), k + 1)), Fraction(0))
