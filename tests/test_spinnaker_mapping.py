@@ -16,7 +16,7 @@ import spikemem as sm
 from spikemem.cells import LIF
 from spikemem.errors import BackendMissing, DescriptionError, UnsupportedError, VirtualRunError
 from spikemem.hardware.spinnaker import arithmetic, map_network
-from spikemem.hardware.spinnaker.layout import (
+from spikemem.hardware.spinnaker.machine_layout import (
     connector,
     delay_slots,
     on_machine,

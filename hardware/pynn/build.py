@@ -14,7 +14,7 @@ from ...network import Network, Population, Projection
 from ...support import unsupported
 from ...units import steps, steps_up
 from ..spinnaker.gating import gating_is_redundant
-from ..spinnaker.layout import shortened
+from ..spinnaker.machine_layout import shortened
 from . import currents, nest
 from .dialects import Dialect, dialect_of, quiet
 from .model import PyNNModel

@@ -18,7 +18,7 @@ from ...network import Network
 from ...recording import Recording
 from ...units import steps
 from .kinds import Age, Names, OneOf, Switch
-from .network import Written
+from .writing import Written
 
 __all__ = ["Account", "Counters", "Periphery", "account", "adc_energy", "costs", "count", "table"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping as Table
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -24,11 +24,10 @@ from ...errors import DescriptionError, Problems
 from ...frozen import Frozen
 from ...storage import load, save
 from ...streams import Seed, stream
-from . import mapping as mappings
-from .devices.base import Array, Cells, Device
+from .devices.base import Array, Device, ProgrammedCells
 from .faults import Faults, Lines
 from .kinds import Age, Draw, Fraction, Scale, Stored, Weights, to_number
-from .mapping import DifferentialPair, Mapping
+from .weight_mapping import DifferentialPair, Readout, WeightMapping
 
 __all__ = ["ProgrammedArray", "Verify", "load_array", "program"]
 
@@ -62,7 +61,7 @@ class ProgrammedArray(Frozen):
     ----------
     device : Device
         What the array is made of.
-    mapping : Mapping
+    mapping : WeightMapping
         How weights become conductances.
     w_max : float
         Weight of the largest conductance, nA.
@@ -85,13 +84,13 @@ class ProgrammedArray(Frozen):
     """
 
     device: Device
-    mapping: Mapping
+    mapping: WeightMapping
     w_max: Scale
     seed: Annotated[int, SeedNumber()]
     name: Annotated[str, Name()]
     target: Annotated[Array, Stored()]
     programmed: Annotated[Array, Stored()]
-    drawn: Annotated[Table[str, Array], MappingOf(Name(), Stored())]
+    drawn: Annotated[Mapping[str, Array], MappingOf(Name(), Stored())]
     fixed: Annotated[Array, Stored(gaps=True)] | None = None
     generation: Annotated[int, Count(low=0)] = 0
     writes: Annotated[int, Count(low=0, high=2**63)] = 0
@@ -129,9 +128,9 @@ class ProgrammedArray(Frozen):
         return tuple(self.target.shape[1:])
 
     @property
-    def cells(self) -> Cells:
+    def cells(self) -> ProgrammedCells:
         """All that is kept of each device."""
-        return Cells(self.target, self.programmed, dict(self.drawn))
+        return ProgrammedCells(self.target, self.programmed, dict(self.drawn))
 
     @checked
     def conductances(self, time: Age = 0.0) -> Array:
@@ -166,7 +165,7 @@ class ProgrammedArray(Frozen):
         return read if self.fixed is None else np.where(np.isnan(self.fixed), read, self.fixed)
 
     @property
-    def _readout(self) -> mappings.Readout:
+    def _readout(self) -> Readout:
         return self.mapping.readout(self.w_max, self.device.g_min, self.device.g_max)
 
     @checked
@@ -226,7 +225,7 @@ def program(
     weights: Weights,
     *,
     w_max: Scale | None = None,
-    mapping: Mapping | None = None,
+    mapping: WeightMapping | None = None,
     seed: Seed = 0,
     name: Annotated[str, Name()] = "array",
     faults: Faults | None = None,
@@ -245,7 +244,7 @@ def program(
         nA.
     w_max : float, optional
         Weight of the largest conductance, nA. Default: the largest size of a weight.
-    mapping : Mapping, optional
+    mapping : WeightMapping, optional
         Default: one differential pair for each weight.
     seed : int or Generator
         The same int gives the same array in any process.
@@ -279,17 +278,18 @@ def program(
             raise DescriptionError(
                 "program: all weights are 0 nA, so that their scale is unknown; give w_max."
             )
-    how = DifferentialPair() if mapping is None else mapping
+    if mapping is None:
+        mapping = DifferentialPair()
     number = to_number(seed)
     if not device.writable:
         device.program(weights, stream(number))
     broken = fixed
     if faults is not None:
         at_rows, at_columns = _lines(weights, rows, columns)
-        broken = faults.fixed(device, at_rows, at_columns, how.n_devices, number, name)
+        broken = faults.fixed(device, at_rows, at_columns, mapping.n_devices, number, name)
     return _written(
-        device=device, mapping=how, w_max=w_max, seed=number, name=name,
-        target=_targets(device, how, weights, w_max), fixed=broken, verify=verify, generation=0,
+        device=device, mapping=mapping, w_max=w_max, seed=number, name=name,
+        target=_targets(device, mapping, weights, w_max), fixed=broken, verify=verify, generation=0,
     )  # fmt: skip
 
 
@@ -307,26 +307,26 @@ def _lines(values: Array, rows: Any, columns: Any) -> tuple[NDArray[Any], NDArra
     return rows, columns
 
 
-def _targets(device: Device, how: Mapping, weights: Array, w_max: float) -> Array:
-    return device.check_target(how.targets(weights, w_max, device.g_min, device.g_max))
+def _targets(device: Device, mapping: WeightMapping, weights: Array, w_max: float) -> Array:
+    return device.check_target(mapping.targets(weights, w_max, device.g_min, device.g_max))
 
 
-def _written(*, target: Array, verify: Verify | None, **known: Any) -> ProgrammedArray:
-    device: Device = known["device"]
-    rng = stream(known["seed"], "resistive", known["name"], "write", known["generation"])
+def _written(*, target: Array, verify: Verify | None, **settings: Any) -> ProgrammedArray:
+    device: Device = settings["device"]
+    rng = stream(settings["seed"], "resistive", settings["name"], "write", settings["generation"])
     cells = device.program(target, rng)
     writes, accepted = target.size, 1.0
     if verify is not None:
         cells, writes, accepted = _verified(device, cells, verify, rng)
     return ProgrammedArray(
         target=target, programmed=cells.programmed, drawn=cells.drawn, writes=writes,
-        accepted=accepted, **known,
+        accepted=accepted, **settings,
     )  # fmt: skip
 
 
 def _verified(
-    device: Device, cells: Cells, verify: Verify, rng: np.random.Generator
-) -> tuple[Cells, int, float]:
+    device: Device, cells: ProgrammedCells, verify: Verify, rng: np.random.Generator
+) -> tuple[ProgrammedCells, int, float]:
     """Write what is off again, as often as allowed; also the number of writes."""
     programmed = cells.programmed.copy()
     drawn = {name: array.copy() for name, array in cells.drawn.items()}
@@ -342,7 +342,7 @@ def _verified(
             array[off] = again.drawn[name]
         off = np.abs(programmed - cells.target) > verify.tolerance
     accepted = 1.0 - float(off.mean()) if off.size else 1.0
-    return Cells(cells.target, programmed, drawn), writes, accepted
+    return ProgrammedCells(cells.target, programmed, drawn), writes, accepted
 
 
 @checked

@@ -18,8 +18,8 @@ from ...storage import contents
 from .array import program
 from .devices import DEVICES
 from .faults import Faults
-from .mapping import SingleDevice
-from .network import write
+from .weight_mapping import SingleDevice
+from .writing import write
 
 _NAME = click.argument("name", metavar="DEVICE")
 

@@ -20,7 +20,7 @@ from .devices.base import Array, Device
 from .faults import Faults
 from .irdrop import G_RATIO, approximate_drop, effective_conductances
 from .kinds import Age, Factor, Fraction, Numbers, Scale, Wires
-from .mapping import DifferentialPair, Mapping
+from .weight_mapping import DifferentialPair, WeightMapping
 
 __all__ = ["Crossbar"]
 
@@ -90,7 +90,7 @@ class Crossbar(Changing):
         weights: Annotated[Any, Quantities("nA", shape=(None, None))],
         *,
         w_max: Scale | None = None,
-        mapping: Mapping | None = None,
+        mapping: WeightMapping | None = None,
         seed: Seed = 0,
         faults: Faults | None = None,
         verify: Verify | None = None,

@@ -17,7 +17,7 @@ from .array import ProgrammedArray, program
 from .crossbar import Crossbar
 from .devices.base import DAY, YEAR, Device
 from .kinds import Age, SomeAxes
-from .mapping import SingleDevice
+from .weight_mapping import SingleDevice
 
 __all__ = ["ageing", "conductances", "crossbar_map", "error_against_time"]
 

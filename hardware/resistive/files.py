@@ -18,7 +18,7 @@ from ...units import to_float, to_int
 from .array import ProgrammedArray
 from .devices import DEVICES, Measured
 from .devices.base import Array, Device
-from .mapping import BitSlices, DifferentialPair, Offset, SingleDevice
+from .weight_mapping import BitSlices, DifferentialPair, Offset, SingleDevice
 
 __all__ = ["ARRAY"]
 

@@ -23,7 +23,7 @@ from ...streams import Seed, stream
 from ...support import UNSUPPORTED
 from ...units import steps, to_tuple
 from .kinds import Age, Names, to_number
-from .network import Written
+from .writing import Written
 
 __all__ = ["REDRAWN", "ReadNoise", "redraw_reads", "session"]
 

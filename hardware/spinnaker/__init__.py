@@ -5,7 +5,7 @@
 :func:`export_folder` writes a PyNN script with its data. The backend "spinnaker" runs a network on
 a machine; the backend "emulator" computes here what the machine would, and :func:`drift` says how
 far that is from floating point. How the machine computes is in ``arithmetic.py``, how sPyNNaker
-lays a network out, and chooses the resolution of its weights, in ``layout.py``.
+lays a network out, and chooses the resolution of its weights, in ``machine_layout.py``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from .check import check_spinnaker
 from .drift import DriftReport, drift
 from .emulator import EmulatorBackend
 from .export import export_folder
-from .layout import ring_buffer_shifts
+from .machine_layout import ring_buffer_shifts
 from .mapping import MappingReport, PopulationReport, map_network
 from .rules import RULES, Rule
 from .run import SpinnakerBackend

@@ -15,7 +15,7 @@ from ...ranges import too_much_memory
 from ...tiling import one_copy
 from .check import check_spinnaker
 from .gating import traces_are_short
-from .layout import Shifts, shifts_of_copies
+from .machine_layout import Shifts, shifts_of_copies
 from .rules import GOOD_STEP, RANGES, find_problems
 from .view import SMALLEST_STEP, View
 

@@ -8,7 +8,7 @@ from ...checks import Quantity, checked
 from ...errors import DescriptionError, UnsupportedError, unknown_name
 from ...network import Network
 from ...problem import Problem
-from .layout import AskedShifts
+from .machine_layout import AskedShifts
 from .rules import find_problems
 from .view import SMALLEST_STEP, View
 
@@ -31,7 +31,7 @@ def check_spinnaker(
     shifts : dict of str to (int, int), optional
         Left shifts of the excitatory and inhibitory ring buffers that sPyNNaker is asked for, by
         population. Default: those that it chooses, predicted by
-        :func:`~spikemem.hardware.spinnaker.layout.ring_buffer_shifts`.
+        :func:`~spikemem.hardware.spinnaker.machine_layout.ring_buffer_shifts`.
     smallest_step : float
         It is an error if a pair of spikes changes a weight by less than this number of steps.
 

@@ -24,7 +24,7 @@ from .arithmetic import (
     weight16,
     weight_lsb,
 )
-from .layout import Shifts, uniform
+from .machine_layout import Shifts, uniform
 
 __all__ = ["BoardNumbers"]
 
@@ -153,7 +153,7 @@ class BoardNumbers:
 def _made_by_machine(
     projection: Projection, dt: float, weight: NDArray[np.float64], k: int, n: int, copies: int
 ) -> bool:
-    """Whether the machine makes the synapses of a copy; see :func:`.layout.connector`."""
+    """Whether the machine makes the synapses of a copy; see :func:`.machine_layout.connector`."""
     if projection.connector == "list":
         return False
     tiles = projection.tiles // copies

@@ -29,7 +29,7 @@ from .admission import admit, windows_matter
 from .arithmetic import weight_lsb
 from .emulated import BoardNumbers
 from .emulated_log import TIMES, Y_ROWS
-from .layout import delay_slots
+from .machine_layout import delay_slots
 from .view import SMALLEST_STEP, View
 
 __all__ = ["EmulatorBackend"]

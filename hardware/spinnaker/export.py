@@ -15,7 +15,7 @@ from ...network import Network
 from ...problem import Problem
 from .check import check_spinnaker, require_mappable
 from .folder import write_data
-from .layout import AskedShifts
+from .machine_layout import AskedShifts
 from .view import SMALLEST_STEP
 
 __all__ = ["FILES", "export_folder"]

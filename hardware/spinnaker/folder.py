@@ -12,7 +12,7 @@ from ..._version import __version__
 from ...cells import LIF, STDP
 from ...network import Network, Population, Projection
 from ...units import steps
-from .layout import Shifts, connector, neurons_per_core, uniform
+from .machine_layout import Shifts, connector, neurons_per_core, uniform
 
 __all__ = ["write_data"]
 

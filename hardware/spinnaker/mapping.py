@@ -18,7 +18,7 @@ from ...errors import BackendMissing, DescriptionError, SimulationError, Unsuppo
 from ...network import Network
 from ...units import LARGEST, steps
 from .folder import write_data
-from .layout import AskedShifts, Shifts
+from .machine_layout import AskedShifts, Shifts
 from .process import environment
 from .view import SMALLEST_STEP
 

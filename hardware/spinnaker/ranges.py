@@ -10,7 +10,7 @@ import numpy as np
 
 from ...cells import LIF
 from .arithmetic import ONE, RING_MAX, TRACE_ONE, divide, s1615
-from .layout import neurons_per_core
+from .machine_layout import neurons_per_core
 from .rule import Finding, rule
 from .view import View
 

@@ -11,7 +11,7 @@ from ...problem import LEVELS, Problem
 from . import ranges
 from .arithmetic import RING_MAX
 from .gating import gating_is_redundant
-from .layout import MAX_ROW, MAX_ROW_PLASTIC, shortened
+from .machine_layout import MAX_ROW, MAX_ROW_PLASTIC, shortened
 from .rule import RULES, Finding, Level, Rule, problems_of, rule
 from .view import View
 

@@ -24,7 +24,7 @@ from ...simulation import Results, package_version
 from .check import require_mappable
 from .folder import write_data
 from .gating import traces_are_short
-from .layout import AskedShifts, Shifts
+from .machine_layout import AskedShifts, Shifts
 from .mapping import require_spynnaker
 
 __all__ = ["ScriptBackend", "SpinnakerBackend", "machine_of_the_user"]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...network import Network, Population, Projection
 from ...units import steps
 from .arithmetic import TRACE_ONE, decay_table, weight16, weight_lsb
-from .layout import (
+from .machine_layout import (
     Shifts,
     connector,
     delay_slots,

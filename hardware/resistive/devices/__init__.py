@@ -2,8 +2,8 @@
 
 from .base import DAY as DAY
 from .base import YEAR as YEAR
-from .base import Cells as Cells
 from .base import Device as Device
+from .base import ProgrammedCells as ProgrammedCells
 from .generic import Generic as Generic
 from .generic import Ideal as Ideal
 from .generic import Measured as Measured
@@ -32,12 +32,12 @@ __all__ = [
     "SONOS",
     "YEAR",
     "CMOHfOx",
-    "Cells",
     "Device",
     "Generic",
     "Ideal",
     "Measured",
     "MiloRRAM",
+    "ProgrammedCells",
     "RandomRRAM",
     "WanRRAM",
     "formed_fraction",

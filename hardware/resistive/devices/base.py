@@ -19,9 +19,9 @@ __all__ = [
     "DAY",
     "YEAR",
     "Array",
-    "Cells",
     "Device",
     "Programmed",
+    "ProgrammedCells",
     "check_same_shape",
     "polynomial",
 ]
@@ -33,7 +33,7 @@ YEAR = 365.0 * DAY
 _SLACK = 1.0 + 1e-3
 
 
-class Cells(NamedTuple):
+class ProgrammedCells(NamedTuple):
     """Devices that have been written: all that is drawn once and then kept.
 
     Attributes
@@ -71,24 +71,24 @@ class Cells(NamedTuple):
 class _CellsKind(Kind):
     """Devices that have been written; their numbers are not looked at one by one."""
 
-    def check(self, value: Any, where: str) -> Cells:
+    def check(self, value: Any, where: str) -> ProgrammedCells:
         """Return the cells themselves."""
-        fits = isinstance(value, Cells) and isinstance(value.drawn, dict)
+        fits = isinstance(value, ProgrammedCells) and isinstance(value.drawn, dict)
         for array in value[:2] if fits else ():
             is_array = isinstance(array, np.ndarray) and array.dtype.kind == "f"
             fits = fits and is_array and array.shape == value[0].shape
         if fits:
             return value  # type: ignore[no-any-return]
         raise DescriptionError(
-            f"{where} must be Cells with arrays of one shape, got {shown(value)}; use what "
-            f"Device.program returns."
+            f"{where} must be ProgrammedCells with arrays of one shape, got {shown(value)}; pass "
+            f"the value that Device.program returns."
         )
 
 
-Programmed = Annotated[Cells, _CellsKind()]
+Programmed = Annotated[ProgrammedCells, _CellsKind()]
 
 
-def check_same_shape(cells: Cells, aged: Array) -> None:
+def check_same_shape(cells: ProgrammedCells, aged: Array) -> None:
     """Refuse conductances that are not those of the cells.
 
     Raises
@@ -207,7 +207,7 @@ class Device(Frozen, ABC):
         return np.asarray(self.g_min + np.rint((target - self.g_min) / step) * step)
 
     @abstractmethod
-    def program(self, target: Conductances, rng: Generator) -> Cells:
+    def program(self, target: Conductances, rng: Generator) -> ProgrammedCells:
         """Write `target` (uS); everything that a device keeps is drawn here and never again."""
 
     @abstractmethod
@@ -224,14 +224,14 @@ class Device(Frozen, ABC):
         return np.asarray(np.maximum(conductance, 0.0))
 
     def apply(self, network: Any, **options: Any) -> Any:
-        """The network with its weights written into this device; see :func:`.network.apply`."""
-        from ..network import apply
+        """The network with its weights written into this device; see :func:`.writing.apply`."""
+        from ..writing import apply
 
         return apply(self, network, **options)
 
     def write(self, network: Any, **options: Any) -> Any:
-        """The arrays that hold a network's weights; see :func:`.network.write`."""
-        from ..network import write
+        """The arrays that hold a network's weights; see :func:`.writing.write`."""
+        from ..writing import write
 
         return write(self, network, **options)
 

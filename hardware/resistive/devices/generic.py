@@ -11,7 +11,7 @@ import numpy as np
 from ....checks import Choice, Kind, Quantities, Quantity, check_fields, checked
 from ....errors import DescriptionError, Problems, shown
 from ..kinds import Age, Conductance, Conductances, Factor, Generator
-from .base import Array, Cells, Device, Programmed, check_same_shape
+from .base import Array, Device, Programmed, ProgrammedCells, check_same_shape
 
 __all__ = ["Generic", "Ideal", "Measured", "from_measurements"]
 
@@ -60,7 +60,7 @@ class Generic(Device):
     validity: ClassVar[str] = "as far as the parameters are"
 
     @checked
-    def program(self, target: Conductances, rng: Generator) -> Cells:
+    def program(self, target: Conductances, rng: Generator) -> ProgrammedCells:
         """Write; see :class:`Device`."""
         if self.programming_shape == "normal":
             error = rng.standard_normal(target.shape)
@@ -73,7 +73,7 @@ class Generic(Device):
             scale = np.minimum(self.g_max / np.maximum(target, 1e-12), 10.0)
         programmed = self.clip(target + self.programming_sd * scale * error)
         nu = np.abs(self.nu + self.nu_sd * rng.standard_normal(target.shape))
-        return Cells(target, programmed, {"nu": nu})
+        return ProgrammedCells(target, programmed, {"nu": nu})
 
     @checked
     def aged(self, cells: Programmed, time: Age) -> Array:
@@ -105,9 +105,9 @@ class Ideal(Device):
     validity: ClassVar[str] = "always"
 
     @checked
-    def program(self, target: Conductances, rng: Generator) -> Cells:
+    def program(self, target: Conductances, rng: Generator) -> ProgrammedCells:
         """Exactly the target."""
-        return Cells(target, target, {})
+        return ProgrammedCells(target, target, {})
 
     @checked
     def aged(self, cells: Programmed, time: Age) -> Array:
@@ -208,9 +208,9 @@ class Measured(Device):
         return np.asarray(np.interp(target, self.targets, row))
 
     @checked
-    def program(self, target: Conductances, rng: Generator) -> Cells:
+    def program(self, target: Conductances, rng: Generator) -> ProgrammedCells:
         """Write; one normal number belongs to each device for good."""
-        cells = Cells(target, target, {"z": rng.standard_normal(target.shape)})
+        cells = ProgrammedCells(target, target, {"z": rng.standard_normal(target.shape)})
         return cells._replace(programmed=self.aged(cells, self.ages[0]))
 
     @checked

@@ -13,7 +13,7 @@ from ....errors import DescriptionError
 from ....limits import require_memory
 from ....streams import Seed, stream
 from ..kinds import Age, Conductance, Conductances, Factor, Fraction, Generator, Voltage
-from .base import Array, Cells, Device, Programmed, check_same_shape
+from .base import Array, Device, Programmed, ProgrammedCells, check_same_shape
 from .references import WANG
 
 __all__ = ["RandomRRAM", "formed_fraction", "forming_voltage"]
@@ -126,7 +126,7 @@ class RandomRRAM(Device):
         return np.asarray(scale * (pair[0] - pair[1]))
 
     @checked
-    def program(self, target: Conductances, rng: Generator) -> Cells:
+    def program(self, target: Conductances, rng: Generator) -> ProgrammedCells:
         """Refused."""
         raise DescriptionError(
             "RandomRRAM: its conductances are left to chance and can't be written; use .draw() or "

@@ -9,7 +9,7 @@ import numpy as np
 
 from ....checks import check_fields, checked
 from ..kinds import Age, Conductance, Conductances, Generator, OneOf
-from .base import YEAR, Array, Cells, Device, Programmed, check_same_shape, polynomial
+from .base import YEAR, Array, Device, Programmed, ProgrammedCells, check_same_shape, polynomial
 from .references import LE_GALLO, NANDAKUMAR
 
 __all__ = ["HERMES", "PCM"]
@@ -45,7 +45,7 @@ class PhaseChange(Device):
         return self.reference
 
     @checked
-    def program(self, target: Conductances, rng: Generator) -> Cells:
+    def program(self, target: Conductances, rng: Generator) -> ProgrammedCells:
         """Write; see :class:`Device`."""
         x = target / self.g_max
         programmed = rng.standard_normal(x.shape)
@@ -56,7 +56,7 @@ class PhaseChange(Device):
         mean, sd = self._exponents(x)
         nu *= sd
         nu += mean
-        return Cells(target, programmed, {"nu": np.abs(nu, out=nu)})
+        return ProgrammedCells(target, programmed, {"nu": np.abs(nu, out=nu)})
 
     @checked
     def aged(self, cells: Programmed, time: Age) -> Array:

@@ -10,7 +10,16 @@ import numpy as np
 from ....checks import checked
 from ....errors import DescriptionError
 from ..kinds import Age, Conductance, Conductances, Factor, Generator, OneOf
-from .base import DAY, YEAR, Array, Cells, Device, Programmed, check_same_shape, polynomial
+from .base import (
+    DAY,
+    YEAR,
+    Array,
+    Device,
+    Programmed,
+    ProgrammedCells,
+    check_same_shape,
+    polynomial,
+)
 from .references import FALCONE, MILO, WAN
 
 __all__ = ["CMOHfOx", "MiloRRAM", "WanRRAM"]
@@ -70,11 +79,11 @@ class WanRRAM(Device):
         return not any(np.isclose(time, age) for age in self.calibrated)
 
     @checked
-    def program(self, target: Conductances, rng: Generator) -> Cells:
+    def program(self, target: Conductances, rng: Generator) -> ProgrammedCells:
         """Write; "programmed" is what stands there after 1 s."""
         z = rng.standard_normal(target.shape)
         programmed = np.maximum(target + z * self.sd(target, 1.0), 0.0)
-        return Cells(target, programmed, {"z": z})
+        return ProgrammedCells(target, programmed, {"z": z})
 
     @checked
     def aged(self, cells: Programmed, time: Age) -> Array:
@@ -137,11 +146,11 @@ class CMOHfOx(Device):
         return age
 
     @checked
-    def program(self, target: Conductances, rng: Generator) -> Cells:
+    def program(self, target: Conductances, rng: Generator) -> ProgrammedCells:
         """Write; see :class:`Device`."""
         sd = polynomial(target, *self.programming[self.acceptance])
         programmed = self.clip(target + sd * rng.standard_normal(target.shape))
-        return Cells(target, programmed, {"z": rng.standard_normal(target.shape)})
+        return ProgrammedCells(target, programmed, {"z": rng.standard_normal(target.shape)})
 
     @checked
     def aged(self, cells: Programmed, time: Age) -> Array:
@@ -185,11 +194,11 @@ class MiloRRAM(Device):
     range: ClassVar[tuple[float, float]] = (50.0, 225.0)
 
     @checked
-    def program(self, target: Conductances, rng: Generator) -> Cells:
+    def program(self, target: Conductances, rng: Generator) -> ProgrammedCells:
         """Write; see :class:`Device`."""
         sd = np.maximum(4.782321 - 0.009107 * target, 0.0)
         programmed = np.maximum(target + sd * rng.standard_normal(target.shape), 0.0)
-        return Cells(target, programmed, {})
+        return ProgrammedCells(target, programmed, {})
 
     @checked
     def aged(self, cells: Programmed, time: Age) -> Array:

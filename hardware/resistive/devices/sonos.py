@@ -9,7 +9,7 @@ import numpy as np
 
 from ....checks import checked
 from ..kinds import Age, Conductance, Conductances, Generator
-from .base import DAY, Array, Cells, Device, Programmed, check_same_shape, polynomial
+from .base import DAY, Array, Device, Programmed, ProgrammedCells, check_same_shape, polynomial
 from .references import AGRAWAL
 
 __all__ = ["SONOS"]
@@ -65,9 +65,9 @@ class SONOS(Device):
     range: ClassVar[tuple[float, float]] = (0.0, 16.0)
 
     @checked
-    def program(self, target: Conductances, rng: Generator) -> Cells:
+    def program(self, target: Conductances, rng: Generator) -> ProgrammedCells:
         """Write; see :class:`Device`."""
-        cells = Cells(target, target, {"z": rng.standard_normal(target.shape)})
+        cells = ProgrammedCells(target, target, {"z": rng.standard_normal(target.shape)})
         return cells._replace(programmed=self.aged(cells, 0.0))
 
     @checked

@@ -14,7 +14,7 @@ from ....errors import SimulationError
 from ....network import Network
 from ....simulation import package_version
 from ....streams import Seed, own_seed
-from ..layout import AskedShifts
+from ..machine_layout import AskedShifts
 from ..process import environment
 from ..run import ScriptBackend
 from .launch import command

@@ -14,12 +14,12 @@ from ...errors import DescriptionError, Problems, UnsupportedError, unknown_name
 from ...frozen import Short
 from ...network import Network, Projection, Synapses
 from ...streams import Seed
-from . import mapping as mappings
 from .array import ProgrammedArray, Verify, program
 from .compensation import drift_scale
 from .devices.base import Array, Device
 from .faults import Faults
 from .kinds import Age, Compensation, Draw, Names, Scales, to_number
+from .weight_mapping import WeightMapping
 
 __all__ = ["Quality", "Written", "apply", "write"]
 
@@ -294,7 +294,7 @@ def write(
     *,
     projections: Names | None = None,
     seed: Seed = 0,
-    mapping: mappings.Mapping | None = None,
+    mapping: WeightMapping | None = None,
     w_max: Scales | None = None,
     faults: Faults | None = None,
     verify: Verify | None = None,
@@ -313,7 +313,7 @@ def write(
         Which of its projections. Default: all that have synapses.
     seed : int or Generator
         The same int gives the same arrays; those of one projection do not depend on the others.
-    mapping : Mapping, optional
+    mapping : WeightMapping, optional
         Default: one differential pair for each weight.
     w_max : float or mapping of str to float, optional
         Weight of the largest conductance, nA. Default: the projection's largest weight; that of

@@ -18,7 +18,7 @@ from ...errors import DescriptionError
 from ...frozen import Frozen
 from .kinds import Conductance, Scale, Switch, Weights
 
-__all__ = ["BitSlices", "DifferentialPair", "Mapping", "Offset", "Readout", "SingleDevice"]
+__all__ = ["BitSlices", "DifferentialPair", "Offset", "Readout", "SingleDevice", "WeightMapping"]
 
 Array = NDArray[np.float64]
 
@@ -31,7 +31,7 @@ class Readout(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Mapping(Frozen, ABC):
+class WeightMapping(Frozen, ABC):
     """A way to write weights as conductances."""
 
     @property
@@ -117,7 +117,7 @@ class Mapping(Frozen, ABC):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class DifferentialPair(Mapping):
+class DifferentialPair(WeightMapping):
     """Weights as differences of two conductances, in one or several pairs.
 
     One-sided: a positive weight raises g+ and leaves g- at g_min. Balanced: both start in the
@@ -180,7 +180,7 @@ class DifferentialPair(Mapping):
 
     @checked
     def readout(self, w_max: Scale, g_min: Conductance, g_max: Conductance) -> Readout:
-        """See :class:`Mapping`."""
+        """See :class:`WeightMapping`."""
         self._check_range(g_min, g_max)
         factors = np.array(self.factors)
         unit = w_max / ((g_max - g_min) * factors.sum())
@@ -188,7 +188,7 @@ class DifferentialPair(Mapping):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class SingleDevice(Mapping):
+class SingleDevice(WeightMapping):
     """Weights >= 0 in one device: 0 is g_min, w_max is g_max; g_min is subtracted digitally."""
 
     @property
@@ -206,14 +206,14 @@ class SingleDevice(Mapping):
 
     @checked
     def readout(self, w_max: Scale, g_min: Conductance, g_max: Conductance) -> Readout:
-        """See :class:`Mapping`."""
+        """See :class:`WeightMapping`."""
         self._check_range(g_min, g_max)
         unit = w_max / (g_max - g_min)
         return Readout(np.array([unit]), -unit * g_min)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Offset(Mapping):
+class Offset(WeightMapping):
     """Weights of both signs in one device: 0 lies in the middle of the range.
 
     Parameters
@@ -242,7 +242,7 @@ class Offset(Mapping):
 
     @checked
     def readout(self, w_max: Scale, g_min: Conductance, g_max: Conductance) -> Readout:
-        """See :class:`Mapping`."""
+        """See :class:`WeightMapping`."""
         self._check_range(g_min, g_max)
         unit = 2 * w_max / (g_max - g_min)
         if self.reference == "digital":
@@ -251,7 +251,7 @@ class Offset(Mapping):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class BitSlices(Mapping):
+class BitSlices(WeightMapping):
     """The size of a weight as an integer of `bits` bits, `per_device` bits in each device.
 
     The sign is kept by differential pairs. Weights come back rounded to the nearest of the
@@ -286,14 +286,14 @@ class BitSlices(Mapping):
     def _targets(self, share: Array, low: float, span: float) -> Array:
         whole = np.rint(np.abs(share) * (2**self.bits - 1)).astype(np.int64)
         base = 2**self.per_device
-        places = base ** np.arange(self._n).reshape(-1, *(1,) * share.ndim)
-        digits = (whole // places) % base / (base - 1)
+        significance = base ** np.arange(self._n).reshape(-1, *(1,) * share.ndim)
+        digits = (whole // significance) % base / (base - 1)
         both = [np.where(share > 0, digits, 0.0), np.where(share < 0, digits, 0.0)]
         return np.asarray(low + span * np.concatenate(both))
 
     @checked
     def readout(self, w_max: Scale, g_min: Conductance, g_max: Conductance) -> Readout:
-        """See :class:`Mapping`."""
+        """See :class:`WeightMapping`."""
         self._check_range(g_min, g_max)
         base = 2**self.per_device
         unit = w_max / (2**self.bits - 1) * (base - 1) / (g_max - g_min)
