@@ -55,7 +55,7 @@ def test_check_and_export_refuse_learning_below_the_resolution(coarse, tmp_path,
     assert main(["check", str(coarse)]) == 2
     assert "error: projection 'fine'" in capsys.readouterr().out
     assert main(["export", str(coarse), str(tmp_path / "out")]) == 2
-    assert "can't run this network" in capsys.readouterr().err
+    assert "cannot run this network" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
     assert main(["export", str(coarse), str(tmp_path / "out"), "--ignore-errors"]) == 0
     assert (tmp_path / "out" / "run.py").exists()

@@ -320,7 +320,7 @@ def test_faults(tmp_path, monkeypatch):
         nir_files.read(tmp_path / "none.nir")
     bad = tmp_path / "bad.nir"
     bad.write_text("not HDF5")
-    with pytest.raises(StorageError, match="can't be read as a NIR file"):
+    with pytest.raises(StorageError, match="cannot be read as a NIR file"):
         nir_files.read(bad)
     with pytest.raises(StorageError, match="cannot write"):
         nir_files.write(tmp_path / "nowhere" / "net.nir", network)
@@ -372,7 +372,7 @@ def test_every_changed_byte_of_a_file_of_ours_is_noticed(tmp_path):
         broken = bytearray(whole)
         broken[place] ^= 0x10
         path.write_bytes(broken)
-        with pytest.raises(StorageError, match="can't be read as a NIR file"):
+        with pytest.raises(StorageError, match="cannot be read as a NIR file"):
             nir_files.read(path)
     path.write_bytes(whole + b"x")
     with pytest.raises(StorageError, match="does not match its checksum"):
@@ -469,7 +469,7 @@ def test_a_file_without_a_graph(tmp_path):
     foreign(tmp_path / "a.nir", to_nir(network_of_two()))
     with h5py.File(tmp_path / "a.nir", "r+") as file:
         del file["node/nodes/w/weight"]
-    with pytest.raises(StorageError, match="can't be read as a NIR file: "):
+    with pytest.raises(StorageError, match="cannot be read as a NIR file: "):
         nir_files.read(tmp_path / "a.nir")
 
 

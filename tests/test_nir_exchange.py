@@ -305,7 +305,7 @@ def test_what_an_if_can_not_carry():
     )  # fmt: skip
     with pytest.raises(UnsupportedError) as error:
         to_nir(network, metadata=False)
-    for part in ("dt / 50 = 0.02 ms", "can't carry i_offset", "refractory", "begins at 0 mV",
+    for part in ("dt / 50 = 0.02 ms", "cannot carry i_offset", "refractory", "begins at 0 mV",
                  "'b': some cells have a leak"):  # fmt: skip
         assert part in str(error.value)
 

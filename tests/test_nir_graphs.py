@@ -202,7 +202,7 @@ def test_parameters_of_one_entry_hold_for_the_whole_layer():
         assert network.population("cell").lif.tau_m == 10.0
 
 
-# -- graphs that can't be read: one clear error each -----------------------------------------------
+# -- graphs that cannot be read: one clear error each -----------------------------------------------
 
 
 def conv(**options):
@@ -286,7 +286,7 @@ def test_a_bad_graph_has_a_clear_error(words):
     with pytest.raises(UnsupportedError) as error:
         from_nir(WRONG[words](), 1.0)
     assert words in str(error.value)
-    assert str(error.value).startswith("from_nir: this graph can't be read: ")
+    assert str(error.value).startswith("from_nir: this graph cannot be read: ")
 
 
 def test_what_is_too_large_is_refused_with_its_memory(monkeypatch):

@@ -338,7 +338,7 @@ def test_spinnaker_takes_weights_delays_and_amplitudes_as_they_are():
 
 def test_nest_takes_amplitudes_of_w_max():
     spy = Spy("pyNN.brian2")
-    with pytest.raises(UnsupportedError, match="can't take this network: plastic"):
+    with pytest.raises(UnsupportedError, match="cannot take this network: plastic"):
         to_pynn(wired(), spy)
     mock = pytest.importorskip("pyNN.mock")
     spy = Spy("pyNN.mock")

@@ -107,7 +107,7 @@ def test_the_folder_maps_on_a_virtual_board(network, tmp_path):
 
 def test_it_refuses_what_the_machine_can_not_hold(network, tmp_path):
     wrong = network.replace(Population(name="OUTcue", size=5, cell=LIF(v_reset=0.0)))
-    with pytest.raises(UnsupportedError, match="export: SpiNNaker can't run this"):
+    with pytest.raises(UnsupportedError, match="export: SpiNNaker cannot run this"):
         sm.export(wrong, "spinnaker", tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
     sm.export(wrong, "spinnaker", tmp_path / "out", force=True)
@@ -126,7 +126,7 @@ def test_nothing_is_left_of_a_failed_export(network, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("target", "folder", "options", "error", "message"),
     [
-        ("spinnaker", "no/such/folder", {}, StorageError, "can't write"),
+        ("spinnaker", "no/such/folder", {}, StorageError, "cannot write"),
         ("spinnaker", ".", {}, StorageError, "is there already"),
         ("loihi", "out", {}, DescriptionError, "'loihi' is not a target"),
         ("spinnaker", "out", {"duration": 0.0}, DescriptionError, "duration must be > 0"),

@@ -35,7 +35,7 @@ def to_nir(network: Network, *, metadata: bool = True) -> Any:
     network : Network
         Static, with one synaptic time constant for each cell.
     metadata : bool
-        Whether what NIR can't say may be put into the metadata. False refuses a network that
+        Whether what NIR cannot say may be put into the metadata. False refuses a network that
         needs it.
 
     Returns
@@ -45,7 +45,7 @@ def to_nir(network: Network, *, metadata: bool = True) -> Any:
     Raises
     ------
     UnsupportedError
-        NIR can't carry the network; all reasons at once.
+        NIR cannot carry the network; all reasons at once.
     BackendMissing
         The package nir is not installed.
 
@@ -59,7 +59,7 @@ def to_nir(network: Network, *, metadata: bool = True) -> Any:
     nir = require_nir()
     problems = list(_problems(network, metadata))
     if problems:
-        raise UnsupportedError("to_nir: NIR can't carry this network:" + as_lines(problems))
+        raise UnsupportedError("to_nir: NIR cannot carry this network:" + as_lines(problems))
     nodes: dict[str, Any] = {}
     edges: list[tuple[str, str]] = []
     for place, population in enumerate(network.populations):
@@ -85,7 +85,7 @@ def to_nir(network: Network, *, metadata: bool = True) -> Any:
 
 
 def _problems(network: Network, metadata: bool) -> Iterator[str]:
-    """What NIR can't carry."""
+    """What NIR cannot carry."""
     for projection in network.projections:
         where = f"projection {projection.name!r}"
         if projection.plasticity is not None:
@@ -137,7 +137,7 @@ def _problems_without_leak(
     if np.any(cell.steady.array("i_offset", population.size)) and population.name not in _driven(
         network
     ):
-        yield f"{where}: an IF without synapses can't carry i_offset"
+        yield f"{where}: an IF without synapses cannot carry i_offset"
     if metadata:
         return
     if np.any(np.asarray(cell.tau_refrac) > 0):

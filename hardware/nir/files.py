@@ -39,7 +39,7 @@ def write(
     Raises
     ------
     StorageError
-        The file can't be written. A file that was there is unchanged.
+        The file cannot be written. A file that was there is unchanged.
     """
     nir = require_nir()
     body = io.BytesIO()
@@ -67,7 +67,7 @@ def read(
     Warns
     -----
     SpikememWarning
-        Neurons have no ``v_reset``, as in files of older versions of NIR; it is 0. The file can't
+        Neurons have no ``v_reset``, as in files of older versions of NIR; it is 0. The file cannot
         say whether its author meant a reset that subtracts the threshold, which no cell here has.
 
     Raises
@@ -126,7 +126,7 @@ def _without_reset(tree: Tree, where: str = "") -> Iterator[str]:
 
 
 def _unreadable(name: str, why: BaseException | str) -> StorageError:
-    return StorageError(f"nir.read: {name!r} can't be read as a NIR file: {reason(why)}.")
+    return StorageError(f"nir.read: {name!r} cannot be read as a NIR file: {reason(why)}.")
 
 
 def _tree(name: str) -> dict[str, Any]:

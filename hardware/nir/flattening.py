@@ -47,7 +47,7 @@ def flatten(nir: Any, graph: Any, depth: int = 0, where: str = "") -> Flat:
 
 
 def _refused(why: str) -> UnsupportedError:
-    return UnsupportedError(f"from_nir: this graph can't be read: {why}.")
+    return UnsupportedError(f"from_nir: this graph cannot be read: {why}.")
 
 
 def _insert(

@@ -58,7 +58,7 @@ def from_nir(
     Raises
     ------
     UnsupportedError
-        The graph has nodes or connections that a network can't carry; all reasons at once.
+        The graph has nodes or connections that a network cannot carry; all reasons at once.
     DescriptionError
         `dt` is needed, `inputs` has names that are no ``Input``, or the values are not valid.
     BackendMissing
@@ -108,7 +108,7 @@ def _network(
 def _stop(problems: list[str]) -> None:
     if problems:
         found = list(dict.fromkeys(problems))
-        raise UnsupportedError("from_nir: this graph can't be read:" + as_lines(found))
+        raise UnsupportedError("from_nir: this graph cannot be read:" + as_lines(found))
 
 
 def _require_inputs(flat: Flat, inputs: Mapping[str, SpikeTrains]) -> None:
@@ -122,7 +122,7 @@ def _require_inputs(flat: Flat, inputs: Mapping[str, SpikeTrains]) -> None:
 
 
 def _problems(flat: Flat) -> list[str]:
-    """Nodes that can't be read."""
+    """Nodes that cannot be read."""
     problems: list[str] = []
     for name, node in flat.nodes.items():
         kind = type(node).__name__

@@ -36,7 +36,7 @@ _BYTES = 48
 
 
 class Unfit(Exception):
-    """A linear node that can't take its input; the text says why."""
+    """A linear node that cannot take its input; the text says why."""
 
 
 def output_shape(node: Any, shape: Shape) -> Shape:

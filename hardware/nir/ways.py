@@ -38,7 +38,7 @@ class _Way:
 def projections(
     wiring: Wiring, spiking: Sequence[str], dt: float, problems: list[str]
 ) -> list[Projection]:
-    """Projections of all ways between spiking nodes; what can't be read goes to `problems`."""
+    """Projections of all ways between spiking nodes; what cannot be read goes to `problems`."""
     return _Reader(wiring, dt, problems).projections(spiking)
 
 
@@ -86,7 +86,7 @@ class _Reader:
             self.n_ways += 1
             if self.n_ways > _MOST_WAYS:
                 raise UnsupportedError(
-                    f"from_nir: this graph can't be read: it has more than {_MOST_WAYS} ways "
+                    f"from_nir: this graph cannot be read: it has more than {_MOST_WAYS} ways "
                     f"between its neurons."
                 )
             if self.wiring.kind(at) in NEURONS:
@@ -124,7 +124,7 @@ class _Reader:
             gain = gain_of(self._node(post), self.dt)
             if not np.isfinite(gain).all():
                 raise UnsupportedError(
-                    f"from_nir: this graph can't be read: node {post!r}: w_in / tau_syn is too "
+                    f"from_nir: this graph cannot be read: node {post!r}: w_in / tau_syn is too "
                     f"large."
                 )
             self.gains[post] = np.broadcast_to(gain, (self._size(post),))

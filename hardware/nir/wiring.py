@@ -33,7 +33,7 @@ class Wiring:
     constant : dict of str to array of shape (n_in,)
         Constant part of the input of a node, from the biases; only where it is not 0.
     problems : list of str
-        What can't be read, one sentence each.
+        What cannot be read, one sentence each.
     """
 
     flat: Flat

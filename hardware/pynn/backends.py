@@ -26,7 +26,7 @@ class _PyNNBackend:
     """Build, run and read in one go.
 
     A process has one instance of a PyNN simulator, and each run begins with an empty one: nothing
-    is left between runs, so that sessions don't disturb each other, and none can go on.
+    is left between runs, so that sessions do not disturb each other, and none can go on.
     """
 
     simulator: ClassVar[str]
@@ -56,7 +56,7 @@ class _PyNNBackend:
         if not all(np.all(gate) for gate in gates.values()):
             reason = UNSUPPORTED[name, "plasticity windows"]
             raise UnsupportedError(
-                f"backend {name!r} can't run this: plasticity windows: {reason}."
+                f"backend {name!r} cannot run this: plasticity windows: {reason}."
             )
         model = to_pynn(self._network.with_inputs(inputs), self._sim, setup=self._setup)
         try:

@@ -59,7 +59,7 @@ def to_pynn(
     DescriptionError
         Not one of these simulators.
     UnsupportedError
-        The network needs what the simulator can't do; all reasons at once.
+        The network needs what the simulator cannot do; all reasons at once.
 
     Examples
     --------
@@ -128,13 +128,13 @@ def _require(network: Network, dialect: Dialect) -> None:
         for item in network.plastic:
             if item.plasticity and not gating_is_redundant(item.plasticity, network.dt):
                 refused["plasticity windows"] = (
-                    f"sPyNNaker can't switch plasticity, and the traces of projection "
+                    f"sPyNNaker cannot switch plasticity, and the traces of projection "
                     f"{item.name!r} last for more than one step, so that spikes outside the "
                     f"windows would change weights; shorten tau_plus and tau_minus"
                 )
     if refused:
         reasons = "; ".join(f"{feature}: {reason}" for feature, reason in refused.items())
-        raise UnsupportedError(f"to_pynn: {dialect.module} can't take this network: {reasons}.")
+        raise UnsupportedError(f"to_pynn: {dialect.module} cannot take this network: {reasons}.")
 
 
 def _population(model: PyNNModel, population: Population) -> Any:

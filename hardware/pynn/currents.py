@@ -35,7 +35,7 @@ def on_machine(
 ) -> tuple[list[float], list[float]]:
     """Times (ms) and amplitudes (nA) for sPyNNaker, which cuts times off to whole steps.
 
-    Half a step is added, so that rounding can't make a change early. The machine looks one entry
+    Half a step is added, so that rounding cannot make a change early. The machine looks one entry
     past a change that it has made: the last one, which no run reaches, keeps it within its table.
     """
     times = (np.append(ticks, LARGEST) + 0.5) * dt

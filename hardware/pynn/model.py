@@ -32,7 +32,7 @@ class PyNNModel:
     min_delay : int
         Shortest delay, steps.
     lead : int
-        Steps that pass before time 0, where a simulator can't fire a source at once.
+        Steps that pass before time 0, where a simulator cannot fire a source at once.
     weights : dict of str to ndarray, shape (n_synapses,)
         After :func:`run`: of each plastic projection, nA.
     n_steps : int

@@ -1,8 +1,9 @@
-"""Resistive memory: any model on an imperfect device, in-memory products, and what they cost.
+"""Resistive memory: networks on imperfect devices, in-memory products, and their energy.
 
-``PCM().apply(network, time=3600.0)`` is the network with its weights written into phase-change
-memory an hour ago; :func:`write` gives the programmed arrays themselves, which age and can be
-saved; :class:`Crossbar` multiplies vectors; ``docs/resistive.md`` has the measured figures.
+``PCM().apply(network, time=3600.0)`` returns the network with its weights read from phase-change
+memory that was written an hour ago. :func:`write` returns the programmed arrays, which age and can
+be saved. :class:`Crossbar` multiplies vectors with a matrix in devices. ``docs/resistive.md`` has
+the measured figures.
 """
 
 from __future__ import annotations

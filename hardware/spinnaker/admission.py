@@ -102,12 +102,12 @@ def _problem(where: str, what: str, remedy: str, level: Any = "error", rule: str
 
 
 def windows_matter(network: Network, name: str) -> str | None:
-    """Why plasticity windows of a projection can't be left out; None if they can."""
+    """Why plasticity windows of a projection cannot be left out; None if they can."""
     rule = network.projection(name).plasticity
     if rule is None or traces_are_short(rule, network.dt):
         return None
     return (
-        "it has plasticity windows, and the machine can't switch plasticity; its traces outlast "
+        "it has plasticity windows, and the machine cannot switch plasticity; its traces outlast "
         "two steps, so that weights would change outside the windows"
     )
 

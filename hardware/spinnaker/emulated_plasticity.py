@@ -309,7 +309,7 @@ def _take_late(wiring, plastic, q, step, ring):  # type: ignore[no-untyped-def]
 
 @kernel
 def plastic_flush(wiring, plastic, q, ring):  # type: ignore[no-untyped-def]
-    """Carry out what is due by now; changes that wait for a spike can't be seen on the machine."""
+    """Carry out what is due by now; changes that wait for a spike cannot be seen on the machine."""
     _take_late(wiring, plastic, q, plastic.table[q, NOW], ring)
 
 

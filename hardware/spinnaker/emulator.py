@@ -64,7 +64,7 @@ class EmulatorBackend(NativeBackend):
         population to a pair (excitatory, inhibitory). Default: predicted, as sPyNNaker 7.4
         chooses them.
     windows : {"refuse", "ignore"}
-        The machine can't switch plasticity. "refuse" takes networks with plasticity windows only
+        The machine cannot switch plasticity. "refuse" takes networks with plasticity windows only
         if both traces are 0 two steps after a spike, "ignore" all; either leaves the windows out.
     allow_coarse : bool
         Simulate even if a pair of spikes changes a weight by less than 5 of its steps.

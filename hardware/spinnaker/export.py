@@ -93,7 +93,7 @@ def export_folder(
     smallest_step : float
         As for the check.
     force : bool
-        Write it even if SpiNNaker can't hold the network.
+        Write it even if SpiNNaker cannot hold the network.
 
     Returns
     -------
@@ -103,11 +103,11 @@ def export_folder(
     Raises
     ------
     UnsupportedError
-        SpiNNaker can't hold the network; everything that :func:`spikemem.check` finds.
+        SpiNNaker cannot hold the network; everything that :func:`spikemem.check` finds.
     DescriptionError
         No duration.
     StorageError
-        The folder is there already, or can't be written.
+        The folder is there already, or cannot be written.
     """
     options: dict[str, Any] = {"shifts": shifts, "smallest_step": smallest_step}
     if force:
@@ -132,8 +132,8 @@ def export_folder(
         os.rename(part, target)
     except OSError as error:
         raise StorageError(
-            f"export: can't write {str(target)!r}: {error.strerror or error}. Give a new folder in "
-            f"one that exists and that you may write to."
+            f"export: cannot write {str(target)!r}: {error.strerror or error}. Pass the name of a "
+            f"new folder inside an existing one to which you may write."
         ) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)

@@ -49,7 +49,7 @@ def trace_reach(tau: _Time, dt: _Time) -> int:
 
 @checked
 def gating_is_redundant(rule: STDP, dt: _Time) -> bool:
-    """Whether a plasticity's windows can be left out on SpiNNaker, which can't switch it.
+    """Whether a plasticity's windows can be left out on SpiNNaker, which cannot switch it.
 
     That is so if only spikes of the same step or of two steps that follow each other change a
     weight: both traces are 0 two steps after a spike (:func:`trace_reach` is at most 1). What

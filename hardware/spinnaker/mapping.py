@@ -183,7 +183,7 @@ def map_network(
     BackendMissing
         sPyNNaker is not installed.
     UnsupportedError
-        The machine can't hold the network: what :func:`check` found, or what sPyNNaker said.
+        The machine cannot hold the network: what :func:`check` found, or what sPyNNaker said.
     SimulationError
         sPyNNaker did not finish.
     """

@@ -23,7 +23,7 @@ RANGES = (
     "time constant out of range",
     "table too long",
 )
-"""Rules that come first: where they find anything, the others can't be computed."""
+"""Rules that come first: where they find anything, the others cannot be computed."""
 
 LARGEST = 65536.0
 DTCM = 64 * 1024
@@ -119,7 +119,7 @@ def _time_constants(view: View) -> Iterator[Finding]:
                 steps = f"{array.max() / view.dt:g} steps, above 32768 its decay is lost"
                 yield Finding(where, f"{name} is {steps}", f"shorten {name}, or use a larger dt")
             if shortest and divide(step, shortest) != (step << 15) // shortest:
-                steps = f"{array.min() / view.dt:g} steps, and its decay can't be computed"
+                steps = f"{array.min() / view.dt:g} steps, and its decay cannot be computed"
                 yield Finding(where, f"{name} is {steps}", f"raise {name}")
 
 

@@ -152,7 +152,7 @@ def _repeated_spikes(view: View) -> Iterator[Finding]:
             )
 
 
-@rule("plasticity windows", "error", "plasticity can't be switched on the machine")
+@rule("plasticity windows", "error", "plasticity cannot be switched on the machine")
 def _windows(view: View) -> Iterator[Finding]:
     for item in view.plastic:
         law = item.plasticity
@@ -254,7 +254,7 @@ def _recorded_weights(view: View) -> Iterator[Finding]:
         if item.record:
             yield Finding(
                 f"projection {item.name!r}",
-                "weights can't be recorded in every step, only read at the end",
+                "weights cannot be recorded in every step, only read at the end",
                 "leave out record=('weight',), and replay the rule on the recorded spikes",
             )
 
@@ -319,7 +319,7 @@ def _size(view: View) -> Iterator[Finding]:
 def find_problems(view: View, names: Iterable[str] = ()) -> list[Problem]:
     """What these rules find, the worst first; all rules if none is named.
 
-    Where a number is out of range, only that is reported, since the rest can't be computed.
+    Where a number is out of range, only that is reported, since the rest cannot be computed.
     """
     problems = problems_of(view, RANGES)
     if not problems:

@@ -88,7 +88,7 @@ class ScriptBackend:
             if rule and closed and not self._force and not traces_are_short(rule, self._network.dt):
                 raise UnsupportedError(
                     f"backend {self.name!r}: projection {item.name!r} has plasticity windows, and "
-                    f"the machine can't switch plasticity; leave out enabled=."
+                    f"the machine cannot switch plasticity; leave out enabled=."
                 )
         network = self._network.with_inputs(inputs)
         duration = n_steps * network.dt
@@ -155,7 +155,7 @@ class SpinnakerBackend(ScriptBackend):
     VirtualRunError
         The configured machine is virtual: it computes nothing.
     UnsupportedError
-        No machine is configured, or it can't hold the network.
+        No machine is configured, or it cannot hold the network.
     """
 
     name = "spinnaker"

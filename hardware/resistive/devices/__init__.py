@@ -1,4 +1,4 @@
-"""Device models: phase-change, oxide, charge-trap and random memories, and one's own."""
+"""Device models: phase-change, oxide, charge-trap, random and user-measured memories."""
 
 from .base import DAY as DAY
 from .base import YEAR as YEAR
@@ -22,7 +22,7 @@ DEVICES: dict[str, type[Device]] = {
     cls.__name__: cls
     for cls in (PCM, HERMES, WanRRAM, CMOHfOx, MiloRRAM, SONOS, RandomRRAM, Generic, Ideal)
 }
-"""Every model that can be made without measurements, by its name."""
+"""Models that need no measurements of the user, by name."""
 
 __all__ = [
     "DAY",

@@ -54,7 +54,7 @@ class BoardBackend(ScriptBackend):
     BackendMissing
         sPyNNaker or unicorn is not installed.
     UnsupportedError
-        The machine can't hold the network, or the installed sPyNNaker is of another version.
+        The machine cannot hold the network, or the installed sPyNNaker is of another version.
     """
 
     name = "board"

@@ -160,7 +160,7 @@ def compare_with_board(
     BackendMissing
         sPyNNaker or unicorn is not installed.
     SimulationError
-        The board can't run the network.
+        The board cannot run the network.
     """
     predicted = check_spinnaker(network)
     board = simulate(network, duration, backend="board", seed=seed, force=True, progress=progress)
