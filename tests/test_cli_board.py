@@ -147,7 +147,7 @@ def test_export_writes_a_folder_once(stored, tmp_path, capsys):
     names = {path.name for path in folder.iterdir()}
     assert names == {"run.py", "network.json", "arrays.npz", "README.md", "requirements.txt"}
     assert main(["export", str(stored), str(folder)]) == 2
-    assert "is there already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
 
 
 def test_export_to_nir_refuses_plasticity_and_writes_the_rest(stored, tmp_path, capsys):

@@ -120,7 +120,7 @@ def test_a_session_warns_of_what_is_new_only():
     ):
         warnings.simplefilter("always")
         counts = [disputed(session.run(STEPS * DT / 4)) for _ in range(4)]
-    told = [re.search(r"(\d+) changes of weights depend on the order", str(item.message))
+    told = [re.search(r"(\d+) weight changes depend on the order", str(item.message))
             for item in caught]  # fmt: skip
     said = sum(int(found[1]) for found in told if found)
     assert said == counts[-1] > 0

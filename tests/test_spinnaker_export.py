@@ -101,7 +101,7 @@ def test_the_folder_maps_on_a_virtual_board(network, tmp_path):
         folder, tmp_path, "--sim", "spinnaker", XDG_CONFIG_HOME=str(config), HOME=str(tmp_path)
     )
     assert done.returncode == 1
-    assert "the network was mapped, nothing ran." in done.stderr
+    assert "the network was mapped, but not run." in done.stderr
     assert not (tmp_path / "recording.h5").exists()
 
 
@@ -127,7 +127,7 @@ def test_nothing_is_left_of_a_failed_export(network, tmp_path, monkeypatch):
     ("target", "folder", "options", "error", "message"),
     [
         ("spinnaker", "no/such/folder", {}, StorageError, "cannot write"),
-        ("spinnaker", ".", {}, StorageError, "is there already"),
+        ("spinnaker", ".", {}, StorageError, "already exists"),
         ("loihi", "out", {}, DescriptionError, "'loihi' is not a target"),
         ("spinnaker", "out", {"duration": 0.0}, DescriptionError, "duration must be > 0"),
     ],

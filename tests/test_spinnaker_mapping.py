@@ -204,7 +204,7 @@ def configure(text):
 def test_a_virtual_machine_gives_no_recording(network):
     path = configure(MACHINE.format("True"))
     try:
-        with pytest.raises(VirtualRunError, match="no spikes come back"):
+        with pytest.raises(VirtualRunError, match="there are no spikes"):
             sm.simulate(network, backend="spinnaker")
     finally:
         path.unlink()
