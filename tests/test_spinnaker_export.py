@@ -52,7 +52,7 @@ def test_what_the_folder_holds(network, tmp_path):
     readme = (folder / "README.md").read_text()
     assert readme.startswith("# Digits\n")
     assert "CueCue to ContCond veto" in readme
-    assert "the oldest are forgotten" in readme
+    assert "its oldest spikes are forgotten" in readme
     assert "spikemem" not in (folder / "requirements.txt").read_text()
     script = (folder / "run.py").read_text()
     assert "import spikemem" not in script

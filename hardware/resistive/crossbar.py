@@ -372,15 +372,15 @@ def _tiles(shape: tuple[int, int], tile: Any) -> list[tuple[slice, slice]]:
 
 
 def _programmed(
-    device: Device, matrix: Array, spare: int, *, faults: Faults | None, **how: Any
+    device: Device, matrix: Array, spare: int, *, faults: Faults | None, **options: Any
 ) -> ProgrammedArray:
     """Write a matrix; spare columns replace those with the most broken devices."""
     if not spare or faults is None or not faults.any:
-        return program(device, matrix, faults=faults, **how)
+        return program(device, matrix, faults=faults, **options)
     n_out = matrix.shape[1]
     wide = np.pad(matrix, ((0, 0), (0, spare)))
-    w_max = how.pop("w_max") or float(np.abs(matrix).max())
-    fixed = program(device, wide, faults=faults, w_max=w_max, **how).fixed
+    w_max = options.pop("w_max") or float(np.abs(matrix).max())
+    fixed = program(device, wide, faults=faults, w_max=w_max, **options).fixed
     assert fixed is not None
     broken = (~np.isnan(fixed)).sum(axis=(0, 1))
     chosen = np.arange(n_out)
@@ -390,4 +390,4 @@ def _programmed(
         if broken[new] >= broken[old]:
             break
         chosen[old] = new
-    return program(device, matrix, w_max=w_max, fixed=fixed[:, :, chosen], **how)
+    return program(device, matrix, w_max=w_max, fixed=fixed[:, :, chosen], **options)

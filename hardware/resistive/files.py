@@ -101,17 +101,17 @@ def _read_drawn(group: h5py.Group, device: Device, target: Array) -> dict[str, A
     }
 
 
-def _read_plain(found: dict[str, Any]) -> dict[str, Any]:
-    if set(found) != set(_PLAIN) or not isinstance(found["name"], str):
+def _read_plain(stored: dict[str, Any]) -> dict[str, Any]:
+    if set(stored) != set(_PLAIN) or not isinstance(stored["name"], str):
         raise StorageError(f"its settings must be {', '.join(_PLAIN)}")
     plain: dict[str, Any] = {
-        "w_max": to_float(found["w_max"], "nA", "w_max"),
-        "seed": to_int(found["seed"], "seed", low=0, high=2**128),
-        "name": found["name"],
-        "accepted": to_float(found["accepted"], "1", "accepted"),
+        "w_max": to_float(stored["w_max"], "nA", "w_max"),
+        "seed": to_int(stored["seed"], "seed", low=0, high=2**128),
+        "name": stored["name"],
+        "accepted": to_float(stored["accepted"], "1", "accepted"),
     }
     for item in ("generation", "writes"):
-        plain[item] = to_int(found[item], item, low=0, high=2**62)
+        plain[item] = to_int(stored[item], item, low=0, high=2**62)
     if plain["w_max"] <= 0 or not 0 <= plain["accepted"] <= 1:
         raise StorageError("w_max must be > 0 nA, and accepted from 0 to 1")
     return plain

@@ -351,20 +351,20 @@ def write(
             network.projection(name)  # Raises if the name is unknown.
     seed = to_number(seed)
     arrays, absent = {}, {}
-    how: dict[str, Any] = {"mapping": mapping, "seed": seed, "faults": faults, "verify": verify}
+    options: dict[str, Any] = {"mapping": mapping, "seed": seed, "faults": faults, "verify": verify}
     for name in names:
         synapses = network.synapses(name)
         scale = _scale(network.projection(name), w_max)
         arrays[name] = program(
             device, synapses.weight, w_max=scale, name=name, rows=synapses.i, columns=synapses.j,
-            **how,
+            **options,
         )  # fmt: skip
         if unconnected == "hrs":
             i, j = _unconnected(network, name)
             if i.size:
                 array = program(
                     device, np.zeros(i.size), w_max=arrays[name].w_max, name=f"{name} hrs",
-                    rows=i, columns=j, **how,
+                    rows=i, columns=j, **options,
                 )  # fmt: skip
                 absent[name] = _Absent(i, j, array)
     return Written(network, device, arrays, absent, negative)

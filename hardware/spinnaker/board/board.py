@@ -29,7 +29,8 @@ _ENDS_OF_STEP = 8
 _MOST_ROUNDS = 10_000
 _PROGRESS_EVERY = 20
 
-Place = tuple[int, int, int]
+CoreId = tuple[int, int, int]
+"""Coordinates (x, y) of a chip, and the number p of a core on it."""
 
 
 class Board:
@@ -58,14 +59,14 @@ class Board:
     ) -> None:
         self._chips = dict.fromkeys(SPIN5 if machine_chips is None else machine_chips)
         self._memories: dict[tuple[int, int], ChipMemory] = {}
-        self._cores: dict[Place, Core] = {}
-        self._running: list[Place] = []
+        self._cores: dict[CoreId, Core] = {}
+        self._running: list[CoreId] = []
         self._replies: list[bytes] = []
         self._order = random.Random(seed)
-        self._ways: dict[tuple[int, int, int], tuple[Destination, ...]] = {}
+        self._destinations: dict[tuple[int, int, int], tuple[Destination, ...]] = {}
         self._tables: dict[tuple[int, int], Table] = {}
-        self._waiting: dict[Place, Core] = {}
-        self._packets: list[tuple[Core, Place, int, int | None]] = []
+        self._waiting: dict[CoreId, Core] = {}
+        self._packets: list[tuple[Core, CoreId, int, int | None]] = []
         self._counts = Counter[str]()
         self._seconds = 0.0
 
@@ -136,13 +137,13 @@ class Board:
         self._go(core, (x, y, p), resume=True)
         self._settle()
 
-    def _drop(self, place: Place) -> None:
-        core = self._cores.pop(place, None)
+    def _drop(self, core_id: CoreId) -> None:
+        core = self._cores.pop(core_id, None)
         if core is not None:
             self._counts["instructions"] += core.instructions
             core.close()
-        self._running = [other for other in self._running if other != place]
-        self._waiting.pop(place, None)
+        self._running = [other for other in self._running if other != core_id]
+        self._waiting.pop(core_id, None)
 
     def signal(self, app_id: int, signal: int) -> None:
         """Send a signal (:class:`.status.Signal`) to an application.
@@ -150,31 +151,31 @@ class Board:
         STOP removes its programs from the cores, and frees its memory and routes. SYNC0 and SYNC1
         start the cores that wait for them; :meth:`run` then runs them.
         """
-        places = self.cores(app_id)
+        core_ids = self.cores(app_id)
         if signal == Signal.STOP:
-            for place in places:
-                self._drop(place)
-                self._memory(*place[:2]).clear_core(place[2])
+            for core_id in core_ids:
+                self._drop(core_id)
+                self._memory(*core_id[:2]).clear_core(core_id[2])
             for memory in self._memories.values():
                 memory.heap.free_application(app_id)
                 memory.system_heap.free_application(app_id)
                 memory.clear_routes(app_id)
             return
         if signal in _STARTS:
-            self._running = [p for p in places if self.state(*p) in _WAITS]
-        for place in places:
-            self._signal_core(place, signal)
+            self._running = [p for p in core_ids if self.state(*p) in _WAITS]
+        for core_id in core_ids:
+            self._signal_core(core_id, signal)
         self._settle()
 
-    def _signal_core(self, place: Place, signal: int) -> None:
-        core, memory, p = self._cores[place], self._memory(*place[:2]), place[2]
+    def _signal_core(self, core_id: CoreId, signal: int) -> None:
+        core, memory, p = self._cores[core_id], self._memory(*core_id[:2]), core_id[2]
         if signal in _STARTS:
             bit = 1 << p
             memory.sync[0] = (int(memory.sync[0]) & ~bit) | (bit if signal == Signal.SYNC1 else 0)
         else:
             memory.signal(p, signal)
         core.raise_interrupt(d.MAILBOX_SOURCE)
-        self._go(core, place)
+        self._go(core, core_id)
 
     def state(self, x: int, y: int, p: int) -> State:
         """Return the state of one core."""
@@ -182,9 +183,9 @@ class Board:
 
     def states(self, app_id: int) -> Counter[State]:
         """Return the number of an application's cores in each state."""
-        return Counter(self.state(*place) for place in self.cores(app_id))
+        return Counter(self.state(*core_id) for core_id in self.cores(app_id))
 
-    def cores(self, app_id: int | None = None) -> list[Place]:
+    def cores(self, app_id: int | None = None) -> list[CoreId]:
         """Return the cores that hold a program (of an application)."""
         return sorted(p for p, core in self._cores.items() if app_id in (None, core.app_id))
 
@@ -246,7 +247,7 @@ class Board:
             If a core ends with a run-time error, or never becomes idle.
         """
         self._tables.clear()
-        self._ways.clear()
+        self._destinations.clear()
         done, began = 0, time.perf_counter()
         try:
             self._settle()
@@ -264,29 +265,29 @@ class Board:
 
     def _active(self) -> bool:
         """Tell whether a started core still runs; raise BoardFault if one has an error."""
-        states = [(place, self.state(*place)) for place in self._running]
-        for place, state in states:
+        states = [(core_id, self.state(*core_id)) for core_id in self._running]
+        for core_id, state in states:
             if state in (State.RUN_TIME_EXCEPTION, State.WATCHDOG):
-                raise BoardFault(f"The program on {self.core_status(*place)}")
+                raise BoardFault(f"The program on {self.core_status(*core_id)}")
         return any(state is State.RUNNING for _, state in states)
 
     def _tick(self) -> None:
         """Send a timer interrupt to every started core, then deliver packets until none is left."""
-        cores = [(place, self._cores[place]) for place in self._running]
+        cores = [(core_id, self._cores[core_id]) for core_id in self._running]
         for _, core in cores:
             core.state[d.T1_COUNT] = core.state[d.T1_LOAD]
-        for place, core in cores:
+        for core_id, core in cores:
             if core.timer_runs:
                 core.raise_interrupt(d.TIMER_SOURCE)
-                self._go(core, place)
+                self._go(core, core_id)
         self._settle()
         for _ in range(_ENDS_OF_STEP):
             if not self._waiting:
                 return
             waiting, self._waiting = self._waiting, {}
-            for place, core in waiting.items():
+            for core_id, core in waiting.items():
                 core.state[d.T2_COUNT] = 0
-                self._go(core, place, resume=True)
+                self._go(core, core_id, resume=True)
             self._settle()
 
     def _settle(self) -> None:
@@ -303,40 +304,40 @@ class Board:
                 )
             batch, self._packets = self._packets, []
             self._order.shuffle(batch)
-            for core, place, key, payload in batch:
+            for core, core_id, key, payload in batch:
                 core.offer_packet(key, payload)
-                self._waiting.pop(place, None)
-                self._go(core, place)
+                self._waiting.pop(core_id, None)
+                self._go(core, core_id)
 
-    def _go(self, core: Core, place: Place, resume: bool = False) -> None:
+    def _go(self, core: Core, core_id: CoreId, resume: bool = False) -> None:
         """Run a core until it is idle or waits for the end of the step; take its packets."""
         while True:
             reason = core.go_on(resume)
-            self._take_packets(core, place)
+            self._take_packets(core, core_id)
             if reason == MESSAGE:
                 message = core.memory.collect(core.p)
                 if message is not None:
                     self._replies.append(message)
             elif reason == WAITING:
-                self._waiting[place] = core
+                self._waiting[core_id] = core
                 return
             elif reason != SENT_FULL:
                 return
             resume = True
 
-    def _take_packets(self, core: Core, place: Place) -> None:
+    def _take_packets(self, core: Core, core_id: CoreId) -> None:
         for key, payload in core.take_packets():
             self._counts["packets"] += 1
-            for target in self._way(place[:2], key):
+            for target in self._destinations_of(core_id[:2], key):
                 receiver = self._cores.get(target)
                 if receiver is not None:
                     self._packets.append((receiver, target, key, payload))
 
-    def _way(self, chip: tuple[int, int], key: int) -> tuple[Destination, ...]:
-        targets = self._ways.get((*chip, key))
+    def _destinations_of(self, chip: tuple[int, int], key: int) -> tuple[Destination, ...]:
+        targets = self._destinations.get((*chip, key))
         if targets is None:
             targets, lost = destinations(chip, key, self._table, self._chips)
-            self._ways[*chip, key] = targets
+            self._destinations[*chip, key] = targets
             self._counts["keys without a route"] += lost
         return targets
 
@@ -359,6 +360,6 @@ class Board:
 
     def close(self) -> None:
         """Free the emulated processors and memories."""
-        for place in list(self._cores):
-            self._drop(place)
+        for core_id in list(self._cores):
+            self._drop(core_id)
         self._memories.clear()

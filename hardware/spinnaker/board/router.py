@@ -34,8 +34,8 @@ def destinations(
     """
     out: list[Destination] = []
     lost = False
-    ways: list[tuple[tuple[int, int], int | None]] = [(source, None)]
-    for chip, arrived in ways:
+    arrivals: list[tuple[tuple[int, int], int | None]] = [(source, None)]
+    for chip, arrived in arrivals:
         route = _match(table(chip), key)
         if route is None:
             if arrived is None:
@@ -46,8 +46,8 @@ def destinations(
         for link, (dx, dy) in enumerate(LINKS):
             if route >> link & 1:
                 following = (chip[0] + dx, chip[1] + dy)
-                if following in chips and len(ways) < _MOST:
-                    ways.append((following, link))
+                if following in chips and len(arrivals) < _MOST:
+                    arrivals.append((following, link))
                 else:
                     lost = True
     return tuple(out), lost
