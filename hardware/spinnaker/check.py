@@ -62,6 +62,6 @@ def require_mappable(network: Network, where: str, **options: Any) -> list[Probl
         lines = "".join(f"\n  - {problem.text}" for problem in errors)
         raise UnsupportedError(
             f"{where}: SpiNNaker cannot run this network as it is; {len(errors)} errors:{lines}\n"
-            f"Pass force=True to ignore them."
+            f"Pass force=True to go on anyway."
         )
     return problems

@@ -143,9 +143,7 @@ def _check(item: Replaced) -> Any:
         original = getattr(importlib.import_module(item.module), item.name)
     except (ImportError, AttributeError):
         original = None
-    if original is not None and (
-        not item.parameters or item.parameters == _parameters(original)
-    ):
+    if original is not None and (not item.parameters or item.parameters == _parameters(original)):
         return original
     raise UnsupportedError(
         f"the SpiNNaker board in software does not work with the installed sPyNNaker "
