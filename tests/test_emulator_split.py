@@ -164,6 +164,6 @@ def test_a_core_that_no_packet_of_its_own_cells_reaches_knows_none_of_them(plast
     net = Network(populations=net.populations, projections=[*net.projections, loop], dt=DT)
     rules = {problem.rule: problem for problem in sm.check(net, "emulator", allow_coarse=True)}
     unseen = (
-        "132 of its cells (the first is 128)" if plastic else "259 of its cells, the first is 1"
+        "132 of its cells (the first is 128)" if plastic else "259 of its cells (the first is 1)"
     )
     assert unseen in rules["unseen spikes"].what
