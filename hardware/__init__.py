@@ -1,4 +1,4 @@
-"""Targets other than a simulator: neuromorphic machines, device models and interchange."""
+"""Neuromorphic machines, PyNN simulators, models of memory devices, and the NIR format."""
 
 from __future__ import annotations
 

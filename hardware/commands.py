@@ -1,4 +1,4 @@
-"""Commands for other machines: ``check``, ``map`` and ``export``."""
+"""The commands ``check``, ``map`` and ``export``."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ smallest_option = click.option(
     metavar="LSB",
     default=SMALLEST_STEP,
     show_default=True,
-    help="Refuse plasticity whose largest change is below this many steps of the weight.",
+    help="Report an error if a pair of spikes changes a weight by fewer steps than this.",
 )
 
 
 @click.command(cls=Command)
 @click.argument("network", metavar="NETWORK.h5", type=FILE)
 @click.option(
-    "--target", default="spinnaker", show_default=True, help="A target or a backend to check for."
+    "--target", default="spinnaker", show_default=True, help="Target or backend to check for."
 )
 @smallest_option
 @json_option
@@ -50,9 +50,9 @@ smallest_option = click.option(
 def check(
     ctx: click.Context, network: Path, target: str, smallest_step: float, as_json: bool
 ) -> int:
-    """List everything that a target would refuse or silently change.
+    """List everything that a target refuses or silently changes.
 
-    Exit code 2 if there are errors, 0 if there are warnings and notes only.
+    The exit code is 2 if there are errors, and 0 if there are only warnings and notes.
     """
     if target != "spinnaker":
         refuse_given(ctx, ("smallest_step",), f"--target {target}")
@@ -62,16 +62,18 @@ def check(
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(problem) for problem in problems], indent=2))
     else:
-        click.echo("\n".join(str(problem) for problem in problems) or f"nothing: {target} fits")
+        click.echo("\n".join(map(str, problems)) or f"no problems for {target}")
     return 2 if any(problem.level == "error" for problem in problems) else 0
 
 
 @click.command("map", cls=Command)
 @click.argument("network", metavar="NETWORK.h5", type=FILE)
 @click.option(
-    "--boards", type=click.IntRange(1), help="Size of the machine.  [default: as many as needed]"
+    "--boards", type=click.IntRange(1), help="Number of boards.  [default: as many as needed]"
 )
-@click.option("--duration", type=NUMBER, metavar="MS", help="Time that the machine is to run, ms.")
+@click.option(
+    "--duration", type=NUMBER, metavar="MS", help="Time that recordings need memory for, ms."
+)
 @smallest_option
 @ignore_errors_option
 @json_option
@@ -83,9 +85,9 @@ def map_command(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Map a network with sPyNNaker on a virtual board: chips, cores, memory, routing.
+    """Map a network on a virtual SpiNNaker machine: chips, cores, memory, routing.
 
-    Needs sPyNNaker (pip install ".[spinnaker]"), no board. Nothing is simulated.
+    This needs sPyNNaker (pip install ".[spinnaker]"), but no board. Nothing is simulated.
     """
     report = map_network(
         load_network(network), boards=boards, duration=duration, smallest_step=smallest_step,
@@ -121,10 +123,10 @@ def export(
     overwrite: bool,
     quiet: bool,
 ) -> None:
-    """Write a network for someone else's machine, to be run without spikemem.
+    """Write a network so that it runs on another machine, without spikemem.
 
-    OUT is a new folder (spinnaker) or a file (nir). --duration, --smallest-step and
-    --ignore-errors go with spinnaker, --overwrite with nir.
+    OUT is a new folder (spinnaker) or a file (nir). The options --duration, --smallest-step and
+    --ignore-errors are for spinnaker, and --overwrite is for nir.
     """
     refuse_given(ctx, _NOT_FOR[target], f"--to {target}")
     options: dict[str, Any] = {}

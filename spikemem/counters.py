@@ -18,24 +18,25 @@ __all__ = ["Counters", "count", "fan_out"]
 
 
 class Counters(NamedTuple):
-    """What happened in a run.
+    """Event counts of a run.
 
     Attributes
     ----------
     synaptic_events : int
-        Spikes times the synapses that they went through.
+        Sum over spikes of the number of synapses that each spike reaches.
     dense_operations : int
-        Inputs times outputs times steps, as a dense machine computes them: between populations
-        that are joined, without regard to spikes and to missing synapses.
+        Inputs times outputs times steps, summed over projections: the operations of a dense
+        machine, which skips neither silent inputs nor missing synapses.
     stored_operations : int
-        Synapses times steps: dense in time only.
+        Synapses times steps: the operations of a machine that skips missing synapses only.
     neuron_updates : int
         Cells times steps.
     spikes : int
-        Of all populations, sources included.
+        Spikes of all populations, sources included.
     conversions : int
-        Outputs of each projection times the steps in which one of its inputs fires.
+        Outputs of each projection times the steps in which at least one of its inputs fires.
     steps : int
+        Time steps of the run.
     duration : float
         Biological time, s.
     """

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from spikemem.hardware.spinnaker.layout import (
+from spikemem.hardware.spinnaker.machine_layout import (
     delay_slots,
     on_machine,
     ring_buffer_shifts,

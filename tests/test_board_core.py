@@ -93,7 +93,7 @@ def test_instructions_are_counted_as_they_are_executed(core):
 def test_program_that_never_rests_is_stopped():
     core = Core(ChipMemory(0, 0), 3, programs.spin(), 30)
     core.limit = 1000
-    with pytest.raises(BoardFault, match="never comes to rest"):
+    with pytest.raises(BoardFault, match="never becomes idle"):
         core.go_on(True)
 
 
@@ -328,7 +328,7 @@ def test_packets_that_answer_each_other_without_end_are_stopped():
     board = started([(0, 0, 1)])
     board.load(0, 0, 2, programs.echo(add=0), 30)
     board.load_routes(0, 0, [(0x100, 0xFFFFFFFF, 1 << (6 + 2))], 30)
-    with pytest.raises(BoardFault, match=r"without end within one step of time.*: 0x100\."):
+    with pytest.raises(BoardFault, match=r"without end within one time step.*: 0x100\."):
         board.run(1)
 
 

@@ -48,14 +48,14 @@ def test_check_lists_what_the_board_changes(stored, capsys):
 
 def test_check_of_a_backend_that_can_do_all_says_so(stored, capsys):
     assert main(["check", str(stored), "--target", "brian2"]) == 0
-    assert "nothing" in capsys.readouterr().out
+    assert "no problems" in capsys.readouterr().out
 
 
 def test_check_and_export_refuse_learning_below_the_resolution(coarse, tmp_path, capsys):
     assert main(["check", str(coarse)]) == 2
     assert "error: projection 'fine'" in capsys.readouterr().out
     assert main(["export", str(coarse), str(tmp_path / "out")]) == 2
-    assert "can't run this network" in capsys.readouterr().err
+    assert "cannot run this network" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
     assert main(["export", str(coarse), str(tmp_path / "out"), "--ignore-errors"]) == 0
     assert (tmp_path / "out" / "run.py").exists()
@@ -147,7 +147,7 @@ def test_export_writes_a_folder_once(stored, tmp_path, capsys):
     names = {path.name for path in folder.iterdir()}
     assert names == {"run.py", "network.json", "arrays.npz", "README.md", "requirements.txt"}
     assert main(["export", str(stored), str(folder)]) == 2
-    assert "is there already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
 
 
 def test_export_to_nir_refuses_plasticity_and_writes_the_rest(stored, tmp_path, capsys):

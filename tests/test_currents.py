@@ -290,7 +290,7 @@ def test_targets_refuse_what_they_can_not():
     assert not [item for item in sm.check(long, "native") if item.level == "error"]
     huge = alone(sm.StepCurrent(times=[0.0], amplitudes=[1e40]))
     assert any("i_offset reaches 1e+40" in str(item) for item in sm.check(huge, "native"))
-    with pytest.raises(sm.UnsupportedError, match="NIR has no currents over time"):
+    with pytest.raises(sm.UnsupportedError, match="NIR has no currents that change over time"):
         sm.hardware.nir.to_nir(mixed())
 
 

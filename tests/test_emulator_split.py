@@ -120,7 +120,7 @@ def test_a_session_warns_of_what_is_new_only():
     ):
         warnings.simplefilter("always")
         counts = [disputed(session.run(STEPS * DT / 4)) for _ in range(4)]
-    told = [re.search(r"(\d+) changes of weights depend on the order", str(item.message))
+    told = [re.search(r"(\d+) weight changes depend on the order", str(item.message))
             for item in caught]  # fmt: skip
     said = sum(int(found[1]) for found in told if found)
     assert said == counts[-1] > 0
@@ -163,5 +163,7 @@ def test_a_core_that_no_packet_of_its_own_cells_reaches_knows_none_of_them(plast
                       delay=DT, plasticity=rule)  # fmt: skip
     net = Network(populations=net.populations, projections=[*net.projections, loop], dt=DT)
     rules = {problem.rule: problem for problem in sm.check(net, "emulator", allow_coarse=True)}
-    unseen = "132 of its cells, the first is 128" if plastic else "259 of its cells, the first is 1"
+    unseen = (
+        "132 of its cells (the first is 128)" if plastic else "259 of its cells (the first is 1)"
+    )
     assert unseen in rules["unseen spikes"].what

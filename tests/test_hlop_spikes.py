@@ -348,7 +348,7 @@ def test_it_goes_through_a_nir_file(tmp_path):
 @pytest.mark.spinnaker
 def test_a_virtual_board_holds_it_with_the_weights_of_the_emulator():
     from spikemem.hardware.spinnaker import map_network
-    from spikemem.hardware.spinnaker.layout import ring_buffer_shifts
+    from spikemem.hardware.spinnaker.machine_layout import ring_buffer_shifts
 
     model, x, _ = digits()
     network = model.build(x[:2], samples="in turn")

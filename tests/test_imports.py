@@ -21,7 +21,7 @@ CONVENIENCES = {
     ("spikemem.recording", "spikemem.interchange"): "Recording.to_neo",
     (
         "spikemem.hardware.resistive.devices.base",
-        "spikemem.hardware.resistive.network",
+        "spikemem.hardware.resistive.writing",
     ): "Device.apply and Device.write",
     (
         "spikemem.hardware.resistive.devices.base",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import spikemem as sm
 from spikemem.hardware.spinnaker.arithmetic import ONE, cell_constants
-from spikemem.hardware.spinnaker.layout import ring_buffer_shifts
+from spikemem.hardware.spinnaker.machine_layout import ring_buffer_shifts
 from spikemem.networks.liquid import DenseLiquid, Events, NetworkLiquid
 from spikemem.networks.liquid.circuit import draw_weights, template
 from spikemem.networks.liquid.lowering import Weights, grid_decay, lower

@@ -25,7 +25,7 @@ from spikemem.errors import (
     UnsupportedError,
 )
 from spikemem.hardware import nir as nir_files
-from spikemem.hardware.nir import from_nir, to_nir, ways
+from spikemem.hardware.nir import from_nir, paths, to_nir
 from spikemem.network import LIF, STDP, Network, Population, Projection, SpikeSource
 from spikemem.recording import SpikeTrains
 
@@ -320,7 +320,7 @@ def test_faults(tmp_path, monkeypatch):
         nir_files.read(tmp_path / "none.nir")
     bad = tmp_path / "bad.nir"
     bad.write_text("not HDF5")
-    with pytest.raises(StorageError, match="can't be read as a NIR file"):
+    with pytest.raises(StorageError, match="cannot be read as a NIR file"):
         nir_files.read(bad)
     with pytest.raises(StorageError, match="cannot write"):
         nir_files.write(tmp_path / "nowhere" / "net.nir", network)
@@ -372,7 +372,7 @@ def test_every_changed_byte_of_a_file_of_ours_is_noticed(tmp_path):
         broken = bytearray(whole)
         broken[place] ^= 0x10
         path.write_bytes(broken)
-        with pytest.raises(StorageError, match="can't be read as a NIR file"):
+        with pytest.raises(StorageError, match="cannot be read as a NIR file"):
             nir_files.read(path)
     path.write_bytes(whole + b"x")
     with pytest.raises(StorageError, match="does not match its checksum"):
@@ -469,7 +469,7 @@ def test_a_file_without_a_graph(tmp_path):
     foreign(tmp_path / "a.nir", to_nir(network_of_two()))
     with h5py.File(tmp_path / "a.nir", "r+") as file:
         del file["node/nodes/w/weight"]
-    with pytest.raises(StorageError, match="can't be read as a NIR file: "):
+    with pytest.raises(StorageError, match="cannot be read as a NIR file: "):
         nir_files.read(tmp_path / "a.nir")
 
 
@@ -505,7 +505,7 @@ SPOILT = {
     "'times' must be an array": lambda g: spoil(g, "in", "times", "x"),
     "'cell' must have parameters": lambda g: spoil(g, "out", "cell", {"x": 1}),
     "'tau_m' must be a number or": lambda g: spoil(g, "out", "cell", {"tau_m": np.ones(3)}),
-    "has no rows": lambda g: g.nodes["w"].metadata["spikemem"].pop("rows"),
+    "must have rows": lambda g: g.nodes["w"].metadata["spikemem"].pop("rows"),
     "rows, i and j must be whole": lambda g: spoil(g, "w", "i", np.array([0.0, 1.0])),
     "rows must differ": lambda g: spoil(g, "w", "rows", np.array([1, 1])),
     "i and j must be cells": lambda g: spoil(g, "w", "j", np.array([0, 7])),
@@ -514,7 +514,7 @@ SPOILT = {
         g.nodes.update(more=nir.Delay(np.zeros(3))),
         g.edges.extend([("w delay", "more"), ("more", "out")]),
     ),
-    "comes back to it": lambda g: g.edges.append(("w delay", "w delay")),
+    "returns to it": lambda g: g.edges.append(("w delay", "w delay")),
     "scale has shape (3,), but shape (2,) arrives": lambda g: (
         g.nodes.update(s=nir.Scale(np.ones(3))),
         g.edges.extend([("in", "s"), ("s", "out")]),
@@ -558,8 +558,8 @@ def test_notes_of_another_connector_are_not_believed():
     assert (back.connector, back.i.tolist(), back.j.tolist()) == ("list", [0, 1], [0, 1])
 
 
-def test_too_many_ways_between_neurons_are_refused(monkeypatch):
-    monkeypatch.setattr(ways, "_MOST_WAYS", 1000)
+def test_too_many_paths_between_neurons_are_refused(monkeypatch):
+    monkeypatch.setattr(paths, "_MOST_PATHS", 1000)
     nodes, edges, last = {"a": cuba()}, [], ["in"]
     for k in range(40):
         pair = [f"d{k}", f"e{k}"]
@@ -567,7 +567,7 @@ def test_too_many_ways_between_neurons_are_refused(monkeypatch):
         edges += [(start, name) for start in last for name in pair]
         last = pair
     graph = graph_of(nodes, [*edges, *((name, "a") for name in last)])
-    with pytest.raises(UnsupportedError, match="more than 1000 ways"):
+    with pytest.raises(UnsupportedError, match="more than 1000 paths"):
         from_nir(graph, 1.0)
 
 

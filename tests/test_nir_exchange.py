@@ -305,7 +305,7 @@ def test_what_an_if_can_not_carry():
     )  # fmt: skip
     with pytest.raises(UnsupportedError) as error:
         to_nir(network, metadata=False)
-    for part in ("dt / 50 = 0.02 ms", "can't carry i_offset", "refractory", "begins at 0 mV",
+    for part in ("dt / 50 = 0.02 ms", "cannot have an i_offset", "refractory", "starts at 0 mV",
                  "'b': some cells have a leak"):  # fmt: skip
         assert part in str(error.value)
 
@@ -315,5 +315,5 @@ def test_currents_over_time_are_refused():
     for tau_m in (20.0, math.inf):
         cell = LIF(tau_m=tau_m, i_offset=current, tau_syn_E=0.02, tau_syn_I=0.02)
         network = Network(populations=[Population(name="a", size=1, cell=cell)])
-        with pytest.raises(UnsupportedError, match="no currents over time"):
+        with pytest.raises(UnsupportedError, match="no currents that change over time"):
             to_nir(network)

@@ -202,7 +202,7 @@ def test_parameters_of_one_entry_hold_for_the_whole_layer():
         assert network.population("cell").lif.tau_m == 10.0
 
 
-# -- graphs that can't be read: one clear error each -----------------------------------------------
+# -- graphs that cannot be read: one clear error each ----------------------------------------------
 
 
 def conv(**options):
@@ -259,16 +259,16 @@ WRONG = {
             late(chain((2,), EYE), read=EYE, out=nir.Output({"output": np.array([2])})),
             ("cell", "read"), ("read", "out"),
         ),
-    "a signal comes back to it and passes no neuron: n1 -> n2 -> n1.":
+    "a signal returns to it without passing a neuron: n1 -> n2 -> n1.":
         lambda: joined(chain((2,), EYE, EYE, EYE), ("n2", "n1")),
-    "node 'n0': Threshold has no counterpart (read are CubaLIF, LIF, IF, Linear, Affine, Scale, "
-    "Conv1d, Conv2d, SumPool2d, AvgPool2d, Flatten, Delay, Input, Output, NIRGraph)":
+    "node 'n0': Threshold has no counterpart (valid types: CubaLIF, LIF, IF, Linear, Affine, "
+    "Scale, Conv1d, Conv2d, SumPool2d, AvgPool2d, Flatten, Delay, Input, Output, NIRGraph)":
         lambda: chain((2,), nir.Threshold(np.ones(2))),
     "node 'cell': tau_syn has shape (3,), but v_threshold has (1,)": lambda: _spoilt(),
     "an edge leads into an Input": lambda: joined(chain((2,), EYE, end=(2,)), ("cell", "in")),
     "edges of 'n0' name nodes that it does not have: x":
         lambda: chain((2,), nir.NIRGraph({"a": EYE}, [("a", "x")], type_check=False)),
-    "node 'n0' is a graph with 2 Input nodes; 1 can be read": lambda: chain((2,), two_doors()),
+    "node 'n0' is a graph with 2 Input nodes; it must have 1": lambda: chain((2,), two_doors()),
     "the delays before it differ between cells": lambda: chain(
         (2,), EYE, nir.Delay(np.array([0.001, 0.002])), EYE, end=(2,)
     ),
@@ -286,7 +286,7 @@ def test_a_bad_graph_has_a_clear_error(words):
     with pytest.raises(UnsupportedError) as error:
         from_nir(WRONG[words](), 1.0)
     assert words in str(error.value)
-    assert str(error.value).startswith("from_nir: this graph can't be read: ")
+    assert str(error.value).startswith("from_nir: this graph cannot be read: ")
 
 
 def test_what_is_too_large_is_refused_with_its_memory(monkeypatch):
@@ -308,7 +308,7 @@ def test_a_long_chain_and_deep_graphs_do_not_exhaust_the_stack():
             "o": nir.Output({"output": np.array([2])}),
         }
         inner = nir.NIRGraph({**ends, "x": inner}, [("i", "x"), ("x", "o")], type_check=False)
-    with pytest.raises(UnsupportedError, match="more than 50 deep"):
+    with pytest.raises(UnsupportedError, match="more than 50 levels deep"):
         from_nir(chain((2,), inner), 1.0)
 
 

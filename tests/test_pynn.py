@@ -338,7 +338,7 @@ def test_spinnaker_takes_weights_delays_and_amplitudes_as_they_are():
 
 def test_nest_takes_amplitudes_of_w_max():
     spy = Spy("pyNN.brian2")
-    with pytest.raises(UnsupportedError, match="can't take this network: plastic"):
+    with pytest.raises(UnsupportedError, match="cannot run this network: plastic"):
         to_pynn(wired(), spy)
     mock = pytest.importorskip("pyNN.mock")
     spy = Spy("pyNN.mock")
@@ -421,7 +421,7 @@ def test_a_model_runs_once():
     with pytest.raises(DescriptionError, match="multiple of dt=1 ms"):
         run(model, 1.5)
     run(model, 5.0)
-    with pytest.raises(DescriptionError, match="has run before"):
+    with pytest.raises(DescriptionError, match="has already run"):
         run(model, 5.0)
     assert read(model).duration == 5.0
     end(model)

@@ -113,7 +113,7 @@ def test_units_have_a_source_and_a_year():
         (lambda run: Periphery(node=10), "45, 22 or 7"),
         (lambda run: figures.conductances("PCM"), "must be a Device"),
         (lambda run: figures.ageing(RandomRRAM()), "can be written"),
-        (lambda run: figures.ageing(MiloRRAM()), "no ageing"),
+        (lambda run: figures.ageing(MiloRRAM()), "its ageing was not measured"),
         (lambda run: figures.error_against_time([], [[1.0]]), "at least 1"),
         (lambda run: figures.crossbar_map(program(PCM(), [1.0])), "needs a matrix"),
         (lambda run: figures.crossbar_map("bar"), "must be a Crossbar"),

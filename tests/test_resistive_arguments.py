@@ -15,8 +15,8 @@ from spikemem import limits
 from spikemem.checks import kinds_of
 from spikemem.errors import SpikememError
 from spikemem.hardware import resistive as rm
-from spikemem.hardware.resistive import accounts, mapping
-from spikemem.hardware.resistive.devices import Cells
+from spikemem.hardware.resistive import accounts
+from spikemem.hardware.resistive.devices import ProgrammedCells
 
 
 def network() -> sm.Network:
@@ -46,7 +46,9 @@ LINE = rm.program(rm.PCM(), [1.0, 2.0])
 BAR = rm.Crossbar(rm.PCM(), [[1.0, 0.5], [0.0, 2.0]], converters=rm.Converters.bits(7, 7))
 LINES = {"rows": [0, 1], "columns": [0, 1]}
 
-CELLS = Cells(np.full(2, 10.0), np.full(2, 10.0), {"nu": np.full(2, 0.1), "z": np.ones(2)})
+CELLS = ProgrammedCells(
+    np.full(2, 10.0), np.full(2, 10.0), {"nu": np.full(2, 0.1), "z": np.ones(2)}
+)
 OWN = rm.from_measurements([0.0, 60.0], mean=[0.1, 60.0], sd=[0.1, 0.5])
 DEVICES = {type(item).__name__: item for item in (
     rm.PCM(), rm.HERMES(), rm.WanRRAM(), rm.CMOHfOx(), rm.MiloRRAM(), rm.SONOS(), rm.Generic(),
@@ -201,7 +203,7 @@ UNDECLARED = {
 def test_every_public_callable_is_tried():
     public = [name for name in rm.__all__ if callable(getattr(rm, name))]
     assert len(public) > 30
-    assert set(public) <= {*CALLS, "Device", "Mapping", "Quality"}
+    assert set(public) <= {*CALLS, "Device", "WeightMapping", "Quality"}
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -263,14 +265,15 @@ def test_nonsense_is_refused_by_name_or_taken(name):
         (lambda: BAR.calibrate([[1.0, 2.0, 3.0]]), r"shape \(n_vectors, 2\)"),
         (lambda: rm.program(rm.PCM(), [1.0, 2.0], rows=[0], columns=[0, 1], faults=rm.Faults(
             missing=0.1)), "weights' shape"),
-        (lambda: mapping.SingleDevice().targets([1.0], 1.0, 2.0, 1.0), "g_min must be below"),
-        (lambda: mapping.SingleDevice().readout(1.0, 2.0, 2.0), "g_min must be below"),
+        (lambda: rm.SingleDevice().targets([1.0], 1.0, 2.0, 1.0), "g_min must be below"),
+        (lambda: rm.SingleDevice().readout(1.0, 2.0, 2.0), "g_min must be below"),
         (lambda: rm.PCM().program([np.nan], np.random.default_rng(0)), "target must be finite"),
         (lambda: rm.PCM().program([1.0], 3), "rng must be a Generator"),
         (lambda: rm.WanRRAM().aged(rm.PCM().program([1.0], np.random.default_rng(0)), 1.0),
          "must keep 'z'"),
         (lambda: rm.PCM().read_sd(CELLS, [1.0], 1.0), r"shape \(2,\), got \(1,\)"),
-        (lambda: rm.PCM().aged(Cells([1.0], [1.0], {}), 1.0), "cells must be Cells with arrays"),
+        (lambda: rm.PCM().aged(ProgrammedCells([1.0], [1.0], {}), 1.0),
+         "cells must be ProgrammedCells with arrays"),
         (lambda: rm.ConductanceUpdate().moved([0.1, 0.2], [0.1, 0.2, 0.3]), "x .* share .*one sha"),
         (lambda: rm.ConductanceUpdate().changed([1.0], [1.0], 1.0, 2.0, 2.0,
                                                 np.random.default_rng(0)), "low must be below"),

@@ -219,7 +219,7 @@ def test_an_array_is_the_same_after_a_file_and_a_pickle(tmp_path, device):
     ("make", "words"),
     [
         (lambda: program(PCM(), [np.nan]), "weights must be finite"),
-        (lambda: program(PCM(), [0.0]), "give w_max"),
+        (lambda: program(PCM(), [0.0]), "pass w_max"),
         (lambda: program(PCM(), [2.0], w_max=1.0), "larger w_max"),
         (lambda: program(PCM(), [2.0], w_max=-1.0), "w_max must be > 0"),
         (lambda: program("PCM", [2.0]), "device must be a Device"),

@@ -345,7 +345,7 @@ def test_pitfall_reads_at_age_zero_and_of_low_conductances_are_finite():
         (lambda: Generic(programming_scaling="cubic"), "programming_scaling"),
         (lambda: Generic(t0=0.0), "t0 must be > 0"),
         (lambda: Measured(targets=[1.0, 0.0]), "must increase"),
-        (lambda: from_measurements([0, 1]), "give either"),
+        (lambda: from_measurements([0, 1]), "pass either"),
         (lambda: from_measurements([0, 1], samples=[[-1, 0], [1, 1]]), "samples must be >= 0"),
         (lambda: from_measurements([0, 1], mean=[0, 1, 2], sd=[1, 1]), "shape"),
         (lambda: PCM().check_time(-1.0), "must be >= 0 s"),
@@ -355,7 +355,7 @@ def test_pitfall_reads_at_age_zero_and_of_low_conductances_are_finite():
         (lambda: CMOHfOx().check_time(0.5), "0 or at least 1 s"),
         (lambda: MiloRRAM().check_time(1.0), "calibrated ages 0 to 0"),
         (lambda: PCM().check_target(np.array([26.0])), "must lie in"),
-        (lambda: sm.hardware.resistive.program(RandomRRAM(), [1.0]), "can't be written"),
+        (lambda: sm.hardware.resistive.program(RandomRRAM(), [1.0]), "cannot be written"),
     ],
 )
 def test_bad_input(make, words):

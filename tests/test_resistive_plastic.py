@@ -108,7 +108,7 @@ def test_refusals():
         with pytest.raises(sm.DescriptionError, match="'driver' is not a plastic projection"):
             learn_on_device(session, ConductanceUpdate(), projections=["driver"])
         session.run(1.0)
-        with pytest.raises(sm.DescriptionError, match="has run already"):
+        with pytest.raises(sm.DescriptionError, match="has already run"):
             learn_on_device(session, ConductanceUpdate())
     with (
         sm.Session(network, backend="native") as session,

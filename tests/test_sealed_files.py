@@ -353,6 +353,6 @@ def test_a_device_of_the_users_is_refused_when_saved(tmp_path):
     class Own(PCM):
         pass
 
-    with pytest.raises(StorageError, match="a device of the type Own can't be stored"):
+    with pytest.raises(StorageError, match="a device of type Own cannot be stored"):
         program(Own(), [[0.5, 1.0]]).save(tmp_path / "a.h5")
     assert list(tmp_path.iterdir()) == []

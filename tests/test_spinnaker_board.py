@@ -12,7 +12,7 @@ from board_reference import board_reference
 from reference import reference
 
 import spikemem as sm
-from spikemem.hardware.spinnaker.layout import ring_buffer_shifts
+from spikemem.hardware.spinnaker.machine_layout import ring_buffer_shifts
 from spikemem.network import LIF, STDP, Network, Population, Projection, SpikeSource
 from spikemem.recording import SpikeTrains
 

@@ -52,7 +52,7 @@ def test_what_the_folder_holds(network, tmp_path):
     readme = (folder / "README.md").read_text()
     assert readme.startswith("# Digits\n")
     assert "CueCue to ContCond veto" in readme
-    assert "the oldest are forgotten" in readme
+    assert "its oldest spikes are forgotten" in readme
     assert "spikemem" not in (folder / "requirements.txt").read_text()
     script = (folder / "run.py").read_text()
     assert "import spikemem" not in script
@@ -101,13 +101,13 @@ def test_the_folder_maps_on_a_virtual_board(network, tmp_path):
         folder, tmp_path, "--sim", "spinnaker", XDG_CONFIG_HOME=str(config), HOME=str(tmp_path)
     )
     assert done.returncode == 1
-    assert "the network was mapped, nothing ran." in done.stderr
+    assert "the network was mapped, but not run." in done.stderr
     assert not (tmp_path / "recording.h5").exists()
 
 
 def test_it_refuses_what_the_machine_can_not_hold(network, tmp_path):
     wrong = network.replace(Population(name="OUTcue", size=5, cell=LIF(v_reset=0.0)))
-    with pytest.raises(UnsupportedError, match="export: SpiNNaker can't run this"):
+    with pytest.raises(UnsupportedError, match="export: SpiNNaker cannot run this"):
         sm.export(wrong, "spinnaker", tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
     sm.export(wrong, "spinnaker", tmp_path / "out", force=True)
@@ -126,8 +126,8 @@ def test_nothing_is_left_of_a_failed_export(network, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("target", "folder", "options", "error", "message"),
     [
-        ("spinnaker", "no/such/folder", {}, StorageError, "can't write"),
-        ("spinnaker", ".", {}, StorageError, "is there already"),
+        ("spinnaker", "no/such/folder", {}, StorageError, "cannot write"),
+        ("spinnaker", ".", {}, StorageError, "already exists"),
         ("loihi", "out", {}, DescriptionError, "'loihi' is not a target"),
         ("spinnaker", "out", {"duration": 0.0}, DescriptionError, "duration must be > 0"),
     ],

@@ -16,7 +16,7 @@ import spikemem as sm
 from spikemem.cells import LIF
 from spikemem.errors import BackendMissing, DescriptionError, UnsupportedError, VirtualRunError
 from spikemem.hardware.spinnaker import arithmetic, map_network
-from spikemem.hardware.spinnaker.layout import (
+from spikemem.hardware.spinnaker.machine_layout import (
     connector,
     delay_slots,
     on_machine,
@@ -204,7 +204,7 @@ def configure(text):
 def test_a_virtual_machine_gives_no_recording(network):
     path = configure(MACHINE.format("True"))
     try:
-        with pytest.raises(VirtualRunError, match="no spikes come back"):
+        with pytest.raises(VirtualRunError, match="there are no spikes"):
             sm.simulate(network, backend="spinnaker")
     finally:
         path.unlink()

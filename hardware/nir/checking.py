@@ -1,4 +1,4 @@
-"""What a graph must be before it is read: the shapes, types and ranges of its nodes and notes."""
+"""Checks the shapes, types and ranges of the nodes of a NIR graph and of their metadata."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ _POSITIVE = ("tau_mem", "tau_syn", "tau", "r")
 
 
 def problems_of_node(name: str, node: Any) -> Iterator[str]:
-    """What is wrong with the values of a node, one sentence each.
+    """Yield one sentence for each problem with the values of a node.
 
     Parameters
     ----------
     name : str
-        Its name in the graph.
+        Name of the node in the graph.
     node : nir.NIRNode
-        Of a type that can be read.
+        Node of a type that can be read.
     """
     where, kind = f"node {name!r}", type(node).__name__
     for item in _ARRAYS.get(kind, ()):
@@ -44,10 +44,11 @@ def problems_of_node(name: str, node: Any) -> Iterator[str]:
     if hasattr(node, "v_threshold"):
         yield from _problems_of_cells(where, node, _ARRAYS[kind])
     if kind == "Input":
-        kept = node.input_type
-        yield from _problems_of_shape(where, kept.get("input") if isinstance(kept, dict) else None)
+        types = node.input_type
+        shape = types.get("input") if isinstance(types, dict) else None
+        yield from _problems_of_shape(where, shape)
     if notes_of(node):
-        yield from _problems_of_notes(f"{where}: the note of spikemem", node)
+        yield from _problems_of_notes(f"{where}: the metadata of spikemem", node)
 
 
 def _problems_of_array(where: str, item: str, value: Any) -> Iterator[str]:
@@ -121,7 +122,7 @@ def _problems_of_synapses(where: str, node: Any) -> Iterator[str]:
               "delay", "rows", "i", "j")  # fmt: skip
     missing = [item for item in needed if item not in notes]
     if missing:
-        yield f"{where} has no {', '.join(missing)}"
+        yield f"{where} must have {', '.join(missing)}"
         return
     rows, i, j = (array_of(notes[item]) for item in ("rows", "i", "j"))
     whole = all(

@@ -1,4 +1,4 @@
-"""What both directions share: names, notes, and a check for the package nir."""
+"""Helpers of export and import: names, metadata, comparisons, and the package nir."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = [
     "as_lines",
     "free_name",
     "notes_of",
-    "place_of",
+    "position_of",
     "require_nir",
 ]
 
 KEY = "spikemem"
-"""Under which the metadata of a node hold what is ours."""
+"""Key of spikemem's entries in the metadata of a node."""
 
 LARGEST = 10**8
 """Largest number of entries of a weight matrix, and of synapses of a chain of linear nodes."""
@@ -30,7 +30,7 @@ _CLOSE = 1e-9
 
 
 def require_nir() -> Any:
-    """The package nir."""
+    """Return the package nir, or raise an error if it is not installed."""
     try:
         import nir
     except ImportError as error:
@@ -39,27 +39,27 @@ def require_nir() -> Any:
 
 
 def as_lines(problems: Sequence[str]) -> str:
-    """One problem on the same line, several as a list."""
+    """Return one problem as text on the same line, or several as a list."""
     if len(problems) == 1:
         return f" {problems[0]}."
     return "".join(f"\n  - {problem}." for problem in problems)
 
 
 def free_name(name: str, taken: Mapping[str, Any]) -> str:
-    """The name, or with the first number that no other node has."""
+    """Return the name, with the first free number if it is taken."""
     if name not in taken:
         return name
     return next(f"{name} {k}" for k in range(2, len(taken) + 3) if f"{name} {k}" not in taken)
 
 
 def notes_of(node: Any) -> dict[str, Any]:
-    """What :func:`to_nir` noted in a node."""
-    found = node.metadata.get(KEY, {}) if isinstance(node.metadata, dict) else {}
-    return found if isinstance(found, dict) else {}
+    """Return spikemem's entries in the metadata of a node, which :func:`to_nir` writes."""
+    notes = node.metadata.get(KEY, {}) if isinstance(node.metadata, dict) else {}
+    return notes if isinstance(notes, dict) else {}
 
 
 def alike(a: Any, b: Any, scale: Any = 0.0) -> bool:
-    """Whether two values differ by rounding alone; `scale` is the size of what they are sums of."""
+    """Tell whether two values are equal except for rounding; `scale` is the size of their terms."""
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     with np.errstate(invalid="ignore"):
         near = np.abs(a - b) <= _CLOSE * np.maximum(np.abs(b), scale)
@@ -67,13 +67,13 @@ def alike(a: Any, b: Any, scale: Any = 0.0) -> bool:
 
 
 def array_of(value: Any) -> Any:
-    """The value as an array; None if it is none."""
+    """Return the value as an array, or None if it cannot be one."""
     try:
         return np.asarray(value)
     except (TypeError, ValueError, OverflowError):
         return None
 
 
-def place_of(node: Any) -> float:
-    """Where a node stood in the network; last if nothing was noted."""
+def position_of(node: Any) -> float:
+    """Return the position of a node in the exported network; infinity if it is unknown."""
     return float(notes_of(node).get("place", np.inf))

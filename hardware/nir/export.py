@@ -1,4 +1,4 @@
-"""A network for others, as a NIR file."""
+"""The export target "nir"."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ __all__ = ["export_file"]
 def export_file(
     network: Network, path: Annotated[str | Path, PathName()], *, metadata: bool = True
 ) -> Path:
-    """Write a network to a NIR file, as :func:`spikemem.export` asks for it; see :func:`write`."""
+    """Write a network to a NIR file for :func:`spikemem.export`; see :func:`write`."""
     return write(path, network, metadata=metadata)

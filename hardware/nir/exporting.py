@@ -1,4 +1,4 @@
-"""From a network to a NIR graph."""
+"""Converts a network to a NIR graph."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ __all__ = ["to_nir"]
 def to_nir(network: Network, *, metadata: bool = True) -> Any:
     """Convert a network to a NIR graph.
 
-    A population of cells becomes a ``CubaLIF``, or a ``LIF`` if its synaptic currents last one
-    step (``tau_syn = dt / 50``), or an ``IF`` if it has no leak as well. A spike source becomes an
-    ``Input``, a projection a ``Delay`` and a ``Linear`` for each of its delays; a recorded
-    population has an ``Output``. A constant current becomes the bias of the first ``Linear`` into
-    the cells, which is then an ``Affine``; cells without synapses have it in ``v_leak``. Synapses
-    between the same two cells with the same delay become one with the sum of their weights; a
-    projection without synapses is left out.
+    A population of cells becomes a ``CubaLIF``. It becomes a ``LIF`` if its synaptic currents last
+    one step (``tau_syn = dt / 50``), and an ``IF`` if it also has no leak. A spike source becomes
+    an ``Input``. A projection becomes a ``Delay`` and a ``Linear`` for each of its delays. A
+    recorded population gets an ``Output``. A constant current becomes the bias of the first
+    ``Linear`` into the cells, which is then an ``Affine``; for cells without synapses it is part
+    of ``v_leak``. Synapses between the same two cells with the same delay become one synapse with
+    the sum of their weights. A projection without synapses is left out.
 
     Parameters
     ----------
     network : Network
-        Static, with one synaptic time constant for each cell.
+        Static network with one synaptic time constant for each cell.
     metadata : bool
-        Whether what NIR can't say may be put into the metadata. False refuses a network that
-        needs it.
+        Whether properties that NIR cannot express are written into the metadata. If False, a
+        network that needs them is refused.
 
     Returns
     -------
@@ -45,9 +45,9 @@ def to_nir(network: Network, *, metadata: bool = True) -> Any:
     Raises
     ------
     UnsupportedError
-        NIR can't carry the network; all reasons at once.
+        If NIR cannot express the network. The message lists all reasons.
     BackendMissing
-        The package nir is not installed.
+        If the package nir is not installed.
 
     Examples
     --------
@@ -59,19 +59,19 @@ def to_nir(network: Network, *, metadata: bool = True) -> Any:
     nir = require_nir()
     problems = list(_problems(network, metadata))
     if problems:
-        raise UnsupportedError("to_nir: NIR can't carry this network:" + as_lines(problems))
+        raise UnsupportedError("to_nir: NIR cannot express this network:" + as_lines(problems))
     nodes: dict[str, Any] = {}
     edges: list[tuple[str, str]] = []
-    for place, population in enumerate(network.populations):
-        extra = _population_metadata(population, place) if metadata else {}
+    for position, population in enumerate(network.populations):
+        extra = _population_metadata(population, position) if metadata else {}
         nodes[population.name] = _neuron(nir, network, population, extra)
     biases = {
         name: bias
         for name in _driven(network)
         if (bias := _bias(network, network.population(name))).any()
     }
-    for place, projection in enumerate(network.projections):
-        for group in _groups(network, projection, place):
+    for position, projection in enumerate(network.projections):
+        for group in _groups(network, projection, position):
             own = biases.pop(projection.post) if projection.post in biases else None
             _connect(nir, network, projection, group, own, nodes, edges, metadata)
     for population in network.populations:
@@ -80,24 +80,24 @@ def to_nir(network: Network, *, metadata: bool = True) -> Any:
             nodes[name] = nir.Output({"output": np.array([population.size])})
             edges.append((population.name, name))
     head = {KEY: {"dt": network.dt, "copies": network.copies}} if metadata else {}
-    # Its check of types adds an Input to every cell without one, and fails without any.
+    # NIR's check of types would add an Input to every cell without one.
     return nir.NIRGraph(nodes=nodes, edges=edges, metadata=head, type_check=False)
 
 
 def _problems(network: Network, metadata: bool) -> Iterator[str]:
-    """What NIR can't carry."""
+    """Yield everything that NIR cannot express."""
     for projection in network.projections:
         where = f"projection {projection.name!r}"
         if projection.plasticity is not None:
             yield (
-                f"{where}: NIR has no plasticity; export a copy without it, with the weights of a "
+                f"{where}: NIR has no plasticity; export a static copy with the weights of a "
                 f"recording"
             )
         sizes = [network.population(end).size for end in (projection.pre, projection.post)]
         if sizes[0] * sizes[1] > LARGEST:
             yield (
-                f"{where}: NIR writes {sizes[1]} x {sizes[0]} weights as a dense matrix, of at "
-                f"most {LARGEST:g} entries"
+                f"{where}: NIR writes {sizes[1]} x {sizes[0]} weights as a dense matrix, and at "
+                f"most {LARGEST:g} entries are possible"
             )
     for population in network.populations:
         if not population.is_source:
@@ -107,7 +107,7 @@ def _problems(network: Network, metadata: bool) -> Iterator[str]:
 def _cell_problems(network: Network, population: Population, metadata: bool) -> Iterator[str]:
     where, cell = f"population {population.name!r}", population.lif
     if cell.current is not None:
-        yield f"{where}: NIR has no currents over time; make i_offset constant"
+        yield f"{where}: NIR has no currents that change over time; make i_offset constant"
     if np.any(np.isinf(cell.tau_m)):
         yield from _problems_without_leak(network, population, metadata)
         return
@@ -137,22 +137,22 @@ def _problems_without_leak(
     if np.any(cell.steady.array("i_offset", population.size)) and population.name not in _driven(
         network
     ):
-        yield f"{where}: an IF without synapses can't carry i_offset"
+        yield f"{where}: an IF without synapses cannot have an i_offset"
     if metadata:
         return
     if np.any(np.asarray(cell.tau_refrac) > 0):
         yield f"{where}: NIR has no refractory time; set tau_refrac=0, or metadata=True"
     if np.any(population.initial_v()):
-        yield f"{where}: an IF begins at 0 mV; set v_init=0, or metadata=True"
+        yield f"{where}: an IF starts at 0 mV; set v_init=0, or metadata=True"
 
 
 def _driven(network: Network) -> set[str]:
-    """Populations with synapses, of which one can carry a bias."""
+    """Return the populations that receive synapses, one of which can hold a bias."""
     return {item.post for item in network.projections if network.synapses(item.name).i.size}
 
 
 def _bias(network: Network, population: Population) -> NDArray[np.float64]:
-    """Constant signal that has the effect of the constant current, shape (n_cells,)."""
+    """Return the constant signal with the effect of the constant current, shape (n_cells,)."""
     if population.is_source:
         return np.zeros(population.size)
     current = np.array(population.lif.array("i_offset", population.size))
@@ -165,8 +165,8 @@ def _receptors(network: Network, population: Population) -> set[str]:
     return {item.receptor for item in network.projections if item.post == population.name}
 
 
-def _population_metadata(population: Population, place: int) -> dict[str, Any]:
-    own: dict[str, Any] = {"place": place, "record": ",".join(population.record)}
+def _population_metadata(population: Population, position: int) -> dict[str, Any]:
+    own: dict[str, Any] = {"place": position, "record": ",".join(population.record)}
     if population.is_source:
         trains = population.source
         own["duration"] = trains.duration
@@ -197,21 +197,21 @@ def _neuron(nir: Any, network: Network, population: Population, metadata: Any) -
 
 
 class _Group(NamedTuple):
-    """Synapses of one delay."""
+    """Synapses of a projection with one delay (ms)."""
 
     delay: float
     weight: NDArray[np.float64]
     metadata: dict[str, Any]
 
 
-def _groups(network: Network, projection: Projection, place: int) -> Iterator[_Group]:
+def _groups(network: Network, projection: Projection, position: int) -> Iterator[_Group]:
     synapses = network.synapses(projection.name)
     shape = [network.population(end).size for end in (projection.post, projection.pre)]
     sign = -1.0 if projection.receptor == "inhibitory" else 1.0
     pulse = kind_of(network.population(projection.post).lif, network.dt) != "CubaLIF"
     common: dict[str, Any] = {
         "projection": projection.name,
-        "place": place,
+        "place": position,
         "receptor": projection.receptor,
         "connector": projection.connector,
         "allow_self": int(projection.allow_self),
@@ -228,7 +228,7 @@ def _groups(network: Network, projection: Projection, place: int) -> Iterator[_G
         own = {**common, "delay": float(delay)}
         own |= {"rows": rows[first], "i": i[first], "j": j[first]}
         if pulse:
-            # A division and a multiplication by the same number need not cancel exactly.
+            # Division and multiplication by the same number may not cancel exactly.
             own["weight"] = sign * weight[j[first], i[first]]
             weight /= PULSE_GAIN
         yield _Group(float(delay), weight, {KEY: own})

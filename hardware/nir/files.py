@@ -1,4 +1,4 @@
-"""NIR files."""
+"""Reads and writes NIR files."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def write(
 ) -> Path:
     """Write a network to a NIR file (HDF5); see :func:`to_nir`.
 
-    The file begins with a block of 512 bytes that holds its checksum. Other readers skip it.
+    The file starts with a block of 512 bytes that holds its checksum; other readers skip it.
 
     Raises
     ------
     StorageError
-        The file can't be written. A file that was there is unchanged.
+        If the file cannot be written. An existing file is then unchanged.
     """
     nir = require_nir()
     body = io.BytesIO()
@@ -61,20 +61,21 @@ def read(
 ) -> Network:
     """Read a network from a NIR file; see :func:`from_nir`.
 
-    A file that :func:`write` wrote is compared with its checksum. Any other file is read in a
-    second process, since damaged bytes can crash the HDF5 library.
+    A file of :func:`write` is compared with its checksum. Any other file is read in a second
+    process, since damaged bytes can crash the HDF5 library.
 
     Warns
     -----
     SpikememWarning
-        Neurons have no ``v_reset``, as in files of older versions of NIR; it is 0. The file can't
-        say whether its author meant a reset that subtracts the threshold, which no cell here has.
+        If neurons have no ``v_reset``, as in files of older versions of NIR. It is then 0. The file
+        does not tell whether its author meant a reset that subtracts the threshold, which cells of
+        spikemem do not have.
 
     Raises
     ------
     StorageError
-        No such file, or not a regular one; not a NIR file or damaged; it refers to other files; or
-        it needs more memory than there is.
+        If the file does not exist, is not a regular file, is damaged or not a NIR file, refers to
+        other files, or does not fit into memory.
     """
     nir = require_nir()
     name = str(to_path(path, "nir.read"))
@@ -91,19 +92,19 @@ def read(
     kind = tree.get("type")
     if not isinstance(kind, str) or kind != "NIRGraph":
         raise _unreadable(name, f"it holds {shown(kind)}, not a graph")
-    # The package nir adds what is missing to the tree itself.
+    # This comes first, since the package nir adds missing values to the tree.
     silent = sorted(_without_reset(tree))
     try:
         graph = nir.ir.dict2NIRNode({**tree, "type_check": False})
     except Exception as error:
-        # The package nir checks little of what it is given.
+        # The package nir checks few of its arguments.
         raise _unreadable(name, f"{type(error).__name__}: {reason(error)}") from error
     network = from_nir(graph, dt, inputs=inputs)
     if silent:
         warnings.warn(
             f"nir.read: {name!r}: no v_reset in {', '.join(silent)}: potentials are set to 0 after "
-            f"a spike, as NIR says; a simulator that subtracts the threshold instead gives other "
-            f"spikes.",
+            f"a spike, as NIR specifies; a simulator that subtracts the threshold instead gives "
+            f"other spikes.",
             SpikememWarning,
             stacklevel=3,
         )
@@ -111,7 +112,7 @@ def read(
 
 
 def _without_reset(tree: Tree, where: str = "") -> Iterator[str]:
-    """Names of the neurons of a graph, and of the graphs inside it, that have no v_reset."""
+    """Yield the names of neurons without v_reset, in a graph and in graphs inside it."""
     nodes = tree.get("nodes")
     for name, item in nodes.items() if isinstance(nodes, dict) else ():
         if not isinstance(item, dict):
@@ -125,12 +126,12 @@ def _without_reset(tree: Tree, where: str = "") -> Iterator[str]:
             yield from _without_reset(item, f"{where}{name}.")
 
 
-def _unreadable(name: str, why: BaseException | str) -> StorageError:
-    return StorageError(f"nir.read: {name!r} can't be read as a NIR file: {reason(why)}.")
+def _unreadable(name: str, cause: BaseException | str) -> StorageError:
+    return StorageError(f"nir.read: {name!r} cannot be read as a NIR file: {reason(cause)}.")
 
 
 def _tree(name: str) -> dict[str, Any]:
-    """All data of the graph."""
+    """Return all data of the graph in a file."""
     with open_sealed(name, _FORM) as opened:
         if opened is not None:
             if opened.version > _VERSION:
@@ -146,7 +147,7 @@ def _tree(name: str) -> dict[str, Any]:
 
 
 def _plain(tree: Tree) -> dict[str, Any]:
-    """Numbers instead of arrays without axes, as the package nir reads them."""
+    """Convert arrays without axes to numbers, as the package nir reads them."""
     return {
         name: _plain(item)
         if isinstance(item, dict)

@@ -1,4 +1,4 @@
-"""Graphs inside graphs become one graph: ``rnn`` with a node ``lif`` becomes ``rnn.lif``."""
+"""Flattens graphs inside graphs: the node ``lif`` of a graph ``rnn`` becomes ``rnn.lif``."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class Flat:
 
 
 def flatten(nir: Any, graph: Any, depth: int = 0, where: str = "") -> Flat:
-    """The graph with the nodes of the graphs inside it.
+    """Return a graph in which the nodes of inner graphs replace these graphs.
 
     Raises
     ------
     UnsupportedError
-        An edge names a node that is not there, or a graph inside lacks the one ``Input`` or
-        ``Output`` that its edges need.
+        If an edge names a node that does not exist, or an inner graph does not have exactly one
+        ``Input`` or ``Output`` where its edges need one.
     """
     edges = list(dict.fromkeys((str(start), str(stop)) for start, stop in graph.edges))
     strangers = sorted({end for edge in edges for end in edge} - set(graph.nodes))
@@ -37,7 +37,7 @@ def flatten(nir: Any, graph: Any, depth: int = 0, where: str = "") -> Flat:
         inside = f" of {where!r}" if where else ""
         raise _refused(f"edges{inside} name nodes that it does not have: {', '.join(strangers)}")
     if depth > _DEEPEST:
-        raise _refused(f"graphs stand more than {_DEEPEST} deep inside each other")
+        raise _refused(f"graphs are nested more than {_DEEPEST} levels deep")
     nodes = {name: node for name, node in graph.nodes.items() if not isinstance(node, nir.NIRGraph)}
     for name, node in graph.nodes.items():
         if isinstance(node, nir.NIRGraph):
@@ -46,26 +46,26 @@ def flatten(nir: Any, graph: Any, depth: int = 0, where: str = "") -> Flat:
     return Flat(nodes, edges)
 
 
-def _refused(why: str) -> UnsupportedError:
-    return UnsupportedError(f"from_nir: this graph can't be read: {why}.")
+def _refused(reason: str) -> UnsupportedError:
+    return UnsupportedError(f"from_nir: this graph cannot be read: {reason}.")
 
 
 def _insert(
     nir: Any, name: str, inner: Flat, nodes: dict[str, Any], edges: list[tuple[str, str]]
 ) -> list[tuple[str, str]]:
-    """Put an inner graph into `nodes`; the edges of both, past its Input and its Output."""
+    """Add an inner graph to `nodes`; return the edges of both without its Input and Output."""
     names: dict[str, str] = {}
     for own, node in inner.nodes.items():
         names[own] = free_name(f"{name}.{own}", nodes)
         nodes[names[own]] = node
     doors = {}
     for kind, used in (("Input", 1), ("Output", 0)):
-        found = [own for own, node in inner.nodes.items() if isinstance(node, getattr(nir, kind))]
-        if len(found) != 1 and (len(found) > 1 or any(edge[used] == name for edge in edges)):
+        ends = [own for own, node in inner.nodes.items() if isinstance(node, getattr(nir, kind))]
+        if len(ends) != 1 and (len(ends) > 1 or any(edge[used] == name for edge in edges)):
             raise _refused(
-                f"node {name!r} is a graph with {len(found)} {kind} nodes; 1 can be read"
+                f"node {name!r} is a graph with {len(ends)} {kind} nodes; it must have 1"
             )
-        doors[kind] = names[found[0]] if found else ""
+        doors[kind] = names[ends[0]] if ends else ""
     edges = [
         (doors["Output"] if start == name else start, doors["Input"] if stop == name else stop)
         for start, stop in edges
@@ -81,6 +81,6 @@ def _without(door: str, edges: list[tuple[str, str]]) -> list[tuple[str, str]]:
     before = [start for start, stop in edges if stop == door and start != door]
     after = [stop for start, stop in edges if start == door and stop != door]
     if len(before) * len(after) > _MOST_EDGES:
-        raise _refused(f"node {door!r} joins {len(before)} x {len(after)} nodes")
+        raise _refused(f"node {door!r} connects {len(before)} x {len(after)} nodes")
     rest = [edge for edge in edges if door not in edge]
     return list(dict.fromkeys([*rest, *((start, stop) for start in before for stop in after)]))

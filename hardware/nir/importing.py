@@ -1,4 +1,4 @@
-"""From a NIR graph to a network."""
+"""Converts a NIR graph to a network."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ...network import Inputs, Network, Population
 from ...recording import SpikeTrains
 from ...units import to_float, to_int
 from .checking import problems_of_node
-from .common import as_lines, notes_of, place_of, require_nir
+from .common import as_lines, notes_of, position_of, require_nir
 from .flattening import Flat, flatten
 from .neurons import NEURONS, cell_of
-from .ways import projections
-from .wiring import KNOWN, Wiring
+from .paths import projections
+from .wiring import READABLE, Wiring
 
 __all__ = ["from_nir"]
 
@@ -33,23 +33,23 @@ def from_nir(
 ) -> Network:
     """Convert a NIR graph to a network.
 
-    ``docs/howto/nir.md`` lists the nodes that can be read and what each of them becomes. In short:
-    a ``CubaLIF``, ``LIF`` or ``IF`` becomes a population, whose cells are numbered in C order of
-    its shape. All linear nodes between two neurons (``Linear``, ``Affine``, ``Scale``, ``Conv1d``,
-    ``Conv2d``, ``SumPool2d``, ``AvgPool2d``, ``Flatten``) are multiplied and become one list of
-    excitatory and one of inhibitory synapses; a bias becomes ``i_offset``. A connection without a
-    ``Delay`` takes one step. Graphs inside the graph are opened: ``rnn`` with a node ``lif``
-    becomes ``rnn.lif``.
+    ``docs/howto/nir.md`` lists the nodes that can be read and their conversion. In short: a ``CubaLIF``,
+    ``LIF`` or ``IF`` becomes a population, whose cells are numbered in C order of its shape. All
+    linear nodes between two neurons (``Linear``, ``Affine``, ``Scale``, ``Conv1d``, ``Conv2d``,
+    ``SumPool2d``, ``AvgPool2d``, ``Flatten``) are multiplied, and become one list of excitatory
+    and one of inhibitory synapses. A bias becomes ``i_offset``. A connection without a ``Delay``
+    takes one step. Inner graphs are flattened: the node ``lif`` of a graph ``rnn`` becomes
+    ``rnn.lif``.
 
     Parameters
     ----------
     graph : nir.NIRGraph
-        In the units of this module.
+        Graph in the units of this package.
     dt : float, optional
-        Step, ms. Default: what :func:`to_nir` noted.
+        Time step, ms. Default: the step in the metadata of :func:`to_nir`.
     inputs : mapping of str to SpikeTrains, optional
-        Spikes of the ``Input`` nodes of these names. Default: what :func:`to_nir` noted, else no
-        spikes.
+        Spikes of ``Input`` nodes, by name. Default: the spikes in the metadata of :func:`to_nir`,
+        or no spikes.
 
     Returns
     -------
@@ -58,11 +58,12 @@ def from_nir(
     Raises
     ------
     UnsupportedError
-        The graph has nodes or connections that a network can't carry; all reasons at once.
+        If the graph has nodes or connections that a network cannot have. The message lists all
+        reasons.
     DescriptionError
-        `dt` is needed, `inputs` has names that are no ``Input``, or the values are not valid.
+        If `dt` is missing, `inputs` names a node that is not an ``Input``, or a value is invalid.
     BackendMissing
-        The package nir is not installed.
+        If the package nir is not installed.
     """
     nir = require_nir()
     if not isinstance(graph, nir.NIRGraph):
@@ -71,7 +72,9 @@ def from_nir(
             f"for a file use spikemem.hardware.nir.read(path)."
         )
     if dt is None and "dt" not in notes_of(graph):
-        raise DescriptionError("from_nir: dt is needed (ms): the graph does not say it.")
+        raise DescriptionError(
+            "from_nir: dt is needed (ms), since the metadata of the graph do not hold it."
+        )
     if inputs is not None and not isinstance(inputs, Mapping):
         raise DescriptionError(
             f"from_nir: inputs must be a mapping of names to SpikeTrains, got {shown(inputs)}."
@@ -81,13 +84,13 @@ def from_nir(
     _require_inputs(flat, inputs or {})
     problems = _problems(flat)
     _stop(problems)
-    # What overflows is not finite, which is refused by name.
+    # Values that overflow are not finite, and are refused by name.
     with np.errstate(all="ignore"):
         network = _network(flat, step, inputs or {}, problems)
     copies = to_int(notes_of(graph).get("copies", 1), "from_nir: copies")
     parts = [item.size for item in network.populations]
     parts += [item.tiles for item in network.projections]
-    # What the graph says now may no longer be the copies that were noted.
+    # The graph may have been changed since its number of copies was written.
     return network.replace(copies=copies if all(n % copies == 0 for n in parts) else 1)
 
 
@@ -98,7 +101,7 @@ def _network(
     _stop(problems)
     spiking = [name for name in flat.nodes if wiring.kind(name) in NEURONS]
     spiking += [name for name in flat.nodes if wiring.kind(name) == "Input"]
-    spiking.sort(key=lambda name: place_of(flat.nodes[name]))
+    spiking.sort(key=lambda name: position_of(flat.nodes[name]))
     populations = [_population(wiring, name, dt, inputs) for name in spiking]
     made = projections(wiring, spiking, dt, problems)
     _stop(problems)
@@ -107,8 +110,8 @@ def _network(
 
 def _stop(problems: list[str]) -> None:
     if problems:
-        found = list(dict.fromkeys(problems))
-        raise UnsupportedError("from_nir: this graph can't be read:" + as_lines(found))
+        unique = list(dict.fromkeys(problems))
+        raise UnsupportedError("from_nir: this graph cannot be read:" + as_lines(unique))
 
 
 def _require_inputs(flat: Flat, inputs: Mapping[str, SpikeTrains]) -> None:
@@ -122,13 +125,13 @@ def _require_inputs(flat: Flat, inputs: Mapping[str, SpikeTrains]) -> None:
 
 
 def _problems(flat: Flat) -> list[str]:
-    """Nodes that can't be read."""
+    """Return one sentence for each node that cannot be read."""
     problems: list[str] = []
     for name, node in flat.nodes.items():
         kind = type(node).__name__
-        if kind not in KNOWN:
+        if kind not in READABLE:
             problems.append(
-                f"node {name!r}: {kind} has no counterpart (read are {', '.join(KNOWN)})"
+                f"node {name!r}: {kind} has no counterpart (valid types: {', '.join(READABLE)})"
             )
         else:
             problems.extend(problems_of_node(name, node))

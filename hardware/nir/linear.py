@@ -1,4 +1,4 @@
-"""Linear nodes as sparse matrices from a flat input to a flat output, both in C order."""
+"""Converts linear nodes to sparse matrices from a flat input to a flat output (C order)."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ Sparse = Any
 Shape = tuple[int, ...]
 
 _BYTES = 48
-"""Memory that an entry of a sparse matrix takes while the matrix is made."""
+"""Memory of one entry of a sparse matrix while the matrix is made, bytes."""
 
 
 class Unfit(Exception):
-    """A linear node that can't take its input; the text says why."""
+    """A linear node does not fit its input; the text states the reason."""
 
 
 def output_shape(node: Any, shape: Shape) -> Shape:
-    """Shape of what a linear node makes of an input of this shape.
+    """Return the output shape of a linear node for an input shape.
 
     Raises
     ------
     Unfit
-        The shapes do not fit.
+        If the shapes do not fit.
     """
     kind = type(node).__name__
     if kind in ("Linear", "Affine"):
@@ -69,7 +69,7 @@ def output_shape(node: Any, shape: Shape) -> Shape:
 
 
 def matrix_of(node: Any, shape: Shape) -> Sparse:
-    """Matrix of a linear node for an input of this shape, without the bias."""
+    """Return the matrix of a linear node for an input shape, without the bias."""
     kind = type(node).__name__
     if kind in ("Linear", "Affine"):
         return scipy.sparse.csr_array(np.asarray(node.weight, np.float64))
@@ -81,7 +81,7 @@ def matrix_of(node: Any, shape: Shape) -> Sparse:
 
 
 def bias_of(node: Any, shape: Shape) -> NDArray[np.float64] | None:
-    """Constant that a linear node adds to its output, shape (n_out,); None without one."""
+    """Return the constant that a linear node adds to its output, shape (n_out,), or None."""
     if not hasattr(node, "bias"):
         return None
     bias = np.ravel(np.asarray(node.bias, np.float64))
@@ -95,12 +95,12 @@ def bias_of(node: Any, shape: Shape) -> NDArray[np.float64] | None:
 
 
 def product(after: Sparse, before: Sparse) -> Sparse:
-    """Matrix of two maps in a row.
+    """Return the matrix of two linear maps in sequence.
 
     Raises
     ------
     Unfit
-        It would have too many entries.
+        If the matrix would have too many entries.
     """
     per_row = np.diff(before.indptr).astype(np.int64)
     _require(int(per_row[after.indices].sum()), "multiplied with the linear nodes before it")
@@ -140,12 +140,12 @@ def _scale(node: Any, shape: Shape) -> NDArray[np.float64]:
 
 
 def whole_numbers(value: Any, n: int, name: str, low: int) -> Shape:
-    """A parameter for each of `n` axes.
+    """Return a parameter for each of `n` axes.
 
     Raises
     ------
     Unfit
-        The values are not 1 or `n` whole numbers from `low` on.
+        If the values are not 1 or `n` whole numbers >= `low`.
     """
     array = array_of(value)
     numbers = array is not None and array.size in (1, n) and array.dtype.kind in "iuf"
@@ -157,7 +157,7 @@ def whole_numbers(value: Any, n: int, name: str, low: int) -> Shape:
 
 
 class _Window:
-    """A convolution or a pooling: a window that moves over one or two axes."""
+    """A convolution or pooling: a window that moves over one or two axes."""
 
     def __init__(self, node: Any, shape: Shape) -> None:
         kind = type(node).__name__
@@ -184,7 +184,7 @@ class _Window:
         self.output = (self.weight.shape[0], *sizes)
 
     def _kernel(self, node: Any, kind: str) -> NDArray[np.float64]:
-        """Weights of shape (channels out, channels in of a group, kernel)."""
+        """Return weights of shape (channels out, channels in of a group, kernel)."""
         channels = self.shape[0]
         if kind.endswith("Pool2d"):
             size = whole_numbers(node.kernel_size, 2, "kernel_size", 1)
@@ -207,7 +207,7 @@ class _Window:
         return weight
 
     def _padding(self, value: Any) -> tuple[Shape, Shape]:
-        """Zeros before each axis, and in all."""
+        """Return the padding before each axis, and the total padding of each axis."""
         if isinstance(value, bytes):
             value = value.decode("utf8", "replace")
         if isinstance(value, str):
@@ -223,7 +223,7 @@ class _Window:
         return before, tuple(2 * p for p in before)
 
     def matrix(self) -> Sparse:
-        """Its matrix from a flat input to a flat output."""
+        """Return the matrix from a flat input to a flat output."""
         n_out, per_group = self.weight.shape[:2]
         outs, n_in = _count(self.output[1:]), _count(self.shape[1:])
         _require(n_out * per_group * outs * _count(self.kernel), "alone")
@@ -242,7 +242,7 @@ class _Window:
         return made
 
     def _taps(self) -> tuple[NDArray[np.int64], ...]:
-        """Output, entry of the kernel and input of each tap that is not in the padding."""
+        """Return the output, kernel entry and input of each tap outside the padding."""
         out = tap = at = np.zeros(1, np.int64)
         for axis in range(self.n):
             size, k = self.output[1 + axis], self.kernel[axis]

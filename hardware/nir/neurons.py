@@ -1,7 +1,7 @@
-"""The neuron nodes of NIR and the cell that each of them is, in both directions.
+"""Converts neuron nodes of NIR to cells, and cells to nodes.
 
-A signal of height 1 that lasts one step is a spike of weight 1; a constant signal is a bias. With
-the equations of NIR:
+A signal of height 1 that lasts one step is a spike of weight 1, and a constant signal is a bias.
+The equations of NIR are:
 
 ===========  =============================================  ================  ===================
 node         equation                                       spike adds        bias ``b`` is
@@ -38,19 +38,20 @@ __all__ = [
 NEURONS = ("CubaLIF", "LIF", "IF")
 
 _PULSE = 50.0
-"""LIF and IF of NIR have no synaptic current: their input lasts for one step, dt / tau_syn = 50."""
+"""Value of dt / tau_syn for LIF and IF nodes, which have no synaptic current: inputs last one step.
+"""
 
 PULSE_GAIN = _PULSE / -math.expm1(-_PULSE)
-"""Current of a pulse of weight 1: its charge is that of height 1 during one step."""
+"""Initial current of a pulse with the charge of a signal of height 1 during one step."""
 
 
 def is_pulse(cell: LIF, dt: float) -> bool:
-    """Whether the synaptic currents of a cell last for one step, as those of LIF and IF."""
+    """Tell whether the synaptic currents of a cell last one step, as those of LIF and IF."""
     return alike(cell.tau_syn_E, dt / _PULSE) and alike(cell.tau_syn_I, dt / _PULSE)
 
 
 def kind_of(cell: LIF, dt: float) -> str:
-    """Type of the node that a cell becomes."""
+    """Return the type of node that a cell becomes."""
     if np.all(np.isinf(cell.tau_m)):
         return "IF"
     return "LIF" if is_pulse(cell, dt) else "CubaLIF"
@@ -59,7 +60,7 @@ def kind_of(cell: LIF, dt: float) -> str:
 def native_parameters(
     cell: LIF, size: int, side: str, dt: float, kind: str = "CubaLIF"
 ) -> dict[str, NDArray[np.float64]]:
-    """Parameters of the node of a cell, each of shape (size,); without the constant current."""
+    """Return the node parameters of a cell, each of shape (size,), without a constant current."""
     p = {name: np.array(cell.array(name, size)) for name in LIF.units}
     common = {"v_reset": p["v_reset"], "v_threshold": p["v_thresh"]}
     if kind == "IF":
@@ -73,7 +74,7 @@ def native_parameters(
 
 
 def gain_of(node: Any, dt: float) -> Any:
-    """What a spike of weight 1 adds to the synaptic current of the cell, shape () or (n,)."""
+    """Return the increase of a cell's synaptic current by a spike of weight 1, shape () or (n,)."""
     if type(node).__name__ != "CubaLIF":
         return PULSE_GAIN
     gain = np.ravel(node.w_in) * dt / (np.ravel(node.tau_syn) * 1000.0)
@@ -81,7 +82,7 @@ def gain_of(node: Any, dt: float) -> Any:
 
 
 def cell_of(node: Any, size: int, bias: Any, dt: float, noted: Mapping[str, Any]) -> LIF:
-    """The cell of a neuron node.
+    """Return the cell of a neuron node.
 
     Parameters
     ----------
@@ -90,11 +91,11 @@ def cell_of(node: Any, size: int, bias: Any, dt: float, noted: Mapping[str, Any]
     size : int
         Number of cells.
     bias : float or array of shape (size,)
-        Constant part of its input.
+        Constant part of the node's input.
     dt : float
-        Step, ms.
+        Time step, ms.
     noted : mapping
-        Parameters that :func:`to_nir` noted. They hold where the node still says the same.
+        Parameters in the metadata of :func:`to_nir`. They are used if they agree with the node.
     """
     kind = type(node).__name__
     constant = np.ravel(node.w_in) * bias if kind == "CubaLIF" else bias
@@ -116,7 +117,7 @@ def cell_of(node: Any, size: int, bias: Any, dt: float, noted: Mapping[str, Any]
 
 
 def _spread(value: Any, size: int) -> Any:
-    """One value for each cell; a value of one entry holds for all of them."""
+    """Return one value for each cell, or a float that holds for all cells."""
     value = np.ravel(np.asarray(value, np.float64))
     return value if value.size == size else float(value[0])
 
@@ -139,7 +140,7 @@ def _as_noted(
         if leak is None:
             same = alike(constant, i_offset)
         else:
-            # The constant current may stand in v_leak instead of a bias.
+            # The constant current may be part of v_leak instead of a bias.
             scale = np.maximum(np.abs(leak), np.abs(r * i_offset))
             same = alike(np.ravel(node.v_leak) + r * constant, leak + r * i_offset, scale)
         if same:

@@ -1,4 +1,4 @@
-"""Which node leads to which, with which shapes, and the constant part of each signal."""
+"""Connections of a flat graph: shapes of the signals, and their constant parts."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from .flattening import Flat
 from .linear import LINEAR, Shape, Sparse, Unfit, bias_of, matrix_of, output_shape, whole_numbers
 from .neurons import NEURONS
 
-__all__ = ["KNOWN", "Wiring"]
+__all__ = ["READABLE", "Wiring"]
 
-KNOWN = (*NEURONS, *LINEAR, "Delay", "Input", "Output", "NIRGraph")
+READABLE = (*NEURONS, *LINEAR, "Delay", "Input", "Output", "NIRGraph")
 """Types of nodes that can be read."""
 
 _ENDS = ("Input", "Output")
@@ -22,7 +22,7 @@ _ENDS = ("Input", "Output")
 
 @dataclass
 class Wiring:
-    """A flat graph of known nodes.
+    """A flat graph of readable nodes.
 
     Attributes
     ----------
@@ -31,9 +31,9 @@ class Wiring:
     arrives, shape : dict of str to tuple of int
         Shape of the input and of the output of each node.
     constant : dict of str to array of shape (n_in,)
-        Constant part of the input of a node, from the biases; only where it is not 0.
+        Constant part of the input of a node, which comes from biases; only where it is not 0.
     problems : list of str
-        What can't be read, one sentence each.
+        One sentence for each problem.
     """
 
     flat: Flat
@@ -56,15 +56,15 @@ class Wiring:
                 step()
 
     def kind(self, name: str) -> str:
-        """Type of a node."""
+        """Return the type of a node."""
         return type(self.flat.nodes[name]).__name__
 
     def between(self, name: str) -> bool:
-        """Whether a node is neither a neuron nor an end of the graph."""
+        """Tell whether a node is neither a neuron nor an ``Input`` or ``Output``."""
         return self.kind(name) not in (*NEURONS, *_ENDS)
 
     def matrix(self, name: str) -> Sparse:
-        """Matrix of a linear node."""
+        """Return the matrix of a linear node."""
         if name not in self._matrices:
             self._matrices[name] = matrix_of(self.flat.nodes[name], self.arrives[name])
         return self._matrices[name]
@@ -90,7 +90,7 @@ class Wiring:
                     )
 
     def _order(self) -> list[str]:
-        """The nodes between neurons, each after those that lead to it; without cycles."""
+        """Return the nodes between neurons, each after its predecessors; cycles are left out."""
         waiting = {
             name: sum(self.between(one) for one in self.before[name])
             for name in self.flat.nodes
@@ -112,18 +112,18 @@ class Wiring:
             del rest[name]
         if not rest:
             return
-        # Each node that is left has one before it that is left: backwards, some node repeats.
+        # Each remaining node has a remaining predecessor, so that a walk backwards repeats a node.
         trail = [next(iter(rest))]
         while trail[-1] not in trail[:-1]:
             trail.append(next(one for one in self.before[trail[-1]] if one in rest))
         cycle = trail[trail.index(trail[-1]) :][::-1]
         self.problems.append(
-            f"node {cycle[0]!r}: a signal comes back to it and passes no neuron: "
+            f"node {cycle[0]!r}: a signal returns to it without passing a neuron: "
             f"{' -> '.join(cycle)}"
         )
 
     def _find_shapes(self) -> None:
-        """Shapes flow from the inputs and from the neurons that say their own."""
+        """Find all shapes, from the inputs and from neurons that state their own shape."""
         ready: list[str] = []
         for name, node in self.flat.nodes.items():
             if self.kind(name) == "Input":
@@ -160,14 +160,14 @@ class Wiring:
         if kind not in LINEAR:
             return shape
         try:
-            given = getattr(node, "input_shape", None)
-            if given is not None and len(shape) == 1:
-                # The signals come flat, as from a neuron whose parameters are flat.
+            input_shape = getattr(node, "input_shape", None)
+            if input_shape is not None and len(shape) == 1:
+                # The signals are flat, as from a neuron whose parameters are flat.
                 weight, (groups,) = (
                     np.asarray(node.weight),
                     whole_numbers(node.groups, 1, "groups", 1),
                 )
-                sizes = whole_numbers(given, max(weight.ndim - 2, 1), "input_shape", 1)
+                sizes = whole_numbers(input_shape, max(weight.ndim - 2, 1), "input_shape", 1)
                 whole = (weight.shape[1] * groups if weight.ndim > 1 else 1, *sizes)
                 shape = whole if math.prod(whole) == shape[0] else shape
                 self.arrives[name] = shape
@@ -195,7 +195,7 @@ class Wiring:
             )
 
     def _turned(self, start: str, stop: str) -> bool:
-        """Whether a neuron has another shape than its input, and neither is flat."""
+        """Tell whether a neuron and its input have different shapes of more than one axis."""
         if self.kind(stop) not in NEURONS:
             return False
         shapes = [tuple(x for x in self.shape[end] if x != 1) for end in (start, stop)]

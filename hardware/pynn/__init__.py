@@ -1,10 +1,9 @@
-"""A network on a PyNN simulator: NEST, Brian2, SpiNNaker, or the mock that only builds.
+"""Networks on PyNN simulators: NEST, Brian2, SpiNNaker, and the mock, which simulates nothing.
 
-:func:`to_pynn` makes the populations and projections of a network with a PyNN module and gives a
-:class:`PyNNModel`; :func:`run` runs it, :func:`read` makes a :class:`spikemem.Recording` of it, and
-:func:`end` frees the simulator.
-:data:`DIALECTS` says in what each simulator differs; the backends "pynn:nest", "pynn:brian2" and
-"pynn:mock" are made of these.
+:func:`to_pynn` builds the populations and projections of a network with a PyNN module, and returns
+a :class:`PyNNModel`. :func:`run` runs it, :func:`read` returns its :class:`spikemem.Recording`, and
+:func:`end` frees the simulator. :data:`DIALECTS` lists the differences between the simulators. The
+backends "pynn:nest", "pynn:brian2" and "pynn:mock" use these functions.
 """
 
 from __future__ import annotations

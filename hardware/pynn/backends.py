@@ -23,10 +23,10 @@ __all__ = ["Brian2PyNNBackend", "MockBackend", "NestBackend"]
 
 
 class _PyNNBackend:
-    """Build, run and read in one go.
+    """Builds, runs and reads a network in one call (base class).
 
-    A process has one instance of a PyNN simulator, and each run begins with an empty one: nothing
-    is left between runs, so that sessions don't disturb each other, and none can go on.
+    A process has one instance of a PyNN simulator, and each run starts with an empty one. Sessions
+    therefore do not disturb each other, and no session can continue after a run.
     """
 
     simulator: ClassVar[str]
@@ -56,7 +56,7 @@ class _PyNNBackend:
         if not all(np.all(gate) for gate in gates.values()):
             reason = UNSUPPORTED[name, "plasticity windows"]
             raise UnsupportedError(
-                f"backend {name!r} can't run this: plasticity windows: {reason}."
+                f"backend {name!r} cannot run this: plasticity windows: {reason}."
             )
         model = to_pynn(self._network.with_inputs(inputs), self._sim, setup=self._setup)
         try:
@@ -69,39 +69,40 @@ class _PyNNBackend:
         return Results(dict(result.spikes), dict(result.traces), dict(result.weights), versions)
 
     def set_weights(self, weights: Mapping[str, NDArray[np.float64]]) -> None:
-        """Begin with these weights."""
+        """Use these weights at the start of the next run."""
         self._network = self._network.with_weights(weights)
 
     def snapshot(self) -> Any:
-        """Nothing: no run goes on from another."""
+        """Return None: there is no state between runs."""
 
     def restore(self, state: Any) -> None:
-        """Nothing: no run goes on from another."""
+        """Do nothing: there is no state between runs."""
 
     def close(self) -> None:
-        """Nothing: each run has freed the simulator."""
+        """Do nothing: each run frees the simulator at its end."""
 
 
 class NestBackend(_PyNNBackend):
     """NEST through PyNN: the reference for ``integrator="exact"``.
 
-    A run resets NEST's kernel; a network that was made with NEST in the same process is gone.
+    A run resets NEST's kernel, and so deletes every network that was made with NEST in the same
+    process.
 
     Parameters
     ----------
     network : Network
-        What to simulate.
+        Network to simulate.
     integrator : {"exact"}
-        NEST's grid; see ``docs/explanation/semantics.md``.
+        NEST's time grid; see ``docs/explanation/semantics.md``.
     threads : int
         Number of threads of NEST.
 
     Raises
     ------
     DescriptionError
-        Unknown option.
+        If an option is unknown.
     BackendMissing
-        PyNN or NEST is not installed.
+        If PyNN or NEST is not installed.
     """
 
     simulator = "nest"
@@ -110,12 +111,12 @@ class NestBackend(_PyNNBackend):
 
 
 class Brian2PyNNBackend(_PyNNBackend):
-    """Brian2 through PyNN, for static networks: a check of the way through PyNN.
+    """Brian2 through PyNN, for static networks; it serves to check the path through PyNN.
 
-    Refractory times, delays of sources and the times of spikes are corrected, so that it gives
-    what ``integrator="exact"`` gives, but for one comparison: it fires at ``v > v_thresh``, where
-    the contract says ``v >= v_thresh``. Building takes about 0.1 ms for each synapse: for anything
-    larger use the backend "brian2".
+    Refractory times, delays of sources and spike times are corrected, so that the results are those
+    of ``integrator="exact"`` with one exception: a cell fires at ``v > v_thresh`` in place of
+    ``v >= v_thresh``. Building takes about 0.1 ms for each synapse; use the backend "brian2" for
+    larger networks.
     """
 
     simulator = "brian2"
@@ -123,12 +124,12 @@ class Brian2PyNNBackend(_PyNNBackend):
 
 
 class MockBackend(_PyNNBackend):
-    """PyNN's mock, which builds a network and simulates nothing: a run ends in an error.
+    """PyNN's mock, which builds a network and simulates nothing.
 
     Raises
     ------
     VirtualRunError
-        Always, at the end of a run: the network could be built.
+        At the end of every run. The error shows that the network could be built.
     """
 
     simulator = "mock"

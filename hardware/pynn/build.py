@@ -1,4 +1,4 @@
-"""From a network to the populations and projections of a PyNN simulator."""
+"""Builds the populations and projections of a network with a PyNN simulator."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ...network import Network, Population, Projection
 from ...support import unsupported
 from ...units import steps, steps_up
 from ..spinnaker.gating import gating_is_redundant
-from ..spinnaker.layout import shortened
+from ..spinnaker.machine_layout import shortened
 from . import currents, nest
 from .dialects import Dialect, dialect_of, quiet
 from .model import PyNNModel
@@ -34,33 +34,32 @@ def to_pynn(
 ) -> PyNNModel:
     """Build a network with a PyNN simulator.
 
-    Signs of weights, the scale of STDP amplitudes, refractory times and delays are set so that
-    the simulator follows an integrator of ``docs/explanation/semantics.md``
-    (:attr:`Dialect.integrator`).
-    A projection that is symbolic with one weight and one delay becomes a structured connector,
-    any other one a list.
+    Signs of weights, amplitudes of STDP, refractory times and delays are set so that the simulator
+    follows an integrator of ``docs/explanation/semantics.md`` (:attr:`Dialect.integrator`). A one-to-one or
+    all-to-all projection with one weight and one delay becomes PyNN's connector of that kind; any
+    other projection becomes a list.
 
     Parameters
     ----------
     network : Network
-        What to build.
+        Network to build.
     sim : module
         ``pyNN.nest``, ``pyNN.brian2``, ``pyNN.spiNNaker`` or ``pyNN.mock``. Its ``setup`` is
-        called, and what it held is gone.
+        called, which deletes every network in it.
     setup : mapping, optional
         Further arguments of its ``setup``, e.g. ``{"threads": 2}``.
 
     Returns
     -------
     PyNNModel
-        To be run and read, by :func:`run`, :func:`read` and :func:`end`.
+        The network in the simulator, for :func:`run`, :func:`read` and :func:`end`.
 
     Raises
     ------
     DescriptionError
-        Not one of these simulators.
+        If `sim` is none of these modules.
     UnsupportedError
-        The network needs what the simulator can't do; all reasons at once.
+        If the simulator cannot run the network. The message lists all reasons.
 
     Examples
     --------
@@ -97,7 +96,7 @@ def to_pynn(
 
 
 def _use_clock(model: PyNNModel) -> None:
-    """Brian2 through PyNN runs spike sources on Brian2's default clock."""
+    """Set Brian2's default clock, on which PyNN runs spike sources, to the network's step."""
     import brian2
 
     before = brian2.defaultclock.dt
@@ -122,20 +121,20 @@ def _fill(model: PyNNModel, arguments: Mapping[str, Any]) -> None:
 
 
 def _require(network: Network, dialect: Dialect) -> None:
-    known = unsupported(network, dialect.backend, dialect.integrator)
-    refused = {feature: str(why) for feature, why in known.items()}
+    reasons_of = unsupported(network, dialect.backend, dialect.integrator)
+    refused = {feature: str(reason) for feature, reason in reasons_of.items()}
     if dialect.integrator == "spinnaker":
         refused.pop("plasticity windows", None)
         for item in network.plastic:
             if item.plasticity and not gating_is_redundant(item.plasticity, network.dt):
                 refused["plasticity windows"] = (
-                    f"sPyNNaker can't switch plasticity, and the traces of projection "
+                    f"sPyNNaker cannot switch plasticity on and off, and the traces of projection "
                     f"{item.name!r} last for more than one step, so that spikes outside the "
                     f"windows would change weights; shorten tau_plus and tau_minus"
                 )
     if refused:
         reasons = "; ".join(f"{feature}: {reason}" for feature, reason in refused.items())
-        raise UnsupportedError(f"to_pynn: {dialect.module} can't take this network: {reasons}.")
+        raise UnsupportedError(f"to_pynn: {dialect.module} cannot run this network: {reasons}.")
 
 
 def _population(model: PyNNModel, population: Population) -> Any:
@@ -171,7 +170,7 @@ def _spike_times(model: PyNNModel, population: Population) -> list[Any]:
 
 
 def _cell(cell: LIF, dt: float, dialect: Dialect) -> dict[str, Any]:
-    """PyNN's parameters; the refractory time in the whole steps that it takes."""
+    """Return PyNN's parameters, with the refractory period in whole steps."""
     values: dict[str, Any] = {name: _plain(getattr(cell.steady, name)) for name in LIF.units}
     if dialect.backend != "spinnaker":
         rounded = steps_up(cell.tau_refrac, dt) + dialect.refractory
@@ -180,7 +179,7 @@ def _cell(cell: LIF, dt: float, dialect: Dialect) -> dict[str, Any]:
 
 
 def _plain(value: Parameter) -> Any:
-    """A float where all are equal, else a list: what every simulator takes."""
+    """Return a float if all values are equal, else a list."""
     array = np.asarray(value, dtype=np.float64)
     if array.ndim and np.any(array != array.flat[0]):
         return array.tolist()
@@ -199,7 +198,7 @@ def _projection(model: PyNNModel, projection: Projection) -> Any:
         columns: list[Any] = [synapses.i, synapses.j, sign * synapses.weight, delay]
         names = ["weight", "delay"]
         if model.dialect.backend == "spinnaker" and np.all(delay == delay[0]):
-            # sPyNNaker takes a column of equal delays for delays that differ by rounding.
+            # sPyNNaker treats a column of equal delays as delays that differ by rounding.
             values["delay"] = float(delay[0])
             del columns[3], names[1]
         connector = sim.FromListConnector(np.column_stack(columns), column_names=names, safe=False)
@@ -217,10 +216,10 @@ def _projection(model: PyNNModel, projection: Projection) -> Any:
 
 
 def _structured(model: PyNNModel, projection: Projection) -> Any:
-    """A structured connector if it makes just these synapses, else None.
+    """Return PyNN's one-to-one or all-to-all connector if it makes exactly these synapses.
 
-    PyNN's structured connectors fail on single cells, and its ``allow_self_connections`` is
-    about cells, ours about indices.
+    Else return None. These connectors fail on single cells, and PyNN's ``allow_self_connections``
+    compares cells, where spikemem's compares indices.
     """
     sizes = [model.populations[end].size for end in (projection.pre, projection.post)]
     if np.ndim(projection.weight) or np.ndim(projection.delay) or min(sizes) == 1:
@@ -246,7 +245,7 @@ def _synapse(
     scale = rule.w_max if model.dialect.relative_amplitudes else 1.0
     a_plus = rule.a_plus / scale
     if model.dialect.backend == "pynn:nest":
-        # NEST holds A_minus as a multiple of A_plus.
+        # NEST stores A_minus as a multiple of A_plus, so that A_plus must not be 0.
         a_plus = max(a_plus, _NEARLY_ZERO)
     return sim.STDPMechanism(
         timing_dependence=sim.SpikePairRule(

@@ -1,4 +1,4 @@
-"""Currents that change over time, as step current sources of a PyNN simulator."""
+"""Currents that change over time, as PyNN's step current sources."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["changes_of", "inject", "on_machine"]
 
 
 def inject(model: PyNNModel, population: Population, made: Any) -> None:
-    """Give the cells of a population their current over time: one source for alike neighbours."""
+    """Inject currents that change over time; neighbours with equal currents share one source."""
     current, dt = population.lif.current, model.network.dt
     if current is None:
         return
@@ -33,17 +33,18 @@ def inject(model: PyNNModel, population: Population, made: Any) -> None:
 def on_machine(
     ticks: NDArray[np.int64], amplitudes: list[float], dt: float
 ) -> tuple[list[float], list[float]]:
-    """Times (ms) and amplitudes (nA) for sPyNNaker, which cuts times off to whole steps.
+    """Return times (ms) and amplitudes (nA) for sPyNNaker, which rounds times down to steps.
 
-    Half a step is added, so that rounding can't make a change early. The machine looks one entry
-    past a change that it has made: the last one, which no run reaches, keeps it within its table.
+    Half a step is added, so that rounding cannot move a change to an earlier step. After a change
+    the machine reads the next entry of its table, so that a last entry is added in a step that no
+    run reaches.
     """
     times = (np.append(ticks, LARGEST) + 0.5) * dt
     return times.tolist(), [*amplitudes, amplitudes[-1]]
 
 
 def changes_of(network: Network) -> Iterator[NDArray[np.int64]]:
-    """Steps in which the current of each population changes that has one over time."""
+    """Yield, for each population with a current over time, the steps in which it changes."""
     for population in network.populations:
         if not population.is_source and population.lif.current is not None:
             yield steps(population.lif.current.times, network.dt)

@@ -1,4 +1,4 @@
-"""In what the PyNN simulators differ: one row for each, read by everything else here."""
+"""Differences between the PyNN simulators, one :class:`Dialect` for each."""
 
 from __future__ import annotations
 
@@ -22,32 +22,33 @@ _Steps = Annotated[int, Count(low=-1000, high=1000)]
 
 @dataclass(frozen=True, kw_only=True)
 class Dialect:
-    """How a network is said to one PyNN simulator so that it does what we mean.
+    """Translates a network into calls of one PyNN simulator.
 
     Parameters
     ----------
     module : str
         Name of the PyNN module.
     extra : str
-        The extra of spikemem that installs it.
+        Extra of spikemem that installs the simulator.
     backend : str
-        Whose entries of :data:`spikemem.support.UNSUPPORTED` hold for it.
+        Backend name; its entries of :data:`spikemem.support.UNSUPPORTED` apply.
     integrator : str
-        The integrator of ``docs/explanation/semantics.md`` that it follows.
+        Integrator of ``docs/explanation/semantics.md`` that the simulator follows.
     setup : mapping
         Further arguments of its ``setup``.
     signed_weights : bool
         Whether inhibitory weights are passed as negative numbers.
     relative_amplitudes : bool
-        Whether it multiplies the amplitudes of STDP by ``w_max``; they are divided by it then.
+        Whether the simulator multiplies the amplitudes of STDP by ``w_max``; they are then divided
+        by it first.
     late_labels : int
         Steps to add to the recorded spikes of cells (not of sources).
     source_delay : int
-        Steps to add to the delay of a spike source's synapses.
+        Steps to add to the delays of synapses from a spike source.
     refractory : int
-        Steps to add to the refractory time.
+        Steps to add to the refractory period.
     max_delay : bool
-        Whether ``setup`` must be told the longest delay.
+        Whether ``setup`` needs the longest delay.
     """
 
     module: Annotated[str, Text()]
@@ -71,8 +72,8 @@ DIALECTS: dict[str, Dialect] = {
         module="pyNN.nest", extra="nest", backend="pynn:nest", integrator="exact",
         setup={"spike_precision": "on_grid", "verbosity": "error"}, max_delay=True,
     ),
-    # Brian2 labels a spike with the start of its step, delivers a source's one step late and
-    # clamps one step less than the refractory time.
+    # Brian2 labels a spike with the start of its step, delivers the spikes of a source one step
+    # late, and clamps the potential for one step less than the refractory period.
     "brian2": Dialect(
         module="pyNN.brian2", extra="pynn", backend="pynn:brian2", integrator="exact",
         late_labels=1, source_delay=-1, refractory=1,
@@ -80,18 +81,18 @@ DIALECTS: dict[str, Dialect] = {
     "mock": Dialect(
         module="pyNN.mock", extra="pynn", backend="pynn:mock", integrator="exact",
     ),
-    # It takes the absolute value of every weight, and its amplitudes are absolute.
+    # sPyNNaker takes the absolute value of every weight, and its amplitudes are absolute.
     "spinnaker": Dialect(
         module="pyNN.spiNNaker", extra="spinnaker", backend="spinnaker", integrator="spinnaker",
         signed_weights=False, relative_amplitudes=False,
     ),
 }  # fmt: skip
-"""The simulators that a network can be put on. Not among them: ``pyNN.neuron`` and
-``pyNN.arbor``, which follow neither integrator of ``docs/explanation/semantics.md``."""
+"""Supported PyNN simulators, by name. ``pyNN.neuron`` and ``pyNN.arbor`` are not supported, since
+they follow neither integrator of ``docs/explanation/semantics.md``."""
 
 
 def dialect_of(sim: Any) -> Dialect:
-    """The dialect of a PyNN module.
+    """Return the dialect of a PyNN module.
 
     Parameters
     ----------
@@ -101,14 +102,14 @@ def dialect_of(sim: Any) -> Dialect:
     Raises
     ------
     DescriptionError
-        Any other module.
+        If `sim` is any other module.
     """
     name = str(getattr(sim, "__name__", "")) or shown(sim)
-    known = {dialect.module: dialect for dialect in DIALECTS.values()}
-    known["spynnaker.pyNN"] = DIALECTS["spinnaker"]
-    if name not in known:
-        raise DescriptionError(f"to_pynn: sim={unknown_name('known PyNN module', name, known)}")
-    return known[name]
+    dialects = {dialect.module: dialect for dialect in DIALECTS.values()}
+    dialects["spynnaker.pyNN"] = DIALECTS["spinnaker"]
+    if name not in dialects:
+        raise DescriptionError(f"to_pynn: sim={unknown_name('known PyNN module', name, dialects)}")
+    return dialects[name]
 
 
 def import_simulator(name: str) -> Any:
@@ -117,7 +118,7 @@ def import_simulator(name: str) -> Any:
     Raises
     ------
     BackendMissing
-        PyNN or the simulator is not installed; the message has the command.
+        If PyNN or the simulator is not installed. The message has the command that installs it.
     """
     dialect = DIALECTS[name]
     os.environ.setdefault("PYNEST_QUIET", "1")
@@ -133,7 +134,7 @@ def import_simulator(name: str) -> Any:
 
 @contextmanager
 def _without_compiling() -> Iterator[None]:
-    """Hide ``nest-config``: PyNN would compile cells for NEST, of which none is used here."""
+    """Hide ``nest-config``, so that PyNN does not compile cells for NEST, which are not used."""
     before = os.environ.get("PATH")
     if before is not None:
         folders = before.split(os.pathsep)
@@ -148,7 +149,7 @@ def _without_compiling() -> Iterator[None]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep back what PyNN, NEST and Brian2 say about themselves."""
+    """Suppress log messages and warnings of PyNN, NEST and Brian2."""
     levels = {logger: logger.level for logger in map(getLogger, ("PyNN", "brian2"))}
     for logger in levels:
         logger.setLevel(ERROR)

@@ -1,4 +1,4 @@
-"""A network as objects of a PyNN simulator: plain data that the other modules read."""
+"""A network in a PyNN simulator, as plain data."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ __all__ = ["PyNNModel"]
 
 @dataclass(kw_only=True)
 class PyNNModel:
-    """What :func:`to_pynn` gives: a network as objects of a PyNN simulator, to be run and read.
+    """A network as objects of a PyNN simulator; :func:`to_pynn` makes one.
 
     Attributes
     ----------
     network : Network
-        What was built.
+        The network.
     sim : module
         The PyNN module.
     dialect : Dialect
-        How it differs from the others.
+        Properties of the simulator.
     populations, projections : dict of str to PyNN objects
-        By the names of the network; a projection without synapses is left out.
+        PyNN objects by the names of the network. A projection without synapses is left out.
     min_delay : int
         Shortest delay, steps.
     lead : int
-        Steps that pass before time 0, where a simulator can't fire a source at once.
+        Steps that the simulator runs before time 0, because it cannot fire a source at once.
     weights : dict of str to ndarray, shape (n_synapses,)
-        After :func:`run`: of each plastic projection, nA.
+        Weights of each plastic projection after :func:`run`, nA.
     n_steps : int
-        Steps that it has run; 0 before :func:`run`.
+        Number of steps that have run; 0 before :func:`run`.
     undo : list of callable
-        What :func:`end` calls, the last first.
+        Functions that :func:`end` calls, the last first.
     """
 
     network: Network

@@ -1,4 +1,4 @@
-"""What NEST needs besides PyNN: time before 0, whole weights, and the order of both."""
+"""Corrections for NEST through PyNN: time before 0, and the final weights of STDP."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ _NEVER = 1e9
 
 
 def set_up() -> None:
-    """Take the times of sources as steps: PyNN's default moves 0.30000000000000004 ms to 0.4."""
+    """Round spike times of sources to steps; PyNN's default moves 0.30000000000000004 ms to 0.4."""
     import nest
 
     nest.SetDefaults("spike_generator", {"precise_times": False})
 
 
 def min_delay(network: Network, delays: NDArray[np.int64]) -> int:
-    """Steps at which NEST hands spikes over: the shortest delay, which is fastest.
+    """Return the interval (steps) at which NEST exchanges spikes: the shortest delay.
 
-    With plasticity one step, so that a run ends with the weights of its last step.
+    With plasticity it is one step, so that a run ends with the weights of its last step.
     """
     return 1 if network.plastic or not delays.size else int(delays.min())
 
 
 def lead(network: Network, shortest: int) -> int:
-    """Steps that NEST must run before time 0 to fire the earliest spike, or change a current.
+    """Return the steps that NEST must run before time 0 for the earliest spike or current change.
 
-    Sources reach the network through a relay that takes the shortest delay, and NEST fires none
-    at its time 0. A current that is injected is as late.
+    The spikes of sources pass a relay, which takes the shortest delay, and no source fires at
+    NEST's time 0. Injected currents are equally late.
     """
     sources = [pop.source.times for pop in network.populations if pop.is_source]
     ticks = [*(steps(times, network.dt) for times in sources), *changes_of(network)]
@@ -47,20 +47,20 @@ def lead(network: Network, shortest: int) -> int:
 
 
 def watched(network: Network, population: str) -> set[str]:
-    """What must be recorded so that the weights can be told."""
+    """Return the variables that must be recorded to compute the final weights."""
     ends = {end for item in network.plastic for end in (item.pre, item.post)}
     return {"spikes"} if population in ends else set()
 
 
 def freeze(model: PyNNModel) -> None:
-    """Keep cells from firing before time 0."""
+    """Prevent cells from firing before time 0."""
     for population in model.network.populations:
         if not population.is_source:
             model.populations[population.name].set(i_offset=0.0, v_thresh=_NEVER)
 
 
 def thaw(model: PyNNModel) -> None:
-    """Begin: every cell as the network says."""
+    """Set every cell to its state at time 0."""
     for population in model.network.populations:
         if population.is_source:
             continue
@@ -73,10 +73,10 @@ def thaw(model: PyNNModel) -> None:
 
 
 def run(model: PyNNModel, n_steps: int) -> dict[str, NDArray[np.float64]]:
-    """Simulate and give the weights of the plastic projections at the end, nA.
+    """Simulate, and return the final weights of the plastic projections, nA.
 
-    PyNN runs NEST for one shortest delay more than it is told, and gives spikes up to the time
-    that it was told, give or take a rounding: hence one step more at the end.
+    PyNN runs NEST for one shortest delay longer than requested, and returns spikes up to the
+    requested time, with rounding. One step is therefore added at the end.
     """
     sim, dt = model.sim, model.network.dt
     done = 0
@@ -104,19 +104,20 @@ def run(model: PyNNModel, n_steps: int) -> dict[str, NDArray[np.float64]]:
 
 
 def _read(model: PyNNModel, projection: Projection) -> NDArray[np.float64]:
-    """Weights as NEST has them, in our order.
+    """Return NEST's weights in the order of the network, nA.
 
-    About 10 µs for each synapse; in pieces, because NEST makes a dictionary of each.
+    Reading takes about 10 µs for each synapse. It is done in parts, because NEST makes a
+    dictionary for each synapse.
     """
     wanted = model.network.synapses(projection.name)
     if not wanted.i.size:
         return np.empty(0)
     made = model.projections[projection.name]
     first = [int(model.populations[end].all_cells[0]) for end in (projection.pre, projection.post)]
-    found = made.nest_connections
+    connections = made.nest_connections
     columns: list[NDArray[np.float64]] = []
-    for start in range(0, len(found), _CHUNK):
-        part = found[start : start + _CHUNK].get(["source", "target", "delay", "weight"])
+    for start in range(0, len(connections), _CHUNK):
+        part = connections[start : start + _CHUNK].get(["source", "target", "delay", "weight"])
         columns.append(np.array([np.atleast_1d(part[key]) for key in _KEYS]))
     i, j, delay, weight = np.concatenate(columns, axis=1)
     return reading.in_our_order(
@@ -134,7 +135,7 @@ def _complete(
     ticks: dict[str, Any],
     n_steps: int,
 ) -> NDArray[np.float64]:
-    """Add the post-synaptic spikes since the last pre-synaptic one, which NEST keeps back."""
+    """Add the changes by post-synaptic spikes after a source's last spike, which NEST defers."""
     rule = projection.plasticity
     assert rule is not None
     synapses = network.synapses(projection.name)

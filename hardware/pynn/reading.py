@@ -1,4 +1,4 @@
-"""From the data of a PyNN simulator to a recording."""
+"""Converts the data of a PyNN simulator to a recording."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["in_our_order", "is_virtual", "recording", "ticks", "weights"]
 
 
 def is_virtual(model: PyNNModel) -> bool:
-    """Whether the simulator or machine only builds."""
+    """Tell whether the simulator or machine builds networks without computing them."""
     if model.dialect.backend == "spinnaker":
         from spinn_utilities.config_holder import get_config_bool
 
@@ -26,15 +26,15 @@ def is_virtual(model: PyNNModel) -> bool:
 
 
 def recording(model: PyNNModel) -> Recording:
-    """Everything that the network records; see :func:`read`."""
+    """Return the recording of a run; see :func:`read`."""
     if is_virtual(model):
         what = "its machine is virtual" if model.dialect.backend == "spinnaker" else "it is a mock"
         raise VirtualRunError(
             f"{model.dialect.module} has built this network and computed nothing ({what}), so "
-            f"there is no recording; for one use backend 'brian2', 'pynn:nest' or a real machine."
+            f"there is no recording; use backend 'brian2', 'pynn:nest' or a real machine."
         )
     if not model.n_steps:
-        raise DescriptionError("read: nothing has run; call run(model, duration) first.")
+        raise DescriptionError("read: the model has not run; call run(model, duration) first.")
     network, dt, n_steps = model.network, model.network.dt, model.n_steps
     spikes, traces = {}, {}
     for population in network.populations:
@@ -49,7 +49,7 @@ def recording(model: PyNNModel) -> Recording:
 
 
 def ticks(model: PyNNModel, name: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Cell and step (by the labels of the integrator) of each spike of a population."""
+    """Return cell and step (as the integrator labels it) of each spike of a population."""
     population = model.network.population(name)
     data = model.populations[name].get_data("spikes").segments[0].spiketrains
     cells = [int(train.annotations["source_index"]) for train in data]
@@ -65,7 +65,7 @@ def ticks(model: PyNNModel, name: str) -> tuple[NDArray[np.int64], NDArray[np.in
 
 
 def _potentials(model: PyNNModel, population: Population) -> NDArray[np.float64]:
-    """Potentials at the start of each step, mV, shape (n_steps, n_cells)."""
+    """Return the potentials at the start of each step, mV, shape (n_steps, n_cells)."""
     segment = model.populations[population.name].get_data("v").segments[0]
     signal = next(item for item in segment.analogsignals if item.name == "v")
     rows = np.asarray(signal.rescale("mV").magnitude, np.float64)
@@ -75,7 +75,7 @@ def _potentials(model: PyNNModel, population: Population) -> NDArray[np.float64]
         rows = rows[:, np.argsort(np.asarray(channels), kind="stable")]
     if rows.shape != (model.n_steps, population.size):
         raise SimulationError(
-            f"{model.dialect.module}: population {population.name!r} came back with potentials of "
+            f"{model.dialect.module} returned potentials of population {population.name!r} with "
             f"shape {rows.shape} instead of {(model.n_steps, population.size)}."
         )
     rows[0] = population.initial_v()
@@ -83,16 +83,16 @@ def _potentials(model: PyNNModel, population: Population) -> NDArray[np.float64]
 
 
 def weights(model: PyNNModel) -> dict[str, NDArray[np.float64]]:
-    """Weights of each plastic projection as the simulator has them, nA."""
-    found = {}
+    """Return the weights of each plastic projection in the simulator, nA."""
+    by_name = {}
     for item in model.network.plastic:
         wanted = model.network.synapses(item.name)
-        found[item.name] = np.empty(0)
+        by_name[item.name] = np.empty(0)
         if wanted.i.size:
             rows: Any = model.projections[item.name].get(["weight", "delay"], format="list")
             i, j, weight, delay = np.array([tuple(row) for row in rows], np.float64).T
-            found[item.name] = in_our_order(wanted, model.network.dt, i, j, delay, np.abs(weight))
-    return found
+            by_name[item.name] = in_our_order(wanted, model.network.dt, i, j, delay, np.abs(weight))
+    return by_name
 
 
 def in_our_order(
@@ -103,15 +103,17 @@ def in_our_order(
     delay: ArrayLike,
     weight: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Weights in the order of the network's synapses.
+    """Return weights in the order of the network's synapses.
 
-    Synapses between the same two cells with the same delay change by the same amounts, so that
-    their weights keep their order.
+    Synapses between the same two cells with the same delay change by equal amounts, so that the
+    order of their weights does not change.
     """
     ours = np.lexsort((wanted.weight, steps(wanted.delay, dt), wanted.j, wanted.i))
     theirs = np.lexsort((weight, steps(delay, dt), np.asarray(j), np.asarray(i)))
     if ours.size != theirs.size:
-        raise SimulationError(f"{theirs.size} synapses came back instead of {ours.size}.")
+        raise SimulationError(
+            f"the simulator returned {theirs.size} synapses instead of {ours.size}."
+        )
     result = np.empty(ours.size)
     result[ours] = weight[theirs]
     return result

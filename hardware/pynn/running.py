@@ -1,4 +1,4 @@
-"""Run a network that was built with a PyNN simulator, and free the simulator."""
+"""Runs and reads a network in a PyNN simulator, and frees the simulator."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ __all__ = ["end", "read", "run"]
 
 @checked
 def run(model: PyNNModel, duration: Annotated[Any, Quantity("ms", above=0.0)]) -> None:
-    """Simulate, once.
+    """Simulate a model; a model can run once.
 
     Parameters
     ----------
     model : PyNNModel
-        From :func:`to_pynn`.
+        Model that :func:`to_pynn` returned.
     duration : float
-        ms, a multiple of ``dt``.
+        Simulated time, ms; a multiple of ``dt``.
 
     Raises
     ------
     DescriptionError
-        It has run before, or `duration` is not a positive multiple of ``dt``.
+        If the model has already run, or `duration` is not a positive multiple of ``dt``.
     """
     if model.n_steps:
-        raise DescriptionError("run: the model has run before; make a new one with to_pynn.")
+        raise DescriptionError("run: the model has already run; make a new one with to_pynn.")
     n_steps = whole_steps(duration, model.network.dt, "run: duration")
     with quiet():
         if model.dialect.backend == "pynn:nest":
@@ -46,14 +46,14 @@ def run(model: PyNNModel, duration: Annotated[Any, Quantity("ms", above=0.0)]) -
 
 @checked
 def read(model: PyNNModel) -> Recording:
-    """Spikes, potentials and final weights of the run, by the clock of the network.
+    """Return spikes, potentials and final weights of the run; time 0 is the start of the network.
 
     Raises
     ------
     DescriptionError
-        It has not run.
+        If the model has not run.
     VirtualRunError
-        The simulator, or the machine, only builds and never computes.
+        If the simulator or machine builds networks without computing them.
     """
     with quiet():
         return reading.recording(model)
@@ -61,7 +61,7 @@ def read(model: PyNNModel) -> Recording:
 
 @checked
 def end(model: PyNNModel) -> None:
-    """Free the simulator, and put back what was changed outside it."""
+    """Free the simulator, and restore settings that were changed outside it."""
     with quiet():
         model.sim.end()
     while model.undo:

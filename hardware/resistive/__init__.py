@@ -1,9 +1,9 @@
-"""Resistive memory: any model on an imperfect device, in-memory products, and what they cost.
+"""Resistive memory: networks on imperfect devices, in-memory products, and their energy.
 
-``PCM().apply(network, time=3600.0)`` is the network with its weights written into phase-change
-memory an hour ago; :func:`write` gives the programmed arrays themselves, which age and can be
-saved; :class:`Crossbar` multiplies vectors; ``docs/explanation/resistive.md``
-explains the devices.
+``PCM().apply(network, time=3600.0)`` returns the network with its weights read from phase-change
+memory that was written an hour ago. :func:`write` returns the programmed arrays, which age and can
+be saved. :class:`Crossbar` multiplies vectors with a matrix in devices. ``docs/explanation/resistive.md`` has
+the measured figures.
 """
 
 from __future__ import annotations
@@ -41,20 +41,20 @@ if TYPE_CHECKING:
     from .events import EventReader as EventReader
     from .faults import Faults as Faults
     from .irdrop import nodal_currents as nodal_currents
-    from .mapping import BitSlices as BitSlices
-    from .mapping import DifferentialPair as DifferentialPair
-    from .mapping import Offset as Offset
-    from .mapping import SingleDevice as SingleDevice
-    from .network import Quality as Quality
-    from .network import Written as Written
-    from .network import apply as apply
-    from .network import write as write
     from .plastic import ConductanceUpdate as ConductanceUpdate
     from .plastic import DeviceLearning as DeviceLearning
     from .plastic import learn_on_device as learn_on_device
     from .reads import ReadNoise as ReadNoise
     from .reads import redraw_reads as redraw_reads
     from .reads import session as session
+    from .weight_mapping import BitSlices as BitSlices
+    from .weight_mapping import DifferentialPair as DifferentialPair
+    from .weight_mapping import Offset as Offset
+    from .weight_mapping import SingleDevice as SingleDevice
+    from .writing import Quality as Quality
+    from .writing import Written as Written
+    from .writing import apply as apply
+    from .writing import write as write
 
 _WHERE = {
     "accounts": "Account Periphery account count",
@@ -66,8 +66,8 @@ _WHERE = {
     "events": "EventReader",
     "faults": "Faults",
     "irdrop": "nodal_currents",
-    "mapping": "BitSlices DifferentialPair Offset SingleDevice",
-    "network": "Quality Written apply write",
+    "weight_mapping": "BitSlices DifferentialPair Offset SingleDevice",
+    "writing": "Quality Written apply write",
     "plastic": "ConductanceUpdate DeviceLearning learn_on_device",
     "reads": "ReadNoise redraw_reads session",
 }

@@ -1,4 +1,4 @@
-"""What a run costs: energy, time and area from counters and tables of units with their source."""
+"""Energy, time and area of a run, from event counts and published costs of one event."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ...frozen import Frozen
 from ...network import Network
 from ...recording import Recording
 from .kinds import Age, OneOf, Switch
-from .network import Written
+from .writing import Written
 
 __all__ = ["Account", "Counters", "Periphery", "account", "adc_energy", "costs", "count", "table"]
 
@@ -31,32 +31,32 @@ _Ohm = Annotated[float, Quantity("Ohm", above=0.0)]
 
 @cache
 def costs() -> dict[str, Any]:
-    """The tables of units as they are in ``costs.json``: J, with source and year."""
+    """Return the tables of ``costs.json``: energy of each event (J), with source and year."""
     text = resources.files(__package__).joinpath("costs.json").read_text(encoding="utf-8")
-    found: dict[str, Any] = json.loads(text)
-    return found
+    tables: dict[str, Any] = json.loads(text)
+    return tables
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Periphery(Frozen):
-    """What stands around the cells of a crossbar; parameters that no macro has published in full.
+    """Peripheral circuits of a crossbar. No published macro states all of these parameters.
 
     Parameters
     ----------
     read_voltage : float
-        V.
+        Read voltage, V.
     read_time : float
-        s.
+        Duration of one read, s.
     adc_bits : int
-        Bits of the converters.
+        Resolution of the analogue-to-digital converters, bits.
     node : {45, 22, 7}
-        Process of the converters, nm.
+        Process node of the converters, nm.
     column_resistance : float
-        Resistance that a converter sees, Ohm.
+        Resistance of a column at the converter's input, Ohm.
     feature : float
-        F of the cells, nm.
+        Feature size F of the cells, nm.
     one_transistor : bool
-        Whether each cell has a transistor (48 F^2) or none (4 F^2).
+        True if each cell has a transistor (area 48 F^2), False if it has none (4 F^2).
     """
 
     read_voltage: Annotated[float, Quantity("V", above=0.0)] = 0.2
@@ -73,7 +73,7 @@ class Periphery(Frozen):
 
 @checked
 def adc_energy(bits: _Bits, node: _Node = 45, resistance: _Ohm = 1e5) -> float:
-    """Energy (J) of one conversion of a successive-approximation converter.
+    """Return the energy (J) of one conversion of a successive-approximation converter.
 
     Examples
     --------
@@ -87,23 +87,24 @@ def adc_energy(bits: _Bits, node: _Node = 45, resistance: _Ohm = 1e5) -> float:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Account(Frozen):
-    """What one run costs on one platform.
+    """Energy, latency and area of one run on one platform.
 
     Parameters
     ----------
     platform : str
+        Name of the platform.
     energy : dict of str to float
-        Parts, J; only what actually happens there.
+        Energy of each part, J, with the sparsity that the platform makes use of.
     dense_energy : float
-        If no sparsity were made use of, J.
+        Total energy if the platform made no use of sparsity, J.
     sparse_energy : float
-        If all of it were, J.
+        Total energy if the platform made full use of sparsity, J.
     latency : float or None
-        s; None where the sources say nothing.
+        Latency, s; None if the sources do not state it.
     area : float or None
-        mm^2 of the cells; None where the sources say nothing.
+        Area of the cells, mm^2; None if the sources do not state it.
     source : str
-        Of the units, with the year.
+        Source of the costs, with the year.
     """
 
     platform: str
@@ -116,7 +117,7 @@ class Account(Frozen):
 
     @property
     def total(self) -> float:
-        """Sum of the parts, J."""
+        """Total energy: the sum of the parts, J."""
         return sum(self.energy.values())
 
     def __str__(self) -> str:
@@ -134,40 +135,40 @@ def account(
     time: Age | None = None,
     periphery: Periphery | None = None,
 ) -> Account:
-    """What a run costs.
+    """Return the energy, latency and area of a run on a platform.
 
     Parameters
     ----------
     network : Network
-        What was simulated.
+        The simulated network.
     recording : Recording
-        The run.
+        Recording of the run; see :func:`count`.
     platform : str
-        A name of ``costs()["platforms"]``, or "crossbar": the devices of `written`, read as
-        `periphery` says.
+        A name in ``costs()["platforms"]``, or "crossbar" for the devices of `written` with the
+        circuits of `periphery`.
     written : Written, optional
-        For "crossbar".
+        The network in devices; needed for "crossbar".
     time : float, optional
-        Age of its arrays, s.
+        Age of the arrays of `written`, s.
     periphery : Periphery, optional
-        For "crossbar".
+        Circuits of the crossbar. Default: ``Periphery()``.
 
     Raises
     ------
     DescriptionError
-        An unknown platform, or "crossbar" without devices.
+        If the platform is unknown, or is "crossbar" and `written` is missing.
     """
     counters = count(network, recording)
     if isinstance(platform, str) and platform == "crossbar":
         if written is None:
             raise DescriptionError("account: platform 'crossbar' needs written=.")
         return _crossbar(counters, network, recording, written, time, periphery or Periphery())
-    known = costs()["platforms"]
-    if not isinstance(platform, str) or platform not in known:
+    platforms = costs()["platforms"]
+    if not isinstance(platform, str) or platform not in platforms:
         raise DescriptionError(
-            f"account: {unknown_name('platform', platform, [*known, 'crossbar'])}"
+            f"account: {unknown_name('platform', platform, [*platforms, 'crossbar'])}"
         )
-    unit = known[platform]
+    unit = platforms[platform]
     each = unit["synaptic_event"]
     performed = counters.synaptic_events if unit["kind"] == "event" else counters.dense_operations
     rest = {
@@ -192,7 +193,7 @@ def _crossbar(
     time: Any,
     around: Periphery,
 ) -> Account:
-    """Cells that are read, and conversions; word lines cost what was not published: nothing."""
+    """Return the cost of cell reads and conversions; word lines are left out (not published)."""
     cells = dense = 0.0
     devices = conversions = 0
     for name, array in written.arrays.items():
@@ -225,7 +226,7 @@ def _crossbar(
 
 @checked
 def table(accounts: Annotated[Sequence[Account], Each(Instance(Account), "accounts")]) -> str:
-    """Accounts as a readable table, with sparsity credited and not on every line."""
+    """Return a table with one line for each account: its energy, all dense and all sparse."""
     wide = max([len(item.platform) for item in accounts] + [8])
     lines = [
         f"{'platform':<{wide}}  {'energy/J':>9} {'all dense':>9} {'all sparse':>10}  latency/s"

@@ -1,8 +1,8 @@
-"""A programmed array: drawn once and kept, read at any age, written anew on request."""
+"""Programmed arrays: devices that are written once and can be read at any age."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping as Table
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, cast
@@ -24,25 +24,24 @@ from ...errors import DescriptionError, Problems
 from ...frozen import Frozen
 from ...storage import load, save
 from ...streams import Seed, stream
-from . import mapping as mappings
-from .devices.base import Array, Cells, Device
+from .devices.base import Array, Device, ProgrammedCells
 from .faults import Faults, Lines
 from .kinds import Age, Draw, Fraction, Scale, Stored, Weights, to_number
-from .mapping import DifferentialPair, Mapping
+from .weight_mapping import DifferentialPair, Readout, WeightMapping
 
 __all__ = ["ProgrammedArray", "Verify", "load_array", "program"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Verify(Frozen):
-    """Write, read, and write again what is too far off.
+    """Write-verify loop: writes a device again while its conductance is too far from the target.
 
     Parameters
     ----------
     tolerance : float
         Largest accepted distance from the target, uS, > 0.
     rounds : int
-        How often a device is written at most.
+        Largest number of times that a device is written.
     """
 
     tolerance: Annotated[float, Quantity("uS", above=0.0)]
@@ -54,46 +53,47 @@ class Verify(Frozen):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ProgrammedArray(Frozen):
-    """Devices that hold weights; made by :func:`program`.
+    """Devices that hold weights; :func:`program` makes one.
 
-    Nothing in it is random any more: the same array ages, it is not drawn anew.
+    All random properties of the devices are drawn when the array is written, so that every age
+    shows the same devices.
 
     Parameters
     ----------
     device : Device
-        What the array is made of.
-    mapping : Mapping
-        How weights become conductances.
+        Model of the devices.
+    mapping : WeightMapping
+        Conversion between weights and conductances.
     w_max : float
         Weight of the largest conductance, nA.
     seed : int
-        From which the array was drawn, and its read noise is.
+        Seed of the array and of its read noise.
     name : str
-        Name of its random streams.
+        Name of the array's random streams.
     target, programmed : ndarray, shape (n_devices, *weights.shape)
-        Conductances that were asked for and that came out, uS.
+        Target conductances, and conductances after writing, uS.
     drawn : mapping of str to ndarray
-        What else each device keeps, e.g. its drift exponent "nu".
+        Further properties of each device, e.g. its drift exponent "nu".
     fixed : ndarray or None
-        Conductances of devices that do not work, NaN elsewhere, uS.
+        Conductances of devices that do not work, uS; NaN for those that work.
     generation : int
-        How often it was written before.
+        Number of times that the array was rewritten.
     writes : int
-        How many times a device was written, in all.
+        Total number of writes, summed over devices.
     accepted : float
-        Fraction of the devices that met the tolerance when they were written (1 without one).
+        Fraction of the devices that met the tolerance of the write-verify loop; 1 without one.
     """
 
     panels: ClassVar[str] = "spikemem.hardware.resistive.panels:array_panels"
 
     device: Device
-    mapping: Mapping
+    mapping: WeightMapping
     w_max: Scale
     seed: Annotated[int, SeedNumber()]
     name: Annotated[str, Name()]
     target: Annotated[Array, Stored()]
     programmed: Annotated[Array, Stored()]
-    drawn: Annotated[Table[str, Array], MappingOf(Name(), Stored())]
+    drawn: Annotated[Mapping[str, Array], MappingOf(Name(), Stored())]
     fixed: Annotated[Array, Stored(gaps=True)] | None = None
     generation: Annotated[int, Count(low=0)] = 0
     writes: Annotated[int, Count(low=0, high=2**63)] = 0
@@ -112,7 +112,7 @@ class ProgrammedArray(Frozen):
         problems.raise_if_any()
 
     def facts(self) -> dict[str, Any]:
-        """Device, mapping and size as plain data, ready for JSON."""
+        """Return device, mapping and size as plain data for JSON."""
         return {
             "device": type(self.device).__name__,
             "mapping": type(self.mapping).__name__,
@@ -122,7 +122,7 @@ class ProgrammedArray(Frozen):
         }
 
     def describe(self) -> str:
-        """Device, mapping and size as lines of text."""
+        """Return device, mapping and size as text."""
         return f"{self.shape} weights by {type(self.mapping).__name__}\n{self.device.describe()}"
 
     @property
@@ -131,19 +131,19 @@ class ProgrammedArray(Frozen):
         return tuple(self.target.shape[1:])
 
     @property
-    def cells(self) -> Cells:
-        """All that is kept of each device."""
-        return Cells(self.target, self.programmed, dict(self.drawn))
+    def cells(self) -> ProgrammedCells:
+        """Targets, conductances after writing, and further properties of each device."""
+        return ProgrammedCells(self.target, self.programmed, dict(self.drawn))
 
     @checked
     def conductances(self, time: Age = 0.0) -> Array:
-        """Conductances at the age `time` (s) without read noise, shape (n_devices, ...), uS."""
+        """Return conductances (uS) at the age `time` (s), no read noise, shape (n_devices, ...)."""
         aged = self.device.aged(self.cells, self.device.check_time(time))
         return aged if self.fixed is None else np.where(np.isnan(self.fixed), aged, self.fixed)
 
     @checked
     def read_sd(self, time: Age = 0.0) -> Array:
-        """SD of one read of each device at the age `time` (s), uS."""
+        """Return the SD of one read of each device at the age `time` (s), uS."""
         age = self.device.check_time(time)
         aged = self.device.aged(self.cells, age)
         sd = self.device.read_sd(self.cells, aged, age)
@@ -151,14 +151,14 @@ class ProgrammedArray(Frozen):
 
     @checked
     def read(self, time: Age = 0.0, draw: Draw = 0) -> Array:
-        """Conductances with the noise of one read, uS.
+        """Return conductances with the noise of one read, uS.
 
         Parameters
         ----------
         time : float
             Age, s.
         draw : int
-            Which read: the same number gives the same normal deviations at any age.
+            Number of the read. The same number gives the same normal deviates at any age.
         """
         noise = stream(self.seed, "resistive", self.name, "read", self.generation, draw)
         sd = self.read_sd(time)
@@ -168,24 +168,24 @@ class ProgrammedArray(Frozen):
         return read if self.fixed is None else np.where(np.isnan(self.fixed), read, self.fixed)
 
     @property
-    def _readout(self) -> mappings.Readout:
+    def _readout(self) -> Readout:
         return self.mapping.readout(self.w_max, self.device.g_min, self.device.g_max)
 
     @checked
     def weights(self, time: Age = 0.0, draw: Draw | None = None) -> Array:
-        """Weights at the age `time` (s), nA; of one read if `draw` is given, else without it."""
+        """Return weights (nA) at the age `time` (s); with read noise only if `draw` is given."""
         g = self.conductances(time) if draw is None else self.read(time, draw)
         readout = self._readout
         return np.asarray(np.tensordot(readout.factors, g, axes=1) + readout.constant)
 
     @checked
     def weight_sd(self, time: Age = 0.0) -> Array:
-        """SD of one read of each weight at the age `time` (s), nA."""
+        """Return the SD of one read of each weight at the age `time` (s), nA."""
         squares = self._readout.factors**2
         return np.asarray(np.sqrt(np.tensordot(squares, self.read_sd(time) ** 2, axes=1)))
 
     def wanted(self) -> Array:
-        """The weights as they were meant to be, after mapping and levels, nA."""
+        """Return the target weights, nA: those of exactly programmed devices."""
         readout = self._readout
         return np.asarray(np.tensordot(readout.factors, self.target, axes=1) + readout.constant)
 
@@ -193,14 +193,14 @@ class ProgrammedArray(Frozen):
     def reprogram(
         self, weights: Weights | None = None, *, verify: Verify | None = None
     ) -> ProgrammedArray:
-        """Write the array again: broken devices stay broken, all else is drawn anew at age 0.
+        """Return the array written again, at age 0; broken devices stay broken.
 
         Parameters
         ----------
         weights : array_like, optional
-            nA, of the same shape. Default: the old targets.
+            New weights of the same shape, nA. Default: the old targets.
         verify : Verify, optional
-            Write again what is too far off.
+            Write-verify loop. Default: each device is written once.
         """
         if weights is None:
             target = self.target
@@ -218,7 +218,7 @@ class ProgrammedArray(Frozen):
 
     @checked
     def save(self, path: Annotated[str | Path, PathName()]) -> Path:
-        """Write to an HDF5 file; :func:`load_array` reads it."""
+        """Write the array to an HDF5 file; :func:`load_array` reads it."""
         return save(path, resistive=self)
 
 
@@ -228,7 +228,7 @@ def program(
     weights: Weights,
     *,
     w_max: Scale | None = None,
-    mapping: Mapping | None = None,
+    mapping: WeightMapping | None = None,
     seed: Seed = 0,
     name: Annotated[str, Name()] = "array",
     faults: Faults | None = None,
@@ -242,31 +242,31 @@ def program(
     Parameters
     ----------
     device : Device
-        What to write into.
+        Model of the devices.
     weights : array_like, any shape
-        nA.
+        Weights, nA.
     w_max : float, optional
-        Weight of the largest conductance, nA. Default: the largest size of a weight.
-    mapping : Mapping, optional
-        Default: one differential pair for each weight.
+        Weight of the largest conductance, nA. Default: the largest absolute weight.
+    mapping : WeightMapping, optional
+        Conversion of weights to conductances. Default: one differential pair for each weight.
     seed : int or Generator
-        The same int gives the same array in any process.
+        Seed of the array. The same int gives the same array in any process.
     name : str
-        Arrays of different names are independent.
+        Name of the array. Arrays with different names are independent.
     faults : Faults, optional
-        What does not work.
+        Fractions of broken devices and lines. Default: none.
     verify : Verify, optional
-        Write again what is too far off.
+        Write-verify loop. Default: each device is written once.
     rows, columns : array_like of int, optional
         Input and output of each weight, for broken lines. Default: the two axes of a matrix.
     fixed : ndarray, shape (n_devices, *weights.shape), optional
-        Instead of `faults`: conductances of broken devices, uS, NaN elsewhere.
+        Conductances of broken devices in place of `faults`, uS; NaN for devices that work.
 
     Raises
     ------
     DescriptionError
-        Weights that are not finite, all zero without `w_max`, or that the mapping can't write; a
-        device that can't be written.
+        If weights are not finite, are all zero without `w_max`, or cannot be written with the
+        mapping; or if the device cannot be written.
 
     Examples
     --------
@@ -279,19 +279,20 @@ def program(
         w_max = float(np.abs(weights).max(initial=0.0))
         if w_max == 0:
             raise DescriptionError(
-                "program: all weights are 0 nA, so that their scale is unknown; give w_max."
+                "program: all weights are 0 nA, so that their scale is unknown; pass w_max."
             )
-    how = DifferentialPair() if mapping is None else mapping
+    if mapping is None:
+        mapping = DifferentialPair()
     number = to_number(seed)
     if not device.writable:
         device.program(weights, stream(number))
     broken = fixed
     if faults is not None:
         at_rows, at_columns = _lines(weights, rows, columns)
-        broken = faults.fixed(device, at_rows, at_columns, how.n_devices, number, name)
+        broken = faults.fixed(device, at_rows, at_columns, mapping.n_devices, number, name)
     return _written(
-        device=device, mapping=how, w_max=w_max, seed=number, name=name,
-        target=_targets(device, how, weights, w_max), fixed=broken, verify=verify, generation=0,
+        device=device, mapping=mapping, w_max=w_max, seed=number, name=name,
+        target=_targets(device, mapping, weights, w_max), fixed=broken, verify=verify, generation=0,
     )  # fmt: skip
 
 
@@ -309,27 +310,27 @@ def _lines(values: Array, rows: Any, columns: Any) -> tuple[NDArray[Any], NDArra
     return rows, columns
 
 
-def _targets(device: Device, how: Mapping, weights: Array, w_max: float) -> Array:
-    return device.check_target(how.targets(weights, w_max, device.g_min, device.g_max))
+def _targets(device: Device, mapping: WeightMapping, weights: Array, w_max: float) -> Array:
+    return device.check_target(mapping.targets(weights, w_max, device.g_min, device.g_max))
 
 
-def _written(*, target: Array, verify: Verify | None, **known: Any) -> ProgrammedArray:
-    device: Device = known["device"]
-    rng = stream(known["seed"], "resistive", known["name"], "write", known["generation"])
+def _written(*, target: Array, verify: Verify | None, **settings: Any) -> ProgrammedArray:
+    device: Device = settings["device"]
+    rng = stream(settings["seed"], "resistive", settings["name"], "write", settings["generation"])
     cells = device.program(target, rng)
     writes, accepted = target.size, 1.0
     if verify is not None:
         cells, writes, accepted = _verified(device, cells, verify, rng)
     return ProgrammedArray(
         target=target, programmed=cells.programmed, drawn=cells.drawn, writes=writes,
-        accepted=accepted, **known,
+        accepted=accepted, **settings,
     )  # fmt: skip
 
 
 def _verified(
-    device: Device, cells: Cells, verify: Verify, rng: np.random.Generator
-) -> tuple[Cells, int, float]:
-    """Write what is off again, as often as allowed; also the number of writes."""
+    device: Device, cells: ProgrammedCells, verify: Verify, rng: np.random.Generator
+) -> tuple[ProgrammedCells, int, float]:
+    """Write devices outside the tolerance again; also return the writes and the accepted share."""
     programmed = cells.programmed.copy()
     drawn = {name: array.copy() for name, array in cells.drawn.items()}
     writes = programmed.size
@@ -344,7 +345,7 @@ def _verified(
             array[off] = again.drawn[name]
         off = np.abs(programmed - cells.target) > verify.tolerance
     accepted = 1.0 - float(off.mean()) if off.size else 1.0
-    return Cells(cells.target, programmed, drawn), writes, accepted
+    return ProgrammedCells(cells.target, programmed, drawn), writes, accepted
 
 
 @checked
@@ -354,6 +355,7 @@ def load_array(path: Annotated[str | Path, PathName()]) -> ProgrammedArray:
     Raises
     ------
     StorageError
-        No such file, damaged, not spikemem's, newer than this version, or without an array.
+        If the file does not exist, is damaged, is not a file of spikemem, was written by a newer
+        version, or holds no array.
     """
     return cast(ProgrammedArray, load(path, "resistive"))

@@ -1,4 +1,4 @@
-"""Commands about resistive devices: ``device list``, ``device show`` and ``device age``."""
+"""The commands ``device list``, ``device show`` and ``device age``."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from ...storage import contents
 from .array import program
 from .devices import DEVICES
 from .faults import Faults
-from .mapping import SingleDevice
-from .network import write
+from .weight_mapping import SingleDevice
+from .writing import write
 
 _NAME = click.argument("name", metavar="DEVICE")
 
 
 @click.group(cls=Commands)
 def device() -> None:
-    """Models of resistive memory: which there are, how they age, what they do to a network."""
+    """List and show models of resistive memory, and age a network on one."""
 
 
 def _device(name: str, **options: Any) -> Any:
     by_name: dict[str, Any] = {key.lower(): cls for key, cls in DEVICES.items()}
-    found = by_name.get(name.lower())
-    if found is None:
+    model = by_name.get(name.lower())
+    if model is None:
         raise DescriptionError(unknown_name("device", name, DEVICES))
-    return found(**options)
+    return model(**options)
 
 
 @device.command("list")
@@ -42,11 +42,11 @@ def _device(name: str, **options: Any) -> Any:
 def list_devices(as_json: bool) -> None:
     """List the models."""
     if as_json:
-        found = [
+        rows = [
             {"name": name, "title": cls.title, "source": cls.source, "validity": cls.validity}
             for name, cls in DEVICES.items()
         ]
-        click.echo(json.dumps(found, indent=2))
+        click.echo(json.dumps(rows, indent=2))
         return
     wide = max(len(name) for name in DEVICES)
     for name, cls in DEVICES.items():
@@ -56,7 +56,7 @@ def list_devices(as_json: bool) -> None:
 @device.command()
 @_NAME
 def show(name: str) -> None:
-    """Say what a model is, where it comes from, and how its conductances age."""
+    """Show a model: its source, its range of validity, and how its conductances age."""
     model = _device(name)
     click.echo(model.describe())
     if model.writable:
@@ -64,17 +64,17 @@ def show(name: str) -> None:
 
 
 def _table(model: Any) -> str:
-    """Mean and SD of 20,000 devices at a few ages."""
+    """Return a table of the mean and SD of 20,000 devices at a few ages."""
     day = 86400.0
     ages = {"0 s": 0.0, "1 s": 1.0, "1 h": 3600.0, "1 day": day, "2 d": 2 * day, "30 d": 30 * day,
             "1 year": 365 * day}  # fmt: skip
     first, last = model.ages
-    known = {text: age for text, age in ages.items() if first <= age <= last * 1.001}
-    lines = ["  target/µS" + "".join(f"{text:>16}" for text in known) + "   (mean ± SD, µS)"]
+    calibrated = {text: age for text, age in ages.items() if first <= age <= last * 1.001}
+    lines = ["  target/µS" + "".join(f"{text:>16}" for text in calibrated) + "   (mean ± SD, µS)"]
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):
         array = program(model, np.full(20_000, share), w_max=1.0, mapping=SingleDevice())
         target = model.g_min + share * (model.g_max - model.g_min)
-        reads = [array.read(age)[0] for age in known.values()]
+        reads = [array.read(age)[0] for age in calibrated.values()]
         cells = "".join(f"{read.mean():>9.3f} ±{read.std():>5.3f}" for read in reads)
         lines.append(f"  {target:>9.3f}{cells}")
     return "\n".join(lines)
@@ -83,17 +83,17 @@ def _table(model: Any) -> str:
 @device.command()
 @_NAME
 @click.argument("file", type=FILE)
-@click.option("-o", "--output", type=PATH, required=True, help="Where the network goes.")
+@click.option("-o", "--output", type=PATH, required=True, help="File for the aged network.")
 @click.option("--time", type=NUMBER, default=None, help="Age of the devices, s.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the devices.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the devices.")
 @click.option("--missing", type=NUMBER, default=0.0, help="Fraction of cells that are open.")
 @click.option(
     "--compensation", type=click.Choice(["none", "global", "column"]), default="none",
-    show_default=True, help="Digital factor against drift.",
+    show_default=True, help="Digital factor that undoes the mean drift.",
 )  # fmt: skip
 @click.option(
     "--weights", "which", type=click.Choice(["learnt", "initial"]), default=None,
-    help="Weights at the end of the recording in FILE, or those that the network starts from.  "
+    help="Weights to write: those at the end of the recording in FILE, or the initial ones.  "
     "[default: learnt, if FILE holds them]",
 )  # fmt: skip
 @click.option(
@@ -114,7 +114,7 @@ def age(
 ) -> None:
     """Write the weights of the network in FILE into DEVICE, and let them age.
 
-    If FILE also holds a recording, the weights are those that it ended with.
+    If FILE also holds a recording, its final weights are used.
     """
     check_target(output, overwrite=overwrite)
     model = _device(name, extrapolate=extrapolate)
@@ -132,7 +132,7 @@ def age(
 
 
 def _network(file: Path, which: str | None) -> tuple[Network, str]:
-    """The network in a file with its learnt or initial weights, and which these are."""
+    """Return the network in a file with learnt or initial weights, and which of them it has."""
     network = load_network(file)
     if which == "initial":
         return network, which
@@ -140,8 +140,8 @@ def _network(file: Path, which: str | None) -> tuple[Network, str]:
     if not learnt:
         if which == "learnt":
             raise DescriptionError(
-                f"--weights learnt: {str(file)!r} holds no recording with weights; leave the "
-                f"option out for the initial ones."
+                f"--weights learnt: {str(file)!r} holds no recording with weights; leave out the "
+                f"option to use the initial weights."
             )
         return network, "initial"
     plastic = [item.name for item in network.plastic]
@@ -152,6 +152,6 @@ def _network(file: Path, which: str | None) -> tuple[Network, str]:
     if unlike:
         raise DescriptionError(
             f"the recording in {str(file)!r} is of another network (its weights of {unlike[0]!r} "
-            f"don't fit); give --weights initial for those of the network."
+            f"do not fit); pass --weights initial to use the weights of the network."
         )
     return network.with_weights(learnt), "learnt"

@@ -1,4 +1,4 @@
-"""Factors that undo the mean of what drift does to weights."""
+"""Digital factors that undo the mean drift of weights."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["drift_scale"]
 
 
 def drift_scale(before: Array, now: Array, columns: NDArray[Any] | None = None) -> Array:
-    """Factors that bring the mean size of weights back to what it was, at most 10^4.
+    """Return factors (at most 10^4) that restore the mean absolute weight.
 
     Parameters
     ----------
     before, now : ndarray, shape (n,)
-        Weights when they were written, and at present, nA.
+        Weights at the first age and now, nA.
     columns : ndarray of int, shape (n,), optional
-        To which output each belongs: one factor for each output. Default: one for all.
+        Output of each weight, for one factor for each output. Default: one factor for all.
 
     Returns
     -------
@@ -31,6 +31,6 @@ def drift_scale(before: Array, now: Array, columns: NDArray[Any] | None = None) 
     else:
         old = np.bincount(columns, np.abs(before))[columns]
         new = np.bincount(columns, np.abs(now))[columns]
-    # Where nothing was written there is nothing to bring back.
+    # An output whose weights were all 0 needs no factor.
     scale = old / np.maximum(new, 1e-4 * np.maximum(old, 1e-300))
     return np.asarray(np.where(old > 0, scale, 1.0))

@@ -1,4 +1,4 @@
-"""The periphery of a crossbar: what comes in, what goes out, and what that adds."""
+"""Converters at the inputs and outputs of a crossbar: range, steps and noise."""
 
 from __future__ import annotations
 
@@ -20,35 +20,36 @@ _Bits = Annotated[int, Count(low=2, high=32)]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Converters(Frozen):
-    """Digital-to-analogue and analogue-to-digital converters, and the noise beside them.
+    """Digital-to-analogue and analogue-to-digital converters of a crossbar, with their noise.
 
-    Inputs and outputs are in units of the largest input and of w_max times it. The defaults are
-    those that aihwkit has for an inference tile (``IOParameters``).
+    Inputs are in units of the largest input, and outputs in units of w_max times that input. The
+    defaults are those of aihwkit's inference tile (``IOParameters``).
 
     Parameters
     ----------
     inp_bound, out_bound : float
-        Largest input and output; beyond it they saturate.
+        Largest input and output; larger ones saturate.
     inp_res, out_res : float
-        One step over the whole range from minus to plus the bound; 0: no steps.
+        One step, as a fraction of the range from minus to plus the bound; 0: no steps.
     inp_noise, out_noise : float
         SD of the noise added to each input and to each output.
     weight_noise : float
-        SD of a further read noise of normalised weights, beside that of the device.
+        SD of read noise on the normalised weights, in addition to that of the device.
     weight_noise_kind : {"constant", "pcm"}
-        Whether it is the same for all weights, or its variance in proportion to their size.
+        "constant": the same noise for all weights; "pcm": a variance in proportion to their size.
     scale_inputs : bool
-        Divide each vector by its largest size and multiply the result by it; for spikes, False.
+        Divide each vector by its largest absolute entry and multiply the result by it. Use False
+        for spikes.
     repeat_saturated : bool
-        Halve the inputs of a vector whose output saturates and read again, up to ten times.
+        If the output of a vector saturates, halve its inputs and read again, up to ten times.
     adc_range : {"fixed", "calibrated", "granular", "max"}
-        Output range: `out_bound`; what :meth:`.Crossbar.calibrate` measured for each tile; that,
-        rounded up to a power of two; or the largest output that is possible.
+        Output range: `out_bound`; the range that :meth:`.Crossbar.calibrate` measured for each
+        tile; that range, rounded up to a power of two; or the largest possible output.
 
     Raises
     ------
     DescriptionError
-        A value out of range; all problems at once.
+        If a value is out of range. The message lists all problems.
     """
 
     inp_bound: _Bound = 1.0
@@ -68,7 +69,7 @@ class Converters(Frozen):
 
     @classmethod
     def hardware_aware(cls, **changes: Any) -> Converters:
-        """The settings with which aihwkit trains for hardware: 254 steps, range 10, less noise."""
+        """Make aihwkit's settings for hardware-aware training: 254 steps, range 10, less noise."""
         settings: dict[str, Any] = {
             "inp_res": 1 / 254, "out_res": 1 / 254, "out_bound": 10.0, "out_noise": 0.04,
             "weight_noise": 0.0175, "weight_noise_kind": "pcm",
@@ -78,7 +79,7 @@ class Converters(Frozen):
     @classmethod
     @checked
     def bits(cls, dac: _Bits, adc: _Bits, **changes: Any) -> Converters:
-        """Converters of so many bits (2 to 32) without further noise, the range calibrated."""
+        """Make noiseless converters of `dac` and `adc` bits (2 to 32) with a calibrated range."""
         settings: dict[str, Any] = {
             "inp_res": 1 / (2**dac - 2), "out_res": 1 / (2**adc - 2), "out_noise": 0.0,
             "repeat_saturated": False, "adc_range": "calibrated",

@@ -1,4 +1,4 @@
-"""In-memory products: tiles of devices with their converters, read by vectors or by spikes."""
+"""In-memory products: tiles of devices with converters, read by vectors or by spikes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .devices.base import Array, Device
 from .faults import Faults
 from .irdrop import G_RATIO, approximate_drop, effective_conductances
 from .kinds import Age, Factor, Fraction, Numbers, Scale, Wires
-from .mapping import DifferentialPair, Mapping
+from .weight_mapping import DifferentialPair, WeightMapping
 
 __all__ = ["Crossbar"]
 
@@ -30,7 +30,7 @@ class _Tile(Kind):
     """Rows and columns of a tile."""
 
     def check(self, value: Any, where: str) -> tuple[int, int]:
-        """Return two int >= 1."""
+        """Return two integers >= 1."""
         entries = value.tolist() if isinstance(value, np.ndarray) else value
         if not isinstance(entries, list | tuple) or len(entries) != 2:
             raise DescriptionError(f"{where} must be (rows, columns), got {shown(value)}.")
@@ -43,38 +43,39 @@ class Crossbar(Changing):
     Parameters
     ----------
     device : Device
-        What the cells are.
+        Model of the devices.
     weights : array_like, shape (n_in, n_out)
-        The matrix; ``matvec(x)`` approximates ``x @ weights``.
+        The matrix, nA; ``matvec(x)`` approximates ``x @ weights``.
     w_max, mapping, seed, faults, verify
-        As :func:`program`.
+        See :func:`program`.
     tile : (int, int), optional
-        Rows and columns of a tile. Each has its own converters; partial sums are added digitally.
-        Default: one tile for the whole matrix.
+        Rows and columns of a tile. Each tile has its own converters, and partial sums are added
+        digitally. Default: one tile for the whole matrix.
     converters : Converters, optional
-        Default: none (exact inputs and outputs).
+        Converters of each tile. Default: exact inputs and outputs.
     reads : {"redrawn", "frozen", "none"}
-        Read noise: anew for each vector, once, or not at all.
+        Read noise: drawn anew for each vector, drawn once, or none.
     ir_drop : float
-        Strength of the approximate voltage drop along the wires (1: as it is; 0: none).
+        Strength of the approximate voltage drop along the wires: 1 is the full drop, 0 is none.
     g_ratio : float
-        For `ir_drop`: conductance of a piece of wire over that of the largest weight.
+        Conductance of a piece of wire divided by that of the largest weight, for `ir_drop`.
     wires : (float, float), optional
-        Exact voltage drop instead: resistance (Ohm) of a piece of row and of column wire.
+        Resistance (Ohm) of a piece of row wire and of column wire, for the exact voltage drop.
     spare_columns : int
-        Columns that take the place of those with the most broken devices.
+        Number of spare columns, which replace the columns with the most broken devices.
     compensation : {"none", "global", "column", "exact"}
-        Factor against drift, from unit vectors read at the first age and now: one for all, one
-        for each output, or one for all from weights instead of reads.
+        Factor against drift. "global" and "column" compare reads of unit vectors at the first age
+        and now, and make one factor for all outputs or one for each; "exact" compares the weights
+        themselves and makes one factor.
     time : float, optional
-        Age, s. Default: the first for which the device is calibrated.
+        Age, s. Default: the first age for which the device is calibrated.
     dtype : {"float64", "float32"}
-        Of the arithmetic.
+        Floating-point type of the arithmetic.
 
     Raises
     ------
     DescriptionError
-        Anything of the wrong type, shape or range.
+        If an argument has the wrong type, shape or range.
 
     Examples
     --------
@@ -90,7 +91,7 @@ class Crossbar(Changing):
         weights: Annotated[Any, Quantities("nA", shape=(None, None))],
         *,
         w_max: Scale | None = None,
-        mapping: Mapping | None = None,
+        mapping: WeightMapping | None = None,
         seed: Seed = 0,
         faults: Faults | None = None,
         verify: Verify | None = None,
@@ -131,7 +132,7 @@ class Crossbar(Changing):
 
     @checked
     def age(self, time: Age) -> Crossbar:
-        """Let the array be `time` seconds old; gives back the crossbar itself."""
+        """Set the age of the array (s); returns the crossbar itself."""
         self.time = self.array.device.check_time(time)
         self._weights, self._variance = self._state(self.time)
         self._scale: Any = self.dtype.type(1.0)
@@ -140,7 +141,7 @@ class Crossbar(Changing):
         return self
 
     def _state(self, time: float) -> tuple[NDArray[Any], NDArray[Any] | None]:
-        """Normalised weights, and variances of a read, at an age."""
+        """Return normalised weights and variances of a read at an age."""
         array, w_max = self.array, self.array.w_max
         if self.wires is None:
             weights = array.weights(time, 0 if self.reads == "frozen" else None)
@@ -160,16 +161,18 @@ class Crossbar(Changing):
         return np.ascontiguousarray(weights / w_max, dtype=self.dtype), cast
 
     def _wired(self, time: float) -> Array:
-        """Weights that come out through resistive wires, each tile and device plane on its own."""
+        """Return the effective weights behind resistive wires, for each tile and device plane."""
         assert self.wires is not None
         array = self.array
         g = array.read(time) if self.reads == "frozen" else array.conductances(time)
-        seen = np.empty_like(g)
+        effective = np.empty_like(g)
         for rows, columns in self.tiles:
             for k, plane in enumerate(g):
-                seen[k, rows, columns] = effective_conductances(plane[rows, columns], *self.wires)
+                effective[k, rows, columns] = effective_conductances(
+                    plane[rows, columns], *self.wires
+                )
         readout = array.mapping.readout(array.w_max, array.device.g_min, array.device.g_max)
-        return np.asarray(np.tensordot(readout.factors, seen, axes=1) + readout.constant)
+        return np.asarray(np.tensordot(readout.factors, effective, axes=1) + readout.constant)
 
     def _compensated(self) -> Any:
         first = self.array.device.first_age
@@ -187,21 +190,22 @@ class Crossbar(Changing):
 
     @property
     def matrix(self) -> Array:
-        """Weights now, without the noise of a read, in the units of what was written."""
+        """Weights at the present age without read noise, nA."""
         return np.asarray(self._weights * self._scale, dtype=np.float64) * self.array.w_max
 
     @checked
     def matvec(self, x: Numbers) -> NDArray[Any]:
-        """Products of vectors with the matrix.
+        """Multiply vectors with the matrix.
 
         Parameters
         ----------
         x : array_like, shape (n_in,) or (n_vectors, n_in)
+            Input vectors.
 
         Returns
         -------
         ndarray, shape (n_out,) or (n_vectors, n_out)
-            Of the crossbar's dtype.
+            Products, of the crossbar's dtype.
         """
         if x.ndim not in (1, 2) or x.shape[-1] != self.shape[0]:
             raise DescriptionError(
@@ -217,7 +221,7 @@ class Crossbar(Changing):
 
     @checked
     def read(self, spikes: Numbers) -> NDArray[Any]:
-        """Sum of the rows of the inputs that fire; work in proportion to their number.
+        """Sum the rows of the inputs that fire; the work is in proportion to their number.
 
         Parameters
         ----------
@@ -227,14 +231,14 @@ class Crossbar(Changing):
         Returns
         -------
         ndarray, shape (n_out,)
-            Exact in distribution: one normal number for each output in place of one for each
-            synapse.
+            The sums. One normal number for each output replaces one for each synapse; the
+            distribution is the same.
         """
         fired = spikes
         if fired.dtype == bool and fired.shape == (self.shape[0],):
             fired = np.flatnonzero(fired)
         whole = fired.dtype.kind in "iu" or not fired.size
-        if fired.ndim != 1 or not whole or (fired.size and not self._known(fired)):
+        if fired.ndim != 1 or not whole or (fired.size and not self._are_inputs(fired)):
             raise DescriptionError(
                 f"read: spikes must be indices from 0 to {self.shape[0] - 1} or a mask of shape "
                 f"({self.shape[0]},), got {shown(spikes)}."
@@ -249,11 +253,11 @@ class Crossbar(Changing):
             y += np.sqrt(self._variance[fired].sum(axis=0)) * noise
         return np.asarray(y * (self._scale * self.dtype.type(self.array.w_max)))
 
-    def _known(self, fired: NDArray[Any]) -> bool:
+    def _are_inputs(self, fired: NDArray[Any]) -> bool:
         return bool(fired.min() >= 0 and fired.max() < self.shape[0])
 
     def _products(self, vectors: NDArray[Any]) -> NDArray[Any]:
-        """Products with the normalised weights, by tiles."""
+        """Return products with the normalised weights, summed over tiles."""
         if len(self.tiles) == 1:
             return self._tile(0, vectors)
         y = np.zeros((len(vectors), self.shape[1]), dtype=self.dtype)
@@ -281,7 +285,7 @@ class Crossbar(Changing):
         return y
 
     def _converted(self, k: int, x: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """One read through the converters, and which vectors saturated (`x` is overwritten)."""
+        """Read once through the converters; also return which vectors saturated. Overwrites `x`."""
         io = self.converters
         assert io is not None
         quantise(x, io.inp_bound, io.inp_res)
@@ -295,7 +299,7 @@ class Crossbar(Changing):
         return quantise(y, bound, io.out_res), over
 
     def _analogue(self, k: int, x: NDArray[Any], out_noise: float) -> NDArray[Any]:
-        """What a tile's columns carry: product, voltage drop, noise."""
+        """Return the signals on a tile's columns: product, voltage drop and noise."""
         at = self.tiles[k]
         weights = self._weights[at]
         y = x @ weights
@@ -314,7 +318,7 @@ class Crossbar(Changing):
         return np.asarray(y)
 
     def _fixed_bounds(self) -> Array:
-        """Output range of each tile before anything was measured."""
+        """Return the output range of each tile before calibration."""
         io = self.converters
         if io is None or io.adc_range != "max":
             return np.full(len(self.tiles), 12.0 if io is None else io.out_bound)
@@ -323,19 +327,19 @@ class Crossbar(Changing):
 
     @checked
     def calibrate(self, x: Annotated[Any, Quantities()], quantile: Fraction = 1.0) -> Crossbar:
-        """Set each tile's output range from what these inputs give; gives back the crossbar.
+        """Set the output range of each tile from sample inputs; returns the crossbar itself.
 
         Parameters
         ----------
         x : array_like, shape (n_vectors, n_in)
-            Inputs like those to come.
+            Sample inputs, like those of later reads.
         quantile : float
-            Share of the outputs that are to lie within the range.
+            Fraction of the outputs that the range must cover.
 
         Raises
         ------
         DescriptionError
-            ``adc_range`` is neither "calibrated" nor "granular".
+            If ``adc_range`` is neither "calibrated" nor "granular".
         """
         io = self.converters
         if io is None or io.adc_range not in ("calibrated", "granular"):
@@ -368,15 +372,15 @@ def _tiles(shape: tuple[int, int], tile: Any) -> list[tuple[slice, slice]]:
 
 
 def _programmed(
-    device: Device, matrix: Array, spare: int, *, faults: Faults | None, **how: Any
+    device: Device, matrix: Array, spare: int, *, faults: Faults | None, **options: Any
 ) -> ProgrammedArray:
-    """Write a matrix; columns with many broken devices are exchanged for spare ones."""
+    """Write a matrix; spare columns replace those with the most broken devices."""
     if not spare or faults is None or not faults.any:
-        return program(device, matrix, faults=faults, **how)
+        return program(device, matrix, faults=faults, **options)
     n_out = matrix.shape[1]
     wide = np.pad(matrix, ((0, 0), (0, spare)))
-    w_max = how.pop("w_max") or float(np.abs(matrix).max())
-    fixed = program(device, wide, faults=faults, w_max=w_max, **how).fixed
+    w_max = options.pop("w_max") or float(np.abs(matrix).max())
+    fixed = program(device, wide, faults=faults, w_max=w_max, **options).fixed
     assert fixed is not None
     broken = (~np.isnan(fixed)).sum(axis=(0, 1))
     chosen = np.arange(n_out)
@@ -386,4 +390,4 @@ def _programmed(
         if broken[new] >= broken[old]:
             break
         chosen[old] = new
-    return program(device, matrix, w_max=w_max, fixed=fixed[:, :, chosen], **how)
+    return program(device, matrix, w_max=w_max, fixed=fixed[:, :, chosen], **options)

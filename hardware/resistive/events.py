@@ -1,4 +1,4 @@
-"""Reads of sparse synapses by spikes, with exact noise, at a cost of the synapses touched."""
+"""Event-driven reads of sparse synapses: only the synapses of inputs that fire are read."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ __all__ = ["EventReader"]
 
 
 class EventReader(Changing):
-    """Synapses in order of their input, each with a weight and the SD of one read.
+    """Sparse synapses in a programmed array, read by spikes with exact read noise.
 
     Parameters
     ----------
     i, j : array_like of int, shape (n_synapses,)
         Input and output of each synapse.
     array : ProgrammedArray
-        Of shape (n_synapses,).
+        Weights of shape (n_synapses,).
     n_in, n_out : int
         Number of inputs and outputs.
     time : float, optional
-        Age, s. Default: the first for which the device is calibrated.
+        Age, s. Default: the first age for which the device is calibrated.
     seed : int or Generator
-        Of the reads.
+        Seed of the read noise.
 
     Examples
     --------
@@ -67,7 +67,7 @@ class EventReader(Changing):
                 )
         require_memory(
             24.0 * n_in + 32.0 * n_out, f"EventReader: n_in={n_in} and n_out={n_out}",
-            "Number those that are used from 0 on.",
+            "Number the inputs and outputs in use from 0 on.",
         )  # fmt: skip
         age = array.device.first_age if time is None else time
         order = np.argsort(i, kind="stable")
@@ -80,7 +80,7 @@ class EventReader(Changing):
 
     @checked
     def read(self, spikes: Annotated[Any, Indices()]) -> NDArray[np.float64]:
-        """What each output receives when these inputs fire, shape (n_out,), nA."""
+        """Return the input to each output when these inputs fire, shape (n_out,), nA."""
         fired = spikes
         if fired.size and fired.max() >= self.n_in:
             raise DescriptionError(f"spikes must be from 0 to {self.n_in - 1}, got {fired.max()}.")

@@ -1,4 +1,4 @@
-"""Cells that do not work: stuck, missing, or on a broken line."""
+"""Devices that do not work: stuck, missing, or on a broken line."""
 
 from __future__ import annotations
 
@@ -42,23 +42,25 @@ Lines = Annotated[Any, _Lines()]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Faults(Frozen):
-    """What fraction of an array does not work; each from 0 to 1.
+    """Fractions of an array that do not work, each from 0 to 1.
 
-    The same seed with a larger fraction breaks the same cells and some more.
+    With the same seed, a larger fraction breaks the same devices and some more.
 
     Parameters
     ----------
     missing : float
-        Devices that are open: 0 uS.
+        Devices that are open (0 uS).
     stuck_low, stuck_high : float
         Devices stuck at g_min or g_max. They neither age nor have read noise.
     open_rows, open_columns : float
-        Broken lines: all devices of an input, or of an output's device, are open.
+        Broken lines. All devices on a broken row (input) or column (one device of an output) are
+        open.
 
     Raises
     ------
     DescriptionError
-        A fraction out of range, or more than all cells in sum.
+        If a fraction is out of range, or `missing`, `stuck_low` and `stuck_high` sum to more
+        than 1.
     """
 
     missing: Fraction = 0.0
@@ -77,7 +79,7 @@ class Faults(Frozen):
 
     @property
     def any(self) -> bool:
-        """Whether anything is broken."""
+        """Whether any fraction is above 0."""
         return any(getattr(self, item.name) > 0 for item in fields(self))
 
     @checked
@@ -90,25 +92,25 @@ class Faults(Frozen):
         seed: Seed,
         name: Annotated[str, Name()],
     ) -> Array | None:
-        """Conductances that can't be changed.
+        """Draw the broken devices and return their conductances.
 
         Parameters
         ----------
         device : Device
-            For g_min and g_max.
+            Model of the devices, for g_min and g_max.
         rows, columns : ndarray of int, any shape
             Input and output of each weight.
         n_devices : int
-            Devices for each weight.
+            Number of devices for each weight.
         seed : int or Generator
-            Of the array.
+            Seed of the array.
         name : str
-            Of the array.
+            Name of the array.
 
         Returns
         -------
         ndarray, shape (n_devices, *rows.shape), or None
-            uS; NaN where a device works. None if all do.
+            Conductances, uS; NaN for devices that work. None if all devices work.
         """
         if rows.shape != columns.shape:
             raise DescriptionError(
@@ -120,7 +122,7 @@ class Faults(Frozen):
         require_memory(
             32.0 * n_devices * rows.size,
             f"Faults.fixed: rows, columns: {rows.size} weights of n_devices={n_devices}",
-            "Take fewer of either.",
+            "Use fewer of either.",
         )
         chance = stream(seed, "resistive", name, "faults").random((n_devices, *rows.shape))
         edges = np.cumsum([self.missing, self.stuck_low, self.stuck_high])
@@ -138,11 +140,11 @@ class Faults(Frozen):
 
 
 def _lines_of(index: NDArray[np.int64], where: str, n_devices: int) -> int:
-    """Number of lines of an array, up to the one of the largest index."""
+    """Return the number of lines of an array: its largest index plus 1."""
     largest = int(index.max())
     require_memory(
         8.0 * n_devices * (largest + 1),
         f"Faults.fixed: {where}: broken lines up to the index {largest}",
-        "Number the lines that are used from 0 on.",
+        "Number the lines in use from 0 on.",
     )
     return largest + 1

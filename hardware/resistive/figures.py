@@ -1,4 +1,4 @@
-"""Pictures of devices: distributions, ageing, errors against time, maps of a crossbar."""
+"""Plots of devices: distributions, ageing, errors over time, and maps of a crossbar."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .array import ProgrammedArray, program
 from .crossbar import Crossbar
 from .devices.base import DAY, YEAR, Device
 from .kinds import Age, SomeAxes
-from .mapping import SingleDevice
+from .weight_mapping import SingleDevice
 
 __all__ = ["ageing", "conductances", "crossbar_map", "error_against_time"]
 
@@ -46,20 +46,22 @@ def conductances(
     seed: Annotated[int, Count(low=0, high=2**63)] = 0,
     ax: SomeAxes | None = None,
 ) -> SomeAxes:
-    """Draw the distribution of the conductances for some targets, read noise included.
+    """Plot the distribution of conductances for several targets, with read noise.
 
     Parameters
     ----------
     device : Device
+        Model of the devices.
     time : float, optional
-        Age, s. Default: the first for which the device is calibrated.
+        Age, s. Default: the first age for which the device is calibrated.
     targets : int
-        How many targets, from g_min to g_max.
+        Number of targets, from g_min to g_max.
     n : int
-        Devices for each.
+        Number of devices for each target.
     seed : int
+        Seed of the devices.
     ax : matplotlib.axes.Axes, optional
-        Default: a new figure.
+        Axes to draw in. Default: a new figure.
     """
     age = _device(device, "conductances").first_age if time is None else device.check_time(time)
     axes = _axes(ax)
@@ -88,12 +90,12 @@ def ageing(
     seed: Annotated[int, Count(low=0, high=2**63)] = 0,
     ax: SomeAxes | None = None,
 ) -> SomeAxes:
-    """Draw mean and standard deviation of the conductances against the age.
+    """Plot mean and standard deviation of conductances over age.
 
     Parameters
     ----------
     device, targets, n, seed, ax
-        As :func:`conductances`.
+        See :func:`conductances`.
     """
     times = _times(_device(device, "ageing"))
     axes = _axes(ax)
@@ -121,23 +123,24 @@ def error_against_time(
     labels: Annotated[Sequence[str], Each(Name(), "names")] | None = None,
     ax: SomeAxes | None = None,
 ) -> SomeAxes:
-    """Draw the relative error of products against the age; the crossbars keep theirs.
+    """Plot the relative error of products over age; the age of the crossbars is unchanged.
 
     Parameters
     ----------
     crossbars : Crossbar or sequence of Crossbar
+        Crossbars to compare.
     x : array_like, shape (n_vectors, n_in)
-        Inputs.
+        Input vectors.
     labels : sequence of str, optional
-        Default: the names of their devices.
+        One label for each crossbar. Default: the names of their devices.
     ax : matplotlib.axes.Axes, optional
-        Default: a new figure.
+        Axes to draw in. Default: a new figure.
     """
     names = [bar.array.device.name for bar in crossbars] if labels is None else labels
     if len(names) != len(crossbars):
         raise DescriptionError(
-            f"error_against_time: needs as many labels as crossbars, at least one, got "
-            f"{len(names)} and {len(crossbars)}."
+            f"error_against_time: labels must have one entry for each crossbar, got "
+            f"{len(names)} labels and {len(crossbars)} crossbars."
         )
     axes, shown_times = _axes(ax), []
     for k, (bar, name) in enumerate(zip(crossbars, names, strict=True)):
@@ -164,27 +167,27 @@ def error_against_time(
 
 @checked
 def crossbar_map(
-    thing: Annotated[Crossbar | ProgrammedArray, Instance(Crossbar, ProgrammedArray)],
+    matrix: Annotated[Crossbar | ProgrammedArray, Instance(Crossbar, ProgrammedArray)],
     time: Age | None = None,
     *,
     device: Annotated[int, Count(low=0)] = 0,
     ax: SomeAxes | None = None,
 ) -> SomeAxes:
-    """Draw the conductances of one plane of devices; broken ones are crossed out.
+    """Plot the conductances of one plane of devices; broken devices are crossed out.
 
     Parameters
     ----------
-    thing : Crossbar or ProgrammedArray
-        Of a matrix.
+    matrix : Crossbar or ProgrammedArray
+        Matrix in devices.
     time : float, optional
-        Age, s. Default: that of the crossbar, or the device's first.
+        Age, s. Default: the age of the crossbar, or the first calibrated age of an array.
     device : int
-        Which of the devices of each weight.
+        Number of the device of each weight, from 0.
     ax : matplotlib.axes.Axes, optional
-        Default: a new figure.
+        Axes to draw in. Default: a new figure.
     """
-    array = thing.array if isinstance(thing, Crossbar) else thing
-    now = thing.time if isinstance(thing, Crossbar) else array.device.first_age
+    array = matrix.array if isinstance(matrix, Crossbar) else matrix
+    now = matrix.time if isinstance(matrix, Crossbar) else array.device.first_age
     age = now if time is None else time
     if len(array.shape) != 2:
         raise DescriptionError(f"crossbar_map: needs a matrix, got weights of shape {array.shape}.")
@@ -215,7 +218,7 @@ def _times(device: Device) -> Any:
     first, last = max(device.first_age, 1.0), device.ages[1]
     if last < 1.0:
         raise DescriptionError(
-            f"{device.name}: no ageing was measured, so that there is none to draw."
+            f"{device.name}: its ageing was not measured, so that there is nothing to plot."
         )
     return np.geomspace(first, min(last, YEAR), 25)
 

@@ -18,7 +18,7 @@ from ...units import to_float, to_int
 from .array import ProgrammedArray
 from .devices import DEVICES, Measured
 from .devices.base import Array, Device
-from .mapping import BitSlices, DifferentialPair, Offset, SingleDevice
+from .weight_mapping import BitSlices, DifferentialPair, Offset, SingleDevice
 
 __all__ = ["ARRAY"]
 
@@ -26,21 +26,21 @@ _TYPES: dict[str, Mapping[str, Any]] = {
     "device": {**DEVICES, "Measured": Measured},
     "mapping": {cls.__name__: cls for cls in (BitSlices, DifferentialPair, Offset, SingleDevice)},
 }
-"""What can be stored, by the name in the file."""
+"""Classes that can be stored, by their name in the file."""
 
 _PLAIN = ("w_max", "seed", "name", "generation", "writes", "accepted")
 
 
 def _write(file: h5py.File, array: ProgrammedArray) -> None:
     group = file.create_group("resistive")
-    for item, known in _TYPES.items():
-        thing: Any = getattr(array, item)
-        name = type(thing).__name__
-        if known.get(name) is not type(thing):
+    for item, types in _TYPES.items():
+        value: Any = getattr(array, item)
+        name = type(value).__name__
+        if types.get(name) is not type(value):
             raise StorageError(
-                f"save: a {item} of the type {name} can't be stored; use one of {', '.join(known)}."
+                f"save: a {item} of type {name} cannot be stored; use one of {', '.join(types)}."
             )
-        settings = {each.name: getattr(thing, each.name) for each in fields(thing)}
+        settings = {each.name: getattr(value, each.name) for each in fields(value)}
         group.attrs[item] = json.dumps({"type": name, "settings": settings})
     group.attrs["plain"] = json.dumps({item: getattr(array, item) for item in _PLAIN})
     put(group, "target", array.target, "uS")
@@ -53,9 +53,9 @@ def _write(file: h5py.File, array: ProgrammedArray) -> None:
 
 
 def _made(group: h5py.Group, item: str) -> Any:
-    found = json.loads(group.attrs[item])
-    settings = {key: _tuples(value) for key, value in found["settings"].items()}
-    return _TYPES[item][found["type"]](**settings)
+    stored = json.loads(group.attrs[item])
+    settings = {key: _tuples(value) for key, value in stored["settings"].items()}
+    return _TYPES[item][stored["type"]](**settings)
 
 
 def _tuples(value: Any) -> Any:
@@ -80,17 +80,17 @@ def _read(file: h5py.File) -> ProgrammedArray:
         fixed=fixed,
         **_read_plain(json.loads(group.attrs["plain"])),
     )
-    # Each device has its own range, outside of which its equations give no number.
+    # Outside the range of a device its equations return no finite number.
     with np.errstate(all="ignore"):
         aged = device.aged(array.cells, device.first_age)
         sd = device.read_sd(array.cells, aged, device.first_age)
     if not np.isfinite(aged).all() or not np.isfinite(sd).all():
-        raise StorageError("its devices have no conductance at their first age")
+        raise StorageError("its devices have no finite conductance at their first age")
     return array
 
 
 def _read_drawn(group: h5py.Group, device: Device, target: Array) -> dict[str, Array]:
-    """What the device keeps; its names and further axes are those of a device written now."""
+    """Read the properties of each device; a device written now tells their names and shapes."""
     one = np.full(1, (device.g_min + device.g_max) / 2)
     wanted = device.program(one, stream(0)).drawn if target.size else {}
     if target.size and set(wanted) != set(group):
@@ -101,17 +101,17 @@ def _read_drawn(group: h5py.Group, device: Device, target: Array) -> dict[str, A
     }
 
 
-def _read_plain(found: dict[str, Any]) -> dict[str, Any]:
-    if set(found) != set(_PLAIN) or not isinstance(found["name"], str):
+def _read_plain(stored: dict[str, Any]) -> dict[str, Any]:
+    if set(stored) != set(_PLAIN) or not isinstance(stored["name"], str):
         raise StorageError(f"its settings must be {', '.join(_PLAIN)}")
     plain: dict[str, Any] = {
-        "w_max": to_float(found["w_max"], "nA", "w_max"),
-        "seed": to_int(found["seed"], "seed", low=0, high=2**128),
-        "name": found["name"],
-        "accepted": to_float(found["accepted"], "1", "accepted"),
+        "w_max": to_float(stored["w_max"], "nA", "w_max"),
+        "seed": to_int(stored["seed"], "seed", low=0, high=2**128),
+        "name": stored["name"],
+        "accepted": to_float(stored["accepted"], "1", "accepted"),
     }
     for item in ("generation", "writes"):
-        plain[item] = to_int(found[item], item, low=0, high=2**62)
+        plain[item] = to_int(stored[item], item, low=0, high=2**62)
     if plain["w_max"] <= 0 or not 0 <= plain["accepted"] <= 1:
         raise StorageError("w_max must be > 0 nA, and accepted from 0 to 1")
     return plain

@@ -1,4 +1,4 @@
-"""Voltage drop along the wires of a crossbar: exactly, by Kirchhoff's laws, and approximately."""
+"""Voltage drop along the wires of a crossbar: exact (Kirchhoff's laws), and an approximation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 Resistance = Annotated[float, Quantity("Ohm", low=0.0)]
 
 G_RATIO = 1 / (0.35 * 5e-6)
-"""Conductance of a piece of wire (0.35 Ohm) over that of a device (5 uS)."""
+"""Conductance of a piece of wire (0.35 Ohm) divided by that of a device (5 uS)."""
 
 
 @checked
@@ -28,9 +28,9 @@ def nodal_currents(
     r_row: Resistance,
     r_column: Resistance,
 ) -> Array:
-    """Currents out of the columns of a crossbar with resistive wires.
+    """Return the column currents of a crossbar with resistive wires.
 
-    Row i is driven at its left end, column j ends on virtual ground at the bottom; between
+    Row i is driven at its left end, and column j ends on virtual ground at the bottom. Between
     neighbouring cells, and at these ends, each wire has the resistance of one piece.
 
     Parameters
@@ -38,20 +38,20 @@ def nodal_currents(
     g : array_like, shape (n_in, n_out)
         Conductances of the cells, uS.
     v : array_like, shape (n_in,) or (n_vectors, n_in)
-        Voltages of the drivers, V.
+        Voltages of the row drivers, V.
     r_row, r_column : float
-        Resistance of a piece of wire, Ohm; both 0 or both > 0.
+        Resistance of a piece of row wire and of column wire, Ohm; both 0 or both > 0.
 
     Returns
     -------
     ndarray, shape (n_out,) or (n_vectors, n_out)
-        uA.
+        Column currents, uA.
 
     Raises
     ------
     DescriptionError
-        Shapes that don't fit, negative conductances or resistances, resistances that no float
-        can hold beside the conductances, or more than the memory holds.
+        If shapes do not fit, a conductance or resistance is negative, wires and cells differ by
+        more than a float can hold, or the matrix does not fit into memory.
 
     Examples
     --------
@@ -69,9 +69,9 @@ def nodal_currents(
 
 
 def effective_conductances(g: Array, r_row: float, r_column: float) -> Array:
-    """Current out of column j for one volt on row i alone, shape (n_in, n_out), uS.
+    """Return the current out of column j for one volt on row i alone, shape (n_in, n_out), uS.
 
-    The network is linear, so that this matrix is all there is to know about its wires.
+    The network is linear, so that this matrix describes it completely.
     """
     wires = r_row, r_column
     if (min(wires) == 0) != (max(wires) == 0):
@@ -94,21 +94,21 @@ def effective_conductances(g: Array, r_row: float, r_column: float) -> Array:
     try:
         with np.errstate(all="ignore"):
             solver = splu(_laplacian(g, row, column).tocsc())
-            seen = row * solver.solve(sinks)[np.arange(n_in) * n_out]
+            effective = row * solver.solve(sinks)[np.arange(n_in) * n_out]
     except RuntimeError:  # A factor is singular.
-        seen = np.full((n_in, n_out), np.nan)
-    if not np.isfinite(seen).all():
+        effective = np.full((n_in, n_out), np.nan)
+    if not np.isfinite(effective).all():
         raise DescriptionError(
             f"r_row and r_column: the currents cannot be computed for pieces of wire of "
             f"{wires[0]:g} and {wires[1]:g} Ohm between cells of up to {g.max():g} uS: the "
             f"conductances differ by more than a float can hold. Use resistances nearer to those "
             f"of the cells."
         )
-    return np.asarray(seen)
+    return np.asarray(effective)
 
 
 def _laplacian(g: Array, row: float, column: float) -> Any:
-    """Conductance matrix (uS) of the nodes on the row wires, then those on the column wires."""
+    """Return the conductance matrix (uS): nodes on the row wires, then on the column wires."""
     from scipy.sparse import coo_array
 
     n_in, n_out = g.shape
@@ -139,11 +139,11 @@ def _laplacian(g: Array, row: float, column: float) -> Any:
 
 
 def approximate_drop(weights: Array, x: Array, y: Array, g_ratio: float = G_RATIO) -> Array:
-    """What an output loses to the wires, by a polynomial in the current of its column.
+    """Return the loss of each output to the wires: a polynomial in the current of its column.
 
     With ``a = n / gamma sum_j |w_j| |x_j|`` and ``c = 0.05 a^3 - 0.2 a^2 + 0.5 a``, the loss is
-    ``c sum_j w_j x_j (1 - (1 - j/n)^2)`` (the approximation of aihwkit's tiles; weights and
-    inputs at most 1 in size).
+    ``c sum_j w_j x_j (1 - (1 - j/n)^2)``. This is the approximation of aihwkit's tiles; absolute
+    weights and inputs must be at most 1.
 
     Parameters
     ----------
@@ -152,9 +152,9 @@ def approximate_drop(weights: Array, x: Array, y: Array, g_ratio: float = G_RATI
     x : ndarray, shape (n_vectors, n_in)
         Normalised inputs.
     y : ndarray, shape (n_vectors, n_out)
-        ``x @ weights``.
+        Products ``x @ weights``.
     g_ratio : float
-        Conductance of a piece of wire over that of the largest weight.
+        Conductance of a piece of wire divided by that of the largest weight.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Kinds of arguments that this package adds, and names for those that it uses often."""
+"""Kinds of arguments of this package, and short names for frequent ones."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ __all__ = [
 ]
 
 Age = Annotated[float, Quantity("s", low=0.0)]
-"""Age of an array, s; whether a device is calibrated for it, the device says."""
+"""Age of an array, s. :meth:`.Device.check_time` checks whether a device is calibrated for it."""
 
 Conductance = Annotated[float, Quantity("uS", low=0.0)]
 Voltage = Annotated[float, Quantity("V")]
@@ -61,12 +61,12 @@ Factor = Annotated[float, Quantity(low=0.0)]
 Fraction = Annotated[float, Probability()]
 Switch = Annotated[bool, Flag()]
 Draw = Annotated[int, Count(low=0)]
-"""Number of a read."""
+"""Number of a read, from 0."""
 
 Compensation = Annotated[str, Choice("none", "global", "column")]
 Weights = Annotated[Any, Quantities("nA")]
 Wires = Annotated[tuple[float, float], Quantities("Ohm", low=0.0, shape=(2,))]
-"""Resistances of a piece of row and of column wire."""
+"""Resistances of a piece of row wire and of column wire, Ohm."""
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -96,10 +96,10 @@ Names = Annotated[Iterable[str], _NameList()]
 
 @dataclass(frozen=True)
 class _Numbers(Kind):
-    """An array of real numbers or flags, which are not looked at one by one."""
+    """An array of real numbers or flags; its values are not checked."""
 
     def check(self, value: Any, where: str) -> NDArray[Any]:
-        """Return an array, not copied if it is one."""
+        """Return an array; an array is not copied."""
         try:
             array = None if isinstance(value, np.ma.MaskedArray) else np.asarray(value)
         except (TypeError, ValueError, OverflowError):
@@ -132,7 +132,7 @@ Generator = Annotated[np.random.Generator, Instance(np.random.Generator)]
 
 @dataclass(frozen=True)
 class Stored(Kind):
-    """A float64 array; `gaps` allows NaN. One that nobody can write to is not copied."""
+    """A float64 array; `gaps` allows NaN. A read-only array is not copied."""
 
     gaps: bool = False
 
@@ -158,7 +158,7 @@ class OneOf(Kind):
         object.__setattr__(self, "valid", valid)
 
     def check(self, value: Any, where: str) -> float:
-        """Return the number as it stands in `valid`."""
+        """Return the entry of `valid` that equals the number."""
         number = to_float(value, "1", where)
         for one in self.valid:
             if one == number:
@@ -169,7 +169,7 @@ class OneOf(Kind):
 
 @dataclass(frozen=True)
 class _ScaleOrScales(Kind):
-    """A weight for all projections, or a mapping of projections to weights; nA."""
+    """One weight for all projections, or a mapping of projections to weights; nA."""
 
     def check(self, value: Any, where: str) -> Any:
         """Return a float, or a dict of floats."""
@@ -186,6 +186,6 @@ Scales = Annotated[float | Mapping[str, float], _ScaleOrScales()]
 
 
 def to_number(seed: Seed) -> int:
-    """A seed as an int: the next number of a generator, so that it can be stored and used again."""
+    """Return a seed as an int, which can be stored; a generator yields its next number."""
     plain = SeedNumber().check(seed, "seed")
     return plain if isinstance(plain, int) else int(stream(plain).integers(2**63))

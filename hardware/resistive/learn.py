@@ -39,7 +39,7 @@ def _require_torch() -> None:
 
 
 class _Product(_Function):  # type: ignore[misc]
-    """The crossbar's own product; its gradient is that of the noiseless matrix."""
+    """Product of a crossbar; its gradient is that of the noiseless matrix."""
 
     @staticmethod
     def forward(ctx: Any, x: Any, crossbar: Crossbar) -> Any:
@@ -56,22 +56,22 @@ class _Product(_Function):  # type: ignore[misc]
 class CrossbarLinear(_Module):  # type: ignore[misc]
     """A linear layer whose matrix is in devices, e.g. a trained readout.
 
-    Its output is that of :meth:`Crossbar.matvec`, noise and converters included; gradients pass
-    through to the input as if the matrix were noiseless. The matrix itself does not learn.
+    Its output is that of :meth:`Crossbar.matvec`, with noise and converters. Gradients pass to the
+    input as if the matrix were noiseless. The matrix itself does not learn.
 
     Parameters
     ----------
     crossbar : Crossbar
-        Of shape (n_in, n_out).
+        Crossbar of shape (n_in, n_out).
     bias : array_like, shape (n_out,), optional
-        Added digitally.
+        Bias, which is added digitally. Default: 0.
 
     Raises
     ------
     BackendMissing
-        PyTorch is not installed.
+        If PyTorch is not installed.
     DescriptionError
-        `crossbar` is none, or `bias` has another shape.
+        If `crossbar` is not a :class:`Crossbar`, or `bias` has another shape.
     """
 
     @checked
@@ -93,11 +93,11 @@ class CrossbarLinear(_Module):  # type: ignore[misc]
     def from_linear(
         cls, layer: Annotated[Any, _Linear()], device: Device, **options: Any
     ) -> CrossbarLinear:
-        """Write a ``torch.nn.Linear`` into a device; options as :class:`Crossbar`."""
+        """Write a ``torch.nn.Linear`` into devices; for the options see :class:`Crossbar`."""
         weights = layer.weight.detach().cpu().double().numpy().T
         bias = None if layer.bias is None else layer.bias.detach().cpu().double().numpy()
         return cls(Crossbar(device, weights, **options), bias)
 
     def forward(self, x: Any) -> Any:
-        """Product with the matrix, shape (..., n_out)."""
+        """Multiply `x` with the matrix, shape (..., n_out)."""
         return _Product.apply(x, self.crossbar) + self.bias.to(x)

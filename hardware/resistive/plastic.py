@@ -1,4 +1,4 @@
-"""On-device learning on Brian2: conductance changes that are non-linear, unequal and noisy."""
+"""On-device learning on Brian2: conductance changes that are non-linear, asymmetric and noisy."""
 
 from __future__ import annotations
 
@@ -29,32 +29,32 @@ _Limit = Annotated[Any, Quantities("nA", scalar=True)]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ConductanceUpdate(Frozen):
-    """How a device answers to a change of weight that a rule asks for.
+    """Response of a device to the weight change that a learning rule requests.
 
-    With x the place of a weight in its range, from 0 to 1, and a change by the share s of the
-    range, potentiation leads to ``ln(exp(b x) + (exp(b) - 1) s) / b`` and depression to its
-    mirror image: small changes in sum, and one as large as all of them, end at the same place,
-    and changes of 1 in sum lead from one end of the range to the other, whatever b is.
+    Let x be the position of a weight in its range, from 0 to 1, and s the requested change as a
+    fraction of the range. Potentiation moves the weight to ``ln(exp(b x) + (exp(b) - 1) s) / b``,
+    and depression is its mirror image. Many small changes have the same effect as one change of
+    their sum, and changes that sum to 1 lead from one end of the range to the other for every b.
 
     Parameters
     ----------
     nonlinearity_plus, nonlinearity_minus : float
-        b of potentiation and depression, 0 (linear) to 20.
+        b of potentiation and of depression, from 0 (linear) to 20.
     scale_plus, scale_minus : float
-        Factors of the changes asked for; unequal ones make the device asymmetric.
+        Factors of the requested changes; unequal factors make the device asymmetric.
     step_sd : float
-        SD of each change over its size (from event to event).
+        SD of each change from event to event, divided by the size of the change.
     device_sd : float
-        SD over devices of a factor of the changes, drawn once, not below 0.
+        SD from device to device of a factor of all changes; it is drawn once and is at least 0.
 
     Raises
     ------
     DescriptionError
-        A value out of range; all problems at once.
+        If a value is out of range. The message lists all problems.
 
     References
     ----------
-    The exponential saturation is that of Chen, Peng, Yu, "NeuroSim+", IEDM 2017.
+    Chen, Peng, Yu, "NeuroSim+", IEDM 2017 (exponential saturation).
 
     Examples
     --------
@@ -75,14 +75,15 @@ class ConductanceUpdate(Frozen):
 
     @checked
     def moved(self, x: _Plain, share: _Plain) -> Array:
-        """Where weights at `x` go when a change by `share` (of the range, signed) is asked for.
+        """Return the new positions of weights at `x` after requested changes `share`.
 
-        Without noise; not limited to the range.
+        Positions and changes are fractions of the range; changes are signed. There is no noise,
+        and the result is not limited to the range.
 
         Raises
         ------
         DescriptionError
-            Not finite numbers, or shapes that do not fit together.
+            If a number is not finite, or the shapes do not fit together.
         """
         _check_shapes(x=x, share=share)
         return self._moved(x, share)
@@ -102,14 +103,15 @@ class ConductanceUpdate(Frozen):
         high: _Limit,
         rng: Generator,
     ) -> Array:
-        """New weights (nA), within their range, when changes by `wanted` are asked for.
+        """Return the new weights (nA) after requested changes `wanted` (nA), within their range.
 
-        `gain` is each device's own factor.
+        `gain` is the factor of each device; `low` and `high` are the limits of the range, nA.
 
         Raises
         ------
         DescriptionError
-            Not finite numbers, shapes that do not fit together, or `low` not below `high`.
+            If a number is not finite, the shapes do not fit together, or `low` is not below
+            `high`.
         """
         _check_shapes(weight=weight, wanted=wanted, gain=gain, low=low, high=high)
         if np.any(np.greater_equal(low, high)):
@@ -147,25 +149,25 @@ class ConductanceUpdate(Frozen):
 
     @checked
     def gains(self, n: Annotated[int, Count(low=0)], rng: Generator) -> Array:
-        """Factors of `n` devices.
+        """Draw the factors of `n` devices, shape (n,).
 
         Raises
         ------
         DescriptionError
-            `n` is no number of devices, or more than the memory holds.
+            If `n` is not an integer >= 0, or the factors do not fit into memory.
         """
-        require_memory(24.0 * n, f"ConductanceUpdate.gains: n={n} factors", "Take fewer devices.")
+        require_memory(24.0 * n, f"ConductanceUpdate.gains: n={n} factors", "Use fewer devices.")
         return np.maximum(1.0 + self.device_sd * rng.standard_normal(n), 0.0)
 
 
 def _check_shapes(**arrays: Any) -> None:
-    """Refuse arrays that do not broadcast against each other."""
+    """Raise an error if arrays do not broadcast against each other."""
     try:
         np.broadcast_shapes(*(np.shape(array) for array in arrays.values()))
     except ValueError:
         shapes = ", ".join(f"{name} {np.shape(array)}" for name, array in arrays.items())
         raise DescriptionError(
-            f"ConductanceUpdate: {' and '.join(arrays)} must have one shape, or be numbers; got "
+            f"ConductanceUpdate: {' and '.join(arrays)} must have one shape or be numbers, got "
             f"{shapes}."
         ) from None
 
@@ -178,24 +180,25 @@ def _moved(x: Array, share: Array, b: float) -> Array:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DeviceLearning(Frozen):
-    """Extension of backend "brian2": plastic synapses change as devices do.
+    """Extension of the backend "brian2": plastic synapses change as devices do.
 
-    Pass it as ``simulate(network, extensions=[DeviceLearning(update=...)])``; it needs target
-    "numpy". The noise of each change goes on from run to run of a session.
+    Pass it as ``simulate(network, extensions=[DeviceLearning(update=...)])``. It needs the target
+    "numpy". The stream of random numbers continues from run to run of a session.
 
     Parameters
     ----------
     update : ConductanceUpdate
-        How the devices change.
+        Response of the devices.
     projections : sequence of str, optional
-        Which plastic projections. Default: all that have synapses.
+        Names of plastic projections. Default: all that have synapses.
     seed : int or Generator
-        Of the devices' factors and of the noise of each change.
+        Seed of the devices' factors and of the noise of each change.
 
     Raises
     ------
     DescriptionError
-        When a session starts: an unknown or static projection, or none to change.
+        If, at the start of a session, a projection is unknown or static, or no plastic synapses
+        exist.
 
     Examples
     --------
@@ -217,7 +220,7 @@ class DeviceLearning(Frozen):
         object.__setattr__(self, "seed", to_number(self.seed))
 
     def hooks(self, context: Any) -> Any:
-        """What it changes in a session; see :class:`spikemem.backends.brian2.Extension`."""
+        """Return the changes to a session; see :class:`spikemem.backends.brian2.Extension`."""
         from ...backends.brian2 import Hooks
 
         network: Network = context.network
@@ -258,24 +261,24 @@ class DeviceLearning(Frozen):
 
 @checked
 def device_learning(device: Device, projections: Names, seed: Seed = 0) -> DeviceLearning | None:
-    """How synapses on a device learn: each change has the error of the device's programming.
+    """Return learning in which each weight change has the programming error of a device.
 
-    The SD of a change over its size is that of a written conductance over the window, root mean
-    square over the window, measured on 21 x 500 devices that are written once.
+    The SD of a change, divided by its size, is the root mean square programming error divided by
+    the conductance window. The error is measured on 21 x 500 devices that are written once.
 
     Parameters
     ----------
     device : Device
-        Holds the weights.
+        Model of the devices.
     projections : sequence of str
-        Plastic projections on it.
+        Names of the plastic projections on the device.
     seed : int or Generator
-        Of the noise of each change.
+        Seed of the noise of each change.
 
     Returns
     -------
     DeviceLearning or None
-        None for a device that is written without an error.
+        None if the device has no programming error.
     """
     levels = np.repeat(np.linspace(device.g_min, device.g_max, 21), 500)
     cells = device.program(levels, stream(0, "resistive", "programming error"))
@@ -296,21 +299,21 @@ def learn_on_device(
     projections: Names | None = None,
     seed: Seed = 0,
 ) -> None:
-    """Let the plastic synapses of a session change as devices do: adds a :class:`DeviceLearning`.
+    """Add a :class:`DeviceLearning` to a session.
 
     Parameters
     ----------
     session : Session
-        On backend "brian2" with target "numpy", before its first run.
+        Session on the backend "brian2" with target "numpy", before its first run.
     update, projections, seed
-        As :class:`DeviceLearning`.
+        See :class:`DeviceLearning`.
 
     Raises
     ------
     DescriptionError
-        An unknown or static projection, or a session that has run.
+        If a projection is unknown or static, or the session has run.
     UnsupportedError
-        Another backend or target.
+        If the session has another backend or target.
 
     Examples
     --------
@@ -325,9 +328,9 @@ def learn_on_device(
     simulator: Any = session.simulator
     if getattr(simulator, "model", None) is None or getattr(simulator, "target", "") != "numpy":
         raise UnsupportedError(
-            f"backend {session.backend!r}: on-device learning enters the code of each synapse; "
-            f"use 'brian2' with target 'numpy'."
+            f"backend {session.backend!r}: on-device learning changes the code of the synapses; "
+            f"use backend 'brian2' with target 'numpy'."
         )
     if session.time > 0:
-        raise DescriptionError("learn_on_device: the session has run already; make a new one.")
+        raise DescriptionError("learn_on_device: the session has already run; make a new one.")
     simulator.extend(learning)

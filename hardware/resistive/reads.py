@@ -1,8 +1,8 @@
-"""Read noise that is drawn anew whenever a spike reads a weight, on Brian2.
+"""Read noise that is drawn anew each time a spike reads a weight, on Brian2.
 
-The reads of one step are independent, so that their sum at a cell has the variance
-``sum of sd^2`` over the synapses that are read: one normal number for each cell and step gives
-exactly the distribution of one number for each synapse.
+The reads of one step are independent, so that the variance of their sum at a cell is the sum of
+the variances of the synapses that are read. One normal number for each cell and step therefore has
+exactly the same distribution as one number for each synapse.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ...streams import Seed, stream
 from ...support import UNSUPPORTED
 from ...units import steps, to_tuple
 from .kinds import Age, Names, to_number
-from .network import Written
+from .writing import Written
 
 __all__ = ["REDRAWN", "ReadNoise", "redraw_reads", "session"]
 
@@ -41,26 +41,26 @@ def session(
     backend: str = "brian2",
     **options: Any,
 ) -> Session:
-    """A session of a network in devices.
+    """Start a session of a network in devices.
 
     Parameters
     ----------
     written : Written
-        The network in its arrays.
+        The network in devices.
     time : float, optional
-        Age of the arrays, s. Default: the first for which the device is calibrated.
+        Age of the arrays, s. Default: the first age for which the device is calibrated.
     reads : {"redrawn", "frozen", "none"}
-        Read noise drawn whenever a spike reads a weight ("brian2" only; static projections), once
-        for the whole session, or not at all.
+        Read noise: drawn each time a spike reads a weight of a static projection (backend "brian2"
+        only), drawn once for the whole session, or none.
     seed : int or Generator
-        Of the redrawn noise.
+        Seed of the redrawn noise.
     backend, **options
-        As :class:`spikemem.Session`.
+        See :class:`spikemem.Session`.
 
     Raises
     ------
     UnsupportedError
-        The backend can't draw noise anew at each read; the message says why.
+        If the backend cannot draw noise at each read. The message states the reason.
     """
     if reads != "redrawn":
         network = written.network(time, draw=0 if reads == "frozen" else None)
@@ -77,29 +77,30 @@ def session(
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ReadNoise(Frozen):
-    """Extension of backend "brian2": read noise drawn anew whenever a spike reads a weight.
+    """Extension of the backend "brian2": read noise drawn each time a spike reads a weight.
 
-    Pass it with the network without read noise:
+    Pass it together with the network without read noise:
     ``simulate(written.network(time, draw=None), extensions=[ReadNoise(written=written)])``, or use
-    :func:`session`. Targets "numpy" and "cython".
+    :func:`session`. It needs the target "numpy" or "cython".
 
     Parameters
     ----------
     written : Written
-        The arrays.
+        The network in devices.
     time : float, optional
-        Their age, s. Default: the first for which the device is calibrated.
+        Age of the arrays, s. Default: the first age for which the device is calibrated.
     projections : sequence of str, optional
-        Which of them. Default: all static ones that were written.
+        Names of static projections. Default: all static projections in devices.
     seed : int or Generator
-        Of the noise.
+        Seed of the noise.
 
     Raises
     ------
     DescriptionError
-        An age out of calibration, an unknown projection, or none to change.
+        If the age is outside the calibrated ages, a projection is unknown, or no static projection
+        is in devices.
     UnsupportedError
-        A plastic projection.
+        If a projection is plastic.
     """
 
     written: Written
@@ -121,23 +122,23 @@ class ReadNoise(Frozen):
         if self.projections is None:
             names = _static(self.written)
             if not names:
-                raise DescriptionError("ReadNoise: no static projection was written.")
+                raise DescriptionError("ReadNoise: no static projection is in devices.")
             return names
         for name in self.projections:
             if self.written.ideal.projection(name).plasticity is not None:
                 raise UnsupportedError(
                     f"projection {name!r}: {REDRAWN}: its conductances change during the run; "
-                    f"leave it out, its noise is then drawn once."
+                    f"leave it out, so that its noise is drawn once."
                 )
             if name not in self.written.arrays:
-                known = self.written.arrays
+                arrays = self.written.arrays
                 raise DescriptionError(
-                    f"ReadNoise: {unknown_name('projection in devices', name, known)}"
+                    f"ReadNoise: {unknown_name('projection in devices', name, arrays)}"
                 )
         return list(self.projections)
 
     def hooks(self, context: Any) -> Any:
-        """What it changes in a session; see :class:`spikemem.backends.brian2.Extension`."""
+        """Return the changes to a session; see :class:`spikemem.backends.brian2.Extension`."""
         from ...backends.brian2 import Hooks
 
         names = list(self.projections or ())
@@ -156,28 +157,28 @@ def redraw_reads(
     seed: Seed = 0,
     projections: Names | None = None,
 ) -> None:
-    """Add redrawn read noise to a session that has not run yet: a :class:`ReadNoise`.
+    """Add a :class:`ReadNoise` to a session that has not run yet.
 
     Parameters
     ----------
     session : Session
-        Of ``written.network(time, draw=None)`` on Brian2.
+        Session of ``written.network(time, draw=None)`` on Brian2.
     written, time, seed, projections
-        As :class:`ReadNoise`.
+        See :class:`ReadNoise`.
 
     Raises
     ------
     DescriptionError
-        An unknown projection, or a session that has run.
+        If a projection is unknown, or the session has run.
     UnsupportedError
-        Another backend, or a plastic projection.
+        If the session has another backend, or a projection is plastic.
     """
     noise = ReadNoise(written=written, time=time, seed=seed, projections=projections)
     simulator: Any = session.simulator
     if getattr(simulator, "model", None) is None or not hasattr(simulator, "extend"):
         raise UnsupportedError(
-            f"backend {session.backend!r}: {REDRAWN}: its steps can't be entered; use 'brian2' "
-            f"with target 'numpy' or 'cython'."
+            f"backend {session.backend!r}: {REDRAWN}: it cannot add noise within a step; use "
+            f"backend 'brian2' with target 'numpy' or 'cython'."
         )
     simulator.extend(noise)
 
@@ -209,7 +210,7 @@ class _Noise:
         self.ring = np.zeros((longest + 2, 2, context.n_cells))
 
     def act(self, model: Any, step: int) -> None:
-        """Take in the spikes of this step, and add the noise that arrives."""
+        """Add the variances of this step's spikes, and add the noise that arrives now."""
         for from_source, rows in self.rows.items():
             group = model.sources if from_source else model.cells
             space = group.variables["_spikespace"].get_value()
@@ -225,7 +226,7 @@ class _Noise:
 
 
 class _Rows:
-    """Synapses in order of their pre-synaptic cell, with the variance of a read of each."""
+    """Synapses sorted by their pre-synaptic cell, with the variance of one read of each."""
 
     def __init__(
         self,
@@ -233,11 +234,11 @@ class _Rows:
         written: Written,
         chosen: list[Projection],
         time: float,
-        place: Mapping[str, slice],
+        slices: Mapping[str, slice],
     ) -> None:
         parts = [network.synapses(item.name) for item in chosen]
-        i = np.concatenate([s.i + place[p.pre].start for s, p in zip(parts, chosen, strict=True)])
-        j = np.concatenate([s.j + place[p.post].start for s, p in zip(parts, chosen, strict=True)])
+        i = np.concatenate([s.i + slices[p.pre].start for s, p in zip(parts, chosen, strict=True)])
+        j = np.concatenate([s.j + slices[p.post].start for s, p in zip(parts, chosen, strict=True)])
         side = [np.full(s.i.size, p.receptor == "inhibitory", dtype=np.int64)
                 for s, p in zip(parts, chosen, strict=True)]  # fmt: skip
         order = np.argsort(i, kind="stable")
@@ -248,7 +249,7 @@ class _Rows:
         self.variance = (sd**2)[order]
 
     def add(self, fired: NDArray[Any], ring: NDArray[np.float64], step: int) -> None:
-        """Add the variances of the synapses that these cells read to the slots of arrival."""
+        """Add the variances of the synapses of cells that fired to their slots of arrival."""
         fired = fired[fired < self.edges.size - 1]
         counts = self.edges[fired + 1] - self.edges[fired]
         shift = np.cumsum(counts) - counts

@@ -1,4 +1,4 @@
-"""What the emulator refuses, and what it warns of: one list, read by it and by ``check``."""
+"""Problems for which the emulator refuses a network or warns; ``check`` reads the same list."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ...ranges import too_much_memory
 from ...tiling import one_copy
 from .check import check_spinnaker
 from .gating import traces_are_short
-from .layout import Shifts, shifts_of_copies
+from .machine_layout import Shifts, shifts_of_copies
 from .rules import GOOD_STEP, RANGES, find_problems
 from .view import SMALLEST_STEP, View
 
@@ -30,18 +30,26 @@ _REFUSED = (
     "change overflows",
     "current too long",
 )
-_AS_THERE = ("unseen spikes", "repeated spikes")
-"""What the machine makes of a network, and not what it says; the emulator does the same."""
+_REPRODUCED = ("unseen spikes", "repeated spikes")
+"""Rules about differences between network and machine that the emulator reproduces."""
 _RECEPTORS = ("excitatory", "inhibitory")
 
 
 @dataclass
 class Admission:
-    """How the emulator sees a network.
+    """Result of the emulator's checks of a network.
 
-    `problems` has what it refuses (errors) and warns of (warnings), `view` one copy of the
-    network; `learning_steps` is how many steps of the weight a pair of spikes is worth at most.
-    Without a `view` a number is out of range.
+    Attributes
+    ----------
+    problems : list of Problem
+        Errors, for which the emulator refuses the network, and warnings.
+    shifts : dict of str to (int, int)
+        Left shifts of the ring buffers of each population.
+    view : View or None
+        One copy of the network; None if a number is out of range.
+    learning_steps : dict
+        Largest weight change by one pair of spikes, in steps of the weight, for each plastic
+        projection and amplitude.
     """
 
     problems: list[Problem] = field(default_factory=list)
@@ -57,12 +65,12 @@ def admit(
     windows: str = "refuse",
     allow_coarse: bool = False,
 ) -> Admission:
-    """Look at a network as the emulator does; for the options see the backend.
+    """Check a network for the emulator; for the options see the backend.
 
     Raises
     ------
     DescriptionError
-        An option is not valid.
+        If an option is invalid.
     """
     if windows not in WINDOWS:
         raise DescriptionError(
@@ -73,25 +81,26 @@ def admit(
     out_of_range += too_much_memory(network)
     if out_of_range:
         return Admission(out_of_range)
-    found = Admission(_windows(network, windows))
+    admission = Admission(_windows(network, windows))
     try:
-        found.shifts = _complete(network, asked)
+        admission.shifts = _complete(network, asked)
     except UnsupportedError as error:
-        found.problems.append(_problem("network", str(error), "give shifts=, or run them alone"))
-        return found
-    found.view = View(one_copy(network, 0), found.shifts, SMALLEST_STEP)
-    found.problems += [
-        replace(problem, level="warning") if problem.rule in _AS_THERE else problem
-        for problem in find_problems(found.view, _REFUSED + _AS_THERE)
+        remedy = "pass shifts=, or run the copies separately"
+        admission.problems.append(_problem("network", str(error), remedy))
+        return admission
+    admission.view = View(one_copy(network, 0), admission.shifts, SMALLEST_STEP)
+    admission.problems += [
+        replace(problem, level="warning") if problem.rule in _REPRODUCED else problem
+        for problem in find_problems(admission.view, _REFUSED + _REPRODUCED)
     ]
-    _look_at_learning(found, found.view, allow_coarse)
-    return found
+    _check_learning(admission, admission.view, allow_coarse)
+    return admission
 
 
 def admit_board(
     network: Network, *, shifts: Mapping[Any, Any] | None = None, force: bool = False
 ) -> Admission:
-    """Look at a network as the backend "board" does; for the options see there."""
+    """Check a network for the backend "board"; for the options see the backend."""
     if force:
         return Admission()
     return Admission(check_spinnaker(network, shifts=dict(shifts) if shifts else None))
@@ -102,36 +111,36 @@ def _problem(where: str, what: str, remedy: str, level: Any = "error", rule: str
 
 
 def windows_matter(network: Network, name: str) -> str | None:
-    """Why plasticity windows of a projection can't be left out; None if they can."""
+    """Return why the plasticity windows of a projection cannot be left out, or None if they can."""
     rule = network.projection(name).plasticity
     if rule is None or traces_are_short(rule, network.dt):
         return None
     return (
-        "it has plasticity windows, and the machine can't switch plasticity; its traces outlast "
-        "two steps, so that weights would change outside the windows"
+        "it has plasticity windows, and the machine cannot switch plasticity on and off; its "
+        "traces last longer than two steps, so that weights would change outside the windows"
     )
 
 
 def _windows(network: Network, windows: str) -> list[Problem]:
     if windows == "ignore":
         return []
-    found = []
+    problems = []
     for item in network.plastic:
         what = windows_matter(network, item.name)
         if what and item.plasticity and item.plasticity.enabled is not None:
             where, remedy = f"projection {item.name!r}", "windows='ignore' leaves them out"
-            found.append(_problem(where, what, remedy, rule="plasticity windows"))
-    return found
+            problems.append(_problem(where, what, remedy, rule="plasticity windows"))
+    return problems
 
 
-def _look_at_learning(found: Admission, view: View, allow_coarse: bool) -> None:
-    """Find how many steps of a weight a pair of spikes is worth, and whether they are too few."""
+def _check_learning(admission: Admission, view: View, allow_coarse: bool) -> None:
+    """Check that one pair of spikes changes a weight by enough steps."""
     for item in view.plastic:
         rule = item.plasticity
         assert rule is not None
-        found.learning_steps[item.name] = {}
+        admission.learning_steps[item.name] = {}
         for name, (change, n) in view.learning_steps(item).items():
-            found.learning_steps[item.name][name] = n
+            admission.learning_steps[item.name][name] = n
             if n >= GOOD_STEP or change >= rule.w_max - rule.w_min:
                 continue
             what = (
@@ -144,14 +153,14 @@ def _look_at_learning(found: Admission, view: View, allow_coarse: bool) -> None:
                 remedy += ", or allow_coarse=True"
                 level = "error"
             else:
-                what += "; weights will drift from floating point"
+                what += "; weights drift away from those in floating point"
                 level = "warning"
             where = f"projection {item.name!r}"
-            found.problems.append(_problem(where, what, remedy, level, "learning step"))
+            admission.problems.append(_problem(where, what, remedy, level, "learning step"))
 
 
 def _asked_shifts(network: Network, shifts: Mapping[Any, Any]) -> dict[tuple[str, str], int]:
-    """The option `shifts`, checked, by population and receptor."""
+    """Check the option `shifts`, and return it by population and receptor."""
     where = "backend 'emulator': shifts"
     if not isinstance(shifts, Mapping):
         raise DescriptionError(f"{where} must be a mapping, got {shown(shifts)}.")
@@ -180,12 +189,12 @@ def _asked_shifts(network: Network, shifts: Mapping[Any, Any]) -> dict[tuple[str
 
 
 def _complete(network: Network, asked: Mapping[tuple[str, str], int]) -> Shifts:
-    """All shifts; those that were not asked for are predicted."""
+    """Return the shifts of all populations: those of the option, and predictions for the others."""
     names = [pop.name for pop in network.populations if not pop.is_source]
-    wanted = [(name, receptor) for name in names for receptor in _RECEPTORS]
-    known = {} if all(key in asked for key in wanted) else shifts_of_copies(network)
+    needed = [(name, receptor) for name in names for receptor in _RECEPTORS]
+    predicted = {} if all(key in asked for key in needed) else shifts_of_copies(network)
     chosen = {
-        (name, receptor): asked.get((name, receptor), known.get(name, (0, 0))[side])
+        (name, receptor): asked.get((name, receptor), predicted.get(name, (0, 0))[side])
         for name in names
         for side, receptor in enumerate(_RECEPTORS)
     }

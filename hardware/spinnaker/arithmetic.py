@@ -1,7 +1,7 @@
 """SpiNNaker's numbers: s16.15 accumulators, u0.32 decays, 16-bit weights, tables for STDP.
 
-Every function works on the integers that the machine holds. What is said here was read in the C
-source of sPyNNaker 7.4 and checked against its compiled ``IF_curr_exp*.aplx``.
+Every function works on the integers that the machine holds. The arithmetic was read in the C source
+of sPyNNaker 7.4 and checked against its compiled programs ``IF_curr_exp*.aplx``.
 """
 
 from __future__ import annotations
@@ -40,45 +40,45 @@ __all__ = [
 Int = NDArray[np.int64]
 
 TRACE_ONE = 1 << 11
-"""1.0 in the s4.11 of the traces of STDP."""
+"""The number 1.0 in s4.11, the format of the traces of STDP."""
 
 RING_MAX = 0xFFFF
-"""A slot of a ring buffer saturates here."""
+"""Largest sum in a slot of a ring buffer, which saturates there."""
 
 HISTORY = 15
-"""Post-synaptic spikes that a cell remembers for its plastic synapses."""
+"""Number of its last spikes that a cell remembers for its plastic synapses."""
 
 _U32 = 1 << 32
 
 
 def s1615(values: ArrayLike) -> Int:
-    """Nearest s16.15 numbers, as integers."""
+    """Round to s16.15 numbers, returned as integers."""
     return np.rint(np.asarray(values, dtype=np.float64) * ONE).astype(np.int64)
 
 
 def wrap32(values: ArrayLike) -> Int:
-    """The low 32 bits as signed integers, as a 32-bit register holds them."""
+    """Return the low 32 bits as signed integers, as in a 32-bit register."""
     return np.asarray(values, dtype=np.int64).astype(np.int32).astype(np.int64)
 
 
 def multiply(a: ArrayLike, b: ArrayLike) -> Int:
-    """Product of s16.15 numbers, rounded down."""
+    """Multiply s16.15 numbers, and round down."""
     return wrap32((np.asarray(a, dtype=np.int64) * np.asarray(b, dtype=np.int64)) >> 15)
 
 
 def decay(value: ArrayLike, factor: ArrayLike) -> Int:
-    """Product of s16.15 numbers and u0.32 factors, rounded down."""
+    """Multiply s16.15 numbers with u0.32 factors, and round down."""
     wide = np.asarray(value, dtype=np.int64)
     factors = np.asarray(factor, dtype=np.int64)
-    # 32 by 32 bits fit into 64 with the sign of the first.
+    # The product of a signed and an unsigned number of 32 bits fits into 64 bits.
     return wrap32((wide * factors) >> 32)
 
 
 def machine_delay(delay: float, dt: float) -> int:
-    """Steps of a delay (ms) where the machine itself makes the synapses of a projection.
+    """Return the steps of a delay (ms) if the machine generates the synapses of a projection.
 
-    It multiplies two s16.15 numbers, the delay and the steps in a millisecond, and cuts the
-    product off.
+    The machine multiplies two s16.15 numbers, the delay and the number of steps in a millisecond,
+    and rounds the product down.
 
     Examples
     --------
@@ -90,10 +90,10 @@ def machine_delay(delay: float, dt: float) -> int:
 
 
 class CellConstants(NamedTuple):
-    """What a core holds for each cell; int64 arrays of shape (size,).
+    """Constants of each cell on a core; int64 arrays of shape (size,).
 
-    Potentials, `resistance` (MΩ), `leak` (exp(-dt/tau_m)) and `i_offset` (nA) are s16.15, the
-    decays and the scales of the synaptic inputs u0.32, `n_ref` is in steps.
+    Potentials (mV), `resistance` (MΩ), `leak` (exp(-dt/tau_m)) and `i_offset` (nA) are s16.15. The
+    decays and scales of the synaptic inputs are u0.32. `n_ref` is in steps.
     """
 
     v_init: Int
@@ -111,12 +111,13 @@ class CellConstants(NamedTuple):
 
 
 def cell_constants(population: Population, dt: float) -> CellConstants:
-    """Constants of a population of LIF cells.
+    """Return the constants of a population of LIF cells.
 
     Parameters
     ----------
     population : Population
-        Of :class:`~spikemem.LIF` cells; ``i_offset`` is 0 where the current changes over time.
+        Population of :class:`~spikemem.LIF` cells. ``i_offset`` is 0 if the current changes over
+        time.
     dt : float
         Time step, ms.
     """
@@ -145,44 +146,44 @@ def cell_constants(population: Population, dt: float) -> CellConstants:
 
 
 def _synapse(tau: int, step: int) -> tuple[int, int]:
-    """Decay of a synaptic current over a step, and tau/dt·(1 - decay), both u0.32."""
+    """Return the decay of a synaptic current in a step, and tau/dt·(1 - decay), both u0.32."""
     factor = expulr(-divide(step, tau))
     return factor, ((divide(tau, step) * (_U32 - 1 - factor)) >> 15) % _U32
 
 
 def _each(values: Int, function: object) -> Int:
-    unique, place = np.unique(values, return_inverse=True)
-    return np.array([function(int(v)) for v in unique], dtype=np.int64)[place]  # type: ignore[operator]
+    unique, inverse = np.unique(values, return_inverse=True)
+    return np.array([function(int(v)) for v in unique], dtype=np.int64)[inverse]  # type: ignore[operator]
 
 
 def _each2(a: Int, b: Int, function: object) -> Int:
-    unique, place = np.unique(np.stack([a, b]), axis=1, return_inverse=True)
+    unique, inverse = np.unique(np.stack([a, b]), axis=1, return_inverse=True)
     results = [function(int(x), int(y)) for x, y in unique.T]  # type: ignore[operator]
-    return np.array(results, dtype=np.int64)[place.ravel()]
+    return np.array(results, dtype=np.int64)[inverse.ravel()]
 
 
 def weight_lsb(shift: int) -> float:
-    """Smallest step of a weight (nA) of a ring buffer with this left shift."""
+    """Return the smallest step of a weight (nA) for the left shift of its ring buffer."""
     return 2.0 ** (shift - 15)
 
 
 def weight16(weight: ArrayLike, shift: int, *, on_machine: bool = False) -> Int:
-    """Weights as the synaptic rows hold them: 16 bits without a sign.
+    """Return weights as synaptic rows hold them: 16 bits without a sign.
 
     Parameters
     ----------
     weight : array_like
-        nA, >= 0.
+        Weights, nA, >= 0.
     shift : int
         Left shift of the ring buffer.
     on_machine : bool
-        True where the machine itself makes the synapses of a structured projection: it rounds
-        the s16.15 number that it is given, the host rounds the number itself.
+        True if the machine generates the synapses of the projection. It then rounds the s16.15
+        number of a weight; otherwise the host rounds the weight itself.
 
     Returns
     -------
     ndarray of int64
-        A weight above 65535 steps wraps round, as it does on its way to the machine.
+        Weights in steps. A weight above 65535 steps wraps around, as when it is loaded.
     """
     if on_machine:
         return ((s1615(weight) + ((1 << shift) >> 1)) >> shift) & 0xFFFF
@@ -191,7 +192,7 @@ def weight16(weight: ArrayLike, shift: int, *, on_machine: bool = False) -> Int:
 
 
 def decay_table(tau: float, dt: float) -> Int:
-    """Table of exp(-k·dt/tau) in s4.11, rounded down; a trace is 0 beyond its end.
+    """Return the table of exp(-k·dt/tau) in s4.11, rounded down; a trace is 0 beyond its end.
 
     Examples
     --------
@@ -206,7 +207,7 @@ def decay_table(tau: float, dt: float) -> Int:
 
 
 class StdpConstants(NamedTuple):
-    """What a core holds for a plasticity rule: tables in s4.11, the rest in s16.15."""
+    """Constants of a plasticity rule on a core: tables in s4.11, other numbers in s16.15."""
 
     table_plus: Int
     table_minus: Int
@@ -217,7 +218,7 @@ class StdpConstants(NamedTuple):
 
 
 def stdp_constants(rule: STDP, dt: float) -> StdpConstants:
-    """Constants of a plasticity rule with a time step of `dt` ms."""
+    """Return the constants of a plasticity rule for a time step `dt` (ms)."""
     return StdpConstants(
         decay_table(rule.tau_plus, dt),
         decay_table(rule.tau_minus, dt),

@@ -1,4 +1,4 @@
-"""Check a network for SpiNNaker: everything that the machine would refuse or silently change."""
+"""Checks a network for SpiNNaker: everything that the machine refuses or silently changes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ...checks import Quantity, checked
 from ...errors import DescriptionError, UnsupportedError, unknown_name
 from ...network import Network
 from ...problem import Problem
-from .layout import AskedShifts
+from .machine_layout import AskedShifts
 from .rules import find_problems
 from .view import SMALLEST_STEP, View
 
@@ -22,23 +22,28 @@ def check_spinnaker(
     shifts: AskedShifts | None = None,
     smallest_step: Annotated[float, Quantity(low=0.0)] = SMALLEST_STEP,
 ) -> list[Problem]:
-    """List what SpiNNaker would refuse or change, the worst first.
+    """List what SpiNNaker refuses or changes, the most serious problems first.
 
     Parameters
     ----------
     network : Network
-        What is to run there.
+        Network to check.
     shifts : dict of str to (int, int), optional
-        Left shifts of the excitatory and inhibitory ring buffers that sPyNNaker is asked for, by
-        population. Default: those that it chooses, predicted by
-        :func:`~spikemem.hardware.spinnaker.layout.ring_buffer_shifts`.
+        Left shifts of the excitatory and inhibitory ring buffers to request from sPyNNaker, by
+        population. Default: sPyNNaker's choice, predicted by
+        :func:`~spikemem.hardware.spinnaker.machine_layout.ring_buffer_shifts`.
     smallest_step : float
-        It is an error if a pair of spikes changes a weight by less than this number of steps.
+        A pair of spikes that changes a weight by fewer steps than this is reported as an error.
 
     Returns
     -------
     list of Problem
-        Errors, warnings, notes; in this order.
+        Errors, then warnings, then notes.
+
+    Raises
+    ------
+    DescriptionError
+        If `shifts` names an unknown population.
     """
     asked = shifts or {}
     cells = [pop.name for pop in network.populations if not pop.is_source]
@@ -50,13 +55,13 @@ def check_spinnaker(
 
 
 def require_mappable(network: Network, where: str, **options: Any) -> list[Problem]:
-    """Raise unless SpiNNaker can hold the network; give the warnings and notes."""
+    """Raise an error if SpiNNaker cannot run the network; return the warnings and notes."""
     problems = check_spinnaker(network, **options)
     errors = [problem for problem in problems if problem.level == "error"]
     if errors:
         lines = "".join(f"\n  - {problem.text}" for problem in errors)
         raise UnsupportedError(
-            f"{where}: SpiNNaker can't run this network as it is; {len(errors)} errors:{lines}\n"
+            f"{where}: SpiNNaker cannot run this network as it is; {len(errors)} errors:{lines}\n"
             f"Pass force=True to go on anyway."
         )
     return problems

@@ -1,4 +1,4 @@
-"""How far the machine's numbers lead away from floating point."""
+"""Compares a run with SpiNNaker's arithmetic with a run in floating point."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class WeightDrift:
     Attributes
     ----------
     mean, mean_float : float
-        Their means, nA.
+        Mean weight on the emulator and in floating point, nA.
     mean_difference, max_difference : float
-        Mean and largest size of their difference, nA.
+        Mean and largest absolute difference between the two, nA.
     lsb : float
         Smallest step of a weight on the machine, nA.
     correlation : float
-        Between the changes since the start; NaN where nothing changed.
+        Correlation between the two weight changes since the start; NaN if nothing changed.
     """
 
     mean: float
@@ -40,24 +40,24 @@ class WeightDrift:
 
     @property
     def relative(self) -> float:
-        """Difference of the means, relative to floating point."""
+        """Difference of the means, divided by the mean in floating point."""
         return (self.mean - self.mean_float) / self.mean_float if self.mean_float else 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class DriftReport:
-    """What :func:`drift` finds.
+    """Differences between the emulator and floating point; :func:`drift` returns one.
 
     Attributes
     ----------
     weights : dict of str to WeightDrift
-        For each plastic projection.
+        Comparison of the weights of each plastic projection.
     n_spikes, n_spikes_float : int
-        Recorded spikes on the emulator and in floating point.
-    first : tuple of (str, float), optional
-        Population and time (ms) of the first spike that only one of them has; None without one.
+        Number of recorded spikes on the emulator and in floating point.
+    first : tuple of (str, float) or None
+        Population and time (ms) of the first spike that only one run has; None if there is none.
     recording : Recording
-        Of the emulator.
+        Recording of the emulator.
     """
 
     weights: dict[str, WeightDrift]
@@ -91,17 +91,17 @@ def drift(
 ) -> DriftReport:
     """Run a network on the emulator and in floating point (backend "native"), and compare.
 
-    Plasticity windows hold in floating point, as far as the emulator accepts them, and not on the
-    machine. Changes that wait for a source's next spike are in the weights in floating point only.
+    Plasticity windows, if the emulator accepts them, apply in floating point only. Weight changes
+    that wait for the next spike of a source are included in floating point only.
 
     Parameters
     ----------
     network : Network
-        What to simulate.
+        Network to simulate.
     duration : float, optional
-        ms; default as for :func:`spikemem.simulate`.
+        Simulated time, ms; for the default see :func:`spikemem.simulate`.
     **options
-        For the emulator.
+        Options of the emulator.
 
     Returns
     -------
@@ -122,7 +122,7 @@ def drift(
 def _weights(network: Network, name: str, board: Recording, real: Recording) -> WeightDrift:
     ours, theirs = board.weights[name], real.weights[name]
     item = network.projection(name)
-    known = board.provenance["spinnaker"]["lsb"][item.post]
+    lsb = board.provenance["spinnaker"]["lsb"][item.post]
     away = np.abs(ours - theirs) if ours.size else np.zeros(1)
     start = np.asarray(item.weight, dtype=np.float64)
     return WeightDrift(
@@ -130,7 +130,7 @@ def _weights(network: Network, name: str, board: Recording, real: Recording) -> 
         mean_float=float(theirs.mean()) if ours.size else 0.0,
         mean_difference=float(away.mean()),
         max_difference=float(away.max()),
-        lsb=float(known[item.receptor == "inhibitory"]),
+        lsb=float(lsb[item.receptor == "inhibitory"]),
         correlation=_correlation(ours - start, theirs - start),
     )
 
@@ -142,12 +142,12 @@ def _correlation(a: Any, b: Any) -> float:
 
 
 def _first(board: Recording, real: Recording) -> tuple[str, float] | None:
-    found = []
+    candidates = []
     for name in board.spikes:
         ours, theirs = (
             {*zip(run[name].times.tolist(), run[name].ids.tolist(), strict=True)}
             for run in (board, real)
         )
         if ours != theirs:
-            found.append((min(ours ^ theirs)[0], name))
-    return (min(found)[1], min(found)[0]) if found else None
+            candidates.append((min(ours ^ theirs)[0], name))
+    return (min(candidates)[1], min(candidates)[0]) if candidates else None

@@ -1,4 +1,4 @@
-"""The machine's numbers for the compiled engine: s16.15 state, 16-bit weights, tables in s4.11."""
+"""SpiNNaker's numbers for the compiled engine: s16.15 state, 16-bit weights, tables in s4.11."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .arithmetic import (
     weight16,
     weight_lsb,
 )
-from .layout import Shifts, uniform
+from .machine_layout import Shifts, uniform
 
 __all__ = ["BoardNumbers"]
 
@@ -44,16 +44,16 @@ def _kernels() -> dict[str, Any]:
 
 
 class BoardNumbers:
-    """A number system of :mod:`spikemem.backends.native`: that of SpiNNaker.
+    """SpiNNaker's number system for :mod:`spikemem.backends.native`.
 
     Parameters
     ----------
     shifts : dict of str to (int, int)
-        For each population the left shifts of its excitatory and inhibitory ring buffers.
+        Left shifts of the excitatory and inhibitory ring buffers of each population.
     slots : dict of str to int
-        For each population the steps of delay that its ring buffers hold.
+        Steps of delay that the ring buffers of each population hold.
     most : int
-        How often a spike counts for plasticity at most.
+        Largest number of times that a spike counts for plasticity.
     """
 
     state = trace = np.dtype(np.int32)
@@ -67,28 +67,28 @@ class BoardNumbers:
         self.shifts, self.slots, self.most = shifts, slots, most
 
     def shift(self, projection: Projection) -> int:
-        """Left shift of the ring buffer that a projection drives."""
+        """Return the left shift of the ring buffer that a projection drives."""
         return self.shifts[projection.post][projection.receptor == "inhibitory"]
 
     def kernels(self) -> dict[str, Any]:
-        """The compiled engine."""
+        """Return the compiled engine."""
         return _kernels()
 
     def log_size(self, n_post: int) -> int:
-        """Twice what the histories of all cells hold, so that compaction is rare."""
+        """Return the size of a log: twice all histories, so that compaction is rare."""
         return 16 * n_post * (1 + self.most) + 64
 
     def lag(self, network: Network, projection: Projection, delay: int) -> int:
-        """Steps that a spike spends in delay cores: whole rings."""
+        """Return the steps that a spike spends in delay cores: a multiple of the ring buffer."""
         slots = self.slots[projection.post]
         return (delay - 1) // slots * slots
 
     def group(self, population: Population) -> Hashable:
-        """Each population has its own shifts."""
+        """Return the name of the population, since each population has its own shifts."""
         return population.name
 
     def cells(self, population: Population, size: int, dt: float) -> NDArray[np.int32]:
-        """Parameters of the first `size` cells of a population, shape (N_PARAM, `size`)."""
+        """Return parameters of the first `size` cells of a population, shape (N_PARAM, `size`)."""
         words = cell_constants(replace(population, size=size, v_init=None), dt)
         shift_e, shift_i = self.shifts[population.name]
         out = np.zeros((f.N_PARAM, size), dtype=np.int64)
@@ -103,15 +103,15 @@ class BoardNumbers:
     def bias(
         self, population: Population, current: NDArray[np.float64], dt: float
     ) -> NDArray[np.int32]:
-        """Currents (nA) in s16.15; the machine adds those of a source to ``i_offset``, here 0."""
+        """Convert currents (nA) to s16.15; they are added to ``i_offset``, which is 0 here."""
         return s1615(current).astype(np.int32)
 
     def potential(self, v: NDArray[np.float64]) -> NDArray[np.int32]:
-        """Potentials (mV) in s16.15."""
+        """Convert potentials (mV) to s16.15."""
         return s1615(v).astype(np.int32)
 
     def weights(self, network: Network, projection: Projection, w: Any) -> NDArray[np.uint16]:
-        """Weights (nA) in 16 bits, rounded by the host or by the machine as each copy alone."""
+        """Convert weights (nA) to 16 bits; each copy is rounded as if it were alone."""
         values, shift = np.asarray(w, dtype=np.float64), self.shift(projection)
         out = np.empty(values.shape, dtype=np.uint16)
         n = network.copies if values.ndim else 1
@@ -126,7 +126,7 @@ class BoardNumbers:
     def rule(
         self, network: Network, projection: Projection
     ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
-        """Row of ``Plastic.rule``, and the tables of both windows, which end in 0."""
+        """Return the row of ``Plastic.rule``, and the tables of both traces, which end in 0."""
         rule = projection.plasticity
         assert rule is not None
         words = stdp_constants(rule, network.dt)
@@ -140,20 +140,23 @@ class BoardNumbers:
         return row, plus, minus
 
     def in_mv(self, v: NDArray[Any]) -> NDArray[np.float64]:
-        """Potentials in mV."""
+        """Convert potentials to mV."""
         return np.asarray(v, dtype=np.float64) / ONE
 
     def in_na(
         self, network: Network, projection: Projection, w: NDArray[Any]
     ) -> NDArray[np.float64]:
-        """Weights in nA."""
+        """Convert weights to nA."""
         return np.asarray(w, dtype=np.float64) * weight_lsb(self.shift(projection))
 
 
 def _made_by_machine(
     projection: Projection, dt: float, weight: NDArray[np.float64], k: int, n: int, copies: int
 ) -> bool:
-    """Whether the machine makes the synapses of a copy; see :func:`.layout.connector`."""
+    """Tell whether the machine generates the synapses of a copy.
+
+    See :func:`.machine_layout.connector`.
+    """
     if projection.connector == "list":
         return False
     tiles = projection.tiles // copies

@@ -1,7 +1,7 @@
 """One step of a block of cells in s16.15, as a core computes it.
 
-State and parameters are the machine's 32-bit words; decays and the scales of the synaptic inputs,
-which are u0.32, are held in the same type bit by bit. Every result is cut to 32 bits.
+State and parameters are the machine's 32-bit words. The decays and scales of the synaptic inputs,
+which are u0.32, are stored in the same type with the same bits. Every result is cut to 32 bits.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ _OWN = PARAMS * BLOCK_SIZE
 _LOW = 0xFFFFFFFF
 
 SHIFT_E, SHIFT_I = PULL_E, PULL_I
-"""Where the left shifts of the ring buffers are among the parameters of a cell."""
+"""Rows of the left shifts of the ring buffers among the parameters of a cell."""
 
 
 @kernel
 def _arriving(current, sum_, shift, gain):  # type: ignore[no-untyped-def]
-    """A synaptic current after the weights of a step, by their saturated sum."""
+    """Return a synaptic current after the saturated sum of a step's weights is added."""
     held = min(sum_, RING_MAX)
     wide = np.int64(np.int32(held << shift)) * (np.int64(gain) & _LOW)
     return np.int32(current + (wide >> 32))
@@ -56,7 +56,7 @@ def _faded(current, keep):  # type: ignore[no-untyped-def]
 
 @kernel
 def _moved(v, drive, v_rest, resistance, keep):  # type: ignore[no-untyped-def]
-    """The potential after a step with the current `drive`; each product is rounded down."""
+    """Return the potential after a step with the current `drive`; products are rounded down."""
     alpha = np.int32(((np.int64(np.int32(drive)) * resistance) >> 15) + v_rest)
     gap = np.int64(np.int32(np.int64(alpha) - v))
     return np.int32(np.int64(alpha) - np.int32((gap * keep) >> 15))
@@ -64,7 +64,7 @@ def _moved(v, drive, v_rest, resistance, keep):  # type: ignore[no-untyped-def]
 
 @kernel
 def _equal(s, ring_e, ring_i, mask, tally, p, n):  # type: ignore[no-untyped-def]
-    """Cells with the same parameters."""
+    """Advance cells with equal parameters."""
     v_rest, resistance, keep = np.int64(p[V_REST]), np.int64(p[RESISTANCE]), np.int64(p[KEEP_V])
     bias, v_thresh, v_reset, n_ref = np.int64(p[BIAS]), p[V_THRESH], p[V_RESET], p[N_REF]
     gain_e, gain_i, keep_e, keep_i = p[GAIN_E], p[GAIN_I], p[KEEP_E], p[KEEP_I]
@@ -100,7 +100,7 @@ def _own(s, name, i):  # type: ignore[no-untyped-def]
 
 @kernel
 def _each(s, ring_e, ring_i, mask, tally, n):  # type: ignore[no-untyped-def]
-    """Cells with parameters of their own."""
+    """Advance cells with individual parameters."""
     hit, full_e, full_i = False, 0, 0
     for i in range(n):
         full_e += ring_e[i] > RING_MAX
@@ -130,10 +130,11 @@ def _each(s, ring_e, ring_i, mask, tally, n):  # type: ignore[no-untyped-def]
 
 @kernel
 def update_block(s, ring_e, ring_i, mask, tally, group, g, n, exact):  # type: ignore[no-untyped-def]
-    """One step of the `n` cells of a block; True if any fires (then `mask` says which).
+    """Advance the `n` cells of a block by one step; return True if any cell fires.
 
-    Arguments as for :func:`spikemem.backends.native.neurons.update_block`; `tally` counts sums of
-    a step that did not fit into 16 bits, for each receptor.
+    `mask` tells which cells fire, and `tally` counts, for each receptor, the sums of a step that
+    do not fit into 16 bits. For the other arguments see
+    :func:`spikemem.backends.native.neurons.update_block`.
     """
     if g < 0:
         return _each(s, ring_e, ring_i, mask, tally, n)

@@ -1,8 +1,9 @@
-"""The log of the post-synaptic spikes that have reached the synapses of a plastic unit.
+"""Log of the post-synaptic spikes that have reached the synapses of a plastic unit.
 
-It is in order of time, for all cells of the unit. In dense units ``before`` holds which spike of
-its cell an entry is, so that its age in the cell's history is known; in sparse ones it leads to
-the entry before it of the same cell. The unit's part of ``Plastic.y`` has the rows below.
+The log holds the spikes of all cells of the unit in order of time. In dense units ``before`` is the
+number of the spike among the spikes of its cell, from which its age in the cell's history follows.
+In sparse units ``before`` is the previous entry of the same cell. The unit's part of ``Plastic.y``
+has the rows below.
 """
 
 from __future__ import annotations
@@ -58,36 +59,42 @@ __all__ = [
 ]
 
 SHIFT = Y_ADDS
-"""Where ``Plastic.rule`` has the left shift of the ring buffer."""
+"""Column of ``Plastic.rule`` with the left shift of the ring buffer."""
 
 TRACE, LAST, TRAVELLING, COST, COUNT, TIMES, FIRED = range(7)
-"""Rows of ``Plastic.y``: trace and step of a cell's latest spike that reached the synapses, spikes
-on their way to them, what a pre-synaptic spike of this step costs, spikes so far, how often each
-spike counts, and one more than the step of the cell's latest spike."""
+"""Rows of ``Plastic.y``, with one entry for each cell:
+
+TRACE, LAST : trace and step of the latest spike that has reached the synapses
+TRAVELLING : number of spikes that have not reached the synapses yet
+COST : weight decrease by a pre-synaptic spike of this step
+COUNT : number of spikes so far
+TIMES : number of times that each spike counts
+FIRED : step of the latest spike, plus 1
+"""
 Y_ROWS = 7
 
 
 @kernel
 def part(plastic, table, row):  # type: ignore[no-untyped-def]
-    """Where a unit's part of one row of ``Plastic.y`` begins."""
+    """Return the start of a unit's part of one row of ``Plastic.y``."""
     return row * plastic.newest.size + table[Y]
 
 
 @kernel
 def faded(trace, gap, lut):  # type: ignore[no-untyped-def]
-    """A trace (s4.11) after `gap` steps; `lut` ends in 0."""
+    """Return a trace (s4.11) after `gap` steps; `lut` ends in 0."""
     return (np.int64(trace) * lut[min(gap, lut.size - 1)]) >> 11
 
 
 @kernel
 def change(amplitude, trace):  # type: ignore[no-untyped-def]
-    """Amplitude (s16.15) times trace (s4.11), in s16.15."""
+    """Return amplitude (s16.15) times trace (s4.11), in s16.15."""
     return np.int64(np.int32((amplitude * (trace << 4)) >> 15))
 
 
 @kernel
 def span(wiring, unit, row):  # type: ignore[no-untyped-def]
-    """First and last synapse of a row, relative to the unit."""
+    """Return the first synapse of a row and the end of the row, relative to the unit."""
     if unit[KIND] == PLASTIC_DENSE:
         return row * unit[N_POST], (row + 1) * unit[N_POST]
     edge = unit[ROWS] + row
@@ -96,7 +103,10 @@ def span(wiring, unit, row):  # type: ignore[no-untyped-def]
 
 @kernel
 def raise_dense(wide, log, ordinal, count, first, since, x, lut, rule, own):  # type: ignore[no-untyped-def]
-    """Add to a widened row what the log holds from `first` on; how much of it was forgotten."""
+    """Add the potentiation of the log from entry `first` on to a widened row.
+
+    Returns the number of changes that the histories no longer hold.
+    """
     top, lost, above = rule[W_MAX], 0, False
     for j in range(wide.size):
         above |= wide[j] > top
@@ -117,9 +127,9 @@ def raise_dense(wide, log, ordinal, count, first, since, x, lut, rule, own):  # 
 
 @kernel
 def raise_one(value, e, first, log, before, room, since, x, lut, rule, gaps):  # type: ignore[no-untyped-def]
-    """Add to a widened weight what its cell's chain from entry `e` on holds.
+    """Add the potentiation of a cell's entries, from entry `e` backwards, to a widened weight.
 
-    Returns the weight, and how many additions were forgotten: all but the newest `room`.
+    Returns the weight, and the number of forgotten changes: all but the newest `room`.
     """
     n = lost = 0
     while e >= first:
@@ -137,7 +147,7 @@ def raise_one(value, e, first, log, before, room, since, x, lut, rule, gaps):  #
 
 @kernel
 def forgotten(wiring, plastic, q, row):  # type: ignore[no-untyped-def]
-    """Additions that a row still waits for and that are no longer in any history."""
+    """Return the number of pending potentiations of a row that are no longer in any history."""
     table, unit = plastic.table[q], wiring.units[plastic.table[q, UNIT]]
     state, x = plastic.row[table[ROW] + row], plastic.x[table[ROW] + row]
     if x == 0 or state[POSITION] >= table[N_LOG]:
@@ -168,7 +178,7 @@ def forgotten(wiring, plastic, q, row):  # type: ignore[no-untyped-def]
 
 @kernel
 def compact(wiring, plastic, q):  # type: ignore[no-untyped-def]
-    """Drop the entries of the log that are no longer in any history."""
+    """Remove the entries of the log that are no longer in any history."""
     table, unit = plastic.table[q], wiring.units[plastic.table[q, UNIT]]
     n_post, n_pre = unit[N_POST], unit[N_PRE]
     for row in range(n_pre):
@@ -177,25 +187,25 @@ def compact(wiring, plastic, q):  # type: ignore[no-untyped-def]
     newest = plastic.newest[table[Y] : table[Y] + n_post]
     count = plastic.y[part(plastic, table, COUNT) :]
     travelling = plastic.y[part(plastic, table, TRAVELLING) :]
-    place, n_log, dense = plastic.stack, table[N_LOG], unit[KIND] == PLASTIC_DENSE
+    index, n_log, dense = plastic.stack, table[N_LOG], unit[KIND] == PLASTIC_DENSE
     for e in range(n_log):
-        place[e] = dense and count[log[e, CELL]] - before[e] < HISTORY
+        index[e] = dense and count[log[e, CELL]] - before[e] < HISTORY
     for j in range(n_post):
         e, room = newest[j], HISTORY - travelling[j]
         while e >= 0 and room > 0:
-            place[e] = 1
+            index[e] = 1
             e, room = before[e], room - 1
     n = 0
     for e in range(n_log):
-        kept = place[e]
-        place[e] = n
+        kept = index[e]
+        index[e] = n
         if kept:
             j = log[e, CELL]
             log[n, CELL] = j
             log[n, STEP] = log[e, STEP]
             before[n] = before[e]
             n += 1
-    place[n_log] = n
+    index[n_log] = n
     if not dense:
         for j in range(n_post):
             newest[j] = -1
@@ -204,5 +214,5 @@ def compact(wiring, plastic, q):  # type: ignore[no-untyped-def]
             newest[log[e, CELL]] = e
     for row in range(n_pre):
         position = plastic.row[table[ROW] + row, POSITION]
-        plastic.row[table[ROW] + row, POSITION] = place[position]
+        plastic.row[table[ROW] + row, POSITION] = index[position]
     table[N_LOG] = n

@@ -1,10 +1,10 @@
 """STDP as a core computes it: all changes of a synapse wait for the next spike of its source.
 
-A core keeps the last :data:`HISTORY` spikes of each cell. When a source fires, each of its
-weights is widened to s16.15, raised for every post-synaptic spike of that history that reached
-the synapse since the source's last spike, lowered by the trace of the latest of them, and cut
-back to 16 bits; what arrives is this weight. Spikes beyond the history are forgotten. A delay
-that is longer than the ring buffers is spent in delay cores, as if the source fired later.
+A core stores the last :data:`HISTORY` spikes of each cell. When a source fires, each of its weights
+is widened to s16.15. It is raised for every post-synaptic spike in the history that has reached the
+synapse since the source's last spike, lowered by the trace of the latest of these spikes, and cut
+back to 16 bits; this weight is delivered. Older spikes are forgotten. The part of a delay beyond
+the ring buffers is spent in delay cores, as if the source fired later.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ __all__ = ["plastic_due", "plastic_flush", "plastic_post", "plastic_pre"]
 
 @kernel
 def plastic_post(wiring, plastic, q, c, step):  # type: ignore[no-untyped-def]
-    """A post-synaptic cell of unit `q` fires: a spike sets out for its synapses."""
+    """Send a spike of a post-synaptic cell of unit `q` to its synapses."""
     table = plastic.table[q]
     unit = wiring.units[table[UNIT]]
     j, at = c - unit[POST], table[QUEUE] + table[TAIL]
@@ -97,7 +97,7 @@ def plastic_post(wiring, plastic, q, c, step):  # type: ignore[no-untyped-def]
 
 @kernel
 def _left(plastic, table, j, step, amplitude):  # type: ignore[no-untyped-def]
-    """What a pre-synaptic spike of this step takes from a weight onto cell `j`."""
+    """Return the decrease of a weight onto cell `j` by a pre-synaptic spike of this step."""
     trace = plastic.y[part(plastic, table, TRACE) + j]
     gap = step - table[DENDRITIC] - plastic.y[part(plastic, table, LAST) + j]
     lut = plastic.lut[table[LUT_MINUS] : table[LUT_MINUS] + table[N_LUT_MINUS]]
@@ -106,7 +106,7 @@ def _left(plastic, table, j, step, amplitude):  # type: ignore[no-untyped-def]
 
 @kernel
 def _costs(plastic, table, n_post, step, amplitude):  # type: ignore[no-untyped-def]
-    """Work out the row COST for this step; whether anything in it is not 0."""
+    """Compute the row COST for this step; return whether any entry is not 0."""
     cost = plastic.y[part(plastic, table, COST) :]
     if table[Y_STEP] == 2 * step + 2 or table[Y_STEP] == 2 * step + 3:
         return table[Y_STEP] == 2 * step + 3
@@ -124,7 +124,7 @@ def _costs(plastic, table, n_post, step, amplitude):  # type: ignore[no-untyped-
 
 @kernel
 def _save(wiring, plastic, state, first, last):  # type: ignore[no-untyped-def]
-    """Keep the weights of a row as they are since the last snapshot."""
+    """Save the weights of a row before their first change after a snapshot."""
     if not state[SAVED]:
         state[SAVED] = 1
         for s in range(first, last):
@@ -133,9 +133,9 @@ def _save(wiring, plastic, state, first, last):  # type: ignore[no-untyped-def]
 
 @kernel
 def _disputed_dense(wiring, plastic, q, row, step):  # type: ignore[no-untyped-def]
-    """How many weights of a row would be others if the cells' spikes of this step came later.
+    """Count the weights of a row that would differ if the cells' spikes of this step came later.
 
-    These spikes change no weight yet, but each takes the place of the oldest in its cell's history.
+    These spikes change no weight yet, but each replaces the oldest spike in its cell's history.
     """
     table, unit = plastic.table[q], wiring.units[plastic.table[q, UNIT]]
     state, rule, n_post = plastic.row[table[ROW] + row], plastic.rule[q], unit[N_POST]
@@ -154,9 +154,9 @@ def _disputed_dense(wiring, plastic, q, row, step):  # type: ignore[no-untyped-d
     lut = plastic.lut[table[LUT_PLUS] : table[LUT_PLUS] + table[N_LUT_PLUS]]
     x, before = plastic.x[table[ROW] + row], plastic.before[table[LOG] :]
     w = wiring.weight[unit[WEIGHT] + row * n_post :]
-    found = plastic.stack[: 2 * n_post]
+    results = plastic.stack[: 2 * n_post]
     for late in range(2):
-        wide = found[late * n_post : (late + 1) * n_post]
+        wide = results[late * n_post : (late + 1) * n_post]
         for j in range(n_post):
             wide[j] = np.int64(w[j]) << rule[SHIFT]
             if late and fired[j] == step + 1:
@@ -173,7 +173,7 @@ def _disputed_dense(wiring, plastic, q, row, step):  # type: ignore[no-untyped-d
                 travelling[j] += times[j]
     n = 0
     for j in range(n_post):
-        n += j != own and found[j] != found[n_post + j]
+        n += j != own and results[j] != results[n_post + j]
     return n
 
 
@@ -216,9 +216,9 @@ def _pre_dense(wiring, plastic, q, row, step, ring):  # type: ignore[no-untyped-
 
 @kernel
 def _changed(plastic, q, row, step, j, room, weight):  # type: ignore[no-untyped-def]
-    """A weight onto cell `j` after a pre-synaptic spike; how many additions were forgotten.
+    """Return a weight onto cell `j` after a pre-synaptic spike, and the forgotten potentiations.
 
-    room : how many spikes of the cell's history have reached the synapse
+    room : number of spikes in the cell's history that have reached the synapse
     """
     table, rule = plastic.table[q], plastic.rule[q]
     state, x = plastic.row[table[ROW] + row], plastic.x[table[ROW] + row]
@@ -258,7 +258,7 @@ def _pre_sparse(wiring, plastic, q, row, step, ring):  # type: ignore[no-untyped
 
 @kernel
 def _spike(wiring, plastic, q, row, step, ring):  # type: ignore[no-untyped-def]
-    """The source of a row fires: bring it up to date, and add it to a slot of the ring."""
+    """Update a row when its source fires, and add its weights to a slot of the ring buffer."""
     table = plastic.table[q]
     r = table[ROW] + row
     if wiring.units[table[UNIT], KIND] == PLASTIC_DENSE:
@@ -274,9 +274,9 @@ def _spike(wiring, plastic, q, row, step, ring):  # type: ignore[no-untyped-def]
 
 @kernel
 def plastic_pre(wiring, plastic, q, c, step, open_, ring):  # type: ignore[no-untyped-def]
-    """A pre-synaptic cell fires; its spike may have to wait in delay cores.
+    """Process a pre-synaptic spike, which may first wait in delay cores.
 
-    ring : shape (N,), the slot in which the spike arrives, of the unit's receptor
+    ring : shape (N,), the slot of the unit's receptor in which the spike arrives
     """
     table = plastic.table[q]
     row = c - wiring.units[table[UNIT], PRE]
@@ -292,9 +292,9 @@ def plastic_pre(wiring, plastic, q, c, step, open_, ring):  # type: ignore[no-un
 
 @kernel
 def _take_late(wiring, plastic, q, step, ring):  # type: ignore[no-untyped-def]
-    """Carry out the spikes that left their delay cores up to this step, after it.
+    """Process the spikes that have left their delay cores up to this step, after the step.
 
-    Nothing but the spikes of the cells comes between the two; and what is sent arrives later.
+    The order makes no difference: in between only cells fire, and the weights arrive later.
     """
     table, unit = plastic.table[q], wiring.units[plastic.table[q, UNIT]]
     while table[LATE_HEAD] != table[LATE_TAIL]:
@@ -309,15 +309,15 @@ def _take_late(wiring, plastic, q, step, ring):  # type: ignore[no-untyped-def]
 
 @kernel
 def plastic_flush(wiring, plastic, q, ring):  # type: ignore[no-untyped-def]
-    """Carry out what is due by now; changes that wait for a spike can't be seen on the machine."""
+    """Process spikes from delay cores up to now; other pending changes are not in the weights."""
     _take_late(wiring, plastic, q, plastic.table[q, NOW], ring)
 
 
 @kernel
 def plastic_due(wiring, plastic, q, step, open_, ring):  # type: ignore[no-untyped-def]
-    """Take in the post-synaptic spikes that reach the synapses of unit `q` in this step.
+    """Process the post-synaptic spikes that reach the synapses of unit `q` in this step.
 
-    A spike of step 0 raises no weight: the machine takes it for its mark of an empty history.
+    A spike of step 0 raises no weight, since the machine takes it for the mark of an empty history.
     """
     table = plastic.table[q]
     unit = wiring.units[table[UNIT]]

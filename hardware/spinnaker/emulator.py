@@ -1,9 +1,10 @@
-"""The backend "emulator": what a SpiNNaker machine would compute, to the last bit.
+"""The backend "emulator": computes what a SpiNNaker machine computes, to the last bit.
 
-The compiled engine (:mod:`spikemem.backends.native`) with the machine's numbers: membrane and
-currents in s16.15, every product rounded down; weights of 16 bits without a sign, whose step is
-one for all synapses of a receptor of a population; ring buffers that saturate; STDP by tables, at
-the next spike of a synapse's source, from the last 15 spikes of its cell.
+It is the compiled engine (:mod:`spikemem.backends.native`) with the machine's numbers. Membrane
+potentials and currents are s16.15, and every product is rounded down. Weights have 16 bits without
+a sign, and all synapses of a receptor of a population share one weight step. Ring buffers saturate.
+STDP uses tables; a weight changes at the next spike of the synapse's source, by the last 15 spikes
+of its cell.
 """
 
 from __future__ import annotations
@@ -29,43 +30,49 @@ from .admission import admit, windows_matter
 from .arithmetic import weight_lsb
 from .emulated import BoardNumbers
 from .emulated_log import TIMES, Y_ROWS
-from .layout import delay_slots
+from .machine_layout import delay_slots
 from .view import SMALLEST_STEP, View
 
 __all__ = ["EmulatorBackend"]
 
 
 class EmulatorBackend(NativeBackend):
-    """A SpiNNaker machine, computed bit by bit on this one.
+    """A SpiNNaker machine, emulated bit by bit.
 
-    The weights of a recording are those that the machine would hold: a post-synaptic spike changes
-    a weight only when the synapse's source fires again, so what waits for that is not in them.
-    ``Recording.provenance["spinnaker"]`` has the left shift and the smallest step of the weights
-    (LSB, nA) for each population and receptor, how many of these steps a pair of spikes changes a
-    weight by at most for each plastic projection, how many sums of a cell and step saturated, and
-    how many potentiations were lost because a cell had fired more than 15 times since; both counted
-    from the start of the session. Below 1 ms it also counts the changes of weights that depend on
-    the order in which packets arrive ("disputed"): cells and synapses are on separate cores, and a
-    spike that arrives earlier displaces the oldest of a cell's last 15. The emulator takes it to be
-    the first of its step.
+    The weights of a recording are those in the machine's memory. A post-synaptic spike changes a
+    weight only when the synapse's source fires again; changes that still wait are not included.
 
-    Copies side by side (:meth:`spikemem.Network.tile`) compute what each of them computes alone:
-    shifts and ring buffers are those of one copy. sPyNNaker itself would choose shifts for all of
-    them together.
+    ``Recording.provenance["spinnaker"]`` holds:
+
+    * "shifts", "lsb": left shift and smallest step of the weights (nA) for each population and
+      receptor;
+    * "learning_steps": largest weight change by one pair of spikes, in these steps, for each
+      plastic projection;
+    * "saturated": number of sums of a cell and step that saturated;
+    * "forgotten": number of potentiations that were lost because the cell had fired more than 15
+      times since;
+    * "disputed": with a time step below 1 ms, number of weight changes that depend on the order in
+      which packets arrive. Cells and synapses are then on separate cores, and a spike that arrives
+      earlier displaces the oldest of the cell's last 15 spikes. The emulator delivers it first.
+
+    All counts start with the session.
+
+    Copies side by side (:meth:`spikemem.Network.tile`) compute what each copy computes alone, with
+    the shifts and ring buffers of one copy. sPyNNaker would choose shifts for all copies together.
 
     Parameters
     ----------
     network : Network
-        What to simulate.
+        Network to simulate.
     integrator : {"spinnaker"}
-        ``docs/explanation/semantics.md``.
+        Integrator; see ``docs/explanation/semantics.md``.
     shifts : mapping, optional
-        Left shifts of ring buffers, for those that are known: (population, receptor) to int, or
-        population to a pair (excitatory, inhibitory). Default: predicted, as sPyNNaker 7.4
-        chooses them.
+        Known left shifts of ring buffers: (population, receptor) to int, or population to a pair
+        (excitatory, inhibitory). Default: predictions of sPyNNaker 7.4's choice.
     windows : {"refuse", "ignore"}
-        The machine can't switch plasticity. "refuse" takes networks with plasticity windows only
-        if both traces are 0 two steps after a spike, "ignore" all; either leaves the windows out.
+        The machine cannot switch plasticity on and off, so that plasticity windows are left out.
+        "refuse" accepts a network with windows only if both traces are 0 two steps after a spike;
+        "ignore" accepts every network.
     allow_coarse : bool
         Simulate even if a pair of spikes changes a weight by less than 5 of its steps.
     weights : bool
@@ -74,15 +81,17 @@ class EmulatorBackend(NativeBackend):
     Raises
     ------
     DescriptionError
-        An option is not valid.
+        If an option is invalid.
     UnsupportedError
-        The machine would refuse the network, or do something else with it; the message says what.
+        If the machine would refuse the network or compute something else. The message states the
+        reason.
 
     Warns
     -----
     SpikememWarning
-        A pair of spikes changes a weight by less than 20 of its steps; below 1 ms, spikes count
-        several times or not at all, or a run has found changes that depend on the order of packets.
+        If a pair of spikes changes a weight by less than 20 of its steps; with a time step below
+        1 ms, also if spikes count several times or not at all, or if weight changes depend on the
+        order of packets.
     """
 
     @checked
@@ -96,19 +105,20 @@ class EmulatorBackend(NativeBackend):
         allow_coarse: bool = False,
         weights: bool = True,
     ) -> None:
-        seen = admit(network, shifts=shifts, windows=windows, allow_coarse=allow_coarse)
-        raise_errors(seen.problems, "emulator")
-        for problem in seen.problems:
+        admission = admit(network, shifts=shifts, windows=windows, allow_coarse=allow_coarse)
+        raise_errors(admission.problems, "emulator")
+        for problem in admission.problems:
             warnings.warn(f"backend 'emulator': {problem.text}", SpikememWarning, stacklevel=5)
-        assert seen.view is not None
-        self.shifts, self.windows = seen.shifts, windows
-        self.learning_steps = seen.learning_steps
-        slots = {pop.name: delay_slots(seen.view.network, pop) for pop in seen.view.cells}
-        counted = counted_spikes(network, {item.post for item in seen.view.plastic})
+        view = admission.view
+        assert view is not None
+        self.shifts, self.windows = admission.shifts, windows
+        self.learning_steps = admission.learning_steps
+        slots = {pop.name: delay_slots(view.network, pop) for pop in view.cells}
+        counted = counted_spikes(network, {item.post for item in view.plastic})
         most = max((int(times.max(initial=1)) for times in counted.values()), default=1)
         self._set_up(network, BoardNumbers(self.shifts, slots, most), weights)
         self._disputed = dict.fromkeys(self.engine.tables.storage, 0)
-        _tell(self.engine, counted)
+        _set_counts(self.engine, counted)
 
     def run(
         self,
@@ -135,7 +145,7 @@ class EmulatorBackend(NativeBackend):
         return results._replace(versions={**results.versions, "spinnaker": self.report()})
 
     def report(self) -> dict[str, Any]:
-        """What :attr:`Recording.provenance` holds under "spinnaker"; see the class."""
+        """Return the entry "spinnaker" of :attr:`Recording.provenance`; see the class."""
         return {
             "shifts": {name: list(pair) for name, pair in self.shifts.items()},
             "lsb": {name: [weight_lsb(k) for k in pair] for name, pair in self.shifts.items()},
@@ -146,51 +156,51 @@ class EmulatorBackend(NativeBackend):
         }
 
     def _warn_of_order(self) -> None:
-        """Warn where more changes of weights than before depend on the order of packets."""
-        found = self.disputed()
-        for name, n in found.items():
+        """Warn if further weight changes depend on the order of packets."""
+        counts = self.disputed()
+        for name, n in counts.items():
             if n > self._disputed[name]:
                 warnings.warn(
-                    f"backend 'emulator': projection {name!r}: {n - self._disputed[name]} changes "
-                    f"of weights depend on the order in which packets arrive at a core, since its "
+                    f"backend 'emulator': projection {name!r}: {n - self._disputed[name]} weight "
+                    f"changes depend on the order in which packets arrive at a core, since its "
                     f"cells fire more than 15 times between two spikes of a source; a board may "
                     f"learn other weights.",
                     SpikememWarning,
                     stacklevel=5,
                 )
-        self._disputed = found
+        self._disputed = counts
 
     def saturated(self) -> dict[str, list[int]]:
-        """For each population and receptor, sums of a cell and step that were cut to 16 bits."""
+        """Return, by population and receptor, the number of sums of a step that saturated."""
         cells = self.engine.tables.cells
         starts = cells.params.block[:, f.START]
-        found = {}
+        counts = {}
         for name in self.shifts:
             first = cells.start[name]
             inside = (starts >= first) & (starts < first + cells.size[name])
-            found[name] = [int(n) for n in self.engine.cells.tally[inside].sum(axis=0)]
-        return found
+            counts[name] = [int(n) for n in self.engine.cells.tally[inside].sum(axis=0)]
+        return counts
 
     def forgotten(self) -> dict[str, int]:
-        """For each plastic projection, potentiations that were lost with a cell's history."""
+        """Return the number of potentiations lost with a cell's history, by plastic projection."""
         return self._sums(f.LOST)
 
     def disputed(self) -> dict[str, int]:
-        """For each plastic projection, changes of weights that depend on the order of packets."""
+        """Return the number of changes that depend on packet order, by plastic projection."""
         return self._sums(f.DISPUTED)
 
     def _sums(self, column: int) -> dict[str, int]:
         units, table = self.engine.tables.wiring.units, self.engine.plastic.table
         return {
-            name: int(table[units[place.units, f.PLASTIC], column].sum()) if place.units else 0
-            for name, place in self.engine.tables.storage.items()
+            name: int(table[units[item.units, f.PLASTIC], column].sum()) if item.units else 0
+            for name, item in self.engine.tables.storage.items()
         }
 
 
 def counted_spikes(network: Network, names: Iterable[str]) -> dict[str, NDArray[np.int64]]:
-    """How often each cell's spike counts for plasticity, for these populations of all copies.
+    """Return how many times a spike of each cell counts for plasticity, for these populations.
 
-    Copies may differ in their delays, and so in what goes through delay cores.
+    The arrays hold all copies. Copies may differ in their delays, and so in the use of delay cores.
     """
     loops = [item for item in network.projections if item.pre == item.post]
     alike = not any(np.ndim(item.delay) for item in loops)
@@ -200,13 +210,13 @@ def counted_spikes(network: Network, names: Iterable[str]) -> dict[str, NDArray[
     return {name: np.concatenate([view.counted(name) for view in views] * n) for name in names}
 
 
-def _tell(engine: Engine, counted: Mapping[str, NDArray[np.int64]]) -> None:
-    """Put into the engine how often spikes count; they count by packets below 1 ms."""
+def _set_counts(engine: Engine, counted: Mapping[str, NDArray[np.int64]]) -> None:
+    """Tell the engine how many times spikes count; below 1 ms the packets decide that."""
     units, plastic, start = engine.tables.wiring.units, engine.plastic, engine.tables.cells.start
     times = plastic.y.reshape(Y_ROWS, -1)[TIMES]
-    for place in engine.tables.storage.values():
-        name = place.projection.post
-        for unit in units[place.units]:
+    for item in engine.tables.storage.values():
+        name = item.projection.post
+        for unit in units[item.units]:
             table = plastic.table[unit[f.PLASTIC]]
             first, n = unit[f.POST] - start[name], unit[f.N_POST]
             times[table[f.Y] : table[f.Y] + n] = counted[name][first : first + n]

@@ -1,4 +1,4 @@
-"""Export a network as a folder that runs on someone else's SpiNNaker machine, without spikemem."""
+"""Exports a network as a folder with a PyNN script that runs without spikemem."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from ...network import Network
 from ...problem import Problem
 from .check import check_spinnaker, require_mappable
 from .folder import write_data
-from .layout import AskedShifts
+from .machine_layout import AskedShifts
 from .view import SMALLEST_STEP
 
 __all__ = ["FILES", "export_folder"]
 
 FILES = ("run.py", "network.json", "arrays.npz", "README.md", "requirements.txt")
-"""What an exported folder holds."""
+"""Files of an exported folder."""
 
 _REQUIREMENTS = """\
 # On a SpiNNaker machine:
@@ -47,13 +47,13 @@ Both write `recording.h5`. `spikemem.load_recording("recording.h5")` reads it; a
 reader finds the spikes as SONATA keeps them, in `/spikes/<population>/timestamps` (ms) and
 `node_ids`.
 
-The two do not give the same spikes. NEST takes one step longer from cell to cell and integrates
-the synaptic currents exactly; SpiNNaker computes with fixed-point numbers. A network that was
-made for one of them has to be checked on it.
+The two simulators do not produce the same spikes. In NEST a spike takes one step longer from cell
+to cell, and synaptic currents are integrated exactly; SpiNNaker computes with fixed-point numbers.
+Check a network on the simulator for which it is made.
 
 * `run.py` builds the network with PyNN, runs it and writes the recording.
-* `network.json` is the network: cells and synapses in ms, mV, nA and nF.
-* `arrays.npz` holds the lists that `network.json` names.
+* `network.json` describes the network: cells and synapses in ms, mV, nA and nF.
+* `arrays.npz` holds the arrays that `network.json` names.
 
 ```
 {summary}
@@ -76,24 +76,25 @@ def export_folder(
     smallest_step: Annotated[float, Quantity(low=0.0)] = SMALLEST_STEP,
     force: bool = False,
 ) -> Path:
-    """Write a folder with one PyNN script, its data, a README and its requirements.
+    """Write a folder with a PyNN script, its data, a README and its requirements.
 
     Parameters
     ----------
     network : Network
-        What is to run.
+        Network to export.
     folder : str or Path
-        A folder that does not exist yet; it is written whole or not at all.
+        Name of a new folder. It is written completely or not at all.
     duration : float, optional
-        How long the script simulates, ms. Default: the length of the longest spike source.
+        Time that the script simulates, ms. Default: the length of the longest spike source.
     shifts : dict of str to (int, int), optional
-        Left shifts of ring buffers to ask sPyNNaker for, by population. Default: it chooses.
+        Left shifts of ring buffers to request from sPyNNaker, by population. Default: sPyNNaker
+        chooses.
     title : str
         First line of the README.
     smallest_step : float
-        As for the check.
+        See :func:`check_spinnaker`.
     force : bool
-        Write it even if SpiNNaker can't hold the network.
+        Write the folder even if SpiNNaker cannot run the network.
 
     Returns
     -------
@@ -103,11 +104,11 @@ def export_folder(
     Raises
     ------
     UnsupportedError
-        SpiNNaker can't hold the network; everything that :func:`spikemem.check` finds.
+        If SpiNNaker cannot run the network. The message lists the errors of :func:`spikemem.check`.
     DescriptionError
-        No duration.
+        If the duration is not > 0 ms.
     StorageError
-        The folder is there already, or can't be written.
+        If the folder exists, or cannot be written.
     """
     options: dict[str, Any] = {"shifts": shifts, "smallest_step": smallest_step}
     if force:
@@ -117,11 +118,12 @@ def export_folder(
     length = network.duration if duration is None else duration
     if length <= 0:
         raise DescriptionError(
-            f"export: duration must be > 0 ms, got {length:g}; no spike source has one."
+            f"export: duration must be > 0 ms, got {length:g}; pass duration=, since the network "
+            f"has no spike source with a duration."
         )
     target = Path(folder)
     if target.exists():
-        raise StorageError(f"export: {str(target)!r} is there already. Give a new folder.")
+        raise StorageError(f"export: {str(target)!r} already exists. Pass a new folder.")
     part = target.with_name(f".{target.name}-{secrets.token_hex(4)}.part")
     try:
         part.mkdir()
@@ -132,8 +134,8 @@ def export_folder(
         os.rename(part, target)
     except OSError as error:
         raise StorageError(
-            f"export: can't write {str(target)!r}: {error.strerror or error}. Give a new folder in "
-            f"one that exists and that you may write to."
+            f"export: cannot write {str(target)!r}: {error.strerror or error}. Pass the name of a "
+            f"new folder inside an existing one to which you may write."
         ) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
@@ -141,7 +143,7 @@ def export_folder(
 
 
 def _readme(network: Network, problems: list[Problem], title: str) -> str:
-    listed = "\n".join(f"* {problem}" for problem in problems) or "Nothing worth mentioning."
+    listed = "\n".join(f"* {problem}" for problem in problems) or "No differences were found."
     return _README.format(
         title=title, version=__version__, summary=network.summary(), problems=listed
     )

@@ -1,4 +1,4 @@
-"""A network as the folder that ``script.py`` runs: ``network.json`` and ``arrays.npz``."""
+"""Writes the data that ``script.py`` runs: ``network.json`` and ``arrays.npz``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..._version import __version__
 from ...cells import LIF, STDP
 from ...network import Network, Population, Projection
 from ...units import steps
-from .layout import Shifts, connector, neurons_per_core, uniform
+from .machine_layout import Shifts, connector, neurons_per_core, uniform
 
 __all__ = ["write_data"]
 
@@ -27,13 +27,14 @@ def write_data(
     Parameters
     ----------
     network : Network
-        What is to run.
+        Network to export.
     folder : Path
-        Where to write.
+        Folder for the files.
     duration : float
-        How long the script simulates unless told otherwise, ms.
+        Default of the time that the script simulates, ms.
     shifts : dict of str to (int, int), optional
-        Left shifts of ring buffers to ask sPyNNaker for, by population. Default: it chooses.
+        Left shifts of ring buffers to request from sPyNNaker, by population. Default: sPyNNaker
+        chooses.
     """
     arrays: Arrays = {}
     longest = max((np.max(p.delay) for p in network.projections if np.size(p.delay)), default=0.0)
@@ -81,7 +82,7 @@ def _population(
     item["v_init"] = _stored(population.initial_v(), f"{key}_v_init", arrays)
     item["spinnaker"] = {"neurons_per_core": neurons_per_core(network, population)}
     if shifts is not None:
-        # Just below the power of two, which sPyNNaker would round up.
+        # sPyNNaker rounds this value up to a power of two.
         item["spinnaker"]["max_expected_summed_weight"] = [0.75 * 2.0**s for s in shifts]
     return item
 
@@ -89,21 +90,21 @@ def _population(
 def _currents(
     network: Network, population: Population, key: str, arrays: Arrays
 ) -> list[dict[str, Any]]:
-    """A current over time: the step of each change, and for which cells it has which amplitudes."""
+    """Describe a current over time: the step of each change, and the amplitudes for each cell."""
     current = population.lif.current
     if current is None:
         return []
     arrays[f"{key}_current_steps"] = steps(current.times, network.dt)
-    found = []
+    entries = []
     for k, (start, stop, amplitudes) in enumerate(current.alike(population.size)):
         arrays[f"{key}_current{k}"] = amplitudes
-        found.append(
+        entries.append(
             {
                 "first": start, "last": stop - 1, "steps": f"{key}_current_steps",
                 "amplitudes": f"{key}_current{k}",
             }
         )  # fmt: skip
-    return found
+    return entries
 
 
 def _projection(network: Network, projection: Projection, k: int, arrays: Arrays) -> dict[str, Any]:
@@ -126,7 +127,7 @@ def _projection(network: Network, projection: Projection, k: int, arrays: Arrays
 
 
 def _stored(value: Any, key: str, arrays: Arrays) -> Any:
-    """The value itself if all are equal, else the key of an array."""
+    """Return the value if all entries are equal, else store an array and return its key."""
     array = np.asarray(value)
     one = uniform(array)
     if one is not None and array.dtype.kind == "f":

@@ -1,4 +1,4 @@
-"""Where plasticity windows need no switch, because nothing outside them would change a weight."""
+"""Decides whether plasticity windows can be left out on SpiNNaker."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _Time = Annotated[float, Quantity("ms", above=0.0)]
 
 @checked
 def trace_reach(tau: _Time, dt: _Time) -> int:
-    """Most steps between two spikes at which SpiNNaker's trace is not yet 0.
+    """Return the largest number of steps after a spike at which SpiNNaker's trace is above 0.
 
-    sPyNNaker decays its traces by a table of ``floor(exp(-k * dt / tau) * 2048)``; this is the
-    largest k with an entry above 0.
+    sPyNNaker decays its traces by a table of ``floor(exp(-k * dt / tau) * 2048)``. The result is
+    the largest k with an entry above 0.
 
     Parameters
     ----------
     tau : float
         Time constant, ms.
     dt : float
-        Step, ms.
+        Time step, ms.
 
     Examples
     --------
@@ -49,20 +49,20 @@ def trace_reach(tau: _Time, dt: _Time) -> int:
 
 @checked
 def gating_is_redundant(rule: STDP, dt: _Time) -> bool:
-    """Whether a plasticity's windows can be left out on SpiNNaker, which can't switch it.
+    """Tell whether plasticity windows can be left out on SpiNNaker, which has no such switch.
 
-    That is so if only spikes of the same step or of two steps that follow each other change a
-    weight: both traces are 0 two steps after a spike (:func:`trace_reach` is at most 1). What
-    it says is about the rule alone. A model that counts on it must keep a pair of spikes one step
-    apart, or in one step, for learning: the emulator, which ignores the windows as the board does,
-    shows whether a given network does.
+    They can be left out if both traces are 0 two steps after a spike (:func:`trace_reach` is at
+    most 1), so that only spikes in the same step or in two successive steps change a weight. The
+    test considers the rule only. A model that relies on it must not produce such pairs of spikes
+    outside learning. The emulator, which ignores the windows as the board does, shows whether a
+    network satisfies this.
 
     Parameters
     ----------
     rule : STDP
-        With or without windows; without, there is nothing to switch.
+        Plasticity rule. The result is True if it has no windows.
     dt : float
-        Step, ms.
+        Time step, ms.
 
     Examples
     --------
@@ -75,5 +75,5 @@ def gating_is_redundant(rule: STDP, dt: _Time) -> bool:
 
 
 def traces_are_short(rule: STDP, dt: float) -> bool:
-    """Whether both traces of a rule are 0 on SpiNNaker two steps of `dt` ms after a spike."""
+    """Tell whether both traces of a rule are 0 on SpiNNaker two steps (`dt`, ms) after a spike."""
     return max(trace_reach(rule.tau_plus, dt), trace_reach(rule.tau_minus, dt)) <= 1

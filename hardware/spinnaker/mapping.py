@@ -1,4 +1,4 @@
-"""Mapping a network on a virtual SpiNNaker machine: sPyNNaker's whole tool chain, no board."""
+"""Maps a network on a virtual SpiNNaker machine with sPyNNaker's tool chain, without a board."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ...errors import BackendMissing, DescriptionError, SimulationError, Unsuppo
 from ...network import Network
 from ...units import LARGEST, steps
 from .folder import write_data
-from .layout import AskedShifts, Shifts
+from .machine_layout import AskedShifts, Shifts
 from .process import environment
 from .view import SMALLEST_STEP
 
@@ -38,20 +38,20 @@ _VERSIONS = (3, 5)
 
 @dataclass(frozen=True, kw_only=True)
 class PopulationReport:
-    """What the map says about one population.
+    """Mapping of one population.
 
     Attributes
     ----------
     cores : int
-        Cores that it is on.
+        Number of its cores.
     shifts : tuple of int or None
-        Left shifts of the excitatory and inhibitory ring buffers (None: a spike source).
+        Left shifts of the excitatory and inhibitory ring buffers; None for a spike source.
     slots : int
         Steps of delay that its ring buffers hold.
     constants : dict of str to list of int
-        Words of its cells' parameters in the memory of the machine, mostly s16.15.
+        Parameters of its cells as words in the machine's memory, mostly s16.15.
     plasticity : dict
-        Tables (s4.11) and amplitudes (s16.15) of its STDP; empty without.
+        Tables (s4.11) and amplitudes (s16.15) of its STDP; empty without plasticity.
     """
 
     cores: int
@@ -63,34 +63,33 @@ class PopulationReport:
 
 @dataclass(frozen=True, kw_only=True)
 class MappingReport:
-    """What sPyNNaker made of a network on a virtual machine.
+    """Mapping of a network on a virtual machine; :func:`map_network` returns one.
 
     Attributes
     ----------
     boards, machine_chips : int
-        Size of the machine that it asked for.
+        Number of boards and of chips of the machine.
     chips : int
-        Chips that hold something of the network.
+        Number of chips that the network uses.
     cores : dict of str to int
-        Cores of each population, and of each further vertex that sPyNNaker made (delays).
+        Number of cores of each population, and of each vertex that sPyNNaker adds (delays).
     sdram : int
-        Memory of all of these, bytes.
+        Memory of all these cores, bytes.
     sdram_fullest, sdram_per_chip : int
-        Memory needed on the fullest chip, with what the system needs there, and what a chip has,
-        bytes.
+        Memory needed on the fullest chip, system included, and memory of a chip, bytes.
     routing_entries, routing_max : int
-        Entries of all routing tables before compression, and of the largest one; a router holds
-        1023.
+        Number of entries of all routing tables before compression, and of the largest table. A
+        router holds 1023 entries.
     keys : int
-        Ranges of routing keys.
+        Number of ranges of routing keys.
     populations : dict of str to PopulationReport
-        For each population.
+        Mapping of each population.
     seconds : float
-        Wall time of sPyNNaker's tool chain, s; `total_seconds` with its import.
+        Wall time of sPyNNaker's tool chain, s.
     total_seconds : float
-        Wall time of the whole process, s.
+        Wall time of the whole process, including imports, s.
     weights : dict of str to list of (i, j, delay, weight)
-        With ``weights=True``: delay in steps and 16-bit weight of each synapse.
+        Source, target, delay (steps) and 16-bit weight of each synapse, with ``weights=True``.
     """
 
     boards: int
@@ -134,7 +133,7 @@ class MappingReport:
 
 
 def require_spynnaker() -> None:
-    """Raise unless sPyNNaker is installed."""
+    """Raise an error if sPyNNaker is not installed."""
     if importlib.util.find_spec("spynnaker") is None:
         raise BackendMissing.of("SpiNNaker", "sPyNNaker", extra="spinnaker")
 
@@ -154,38 +153,40 @@ def map_network(
 ) -> MappingReport:
     """Map a network on a virtual machine.
 
-    Nothing is computed: there is no recording. It runs in a process and a folder of its own and
-    needs no configuration of sPyNNaker.
+    Nothing is simulated, so that there is no recording. sPyNNaker runs in a separate process and a
+    temporary folder, and needs no configuration.
 
     Parameters
     ----------
     network : Network
-        What to map.
+        Network to map.
     duration : float, optional
-        Simulated time that recordings need memory for, ms. Default: the network's, or 1000.
+        Simulated time that recordings need memory for, ms. Default: the network's duration, or
+        1000 ms if it has none.
     boards : int, optional
-        Size of the machine. Default: as large as the network needs.
+        Number of boards of the machine. Default: as many as the network needs.
     version : {3, 5}
-        3: a board of 4 chips; 5: boards of 48 chips.
+        Version of the board: 3 has 4 chips, 5 has 48 chips.
     shifts : dict of str to (int, int), optional
         Left shifts of the ring buffers of some populations. Default: sPyNNaker chooses.
     weights : bool
-        Also report the 16-bit weights (small networks).
+        Also report the 16-bit weights; use it for small networks.
     smallest_step : float
-        As for :func:`check`.
+        See :func:`check_spinnaker`.
     force : bool
-        Map even if :func:`check` finds errors.
+        Map even if :func:`check_spinnaker` finds errors.
     timeout : float, optional
-        Longest wall time, s.
+        Largest wall time, s. Default: no limit.
 
     Raises
     ------
     BackendMissing
-        sPyNNaker is not installed.
+        If sPyNNaker is not installed.
     UnsupportedError
-        The machine can't hold the network: what :func:`check` found, or what sPyNNaker said.
+        If the machine cannot run the network. The message states the errors of
+        :func:`check_spinnaker`, or sPyNNaker's error.
     SimulationError
-        sPyNNaker did not finish.
+        If sPyNNaker does not finish.
     """
     from .check import require_mappable
 
@@ -223,22 +224,22 @@ def _ask(
     (folder / "home").mkdir()
     config = _CONFIG.format(version=version, folder=folder)
     (folder / "config" / ".spynnaker.cfg").write_text(config, encoding="utf-8")
-    places = environment(HOME=str(folder / "home"), XDG_CONFIG_HOME=str(folder / "config"))
+    variables = environment(HOME=str(folder / "home"), XDG_CONFIG_HOME=str(folder / "config"))
     arguments = [str(folder), repr(duration), str(boards), str(int(weights))]
     command = [sys.executable, "-m", "spikemem.hardware.spinnaker.probe", *arguments]
     try:
         done = subprocess.run(
-            command, cwd=folder, env=places, capture_output=True, text=True, timeout=timeout
+            command, cwd=folder, env=variables, capture_output=True, text=True, timeout=timeout
         )
     except subprocess.TimeoutExpired:
         raise SimulationError(
-            f"map_network: sPyNNaker had not finished after {timeout:g} s; raise timeout=."
+            f"map_network: sPyNNaker did not finish within {timeout:g} s; pass a larger timeout=."
         ) from None
     path = folder / "answer.json"
     if not path.exists():
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise SimulationError(
-            f"map_network: sPyNNaker ended with status {done.returncode} and no answer ({last})."
+            f"map_network: sPyNNaker ended with status {done.returncode} without a result ({last})."
         )
     answer: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return answer

@@ -1,8 +1,8 @@
-"""Runs in a process of its own: maps a folder with sPyNNaker and tells what came of it.
+"""Maps the network of a folder with sPyNNaker, in a separate process, and writes a report.
 
     python -m spikemem.hardware.spinnaker.probe FOLDER DURATION BOARDS ROWS
 
-The folder holds what ``folder.py`` writes; the answer is written to ``FOLDER/answer.json``.
+The folder holds the files of ``folder.py``; the report is written to ``FOLDER/answer.json``.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ __all__ = ["probe"]
 
 
 def probe(folder: Path, duration: float, boards: int, rows: bool) -> dict[str, Any]:
-    """Map the network of a folder on the machine of the configuration.
+    """Map the network of a folder on the configured machine, and return a report.
 
     Parameters
     ----------
     folder : Path
-        With ``network.json`` and ``arrays.npz``.
+        Folder with ``network.json`` and ``arrays.npz``.
     duration : float
-        Simulated time that the machine has to hold recordings for, ms.
+        Simulated time that recordings need memory for, ms.
     boards : int
-        Boards to ask for; 0: as many as are needed.
+        Number of boards to request; 0: as many as needed.
     rows : bool
-        Also give the 16-bit weights that would be loaded.
+        Also report the 16-bit weights that would be loaded.
     """
     sim = importlib.import_module("pyNN.spiNNaker")
     model = Model(sim, *load(folder))
@@ -56,19 +56,19 @@ def probe(folder: Path, duration: float, boards: int, rows: bool) -> dict[str, A
 
 
 class _Words:
-    """The data specification: the words that would be written to each core."""
+    """Data specification: the words that would be written to each core."""
 
     def __init__(self, path: str) -> None:
         self.file = sqlite3.connect(path)
 
     def region(self, core: tuple[int, int, int], label: str) -> list[int]:
         query = "SELECT content FROM region WHERE x=? AND y=? AND p=? AND region_label=?"
-        found = self.file.execute(query, (*core, label)).fetchone()
-        return np.frombuffer(found[0], np.uint32).tolist() if found and found[0] else []
+        row = self.file.execute(query, (*core, label)).fetchone()
+        return np.frombuffer(row[0], np.uint32).tolist() if row and row[0] else []
 
 
 def _placements(view: Any) -> Iterator[Any]:
-    # The name is sPyNNaker's.
+    # sPyNNaker spells the name this way.
     return iter(view.iterate_placemements())
 
 
@@ -99,11 +99,11 @@ def _machine(view: Any, n_steps: int) -> dict[str, Any]:
 
 def _population(view: Any, model: Model, words: _Words, name: str) -> dict[str, Any]:
     vertex = model.populations[name]._vertex
-    placed = [p for p in _placements(view) if p.vertex.app_vertex is vertex]
-    answer: dict[str, Any] = {"cores": len(placed)}
+    placements = [p for p in _placements(view) if p.vertex.app_vertex is vertex]
+    answer: dict[str, Any] = {"cores": len(placements)}
     if not hasattr(vertex, "neuron_impl"):
         return answer
-    cores = [(p.x, p.y, p.p) for p in placed]
+    cores = [(p.x, p.y, p.p) for p in placements]
     for core in cores:
         synaptic = words.region(core, "SynapseParams")
         if synaptic:
@@ -116,15 +116,15 @@ def _population(view: Any, model: Model, words: _Words, name: str) -> dict[str, 
 
 
 def _plasticity(words: list[int]) -> dict[str, Any]:
-    """Back-propagation flag, two tables with a header each, four numbers for each receptor."""
-    tables, place = [], 1
+    """Decode the words of STDP: a flag, two tables with headers, four numbers for each receptor."""
+    tables, offset = [], 1
     for _ in range(2):
-        size = words[place] & 0xFFFF
-        halves = np.array(words[place + 1 : place + 1 + size // 2], np.uint32).view(np.uint16)
+        size = words[offset] & 0xFFFF
+        halves = np.array(words[offset + 1 : offset + 1 + size // 2], np.uint32).view(np.uint16)
         tables.append(halves.tolist())
-        place += 1 + size // 2
+        offset += 1 + size // 2
     names = ("w_min", "w_max", "a_plus", "a_minus")
-    numbers = np.array(words[place : place + 8], np.uint32).view(np.int32).tolist()
+    numbers = np.array(words[offset : offset + 8], np.uint32).view(np.int32).tolist()
     return {
         "backprop_delay": words[0],
         "table_plus": tables[0],
@@ -135,7 +135,7 @@ def _plasticity(words: list[int]) -> dict[str, Any]:
 
 
 class _Values:
-    """Parameters and initial state of a vertex under one roof."""
+    """Parameters and initial state variables of a vertex in one mapping."""
 
     def __init__(self, vertex: Any) -> None:
         self.parts = (vertex.parameters, vertex.initial_state_variables)
@@ -148,22 +148,22 @@ class _Values:
 
 
 def _constants(vertex: Any) -> dict[str, list[int]]:
-    """Words of the parameters of each cell, as they would be in the memory of the core."""
+    """Return the parameters of each cell as words in the memory of the core."""
     slices = importlib.import_module("pacman.model.graphs.common")
     everything = slices.Slice(0, vertex.n_atoms - 1)
-    found: dict[str, list[int]] = {}
+    constants: dict[str, list[int]] = {}
     for struct in vertex.neuron_impl.structs:
         whole = struct.repeat_type.name == "GLOBAL"
         data = struct.get_data(_Values(vertex), *(() if whole else (everything,)))
         table = np.asarray(data, np.uint32).view(np.int32)
         columns = table.reshape(-1, max(len(struct.fields), 1))
         for k, (_, name) in enumerate(struct.fields):
-            found[str(name)] = columns[:, k].tolist()
-    return found
+            constants[str(name)] = columns[:, k].tolist()
+    return constants
 
 
 def _weights(model: Model, name: str) -> list[list[int]]:
-    """Source, target, delay in steps and 16-bit weight of each synapse."""
+    """Return the source, target, delay (steps) and 16-bit weight of each synapse."""
     item = next(x for x in model.network["projections"] if x["name"] == name)
     vertex = model.populations[item["post"]]._vertex
     scale = 2.0 ** (15 - vertex.get_ring_buffer_shifts()[item["receptor"] == "inhibitory"])
@@ -174,7 +174,7 @@ def _weights(model: Model, name: str) -> list[list[int]]:
 
 
 def main() -> None:
-    """Probe, and write the answer or the error."""
+    """Map the network, and write the report or the error."""
     folder = Path(sys.argv[1])
     try:
         answer = probe(folder, float(sys.argv[2]), int(sys.argv[3]), bool(int(sys.argv[4])))

@@ -1,4 +1,4 @@
-"""Processes of their own for sPyNNaker, which keeps its state in the process."""
+"""Environment of separate processes for sPyNNaker, which keeps global state."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["environment"]
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Variables for a process that is to find this spikemem, and `more` of them."""
+    """Return environment variables with which a process imports this spikemem, and `more`."""
     root = str(Path(_version.__file__).resolve().parents[1])
-    spare = os.environ.get("PYTHONPATH")
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([root, spare] if spare else [root]), **more}
+    path = os.environ.get("PYTHONPATH")
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([root, path] if path else [root]), **more}

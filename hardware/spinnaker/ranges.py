@@ -1,4 +1,4 @@
-"""Rules about numbers: which of them the machine can hold, and what becomes of the others."""
+"""Rules about the ranges of numbers on the machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from ...cells import LIF
 from .arithmetic import ONE, RING_MAX, TRACE_ONE, divide, s1615
-from .layout import neurons_per_core
+from .machine_layout import neurons_per_core
 from .rule import Finding, rule
 from .view import View
 
@@ -23,30 +23,30 @@ RANGES = (
     "time constant out of range",
     "table too long",
 )
-"""Rules that come first: where they find anything, the others can't be computed."""
+"""Rules that are checked first; if one of them finds a problem, the others cannot be computed."""
 
 LARGEST = 65536.0
 DTCM = 64 * 1024
 _MAX_TRACE = 16
 _WORDS = 2
-"""Words of 4 bytes for each change of a current: its time and its amplitude."""
+"""Words of 4 bytes for each change of a current: time and amplitude."""
 
 
 def _too_large(values: Any) -> bool:
-    """Whether a value does not fit into s16.15."""
+    """Tell whether any value is too large for s16.15."""
     array = np.asarray(values)
     most = max(array.max(initial=0.0), -array.min(initial=0.0))
     return bool(most >= LARGEST - 0.5 / ONE)
 
 
-@rule("time step", "error", "sPyNNaker counts time in whole µs and takes the next larger number")
+@rule("time step", "error", "sPyNNaker rounds the time step up to whole µs")
 def _time_step(view: View) -> Iterator[Finding]:
     dt = view.dt
     if dt >= LARGEST:
         yield Finding("network", f"dt = {dt:g} ms is too long", "use dt = 1 ms")
         return
     if dt <= 0.001:
-        # Found with the programs themselves; 2 µs are computed as they should be.
+        # Tested with sPyNNaker's programs; a time step of 2 µs works.
         what = f"dt = {dt:g} ms: no spike arrives at a cell"
         yield Finding("network", what, "use dt = 0.002 ms or more")
         return
@@ -67,7 +67,7 @@ def _no_leak(view: View) -> Iterator[Finding]:
             )
 
 
-@rule("number out of range", "error", "numbers are s16.15: below 65536, in steps of 2**-15")
+@rule("number out of range", "error", "numbers are s16.15: below 65536, with steps of 2**-15")
 def _range(view: View) -> Iterator[Finding]:
     for population in view.cells:
         where = f"population {population.name!r}"
@@ -88,7 +88,9 @@ def _range(view: View) -> Iterator[Finding]:
             resistance = values["tau_m"] / values["cm"][leaky]
         if _too_large(resistance):
             yield Finding(
-                where, f"tau_m / cm = {resistance.max():g} MΩ overflows", "raise cm, scale weights"
+                where,
+                f"tau_m / cm = {resistance.max():g} MΩ overflows",
+                "raise cm, and scale the weights",
             )
     for item in view.used:
         law = item.plasticity
@@ -97,7 +99,7 @@ def _range(view: View) -> Iterator[Finding]:
             yield Finding(f"projection {item.name!r}", f"{top:g} nA", "rescale cm and weights")
 
 
-@rule("time constant out of range", "error", "quotients with the time step are s16.15 as well")
+@rule("time constant out of range", "error", "quotients with the time step are also s16.15")
 def _time_constants(view: View) -> Iterator[Finding]:
     if _too_large(view.dt) or not s1615(view.dt):
         return
@@ -112,14 +114,14 @@ def _time_constants(view: View) -> Iterator[Finding]:
             longest, shortest = int(s1615(array).max()), int(s1615(array).min())
             if name == "tau_refrac":
                 if divide(longest, step) != (longest << 15) // step:
-                    steps = f"{array.max() / view.dt:g} steps, at most 65535 can be counted"
+                    steps = f"{array.max() / view.dt:g} steps; at most 65535 can be counted"
                     yield Finding(where, f"{name} is {steps}", f"shorten {name}")
                 continue
             if longest and divide(step, longest) == 0:
-                steps = f"{array.max() / view.dt:g} steps, above 32768 its decay is lost"
+                steps = f"{array.max() / view.dt:g} steps; above 32768 its decay is lost"
                 yield Finding(where, f"{name} is {steps}", f"shorten {name}, or use a larger dt")
             if shortest and divide(step, shortest) != (step << 15) // shortest:
-                steps = f"{array.min() / view.dt:g} steps, and its decay can't be computed"
+                steps = f"{array.min() / view.dt:g} steps, and its decay cannot be computed"
                 yield Finding(where, f"{name} is {steps}", f"raise {name}")
 
 
@@ -157,13 +159,13 @@ def _currents(view: View) -> Iterator[Finding]:
         if needed > DTCM:
             yield Finding(
                 f"population {population.name!r}",
-                f"i_offset changes {len(current.times)} times in {n} ways, which needs "
-                f"{needed / 1024:.3g} KiB",
+                f"i_offset has {len(current.times)} changes in {n} different time courses, which "
+                f"need {needed / 1024:.3g} KiB",
                 "use fewer changes, the same current for more cells, or a spike source",
             )
 
 
-@rule("change overflows", "error", "amplitude times trace, added to a weight, has 32 bits")
+@rule("change overflows", "error", "a weight plus amplitude times trace has 32 bits")
 def _changes(view: View) -> Iterator[Finding]:
     for item in view.plastic:
         law = item.plasticity
@@ -174,13 +176,13 @@ def _changes(view: View) -> Iterator[Finding]:
             if most + law.w_max >= LARGEST:
                 yield Finding(
                     f"projection {item.name!r}",
-                    f"{name} times the largest trace is {most:g} nA, with w_max = {law.w_max:g} nA "
-                    f"above {LARGEST:g} nA, where the sign flips",
+                    f"{name} times the largest trace is {most:g} nA; its sum with w_max = "
+                    f"{law.w_max:g} nA exceeds {LARGEST:g} nA, where the sign flips",
                     f"make {name} smaller",
                 )
 
 
-@rule("weight beyond 16 bit", "error", "weights have 16 bits, what is above is cut off")
+@rule("weight beyond 16 bit", "error", "weights have 16 bits; higher bits are cut off")
 def _too_heavy(view: View) -> Iterator[Finding]:
     for item in view.used:
         top = float(np.max(item.weight))

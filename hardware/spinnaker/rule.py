@@ -1,4 +1,4 @@
-"""What a rule is: something that the machine refuses or changes, found in a network."""
+"""A rule finds, in a network, something that the machine refuses or changes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Level = Literal["error", "warning", "note"]
 
 
 class Finding(NamedTuple):
-    """One case of a rule: where, what, what helps, and a level other than the rule's."""
+    """One case of a rule: location, problem, remedy, and a level if it is not the rule's."""
 
     where: str
     what: str
@@ -34,12 +34,12 @@ class Rule:
     Parameters
     ----------
     level : {"error", "warning", "note"}
-        "error": refused, or the result is meaningless; "warning": the result differs; "note":
-        worth knowing.
+        "error": the machine refuses the network, or the result is meaningless; "warning": the
+        result differs; "note": information.
     reason : str
-        Why the machine does so.
+        Reason for the behaviour of the machine.
     find : callable
-        Gives each case in a network.
+        Yields each case in a network.
     """
 
     level: Level
@@ -51,11 +51,11 @@ class Rule:
 
 
 RULES: dict[str, Rule] = {}
-"""Everything that :func:`spikemem.check` looks for, by name."""
+"""All rules that :func:`spikemem.check` applies, by name."""
 
 
 def rule(name: str, level: Level, reason: str) -> Callable[[Find], Find]:
-    """Enter the function that finds the cases of a rule into :data:`RULES`."""
+    """Decorator: enter a function that finds the cases of a rule into :data:`RULES`."""
 
     def enter(find: Find) -> Find:
         RULES[name] = Rule(level=level, reason=reason, find=find)
@@ -65,15 +65,15 @@ def rule(name: str, level: Level, reason: str) -> Callable[[Find], Find]:
 
 
 def problems_of(view: View, names: Iterable[str]) -> list[Problem]:
-    """What some of the rules find in a network, as problems."""
+    """Return the cases of the named rules in a network, as problems."""
     return [
         Problem(
-            level=found.level or RULES[name].level,
-            where=found.where,
-            what=f"{found.what} ({RULES[name].reason})",
-            remedy=found.remedy,
+            level=finding.level or RULES[name].level,
+            where=finding.where,
+            what=f"{finding.what} ({RULES[name].reason})",
+            remedy=finding.remedy,
             rule=name,
         )
         for name in names
-        for found in RULES[name].find(view)
+        for finding in RULES[name].find(view)
     ]

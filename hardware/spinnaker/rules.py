@@ -1,4 +1,4 @@
-"""What the machine refuses or silently changes: one rule each, found in a network."""
+"""Rules about everything that the machine refuses or silently changes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ...problem import LEVELS, Problem
 from . import ranges
 from .arithmetic import RING_MAX
 from .gating import gating_is_redundant
-from .layout import MAX_ROW, MAX_ROW_PLASTIC, shortened
+from .machine_layout import MAX_ROW, MAX_ROW_PLASTIC, shortened
 from .rule import RULES, Finding, Level, Rule, problems_of, rule
 from .view import View
 
@@ -20,7 +20,7 @@ __all__ = ["RANGES", "RULES", "Finding", "Level", "Rule", "find_problems"]
 RANGES = ranges.RANGES
 
 GOOD_STEP = 20.0
-"""Steps of the weight below which learning drifts from floating point by more than about 2 %."""
+"""Weight change, in steps, below which learning differs from floating point by more than 2 %."""
 
 CHIP_SDRAM = 117 * 2**20
 CORES_PER_CHIP, CHIPS_PER_BOARD = 16, 48
@@ -32,11 +32,11 @@ def _one_rule(view: View) -> Iterator[Finding]:
     first: dict[str, tuple[str, list[float]]] = {}
     for item in view.plastic:
         values = [getattr(item.plasticity, name) for name in STDP.units]
-        name, known = first.setdefault(item.post, (item.name, values))
-        if known != values:
+        name, first_values = first.setdefault(item.post, (item.name, values))
+        if first_values != values:
             yield Finding(
                 f"projection {item.name!r}",
-                f"its plasticity differs from that of {name!r} into the same population",
+                f"its plasticity differs from that of {name!r} onto the same population",
                 f"give both the same plasticity, or split population {item.post!r}",
             )
 
@@ -48,12 +48,12 @@ def _rows(view: View) -> Iterator[Finding]:
         if longest > most:
             yield Finding(
                 f"projection {item.name!r}",
-                f"one source has {longest} synapses onto one core, at most {most} are possible",
+                f"one source has {longest} synapses onto one core; at most {most} are possible",
                 "use fewer synapses between the same two cells, or split the projection",
             )
 
 
-@rule("weight lost", "error", "all weights of a receptor share steps as large as its total needs")
+@rule("weight lost", "error", "all weights of a receptor share one step, which their sum requires")
 def _weight_lost(view: View) -> Iterator[Finding]:
     for item in view.used:
         meant, loaded = view.weights(item)
@@ -67,7 +67,7 @@ def _weight_lost(view: View) -> Iterator[Finding]:
             )
 
 
-@rule("weight rounded", "warning", "weights are whole steps")
+@rule("weight rounded", "warning", "weights are whole numbers of steps")
 def _weight_rounded(view: View) -> Iterator[Finding]:
     for item in view.used:
         meant, loaded = view.weights(item)
@@ -101,14 +101,15 @@ def _learning_step(view: View) -> Iterator[Finding]:
                 f"projection {item.name!r}",
                 f"{name}: one pair of spikes changes a weight by at most {change:g} nA, which is "
                 f"{n:.2g} steps of {view.lsb(item):g} nA (shift {view.shift(item)})",
-                f"aim at {GOOD_STEP:g} steps: fewer or weaker synapses onto the {item.receptor} "
-                f"receptor of {item.post!r}, a larger {name}, or allow a smaller smallest_step",
+                f"aim at {GOOD_STEP:g} steps: use fewer or weaker synapses onto the "
+                f"{item.receptor} receptor of {item.post!r}, a larger {name}, or a smaller "
+                f"smallest_step",
                 "error" if n < view.smallest_step and not at_once else None,
             )
 
 
-# Below 1 ms such a network also depends on the order in which packets arrive: what a core for
-# synapses learns from is a packet too.
+# Below 1 ms such a network also depends on the order in which packets arrive, since a core for
+# synapses learns of post-synaptic spikes by packets.
 @rule("plastic delay of a whole ring", "error", "its delay counts as 0, and its spikes are dropped")
 def _lost_delay(view: View) -> Iterator[Finding]:
     for item in view.plastic:
@@ -119,47 +120,47 @@ def _lost_delay(view: View) -> Iterator[Finding]:
                 f"projection {item.name!r}",
                 f"a delay of {lost[0] * view.dt:g} ms is as long as the ring buffer of "
                 f"{item.post!r} ({slots} steps)",
-                f"make it a step shorter, or another delay into {item.post!r} longer than it",
+                f"make it one step shorter, or make another delay onto {item.post!r} longer",
             )
 
 
 @rule("unseen spikes", "error", "below 1 ms their spikes change no weight")
 def _unseen_spikes(view: View) -> Iterator[Finding]:
-    """Below 1 ms: a core for synapses drops spikes that have no synapse on it, its own too."""
+    """Below 1 ms a core for synapses drops all spikes that have no synapse on it."""
     for name in sorted({item.post for item in view.plastic}):
         unseen = np.flatnonzero(view.counted(name) == 0)
         if len(unseen):
             yield Finding(
                 f"population {name!r}",
-                f"it has a projection onto itself, and {len(unseen)} of its cells, the first is "
-                f"{unseen[0]}, have no synapse onto the cells of their own core, or only one whose "
+                f"it has a projection onto itself, and {len(unseen)} of its cells (the first is "
+                f"{unseen[0]}) have no synapse onto the cells of their own core, or only one whose "
                 f"delay is longer than the ring buffer",
-                "give each of them such a synapse, leave the recurrent projections out, or use "
+                "add such a synapse to each of them, leave out the recurrent projections, or use "
                 "dt = 1 ms",
             )
 
 
-@rule("repeated spikes", "error", "below 1 ms each spike changes weights as several would")
+@rule("repeated spikes", "error", "below 1 ms each spike counts as several spikes")
 def _repeated_spikes(view: View) -> Iterator[Finding]:
-    """Below 1 ms: a core for synapses takes note of a spike for each table that it looks into."""
+    """Below 1 ms a core for synapses counts a spike once for each table of synapses."""
     for name in sorted({item.post for item in view.plastic}):
         most = int(view.counted(name).max(initial=0))
         if most > 1:
             yield Finding(
                 f"population {name!r}",
                 f"it has {most} projections onto itself, and its spikes count {most} times",
-                "join these projections into one, or use dt = 1 ms",
+                "merge these projections into one, or use dt = 1 ms",
             )
 
 
-@rule("plasticity windows", "error", "plasticity can't be switched on the machine")
+@rule("plasticity windows", "error", "the machine cannot switch plasticity on and off")
 def _windows(view: View) -> Iterator[Finding]:
     for item in view.plastic:
         law = item.plasticity
         if law is None or law.enabled is None:
             continue
         redundant = gating_is_redundant(law, view.dt)
-        what = "its windows are ignored, weights change at any time"
+        what = "its windows are ignored, so that weights change at any time"
         if redundant:
             what += "; its traces are 0 two steps after a spike, so that only pairs of spikes in "
             what += "the same or in the next step can change a weight outside the windows"
@@ -177,7 +178,7 @@ def _long_delay(view: View) -> Iterator[Finding]:
         slots, longest = view.slots(item), int(view.delays(item).max())
         if longest > slots:
             plastic = item.plasticity is not None
-            extra = ", and what is above is axonal for its plasticity" if plastic else ""
+            extra = "; the delay beyond is axonal for plasticity" if plastic else ""
             yield Finding(
                 f"projection {item.name!r}",
                 f"a delay of {longest * view.dt:g} ms needs delay cores: the ring buffers of "
@@ -187,7 +188,7 @@ def _long_delay(view: View) -> Iterator[Finding]:
             )
 
 
-@rule("input overflows", "warning", "the sum of a step is a 32-bit number; above, its sign flips")
+@rule("input overflows", "warning", "the sum of a step has 32 bits; a larger sum changes its sign")
 def _overflow(view: View) -> Iterator[Finding]:
     for population in view.cells:
         for receptor in ("excitatory", "inhibitory"):
@@ -200,7 +201,7 @@ def _overflow(view: View) -> Iterator[Finding]:
                 f"population {population.name!r}",
                 f"{receptor} weights of one step may add up to "
                 f"{view.largest_sum(population, receptor):g} nA; more than {most} of the "
-                f"strongest ({top:g} nA) at once overflow 65536 nA and turn into the opposite",
+                f"strongest ({top:g} nA) at once exceed 65536 nA, and the sum changes its sign",
                 "make the strongest weights smaller",
             )
 
@@ -214,26 +215,24 @@ def _saturates(view: View) -> Iterator[Finding]:
             if total > room:
                 yield Finding(
                     f"population {population.name!r}",
-                    f"{receptor} weights of one step may add up to {total:g} nA, above {room:g} "
+                    f"{receptor} weights of one step may add up to {total:g} nA; above {room:g} "
                     f"nA they saturate",
-                    "spread the spikes, or ask for a larger shift",
+                    "spread the spikes over time, or request a larger shift",
                 )
 
 
-@rule("reset above threshold", "error", "the machine compares the potential while refractory too")
+@rule("reset above threshold", "error", "the threshold also applies while a cell is refractory")
 def _high_reset(view: View) -> Iterator[Finding]:
     for population in view.cells:
         if np.any(np.asarray(population.lif.v_reset) >= np.asarray(population.lif.v_thresh)):
             yield Finding(
                 f"population {population.name!r}",
-                "v_reset is not below v_thresh: it fires in every step, refractory or not",
+                "v_reset is not below v_thresh: cells fire in every step, refractory or not",
                 "lower v_reset",
             )
 
 
-@rule(
-    "delay shortened", "note", "the machine cuts off the product of a delay and the steps in a ms"
-)
+@rule("delay shortened", "note", "the machine rounds down the product of delay and steps per ms")
 def _shortened(view: View) -> Iterator[Finding]:
     for item in view.used:
         made = shortened(item, view.dt)
@@ -242,20 +241,20 @@ def _shortened(view: View) -> Iterator[Finding]:
             yield Finding(
                 f"projection {item.name!r}",
                 f"a delay of {meant * view.dt:g} ms would become {made} steps instead of {meant}; "
-                f"so it is exported as a list of {n} synapses, which the host makes and loads "
+                f"it is therefore exported as a list of {n} synapses, which the host loads "
                 f"(at least {4 * n / 2**20:.2g} MiB)",
                 "if loading takes too long, use another delay, such as 0.5 ms",
             )
 
 
-@rule("recorded weights", "error", "weights stay in the memory of the machine while it runs")
+@rule("recorded weights", "error", "weights stay in the machine's memory during a run")
 def _recorded_weights(view: View) -> Iterator[Finding]:
     for item in view.plastic:
         if item.record:
             yield Finding(
                 f"projection {item.name!r}",
-                "weights can't be recorded in every step, only read at the end",
-                "leave out record=('weight',), and replay the rule on the recorded spikes",
+                "weights cannot be recorded in every step; they are read at the end only",
+                "leave out record=('weight',), and apply the rule to the recorded spikes",
             )
 
 
@@ -266,9 +265,10 @@ def _history(view: View) -> Iterator[Finding]:
     for post in sorted({item.post for item in view.plastic}):
         yield Finding(
             f"population {post!r}",
-            "weights change at the next spike of their source; of more than 15 spikes of a cell "
-            f"since the source's last one, the oldest are forgotten{split * (view.dt < 1.0)}",
-            "let sources fire again soon after what they should learn",
+            "weights change at the next spike of their source; if a cell has fired more than 15 "
+            f"times since the source's last spike, its oldest spikes are forgotten"
+            f"{split * (view.dt < 1.0)}",
+            "let sources fire again soon after the spikes to be learnt",
         )
 
 
@@ -277,19 +277,17 @@ def _small_dt(view: View) -> Iterator[Finding]:
     if view.dt < 1.0:
         yield Finding(
             "network",
-            f"dt = {view.dt:g} ms: separate cores compute what one core does, but for what is said "
-            f"of plastic synapses; the machine may not keep up with real time",
+            f"dt = {view.dt:g} ms: separate cores compute what one core does, except for the "
+            f"problems listed for plastic synapses; the machine may not keep up with real time",
             "use dt = 1 ms",
         )
 
 
-@rule("silent source", "note", "sPyNNaker warns of a source without spikes")
+@rule("silent source", "note", "sPyNNaker warns about a source without spikes")
 def _silent(view: View) -> Iterator[Finding]:
     for population in view.network.populations:
         if population.is_source and not len(population.source):
-            yield Finding(
-                f"population {population.name!r}", "it never fires", "leave it out if it never will"
-            )
+            yield Finding(f"population {population.name!r}", "it never fires", "leave it out")
 
 
 @rule("size of the machine", "note", "a board has 48 chips of 16 cores and 117 MiB")
@@ -302,8 +300,8 @@ def _size(view: View) -> Iterator[Finding]:
         if sum(here) > CHIP_SDRAM:
             yield Finding(
                 f"population {population.name!r}",
-                f"the synapses onto one of its cores need about {sum(here) / 2**20:.0f} MiB, a "
-                f"chip has {CHIP_SDRAM / 2**20:.0f}",
+                f"the synapses onto one of its cores need about {sum(here) / 2**20:.0f} MiB; a "
+                f"chip has {CHIP_SDRAM / 2**20:.0f} MiB",
                 "use fewer synapses, or spread the population over more cores",
                 "error",
             )
@@ -312,14 +310,15 @@ def _size(view: View) -> Iterator[Finding]:
         "network",
         f"about {cores} cores on {boards} board(s), at most {largest / 2**20:.1f} MiB of synapses "
         f"on a core",
-        "the exact figures come from map_network",
+        "map_network returns the exact figures",
     )
 
 
 def find_problems(view: View, names: Iterable[str] = ()) -> list[Problem]:
-    """What these rules find, the worst first; all rules if none is named.
+    """Return the problems that the named rules (default: all) find, the most serious first.
 
-    Where a number is out of range, only that is reported, since the rest can't be computed.
+    If a number is out of range, only such problems are reported, since the other rules cannot be
+    computed.
     """
     problems = problems_of(view, RANGES)
     if not problems:

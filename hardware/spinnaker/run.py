@@ -1,4 +1,4 @@
-"""The backend "spinnaker": sPyNNaker on a machine, in a process of its own."""
+"""The backend "spinnaker": sPyNNaker on a machine, in a separate process."""
 
 from __future__ import annotations
 
@@ -24,31 +24,31 @@ from ...simulation import Results, package_version
 from .check import require_mappable
 from .folder import write_data
 from .gating import traces_are_short
-from .layout import AskedShifts, Shifts
+from .machine_layout import AskedShifts, Shifts
 from .mapping import require_spynnaker
 
 __all__ = ["ScriptBackend", "SpinnakerBackend", "machine_of_the_user"]
 
 _LOG = logging.getLogger("spikemem")
 _ADVICE = (
-    "for the map use spikemem.hardware.spinnaker.map_network, for spikes without a machine the "
-    "backends 'emulator' and 'board'"
+    "for the mapping use spikemem.hardware.spinnaker.map_network, and for spikes without a machine "
+    "use the backends 'emulator' and 'board'"
 )
 
 
 def machine_of_the_user() -> dict[str, str]:
-    """Section [Machine] of sPyNNaker's configuration, with the files that sPyNNaker reads.
+    """Return the section [Machine] of sPyNNaker's configuration, from the files it reads.
 
     Raises
     ------
     UnsupportedError
-        There is no configuration.
+        If there is no configuration.
     """
     home = Path.home()
     base = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
     parser = configparser.ConfigParser(interpolation=None)
-    found = parser.read([home / ".spynnaker.cfg", base / ".spynnaker.cfg", "spynnaker.cfg"])
-    if not found:
+    files = parser.read([home / ".spynnaker.cfg", base / ".spynnaker.cfg", "spynnaker.cfg"])
+    if not files:
         raise UnsupportedError(
             f"backend 'spinnaker': no machine is configured: ~/.spynnaker.cfg is missing. Write "
             f"machine_name and version, or spalloc_server, into its section [Machine]; {_ADVICE}."
@@ -57,17 +57,17 @@ def machine_of_the_user() -> dict[str, str]:
 
 
 class ScriptBackend:
-    """A network as the exported script, run on sPyNNaker in a process and a folder of its own.
+    """Runs a network as an exported script in a separate process and folder (base class).
 
-    Each run loads the network anew and starts from its initial state. What differs between the
-    machines is :meth:`execute`.
+    Each run loads the network anew and starts from its initial state. A subclass defines
+    :meth:`execute` for its machine.
     """
 
     can_continue = False
     name = ""
 
     def set_up(self, network: Network, shifts: Shifts | None, force: bool) -> None:
-        """Keep the network; raise unless the machine can hold it (not with `force`)."""
+        """Store the network; without `force`, raise an error if the machine cannot run it."""
         if not force:
             for problem in require_mappable(network, "simulate", shifts=shifts):
                 if problem.level == "warning":
@@ -88,7 +88,7 @@ class ScriptBackend:
             if rule and closed and not self._force and not traces_are_short(rule, self._network.dt):
                 raise UnsupportedError(
                     f"backend {self.name!r}: projection {item.name!r} has plasticity windows, and "
-                    f"the machine can't switch plasticity; leave out enabled=."
+                    f"the machine cannot switch plasticity on and off; leave out enabled=."
                 )
         network = self._network.with_inputs(inputs)
         duration = n_steps * network.dt
@@ -109,53 +109,53 @@ class ScriptBackend:
     def execute(
         self, arguments: list[str], out: Path, n_steps: int, progress: Callable[[float], None]
     ) -> dict[str, Any]:
-        """Run the script with these arguments (itself first); give what the provenance is to hold.
+        """Run the script (the first argument), and return entries of the provenance.
 
         Raises
         ------
         SimulationError
-            The script did not write `out`.
+            If the script does not write `out`.
         """
         raise NotImplementedError
 
     def set_weights(self, weights: Mapping[str, NDArray[np.float64]]) -> None:
-        """Begin with these weights."""
+        """Use these weights at the start of the next run."""
         self._network = self._network.with_weights(weights)
 
     def snapshot(self) -> Any:
-        """Nothing: no run goes on from another."""
+        """Return None: there is no state between runs."""
 
     def restore(self, state: Any) -> None:
-        """Nothing: no run goes on from another."""
+        """Do nothing: there is no state between runs."""
 
     def close(self) -> None:
-        """Nothing: each run has freed the machine."""
+        """Do nothing: each run frees the machine at its end."""
 
 
 class SpinnakerBackend(ScriptBackend):
-    """A SpiNNaker machine through sPyNNaker, as its configuration (``~/.spynnaker.cfg``) names it.
+    """The SpiNNaker machine of sPyNNaker's configuration (``~/.spynnaker.cfg``).
 
     Each run loads the network anew and starts from its initial state.
 
     Parameters
     ----------
     network : Network
-        What to simulate.
+        Network to simulate.
     integrator : {"spinnaker"}
-        What the machine computes.
+        Integrator of the machine; see ``docs/explanation/semantics.md``.
     shifts : dict of str to (int, int), optional
-        Left shifts of ring buffers to ask for, by population. Default: sPyNNaker chooses.
+        Left shifts of ring buffers to request, by population. Default: sPyNNaker chooses.
     force : bool
         Run even if :func:`spikemem.check` finds errors.
 
     Raises
     ------
     BackendMissing
-        sPyNNaker is not installed.
+        If sPyNNaker is not installed.
     VirtualRunError
-        The configured machine is virtual: it computes nothing.
+        If the configured machine is virtual, so that it computes nothing.
     UnsupportedError
-        No machine is configured, or it can't hold the network.
+        If no machine is configured, or the machine cannot run the network.
     """
 
     name = "spinnaker"
@@ -173,7 +173,7 @@ class SpinnakerBackend(ScriptBackend):
         if machine_of_the_user().get("virtual_board", "False").lower() in ("true", "yes", "1"):
             raise VirtualRunError(
                 f"backend 'spinnaker': the configured machine is virtual, so that nothing runs and "
-                f"no spikes come back; {_ADVICE}."
+                f"there are no spikes; {_ADVICE}."
             )
         self.set_up(network, shifts, force)
 

@@ -3,10 +3,10 @@
     python run.py --sim spinnaker       on a SpiNNaker machine (sPyNNaker, ~/.spynnaker.cfg)
     python run.py --sim nest            on this computer (NEST); --threads 4 for four threads
 
-``network.json`` says what is built: cells in PyNN's parameters and units (ms, mV, nA, nF), and
-one projection after the other; ``arrays.npz`` holds what is too long for it. The recording is
-written to ``recording.h5``; ``spikemem.load_recording`` reads it, and so does any HDF5 reader:
-spikes are in ``/spikes/<population>/timestamps`` (ms) and ``node_ids``, as SONATA has them.
+``network.json`` describes the network: cells with PyNN's parameters and units (ms, mV, nA, nF), and
+the projections. ``arrays.npz`` holds its long arrays. The recording is written to ``recording.h5``.
+``spikemem.load_recording`` reads it; any HDF5 reader finds the spikes in
+``/spikes/<population>/timestamps`` (ms) and ``node_ids``, as in SONATA files.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Arrays = dict[str, Any]
 
 
 def load(folder: Path) -> tuple[dict[str, Any], Arrays]:
-    """Description and arrays of the network in a folder."""
+    """Read the description and the arrays of the network in a folder."""
     network = json.loads((folder / "network.json").read_text(encoding="utf-8"))
     with np.load(folder / "arrays.npz") as file:
         return network, dict(file)
@@ -39,8 +39,9 @@ def load(folder: Path) -> tuple[dict[str, Any], Arrays]:
 class Model:
     """The network as objects of one simulator.
 
-    NEST needs three things that SpiNNaker does not: negative weights for inhibition, amplitudes of
-    STDP relative to `w_max`, and some time before 0 (`lead` steps) if a source fires at once.
+    NEST needs three adaptations that SpiNNaker does not need: negative weights for inhibition,
+    amplitudes of STDP relative to `w_max`, and some steps (`lead`) before time 0 if a source fires
+    in the first steps.
     """
 
     def __init__(self, sim: Any, network: dict[str, Any], arrays: Arrays) -> None:
@@ -52,7 +53,7 @@ class Model:
         self.n_steps = 0
 
     def build(self, **more: Any) -> None:
-        """Make every population and projection; arguments go to the simulator's ``setup``."""
+        """Make all populations and projections; `more` are arguments of ``setup``."""
         if self.nest:
             more |= {"spike_precision": "on_grid", "max_delay": self.network["max_delay"]}
         self.sim.setup(timestep=self.dt, min_delay=self.dt, **more)
@@ -75,7 +76,7 @@ class Model:
             self.sim.run(self.n_steps * self.dt)
 
     def value(self, value: Any) -> Any:
-        """A number, or the array that a string names."""
+        """Return a number, or the array that a string names."""
         return self.arrays[value] if isinstance(value, str) else value
 
     def _population(self, item: dict[str, Any]) -> Any:
@@ -104,8 +105,8 @@ class Model:
         if self.nest:
             times = (ticks + self.lead) * self.dt
         else:
-            # sPyNNaker cuts times off; and the machine looks one entry past its last change, so
-            # that there must be one, in a step that no run reaches.
+            # sPyNNaker rounds times down. After its last change the machine reads one more entry,
+            # which is added in a step that no run reaches.
             times = (np.append(ticks, 2**31 - 1) + 0.5) * self.dt
             values.append(values[-1])
         source = self.sim.StepCurrentSource(times=times.tolist(), amplitudes=values)
@@ -130,7 +131,7 @@ class Model:
                 columns.append(self.value(item["delay"]))
                 names.append("delay")
             else:
-                # sPyNNaker takes a column of equal delays for delays that differ by rounding.
+                # sPyNNaker treats a column of equal delays as delays that differ by rounding.
                 fixed = {"delay": item["delay"]}
             rows = np.column_stack(np.broadcast_arrays(*columns))
             connector = sim.FromListConnector(rows, column_names=names)
@@ -193,7 +194,7 @@ class Model:
             made.initialize(v=_plain(self.value(item["v_init"])))
 
     def spikes(self, item: dict[str, Any]) -> tuple[Any, Any]:
-        """Steps and cells of the spikes of a population, sorted."""
+        """Return the steps and cells of a population's spikes, sorted."""
         if item["cell"] == "SpikeSourceArray":
             ticks, ids = self.arrays[item["steps"]], self.arrays[item["ids"]]
             last = self.n_steps - 1
@@ -220,11 +221,11 @@ class Model:
                 self.projections[item["name"]].get(["weight", "delay"], format="list")
 
     def potentials(self, item: dict[str, Any]) -> Any:
-        """Potentials in mV at the beginning of each step, shape (n_steps, size)."""
+        """Return the potentials (mV) at the start of each step, shape (n_steps, size)."""
         segment = self.populations[item["name"]].get_data("v").segments[0]
         signal = next(s for s in segment.analogsignals if s.name == "v")
         rows = np.asarray(signal.rescale("mV").magnitude, float)
-        # PyNN and sPyNNaker name the cells in different places.
+        # PyNN and sPyNNaker store the numbers of the cells in different attributes.
         notes = signal.array_annotations if self.nest else signal.annotations
         cells = notes["channel_index" if self.nest else "channel_names"]
         order = np.argsort(cells, kind="stable")
@@ -233,9 +234,10 @@ class Model:
         return rows
 
     def weights(self, item: dict[str, Any]) -> Any:
-        """Weights of a plastic projection in nA, in the order of the network.
+        """Return the weights of a plastic projection (nA), in the order of the network.
 
-        A simulator with deferred plasticity (both) has them as of the last spike of each source.
+        Both simulators defer plasticity: a weight includes changes up to the last spike of its
+        source.
         """
         rows = self.projections[item["name"]].get(["weight", "delay"], format="list")
         i, j, weight, delay = np.array([tuple(row) for row in rows], dtype=float).T
@@ -253,9 +255,9 @@ def _plain(value: Any) -> Any:
 
 
 def write_recording(model: Model, path: Path) -> None:
-    """Write spikes, potentials and weights as HDF5, whole or not at all."""
+    """Write spikes, potentials and weights as HDF5, completely or not at all."""
     buffer = io.BytesIO()
-    # In memory: HDF5 does not report every failure of a full disk.
+    # The file is made in memory, because HDF5 does not report every failure of a full disk.
     with h5py.File(buffer, "w", libver="v110", userblock_size=512) as file:
         file.attrs.update(format="spikemem", schema_version=1, writer="exported script")
         file.attrs.update(magic=np.uint32(0x0A7A), version=np.array([0, 1], np.uint32))
@@ -310,7 +312,7 @@ def _put(group: Any, name: str, value: Any, unit: str) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Build, run, write."""
+    """Build the network, run it, and write the recording."""
     parser = argparse.ArgumentParser(description="Run this network on a PyNN simulator.")
     parser.add_argument("--sim", choices=sorted(SIMULATORS), default="spinnaker")
     parser.add_argument("--duration", type=float, help="ms (default: the network's)")
@@ -323,7 +325,7 @@ def main(arguments: list[str] | None = None) -> None:
     model.run(chosen.duration or network["duration"])
     if chosen.sim == "spinnaker" and _is_virtual():
         model.sim.end()
-        sys.exit("The machine in spynnaker.cfg is virtual: the network was mapped, nothing ran.")
+        sys.exit("The machine in spynnaker.cfg is virtual: the network was mapped, but not run.")
     first = chosen.sim != "nest" or model.sim.rank() == 0
     if first:
         write_recording(model, chosen.out)

@@ -1,4 +1,4 @@
-"""What the checks look at: a network with everything that was worked out of it, once."""
+"""A network with the derived quantities that the checks need."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...network import Network, Population, Projection
 from ...units import steps
 from .arithmetic import TRACE_ONE, decay_table, weight16, weight_lsb
-from .layout import (
+from .machine_layout import (
     Shifts,
     connector,
     delay_slots,
@@ -27,21 +27,21 @@ Real = NDArray[np.float64]
 
 
 SMALLEST_STEP = 5.0
-"""Steps of the weight that a pair of spikes must be worth; below, learning is lost in rounding."""
+"""Smallest weight change by one pair of spikes, in steps; below it learning is lost in rounding."""
 
 
 @dataclass(frozen=True)
 class View:
-    """A network as SpiNNaker will see it.
+    """A network as it would be on SpiNNaker.
 
     Parameters
     ----------
     network : Network
-        What is checked.
+        Network to check.
     asked : dict of str to (int, int)
-        Left shifts that sPyNNaker is asked for; it chooses the others.
+        Left shifts that are requested from sPyNNaker; it chooses the others.
     smallest_step : float
-        Least number of weight steps that one pair of spikes must be worth.
+        Smallest accepted weight change by one pair of spikes, in steps of the weight.
     """
 
     network: Network
@@ -60,7 +60,7 @@ class View:
 
     @cached_property
     def cells(self) -> list[Population]:
-        """Populations that are no sources."""
+        """Populations that are not spike sources."""
         return [pop for pop in self.network.populations if not pop.is_source]
 
     @cached_property
@@ -74,63 +74,64 @@ class View:
         return [item for item in self.used if item.plasticity is not None]
 
     def shift(self, projection: Projection) -> int:
-        """Left shift of the ring buffer that a projection drives."""
+        """Return the left shift of the ring buffer that a projection drives."""
         return self.shifts[projection.post][projection.receptor == "inhibitory"]
 
     def lsb(self, projection: Projection) -> float:
-        """Smallest step of its weights, nA."""
+        """Return the smallest step of a projection's weights, nA."""
         return weight_lsb(self.shift(projection))
 
     def weights(self, projection: Projection) -> tuple[Real, Real]:
-        """Different weights of a projection above 0, as meant and as loaded, nA."""
+        """Return the distinct weights of a projection above 0, as specified and as loaded, nA."""
         meant = np.unique(np.asarray(projection.weight, dtype=np.float64))
         meant = meant[meant > 0]
         words = weight16(meant, self.shift(projection), on_machine=on_machine(projection, self.dt))
         return meant, np.asarray(words * self.lsb(projection), dtype=np.float64)
 
     def slots(self, projection: Projection) -> int:
-        """Steps of delay that the ring buffers of its target hold."""
+        """Return the steps of delay in the ring buffers of a projection's target."""
         return delay_slots(self.network, self.network.population(projection.post))
 
     def counted(self, name: str) -> NDArray[np.int64]:
-        """How often each cell's spike counts for the plasticity of its population.
+        """Return how many times a spike of each cell counts for the plasticity of its population.
 
-        Below 1 ms a core for synapses learns of the spikes of its own cells by packets. Where the
-        population has a projection onto itself, the core looks for a packet's synapses first: it
-        drops a packet without any, and takes note of it once for each table of synapses that may
-        hold some. Every projection onto itself has such a table, except if all its delays are
-        longer than the ring buffer: those go through delay cores, whose packets are others. A row
-        of a plastic table is never empty, since it holds when its source fired last; but packets
-        are routed to a core only if any synapse leads there from where they come.
+        With a time step below 1 ms a core for synapses learns of the spikes of its own cells by
+        packets. If the population has a projection onto itself, the core first searches for the
+        synapses of a packet. It drops a packet without synapses, and counts it once for each table
+        of synapses that may hold some. Every projection of the population onto itself has such a
+        table, unless all its delays are longer than the ring buffer: their spikes go through delay
+        cores and arrive as other packets. A row of a plastic table is never empty, since it holds
+        the time of its source's last spike; but packets are routed to a core only if some synapse
+        leads there from the core of their source.
         """
         population = self.network.population(name)
         loops = [item for item in self.used if item.pre == item.post == name]
         if self.dt >= 1.0 or not loops:
             return np.ones(population.size, np.int64)
         core = np.arange(population.size) // neurons_per_core(self.network, population)
-        known, joined = np.zeros((2, population.size), bool)
+        seen, connected = np.zeros((2, population.size), bool)
         tables, plastic = 0, False
         for item in loops:
             synapses = self.network.synapses(item.name)
             direct = steps(synapses.delay, self.dt) <= self.slots(item)
             tables += bool(direct.any())
             inside = core[synapses.i] == core[synapses.j]
-            joined[core[synapses.i[inside]]] = True
+            connected[core[synapses.i[inside]]] = True
             plastic |= item.plasticity is not None and bool(direct.any())
-            known[synapses.i[direct & inside]] = True
-        known |= plastic & joined[core]
-        return np.where(known, tables, 0)
+            seen[synapses.i[direct & inside]] = True
+        seen |= plastic & connected[core]
+        return np.where(seen, tables, 0)
 
     def delays(self, projection: Projection) -> NDArray[np.int64]:
-        """Different delays of a projection, steps."""
+        """Return the distinct delays of a projection, steps."""
         return np.unique(steps(np.atleast_1d(projection.delay), self.dt))
 
     def cores(self, population: Population) -> int:
-        """Cores that a population is put on."""
+        """Return the number of cores of a population."""
         return -(-population.size // neurons_per_core(self.network, population))
 
     def longest_row(self, projection: Projection) -> int:
-        """Most synapses of one source onto one core."""
+        """Return the largest number of synapses from one source onto one core."""
         post = self.network.population(projection.post)
         per_core = neurons_per_core(self.network, post)
         kind = connector(projection, self.dt)
@@ -143,7 +144,7 @@ class View:
         return int(np.unique(codes, return_counts=True)[1].max())
 
     def fan_in(self, population: Population, receptor: str) -> Iterator[tuple[Projection, int]]:
-        """Projections onto one receptor with their most synapses onto one cell."""
+        """Yield projections onto a receptor with their largest number of synapses onto a cell."""
         for item in self.used:
             if (item.post, item.receptor) != (population.name, receptor):
                 continue
@@ -156,7 +157,7 @@ class View:
                 yield item, int(np.bincount(self.network.synapses(item.name).j).max())
 
     def largest_sum(self, population: Population, receptor: str) -> float:
-        """Sum of weights if every source fired at once, nA."""
+        """Return the sum of weights if all sources fire at once, nA."""
         total = 0.0
         for item, n in self.fan_in(population, receptor):
             top = item.plasticity.w_max if item.plasticity else float(np.max(item.weight))
@@ -164,10 +165,10 @@ class View:
         return total
 
     def learning_steps(self, projection: Projection) -> dict[str, tuple[float, float]]:
-        """Largest change of one pair of spikes: nA, and in steps of the weight.
+        """Return the largest change by one pair of spikes, in nA and in steps of the weight.
 
-        A post-synaptic spike comes at least one step after the pre-synaptic one (its delay), so
-        that potentiation begins with the second entry of its table.
+        A post-synaptic spike follows the pre-synaptic spike by at least one step (the delay), so
+        that potentiation starts with the second entry of its table.
         """
         rule = projection.plasticity
         assert rule is not None
@@ -180,7 +181,10 @@ class View:
         }
 
     def sdram(self, projection: Projection) -> int:
-        """Bytes of its synapses on one core, about: every row is as long as the longest."""
+        """Return the approximate memory of a projection's synapses on one core, bytes.
+
+        Every row is counted as if it were as long as the longest.
+        """
         row = self.longest_row(projection)
         plastic = projection.plasticity is not None
         words = 3 + (2 + 2 * -(-row // 2) if plastic else row)

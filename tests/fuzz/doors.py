@@ -258,7 +258,7 @@ SAMPLES: dict[str, Callable[[], Any]] = {
     "Patterns": lambda: sm.Patterns([[0, 1], [2]], size=4),
     "Images": lambda: sm.data.Images([[[0, 1]], [[2, 3]]], [0, 1]),
     "Device": lambda: importlib.import_module("spikemem.hardware.resistive").Ideal(),
-    "Mapping": lambda: importlib.import_module("spikemem.hardware.resistive").SingleDevice(),
+    "WeightMapping": lambda: importlib.import_module("spikemem.hardware.resistive").SingleDevice(),
     "Problem": lambda: sm.Problem(level="note", where="a", what="b", remedy="c"),
     **data.SAMPLES,
     **dendrites.SAMPLES,

@@ -9,12 +9,14 @@ import numpy as np
 
 import spikemem as sm
 from spikemem.hardware import resistive as rm
-from spikemem.hardware.resistive.devices import Cells
+from spikemem.hardware.resistive.devices import ProgrammedCells
 
 
-def cells() -> Cells:
+def cells() -> ProgrammedCells:
     """Two devices that keep all that any device keeps."""
-    return Cells(np.full(2, 10.0), np.full(2, 9.0), {"nu": np.full(2, 0.1), "z": np.ones(2)})
+    return ProgrammedCells(
+        np.full(2, 10.0), np.full(2, 9.0), {"nu": np.full(2, 0.1), "z": np.ones(2)}
+    )
 
 
 def array() -> Any:
@@ -36,7 +38,7 @@ def written(network: Callable[[], sm.Network]) -> Any:
 def samples(network: Callable[[], sm.Network]) -> dict[str, Callable[[], Any]]:
     """A fresh object of each class that no declared kinds can make."""
     return {
-        "Cells": cells,
+        "ProgrammedCells": cells,
         "Crossbar": crossbar,
         "Generator": lambda: np.random.default_rng(0),
         "EventReader": lambda: rm.EventReader([0, 1], [0, 1], array(), n_in=2, n_out=2),

@@ -1,9 +1,9 @@
-"""Device models: phase-change, oxide, charge-trap and random memories, and one's own."""
+"""Device models: phase-change, oxide, charge-trap, random and user-measured memories."""
 
 from .base import DAY as DAY
 from .base import YEAR as YEAR
-from .base import Cells as Cells
 from .base import Device as Device
+from .base import ProgrammedCells as ProgrammedCells
 from .generic import Generic as Generic
 from .generic import Ideal as Ideal
 from .generic import Measured as Measured
@@ -22,7 +22,7 @@ DEVICES: dict[str, type[Device]] = {
     cls.__name__: cls
     for cls in (PCM, HERMES, WanRRAM, CMOHfOx, MiloRRAM, SONOS, RandomRRAM, Generic, Ideal)
 }
-"""Every model that can be made without measurements, by its name."""
+"""Models that need no measurements of the user, by name."""
 
 __all__ = [
     "DAY",
@@ -32,12 +32,12 @@ __all__ = [
     "SONOS",
     "YEAR",
     "CMOHfOx",
-    "Cells",
     "Device",
     "Generic",
     "Ideal",
     "Measured",
     "MiloRRAM",
+    "ProgrammedCells",
     "RandomRRAM",
     "WanRRAM",
     "formed_fraction",

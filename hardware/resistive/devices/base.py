@@ -1,4 +1,4 @@
-"""What every device model says: how it is written, how it ages, and how it is read."""
+"""Base class of device models: writing, ageing and reading of resistive devices."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ __all__ = [
     "DAY",
     "YEAR",
     "Array",
-    "Cells",
     "Device",
     "Programmed",
+    "ProgrammedCells",
     "check_same_shape",
     "polynomial",
 ]
@@ -33,17 +33,17 @@ YEAR = 365.0 * DAY
 _SLACK = 1.0 + 1e-3
 
 
-class Cells(NamedTuple):
-    """Devices that have been written: all that is drawn once and then kept.
+class ProgrammedCells(NamedTuple):
+    """Devices that have been written, with all properties that are drawn once.
 
     Attributes
     ----------
     target : ndarray
-        What was asked for, uS.
+        Target conductances, uS.
     programmed : ndarray
-        What came out, uS.
+        Conductances after writing, uS.
     drawn : dict of str to ndarray
-        What else belongs to each device for good, e.g. its drift exponent "nu".
+        Further permanent properties of each device, e.g. its drift exponent "nu".
     """
 
     target: Array
@@ -51,50 +51,50 @@ class Cells(NamedTuple):
     drawn: dict[str, Array]
 
     def kept(self, name: str) -> Array:
-        """What each device keeps under a name of `drawn`.
+        """Return one property of each device, by its name in `drawn`.
 
         Raises
         ------
         DescriptionError
-            There is no such name, or its array has not the shape of `programmed`.
+            If the name is unknown, or its array does not have the shape of `programmed`.
         """
-        found = self.drawn.get(name)
-        if isinstance(found, np.ndarray) and found.shape == self.programmed.shape:
-            return found
+        values = self.drawn.get(name)
+        if isinstance(values, np.ndarray) and values.shape == self.programmed.shape:
+            return values
         raise DescriptionError(
             f"cells must keep {name!r} in an array of shape {self.programmed.shape}, got "
-            f"{shown(found)}; give cells that a device of the same type has written."
+            f"{shown(values)}; pass cells that a device of the same type has written."
         )
 
 
 @dataclass(frozen=True)
 class _CellsKind(Kind):
-    """Devices that have been written; their numbers are not looked at one by one."""
+    """Devices that have been written; their values are not checked."""
 
-    def check(self, value: Any, where: str) -> Cells:
+    def check(self, value: Any, where: str) -> ProgrammedCells:
         """Return the cells themselves."""
-        fits = isinstance(value, Cells) and isinstance(value.drawn, dict)
+        fits = isinstance(value, ProgrammedCells) and isinstance(value.drawn, dict)
         for array in value[:2] if fits else ():
             is_array = isinstance(array, np.ndarray) and array.dtype.kind == "f"
             fits = fits and is_array and array.shape == value[0].shape
         if fits:
             return value  # type: ignore[no-any-return]
         raise DescriptionError(
-            f"{where} must be Cells with arrays of one shape, got {shown(value)}; use what "
-            f"Device.program returns."
+            f"{where} must be ProgrammedCells with arrays of one shape, got {shown(value)}; pass "
+            f"the value that Device.program returns."
         )
 
 
-Programmed = Annotated[Cells, _CellsKind()]
+Programmed = Annotated[ProgrammedCells, _CellsKind()]
 
 
-def check_same_shape(cells: Cells, aged: Array) -> None:
-    """Refuse conductances that are not those of the cells.
+def check_same_shape(cells: ProgrammedCells, aged: Array) -> None:
+    """Check that aged conductances have the shape of the cells.
 
     Raises
     ------
     DescriptionError
-        Their shapes differ.
+        If the shapes differ.
     """
     if aged.shape != cells.programmed.shape:
         raise DescriptionError(
@@ -104,7 +104,7 @@ def check_same_shape(cells: Cells, aged: Array) -> None:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Device(Frozen, ABC):
-    """A model of one resistive device.
+    """A model of a resistive device (base class).
 
     Parameters
     ----------
@@ -113,15 +113,15 @@ class Device(Frozen, ABC):
     g_min : float
         Conductance of a weight of zero, uS, >= 0.
     levels : int, optional
-        So many equally spaced conductances can be asked for. Default: any.
+        Number of equally spaced target conductances. Default: every target is possible.
     extrapolate : bool
-        Allow ages and conductances outside the calibrated range. Equations go on as they are;
-        tables (NeuRRAM, SONOS, measured devices) hold their last values.
+        Allow ages and conductances outside the calibrated range. Equations are used unchanged
+        there; tables (NeuRRAM, SONOS, measured devices) keep their last values.
 
     Raises
     ------
     DescriptionError
-        ``g_min < 0``, ``g_min >= g_max``, or a value outside the calibrated range.
+        If ``g_min < 0``, ``g_min >= g_max``, or a value is outside the calibrated range.
     """
 
     g_max: Conductance
@@ -130,21 +130,21 @@ class Device(Frozen, ABC):
     extrapolate: Switch = False
 
     title: ClassVar[str] = ""
-    """One line that says what it is."""
+    """Description in one line."""
     source: ClassVar[str] = ""
-    """Where the equations and constants come from."""
+    """Source of the equations and constants."""
     bibtex: ClassVar[tuple[str, ...]] = ()
     """BibTeX of that source, for :func:`spikemem.citation`."""
     validity: ClassVar[str] = ""
-    """Where the model stops being valid."""
+    """Range in which the model is valid."""
     ages: ClassVar[tuple[float, float]] = (0.0, np.inf)
-    """Calibrated ages: the first and the last, s."""
+    """First and last calibrated age, s."""
     range: ClassVar[tuple[float, float]] = (0.0, np.inf)
-    """Calibrated conductances, uS."""
+    """Smallest and largest calibrated conductance, uS."""
     redrawn: ClassVar[str] = "programming error and drift: once; read noise: at every read"
-    """What is drawn when."""
+    """Times at which the random properties are drawn."""
     writable: ClassVar[bool] = True
-    """Whether a conductance can be asked for."""
+    """Whether target conductances can be written."""
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -177,12 +177,12 @@ class Device(Frozen, ABC):
 
     @checked
     def check_time(self, time: Age) -> float:
-        """An age in s, checked against the calibrated ages.
+        """Return an age (s) after a check against the calibrated ages.
 
         Raises
         ------
         DescriptionError
-            Negative, not finite, or outside :attr:`ages` without ``extrapolate``.
+            If the age is negative, not finite, or outside :attr:`ages` without ``extrapolate``.
         """
         first, last = self.ages
         if not self.extrapolate and not first <= time <= last * _SLACK:
@@ -194,7 +194,13 @@ class Device(Frozen, ABC):
 
     @checked
     def check_target(self, target: Conductances) -> Array:
-        """Conductances that can be asked for: finite, between `g_min` and `g_max`; on a level."""
+        """Return target conductances (uS), rounded to a level.
+
+        Raises
+        ------
+        DescriptionError
+            If a target is not finite, or not between `g_min` and `g_max`.
+        """
         slack = 1e-9 * self.g_max
         if target.size and (target.min() < self.g_min - slack or target.max() > self.g_max + slack):
             raise DescriptionError(
@@ -207,43 +213,43 @@ class Device(Frozen, ABC):
         return np.asarray(self.g_min + np.rint((target - self.g_min) / step) * step)
 
     @abstractmethod
-    def program(self, target: Conductances, rng: Generator) -> Cells:
-        """Write `target` (uS); everything that a device keeps is drawn here and never again."""
+    def program(self, target: Conductances, rng: Generator) -> ProgrammedCells:
+        """Write `target` (uS); all permanent random properties of the devices are drawn here."""
 
     @abstractmethod
     def aged(self, cells: Programmed, time: Age) -> Array:
-        """Conductance of each device at the age `time` (s), without read noise, uS."""
+        """Return the conductance of each device at the age `time` (s), no read noise, uS."""
 
     @abstractmethod
     def read_sd(self, cells: Programmed, aged: Conductances, time: Age) -> Array:
-        """Standard deviation of one read of each device at the age `time` (s), uS."""
+        """Return the standard deviation of one read of each device at the age `time` (s), uS."""
 
     @checked
     def clip(self, conductance: Numbers) -> Array:
-        """Conductances as far as they are physical; by default not below zero."""
+        """Clip conductances to physical values; by default they must be >= 0."""
         return np.asarray(np.maximum(conductance, 0.0))
 
     def apply(self, network: Any, **options: Any) -> Any:
-        """The network with its weights written into this device; see :func:`.network.apply`."""
-        from ..network import apply
+        """Return the network with its weights written into devices; see :func:`.writing.apply`."""
+        from ..writing import apply
 
         return apply(self, network, **options)
 
     def write(self, network: Any, **options: Any) -> Any:
-        """The arrays that hold a network's weights; see :func:`.network.write`."""
-        from ..network import write
+        """Write the weights of a network into devices; see :func:`.writing.write`."""
+        from ..writing import write
 
         return write(self, network, **options)
 
     @checked
     def learning(self, projections: Names, seed: Seed = 0) -> Any:
-        """How plastic synapses on it change; see :func:`.plastic.device_learning`."""
+        """Return learning with the device's errors; see :func:`.plastic.device_learning`."""
         from ..plastic import device_learning
 
         return device_learning(self, projections, seed)
 
     def describe(self) -> str:
-        """The model, its source and its validity as a few lines."""
+        """Return the model, its source and its validity as text."""
         settings = ", ".join(
             f"{item.name}={shown(getattr(self, item.name))}" for item in fields(self)
         )
@@ -256,7 +262,7 @@ class Device(Frozen, ABC):
 
 
 def polynomial(x: Array, *coefficients: float) -> Array:
-    """Value of ``c0 + c1 x + c2 x^2 + ...``.
+    """Return ``c0 + c1 x + c2 x^2 + ...``.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Devices by named parameters, without noise, and from a user's own measurements."""
+"""Generic devices: with named parameters, without noise, or from the user's measurements."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ import numpy as np
 from ....checks import Choice, Kind, Quantities, Quantity, check_fields, checked
 from ....errors import DescriptionError, Problems, shown
 from ..kinds import Age, Conductance, Conductances, Factor, Generator
-from .base import Array, Cells, Device, Programmed, check_same_shape
+from .base import Array, Device, Programmed, ProgrammedCells, check_same_shape
 
 __all__ = ["Generic", "Ideal", "Measured", "from_measurements"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Generic(Device):
-    """A device by named parameters.
+    """A device with named parameters.
 
     Parameters
     ----------
     programming_sd : float
         Programming error (SD) at g_max, uS.
     programming_scaling : {"independent", "proportional", "inverse"}
-        How the SD depends on the target: not, as G / g_max, or as g_max / G (at most ten times
-        `programming_sd`).
+        Dependence of the SD on the target G: none, as G / g_max, or as g_max / G (at most ten
+        times `programming_sd`).
     programming_shape : {"normal", "uniform"}
         Distribution of the error.
     nu, nu_sd : float
-        Drift exponent: mean and SD over devices; 0: no drift.
+        Mean and SD over devices of the drift exponent; 0 means no drift.
     t0 : float
-        Drift is ``((t + t0) / t0)^(-nu)``, s.
+        Time constant of the drift ``((t + t0) / t0)^(-nu)``, s.
     read_noise : float
-        SD of a read over its conductance.
+        SD of a read, divided by the conductance.
     g_max, g_min, levels, extrapolate
         See :class:`Device`.
 
@@ -57,10 +57,10 @@ class Generic(Device):
 
     title: ClassVar[str] = "any device, by named parameters"
     source: ClassVar[str] = "the user's parameters"
-    validity: ClassVar[str] = "as far as the parameters are"
+    validity: ClassVar[str] = "that of the parameters"
 
     @checked
-    def program(self, target: Conductances, rng: Generator) -> Cells:
+    def program(self, target: Conductances, rng: Generator) -> ProgrammedCells:
         """Write; see :class:`Device`."""
         if self.programming_shape == "normal":
             error = rng.standard_normal(target.shape)
@@ -73,16 +73,16 @@ class Generic(Device):
             scale = np.minimum(self.g_max / np.maximum(target, 1e-12), 10.0)
         programmed = self.clip(target + self.programming_sd * scale * error)
         nu = np.abs(self.nu + self.nu_sd * rng.standard_normal(target.shape))
-        return Cells(target, programmed, {"nu": nu})
+        return ProgrammedCells(target, programmed, {"nu": nu})
 
     @checked
     def aged(self, cells: Programmed, time: Age) -> Array:
-        """Drift by a power law."""
+        """Return conductances after drift by a power law."""
         return np.asarray(cells.programmed * np.exp(-np.log1p(time / self.t0) * cells.kept("nu")))
 
     @checked
     def read_sd(self, cells: Programmed, aged: Conductances, time: Age) -> Array:
-        """In proportion to the conductance."""
+        """Return an SD in proportion to the conductance."""
         check_same_shape(cells, aged)
         return np.asarray(self.read_noise * aged)
 
@@ -94,8 +94,7 @@ class Ideal(Device):
     Parameters
     ----------
     g_max, g_min, levels, extrapolate
-        See :class:`Device`; `levels` is the only thing that can come between a weight and what
-        is read.
+        See :class:`Device`. Only `levels` can make the weight that is read differ from its target.
     """
 
     g_max: Conductance = 25.0
@@ -105,25 +104,25 @@ class Ideal(Device):
     validity: ClassVar[str] = "always"
 
     @checked
-    def program(self, target: Conductances, rng: Generator) -> Cells:
-        """Exactly the target."""
-        return Cells(target, target, {})
+    def program(self, target: Conductances, rng: Generator) -> ProgrammedCells:
+        """Write exactly the target."""
+        return ProgrammedCells(target, target, {})
 
     @checked
     def aged(self, cells: Programmed, time: Age) -> Array:
-        """As programmed."""
+        """Return the conductances after writing."""
         return cells.programmed
 
     @checked
     def read_sd(self, cells: Programmed, aged: Conductances, time: Age) -> Array:
-        """None."""
+        """Return zeros: there is no read noise."""
         check_same_shape(cells, aged)
         return np.zeros_like(aged)
 
 
 @dataclass(frozen=True)
 class _Rising(Kind):
-    """Numbers >= 0, each larger than the one before, at least one."""
+    """At least one number >= 0, in increasing order."""
 
     unit: str
 
@@ -137,7 +136,7 @@ class _Rising(Kind):
 
 @dataclass(frozen=True)
 class _Table(Kind):
-    """Conductances for each age and target; one row may stand alone."""
+    """Conductances for each age and target; one row needs no outer brackets."""
 
     def check(self, value: Any, where: str) -> tuple[tuple[float, ...], ...]:
         """Return rows as tuples of float, uS."""
@@ -151,21 +150,21 @@ class _Table(Kind):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Measured(Device):
-    """A device of one's own, from arrays of mean and SD; see :func:`from_measurements`.
+    """A device from measured means and SDs; :func:`from_measurements` makes one.
 
     Parameters
     ----------
     targets : tuple of float
-        Conductances that were asked for, uS, increasing.
+        Target conductances, uS, increasing.
     measured_at : tuple of float
         Ages of the measurements, s, increasing.
     mean, sd : tuple of tuple of float
-        For each age and target, uS. Linear in the target; between ages linear in
-        ``log(1 + t)``. Conductances are drawn from the normal distribution that has this mean and
-        SD once its values below 0 are set to 0. An SD above nine times its mean fits no such
-        distribution; the mean is then higher.
+        Mean and SD for each age and target, uS. They are interpolated linearly in the target and
+        in ``log(1 + t)``. Conductances are drawn from the normal distribution that has this mean
+        and SD after its values below 0 are set to 0. If the SD is more than nine times the mean,
+        no such distribution exists, and the mean of the device is higher.
     read_noise : float
-        SD of a read over its conductance.
+        SD of a read, divided by the conductance.
     """
 
     g_max: Conductance = 0.0
@@ -208,31 +207,31 @@ class Measured(Device):
         return np.asarray(np.interp(target, self.targets, row))
 
     @checked
-    def program(self, target: Conductances, rng: Generator) -> Cells:
-        """Write; one normal number belongs to each device for good."""
-        cells = Cells(target, target, {"z": rng.standard_normal(target.shape)})
+    def program(self, target: Conductances, rng: Generator) -> ProgrammedCells:
+        """Write; each device keeps one normal number."""
+        cells = ProgrammedCells(target, target, {"z": rng.standard_normal(target.shape)})
         return cells._replace(programmed=self.aged(cells, self.ages[0]))
 
     @checked
     def aged(self, cells: Programmed, time: Age) -> Array:
-        """Measured mean, and the device's own deviation in units of the measured SD."""
+        """Return the measured mean plus each device's deviation in units of the measured SD."""
         mean, sd = (self._at(table, cells.target, time) for table in (self.mean, self.sd))
         return self.clip(_before_clipping(mean, sd, cells.kept("z")))
 
     @checked
     def read_sd(self, cells: Programmed, aged: Conductances, time: Age) -> Array:
-        """In proportion to the conductance."""
+        """Return an SD in proportion to the conductance."""
         check_same_shape(cells, aged)
         return np.asarray(self.read_noise * aged)
 
 
 _SHIFT = np.linspace(-2.0, 6.0, 8001)
-"""Means of normal distributions of SD 1; from 6 on, clipping at 0 changes nothing."""
+"""Means of normal distributions with SD 1; from 6 on, clipping at 0 has no effect."""
 
 
 @cache
 def _clipped_moments() -> tuple[Array, Array]:
-    """Mean and SD of max(0, N(shift, 1)) for each of :data:`_SHIFT`."""
+    """Return the mean and SD of max(0, N(shift, 1)) for each entry of :data:`_SHIFT`."""
     from scipy.special import ndtr
 
     density = np.exp(-(_SHIFT**2) / 2) / np.sqrt(2 * np.pi)
@@ -242,7 +241,7 @@ def _clipped_moments() -> tuple[Array, Array]:
 
 
 def _before_clipping(mean: Array, sd: Array, z: Array) -> Array:
-    """Normal numbers `z` as values whose mean and SD are these after negative ones became 0."""
+    """Scale normal numbers `z` so that `mean` and `sd` hold after negative values become 0."""
     clipped_mean, clipped_sd = _clipped_moments()
     ratio = mean / np.where(sd > 0, sd, 1.0)
     near = (sd > 0) & (ratio < _SHIFT[-1])
@@ -261,25 +260,26 @@ def from_measurements(
     ages: Annotated[Any, _Rising("s")] = (0.0,),
     **options: Any,
 ) -> Measured:
-    """Make a device of measured arrays.
+    """Make a device from measurements.
 
     Parameters
     ----------
     targets : array_like, shape (n_targets,)
-        Conductances that were asked for, uS, increasing; the first is g_min, the last g_max.
+        Target conductances, uS, increasing; the first is g_min, the last is g_max.
     mean, sd : array_like, shape (n_targets,) or (n_ages, n_targets)
-        What was measured, uS.
+        Measured mean and SD, uS.
     samples : array_like, shape (n_targets, n_devices) or (n_ages, n_targets, n_devices), optional
-        Measured conductances instead of `mean` and `sd`, uS.
+        Measured conductances in place of `mean` and `sd`, uS.
     ages : array_like, shape (n_ages,)
-        When that was, s after writing.
+        Ages of the measurements, s.
     **options
         ``read_noise``, ``g_max``, ``g_min``, ``levels``, ``extrapolate`` of :class:`Measured`.
 
     Raises
     ------
     DescriptionError
-        Both or neither of samples and mean with sd; arrays that don't fit; negative conductances.
+        If both or neither of `samples` and `mean` with `sd` are passed, the shapes do not fit, or a
+        conductance is negative.
 
     Examples
     --------
@@ -288,7 +288,7 @@ def from_measurements(
     20.0
     """
     if (samples is None) == (mean is None or sd is None):
-        raise DescriptionError("from_measurements: give either mean= and sd=, or samples=.")
+        raise DescriptionError("from_measurements: pass either mean= and sd=, or samples=.")
     if samples is not None:
         if samples.ndim not in (2, 3) or samples.shape[-1] < 2:
             raise DescriptionError(

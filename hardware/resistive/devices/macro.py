@@ -1,4 +1,4 @@
-"""Random resistive memory: the 40 nm macro in which dielectric breakdown makes the weights."""
+"""Random resistive memory: a 40 nm macro whose weights come from random dielectric breakdown."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ....errors import DescriptionError
 from ....limits import require_memory
 from ....streams import Seed, stream
 from ..kinds import Age, Conductance, Conductances, Factor, Fraction, Generator, Voltage
-from .base import Array, Cells, Device, Programmed, check_same_shape
+from .base import Array, Device, Programmed, ProgrammedCells, check_same_shape
 from .references import WANG
 
 __all__ = ["RandomRRAM", "formed_fraction", "forming_voltage"]
@@ -28,7 +28,7 @@ _SIMULATOR = (14.2473, 2.4624)
 _VOLTAGES = (3.14, 3.70)
 
 _MOST_AXES = 30
-"""Most axes of an array that is drawn: a pair of them needs one more, and NumPy allows 32."""
+"""Largest number of axes of an array; a pair of arrays needs one more, and NumPy allows 32."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class _Shape(Kind):
     """Length of one axis, or a sequence of lengths."""
 
     def check(self, value: Any, where: str) -> tuple[int, ...]:
-        """Return a tuple of int."""
+        """Return a tuple of integers."""
         sizes = (value,) if isinstance(value, int | np.integer) else value
         shape = Each(Count(), "sizes", most=_MOST_AXES).check(sizes, where)
         require_memory(
@@ -50,24 +50,24 @@ Sizes = Annotated[tuple[int, ...], _Shape()]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RandomRRAM(Device):
-    """40 nm random resistive memory: which cells conduct, and how well, is left to chance.
+    """40 nm random resistive memory: chance decides which cells conduct, and how well.
 
-    A cell is formed with the probability ``Phi((V - 3.433) / 0.114)``; the others stay at about
-    10 MOhm, taken as 0. Formed cells follow a lognormal distribution, shifted so that mean 12.34,
-    SD 1.84 and skewness 0.54 are those that were measured (it is not a normal distribution), or
-    the normal one N(14.2473, 2.4624) of the group's own simulator. Nothing can be written; use
-    :meth:`draw` where a model wants random weights.
+    A cell is formed with the probability ``Phi((V - 3.433) / 0.114)``. The other cells stay at
+    about 10 MOhm, which the model takes as 0 uS. The conductances of formed cells follow a shifted
+    lognormal distribution with the measured mean 12.34 uS, SD 1.84 uS and skewness 0.54, or the
+    normal distribution N(14.2473, 2.4624) of the group's own simulator. Weights cannot be written;
+    use :meth:`draw` or :meth:`weights` for random weights.
 
     Parameters
     ----------
     voltage : float, optional
         Forming voltage, V, from 3.14 to 3.70; 3.433 forms half of the cells.
     distribution : {"measured", "normal"}
-        Of the formed cells.
+        Distribution of the conductances of formed cells.
     read_noise : float
-        SD of a read over its conductance; not in the published data, 1 % is assumed.
+        SD of a read, divided by the conductance. It is not published; 1 % is assumed.
     cell_yield : float
-        Fraction of cells that work at all; the others are open. Not published, 1 is assumed.
+        Fraction of cells that work; the others are open. It is not published; 1 is assumed.
 
     References
     ----------
@@ -107,7 +107,7 @@ class RandomRRAM(Device):
 
     @checked
     def draw(self, shape: Sizes, seed: Seed = 0) -> Array:
-        """Conductances of an array that has been formed, uS, 0 where it has not."""
+        """Draw the conductances of an array after forming, uS; 0 for cells that are not formed."""
         rng = stream(seed, "resistive", "random macro")
         formed = rng.random(shape) < formed_fraction(self.voltage) * self.cell_yield
         if self.distribution == "normal":
@@ -121,32 +121,32 @@ class RandomRRAM(Device):
     def weights(
         self, shape: Sizes, seed: Seed = 0, *, scale: Annotated[float, Quantity()] = 1.0
     ) -> Array:
-        """Differential weights: the difference of two such arrays, times `scale` (nA/uS)."""
+        """Draw differential weights: the difference of two arrays times `scale` (nA/uS)."""
         pair = self.draw((2, *shape), seed)
         return np.asarray(scale * (pair[0] - pair[1]))
 
     @checked
-    def program(self, target: Conductances, rng: Generator) -> Cells:
-        """Refused."""
+    def program(self, target: Conductances, rng: Generator) -> ProgrammedCells:
+        """Raise an error: the device cannot be written."""
         raise DescriptionError(
-            "RandomRRAM: its conductances are left to chance and can't be written; use .draw() or "
+            "RandomRRAM: its conductances are random and cannot be written; use .draw() or "
             ".weights() for random weights, or another device."
         )
 
     @checked
     def aged(self, cells: Programmed, time: Age) -> Array:
-        """As formed."""
+        """Return the conductances after forming."""
         return cells.programmed
 
     @checked
     def read_sd(self, cells: Programmed, aged: Conductances, time: Age) -> Array:
-        """In proportion to the conductance."""
+        """Return an SD in proportion to the conductance."""
         check_same_shape(cells, aged)
         return np.asarray(self.read_noise * aged)
 
 
 def _shifted_lognormal(z: Array) -> Array:
-    """Normal numbers to the lognormal distribution with the three measured moments."""
+    """Convert normal numbers to the lognormal distribution with the measured moments."""
     mean, sd, skewness = _MEASURED
     # With w = exp(s^2) the skewness is (w + 2) sqrt(w - 1): a cubic in w, with one real root.
     roots = np.roots([1.0, 3.0, 0.0, -4.0 - skewness**2])
@@ -158,7 +158,7 @@ def _shifted_lognormal(z: Array) -> Array:
 
 @checked
 def formed_fraction(voltage: Voltage) -> float:
-    """Fraction of cells that a forming voltage (V) breaks down.
+    """Return the fraction of cells that a forming voltage (V) breaks down.
 
     Examples
     --------
@@ -173,12 +173,12 @@ def formed_fraction(voltage: Voltage) -> float:
 
 @checked
 def forming_voltage(density: Annotated[float, Quantity(above=0.0, below=1.0)]) -> float:
-    """Forming voltage (V) that breaks down this fraction of the cells.
+    """Return the forming voltage (V) that breaks down a fraction `density` of the cells.
 
     Raises
     ------
     DescriptionError
-        `density` is not between 0 and 1.
+        If `density` is not between 0 and 1.
     """
     from scipy.special import ndtri
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ....checks import check_fields, checked
 from ..kinds import Age, Conductance, Conductances, Generator, OneOf
-from .base import YEAR, Array, Cells, Device, Programmed, check_same_shape, polynomial
+from .base import YEAR, Array, Device, Programmed, ProgrammedCells, check_same_shape, polynomial
 from .references import LE_GALLO, NANDAKUMAR
 
 __all__ = ["HERMES", "PCM"]
@@ -17,7 +17,7 @@ __all__ = ["HERMES", "PCM"]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PhaseChange(Device):
-    """What the two phase-change models share; x is the target over g_max."""
+    """Base of the two phase-change models; x is the target divided by g_max."""
 
     reference: ClassVar[float] = 25.0
     t0: ClassVar[float] = 20.0
@@ -25,15 +25,15 @@ class PhaseChange(Device):
     ages: ClassVar[tuple[float, float]] = (0.0, YEAR)
 
     def _programming_sd(self, x: Array) -> Array:
-        """Standard deviation at ``g_max = reference``, uS."""
+        """Return the programming SD at ``g_max = reference``, uS."""
         raise NotImplementedError
 
     def _exponents(self, x: Array) -> tuple[Array, Array]:
-        """Mean and standard deviation of the drift exponent."""
+        """Return the mean and SD of the drift exponent."""
         raise NotImplementedError
 
     def _q(self, x: Array) -> Array:
-        """Relative strength of the read noise; x is the programmed conductance over g_max."""
+        """Return the relative read noise; x is the conductance after writing over g_max."""
         raise NotImplementedError
 
     @property
@@ -45,7 +45,7 @@ class PhaseChange(Device):
         return self.reference
 
     @checked
-    def program(self, target: Conductances, rng: Generator) -> Cells:
+    def program(self, target: Conductances, rng: Generator) -> ProgrammedCells:
         """Write; see :class:`Device`."""
         x = target / self.g_max
         programmed = rng.standard_normal(x.shape)
@@ -56,17 +56,17 @@ class PhaseChange(Device):
         mean, sd = self._exponents(x)
         nu *= sd
         nu += mean
-        return Cells(target, programmed, {"nu": np.abs(nu, out=nu)})
+        return ProgrammedCells(target, programmed, {"nu": np.abs(nu, out=nu)})
 
     @checked
     def aged(self, cells: Programmed, time: Age) -> Array:
-        """Drift: ``g_P ((t + t0) / t0)^(-nu)``."""
+        """Return conductances after drift: ``g_P ((t + t0) / t0)^(-nu)``."""
         log = np.log1p(time / self._first_t0)
         return np.asarray(cells.programmed * np.exp(-log * cells.kept("nu")))
 
     @checked
     def read_sd(self, cells: Programmed, aged: Conductances, time: Age) -> Array:
-        """1/f noise accumulated since programming, relative to the aged conductance."""
+        """Return the SD of the 1/f noise accumulated since programming, uS."""
         check_same_shape(cells, aged)
         growth = np.sqrt(np.log((time + self._first_t0 + self.t_read) / (2 * self.t_read)))
         return np.asarray(aged * self._q(cells.programmed / self.g_max) * growth)
@@ -76,12 +76,17 @@ class PhaseChange(Device):
 class PCM(PhaseChange):
     """Phase-change memory after Nandakumar et al. 2019.
 
-    With x = g_target / g_max: programming SD ``0.26348 + 1.9650 x - 1.1731 x^2`` uS at 25 uS and
-    in proportion at another g_max; drift exponent ``|N(mu, sd)|`` with
-    ``mu = clip(0.0244 - 0.0155 ln x, 0.049, 0.1)`` and
-    ``sd = clip(-0.0059 - 0.0125 ln x, 0.008, 0.045)``, drawn once for each device; drift from
-    20 s after programming; read noise ``g Q sqrt(ln((t + t0 + t_r) / 2 t_r))`` with t_r = 250 ns
-    and ``Q = min(0.2, 0.0088 / x_P^0.65)``. The age is counted from the end of programming.
+    Let x = g_target / g_max.
+
+    * Programming SD: ``0.26348 + 1.9650 x - 1.1731 x^2`` uS at g_max = 25 uS, and in proportion to
+      g_max otherwise.
+    * Drift exponent, drawn once for each device: ``|N(mu, sd)|`` with
+      ``mu = clip(0.0244 - 0.0155 ln x, 0.049, 0.1)`` and
+      ``sd = clip(-0.0059 - 0.0125 ln x, 0.008, 0.045)``. Drift starts 20 s after programming.
+    * Read noise: ``g Q sqrt(ln((t + t0 + t_r) / 2 t_r))`` with t_r = 250 ns and
+      ``Q = min(0.2, 0.0088 / x_P^0.65)``.
+
+    The age is counted from the end of programming.
 
     Parameters
     ----------
@@ -123,16 +128,17 @@ class PCM(PhaseChange):
 class HERMES(PhaseChange):
     """Phase-change memory of the HERMES chip, one or two devices for each polarity.
 
-    Cubic programming error, drift from 200 s (one device) or 300 s (two) after programming, read
-    noise with t_r = 512 ns; exponent and Q as polynomials of x above a break point and as
-    logarithms below it.
+    The programming error is a cubic polynomial of x = g_target / g_max. Drift starts 200 s (one
+    device) or 300 s (two devices) after programming. Read noise has t_r = 512 ns. The drift
+    exponent and Q are polynomials of x above a break point, and logarithms below it.
 
     Parameters
     ----------
     devices : {2, 1}
         Parallel devices for each polarity.
     g_max : float, optional
-        uS. Default: 10.35 for one device, 20.7 for two; noise in proportion.
+        Conductance of the largest weight, uS; the noise is in proportion to it. Default: 10.35 for
+        one device, 20.7 for two.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""BibTeX of the measurements that the device models stand on."""
+"""BibTeX of the measurements behind the device models."""
 
 __all__ = ["AGRAWAL", "FALCONE", "LE_GALLO", "MILO", "NANDAKUMAR", "WAN", "WANG"]
 

@@ -10,7 +10,16 @@ import numpy as np
 from ....checks import checked
 from ....errors import DescriptionError
 from ..kinds import Age, Conductance, Conductances, Factor, Generator, OneOf
-from .base import DAY, YEAR, Array, Cells, Device, Programmed, check_same_shape, polynomial
+from .base import (
+    DAY,
+    YEAR,
+    Array,
+    Device,
+    Programmed,
+    ProgrammedCells,
+    check_same_shape,
+    polynomial,
+)
 from .references import FALCONE, MILO, WAN
 
 __all__ = ["CMOHfOx", "MiloRRAM", "WanRRAM"]
@@ -20,18 +29,17 @@ __all__ = ["CMOHfOx", "MiloRRAM", "WanRRAM"]
 class WanRRAM(Device):
     """HfOx memory of the NeuRRAM chip after Wan et al. 2022.
 
-    The distribution around the target (programming error and relaxation together) is a polynomial
-    of fourth degree in x = g_target / g_max, at 1 s, 1 day and 2 days; between them the standard
-    deviation is interpolated linearly in the logarithm of the age. Each device keeps one standard
-    normal number for good, so that its deviation only grows and shrinks with the age (how the
-    deviations at two ages are correlated was not published).
+    The SD around the target (programming error and relaxation together) is a polynomial of fourth
+    degree in x = g_target / g_max at 1 s, 1 day and 2 days. Between these ages it is interpolated
+    linearly in the logarithm of the age. Each device keeps one standard normal number, so that its
+    deviation keeps its sign and scales with the SD; the correlation between ages is not published.
 
     Parameters
     ----------
     read_noise : float
-        SD of a read over its conductance. Not in the data; 1 % is a common assumption.
+        SD of a read, divided by the conductance. It is not in the data; 1 % is a common assumption.
     g_max, g_min, levels, extrapolate
-        See :class:`Device`; the noise is in proportion to g_max / 40 uS.
+        See :class:`Device`. The noise is in proportion to g_max / 40 uS.
 
     References
     ----------
@@ -57,7 +65,7 @@ class WanRRAM(Device):
 
     @checked
     def sd(self, target: Conductances, time: Age) -> Array:
-        """Standard deviation around `target` (uS) at the age `time` (s), before clipping at 0."""
+        """Return the SD around `target` (uS) at the age `time` (s), before clipping at 0."""
         age = np.log(np.clip(time, self.calibrated[0], self.calibrated[-1]))
         logs = np.log(self.calibrated)
         mixed = [np.interp(age, logs, column) for column in zip(*self.coefficients, strict=True)]
@@ -66,24 +74,24 @@ class WanRRAM(Device):
 
     @checked
     def interpolated(self, time: Age) -> bool:
-        """Whether `time` (s) lies between two calibrated ages."""
+        """Tell whether `time` (s) lies between two calibrated ages."""
         return not any(np.isclose(time, age) for age in self.calibrated)
 
     @checked
-    def program(self, target: Conductances, rng: Generator) -> Cells:
-        """Write; "programmed" is what stands there after 1 s."""
+    def program(self, target: Conductances, rng: Generator) -> ProgrammedCells:
+        """Write; `programmed` is the conductance after 1 s."""
         z = rng.standard_normal(target.shape)
         programmed = np.maximum(target + z * self.sd(target, 1.0), 0.0)
-        return Cells(target, programmed, {"z": z})
+        return ProgrammedCells(target, programmed, {"z": z})
 
     @checked
     def aged(self, cells: Programmed, time: Age) -> Array:
-        """Target plus the device's own deviation."""
+        """Return the target plus each device's deviation."""
         return np.maximum(cells.target + cells.kept("z") * self.sd(cells.target, time), 0.0)
 
     @checked
     def read_sd(self, cells: Programmed, aged: Conductances, time: Age) -> Array:
-        """In proportion to the conductance."""
+        """Return an SD in proportion to the conductance."""
         check_same_shape(cells, aged)
         return np.asarray(self.read_noise * aged)
 
@@ -92,19 +100,20 @@ class WanRRAM(Device):
 class CMOHfOx(Device):
     """Conductive-metal-oxide/HfOx memory (IBM Zurich), 9 to 88.2 uS in one device.
 
-    Programming SD linear in G for either acceptance of the write-verify loop; relaxation after t
-    seconds (natural logarithm): mean shift ``-0.08900206 ln t``, SD
-    ``0.41183342 + 0.04201137 ln t``
-    uS, independent of G, with one normal number kept for each device; read SD
-    ``0.0277316483 log10(G) sqrt(ln((t + 1e-6) / 2e-6))``. A conductance may lie outside the window
-    of the targets: the published means and SDs are those of the whole distribution.
+    * Programming SD: linear in the conductance G, for each acceptance of the write-verify loop.
+    * Relaxation after t seconds, independent of G: mean shift ``-0.08900206 ln t`` uS, and SD
+      ``0.41183342 + 0.04201137 ln t`` uS. Each device keeps one normal number.
+    * Read SD: ``0.0277316483 log10(G) sqrt(ln((t + 1e-6) / 2e-6))`` uS.
+
+    A conductance may lie outside the range of the targets, since the published means and SDs are
+    those of the whole distribution.
 
     Parameters
     ----------
     acceptance : {0.002, 0.02}
-        Relative error at which writing stops.
+        Relative error at which the write-verify loop stops.
     g_max, g_min, levels, extrapolate
-        See :class:`Device`. The noise depends on G itself, so that g_max does not scale it.
+        See :class:`Device`. The noise depends on G, so that g_max does not scale it.
 
     References
     ----------
@@ -127,25 +136,25 @@ class CMOHfOx(Device):
     }  # fmt: skip
 
     def check_time(self, time: Age) -> float:
-        """An age in s; between 0 and 1 s nothing was measured."""
+        """Return an age (s) after a check; between 0 and 1 s nothing was measured."""
         age = super().check_time(time)
         if 0 < age < 1 and not self.extrapolate:
             raise DescriptionError(
                 f"{self.name}: time must be 0 or at least 1 s, got {age:g}; pass extrapolate=True "
-                f"to the device to take an age below 1 s as just programmed."
+                f"to the device to treat an age below 1 s as 0 s."
             )
         return age
 
     @checked
-    def program(self, target: Conductances, rng: Generator) -> Cells:
+    def program(self, target: Conductances, rng: Generator) -> ProgrammedCells:
         """Write; see :class:`Device`."""
         sd = polynomial(target, *self.programming[self.acceptance])
         programmed = self.clip(target + sd * rng.standard_normal(target.shape))
-        return Cells(target, programmed, {"z": rng.standard_normal(target.shape)})
+        return ProgrammedCells(target, programmed, {"z": rng.standard_normal(target.shape)})
 
     @checked
     def aged(self, cells: Programmed, time: Age) -> Array:
-        """Relaxation by a logarithm of the age."""
+        """Return conductances after relaxation with the logarithm of the age."""
         if time < 1:
             return cells.programmed
         log = np.log(time)
@@ -154,7 +163,7 @@ class CMOHfOx(Device):
 
     @checked
     def read_sd(self, cells: Programmed, aged: Conductances, time: Age) -> Array:
-        """1/f noise; none in a device that was programmed this moment."""
+        """Return the SD of the 1/f noise, uS; 0 at age 0."""
         check_same_shape(cells, aged)
         growth = np.sqrt(max(np.log((time + 1e-6) / 2e-6), 0.0))
         return np.asarray(0.0277316483 * np.log10(np.maximum(aged, 1.0)) * growth)
@@ -164,9 +173,9 @@ class CMOHfOx(Device):
 class MiloRRAM(Device):
     """Filamentary memory after Milo et al. 2021: programming error only.
 
-    Programming SD ``max(0, 4.782321 - 0.009107 G)`` uS between 50 and 225 uS, with the
-    incremental algorithm of that paper. No drift and no read noise were modelled: an age above 0
-    is an error without ``extrapolate``, and changes nothing with it.
+    The programming SD is ``max(0, 4.782321 - 0.009107 G)`` uS between 50 and 225 uS, for the
+    incremental algorithm of the paper. Drift and read noise are not modelled: an age above 0 is an
+    error without ``extrapolate``, and has no effect with it.
 
     References
     ----------
@@ -185,19 +194,19 @@ class MiloRRAM(Device):
     range: ClassVar[tuple[float, float]] = (50.0, 225.0)
 
     @checked
-    def program(self, target: Conductances, rng: Generator) -> Cells:
+    def program(self, target: Conductances, rng: Generator) -> ProgrammedCells:
         """Write; see :class:`Device`."""
         sd = np.maximum(4.782321 - 0.009107 * target, 0.0)
         programmed = np.maximum(target + sd * rng.standard_normal(target.shape), 0.0)
-        return Cells(target, programmed, {})
+        return ProgrammedCells(target, programmed, {})
 
     @checked
     def aged(self, cells: Programmed, time: Age) -> Array:
-        """As programmed."""
+        """Return the conductances after writing."""
         return cells.programmed
 
     @checked
     def read_sd(self, cells: Programmed, aged: Conductances, time: Age) -> Array:
-        """None."""
+        """Return zeros: read noise is not modelled."""
         check_same_shape(cells, aged)
         return np.zeros_like(aged)

@@ -9,13 +9,13 @@ import numpy as np
 
 from ....checks import checked
 from ..kinds import Age, Conductance, Conductances, Generator
-from .base import DAY, Array, Cells, Device, Programmed, check_same_shape, polynomial
+from .base import DAY, Array, Device, Programmed, ProgrammedCells, check_same_shape, polynomial
 from .references import AGRAWAL
 
 __all__ = ["SONOS"]
 
 _NANOAMPERE = 100.0
-"""nA for each uS: the cells are read at 0.1 V."""
+"""Current in nA for a conductance of 1 uS, since the cells are read at 0.1 V."""
 
 _SPREAD = (
     (19.88665, 176.3115), (25.59102, 186.85544), (28.72753, 193.56834),
@@ -45,9 +45,10 @@ _READ = (12.58037, 215.36557)
 class SONOS(Device):
     """40 nm SONOS memory after Agrawal et al. 2022, from 0 to 16 uS.
 
-    Mean drift (tenth-degree polynomial of the current) and spread ``A (1 - exp(-I / B))`` fitted
-    after 0, 1, ... 5 days, interpolated linearly in time; read SD of the same form, constant in
-    time. Each device keeps one normal number for its spread.
+    The mean drift is a tenth-degree polynomial of the current I, and the SD over devices is
+    ``A (1 - exp(-I / B))``. Both were fitted after 0, 1, ... 5 days, and are interpolated linearly
+    in time. The read SD has the same form and is constant in time. Each device keeps one normal
+    number.
 
     References
     ----------
@@ -65,14 +66,14 @@ class SONOS(Device):
     range: ClassVar[tuple[float, float]] = (0.0, 16.0)
 
     @checked
-    def program(self, target: Conductances, rng: Generator) -> Cells:
+    def program(self, target: Conductances, rng: Generator) -> ProgrammedCells:
         """Write; see :class:`Device`."""
-        cells = Cells(target, target, {"z": rng.standard_normal(target.shape)})
+        cells = ProgrammedCells(target, target, {"z": rng.standard_normal(target.shape)})
         return cells._replace(programmed=self.aged(cells, 0.0))
 
     @checked
     def aged(self, cells: Programmed, time: Age) -> Array:
-        """Mean drift of the target, and the device's own deviation from it."""
+        """Return the drifted mean plus each device's deviation."""
         day = min(time / DAY, 5.0)
         k = min(int(day), 4)
         current = cells.target * _NANOAMPERE
@@ -84,7 +85,7 @@ class SONOS(Device):
 
     @checked
     def read_sd(self, cells: Programmed, aged: Conductances, time: Age) -> Array:
-        """Saturating with the current; constant in time."""
+        """Return an SD that saturates with the current and is constant in time."""
         check_same_shape(cells, aged)
         a, b = _READ
         return np.asarray(a * -np.expm1(-aged * _NANOAMPERE / b) / _NANOAMPERE)

@@ -1,4 +1,4 @@
-"""The backend "board": sPyNNaker's tool chain, with a board that is software."""
+"""The backend "board": sPyNNaker's tool chain with a board in software."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ....errors import SimulationError
 from ....network import Network
 from ....simulation import package_version
 from ....streams import Seed, own_seed
-from ..layout import AskedShifts
+from ..machine_layout import AskedShifts
 from ..process import environment
 from ..run import ScriptBackend
 from .launch import command
@@ -23,38 +23,38 @@ from .seam import require_board
 __all__ = ["BoardBackend"]
 
 _POLL = 0.1
-"""Seconds between two looks at the progress."""
+"""Interval at which the progress is read, s."""
 
 
 class BoardBackend(ScriptBackend):
-    """A SpiNNaker board in software: the machine code that sPyNNaker ships, on emulated cores.
+    """A SpiNNaker board in software: sPyNNaker's machine code on emulated cores.
 
-    sPyNNaker maps the network, makes the data of each core, loads it, starts the programs and reads
-    what they have recorded, as on a board; the cores are emulated. It takes about a thousand times
-    as long as the backend "emulator", which computes the same. Each run loads the network anew and
-    starts from its initial state. ``Recording.provenance["board"]`` has the number of chips, cores,
-    ticks, packets and instructions, and the seconds.
+    As on a real board, sPyNNaker maps the network, makes and loads the data of each core, starts
+    the programs, and reads their recordings; only the cores are emulated. A run takes about a
+    thousand times as long as on the backend "emulator", with the same result. Each run loads the
+    network anew and starts from its initial state. ``Recording.provenance["board"]`` holds the
+    number of chips, cores, ticks, packets and instructions, and the run time in seconds.
 
     Parameters
     ----------
     network : Network
-        What to simulate.
+        Network to simulate.
     integrator : {"spinnaker"}
-        What the machine computes.
+        Integrator of the machine; see ``docs/explanation/semantics.md``.
     shifts : dict of str to (int, int), optional
-        Left shifts of ring buffers to ask for, by population. Default: sPyNNaker chooses.
+        Left shifts of ring buffers to request, by population. Default: sPyNNaker chooses.
     seed : int
-        For the order in which the packets of a tick arrive, which a network of whole milliseconds
-        does not depend on.
+        Seed of the order in which the packets of a tick arrive. With a time step of 1 ms or more
+        the results do not depend on it.
     force : bool
         Run even if :func:`spikemem.check` finds errors.
 
     Raises
     ------
     BackendMissing
-        sPyNNaker or unicorn is not installed.
+        If sPyNNaker or unicorn is not installed.
     UnsupportedError
-        The machine can't hold the network, or the installed sPyNNaker is of another version.
+        If the machine cannot run the network, or another version of sPyNNaker is installed.
     """
 
     name = "board"
@@ -88,13 +88,13 @@ class BoardBackend(ScriptBackend):
             _wait(process, lambda: progress(min(_done(folder) / n_steps, 1.0)))
         answer = _answer(folder)
         if not out.exists():
-            error = answer.get("error") or _last_words(log, process.returncode)
+            error = answer.get("error") or _last_line(log, process.returncode)
             raise SimulationError(f"backend 'board': {error}")
         return {"unicorn": package_version("unicorn"), "board": answer.get("statistics", {})}
 
 
 def _wait(process: subprocess.Popen[Any], look: Callable[[], None]) -> None:
-    """Wait for the end of a process; after an interrupt it has ended too."""
+    """Wait for the end of a process; an interrupt ends it."""
     try:
         while True:
             with suppress(subprocess.TimeoutExpired):
@@ -108,26 +108,26 @@ def _wait(process: subprocess.Popen[Any], look: Callable[[], None]) -> None:
 
 
 def _done(folder: Path) -> int:
-    """Steps that are done."""
+    """Return the number of steps that are done."""
     with suppress(OSError, ValueError):
         return int((folder / "steps").read_text(encoding="utf-8"))
     return 0
 
 
 def _answer(folder: Path) -> dict[str, Any]:
-    """What the process has told; an error as text."""
+    """Read the answer of the process, with an error as text."""
     path = folder / "answer.json"
     if not path.exists():
         return {}
     answer: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     error = answer.get("error")
     if error:
-        known = error["type"] == "BoardFault"
+        of_board = error["type"] == "BoardFault"
         text = error["message"].strip() or "no message"
-        answer["error"] = text if known else f"sPyNNaker: {error['type']}: {text}"
+        answer["error"] = text if of_board else f"sPyNNaker: {error['type']}: {text}"
     return answer
 
 
-def _last_words(log: Path, status: int) -> str:
+def _last_line(log: Path, status: int) -> str:
     lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     return f"its process ended with status {status}: {lines[-1] if lines else 'no message'}"

@@ -1,4 +1,4 @@
-"""Commands of the board in software: ``board run`` and ``board compare``."""
+"""The commands ``board run`` and ``board compare``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .seam import require_board
 
 seed_option = click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True,
-    help="For the order in which the packets of a tick arrive.",
+    help="Seed of the order in which the packets of a tick arrive.",
 )  # fmt: skip
 
 
@@ -26,7 +26,7 @@ seed_option = click.option(
 def board() -> None:
     """Run PyNN scripts for SpiNNaker, and networks, on a board in software.
 
-    Needs sPyNNaker and unicorn (pip install ".[board]"), no board.
+    This needs sPyNNaker and unicorn (pip install ".[board]"), but no board.
     """
 
 
@@ -46,17 +46,16 @@ def board() -> None:
 def run(
     seed: int, reports: Path | None, quiet: bool, script: Path, arguments: tuple[str, ...]
 ) -> int:
-    """Run a PyNN script for SpiNNaker as it stands.
+    """Run an unchanged PyNN script for SpiNNaker on a board in software.
 
-    The script says `import pyNN.spiNNaker as sim`; its machine is a board in software. Options of
-    this command stand before the script, those of the script after it. The exit code is the
-    script's.
+    The script contains `import pyNN.spiNNaker as sim`. Write the options of this command before the
+    script, and the arguments of the script after it. The exit code is that of the script.
     """
     require_board()
     line = command(script, arguments, seed=seed, reports=reports and reports.resolve(), quiet=quiet)
     process = subprocess.Popen(line, env=environment())
     while True:
-        # Ctrl-C reaches the script itself, which is given the time to end.
+        # Ctrl-C also reaches the script, which needs time to end.
         with suppress(KeyboardInterrupt):
             code = process.wait()
             return code if code >= 0 else 128 - code
@@ -72,14 +71,14 @@ def run(
 @json_option
 @quiet_option
 def compare(network: Path, duration: float | None, seed: int, as_json: bool, quiet: bool) -> int:
-    """Lay side by side what is predicted, what the emulator computes and what the board does.
+    """Compare the predictions, the emulator and the board in software on one network.
 
-    Exit code 0 if the emulator and the board agree to the last bit, 1 if they differ or the
-    emulator refuses the network.
+    The exit code is 0 if the emulator and the board agree to the last bit, and 1 if they differ or
+    the emulator refuses the network.
     """
-    found = compare_with_board(load_network(network), duration, seed=seed, progress=not quiet)
+    result = compare_with_board(load_network(network), duration, seed=seed, progress=not quiet)
     if as_json:
-        click.echo(json.dumps(found.facts(), indent=2))
+        click.echo(json.dumps(result.facts(), indent=2))
     elif not quiet:
-        click.echo(str(found))
-    return 0 if found.same else 1
+        click.echo(str(result))
+    return 0 if result.same else 1

@@ -1,4 +1,4 @@
-"""What was predicted, what the emulator computes and what the board does, side by side."""
+"""Compares the predictions, the emulator and the board in software on one network."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["BoardComparison", "Difference", "compare_with_board"]
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """Where the emulator and the board differ in one kind of values.
+    """Differences between the emulator and the board in one kind of values.
 
     Attributes
     ----------
@@ -34,13 +34,13 @@ class Difference:
     name : str
         Population or projection.
     n : int
-        Values that differ; of spikes, those that only one of the two has.
+        Number of values that differ; for spikes, the number of spikes that only one of the two has.
     total : int
-        Values of the board.
+        Number of values on the board.
     first : str
-        The first that differs.
+        Description of the first difference.
     step : int
-        Its step; -1 for weights, which are those at the end.
+        Step of the first difference; -1 for weights, which are compared at the end.
     """
 
     what: str
@@ -56,30 +56,29 @@ class Difference:
 
 @dataclass(frozen=True, kw_only=True)
 class BoardComparison:
-    """What :func:`compare_with_board` finds.
+    """Comparison of a run on the board and on the emulator; :func:`compare_with_board` makes one.
 
     Attributes
     ----------
     predicted : list of Problem
-        What ``check(network, "spinnaker")`` says.
+        Problems that ``check(network, "spinnaker")`` lists.
     refused : str or None
-        Why the emulator does not simulate the network, or why the machine leaves to chance in what
-        they differ; then nothing is compared.
+        Reason why the emulator refuses the network; nothing is compared then. None if it does not.
     spikes : int
-        Recorded spikes of the board.
+        Number of recorded spikes on the board.
     samples : int
-        Recorded potentials of the board.
+        Number of recorded potentials on the board.
     weights : int
-        Plastic weights of the board.
+        Number of plastic weights on the board.
     differences : list of Difference
-        The earliest first; empty if both agree to the last bit.
+        Differences, the earliest first; empty if both agree to the last bit.
     disputed : dict of str to int
-        For each plastic projection the changes of weights that depend on the order of packets
-        (below 1 ms): what differs may come of these.
+        Number of weight changes that depend on the order of packets (time step below 1 ms), for
+        each plastic projection. They can cause differences.
     board : dict
-        Chips, cores, ticks, packets, instructions and seconds.
+        Number of chips, cores, ticks, packets and instructions, and seconds.
     recording : Recording
-        Of the board.
+        Recording of the board.
     """
 
     predicted: list[Problem]
@@ -97,11 +96,11 @@ class BoardComparison:
 
     @property
     def same(self) -> bool:
-        """Whether the emulator simulates the network, and computes what the board does."""
+        """Whether the emulator accepts the network and agrees with the board to the last bit."""
         return self.refused is None and not self.differences
 
     def facts(self) -> dict[str, Any]:
-        """Everything but the recording, as JSON takes it."""
+        """Return everything except the recording as plain data for JSON."""
         return {
             "same": self.same,
             "predicted": [vars(problem) for problem in self.predicted],
@@ -120,10 +119,10 @@ class BoardComparison:
         if self.refused:
             lines.append(f"emulator   refuses it: {self.refused}")
         elif self.same:
-            lines.append("emulator   all the same, to the last bit")
+            lines.append("emulator   identical to the last bit")
         lines += [f"emulator   {item}" for item in self.differences]
         lines += [
-            f"emulator   {n} changes of weights of {name!r} depend on the order of packets"
+            f"emulator   {n} weight changes of {name!r} depend on the order of packets"
             for name, n in self.disputed.items()
             if n
         ]
@@ -143,13 +142,13 @@ def compare_with_board(
     Parameters
     ----------
     network : Network
-        What to simulate; what it records is compared.
+        Network to simulate. Its recorded variables are compared.
     duration : float, optional
-        ms; default as for :func:`spikemem.simulate`.
+        Simulated time, ms; for the default see :func:`spikemem.simulate`.
     seed : int
-        For the order in which the packets of a tick arrive at the board.
+        Seed of the order in which the packets of a tick arrive at the board.
     progress : bool or callable
-        As for :func:`spikemem.simulate`, for the board.
+        Progress of the board; see :func:`spikemem.simulate`.
 
     Returns
     -------
@@ -158,18 +157,18 @@ def compare_with_board(
     Raises
     ------
     BackendMissing
-        sPyNNaker or unicorn is not installed.
+        If sPyNNaker or unicorn is not installed.
     SimulationError
-        The board can't run the network.
+        If the board cannot run the network.
     """
     predicted = check_spinnaker(network)
     board = simulate(network, duration, backend="board", seed=seed, force=True, progress=progress)
-    refused, found, disputed = None, [], {}
+    refused, differing, disputed = None, [], {}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SpikememWarning)
             emulated = simulate(network, board.duration, backend="emulator", allow_coarse=True)
-        found = differences(board, emulated, network.dt)
+        differing = differences(board, emulated, network.dt)
         disputed = emulated.provenance["spinnaker"]["disputed"]
     except UnsupportedError as error:
         refused = str(error)
@@ -179,7 +178,7 @@ def compare_with_board(
         spikes=sum(len(trains) for trains in board.spikes.values()),
         samples=sum(trace.size for trace in board.traces.values()),
         weights=sum(weights.size for weights in board.weights.values()),
-        differences=found,
+        differences=differing,
         disputed=disputed,
         board=dict(board.provenance["board"]),
         recording=board,
@@ -187,12 +186,12 @@ def compare_with_board(
 
 
 def differences(board: Recording, emulated: Recording, dt: float) -> list[Difference]:
-    """Everything in which two recordings differ, the earliest first."""
-    found = [_spikes(name, board, emulated, dt) for name in board.spikes]
-    found += [_trace(key, board, emulated, dt) for key in board.traces]
-    found += [_weights(name, board.weights, emulated.weights) for name in board.weights]
+    """Return all differences between two recordings, the earliest first."""
+    items = [_spikes(name, board, emulated, dt) for name in board.spikes]
+    items += [_trace(key, board, emulated, dt) for key in board.traces]
+    items += [_weights(name, board.weights, emulated.weights) for name in board.weights]
     last = np.iinfo(np.int64).max
-    kept = [item for item in found if item is not None]
+    kept = [item for item in items if item is not None]
     return sorted(kept, key=lambda item: last if item.step < 0 else item.step)
 
 
@@ -214,7 +213,7 @@ def _spikes(name: str, board: Recording, emulated: Recording, dt: float) -> Diff
 def _trace(key: Any, board: Recording, emulated: Recording, dt: float) -> Difference | None:
     name, variable = key
     ours, theirs = board.traces[key], emulated.traces[key]
-    # The first row is the initial value as the network says it.
+    # The first row is the initial potential of the network.
     away = np.argwhere(ours[1:] != theirs[1:])
     if not away.size:
         return None

@@ -19,7 +19,7 @@ __all__ = ["Core"]
 
 _ROOM = 8192
 _PAUSE_EVERY = 1 << 25
-"""Blocks of instructions after which Python has a word, for Ctrl-C."""
+"""Blocks of instructions after which control returns to Python, for Ctrl-C."""
 _LIMIT = 1 << 32
 _BOOT_PSR, _WAITS = 0xD3, 1 << 8
 _ABORT_PSR, _UNDEFINED_PSR = 0xD7, 0xDB
@@ -42,19 +42,20 @@ class Core:
     Parameters
     ----------
     memory : ChipMemory
-        The chip's shared memories: each core sees the same bytes.
+        Memories that all cores of the chip share.
     p : int
         Number of the core on its chip, 1 to 17.
     binary : bytes
-        The ``.aplx`` image.
+        Program, an ``.aplx`` image.
     app_id : int
+        Number of the application.
     waits : bool
-        Whether it waits for the signal START before its main function.
+        Whether the program waits for the signal START before its main function.
 
     Attributes
     ----------
     limit : int
-        Instructions without a pause after which :meth:`go_on` gives up.
+        Number of instructions without a pause after which :meth:`go_on` raises an error.
 
     Raises
     ------
@@ -72,7 +73,7 @@ class Core:
         self.memory, self.p, self.app_id = memory, p, app_id
         self._arm, self._library = arm, library
         self._tcm = np.zeros(0x18000 + 4096, np.uint8)
-        # The processor maps whole pages only.
+        # The emulated processor maps whole pages only.
         skip = -self._tcm.ctypes.data % 4096
         self.itcm: NDArray[np.uint8] = self._tcm[skip : skip + 0x8000]
         self.dtcm: NDArray[np.uint8] = self._tcm[skip + 0x8000 : skip + 0x18000]
@@ -109,24 +110,24 @@ class Core:
                     raise BoardFault(f"Unicorn cannot map devices at {address:#x}: error {status}.")
 
     def _link(self, unicorn: Any) -> None:
-        """Tell the compiled code where everything is on this machine."""
+        """Pass the addresses of memories and functions to the compiled code."""
         arm, library, s = self._arm, self._library, self.state
         names = [arm.UC_ARM_REG_PC, arm.UC_ARM_REG_CPSR]
         names += [arm.UC_ARM_REG_CPSR, arm.UC_ARM_REG_SPSR, arm.UC_ARM_REG_LR]
         self._names: NDArray[np.int32] = np.array(names, np.int32)
-        places = [s.ctypes.data + 8 * place for place in (d.PC, d.CPSR, d.NEXT_CPSR)]
-        places += [s.ctypes.data + 8 * place for place in (d.NEXT_SPSR, d.NEXT_LR)]
-        self._places: NDArray[np.int64] = np.array(places, np.int64)
+        slots = (d.PC, d.CPSR, d.NEXT_CPSR, d.NEXT_SPSR, d.NEXT_LR)
+        addresses = [s.ctypes.data + 8 * slot for slot in slots]
+        self._places: NDArray[np.int64] = np.array(addresses, np.int64)
         s[d.GET_NAMES], s[d.GET_PLACES] = self._names.ctypes.data, self._places.ctypes.data
         s[d.SET_NAMES], s[d.SET_PLACES] = s[d.GET_NAMES] + 2 * 4, s[d.GET_PLACES] + 2 * 8
         s[d.PROCESSOR] = self._uc._uch.value
-        for place, function in (
+        for slot, function in (
             (d.STOP, library.uc_emu_stop),
             (d.START_FUNCTION, library.uc_emu_start),
             (d.READ_FUNCTION, library.uc_reg_read_batch),
             (d.WRITE_FUNCTION, library.uc_reg_write_batch),
         ):
-            s[place] = ctypes.cast(function, ctypes.c_void_p).value or 0
+            s[slot] = ctypes.cast(function, ctypes.c_void_p).value or 0
         s[d.SDRAM], s[d.SDRAM_SIZE] = self.memory.sdram.ctypes.data, self.memory.sdram.size
         s[d.SYSTEM_RAM] = self.memory.system.ctypes.data
         s[d.ITCM], s[d.DTCM] = self.itcm.ctypes.data, self.dtcm.ctypes.data
@@ -150,16 +151,16 @@ class Core:
             self._uc.reg_write(getattr(self._arm, f"UC_ARM_REG_{name}"), value)
 
     def register(self, name: str) -> int:
-        """Value of a register by its name: ``"PC"``, ``"R0"``, ``"CPSR"``."""
+        """Return the value of a register by its name: ``"PC"``, ``"R0"``, ``"CPSR"``."""
         return int(self._uc.reg_read(getattr(self._arm, f"UC_ARM_REG_{name}")))
 
     def go_on(self, resume: bool = False) -> int:
-        """Run until the core rests: why it stopped, one of the reasons in :mod:`.running`.
+        """Run until the core stops; return one of the reasons in :mod:`.running`.
 
         Raises
         ------
         BoardFault
-            If the program never comes to rest.
+            If the program never becomes idle.
         """
         stop_at = int(self.state[d.INSTRUCTIONS]) + self.limit
         while True:
@@ -171,13 +172,13 @@ class Core:
                 return reason
             elif self.state[d.INSTRUCTIONS] > stop_at:
                 raise BoardFault(
-                    f"Core {self.p} of this chip never comes to rest: it has run {self.limit} "
+                    f"Core {self.p} of this chip never becomes idle: it has run {self.limit} "
                     f"instructions without a pause (program counter {self.register('PC'):#x})."
                 )
             resume = True
 
     def _abort(self, error: int) -> None:
-        """Enter the program's own handler of what it has done."""
+        """Enter the program's handler for an error of the processor."""
         import unicorn as u
 
         pc, psr = self.register("PC"), self.register("CPSR")
@@ -198,24 +199,24 @@ class Core:
 
     @property
     def instructions(self) -> int:
-        """Instructions that the core has run."""
+        """Number of instructions that the core has run."""
         return int(self.state[d.INSTRUCTIONS])
 
     @property
     def timer_runs(self) -> bool:
-        """Whether the program takes timer ticks."""
+        """Whether the program receives timer interrupts."""
         s = self.state
         return bool(s[d.ENABLED] >> d.TIMER_SOURCE & 1 and s[d.T1_CONTROL] & 0x80)
 
     def offer_packet(self, key: int, payload: int | None = None) -> None:
-        """Put a multicast packet where the program takes it."""
+        """Deliver a multicast packet to the program."""
         s = self.state
         s[d.PACKET_KEY], s[d.PACKET_PAYLOAD] = key, payload or 0
         s[d.PACKET_STATUS] = 0x80000000 | (0x20000 if payload is not None else 0)
         s[d.PENDING] |= 1 << d.PACKET_SOURCE
 
     def take_packets(self) -> list[tuple[int, int | None]]:
-        """Packets that the program has sent since the last call: key and payload."""
+        """Return key and payload of the packets that the program has sent since the last call."""
         n = int(self.state[d.SENT])
         if not n:
             return []
@@ -223,5 +224,5 @@ class Core:
         return [(k, v if has else None) for k, v, has in self.sent[:n].tolist()]
 
     def close(self) -> None:
-        """Free the processor."""
+        """Free the emulated processor."""
         self._uc = None

@@ -1,8 +1,8 @@
-"""The devices around a core, as its program sees them: compiled answers to reads and writes.
+"""Devices of a core: compiled functions for the reads and writes of its program.
 
-The state of all devices of one core is an array of 64-bit integers, whose places are named here.
-The processor calls the functions of :data:`DEVICES` with the address of that array: an access
-costs no Python.
+The state of all devices of a core is one array of 64-bit integers, whose indices are named here.
+The emulated processor calls the functions of :data:`DEVICES` with the address of that array, so
+that an access runs no Python code.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ from .raw import call1, call4, compiled, copy_bytes, for_c, load8, load32, store
 
 __all__ = ["DEVICES", "PLACES", "SOURCES"]
 
-# interrupt controller
+# Interrupt controller
 PENDING, SOFTWARE, ENABLED, SELECT, DEFAULT_VECTOR = 0, 1, 2, 3, 4
 SLOT_ADDRESS, SLOT_CONTROL = 16, 32
-# communications controller
+# Communications controller
 PACKET_KEY, PACKET_PAYLOAD, PACKET_STATUS = 5, 6, 7
 TX_CONTROL, TX_PAYLOAD, TX_HAS_PAYLOAD = 8, 9, 10
 SENT, SENT_BUFFER, SENT_ROOM = 48, 49, 50
 # DMA controller
 DMA_SYSTEM, DMA_TCM, DMA_DONE, DMA_ERRORS, DMA_DESCRIPTION = 51, 52, 53, 54, 55
-# timers: load, control, count
+# Timers: load, control, count
 T1_LOAD, T1_CONTROL, T1_COUNT, T2_LOAD, T2_CONTROL, T2_COUNT, T2_READS, T1_ZEROS = range(56, 64)
-# where memory is on this machine
+# Addresses of the memories on this computer
 SDRAM, SDRAM_SIZE, SYSTEM_RAM, ITCM, DTCM = range(64, 69)
-# the processor and what asks for its attention
+# The processor, functions that stop it, and reasons for a stop
 PROCESSOR, STOP, MONITOR, VIRTUAL_CORE, SYNC_WORD, STOPPED, LAST_WAIT = range(69, 76)
 T2_IDLE = 76
-# registers as the processor left them, and those with which it goes on
+# Registers at the last stop, and those with which the processor continues
 PC, CPSR, NEXT_CPSR, NEXT_SPSR, NEXT_LR = range(77, 82)
 GET_NAMES, GET_PLACES, SET_NAMES, SET_PLACES = range(82, 86)
 START_FUNCTION, READ_FUNCTION, WRITE_FUNCTION, ERROR, RESUMES = range(86, 91)
-# work: instructions so far, blocks of them before the next pause, a table of bytes by address
+# Work: instructions so far, blocks of instructions before the next pause, table of their widths
 INSTRUCTIONS, BLOCKS_LEFT, WIDTHS = range(91, 94)
 PLACES = 96
 """Length of the array."""
@@ -52,7 +52,7 @@ SOURCES = {
 
 _ALL = 0xFFFFFFFF
 _WAIT_READS = 4
-"""Reads of the second timer's count with nothing else to do, before the processor stops there."""
+"""Successive reads of the second timer's count after which the processor is stopped as waiting."""
 
 _carray: Any = numba.carray  # type: ignore[attr-defined]
 _pointer: Any = types.CPointer
@@ -64,14 +64,14 @@ _WRITE = types.void(types.int64, types.int64, types.int32, types.int64, _STATE)
 
 @compiled
 def _stop(s: Any, reason: int) -> None:
-    """Stop the processor at this access; when it goes on, it makes the access again."""
+    """Stop the processor at this access, which it repeats when it continues."""
     s[STOPPED] = reason
     call1(s[STOP], (s[PROCESSOR],))
 
 
 @compiled
-def _place(s: Any, address: int, size: int) -> int:
-    """Address on this machine of the core's address, or 0."""
+def _host_address(s: Any, address: int, size: int) -> int:
+    """Return the address on this computer of an address of the core, or 0."""
     if 0x60000000 <= address < 0x80000000:
         offset = address & 0x0FFFFFFF
         return int(s[SDRAM] + offset) if offset + size <= s[SDRAM_SIZE] else 0
@@ -179,7 +179,7 @@ def _dma_write(s: Any, offset: int, value: int) -> None:
         s[DMA_TCM] = value
     elif offset == 0x0C:
         size = value & 0x1FFFF
-        system, tcm = _place(s, s[DMA_SYSTEM], size), _place(s, s[DMA_TCM], size)
+        system, tcm = _host_address(s, s[DMA_SYSTEM], size), _host_address(s, s[DMA_TCM], size)
         if system == 0 or tcm == 0:
             s[DMA_ERRORS] += 1
             s[DMA_DESCRIPTION] = value
@@ -199,7 +199,7 @@ def _timers_read(s: Any, offset: int) -> int:
     if offset == 0x00 or offset == 0x18:
         return int(s[T1_LOAD])
     if offset == 0x04:
-        # Time does not pass, but a program that waits for the count must see it fall.
+        # Time does not pass within a tick, but a program may wait until the count decreases.
         if s[T1_COUNT] > 0:
             s[T1_COUNT] = max(0, s[T1_COUNT] - max(1, s[T1_LOAD] >> 7))
         else:
@@ -260,7 +260,7 @@ def _system_write(s: Any, offset: int, value: int) -> None:
         store32(s[SYNC_WORD], value)
 
 
-# A function for C cannot be made from another one and kept on disk: each is written out.
+# Numba cannot cache functions for C that are generated from others, so that each is written out.
 @for_c(_READ)
 def _read_interrupts(processor: int, offset: int, size: int, state: Any) -> int:
     return _interrupts_read(_carray(state, (PLACES,)), offset)
@@ -323,14 +323,14 @@ def _write_nothing(processor: int, offset: int, size: int, value: int, state: An
 
 @for_c(_BLOCK)
 def count_block(processor: int, address: int, size: int, state: Any) -> None:
-    """Count the instructions of a block before it runs, and pause now and then."""
+    """Count the instructions of a block before it runs, and pause after many blocks."""
     s = _carray(state, (PLACES,))
-    place = s[WIDTHS] + ((address & 0x7FFF) >> 1)
-    width = load8(place)
+    entry = s[WIDTHS] + ((address & 0x7FFF) >> 1)
+    width = load8(entry)
     if width == 0:
         call4(s[READ_FUNCTION], (processor, s[GET_NAMES], s[GET_PLACES], 2))
         width = 2 if s[CPSR] & 0x20 else 4
-        store8(place, width)
+        store8(entry, width)
     s[INSTRUCTIONS] += size // width
     s[BLOCKS_LEFT] -= 1
     if s[BLOCKS_LEFT] == 0:
@@ -348,4 +348,4 @@ DEVICES: tuple[tuple[tuple[int, ...], int, Any, Any], ...] = (
     ((0xE3000000, 0xF3000000), _SMALL, _read_zero, _write_nothing),
     ((0xE0000000, 0xF0000000), _SMALL, _read_zero, _write_nothing),
 )
-"""Addresses and size of every device, the function that reads it and the one that writes it."""
+"""Addresses, size, read function and write function of every device."""

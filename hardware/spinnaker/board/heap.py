@@ -1,4 +1,4 @@
-"""A heap of a chip: its blocks are a list in the chip's own memory, which programs edit too."""
+"""A heap of a chip: a list of blocks in the chip's memory, which programs also change."""
 
 from __future__ import annotations
 
@@ -15,27 +15,28 @@ class Words(Protocol):
     """Memory that is read and written by address."""
 
     def word(self, address: int) -> int:
-        """One word."""
+        """Return one word."""
 
     def get(self, address: int, form: str) -> tuple[int, ...]:
-        """Numbers in a form of :mod:`struct`."""
+        """Return numbers in a format of :mod:`struct`."""
 
     def put(self, address: int, form: str, *values: int) -> None:
-        """Write numbers in a form of :mod:`struct`."""
+        """Write numbers in a format of :mod:`struct`."""
 
 
 class Heap:
-    """A first-fit heap: a head of four words, and blocks that begin with two words.
+    """A first-fit heap: a head of four words, and blocks that start with two words.
 
-    The head holds the first free block, the first and the last block and the free bytes; a block
-    the next block, and the next free one or, in use, its application and tag.
+    The head holds the addresses of the first free block, the first block and the last block, and
+    the number of free bytes. A block holds the address of the next block, and the next free block
+    or, if it is in use, its application and tag.
 
     Parameters
     ----------
     memory : Words
-        The chip's.
+        Memory of the chip.
     base, end : int
-        Where it begins and ends.
+        Start and end address of the heap.
     tags : int
         Address of the chip's table of tagged blocks.
     """
@@ -48,7 +49,7 @@ class Heap:
         memory.put(last, "<2I", 0, 0)
 
     def blocks(self) -> Iterator[tuple[int, int, int]]:
-        """Every block: its address, the next block, and its second word."""
+        """Yield the address, the next block and the second word of every block."""
         at = self.memory.word(self.base + 4)
         while at:
             after, free = self.memory.get(at, "<2I")
@@ -58,15 +59,18 @@ class Heap:
 
     @property
     def largest(self) -> int:
-        """Bytes of the largest free block."""
+        """Size of the largest free block, bytes."""
         sizes = [after - at - _BLOCK for at, after, free in self.blocks() if free < _USED]
         return max(sizes, default=0)
 
     def allocate(self, size: int, app_id: int, tag: int) -> int:
-        """Address of a block, or 0 if there is no room or the tag is in use with another size."""
+        """Allocate a block and return its address.
+
+        Return 0 if there is no room, or if the tag is in use with another size.
+        """
         m, size = self.memory, max(4, -(-size // 4) * 4)
-        place = self._tags + 4 * (app_id << 8 | tag)
-        if tag and (held := m.word(place)):
+        entry = self._tags + 4 * (app_id << 8 | tag)
+        if tag and (held := m.word(entry)):
             return held if m.word(held - _BLOCK) - held == size else 0
         need, before, at = size + _BLOCK, 0, m.word(self.base)
         while at:
@@ -84,7 +88,7 @@ class Heap:
         m.put(at, "<2I", after, _USED | app_id << 8 | tag)
         m.put(self.base + 12, "<I", m.word(self.base + 12) - (after - at))
         if tag:
-            m.put(place, "<I", at + _BLOCK)
+            m.put(entry, "<I", at + _BLOCK)
         return at + _BLOCK
 
     def free(self, address: int) -> None:
@@ -95,10 +99,10 @@ class Heap:
         """Free every block of an application."""
         self._free([at for at, _, w in self.blocks() if w >= _USED and w >> 8 & 0xFF == app_id])
 
-    def _free(self, places: list[int]) -> None:
-        """Free blocks and join those side by side; the list is in the order of addresses."""
-        m, gone = self.memory, set(places)
-        kept: list[list[int]] = []  # address, next, second word (0: free)
+    def _free(self, addresses: list[int]) -> None:
+        """Free blocks, and merge adjacent free blocks."""
+        m, gone = self.memory, set(addresses)
+        kept: list[list[int]] = []  # Address, next block, second word (0: free).
         for at, after, word in self.blocks():
             free = word < _USED or at in gone
             if at in gone and word & 0xFF:

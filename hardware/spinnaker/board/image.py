@@ -1,4 +1,4 @@
-"""Programs as they are shipped: ``.aplx`` files, a list of blocks to copy or to clear."""
+"""Programs in ``.aplx`` files: lists of memory blocks to copy or to clear."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Image:
 
     @classmethod
     def of(cls, binary: bytes) -> Image:
-        """Image of an ``.aplx`` file.
+        """Read the image in the bytes of an ``.aplx`` file.
 
         Raises
         ------
         BoardFault
-            If `binary` is no such file, or does not fit into a core.
+            If `binary` is not such a file, or does not fit into a core.
         """
         memories = {name: bytearray(size) for name, (_, size) in _SIZES.items()}
         for at in range(0, len(binary) - _BLOCK.size + 1, _BLOCK.size):

@@ -1,8 +1,8 @@
-"""Runs a PyNN script for SpiNNaker as it stands, on the board in software.
+"""Runs an unchanged PyNN script for SpiNNaker on the board in software.
 
     python -m spikemem.hardware.spinnaker.board.launch [options] SCRIPT [arguments of the script]
 
-It is a process of its own: a script finds itself as Python would have started it.
+It runs in a separate process, in which the script runs as if Python had started it directly.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ __all__ = ["command", "main", "summary"]
 
 _FAILED, _BAD_INPUT, _INTERRUPTED = 1, 2, 130
 _PAUSE = 0.1
-"""Seconds between two notes of the progress."""
+"""Smallest interval between two reports of the progress, s."""
 
 
 def command(
     script: str | Path, arguments: Sequence[str], *, seed: int = 0, reports: Path | None = None,
     answer: Path | None = None, quiet: bool = False,
 ) -> list[str]:  # fmt: skip
-    """The command line of such a process; see the options of :func:`main`."""
+    """Return the command line of this process; for the options see :func:`main`."""
     options = ["--seed", str(seed)]
     options += ["--reports", str(reports)] if reports else []
     options += ["--answer", str(answer)] if answer else []
@@ -44,10 +44,10 @@ def command(
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a script; return its exit code.
+    """Run a script, and return its exit code.
 
-    ``--answer FOLDER`` is for the backend: the progress is noted in ``FOLDER/steps`` and what came
-    of the run in ``FOLDER/answer.json``.
+    The backend passes ``--answer FOLDER``: the progress is written to ``FOLDER/steps``, and the
+    statistics or the error to ``FOLDER/answer.json``.
     """
     parser = argparse.ArgumentParser(description="Run a script on a SpiNNaker board in software.")
     parser.add_argument("--seed", type=int, default=0)
@@ -64,20 +64,20 @@ def main(arguments: list[str] | None = None) -> int:
             code, error = _run(asked.script, asked.arguments)
             progress.close()
             facts = boards.statistics()
-    except SpikememError as problem:  # of the installation: the script has not begun
+    except SpikememError as problem:  # The installation is incomplete; the script did not start.
         print(f"spikemem: error: {problem}", file=sys.stderr)
         return _BAD_INPUT
     facts["wall_seconds"] = time.perf_counter() - began
     if asked.answer is not None:
-        told = {"statistics": facts} | ({"error": error} if error else {})
-        (asked.answer / "answer.json").write_text(json.dumps(told), encoding="utf-8")
+        answer = {"statistics": facts} | ({"error": error} if error else {})
+        (asked.answer / "answer.json").write_text(json.dumps(answer), encoding="utf-8")
     elif facts["boards"] and not asked.quiet:
         print(f"spikemem: {summary(facts)}", file=sys.stderr)
     return code
 
 
 def summary(facts: dict[str, Any]) -> str:
-    """One line on what the boards did."""
+    """Return one line with the statistics of the boards."""
     return (
         f"{facts.get('cores', 0):.0f} cores on {facts.get('chips', 0):.0f} chips of a board in "
         f"software, {facts.get('ticks', 0):.0f} ticks, {facts.get('packets', 0):.0f} packets, "
@@ -86,7 +86,7 @@ def summary(facts: dict[str, Any]) -> str:
 
 
 def _run(script: str, arguments: Sequence[str]) -> tuple[int, dict[str, str] | None]:
-    """Run it as ``python script.py arguments`` does; give the exit code, and its error."""
+    """Run a script as ``python script.py arguments`` does; return the exit code and the error."""
     sys.argv = [script, *arguments]
     sys.path[0] = str(Path(script).resolve().parent)
     allow_old_names()
@@ -111,17 +111,17 @@ def _exit_code(stop: SystemExit) -> int:
 
 
 def _show(error: BaseException, script: str) -> None:
-    """Show the error of a script as Python does: from the script's own first line on."""
+    """Print the error of a script as Python does, with a traceback that starts in the script."""
     trace: TracebackType | None = error.__traceback__
     while trace is not None and trace.tb_frame.f_code.co_filename != script:
         trace = trace.tb_next
     sys.stdout.flush()
-    # sPyNNaker may have put a function of its own there, which frees the machine first.
+    # sPyNNaker may have replaced this function by one that first frees the machine.
     sys.excepthook(type(error), error.with_traceback(trace), trace)
 
 
 class _Bar:
-    """Progress on a terminal: one bar for each stretch of a run."""
+    """Progress on a terminal: one bar for each part of a run."""
 
     def __init__(self, quiet: bool) -> None:
         self._quiet = quiet
@@ -139,13 +139,13 @@ class _Bar:
             self.close()
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self._stack.close()
         self._report = None
 
 
 class _Note:
-    """Progress in a file, for the process that waits."""
+    """Progress in a file, for the process that waits for this one."""
 
     def __init__(self, path: Path) -> None:
         self._path, self._next = path, 0.0
@@ -157,7 +157,7 @@ class _Note:
             self._next = now + _PAUSE
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: no file is open."""
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Memory that the cores of a chip share, as the monitor processor leaves it for programs."""
+"""Memory that the cores of a chip share, in the state in which the monitor leaves it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CORES = 18
 
 _SDRAM, _SDRAM_SIZE = 0x60000000, 128 << 20
 _USER_SIZE = 118 << 20
-"""Of the SDRAM, what programs and data may use; above it are the tables and buffers below."""
+"""Part of the SDRAM for programs and data; tables and buffers are above it."""
 _TAGS, _ROUTES, _APPS = 0x67600000, 0x67640000, 0x67650000
 _MESSAGES, _BUFFERS, _SYSTEM_HEAP = 0x67660000, 0x67680000, 0x67900000
 _SYSTEM, _SYSTEM_SIZE = 0xE5000000, 0x8000
@@ -39,14 +39,14 @@ class ChipMemory:
     Parameters
     ----------
     x, y : int
-        Coordinates of the chip: programs read them.
+        Coordinates of the chip, which programs read.
 
     Attributes
     ----------
     sdram, system : array of uint8
-        128 MiB and 32 KiB. Memory that nobody has touched takes no room.
+        SDRAM (128 MiB) and system RAM (32 KiB). Unused pages take no memory.
     sync : array of uint32
-        The word of the system controller by which the host starts the cores.
+        Word of the system controller with which the host starts the cores.
     heap, system_heap : Heap
         Blocks of SDRAM for programs and data, and for the monitor and its buffers.
     """
@@ -88,7 +88,7 @@ class ChipMemory:
         self.put(_ROUTES + 16, "<2H", _ROUTER_ENTRIES, 0)
         self.put(_SV + 0xE0, "<H", 1)
 
-    # bytes by the chip's addresses
+    # Bytes at addresses of the chip
     def _block(self, address: int, size: int) -> tuple[NDArray[np.uint8], int]:
         high, offset = address >> 28, address & 0x0FFFFFFF
         if size >= 0 and high in (0x6, 0x7) and offset + size <= self.sdram.size:
@@ -103,37 +103,37 @@ class ChipMemory:
         )
 
     def read(self, address: int, size: int) -> bytes:
-        """Bytes at an address of the chip."""
-        # A region that a program leaves empty has address 0.
+        """Return bytes at an address of the chip."""
+        # An empty region of a program has address 0.
         if not size:
             return b""
         block, offset = self._block(address, size)
         return block[offset : offset + size].tobytes()
 
     def write(self, address: int, data: bytes) -> None:
-        """Put bytes at an address of the chip."""
+        """Write bytes at an address of the chip."""
         block, offset = self._block(address, len(data))
         block[offset : offset + len(data)] = np.frombuffer(data, np.uint8)
 
     def get(self, address: int, form: str) -> tuple[int, ...]:
-        """Numbers at an address, in a form of :mod:`struct`."""
+        """Return numbers at an address, in a format of :mod:`struct`."""
         return struct.unpack(form, self.read(address, struct.calcsize(form)))
 
     def word(self, address: int) -> int:
-        """One word."""
+        """Return one word."""
         return self.get(address, "<I")[0]
 
     def put(self, address: int, form: str, *values: int) -> None:
-        """Write numbers in a form of :mod:`struct`."""
+        """Write numbers in a format of :mod:`struct`."""
         self.write(address, struct.pack(form, *values))
 
-    # blocks of cores
+    # Blocks of cores
     def vcpu(self, p: int) -> int:
-        """Address of the block by which core `p` and the monitor talk."""
+        """Return the address of the block with which core `p` and the monitor communicate."""
         return _VCPU + _VCPU_SIZE * p
 
     def state(self, p: int) -> State:
-        """State of core `p`, as its program has left it."""
+        """Return the state of core `p`, which its program sets."""
         return State(int(self.system[self.vcpu(p) - _SYSTEM + 46]) & 15)
 
     def set_state(self, p: int, state: State) -> None:
@@ -141,12 +141,12 @@ class ChipMemory:
         self.system[self.vcpu(p) - _SYSTEM + 46] = state
 
     def clear_core(self, p: int) -> None:
-        """Forget the program of core `p`; its user words stay."""
+        """Clear the block of core `p`, except its user words."""
         self.write(self.vcpu(p), bytes(_USER))
         self.set_state(p, State.IDLE)
 
     def status(self, p: int) -> CoreStatus:
-        """What core `p` says about itself."""
+        """Return the status of core `p`."""
         data = self.read(self.vcpu(p), _VCPU_SIZE)
         words = struct.unpack("<32I", data)
         return CoreStatus(
@@ -172,21 +172,21 @@ class ChipMemory:
             text += self.read(at + 16, size)
         return text.decode("ascii", "replace")
 
-    # messages
+    # Messages
     def take_buffer(self) -> int:
-        """Take a buffer for a message from the shared pool; its address, or 0."""
+        """Take a message buffer from the shared pool; return its address, or 0 if none is free."""
         at = self.word(_SV + 0x68)
         if at:
             self.put(_SV + 0x68, "<I", self.word(at))
         return at
 
     def free_buffer(self, at: int) -> None:
-        """Give a buffer back to the pool."""
+        """Return a buffer to the pool."""
         self.put(at, "<I", self.word(_SV + 0x68))
         self.put(_SV + 0x68, "<I", at)
 
     def post(self, p: int, message: bytes) -> bool:
-        """Put a message for core `p` in its mailbox; false if the mailbox or the pool is full."""
+        """Put a message for core `p` in its mailbox; return False if mailbox or pool is full."""
         vcpu = self.vcpu(p)
         at = 0 if self.read(vcpu + 56, 1)[0] else self.take_buffer()
         if not at:
@@ -198,7 +198,7 @@ class ChipMemory:
         return True
 
     def collect(self, p: int) -> bytes | None:
-        """Take the message that core `p` has for the monitor."""
+        """Take the message of core `p` for the monitor; return None if there is none."""
         vcpu = self.vcpu(p)
         if not self.read(vcpu + 57, 1)[0]:
             return None
@@ -215,9 +215,9 @@ class ChipMemory:
         self.put(vcpu + 48, "<I", signal)
         self.write(vcpu + 56, b"\x03")
 
-    # routes, in the monitor's copy of the router's table
+    # Routes, in the monitor's copy of the router's table
     def routes(self) -> list[tuple[int, int, int, int, int]]:
-        """Entries in use: place, application, route, key, mask."""
+        """Return the entries in use as (index, application, route, key, mask)."""
         table = np.frombuffer(self.read(_ROUTES, 16 * (_ROUTER_ENTRIES + 1)), "<u4").reshape(-1, 4)
         used = np.flatnonzero(table[:, 1] < 0xFF000000)
         return [
@@ -227,7 +227,7 @@ class ChipMemory:
         ]
 
     def add_routes(self, entries: list[tuple[int, int, int]], app_id: int) -> None:
-        """Add (key, mask, route) entries in a row; BoardFault if the table is full."""
+        """Add successive entries (key, mask, route); raise BoardFault if the table is full."""
         if not entries:
             return
         n, before, at = len(entries), 0, self.get(_SV + 0xE0, "<H")[0]
@@ -252,7 +252,7 @@ class ChipMemory:
             )
 
     def clear_routes(self, app_id: int | None) -> None:
-        """Remove the entries of one application, or all; what stays is packed to the front."""
+        """Remove the entries of one application, or all; the others move to the front."""
         keep = [e for e in self.routes() if app_id is not None and e[1] != app_id]
         self._write_router()
         for _, app, route, key, mask in keep:

@@ -1,7 +1,7 @@
-"""The name under which sPyNNaker was imported before its version 6, for scripts of that time.
+"""The module name of sPyNNaker before version 6, for scripts of that time.
 
-``import spynnaker8 as sim`` gives today's names. One differs: ``set`` of a population also sets
-initial values, as ``set(v=-60.0)`` did.
+``import spynnaker8 as sim`` imports today's names. One of them is changed: the method ``set`` of a
+population also sets initial values, as ``set(v=-60.0)`` did.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _OLD, _NEW = "spynnaker8", "spynnaker.pyNN"
 
 
 class _OldNames:
-    """Finds and loads ``spynnaker8`` and what is in it: the same names of today's modules."""
+    """Import hook that loads ``spynnaker8`` and its submodules from today's modules."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """A module of the old name, if there is one of the new name."""
+        """Return a module with the old name if one with the new name exists."""
         if name != _OLD and not name.startswith(f"{_OLD}."):
             return None
         if importlib.util.find_spec(_NEW + name.removeprefix(_OLD)) is None:
@@ -33,10 +33,10 @@ class _OldNames:
         return ModuleSpec(name, self, is_package=True)  # type: ignore[arg-type]
 
     def create_module(self, spec: ModuleSpec) -> None:
-        """Python makes an empty module."""
+        """Return None, so that Python makes an empty module."""
 
     def exec_module(self, module: ModuleType) -> None:
-        """Fill it with the names of today's module."""
+        """Fill the module with the names of today's module."""
         now = importlib.import_module(_NEW + module.__name__.removeprefix(_OLD))
         names = {key: value for key, value in vars(now).items() if not key.startswith("__")}
         vars(module).update(names)

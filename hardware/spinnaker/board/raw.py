@@ -1,4 +1,4 @@
-"""Memory and functions by their address, for compiled code."""
+"""Access to memory and functions by their address, for compiled code."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ _cfunc: Any = numba.cfunc
 
 
 def compiled(function: F) -> F:
-    """Compile a function for other compiled ones; the result is kept on disk."""
+    """Compile a function for calls by compiled functions; the result is cached on disk."""
     made: F = _njit(cache=True)(function)
     return made
 
 
 def for_c(signature: Any) -> Callable[[Callable[..., Any]], Any]:
-    """Compile a function that C calls; the result has its address."""
+    """Compile a function that C calls; the result has an address."""
     made: Callable[[Callable[..., Any]], Any] = _cfunc(signature, cache=True)
     return made
 
@@ -73,7 +73,7 @@ store8, store16, store32 = _store(8), _store(16), _store(32)
 
 
 def _caller(n: int) -> Any:
-    """Function that calls the C function ``int f(...)`` of `n` words at an address."""
+    """Return a function that calls the C function ``int f(...)`` of `n` words at an address."""
 
     def call(typing_context: Any, function: Any, arguments: Any) -> Any:
         def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
@@ -93,7 +93,7 @@ call1, call4, call5 = _caller(1), _caller(4), _caller(5)
 
 @compiled
 def copy_bytes(target: int, source: int, size: int) -> None:
-    """Copy memory that does not overlap: words, then what is left."""
+    """Copy memory that does not overlap: words first, then the remaining bytes."""
     done = 0
     while done + 4 <= size:
         store32(target + done, load32(source + done))

@@ -1,4 +1,4 @@
-"""Where multicast packets go: the routing tables of the chips, followed from chip to chip."""
+"""Follows multicast packets through the routing tables of the chips."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LINKS = ((1, 0), (1, 1), (0, 1), (-1, 0), (-1, -1), (0, -1))
 
 Destination = tuple[int, int, int]
 Table = list[tuple[int, int, int]]
-"""Rows of (key, mask, route): links in bits 0 to 5, core p in bit 6 + p; the first match counts."""
+"""Rows (key, mask, route); bits 0 to 5 are links, bit 6 + p is core p; the first match counts."""
 
 _CORES = 18
 _MOST = 1000
@@ -27,15 +27,15 @@ def destinations(
     table: Callable[[tuple[int, int]], Table],
     chips: Mapping[tuple[int, int], object],
 ) -> tuple[tuple[Destination, ...], bool]:
-    """Cores that a packet of a chip reaches, and whether a part of it is lost.
+    """Return the cores that a packet from a chip reaches, and whether it is lost somewhere.
 
-    A packet that no row matches goes straight on; one that is sent without a matching row is lost,
-    as is one that leaves the board.
+    On a chip without a matching row an arriving packet goes straight on, and a packet that starts
+    there is lost. A packet that leaves the board is also lost.
     """
     out: list[Destination] = []
     lost = False
-    ways: list[tuple[tuple[int, int], int | None]] = [(source, None)]
-    for chip, arrived in ways:
+    arrivals: list[tuple[tuple[int, int], int | None]] = [(source, None)]
+    for chip, arrived in arrivals:
         route = _match(table(chip), key)
         if route is None:
             if arrived is None:
@@ -46,8 +46,8 @@ def destinations(
         for link, (dx, dy) in enumerate(LINKS):
             if route >> link & 1:
                 following = (chip[0] + dx, chip[1] + dy)
-                if following in chips and len(ways) < _MOST:
-                    ways.append((following, link))
+                if following in chips and len(arrivals) < _MOST:
+                    arrivals.append((following, link))
                 else:
                     lost = True
     return tuple(out), lost

@@ -1,4 +1,4 @@
-"""The processor between two rests: interrupts are entered as the architecture says."""
+"""Runs the emulated processor until it is idle, and delivers its interrupts."""
 
 from __future__ import annotations
 
@@ -10,8 +10,15 @@ from .raw import call4, call5, compiled
 __all__ = ["ASLEEP", "FAULT", "MESSAGE", "PAUSED", "SENT_FULL", "WAITING", "go_on"]
 
 ASLEEP, MESSAGE, WAITING, SENT_FULL, PAUSED, FAULT = range(6)
-"""Why :func:`go_on` came back: at rest; a message for the monitor; waits for the end of a step; its
-packets must be taken; has worked for long; the processor met an error."""
+"""Reasons for which :func:`go_on` returns.
+
+ASLEEP : the processor is idle
+MESSAGE : there is a message for the monitor
+WAITING : the program waits for the end of a step
+SENT_FULL : the buffer of sent packets is full
+PAUSED : the processor has run for long
+FAULT : an error of the processor
+"""
 
 _NOWHERE = 0xFFFFFFF0
 _MOST = 1_000_000
@@ -22,7 +29,7 @@ _THUMB = 0x20
 
 @compiled
 def _slot(s: Any, pending: int) -> int:
-    """Place of the first slot whose source is pending, or -1."""
+    """Return the index of the first slot whose source is pending, or -1."""
     for k in range(16):
         control = s[d.SLOT_CONTROL + k]
         if control & 0x20 and pending >> (control & 0x1F) & 1:
@@ -32,7 +39,7 @@ def _slot(s: Any, pending: int) -> int:
 
 @compiled
 def _enter(s: Any, mode: int, address: int) -> int:
-    """Enter a mode for an interrupt; returns the address at which to start."""
+    """Enter a mode for an interrupt; return the address at which to start."""
     s[d.NEXT_CPSR] = mode
     s[d.NEXT_SPSR] = s[d.CPSR]
     s[d.NEXT_LR] = (s[d.PC] + 4) & 0xFFFFFFFF
@@ -42,11 +49,11 @@ def _enter(s: Any, mode: int, address: int) -> int:
 
 @compiled
 def go_on(s: Any, resume: bool) -> int:
-    """Deliver interrupts until the core rests or something else must happen.
+    """Deliver interrupts until the core is idle or must stop for another reason; return the reason.
 
-    With `resume` the processor was stopped in the middle of its work and goes on there, unless an
-    interrupt that it does not mask is pending. A processor that waits for an interrupt takes it
-    even if it masks it: programs mask interrupts, wait, and then unmask them.
+    With `resume` the processor was stopped during its work, and continues there unless an interrupt
+    that it does not mask is pending. A processor that waits for an interrupt accepts it even if it
+    masks it, since programs mask interrupts, wait, and then unmask them.
     """
     for _ in range(_MOST):
         call4(s[d.READ_FUNCTION], (s[d.PROCESSOR], s[d.GET_NAMES], s[d.GET_PLACES], 2))

@@ -1,4 +1,4 @@
-"""The line to a board: what sPyNNaker sends in its own message format, and the answers."""
+"""Stands for the network connection to a board: takes sPyNNaker's messages, and answers them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .status import BoardFault
 __all__ = ["Line", "Selector"]
 
 _PADDING = 2
-"""Bytes before the header of a message in a UDP packet."""
+"""Number of bytes before the header of a message in a UDP packet."""
 
 _SDP = struct.Struct("<8B")
 _SCP = struct.Struct("<HH")
@@ -24,14 +24,14 @@ _THREE = struct.Struct("<3I")
 class Line:
     """Stands for the UDP connection to the monitor processor of chip (0, 0).
 
-    Messages to an application core go to its mailbox, and its own reply is the answer; of the
-    monitor processor only the reading of memory is known here: everything else that sPyNNaker
-    wants of it is a method of the transceiver.
+    Messages to an application core go to its mailbox, and the core's reply is the answer. Of the
+    commands to the monitor processor only the reading of memory is implemented; the transceiver has
+    methods for all others that sPyNNaker uses.
 
     Parameters
     ----------
     board : Board
-        The other end.
+        Board at the other end of the connection.
     """
 
     chip_x = chip_y = 0
@@ -42,12 +42,12 @@ class Line:
         self._answers: deque[bytes] = deque()
 
     def get_scp_data(self, scp_request: Any, x: int | None = None, y: int | None = None) -> bytes:
-        """The bytes of a request, as they would go over the network."""
+        """Return the bytes of a request, as they would be sent over the network."""
         scp_request.sdp_header.update_for_send(x or 0, y or 0)
         return bytes(_PADDING) + bytes(scp_request.bytestring)
 
     def send(self, data: bytes) -> None:
-        """Deliver a message; its answer waits until it is received."""
+        """Deliver a message; its answer is kept until it is received."""
         message = data[_PADDING:]
         _, _, to, _, y, x, _, _ = _SDP.unpack_from(message)
         port, p = to >> 5, to & 31
@@ -62,8 +62,8 @@ class Line:
         command, sequence = _SCP.unpack_from(message, _SDP.size)
         if command != SCPCommand.CMD_READ.value:
             raise BoardFault(
-                f"sPyNNaker asked the monitor processor of chip ({x}, {y}) for command {command}, "
-                f"which the board in software does not have."
+                f"sPyNNaker sent command {command} to the monitor processor of chip ({x}, {y}), "
+                f"which the board in software does not implement."
             )
         address, size, _ = _THREE.unpack_from(message, _SDP.size + _SCP.size)
         _, tag, to, back, dest_y, dest_x, src_y, src_x = _SDP.unpack_from(message)
@@ -72,13 +72,13 @@ class Line:
         return header + result + self._board.read(x, y, address, size)
 
     def is_ready_to_receive(self, timeout: float = 0) -> bool:
-        """Whether an answer waits."""
+        """Tell whether an answer can be received."""
         return bool(self._answers)
 
     def receive_scp_response(
         self, timeout: float | None = 1.0
     ) -> tuple[SCPResult, int, bytes, int]:
-        """Result, number of the request, the packet, and where in it the message begins."""
+        """Return the result, the number of the request, the packet, and the message's offset."""
         if not self._answers:
             raise BoardFault("a core did not answer a message of sPyNNaker.")
         data = self._answers.popleft()
@@ -86,15 +86,15 @@ class Line:
         return SCPResult(result), sequence, data, _PADDING
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: no connection is open."""
 
 
 class Selector:
-    """Chooses the line for a message: there is one."""
+    """Chooses the connection for a message; there is only one."""
 
     def __init__(self, line: Line) -> None:
         self._line = line
 
     def get_next_connection(self, message: Any) -> Line:
-        """The line."""
+        """Return the connection."""
         return self._line

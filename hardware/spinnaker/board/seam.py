@@ -1,4 +1,4 @@
-"""Puts the board in software behind sPyNNaker: everything that is replaced in it, and why."""
+"""Connects sPyNNaker to the board in software: replaces a few of its functions."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from ....simulation import package_version
 __all__ = ["REPLACED", "Boards", "Replaced", "require_board", "software_boards"]
 
 _VERSIONS = ("7.4",)
-"""Versions of sPyNNaker whose real-board path is known to run on the board in software."""
+"""Versions of sPyNNaker that run on the board in software."""
 
 
 @dataclass(frozen=True)
 class Replaced:
-    """One name of sPyNNaker's packages that is replaced.
+    """A function or module of sPyNNaker's packages that is replaced.
 
     Attributes
     ----------
     module, name : str
-        Where it is looked up when it is called.
+        Module in which callers look it up, and its name there.
     reason : str
-        Why it must be replaced.
+        Reason for the replacement.
     parameters : tuple of str
-        Names that it takes in the versions that are known.
+        Names of its parameters in the supported versions.
     """
 
     module: str
@@ -69,18 +69,18 @@ REPLACED = (
     Replaced(
         f"{_FEC}.interface.interface_functions.application_runner",
         "sleep",
-        "it waits as long as a board would run; this board has run when the signal was sent",
+        "it waits as long as a board would run; this board runs when the signal is sent",
         ("seconds",),
     ),
     Replaced(
         f"{_FEC}.utilities.system_control_logic",
         "time",
-        "it waits half a second for programs to come up; here they have when they were loaded",
+        "it waits half a second for programs to start; here they start when they are loaded",
     ),
     Replaced(
         f"{_FEC}.interface.interface_functions.application_finisher",
         "time",
-        "it waits half a second for programs to end; here they have",
+        "it waits half a second for programs to end; here they have already ended",
     ),
     Replaced(
         f"{_FEC}.interface.interface_functions.chip_provenance_updater",
@@ -89,7 +89,7 @@ REPLACED = (
         ("seconds",),
     ),
 )  # fmt: skip
-"""Everything in sPyNNaker's packages that is replaced, each with its reason; nothing else is."""
+"""Everything that is replaced in sPyNNaker's packages, with the reasons."""
 
 _SETTINGS = (
     ("virtual_board", "False"),
@@ -105,11 +105,11 @@ _SETTINGS = (
     ("reset_machine_on_startup", "False"),
     ("turn_off_machine", "False"),
     ("spalloc_retry", "0"),
-    # Their path over UDP, around the monitor processor, is not modelled.
+    # These use UDP connections that bypass the monitor processor and are not modelled.
     ("enable_advanced_monitor_support", "False"),
     ("enable_reinjection", "False"),
 )
-"""Section [Machine] of the configuration, whatever else is configured."""
+"""Settings of the section [Machine], which override the configuration."""
 
 _DEFAULTS = """[Mode]
 mode = Production
@@ -124,30 +124,30 @@ use_java = False
 
 
 def require_board() -> None:
-    """Raise unless sPyNNaker and the emulated processor are installed, in known versions."""
+    """Raise an error if sPyNNaker, in a supported version, or unicorn is not installed."""
     for module, name in (("spynnaker", "sPyNNaker"), ("unicorn", "unicorn")):
         if importlib.util.find_spec(module) is None:
             raise BackendMissing.of("the SpiNNaker board in software", name, extra="board")
     installed = package_version("sPyNNaker") or ""
     version = installed.partition("!")[2] or installed
-    if not any(version == known or version.startswith(f"{known}.") for known in _VERSIONS):
+    if not any(version == good or version.startswith(f"{good}.") for good in _VERSIONS):
         raise UnsupportedError(
-            f"the SpiNNaker board in software goes with sPyNNaker {' or '.join(_VERSIONS)}, and "
+            f"the SpiNNaker board in software needs sPyNNaker {' or '.join(_VERSIONS)}, but "
             f"{version} is installed; pip install 'sPyNNaker=={1}!{_VERSIONS[-1]}.*'."
         )
 
 
 def _check(item: Replaced) -> Any:
-    """The object that is replaced, if the installed version is as expected."""
+    """Return the object to replace, if it is as in the supported versions."""
     try:
-        found = getattr(importlib.import_module(item.module), item.name)
+        original = getattr(importlib.import_module(item.module), item.name)
     except (ImportError, AttributeError):
-        found = None
-    if found is not None and (not item.parameters or item.parameters == _parameters(found)):
-        return found
+        original = None
+    if original is not None and (not item.parameters or item.parameters == _parameters(original)):
+        return original
     raise UnsupportedError(
-        f"the SpiNNaker board in software does not go with the installed sPyNNaker "
-        f"({package_version('sPyNNaker')}): {item.module}.{item.name} is not what it was in "
+        f"the SpiNNaker board in software does not work with the installed sPyNNaker "
+        f"({package_version('sPyNNaker')}): {item.module}.{item.name} differs from that of "
         f"{_VERSIONS[-1]}."
     )
 
@@ -155,32 +155,32 @@ def _check(item: Replaced) -> Any:
 def _parameters(function: Any) -> tuple[str, ...]:
     try:
         names = tuple(inspect.signature(function).parameters)
-    except ValueError:  # some built-in functions do not say
+    except ValueError:  # Some built-in functions have no signature.
         return ("seconds",) if function is time.sleep else ()
     return ("seconds",) if function is time.sleep else names
 
 
 @dataclass
 class Boards:
-    """The boards that a script has used, one after the other.
+    """Boards that a script has used, one after the other.
 
     Attributes
     ----------
     made : list of BoardTransceiver
-        In the order of their set-up.
+        Transceivers of the boards, in the order of their set-up.
     """
 
     made: list[Any] = field(default_factory=list)
     _facts: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, transceiver: Any) -> Any:
-        """Take the next one; those before it are no longer used."""
+        """Add the next transceiver, and close the board of the previous one."""
         self.close()
         self.made.append(transceiver)
         return transceiver
 
     def close(self) -> None:
-        """Note what the last board has done, and free its memory."""
+        """Store the statistics of the last board, and free its memory."""
         if len(self._facts) < len(self.made):
             self._facts.append(self._last())
             self.made[-1].board.close()
@@ -191,13 +191,13 @@ class Boards:
         return {**last.board.statistics, "chips": len(chips), "cores": len(last.used)}
 
     def statistics(self) -> dict[str, Any]:
-        """Boards, chips, cores, ticks, packets and seconds, of all of them together."""
+        """Return the number of boards, chips, cores, ticks and packets, and seconds, summed."""
         open_ones = [self._last()] if len(self._facts) < len(self.made) else []
-        found: dict[str, Any] = {"boards": len(self.made)}
+        totals: dict[str, Any] = {"boards": len(self.made)}
         for facts in [*self._facts, *open_ones]:
             for key, value in facts.items():
-                found[key] = found.get(key, 0) + value
-        return found
+                totals[key] = totals.get(key, 0) + value
+        return totals
 
 
 @contextmanager
@@ -207,32 +207,33 @@ def software_boards(
     reports: Path | None = None,
     progress: Callable[[int, int], None] = lambda done, length: None,
 ) -> Iterator[Boards]:
-    """Within this context every sPyNNaker simulation runs on a board in software.
+    """Context in which every sPyNNaker simulation runs on a board in software.
 
-    sPyNNaker's packages are imported, and what :data:`REPLACED` lists is replaced. The user's
-    configuration is neither read nor written, but for a file ``spynnaker.cfg`` in the current
-    folder, of which the section [Machine] has no say.
+    sPyNNaker's packages are imported, and the entries of :data:`REPLACED` are replaced. The user's
+    configuration is neither read nor written, except a file ``spynnaker.cfg`` in the current
+    folder, whose section [Machine] is ignored.
 
     Parameters
     ----------
     seed : int
-        For the order in which the packets of a tick arrive.
+        Seed of the order in which the packets of a tick arrive.
     reports : Path, optional
-        Where sPyNNaker writes its reports. Default: a temporary folder.
+        Folder for sPyNNaker's reports. Default: a temporary folder.
     progress : callable
-        Is given the ticks done, and the ticks of this stretch of a run (0: not known).
+        Function that is called with the number of ticks done, and the number of ticks of this part
+        of a run (0: unknown).
 
     Yields
     ------
     Boards
-        What was used.
+        Boards that were used.
 
     Raises
     ------
     BackendMissing
-        sPyNNaker or unicorn is not installed.
+        If sPyNNaker or unicorn is not installed.
     UnsupportedError
-        The installed version of sPyNNaker is not one that this goes with.
+        If the installed version of sPyNNaker is not supported.
     """
     require_board()
     originals = {(item.module, item.name): _check(item) for item in REPLACED}
@@ -246,7 +247,7 @@ def software_boards(
 
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="spikemem-board-"))
-        # At the end of the process only: sPyNNaker writes into it when Python exits.
+        # The folder is removed when the process ends, since sPyNNaker writes into it until then.
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         config = folder / "config"
         config.mkdir()
@@ -271,24 +272,24 @@ def software_boards(
 
 
 def _no_sleep(seconds: float) -> None:
-    """Wait for nothing."""
+    """Return at once."""
 
 
 def _configured(load: Callable[[], Any], folder: Path) -> Callable[[], Any]:
-    """`load_config`, with the configuration of the board in software."""
+    """Return `load_config` with the configuration of the board in software."""
 
     def load_config() -> Any:
         from spinn_utilities.config_holder import set_config
 
         names = ("HOME", "USERPROFILE", "XDG_CONFIG_HOME", "XDG_CONFIG_DIRS", "APPDATA")
         nowhere = str(folder.parent / "nowhere")
-        places = {name: nowhere for name in names if name in os.environ} | {
+        variables = {name: nowhere for name in names if name in os.environ} | {
             "HOME": str(folder),
             "XDG_CONFIG_HOME": nowhere,
             "XDG_CONFIG_DIRS": nowhere,
         }
-        before = {name: os.environ.get(name) for name in places}
-        os.environ.update(places)
+        before = {name: os.environ.get(name) for name in variables}
+        os.environ.update(variables)
         try:
             loaded = load()
         finally:

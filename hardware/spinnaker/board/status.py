@@ -1,4 +1,4 @@
-"""What a core says about itself, and how the board says that something went wrong."""
+"""Status of a core, and the error that the board raises."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["BoardFault", "CoreStatus", "RunTimeError", "Signal", "State", "in_wo
 
 
 class BoardFault(SimulationError):
-    """A core or a chip cannot go on: what a user of a board would find in its log."""
+    """A core or a chip cannot continue; the message holds what a board would write to its log."""
 
 
 class State(IntEnum):
@@ -36,7 +36,7 @@ class State(IntEnum):
 
 
 class Signal(IntEnum):
-    """Signals of the host to all cores of an application."""
+    """Signals from the host to all cores of an application."""
 
     INITIALISE = 0
     POWER_DOWN = 1
@@ -55,7 +55,7 @@ class Signal(IntEnum):
 
 
 class RunTimeError(IntEnum):
-    """Errors with which a program ends itself."""
+    """Run-time errors of a program."""
 
     NONE = 0
     RESET = 1
@@ -82,25 +82,28 @@ class RunTimeError(IntEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class CoreStatus:
-    """One core as its block of system memory describes it.
+    """Status of one core, from its block of system memory.
 
     Attributes
     ----------
     x, y, p : int
         Chip and core.
     state : State
+        State of the core.
     app_id : int
+        Number of the application.
     name : str
-        Of the program.
+        Name of the program.
     run_time_error : int
-        One of :class:`RunTimeError`; other numbers are the program's own.
+        Number of a :class:`RunTimeError`, or another number that the program defines.
     registers : tuple of int
-        r0 to r7 at a run-time error.
+        Registers r0 to r7 at a run-time error.
     psr, sp, lr : int
+        Program status register, stack pointer and link register at a run-time error.
     user : tuple of int
-        The four words by which host and program talk.
+        Four words with which host and program communicate.
     iobuf : str
-        What the program has printed.
+        Text that the program has printed.
     """
 
     x: int
@@ -118,7 +121,7 @@ class CoreStatus:
     iobuf: str
 
     def __str__(self) -> str:
-        """Core, state, and in an error what the program and its registers said."""
+        """Return core and state; after an error also the registers and the last printed line."""
         where = f"core ({self.x}, {self.y}, {self.p}) {self.name!r}"
         if self.state is not State.RUN_TIME_EXCEPTION:
             return f"{where}: {self.state.name}"
@@ -133,11 +136,11 @@ class CoreStatus:
 
 
 def in_words(line: str) -> str:
-    """What a program printed as numbers, in sPyNNaker's words for it, if it has some."""
+    """Replace the number of a message that a program printed by sPyNNaker's text, if it has one."""
     try:
         from spinn_utilities.make_tools.replacer import Replacer
 
         with Replacer() as replacer:
             return str(replacer.replace(line))
-    except Exception:  # Whatever goes wrong there, the numbers remain to be shown.
+    except Exception:  # The line with numbers is still useful.
         return line

@@ -1,4 +1,4 @@
-"""Stands for sPyNNaker's transceiver: what it would do to a board, it does to one in software."""
+"""Replaces sPyNNaker's transceiver: performs its operations on the board in software."""
 
 from __future__ import annotations
 
@@ -44,21 +44,22 @@ _CORES = 18
 
 
 class BoardTransceiver(MockableTransceiver):
-    """A transceiver whose board is software.
+    """A transceiver for a board in software.
 
-    The methods are those of sPyNNaker's transceiver; it documents them.
+    sPyNNaker documents the methods of its transceiver.
 
     Parameters
     ----------
     board : Board
-        What it talks to.
+        Board on which it operates.
     progress : callable
-        Is given the ticks done and the ticks of this stretch of a run (0: not known).
+        Function that is called with the number of ticks done, and the number of ticks of this part
+        of a run (0: unknown).
 
     Attributes
     ----------
     used : set of (int, int, int)
-        Chip and core of every program that has been run.
+        Chip and core of every program that has run.
     """
 
     def __init__(self, board: Board, progress: Callable[[int, int], None]) -> None:
@@ -74,10 +75,10 @@ class BoardTransceiver(MockableTransceiver):
     def __str__(self) -> str:
         return "transceiver of a board in software"
 
-    # the machine
+    # Machine
     @override
     def discover_scamp_connections(self) -> None:
-        """Nothing is to be found."""
+        """Do nothing: there is only one connection."""
 
     @override
     def get_machine_details(self) -> Machine:
@@ -85,8 +86,8 @@ class BoardTransceiver(MockableTransceiver):
         boards = len(list(machine.ethernet_connected_chips))
         if boards > 1:
             raise BoardFault(
-                f"the network needs a machine of {boards} boards, and one board of 48 chips is "
-                f"modelled; put more neurons on a core, or make it smaller."
+                f"the network needs a machine of {boards} boards, but only one board of 48 chips "
+                f"is modelled; put more neurons on each core, or make the network smaller."
             )
         cores = bytes(range(_CORES))
         SpiNNManDataView.set_v_to_p_map(dict.fromkeys(machine.chip_coordinates, cores))
@@ -114,7 +115,7 @@ class BoardTransceiver(MockableTransceiver):
     def get_clock_drift(self, x: int, y: int) -> float:
         return 0.0
 
-    # memory
+    # Memory
     @override
     def write_memory(
         self,
@@ -171,7 +172,7 @@ class BoardTransceiver(MockableTransceiver):
     def malloc_sdram_multi(self, allocations: list[tuple[int, int, int, int, int]]) -> list[int]:
         return [self.malloc_sdram(*allocation) for allocation in allocations]
 
-    # programs
+    # Programs
     @override
     def execute_flood(
         self,
@@ -194,7 +195,7 @@ class BoardTransceiver(MockableTransceiver):
             self._run()
 
     def _run(self) -> None:
-        # Imported here: it is no part of spinnman, and needs to be set up.
+        # This is imported here because it is not part of spinnman and must be set up first.
         from spinn_front_end_common.data import FecDataView
 
         stop = FecDataView.get_current_run_timesteps()
@@ -253,7 +254,7 @@ class BoardTransceiver(MockableTransceiver):
         counts_between_full_check: int = 100,
         progress_bar: Any = None,
     ) -> None:
-        # What a core does at a signal it has done when the signal's call returns.
+        # A core has finished its reaction to a signal when the call that sends the signal returns.
         wanted = _states(cpu_states)
         allowed = {State(state.value) for state in wanted}
         late = [xyp for xyp in _cores(all_core_subsets) if self.board.state(*xyp) not in allowed]
@@ -283,7 +284,7 @@ class BoardTransceiver(MockableTransceiver):
     def send_chip_update_provenance_and_exit(self, x: int, y: int, p: int) -> None:
         self.update_provenance_and_exit(x, y, p)
 
-    # routes and tags
+    # Routes and tags
     @override
     def load_multicast_routes(
         self, x: int, y: int, routes: Collection[MulticastRoutingEntry], app_id: int
@@ -336,7 +337,7 @@ class BoardTransceiver(MockableTransceiver):
 
 
 def _content(data: BinaryIO | bytes | int | str, n_bytes: int | None, offset: int) -> bytes:
-    """Bytes of what sPyNNaker has written: a word, bytes, an open file or the path of one."""
+    """Return the bytes of a word, of bytes, of an open file, or of the file at a path."""
     if isinstance(data, int):
         return data.to_bytes(4, "little")
     if isinstance(data, str):

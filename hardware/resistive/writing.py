@@ -1,4 +1,4 @@
-"""Networks on devices: the same network with its weights written into resistive memory."""
+"""Writes the weights of a network into resistive memory, and reads them back at any age."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from ...errors import DescriptionError, Problems, UnsupportedError, unknown_name
 from ...frozen import Short
 from ...network import Network, Projection, Synapses
 from ...streams import Seed
-from . import mapping as mappings
 from .array import ProgrammedArray, Verify, program
 from .compensation import drift_scale
 from .devices.base import Array, Device
 from .faults import Faults
 from .kinds import Age, Compensation, Draw, Names, Scales, to_number
+from .weight_mapping import WeightMapping
 
 __all__ = ["Quality", "Written", "apply", "write"]
 
 
 class Quality(NamedTuple):
-    """How well a projection's weights came out.
+    """Comparison of a projection's weights in devices with the target weights.
 
     Attributes
     ----------
     error : float
-        Root mean square of the deviation over that of the wanted weights.
+        Root mean square of the deviations, divided by that of the target weights.
     gain : float
-        Slope of the regression of the weights on the wanted ones.
+        Slope of the regression of the weights on the target weights.
     clipped : float
-        Fraction of weights that were below 0 (or below w_min of a plastic projection).
+        Fraction of the weights below 0 (for a plastic projection: below its w_min).
     above : float
-        Fraction of the weights of a plastic projection that were above its w_max.
+        Fraction of the weights of a plastic projection above its w_max.
     fixed : float
-        Fraction of the synapses that can't change any more (or whose value is stuck).
+        Fraction of the synapses whose weight cannot change, because a device is broken.
     accepted : float
         Fraction of the devices that met the tolerance of the write-verify loop.
     """
@@ -52,7 +52,7 @@ class Quality(NamedTuple):
 
 
 class _Absent(NamedTuple):
-    """Cells of a crossbar where the projection has no synapse."""
+    """Devices of a crossbar where the projection has no synapse."""
 
     i: NDArray[np.int32]
     j: NDArray[np.int32]
@@ -61,20 +61,20 @@ class _Absent(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Written(Short):
-    """A network in devices: the arrays are drawn once, and age.
+    """A network whose weights are in programmed arrays; :func:`write` makes one.
 
     Parameters
     ----------
     ideal : Network
-        What was written.
+        The network with its target weights.
     device : Device
-        Into what.
+        Model of the devices.
     arrays : mapping of str to ProgrammedArray
-        For each projection that was written, with weights of shape (n_synapses,).
+        Array of each projection in devices, with weights of shape (n_synapses,).
     absent : mapping of str to tuple
-        For ``unconnected="hrs"``: indices and arrays of the cells without a synapse.
+        Indices and arrays of the devices without a synapse, for ``unconnected="hrs"``.
     negative : {"clip", "split"}
-        What becomes of a weight below 0.
+        Treatment of weights below 0; see :func:`write`.
     """
 
     ideal: Network
@@ -102,22 +102,22 @@ class Written(Short):
         draw: Draw | None = 0,
         compensation: Compensation = "none",
     ) -> Network:
-        """The network with the weights of an age.
+        """Return the network with the weights that the arrays have at an age.
 
         Parameters
         ----------
         time : float, optional
-            Age of the arrays, s. Default: the first for which the device is calibrated.
+            Age of the arrays, s. Default: the first age for which the device is calibrated.
         draw : int or None
-            Which read: its noise stays in the weights. None: without read noise.
+            Number of the read; its noise stays in the weights. None: no read noise.
         compensation : {"none", "global", "column"}
-            Digital factor against drift: that brings the mean size of all weights of a
-            projection, or of each post-synaptic cell, back to what it was.
+            Digital factor against drift. It restores the mean absolute weight of a projection
+            ("global"), or of each post-synaptic cell ("column").
 
         Raises
         ------
         DescriptionError
-            An age out of calibration, or an unknown compensation.
+            If the age is outside the calibrated ages, or the compensation is unknown.
         """
         age = self.device.first_age if time is None else self.device.check_time(time)
         changed: list[Projection] = []
@@ -128,7 +128,7 @@ class Written(Short):
             added += extra
             if name in self.absent:
                 added += self._residues(name, age, draw)
-        # Synapses that are taken out or added leave copies side by side unequal.
+        # Removed or added synapses make copies side by side unequal.
         equal = all(item.tiles % self.ideal.copies == 0 for item in [*changed, *added])
         copies = self.ideal.copies if equal else 1
         whole = self.ideal.replace(*changed, copies=copies)
@@ -147,7 +147,10 @@ class Written(Short):
         draw: Draw | None = 0,
         compensation: Compensation = "none",
     ) -> Array:
-        """Weights of one projection as they are read, nA, below 0 too, shape (n_synapses,)."""
+        """Return the weights of a projection as they are read, nA, shape (n_synapses,).
+
+        They may be below 0.
+        """
         array = self._array(name)
         weight = array.weights(time, draw)
         if compensation == "none":
@@ -158,7 +161,7 @@ class Written(Short):
     def _projection(
         self, name: str, weight: Array, time: float
     ) -> tuple[Projection, list[Projection]]:
-        """A projection with other weights, and what has to stand beside it."""
+        """Return a projection with new weights, and further projections that it needs."""
         projection = self.ideal.projection(name)
         if projection.plasticity is not None:
             return self._plastic(projection, weight)
@@ -173,7 +176,7 @@ class Written(Short):
     def _plastic(
         self, projection: Projection, weight: Array
     ) -> tuple[Projection, list[Projection]]:
-        """Initial weights within the rule's range; broken synapses are taken out of the rule."""
+        """Return a plastic projection with its new weights; broken synapses become static."""
         rule = projection.plasticity
         assert rule is not None
         kept = np.clip(weight, rule.w_min, rule.w_max)
@@ -206,41 +209,41 @@ class Written(Short):
 
     @checked
     def broken(self, name: Annotated[str, Name()]) -> NDArray[np.bool_]:
-        """Which synapses can't change: a device that holds their weight is broken.
+        """Return a mask of the synapses whose weight cannot change, because a device is broken.
 
         Raises
         ------
         DescriptionError
-            The projection was not written into devices.
+            If the projection was not written into devices.
         """
         array = self._array(name)
         if array.fixed is None:
             return np.zeros(array.shape, dtype=np.bool_)
         stuck = ~np.isnan(array.fixed)
         readout = array.mapping.readout(array.w_max, array.device.g_min, array.device.g_max)
-        # A device that is subtracted and stands where it should be does no harm.
+        # A subtracted device that is stuck at g_min does no harm: g_min is its target.
         idle = (readout.factors < 0).reshape(-1, *(1,) * len(array.shape))
         harmless = idle & (array.fixed == array.device.g_min)
         return np.asarray((stuck & ~harmless).any(axis=0))
 
     def _residues(self, name: str, time: float, draw: int | None) -> list[Projection]:
-        """What the cells without a synapse conduct, as a static projection."""
+        """Return static projections with the weights of the devices without a synapse."""
         cells = self.absent[name]
         weight = cells.array.weights(time, draw)
         projection = self.ideal.projection(name)
         delay = np.broadcast_to(np.max(projection.delay), weight.shape)
         synapses = Synapses(cells.i, cells.j, weight, delay)
-        found = []
+        residues = []
         if (weight > 0).any():
-            found.append(
+            residues.append(
                 _list(f"{name} hrs", projection, synapses, weight > 0, weight, projection.receptor)
             )
         if self.negative == "split" and (weight < 0).any():
             other = "inhibitory" if projection.receptor == "excitatory" else "excitatory"
-            found.append(
+            residues.append(
                 _list(f"{name} hrs negative", projection, synapses, weight < 0, -weight, other)
             )
-        return found
+        return residues
 
     @checked
     def report(
@@ -250,9 +253,12 @@ class Written(Short):
         draw: Draw | None = 0,
         compensation: Compensation = "none",
     ) -> dict[str, Quality]:
-        """How well the weights of each projection came out; arguments as :meth:`network`."""
+        """Compare the weights of each projection with its target weights.
+
+        For the arguments see :meth:`network`.
+        """
         age = self.device.first_age if time is None else self.device.check_time(time)
-        found = {}
+        qualities = {}
         for name, array in self.arrays.items():
             wanted, got = (
                 self.ideal.synapses(name).weight,
@@ -261,7 +267,7 @@ class Written(Short):
             rule = self.ideal.projection(name).plasticity
             low, high = (0.0, np.inf) if rule is None else (rule.w_min, rule.w_max)
             power = float(wanted @ wanted)
-            found[name] = Quality(
+            qualities[name] = Quality(
                 error=float(np.sqrt(((got - wanted) ** 2).sum() / power)) if power else np.nan,
                 gain=float(wanted @ got) / power if power else np.nan,
                 clipped=float((got < low).mean()),
@@ -269,7 +275,7 @@ class Written(Short):
                 fixed=float(self.broken(name).mean()),
                 accepted=array.accepted,
             )
-        return found
+        return qualities
 
 
 def _list(
@@ -280,7 +286,7 @@ def _list(
     weight: Array,
     receptor: Any,
 ) -> Projection:
-    """Some synapses of a projection as a static list."""
+    """Return chosen synapses of a projection as a static list."""
     return Projection(
         name=name, pre=like.pre, post=like.post, i=synapses.i[chosen], j=synapses.j[chosen],
         weight=weight[chosen], delay=synapses.delay[chosen], receptor=receptor,
@@ -294,7 +300,7 @@ def write(
     *,
     projections: Names | None = None,
     seed: Seed = 0,
-    mapping: mappings.Mapping | None = None,
+    mapping: WeightMapping | None = None,
     w_max: Scales | None = None,
     faults: Faults | None = None,
     verify: Verify | None = None,
@@ -306,57 +312,59 @@ def write(
     Parameters
     ----------
     device : Device
-        Into what.
+        Model of the devices.
     network : Network
-        What to write.
+        Network whose weights are written.
     projections : sequence of str, optional
-        Which of its projections. Default: all that have synapses.
+        Names of the projections to write. Default: all that have synapses.
     seed : int or Generator
-        The same int gives the same arrays; those of one projection do not depend on the others.
-    mapping : Mapping, optional
-        Default: one differential pair for each weight.
+        Seed of the arrays. The same int gives the same arrays; the array of one projection does
+        not depend on the others.
+    mapping : WeightMapping, optional
+        Conversion of weights to conductances. Default: one differential pair for each weight.
     w_max : float or mapping of str to float, optional
-        Weight of the largest conductance, nA. Default: the projection's largest weight; that of
-        the rule where it is plastic.
+        Weight of the largest conductance, nA. Default: the largest weight of the projection, or
+        the w_max of its plasticity.
     faults : Faults, optional
-        What does not work. A plastic synapse with a broken cell leaves the plastic projection: it
-        is static from then on, in "<name> fixed" if it conducts.
+        Fractions of broken devices and lines. A plastic synapse with a broken device is removed
+        from the plastic projection; if the device conducts, the synapse becomes a static one in
+        "<name> fixed".
     verify : Verify, optional
-        Write again what is too far off.
+        Write-verify loop. Default: each device is written once.
     unconnected : {"absent", "hrs"}
-        What stands where a projection has no synapse: no device, or a cell of a crossbar in its
+        Device where a projection has no synapse: "absent" is no device; "hrs" is a device in its
         high-resistance state, whose noise becomes synapses of "<name> hrs".
     negative : {"clip", "split"}
-        What becomes of a weight that noise brings below 0: it is set to 0 (:meth:`Written.report`
-        tells how many), or it acts through "<name> negative" with the other receptor. The weights
-        of plastic projections are clipped to their range in either case.
+        Treatment of weights that noise brings below 0: "clip" sets them to 0
+        (:meth:`Written.report` counts them), and "split" moves them into "<name> negative" with
+        the other receptor. Weights of plastic projections are always clipped to their range.
 
     Raises
     ------
     DescriptionError
-        An unknown projection, or one without synapses; a scale that is unknown or too small; a
-        device that can't be written.
+        If a projection is unknown or has no synapses, a scale is unknown or too small, or the
+        device cannot be written.
     """
     names = _chosen(network, projections)
     if isinstance(w_max, Mapping):
         for name in w_max:
-            network.projection(name)  # raises if there is none
+            network.projection(name)  # Raises if the name is unknown.
     seed = to_number(seed)
     arrays, absent = {}, {}
-    how: dict[str, Any] = {"mapping": mapping, "seed": seed, "faults": faults, "verify": verify}
+    options: dict[str, Any] = {"mapping": mapping, "seed": seed, "faults": faults, "verify": verify}
     for name in names:
         synapses = network.synapses(name)
         scale = _scale(network.projection(name), w_max)
         arrays[name] = program(
             device, synapses.weight, w_max=scale, name=name, rows=synapses.i, columns=synapses.j,
-            **how,
+            **options,
         )  # fmt: skip
         if unconnected == "hrs":
             i, j = _unconnected(network, name)
             if i.size:
                 array = program(
                     device, np.zeros(i.size), w_max=arrays[name].w_max, name=f"{name} hrs",
-                    rows=i, columns=j, **how,
+                    rows=i, columns=j, **options,
                 )  # fmt: skip
                 absent[name] = _Absent(i, j, array)
     return Written(network, device, arrays, absent, negative)
@@ -372,14 +380,14 @@ def apply(
     compensation: Compensation = "none",
     **options: Any,
 ) -> Network:
-    """The network with its weights written into devices and left to age.
+    """Return the network with its weights written into devices and aged.
 
     Parameters
     ----------
     device, network, **options
-        As :func:`write`.
+        See :func:`write`.
     time, draw, compensation
-        As :meth:`Written.network`.
+        See :meth:`Written.network`.
 
     Examples
     --------
@@ -399,32 +407,32 @@ def _chosen(network: Network, projections: Iterable[str] | None) -> list[str]:
     for name in names:
         if not network.count(name):
             raise DescriptionError(
-                f"projections: {name!r} has no synapses, and nothing can be written; leave it out."
+                f"projections: {name!r} has no synapses, so that nothing can be written; leave it "
+                f"out."
             )
     return names
 
 
 def _scale(projection: Projection, w_max: float | Mapping[str, float] | None) -> float:
     rule = projection.plasticity
-    given = w_max.get(projection.name) if isinstance(w_max, Mapping) else w_max
-    if given is None:
-        given = float(np.max(projection.weight)) if rule is None else rule.w_max
-    scale = float(given)
+    scale = w_max.get(projection.name) if isinstance(w_max, Mapping) else w_max
+    if scale is None:
+        scale = float(np.max(projection.weight)) if rule is None else rule.w_max
     if scale <= 0:
         raise DescriptionError(
             f"projection {projection.name!r}: all weights are 0 nA, so that their scale is "
-            f"unknown; give w_max={{{projection.name!r}: ...}} or leave it out of projections."
+            f"unknown; pass w_max={{{projection.name!r}: ...}} or leave it out of projections."
         )
-    return scale
+    return float(scale)
 
 
 def _unconnected(network: Network, name: str) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Pairs of cells (within each tile) that the projection does not join."""
+    """Return the pairs of cells, within each tile, that the projection does not connect."""
     projection, synapses = network.projection(name), network.synapses(name)
     if np.size(synapses.delay) and np.ptp(synapses.delay) > 0:
         raise DescriptionError(
-            f"projection {name!r}: its synapses differ in delay, so that that of the cells "
-            f"between them is unknown; use unconnected='absent'."
+            f"projection {name!r}: its delays differ, so that the delay of devices without a "
+            f"synapse is unknown; use unconnected='absent'."
         )
     tiles = projection.tiles
     n_pre = network.population(projection.pre).size // tiles

@@ -1,7 +1,7 @@
-"""Weights to conductances and back, without any noise.
+"""Conversion of weights to conductances and back, without noise.
 
-A weight is a linear function of the conductances of its devices,
-``w = c_0 + sum_k c_k g_k``, for every mapping; what differs is how the targets are chosen.
+In every mapping a weight is a linear function of the conductances of its devices,
+``w = c_0 + sum_k c_k g_k``. The mappings differ in their target conductances.
 """
 
 from __future__ import annotations
@@ -18,70 +18,70 @@ from ...errors import DescriptionError
 from ...frozen import Frozen
 from .kinds import Conductance, Scale, Switch, Weights
 
-__all__ = ["BitSlices", "DifferentialPair", "Mapping", "Offset", "Readout", "SingleDevice"]
+__all__ = ["BitSlices", "DifferentialPair", "Offset", "Readout", "SingleDevice", "WeightMapping"]
 
 Array = NDArray[np.float64]
 
 
 class Readout(NamedTuple):
-    """How conductances become weights: ``constant + factors @ g``; nA and nA/uS."""
+    """Coefficients of ``weight = constant + factors @ g``; nA and nA/uS."""
 
     factors: Array
     constant: float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Mapping(Frozen, ABC):
-    """A way to write weights as conductances."""
+class WeightMapping(Frozen, ABC):
+    """Conversion between weights and the conductances of their devices (base class)."""
 
     @property
     @abstractmethod
     def n_devices(self) -> int:
-        """Devices for each weight."""
+        """Number of devices for each weight."""
 
     @property
     def signed(self) -> bool:
-        """Whether weights below zero can be written."""
+        """Whether negative weights can be written."""
         return True
 
     @abstractmethod
     def _targets(self, share: Array, low: float, span: float) -> Array:
-        """Conductances for weights as a share of w_max, shape (n_devices, ...)."""
+        """Return target conductances for weights in units of w_max, shape (n_devices, ...)."""
 
     @abstractmethod
     def readout(self, w_max: Scale, g_min: Conductance, g_max: Conductance) -> Readout:
-        """How the conductances of a weight's devices give the weight."""
+        """Return the coefficients that convert conductances to weights."""
 
     @checked
     def targets(
         self, weight: Weights, w_max: Scale, g_min: Conductance, g_max: Conductance
     ) -> Array:
-        """Conductances to be written.
+        """Return the target conductances of weights.
 
         Parameters
         ----------
         weight : array_like, any shape
-            nA, at most `w_max` in size.
+            Weights, nA, with absolute values of at most `w_max`.
         w_max : float
             Weight of the largest conductance, nA, > 0.
         g_min, g_max : float
-            Range of the device, uS.
+            Conductance range of the device, uS.
 
         Returns
         -------
         ndarray, shape (n_devices, *weight.shape)
-            uS.
+            Target conductances, uS.
 
         Raises
         ------
         DescriptionError
-            Weights that are not finite, too large, or of a sign that can't be written.
+            If a weight is not finite, is too large, or has a sign that cannot be written.
         """
         self._check_range(g_min, g_max)
         size = float(np.abs(weight).max(initial=0.0))
         if size > w_max * (1 + 1e-12):
             raise DescriptionError(
-                f"weight must be at most w_max={w_max:g} nA in size, got {size:g}; give a larger "
+                f"weight must be at most w_max={w_max:g} nA in size, got {size:g}; pass a larger "
                 f"w_max."
             )
         if not self.signed and weight.size and weight.min() < 0:
@@ -99,7 +99,7 @@ class Mapping(Frozen, ABC):
         g_min: Conductance,
         g_max: Conductance,
     ) -> Array:
-        """Weights (nA) of conductances (uS) of shape (n_devices, ...)."""
+        """Return the weights (nA) of conductances (uS) of shape (n_devices, ...)."""
         self._check_range(g_min, g_max)
         if conductance.shape[:1] != (self.n_devices,):
             raise DescriptionError(
@@ -117,21 +117,22 @@ class Mapping(Frozen, ABC):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class DifferentialPair(Mapping):
+class DifferentialPair(WeightMapping):
     """Weights as differences of two conductances, in one or several pairs.
 
-    One-sided: a positive weight raises g+ and leaves g- at g_min. Balanced: both start in the
-    middle and move apart. With several pairs of significance `factors`, that of the lowest
-    significance is filled first, or all are filled alike.
+    In a one-sided pair a positive weight raises g+ and leaves g- at g_min, and a negative weight
+    raises g- instead. In a balanced pair both devices start in the middle of the range and move
+    apart.
 
     Parameters
     ----------
     factors : sequence of float
         Significance of each pair, > 0.
     fill : {"lowest", "alike"}
-        How a weight is shared out among pairs.
+        Division of a weight among pairs: "lowest" fills the pair of lowest significance first,
+        "alike" fills all pairs equally.
     balanced : bool
-        Whether both devices of a pair move.
+        True for balanced pairs, False for one-sided pairs.
 
     Examples
     --------
@@ -150,11 +151,11 @@ class DifferentialPair(Mapping):
 
     @property
     def n_devices(self) -> int:
-        """Two for each pair: first all g+, then all g-."""
+        """Number of devices for each weight: two for each pair, first all g+, then all g-."""
         return 2 * len(self.factors)
 
     def _shares(self, share: Array) -> Array:
-        """How far each pair is filled, from -1 to 1, shape (n_pairs, ...)."""
+        """Return the part of each pair's range in use, from -1 to 1, shape (n_pairs, ...)."""
         factors = np.array(self.factors)
         if self.fill == "alike" or factors.size == 1:
             return np.broadcast_to(share, (factors.size, *share.shape))
@@ -180,7 +181,7 @@ class DifferentialPair(Mapping):
 
     @checked
     def readout(self, w_max: Scale, g_min: Conductance, g_max: Conductance) -> Readout:
-        """See :class:`Mapping`."""
+        """Return the coefficients; see :class:`WeightMapping`."""
         self._check_range(g_min, g_max)
         factors = np.array(self.factors)
         unit = w_max / ((g_max - g_min) * factors.sum())
@@ -188,17 +189,17 @@ class DifferentialPair(Mapping):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class SingleDevice(Mapping):
-    """Weights >= 0 in one device: 0 is g_min, w_max is g_max; g_min is subtracted digitally."""
+class SingleDevice(WeightMapping):
+    """Weights >= 0 in one device: 0 nA is g_min, w_max is g_max; g_min is subtracted digitally."""
 
     @property
     def n_devices(self) -> int:
-        """One."""
+        """Number of devices for each weight: one."""
         return 1
 
     @property
     def signed(self) -> bool:
-        """No."""
+        """Whether negative weights can be written: no."""
         return False
 
     def _targets(self, share: Array, low: float, span: float) -> Array:
@@ -206,21 +207,21 @@ class SingleDevice(Mapping):
 
     @checked
     def readout(self, w_max: Scale, g_min: Conductance, g_max: Conductance) -> Readout:
-        """See :class:`Mapping`."""
+        """Return the coefficients; see :class:`WeightMapping`."""
         self._check_range(g_min, g_max)
         unit = w_max / (g_max - g_min)
         return Readout(np.array([unit]), -unit * g_min)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Offset(Mapping):
-    """Weights of both signs in one device: 0 lies in the middle of the range.
+class Offset(WeightMapping):
+    """Weights of both signs in one device: 0 nA is the middle of the range.
 
     Parameters
     ----------
     reference : {"digital", "device"}
-        What is subtracted: a number, or a second device in the middle of the range beside each
-        weight, which has noise of its own.
+        Reference that is subtracted: a number, or a second device for each weight, which is set to
+        the middle of the range and has its own noise.
     """
 
     reference: Annotated[str, Choice("digital", "device")] = "digital"
@@ -230,7 +231,7 @@ class Offset(Mapping):
 
     @property
     def n_devices(self) -> int:
-        """One, and the reference if it is a device."""
+        """Number of devices for each weight: one, and the reference if it is a device."""
         return 1 if self.reference == "digital" else 2
 
     def _targets(self, share: Array, low: float, span: float) -> Array:
@@ -242,7 +243,7 @@ class Offset(Mapping):
 
     @checked
     def readout(self, w_max: Scale, g_min: Conductance, g_max: Conductance) -> Readout:
-        """See :class:`Mapping`."""
+        """Return the coefficients; see :class:`WeightMapping`."""
         self._check_range(g_min, g_max)
         unit = 2 * w_max / (g_max - g_min)
         if self.reference == "digital":
@@ -251,16 +252,16 @@ class Offset(Mapping):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class BitSlices(Mapping):
-    """The size of a weight as an integer of `bits` bits, `per_device` bits in each device.
+class BitSlices(WeightMapping):
+    """Absolute weights as integers of `bits` bits, with `per_device` bits in each device.
 
-    The sign is kept by differential pairs. Weights come back rounded to the nearest of the
-    ``2^bits - 1`` steps from 0 to w_max.
+    Differential pairs hold the sign. A weight is rounded to the nearest of the ``2^bits - 1``
+    steps from 0 to w_max.
 
     Parameters
     ----------
     bits, per_device : int
-        `bits` is a multiple of `per_device`, at most 24.
+        Bits of a weight and of a device. `bits` must be a multiple of `per_device`, at most 24.
     """
 
     bits: Annotated[int, Count(high=24)] = 8
@@ -280,20 +281,23 @@ class BitSlices(Mapping):
 
     @property
     def n_devices(self) -> int:
-        """Two for each slice: first all g+ from the lowest slice on, then all g-."""
+        """Number of devices for each weight: two for each slice.
+
+        First come all g+, from the lowest slice on, then all g-.
+        """
         return 2 * self._n
 
     def _targets(self, share: Array, low: float, span: float) -> Array:
         whole = np.rint(np.abs(share) * (2**self.bits - 1)).astype(np.int64)
         base = 2**self.per_device
-        places = base ** np.arange(self._n).reshape(-1, *(1,) * share.ndim)
-        digits = (whole // places) % base / (base - 1)
+        significance = base ** np.arange(self._n).reshape(-1, *(1,) * share.ndim)
+        digits = (whole // significance) % base / (base - 1)
         both = [np.where(share > 0, digits, 0.0), np.where(share < 0, digits, 0.0)]
         return np.asarray(low + span * np.concatenate(both))
 
     @checked
     def readout(self, w_max: Scale, g_min: Conductance, g_max: Conductance) -> Readout:
-        """See :class:`Mapping`."""
+        """Return the coefficients; see :class:`WeightMapping`."""
         self._check_range(g_min, g_max)
         base = 2**self.per_device
         unit = w_max / (2**self.bits - 1) * (base - 1) / (g_max - g_min)

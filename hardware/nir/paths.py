@@ -1,4 +1,4 @@
-"""Ways from a spiking node to a neuron, past linear nodes and delays, and their projections."""
+"""Finds the paths from spiking nodes through linear nodes and delays to neurons."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from numpy.typing import NDArray
 from ...errors import UnsupportedError
 from ...network import Projection
 from ...units import GRID, steps
-from .common import alike, free_name, notes_of, place_of
+from .common import alike, free_name, notes_of, position_of
 from .linear import LINEAR, Sparse, Unfit, product
 from .neurons import NEURONS, gain_of
 from .wiring import Wiring
 
 __all__ = ["projections"]
 
-_MOST_WAYS = 100_000
+_MOST_PATHS = 100_000
 
 
 @dataclass(frozen=True)
-class _Way:
-    """A way: the product of its linear nodes, and the delays before and after them."""
+class _Path:
+    """A path: the product of its linear nodes, and the delays (ms) before and after them."""
 
     pre: str
     post: str = ""
@@ -38,7 +38,7 @@ class _Way:
 def projections(
     wiring: Wiring, spiking: Sequence[str], dt: float, problems: list[str]
 ) -> list[Projection]:
-    """Projections of all ways between spiking nodes; what can't be read goes to `problems`."""
+    """Return the projections of all paths between spiking nodes; add errors to `problems`."""
     return _Reader(wiring, dt, problems).projections(spiking)
 
 
@@ -47,18 +47,18 @@ class _Reader:
     wiring: Wiring
     dt: float
     problems: list[str]
-    n_ways: int = 0
+    n_paths: int = 0
     gains: dict[str, Any] = field(default_factory=dict)
 
     def projections(self, spiking: Sequence[str]) -> list[Projection]:
-        noted: dict[str, list[_Way]] = {}
-        plain: list[_Way] = []
-        for way in (way for name in spiking for way in self._ways(name)):
-            name = self._notes(way).get("projection")
-            noted.setdefault(name, []).append(way) if name else plain.append(way)
+        noted: dict[str, list[_Path]] = {}
+        plain: list[_Path] = []
+        for path in (path for name in spiking for path in self._paths(name)):
+            name = self._notes(path).get("projection")
+            noted.setdefault(name, []).append(path) if name else plain.append(path)
         if self.problems:
             return []
-        order = sorted(noted, key=lambda name: place_of(self._node(noted[name][0].linear[0])))
+        order = sorted(noted, key=lambda name: position_of(self._node(noted[name][0].linear[0])))
         made = []
         for name in order:
             whole = self._as_noted(name, noted[name])
@@ -67,8 +67,8 @@ class _Reader:
             else:
                 plain += noted[name]
         taken = {item.name: item for item in made}
-        for way in plain:
-            for item in self._plain(way, taken):
+        for path in plain:
+            for item in self._plain(path, taken):
                 made.append(item)
                 taken[item.name] = item
         return made
@@ -76,55 +76,55 @@ class _Reader:
     def _node(self, name: str) -> Any:
         return self.wiring.flat.nodes[name]
 
-    def _notes(self, way: _Way) -> dict[str, Any]:
-        return notes_of(self._node(way.linear[0])) if len(way.linear) == 1 else {}
+    def _notes(self, path: _Path) -> dict[str, Any]:
+        return notes_of(self._node(path.linear[0])) if len(path.linear) == 1 else {}
 
-    def _ways(self, pre: str) -> Iterator[_Way]:
-        stack = [(_Way(pre=pre), to) for to in reversed(self.wiring.after[pre])]
+    def _paths(self, pre: str) -> Iterator[_Path]:
+        stack = [(_Path(pre=pre), to) for to in reversed(self.wiring.after[pre])]
         while stack:
-            way, at = stack.pop()
-            self.n_ways += 1
-            if self.n_ways > _MOST_WAYS:
+            path, at = stack.pop()
+            self.n_paths += 1
+            if self.n_paths > _MOST_PATHS:
                 raise UnsupportedError(
-                    f"from_nir: this graph can't be read: it has more than {_MOST_WAYS} ways "
+                    f"from_nir: this graph cannot be read: it has more than {_MOST_PATHS} paths "
                     f"between its neurons."
                 )
             if self.wiring.kind(at) in NEURONS:
-                yield replace(way, post=at)
+                yield replace(path, post=at)
             elif self.wiring.between(at):
                 try:
-                    further = self._past(way, at)
+                    further = self._past(path, at)
                 except Unfit as error:
                     self.problems.append(f"node {at!r} ({self.wiring.kind(at)}): {error}")
                     continue
                 stack += [(further, to) for to in reversed(self.wiring.after[at])]
 
-    def _past(self, way: _Way, at: str) -> _Way:
-        """The way with one more node, that is not a neuron."""
+    def _past(self, path: _Path, at: str) -> _Path:
+        """Return the path with one more node, which is not a neuron."""
         node, kind = self._node(at), self.wiring.kind(at)
         if kind == "Delay":
             delay = np.ravel(node.delay) * 1000.0
-            if way.linear:
-                return replace(way, after=way.after + delay)
-            return replace(way, before=way.before + delay)
+            if path.linear:
+                return replace(path, after=path.after + delay)
+            return replace(path, before=path.before + delay)
         if kind not in LINEAR or kind == "Flatten":
-            return way
-        if np.ptp(way.after) > 0:
+            return path
+        if np.ptp(path.after) > 0:
             raise Unfit(
                 "the delays before it differ between cells, and there are weights before them"
             )
         weight = self.wiring.matrix(at)
-        if way.weight is not None:
-            weight = product(weight, way.weight)
-        return replace(way, linear=(*way.linear, at), weight=weight, after=np.max(way.after))
+        if path.weight is not None:
+            weight = product(weight, path.weight)
+        return replace(path, linear=(*path.linear, at), weight=weight, after=np.max(path.after))
 
     def _gain(self, post: str) -> NDArray[np.float64]:
-        """What a spike of weight 1 adds to the current, shape (n_post,)."""
+        """Return the increase of the current by a spike of weight 1, shape (n_post,)."""
         if post not in self.gains:
             gain = gain_of(self._node(post), self.dt)
             if not np.isfinite(gain).all():
                 raise UnsupportedError(
-                    f"from_nir: this graph can't be read: node {post!r}: w_in / tau_syn is too "
+                    f"from_nir: this graph cannot be read: node {post!r}: w_in / tau_syn is too "
                     f"large."
                 )
             self.gains[post] = np.broadcast_to(gain, (self._size(post),))
@@ -133,40 +133,43 @@ class _Reader:
     def _size(self, name: str) -> int:
         return math.prod(self.wiring.shape[name])
 
-    def _as_noted(self, name: str, ways: Sequence[_Way]) -> Projection | None:
-        """The projection that was exported, with the weights that are there now."""
-        own = [self._notes(way) for way in ways]
-        if len({(way.pre, way.post) for way in ways}) > 1:
+    def _as_noted(self, name: str, paths: Sequence[_Path]) -> Projection | None:
+        """Return the exported projection with the present weights, or None if it was changed."""
+        own = [self._notes(path) for path in paths]
+        if len({(path.pre, path.post) for path in paths}) > 1:
             return None
         rows = np.concatenate([note["rows"] for note in own])
         i, j, delay, weight = np.zeros((4, rows.size))
         position = np.argsort(np.argsort(rows))
         sign = -1.0 if own[0]["receptor"] == "inhibitory" else 1.0
         start = 0
-        for way, note in zip(ways, own, strict=True):
+        for path, note in zip(paths, own, strict=True):
             here = position[start : start + note["rows"].size]
             start += note["rows"].size
-            values = self._noted_weights(way, note, sign)
-            if values is None or not alike(way.before, note["delay"]) or np.any(way.after):
+            values = self._noted_weights(path, note, sign)
+            if values is None or not alike(path.before, note["delay"]) or np.any(path.after):
                 return None
             i[here], j[here], delay[here] = note["i"], note["j"], note["delay"]
             weight[here] = values
-        whole = _rebuild(name, ways[0], own[0], i, j, weight, delay)
-        n_pre, n_post = self._size(ways[0].pre), self._size(ways[0].post)
+        whole = _rebuild(name, paths[0], own[0], i, j, weight, delay)
+        n_pre, n_post = self._size(paths[0].pre), self._size(paths[0].post)
         if whole.n_synapses(n_pre, n_post) != i.size:
             return None
         made = whole.expand(n_pre, n_post)
         return whole if np.array_equal(made.i, i) and np.array_equal(made.j, j) else None
 
     def _noted_weights(
-        self, way: _Way, note: Mapping[str, Any], sign: float
+        self, path: _Path, note: Mapping[str, Any], sign: float
     ) -> NDArray[np.float64] | None:
-        """Weights of the noted synapses; None if the matrix has others, or of both signs."""
-        assert way.weight is not None
-        matrix = way.weight.tocoo()
+        """Return the weights of the noted synapses.
+
+        Return None if the matrix has other synapses, or weights of both signs.
+        """
+        assert path.weight is not None
+        matrix = path.weight.tocoo()
         n_pre = matrix.shape[1]
         used = matrix.data != 0
-        data = sign * self._gain(way.post)[matrix.row] * matrix.data
+        data = sign * self._gain(path.post)[matrix.row] * matrix.data
         wanted = np.asarray(note["j"], np.int64) * n_pre + np.asarray(note["i"], np.int64)
         there = matrix.row[used].astype(np.int64) * n_pre + matrix.col[used]
         if data.min(initial=0.0) < 0 or not np.isin(there, wanted).all():
@@ -175,24 +178,24 @@ class _Reader:
         there, data = there[order], data[used][order]
         values = np.zeros(wanted.size)
         if there.size:
-            place = np.minimum(np.searchsorted(there, wanted), there.size - 1)
-            values = np.where(there[place] == wanted, data[place], 0.0)
+            index = np.minimum(np.searchsorted(there, wanted), there.size - 1)
+            values = np.where(there[index] == wanted, data[index], 0.0)
         exact = np.asarray(note.get("weight", 0.0))
         if np.shape(exact) == values.shape and alike(exact, values):
             return exact.astype(np.float64)
         return values
 
-    def _plain(self, way: _Way, taken: Mapping[str, Any]) -> Iterator[Projection]:
-        """A list of the synapses that are not 0, one projection for each sign."""
-        name = way.linear[-1] if way.linear else f"{way.pre} to {way.post}"
-        n_pre, n_post = self._size(way.pre), self._size(way.post)
-        if way.weight is None:
+    def _plain(self, path: _Path, taken: Mapping[str, Any]) -> Iterator[Projection]:
+        """Yield a list projection of the nonzero weights, one for each sign."""
+        name = path.linear[-1] if path.linear else f"{path.pre} to {path.post}"
+        n_pre, n_post = self._size(path.pre), self._size(path.post)
+        if path.weight is None:
             i = j = np.arange(n_post)
             values = np.ones(n_post)
         else:
-            matrix = way.weight.tocoo()
+            matrix = path.weight.tocoo()
             j, i, values = matrix.row, matrix.col, matrix.data
-        values = values * self._gain(way.post)[j]
+        values = values * self._gain(path.post)[j]
         if not np.isfinite(values).all():
             self.problems.append(f"node {name!r}: the weights overflow")
             return
@@ -201,11 +204,11 @@ class _Reader:
             if not rows.size:
                 continue
             mixed = sign < 0 < values.max()
-            delay = np.broadcast_to(way.before, (n_pre,))[i[rows]]
-            delay = delay + np.broadcast_to(way.after, (n_post,))[j[rows]]
+            delay = np.broadcast_to(path.before, (n_pre,))[i[rows]]
+            delay = delay + np.broadcast_to(path.after, (n_post,))[j[rows]]
             yield Projection(
                 name=free_name(f"{name} inhibitory" if mixed else name, taken),
-                pre=way.pre, post=way.post, i=i[rows], j=j[rows],
+                pre=path.pre, post=path.post, i=i[rows], j=j[rows],
                 weight=np.abs(values[rows]), delay=self._on_grid(name, delay),
                 receptor=receptor,  # type: ignore[arg-type]
             )  # fmt: skip
@@ -222,14 +225,14 @@ class _Reader:
 
 
 def _rebuild(
-    name: str, way: _Way, own: Mapping[str, Any], i: Any, j: Any, weight: Any, delay: Any
+    name: str, path: _Path, own: Mapping[str, Any], i: Any, j: Any, weight: Any, delay: Any
 ) -> Projection:
-    """A projection as it was, symbolic where its synapses still are those of its connector."""
+    """Return a projection with its exported connector."""
     if own["scalar_weight"] and np.all(weight == weight[0]):
         weight = float(weight[0])
     if own["scalar_delay"]:
         delay = float(delay[0])
-    ends: dict[str, Any] = {"name": name, "pre": way.pre, "post": way.post}
+    ends: dict[str, Any] = {"name": name, "pre": path.pre, "post": path.post}
     ends |= {"receptor": str(own["receptor"]), "tiles": int(own["tiles"])}
     if own["connector"] == "list":
         return Projection(**ends, i=i.astype(int), j=j.astype(int), weight=weight, delay=delay)

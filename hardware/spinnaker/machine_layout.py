@@ -1,4 +1,4 @@
-"""How sPyNNaker lays a network out: connectors, neurons a core, delay slots, weight shifts."""
+"""Predicts sPyNNaker's choices: connectors, neurons per core, delay slots, shifts of weights."""
 
 from __future__ import annotations
 
@@ -31,36 +31,36 @@ __all__ = [
 ]
 
 MAX_ROW, MAX_ROW_PLASTIC = 256, 254
-"""Synapses of one source onto one core, static and plastic."""
+"""Largest number of synapses from one source onto one core, static and plastic."""
 
 PLASTIC_PER_CORE = 128
-"""Cells a core for a population with plastic synapses: their histories must fit beside the rest."""
+"""Cells per core of a population with plastic synapses, whose spike histories need memory."""
 
 RING_BITS = 14
-"""Bits of the index into a ring buffer: cell, receptor and delay."""
+"""Bits of the index into a ring buffer, for cell, receptor and delay."""
 
 RATE = 30.0
-"""Rate in Hz that sPyNNaker expects of every source of spikes."""
+"""Firing rate that sPyNNaker assumes for every source of spikes, Hz."""
 
 SIGMA = 5.0
-"""Standard deviations above the mean that a ring buffer is made for."""
+"""Standard deviations above the mean sum of weights that a ring buffer must hold."""
 
 Shifts = dict[str, tuple[int, int]]
-"""For each population the left shifts of its excitatory and its inhibitory ring buffers."""
+"""Left shifts of the excitatory and inhibitory ring buffers of each population."""
 
 AskedShifts = Annotated[
     Shifts, MappingOf(Name(), Each(Count(low=0, high=31), "left shifts", least=2, most=2))
 ]
-"""What every ``shifts`` argument takes."""
+"""Kind of the arguments called ``shifts``."""
 
 
 def bits(n: int) -> int:
-    """Bits that sPyNNaker reserves for `n` values."""
+    """Return the number of bits that sPyNNaker reserves for `n` values."""
     return 1 if n <= 2 else math.ceil(math.log2(n))
 
 
 def uniform(values: Parameter) -> float | None:
-    """The one value that all of them have, or None."""
+    """Return the value if all entries are equal, else None."""
     array = np.asarray(values)
     if not array.size or array.min() != array.max():
         return None
@@ -68,12 +68,12 @@ def uniform(values: Parameter) -> float | None:
 
 
 def connector(projection: Projection, dt: float) -> Literal["one_to_one", "all_to_all", "list"]:
-    """The PyNN connector that a projection becomes.
+    """Return the PyNN connector that a projection becomes.
 
-    sPyNNaker expands one-to-one and all-to-all on the machine, if weight and delay are single
-    numbers. All-to-all without self-connections becomes a list: sPyNNaker leaves them out only
-    where both ends are one population, and fails if that is on more than one core. So does a
-    projection whose delay the machine would shorten; see :func:`shortened`.
+    The machine generates the synapses of one-to-one and all-to-all projections with one weight and
+    one delay. All-to-all without self-connections becomes a list, because sPyNNaker leaves
+    self-connections out only within one population, and fails if that is on more than one core. A
+    projection whose delay the machine would shorten also becomes a list; see :func:`shortened`.
     """
     if uniform(projection.weight) is None or shortened(projection, dt) is not None:
         return "list"
@@ -81,7 +81,7 @@ def connector(projection: Projection, dt: float) -> Literal["one_to_one", "all_t
 
 
 def _by_shape(projection: Projection) -> Literal["one_to_one", "all_to_all", "list"]:
-    """The connector that a projection of one weight and one right delay becomes."""
+    """Return the connector of a projection with one weight and a delay that is not shortened."""
     if uniform(projection.delay) is None:
         return "list"
     if projection.connector == "all_to_all" and (projection.tiles > 1 or not projection.allow_self):
@@ -90,9 +90,9 @@ def _by_shape(projection: Projection) -> Literal["one_to_one", "all_to_all", "li
 
 
 def shortened(projection: Projection, dt: float) -> int | None:
-    """Steps that the machine would make of a structured projection's delay, if they are wrong.
+    """Return the wrong number of steps to which the machine would shorten a projection's delay.
 
-    Only where the machine would make the synapses; None if it does not, or if its delay is right.
+    Return None if the machine does not generate the synapses, or if their delay is right.
     """
     delay = uniform(projection.delay)
     if delay is None or uniform(projection.weight) is None or _by_shape(projection) == "list":
@@ -102,22 +102,22 @@ def shortened(projection: Projection, dt: float) -> int | None:
 
 
 def on_machine(projection: Projection, dt: float) -> bool:
-    """Whether the machine expands the projection, and so rounds its weights."""
+    """Tell whether the machine generates the synapses of a projection, and rounds their weights."""
     return connector(projection, dt) != "list"
 
 
 def has_plastic_input(network: Network, name: str) -> bool:
-    """Whether a population has plastic synapses."""
+    """Tell whether a population receives plastic synapses."""
     return any(item.post == name for item in network.plastic)
 
 
 def neurons_per_core(network: Network, population: Population) -> int:
-    """Largest number of cells of a population on one core."""
+    """Return the largest number of cells of a population on one core."""
     return PLASTIC_PER_CORE if has_plastic_input(network, population.name) else MAX_ROW
 
 
 def delay_slots(network: Network, population: Population) -> int:
-    """Steps of delay that the ring buffers of a population hold; longer delays need delay cores."""
+    """Return the steps of delay in the ring buffers; longer delays need delay cores."""
     longest = 1
     for projection in network.projections:
         if projection.post == population.name and np.size(projection.delay):
@@ -128,7 +128,7 @@ def delay_slots(network: Network, population: Population) -> int:
 
 @dataclass
 class _Pooled:
-    """Number, mean and sum of squared deviations of several groups of values."""
+    """Number, mean and sum of squared deviations of values that are added in groups."""
 
     n: int = 0
     mean: float = 0.0
@@ -146,7 +146,7 @@ class _Pooled:
 
 
 class _Input:
-    """What sPyNNaker knows of the input to one receptor of a population."""
+    """Statistics from which sPyNNaker estimates the input to one receptor of a population."""
 
     def __init__(self, dt: float) -> None:
         self.weights, self.delays = _Pooled(), _Pooled()
@@ -161,21 +161,21 @@ class _Input:
             mean, spread = top, 0.0
         n = _fan_in(network, projection)
         self.weights.add(n, mean, spread)
-        # One delay for all is written as one number, also where rounding gives it a variance.
+        # Equal delays are exported as one number, even if rounding gives them a variance.
         apart = 0.0 if uniform(delay) is not None else float(delay.var())
         self.delays.add(n, 0.0, apart)
         self.largest = max(self.largest, top)
         self.total += max(1.0, RATE * self.seconds) * top * n
 
     def bound(self) -> float:
-        """Largest sum of weights in one step that the ring buffer is made for, nA."""
+        """Return the largest sum of weights in one step that the ring buffer must hold, nA."""
         if self.delays.variance == 0.0:
             return max(self.total, self.largest)
         expected = self._expected()
         return max(min(expected, self.total), self.largest)
 
     def _expected(self) -> float:
-        """Mean and :data:`SIGMA` deviations of a sum over a Poisson number of weights."""
+        """Return the mean plus :data:`SIGMA` SDs of a sum over a Poisson number of weights, nA."""
         spikes = self.weights.n * RATE * self.seconds
         variance = spikes * self.weights.mean**2
         deviation = math.sqrt(self.weights.variance)
@@ -190,7 +190,7 @@ class _Input:
 
 
 def _fan_in(network: Network, projection: Projection) -> int:
-    """Most synapses of a projection onto one cell, as sPyNNaker counts them."""
+    """Return the largest number of synapses onto one cell, as sPyNNaker counts them."""
     if projection.connector == "one_to_one":
         return 1
     if projection.connector == "all_to_all":
@@ -204,11 +204,17 @@ def _fan_in(network: Network, projection: Projection) -> int:
 
 @checked
 def ring_buffer_shifts(network: Network) -> Shifts:
-    """Predict the left shifts of the ring buffers, as sPyNNaker 7.4 chooses them.
+    """Predict the left shifts of the ring buffers that sPyNNaker 7.4 chooses.
 
-    It wants the sum of all weights that may arrive in one step to fit into 16 bits: all of them
-    at once, or, where delays within a projection differ, as many as a Poisson process of 30 Hz
-    gives. One strong synapse therefore costs all others of its receptor resolution.
+    The sum of the weights that may arrive in one step must fit into 16 bits. sPyNNaker assumes
+    that all sources fire at once or, if delays within a projection differ, that they fire as
+    Poisson processes of 30 Hz. One strong synapse therefore reduces the resolution of all others
+    on its receptor.
+
+    Returns
+    -------
+    dict of str to (int, int)
+        Excitatory and inhibitory shift of each population that is not a spike source.
     """
     shifts = {}
     for population in network.populations:
@@ -216,19 +222,19 @@ def ring_buffer_shifts(network: Network) -> Shifts:
             continue
         pair = []
         for receptor in ("excitatory", "inhibitory"):
-            known = _Input(network.dt)
+            inputs = _Input(network.dt)
             for projection in network.projections:
                 if (projection.post, projection.receptor) == (population.name, receptor) and (
                     network.count(projection.name)
                 ):
-                    known.add(network, projection)
-            pair.append(_power(known.bound()))
+                    inputs.add(network, projection)
+            pair.append(_power(inputs.bound()))
         shifts[population.name] = (pair[0], pair[1])
     return shifts
 
 
 def _power(bound: float) -> int:
-    """Smallest power of two above `bound`, at least 2**0."""
+    """Return the exponent of the smallest power of two above `bound`, at least 0."""
     if bound <= 0:
         return 0
     power = math.ceil(max(0.0, math.log2(bound)))
@@ -238,13 +244,13 @@ def _power(bound: float) -> int:
 def shifts_of_copies(network: Network) -> Shifts:
     """Predict the left shifts of the ring buffers of one copy, which all copies must share.
 
-    sPyNNaker would choose them for the network that it is given, here the copies together; a copy
-    is to compute what it would compute alone.
+    sPyNNaker would choose shifts for all copies together. These shifts make each copy compute what
+    it computes alone.
 
     Raises
     ------
     UnsupportedError
-        Static weights or delays differ so much between copies that their shifts do.
+        If the shifts of copies differ, because their static weights or delays differ.
     """
     n = network.copies
     shifts = ring_buffer_shifts(one_copy(network, 0))
@@ -252,14 +258,14 @@ def shifts_of_copies(network: Network) -> Shifts:
         for k in range(1, n):
             if ring_buffer_shifts(one_copy(network, k)) != shifts:
                 raise UnsupportedError(
-                    f"backend 'emulator': copies 0 and {k} of the network would be given ring "
-                    f"buffers of different shifts; simulate them separately, or give shifts=."
+                    f"backend 'emulator': copies 0 and {k} of the network would have ring buffers "
+                    f"with different shifts; simulate them separately, or pass shifts=."
                 )
     return shifts
 
 
 def _alike(item: Projection, n: int) -> bool:
-    """Whether copies agree in what the shifts depend on; plastic weights do not matter."""
+    """Tell whether all copies have equal delays and static weights, on which shifts depend."""
     values = [item.delay] if item.plasticity is not None else [item.delay, item.weight]
     for array in values:
         if np.ndim(array):
