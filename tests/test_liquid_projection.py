@@ -191,7 +191,7 @@ def test_bad_input_is_refused():
     a, b, labels = pairs(0)
     made = small().fit(a, b, labels)
     assert "pairs" in refusal(made.fit, a, b[:-1])
-    assert "one a pair" in refusal(made.fit, a, b, labels[:-1])
+    assert "one entry for each of the" in refusal(made.fit, a, b, labels[:-1])
     assert "at least two" in refusal(made.fit, a[:1], b[:1])
     assert "Call fit" in refusal(small().transform, a)
     assert "12 features" in refusal(made.transform, b)

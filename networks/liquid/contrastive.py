@@ -1,4 +1,4 @@
-"""Training of two projection heads by a contrastive loss, with PyTorch (extra ``learn``)."""
+"""Trains two projection heads with a contrastive loss, in PyTorch (extra ``learn``)."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["Head", "Training", "train_heads"]
 
 
 class Head(NamedTuple):
-    """Matrix (n_features, dim) and bias (dim,) of one modality; float32."""
+    """Weights (n_features, dim) and bias (dim,) of one modality, float32."""
 
     weights: NDArray[np.float32]
     bias: NDArray[np.float32]
 
 
 class Training(NamedTuple):
-    """How heads are trained; see :class:`ContrastiveProjection`."""
+    """Options of the training; see :class:`ContrastiveProjection`."""
 
     temperature: float
     epochs: int
@@ -42,7 +42,7 @@ def _torch() -> Any:
 
 @contextlib.contextmanager
 def _one_thread(torch: Any) -> Iterator[None]:
-    """One thread: how many there are would change how sums are rounded."""
+    """Use one thread, because the number of threads changes how sums are rounded."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -60,16 +60,16 @@ def train_heads(
     rng: np.random.Generator,
     report: Callable[[float], None],
 ) -> tuple[tuple[Head, Head], list[float]]:
-    """Train two heads on pairs of rows of `a` and `b`; returns them and the loss of each epoch.
+    """Train two heads on pairs of rows of `a` and `b`; return them and the loss of each epoch.
 
-    Randomness is drawn from `rng` alone, and the global state of PyTorch stays as it was.
+    All random numbers come from `rng`; the global state of PyTorch does not change.
 
     Raises
     ------
     BackendMissing
-        PyTorch is not installed.
+        If PyTorch is not installed.
     SimulationError
-        The loss is not finite: the learning rate is too large.
+        If the loss is not finite because the learning rate is too large.
     """
     torch = _torch()
     parts = [[torch.tensor(np.array(array)) for array in head] for head in heads]
@@ -97,7 +97,7 @@ def train_heads(
             history.append(float(np.mean(losses)))
             if not np.isfinite(history[-1]):
                 raise SimulationError(
-                    f"ContrastiveProjection.fit: the loss of epoch {epoch} is {history[-1]}; take "
+                    f"ContrastiveProjection.fit: the loss of epoch {epoch} is {history[-1]}; use "
                     f"a smaller learning_rate, or a larger temperature."
                 )
             report((epoch + 1) / how.epochs)
@@ -106,7 +106,7 @@ def train_heads(
 
 
 def _batches(n: int, size: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
-    """All rows in a random order, in batches of nearly equal size, none of one row alone."""
+    """Return all rows in random order, in batches of similar size with at least two rows."""
     count = max(1, min(round(n / size), n // 2))
     return np.array_split(rng.permutation(n), count)
 
@@ -116,7 +116,7 @@ def _head(torch: Any, rows: Any, part: list[Any]) -> Any:
 
 
 def _loss(torch: Any, left: Any, right: Any, names: Any, how: Training) -> Any:
-    """Symmetric cross-entropy of the similarities of a batch, against targets for both ways."""
+    """Return the symmetric cross-entropy of the similarities of a batch and their targets."""
     if how.loss == "infonce":
         left, right = (torch.nn.functional.normalize(part, dim=1) for part in (left, right))
         same = (names[:, None] == names[None, :]).to(left.dtype)

@@ -1,4 +1,4 @@
-"""Labelled events from any file that a liquid can learn from: images, speech, event recordings."""
+"""Reads labelled events from files of images, speech or event recordings."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ _ARCHIVES = (".tar", ".xz", ".gz", ".bz2", ".tgz", ".txz")
 
 
 class LabelledEvents(NamedTuple):
-    """Events with the class of each sample.
+    """Events, with the class of each sample.
 
     Attributes
     ----------
     events : Events
-        In steps of 1 ms.
+        Events in steps of 1 ms.
     labels : ndarray of int64, shape (n_samples,)
     source : {"camera", "cochlea"}
-        What the events are from.
+        Sensor that the events come from.
     kind : str
-        What the file holds, in words.
+        Description of the data in the file.
     """
 
     events: Events
@@ -68,7 +68,7 @@ class LabelledEvents(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """Which samples of a file are wanted."""
+    """Choice of samples of a file."""
 
     split: str
     first: int
@@ -76,15 +76,15 @@ class _Part(NamedTuple):
     per_class: int | None
 
     def of(self, labels: NDArray[np.int64], where: str) -> NDArray[np.int64]:
-        """Indices of the samples `first` to `last`, of these the first of each class."""
+        """Return the indices of samples `first` to `last`, limited to `per_class` of each class."""
         chosen = np.arange(len(labels))[self.first : self.last]
         if self.per_class is not None:
             kinds = [chosen[labels[chosen] == name] for name in np.unique(labels[chosen])]
             chosen = np.sort(np.concatenate([rows[: self.per_class] for rows in kinds] or [chosen]))
         if not chosen.size:
             raise DescriptionError(
-                f"{where}: the part from first={self.first} to last={self.last} has no samples; "
-                f"there are {len(labels)}."
+                f"{where}: there are no samples from first={self.first} to last={self.last}; the "
+                f"data has {len(labels)} samples."
             )
         return chosen
 
@@ -100,27 +100,29 @@ def read_events(
     n_steps: Annotated[int, Count()] | None = None,
     progress: Progress = False,
 ) -> LabelledEvents:
-    """Read labelled events for a liquid; what the file holds is found out.
+    """Read labelled events for a liquid; the format of the file is recognised.
 
     Parameters
     ----------
     path : str or Path
-        The word ``digits`` (scikit-learn's), an idx or ``.npz`` file of images: a simulated camera
-        looks at them (16 x 16 pixels, darker events), 50 steps. A folder or tar archive of the
-        Free Spoken Digit Dataset: a simulated cochlea hears them, 129 steps. A folder of classes,
-        or a file, of N-MNIST (.bin), cropped in the same way; HDF5 files of N-TIDIGITS, of the
-        Heidelberg digits, and of the Spiking Speech Commands.
+        Images are the word ``digits`` (for the digits of scikit-learn), or an idx or ``.npz`` file:
+        a simulated camera records them (16 x 16 pixels, darker events) in 50 steps. Speech is a
+        folder or tar archive of the Free Spoken Digit Dataset: a simulated cochlea records it in
+        129 steps. Recordings are a folder of classes, or a file, of N-MNIST (.bin), cropped in the
+        same way; or HDF5 files of N-TIDIGITS, of the Heidelberg digits, and of the Spiking Speech
+        Commands.
     split : {"all", "train", "test"}
-        Part of a data set that has a test set of its own: the spoken digits (utterances 0 to 4),
-        N-TIDIGITS, and the digits, of which every fourth is a test image. Others are read whole.
+        Part of a data set that has a test set: the spoken digits (utterances 0 to 4 are the test
+        set), N-TIDIGITS, and the digits (every fourth image is a test image). Other data sets are
+        read whole.
     first, last : int
-        First sample, and the one to stop before, after the split.
+        First sample, and end of the samples (exclusive), counted after the split.
     per_class : int, optional
-        Take the first samples of each class only.
+        Read only this number of samples of each class, the first ones. Default: all.
     n_steps : int, optional
         Steps of each sample. Default: 50 for a camera, 129 for a cochlea.
     progress : bool or callable
-        Show a progress bar, or call a function with the fraction done.
+        True shows a progress bar; a function is called with the completed fraction.
 
     Returns
     -------
@@ -129,9 +131,9 @@ def read_events(
     Raises
     ------
     StorageError
-        No such file or folder, or one that can't be read.
+        If the file or folder does not exist or cannot be read.
     DescriptionError
-        The part has no samples.
+        If the chosen part has no samples.
 
     Examples
     --------
@@ -147,7 +149,7 @@ Reader = Callable[[Path, _Part, int | None, Progress], LabelledEvents]
 
 
 def _reader(place: Path) -> Reader:
-    """The reader of what a path leads to."""
+    """Return the reader for a path."""
     if str(place) == "digits":
         return _images
     if place.is_dir():
@@ -162,7 +164,7 @@ def _reader(place: Path) -> Reader:
             hdf5 = is_hdf5(raw)
     except OSError as error:
         why = str(error) if not error.strerror else error.strerror
-        raise StorageError(f"read_events: can't read {str(place)!r}: {why}.") from error
+        raise StorageError(f"read_events: cannot read {str(place)!r}: {why}.") from error
     return _cochlea if hdf5 else _images
 
 
@@ -171,7 +173,7 @@ def _has_waves(folder: Path) -> bool:
         inner = folder / "recordings"
         return any((inner if inner.is_dir() else folder).glob("*.wav"))
     except OSError as error:
-        raise StorageError(f"read_events: can't read {str(folder)!r}: {error}.") from error
+        raise StorageError(f"read_events: cannot read {str(folder)!r}: {error}.") from error
 
 
 def _images(place: Path, part: _Part, n_steps: int | None, progress: Progress) -> LabelledEvents:
@@ -208,7 +210,7 @@ def _cochlea(place: Path, part: _Part, n_steps: int | None, progress: Progress) 
         with open_regular(place) as raw:
             keys = read_items(raw, ["labels", "train_labels", "test_labels"])
     except OSError as error:
-        raise StorageError(f"read_events: can't read {str(place)!r}: {error}.") from error
+        raise StorageError(f"read_events: cannot read {str(place)!r}: {error}.") from error
     if "labels" in keys:
         recordings = read_shd(place)
     else:

@@ -1,4 +1,4 @@
-"""Memory of a liquid: memory capacity, NARMA-10, parity and delayed match-to-sample."""
+"""Memory tasks for a liquid: memory capacity, NARMA-10, parity and delayed match-to-sample."""
 
 from __future__ import annotations
 
@@ -37,28 +37,29 @@ __all__ = [
 ]
 
 _PENALTIES = np.logspace(-3, 5, 9)
-"""Strengths of the ridge penalty that are tried, on standardised features."""
+"""Strengths of the ridge penalty to choose from, for standardised features."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ValueCode(Frozen):
-    """How values from 0 to 1 are shown to a liquid: as random spikes, each value for some steps.
+    """Code that turns values from 0 to 1 into random spikes, some steps for each value.
 
     Parameters
     ----------
     n_channels : int
         Number of input channels.
     hold : int
-        Steps for which a value is shown.
+        Number of steps for which a value is shown.
     p_max : float
         Probability of a spike of a channel in a step, for the value 1.
     kind : {"rate", "opponent"}
-        "rate": all channels fire with ``p_max * value``. "opponent": the first half does, and the
-        others fire with ``p_max * (1 - value)``, so that the total rate is always the same.
+        With "rate", all channels fire with probability ``p_max * value``. With "opponent", the
+        first half does so, and the others fire with ``p_max * (1 - value)``, so that the total
+        rate is constant.
     n_values, n_runs : int
-        Values in a run, and number of runs, which the liquid begins from rest.
+        Number of values in a run, and of runs; the liquid starts each run at rest.
     washout : int
-        Values at the beginning of a run that are not used.
+        Number of values at the start of a run that are not used.
     """
 
     n_channels: Annotated[int, Count()] = 16
@@ -80,19 +81,19 @@ class ValueCode(Frozen):
 
     @checked
     def encode(self, values: Digits, *, seed: Seed = 0) -> NDArray[np.bool_]:
-        """Spikes that show values, shape (n_runs, n_values * hold, n_channels).
+        """Draw the spikes that encode values, shape (n_runs, n_values * hold, n_channels).
 
         Parameters
         ----------
         values : array_like, shape (n_runs, n_values)
-            From 0 to 1.
+            Values from 0 to 1.
         seed : int or numpy.random.Generator
-            For the spikes.
+            Seed of the spikes.
 
         Raises
         ------
         DescriptionError
-            An argument is not of its kind.
+            If an argument is not valid.
         """
         if values.ndim != 2:
             raise DescriptionError(
@@ -107,21 +108,21 @@ class ValueCode(Frozen):
 
 
 class MemoryCapacity(NamedTuple):
-    """Memory capacity, and what each delay contributes."""
+    """Memory capacity, and the contribution of each delay."""
 
     total: float
-    """Sum of the curve."""
+    """Sum of `curve`."""
     curve: NDArray[np.float64]
-    """Squared correlation of the value ``k`` steps ago with its reconstruction, k = 1, 2, ..."""
+    """Squared correlation of the value ``k`` values ago with its reconstruction, k = 1, 2, ..."""
 
 
 class TaskScore(NamedTuple):
-    """Score on a task, beside the same readout of the input spikes alone."""
+    """Score on a task, with the score of the same readout of the input spikes alone."""
 
     score: float
     input_score: float
     chance: float
-    """Score of the best answer that is always the same."""
+    """Score of the best constant answer."""
 
 
 @checked
@@ -132,12 +133,12 @@ def capacity_of(
     delays: Annotated[int, Count()] = 30,
     washout: Annotated[int, Count(low=0)] = 0,
 ) -> MemoryCapacity:
-    """Memory capacity of states: how well the values of the past can be read from them.
+    """Return the memory capacity of states: how well past values can be read from them.
 
     ``MC = sum_k r^2(u(t - k), y_k(t))`` for k = 1 to `delays`, with one linear readout ``y_k`` for
-    each delay. The readouts (ridge regression of scikit-learn, whose penalty is chosen by
-    leaving out one training value at a time) are trained on the first half of the values, or of the
-    runs, and the correlations are those on the second half.
+    each delay. The readouts are ridge regressions of scikit-learn, whose penalty is chosen by
+    leave-one-out cross-validation. They are trained on the first half of the values, or of the
+    runs; the correlations are computed on the second half.
 
     Parameters
     ----------
@@ -146,14 +147,14 @@ def capacity_of(
     values : array_like, shape (n_values,) or (n_runs, n_values)
         Independent random values.
     delays : int
-        Longest delay.
+        Longest delay, in values.
     washout : int
-        Values at the beginning of each run that are not used.
+        Number of values at the start of each run that are not used.
 
     Raises
     ------
     DescriptionError
-        An argument is not of its kind, the shapes do not fit, or there are too few values.
+        If an argument is not valid, the shapes do not match, or there are too few values.
 
     Examples
     --------
@@ -183,25 +184,26 @@ def memory_capacity(
     code: ValueCode | None = None,
     seed: Seed = 0,
 ) -> MemoryCapacity:
-    """Memory capacity of a liquid that is shown independent random values, as random spikes.
+    """Return the memory capacity of a liquid for independent random values, shown as spikes.
 
     The state is the spike count of each neuron while a value is shown.
 
     Parameters
     ----------
     liquid : callable, LiquidStateMachine or Network
-        From spikes (n_samples, n_steps, n_channels) to spikes (n_samples, n_steps, n_neurons).
+        Liquid: it maps spikes (n_samples, n_steps, n_channels) to spikes
+        (n_samples, n_steps, n_neurons).
     delays : int
-        As :func:`capacity_of`.
+        As in :func:`capacity_of`.
     code : ValueCode, optional
-        How the values are shown. Default: ``ValueCode()``.
+        Code of the values. Default: ``ValueCode()``.
     seed : int or numpy.random.Generator
-        For the values and their spikes.
+        Seed of the values and their spikes.
 
     Raises
     ------
     DescriptionError
-        As :func:`capacity_of`.
+        As in :func:`capacity_of`.
 
     References
     ----------
@@ -220,19 +222,20 @@ def narma10_score(
     code: ValueCode | None = None,
     seed: Seed = 0,
 ) -> TaskScore:
-    """Error of a readout that follows NARMA-10: NRMSE on the second half of the runs.
+    """Return the error of a readout on NARMA-10: the NRMSE on the second half of the runs.
 
-    The error is ``sqrt(mean((y - y')^2) / var(y))``; chance is the mean of the series.
+    The error is ``sqrt(mean((y - y')^2) / var(y))``; for chance, the answer is the mean of the
+    series.
 
     Parameters
     ----------
     liquid, code, seed
-        As :func:`memory_capacity`.
+        As in :func:`memory_capacity`.
 
     Raises
     ------
     DescriptionError
-        As :func:`memory_capacity`.
+        As in :func:`memory_capacity`.
     """
     how = ValueCode() if code is None else code
     if how.n_values < 12:
@@ -249,7 +252,7 @@ def narma10_score(
 
 
 def _bounded(how: ValueCode, seed: Seed) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Inputs of NARMA-10 and their series; a run that grows without bound is drawn anew."""
+    """Draw inputs of NARMA-10 and their series; a run that grows without bound is redrawn."""
     rng = stream(seed, "liquid", "values")
     values = np.empty((how.n_runs, how.n_values))
     y = np.empty_like(values)
@@ -273,19 +276,19 @@ def parity_score(
     code: ValueCode | None = None,
     seed: Seed = 0,
 ) -> TaskScore:
-    """Fraction of right answers of a readout for the parity of the last `n` digits.
+    """Return the accuracy of a readout for the parity of the last `n` digits.
 
     Parameters
     ----------
     liquid, code, seed
-        As :func:`memory_capacity`. Default of `code`: ``ValueCode(kind="opponent")``.
+        As in :func:`memory_capacity`. The default of `code` is ``ValueCode(kind="opponent")``.
     n, delay
-        As :func:`parity`.
+        As in :func:`parity`.
 
     Raises
     ------
     DescriptionError
-        As :func:`memory_capacity`.
+        As in :func:`memory_capacity`.
     """
     how = ValueCode(kind="opponent") if code is None else code
     digits = (
@@ -304,19 +307,19 @@ def match_to_sample_score(
     code: ValueCode | None = None,
     seed: Seed = 0,
 ) -> TaskScore:
-    """Fraction of right answers of a readout for delayed match to sample.
+    """Return the accuracy of a readout for delayed match-to-sample.
 
     Parameters
     ----------
     liquid, code, seed
-        As :func:`parity_score`.
+        As in :func:`parity_score`.
     n : int
-        As :func:`match_to_sample`.
+        As in :func:`match_to_sample`.
 
     Raises
     ------
     DescriptionError
-        As :func:`memory_capacity`.
+        As in :func:`memory_capacity`.
     """
     how = ValueCode(kind="opponent") if code is None else code
     digits = (
@@ -336,7 +339,7 @@ def _answered(
     seed: Seed,
     where: str,
 ) -> TaskScore:
-    """Readouts of the liquid and of its input for binary answers, tested on later runs."""
+    """Train readouts of the liquid and of its input for binary answers; test them on later runs."""
     early = digits.shape[1] - wanted.shape[1]
     first = max(how.washout, early)
     inputs = _states(liquid, digits, how, seed, where)
@@ -353,7 +356,7 @@ def _answered(
 def _states(
     liquid: Liquid, values: NDArray[np.float64], how: ValueCode, seed: Seed, where: str
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Counts of the liquid, and of its input, while each value is shown."""
+    """Return the spike counts of the liquid and of its input while each value is shown."""
     spikes = how.encode(values, seed=seed)
     answer = respond(liquid, spikes, where)
     made = [
@@ -366,24 +369,24 @@ def _states(
 def _runs(
     states: NDArray[Any], values: NDArray[np.float64], where: str
 ) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    """States and values of several runs; a single run gets an axis of its own."""
+    """Return the states and values with an axis of runs; a single run gets one of length 1."""
     x = states[None] if states.ndim == 2 else states
     u = values[None] if values.ndim == 1 else values
     if u.ndim != 2 or u.shape != x.shape[:2]:
         raise DescriptionError(
-            f"{where}: values must have the shape of states without its last axis, "
-            f"{states.shape[:-1]}, got {values.shape}."
+            f"{where}: values must have shape {states.shape[:-1]}, the shape of states without "
+            f"its last axis, got {values.shape}."
         )
     return x, u
 
 
 def _halves(n_runs: int, n_values: int, first: int, where: str) -> tuple[Any, Any]:
-    """Where the training values and the test values are: of the runs, or of a single one."""
+    """Return the indices of the training and the test values: halves of the runs, or of one run."""
     left = n_values - first
     if left < 4:
         raise DescriptionError(
-            f"{where}: each run must have at least {first + 4} values, {first} of which are not "
-            f"used, got {n_values}."
+            f"{where}: each run must have at least {first + 4} values, since the first {first} are "
+            f"not used, got {n_values}."
         )
     if n_runs == 1:
         middle = first + left // 2
@@ -393,7 +396,7 @@ def _halves(n_runs: int, n_values: int, first: int, where: str) -> tuple[Any, An
 
 
 def _predicted(x: NDArray[Any], y: NDArray[np.float64], tests: NDArray[Any]) -> NDArray[np.float64]:
-    """What ridge regression on standardised features says of the test values."""
+    """Return the predictions of ridge regression on standardised features for the test states."""
     from sklearn.linear_model import RidgeCV
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -406,14 +409,14 @@ def _predicted(x: NDArray[Any], y: NDArray[np.float64], tests: NDArray[Any]) -> 
 
 
 def _rows(values: NDArray[Any]) -> NDArray[Any]:
-    """All values of all runs, one below the other."""
+    """Stack the values of all runs, shape (n_runs * n_values, n)."""
     return values.reshape(-1, values.shape[-1])
 
 
 def _squared_correlation(
     found: NDArray[np.float64], wanted: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Squared correlation of each column; 0 where one of the two does not vary."""
+    """Return the squared correlation of each column; 0 where one of the two is constant."""
     a = found - found.mean(axis=0)
     b = wanted.reshape(found.shape)
     b = b - b.mean(axis=0)

@@ -1,4 +1,4 @@
-"""Sensors: which channel an event is on, by its column, row and polarity."""
+"""Sensors: the channel of an event from its column, row and polarity."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _AXES = ("p", "y", "x")
 
 
 def require_sensor(value: Any, where: str) -> tuple[int, ...]:
-    """Lengths of a sensor's axes as a tuple.
+    """Return the lengths of a sensor's axes as a tuple.
 
     Raises
     ------
     DescriptionError
-        Not whole numbers >= 1, or more channels than an index counts.
+        If a length is not a whole number >= 1, or there are too many channels.
     """
     given = value if isinstance(value, tuple | list) else (value,)
     if not given:
@@ -43,12 +43,12 @@ def require_sensor(value: Any, where: str) -> tuple[int, ...]:
 def structured_fields(
     recording: Any, sensor: tuple[int, ...], where: str
 ) -> dict[str, NDArray[Any]]:
-    """Field `t` and the fields of the sensor's axes of one structured array.
+    """Return the field `t` and the fields of the sensor's axes from a structured array.
 
     Raises
     ------
     DescriptionError
-        Not a structured array of one dimension, or without one of these fields.
+        If it is not a structured array of one dimension, or a field is missing.
     """
     if len(sensor) > len(_AXES):
         raise DescriptionError(f"{where}: a sensor has at most three axes (polarities, rows, "
@@ -69,12 +69,12 @@ def structured_fields(
 
 
 def recorded_times(values: NDArray[Any], unit: float, where: str) -> NDArray[np.float64]:
-    """Times in ms of one recording, which must not be negative and must not go back.
+    """Return the times of one recording in ms.
 
     Raises
     ------
     DescriptionError
-        They are, or do, or are not numbers.
+        If times are not numbers, are negative, or are not in ascending order.
     """
     if values.dtype.kind not in "iuf":
         raise DescriptionError(f"{where}: t must be numbers, got {shown(values)}.")
@@ -95,12 +95,12 @@ def recorded_times(values: NDArray[Any], unit: float, where: str) -> NDArray[np.
 def channel_of(
     fields: Mapping[str, NDArray[Any]], sensor: tuple[int, ...], where: str
 ) -> NDArray[np.int64]:
-    """Channel of each event: ``(polarity * rows + y) * columns + x``.
+    """Return the channel of each event, ``(polarity * rows + y) * columns + x``.
 
     Raises
     ------
     DescriptionError
-        An event outside the sensor.
+        If an event is outside the sensor.
     """
     channel = np.zeros(fields["t"].shape, dtype=np.int64)
     for name, length in zip(_AXES[-len(sensor) :], sensor, strict=True):
@@ -121,15 +121,15 @@ def channel_of(
 def cropped_channels(
     shape: tuple[int, ...], size: Any, offset: Any, where: str
 ) -> tuple[NDArray[np.int64], tuple[int, ...]]:
-    """New channel of each channel of a sensor, -1 outside a rectangle; and the new shape.
+    """Return the new number of each channel (-1 outside a rectangle), and the new shape.
 
     Raises
     ------
     DescriptionError
-        The sensor has no rows and columns, or the rectangle does not lie in it.
+        If the sensor has no rows and columns, or the rectangle is not inside it.
     """
     if len(shape) < 2:
-        raise DescriptionError(f"{where}: a sensor of rows and columns is needed, got {shape}.")
+        raise DescriptionError(f"{where}: the sensor must have rows and columns, got {shape}.")
     kept = require_sensor(size, f"{where}: size")
     kept = kept * 2 if len(kept) == 1 else kept
     room = shape[-2:]
@@ -143,7 +143,7 @@ def cropped_channels(
         first = tuple(to_int(k, f"{where}: offset", low=0) for k in given)  # type: ignore[assignment]
         if len(first) != 2 or first[0] + kept[0] > room[0] or first[1] + kept[1] > room[1]:
             raise DescriptionError(
-                f"{where}: a rectangle of {kept} at {shown(offset)} does not lie in {room}."
+                f"{where}: a rectangle of {kept} at {shown(offset)} must be inside {room}."
             )
     place = np.full(shape, -1, dtype=np.int64)
     new = (*shape[:-2], *kept)
