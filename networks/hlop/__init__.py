@@ -1,4 +1,4 @@
-"""Continual learners: Hebbian orthogonal projection keeps what earlier tasks need.
+"""Continual learning with Hebbian orthogonal projection, which preserves earlier tasks.
 
 PyTorch (extra ``learn``) is imported when a learner is first used.
 
@@ -116,7 +116,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import what needs PyTorch when it is first used."""
+    """Import a class or function that needs PyTorch when it is first used."""
     if name in _WHERE:
         value = getattr(importlib.import_module(f".{_WHERE[name]}", __name__), name)
         globals()[name] = value

@@ -1,4 +1,4 @@
-"""The matrix of accuracies of a continual learner, and the measures that are made of it."""
+"""The accuracy matrix of a continual learner, and the measures derived from it."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ _LARGEST_FILE = 50_000_000
 
 @dataclass(frozen=True, eq=False)
 class AccuracyMatrix(Frozen):
-    """Accuracy on each task after each learnt task, and what follows from it.
+    """Accuracy on each task after each learnt task, with measures of continual learning.
 
-    Every measure is a fraction, and follows its published definition. A measure that is not
-    defined for this matrix raises an error that says why; :meth:`measures` has all of them, with
-    the reason instead of the number.
+    Every measure is a fraction and follows its published definition. A measure raises an error
+    with the reason if it is not defined for this matrix; :meth:`measures` returns all measures,
+    with the reason in place of the number.
 
     Parameters
     ----------
     R : array_like, shape (n_learnt, n_tasks)
         ``R[i, j]`` is the accuracy, 0 to 1, on task `j` after the `i`-th call of ``learn_task``.
-        NaN: not measured.
+        NaN means that it was not measured.
     baseline : array_like, shape (n_tasks,), optional
         Accuracy of the untrained network on each task. Default: not measured.
     order : array_like of int, shape (n_learnt,), optional
-        Task that is learnt before each row. A task may come back. Default: 0, 1, 2, ...
+        Task that is learnt before each row. A task can be learnt again. Default: 0, 1, 2, ...
 
     Raises
     ------
     DescriptionError
-        Other shapes, accuracies outside 0 to 1, or tasks that have no column.
+        If shapes do not match, accuracies are outside 0 to 1, or a task has no column.
 
     Examples
     --------
@@ -74,7 +74,7 @@ class AccuracyMatrix(Frozen):
         object.__setattr__(self, "R", values)
         n_learnt, n_tasks = values.shape
         if not n_tasks:
-            raise DescriptionError("AccuracyMatrix: R must have a column for each task, got none.")
+            raise DescriptionError("AccuracyMatrix: R must have at least one column, got none.")
         if self.baseline is not None:
             found = _accuracies(self.baseline, "AccuracyMatrix: baseline", 1)
             if len(found) != n_tasks:
@@ -92,17 +92,17 @@ class AccuracyMatrix(Frozen):
 
     @property
     def n_learnt(self) -> int:
-        """Number of rows: how often a task was learnt."""
+        """Number of rows: how many times a task was learnt."""
         return int(self.R.shape[0])
 
     @property
     def n_tasks(self) -> int:
-        """Number of columns."""
+        """Number of tasks, the columns."""
         return int(self.R.shape[1])
 
     @property
     def learnt(self) -> tuple[int, ...]:
-        """Tasks that were learnt, in the order of their first time."""
+        """Learnt tasks, in the order in which they were first learnt."""
         return tuple(dict.fromkeys(self._order))
 
     @property
@@ -123,14 +123,14 @@ class AccuracyMatrix(Frozen):
         Parameters
         ----------
         row : array_like, shape (n_tasks,)
-            Accuracy on each task; NaN: not measured.
+            Accuracy on each task; NaN if not measured.
         task : int, optional
-            Task that was learnt. Default: the number of the row.
+            Number of the learnt task. Default: the number of the row.
 
         Raises
         ------
         DescriptionError
-            Another number of accuracies, or a task without a column.
+            If the number of accuracies is wrong, or the task has no column.
         """
         found = _accuracies(row, "AccuracyMatrix.with_row: row", 1)
         if len(found) != self.n_tasks:
@@ -145,12 +145,12 @@ class AccuracyMatrix(Frozen):
 
     @property
     def acc(self) -> float:
-        """Average accuracy on the learnt tasks at the end: ``mean_j R[-1, j]``.
+        """Average final accuracy on the learnt tasks, ``mean_j R[-1, j]``.
 
         Raises
         ------
         DescriptionError
-            No task is learnt, or one was not measured at the end.
+            If no task was learnt, or a task was not measured at the end.
 
         References
         ----------
@@ -161,12 +161,12 @@ class AccuracyMatrix(Frozen):
 
     @property
     def bwt(self) -> float:
-        """Backward transfer: ``mean_j (R[-1, j] - R[j, j])`` over all tasks but the last.
+        """Backward transfer, ``mean_j (R[-1, j] - R[j, j])`` over all tasks except the last.
 
         Raises
         ------
         DescriptionError
-            Fewer than two tasks are learnt, one came back, or one was not measured.
+            If fewer than two tasks were learnt, or a task was learnt again or not measured.
 
         References
         ----------
@@ -174,22 +174,20 @@ class AccuracyMatrix(Frozen):
         """
         self._need("bwt", 2)
         if self.returned:
-            raise self._undefined(
-                "bwt", f"task {self.returned[0]} came back, and so has no single time of learning"
-            )
+            raise self._undefined("bwt", f"task {self.returned[0]} was learnt more than once")
         rows = enumerate(self._order[:-1])
         return float(np.mean([self._change("bwt", row, -1, task) for row, task in rows]))
 
     @property
     def fwt(self) -> float:
-        """Forward transfer: ``mean_j (R[j - 1, j] - baseline[j])`` over all tasks but the first.
+        """Forward transfer, ``mean_j (R[j - 1, j] - baseline[j])`` over all tasks except the first.
 
-        Of a task that comes back, the first time counts.
+        If a task is learnt more than once, the first time counts.
 
         Raises
         ------
         DescriptionError
-            Fewer than two tasks are learnt, there is no baseline, or a task was not measured
+            If fewer than two tasks were learnt, there is no baseline, or a task was not measured
             before it was learnt.
 
         References
@@ -209,15 +207,15 @@ class AccuracyMatrix(Frozen):
 
     @property
     def forgetting(self) -> float:
-        """Forgetting: ``mean_j (max_l R[l, j] - R[-1, j])``, `l` before the last row.
+        """Forgetting, ``mean_j (max_l R[l, j] - R[-1, j])``, with `l` before the last row.
 
-        The mean is over the learnt tasks but the one learnt last. Negative: the tasks became
-        better.
+        The mean is over the learnt tasks except the one learnt last. A negative value means that
+        accuracies increased.
 
         Raises
         ------
         DescriptionError
-            Fewer than two tasks are learnt, or one was not measured.
+            If fewer than two tasks were learnt, or a task was not measured.
 
         References
         ----------
@@ -229,7 +227,7 @@ class AccuracyMatrix(Frozen):
 
     @property
     def forgetting_of_tasks(self) -> dict[int, float]:
-        """Forgetting of each learnt task but the one learnt last, by its number."""
+        """Forgetting of each learnt task, by its number, except the one learnt last."""
         found = {}
         for task in self.learnt:
             if task != self._order[-1]:
@@ -245,7 +243,7 @@ class AccuracyMatrix(Frozen):
         Raises
         ------
         DescriptionError
-            No task is learnt, or one was not measured.
+            If no task was learnt, or a task was not measured.
 
         References
         ----------
@@ -262,12 +260,12 @@ class AccuracyMatrix(Frozen):
 
     @property
     def learning_accuracy(self) -> float:
-        """Mean accuracy on each task right after it was learnt for the first time.
+        """Mean accuracy on each task just after it was first learnt.
 
         Raises
         ------
         DescriptionError
-            No task is learnt, or one was not measured.
+            If no task was learnt, or a task was not measured.
 
         References
         ----------
@@ -282,24 +280,24 @@ class AccuracyMatrix(Frozen):
 
     @property
     def accumulation(self) -> float:
-        """What tasks that come back have gained: last time learnt minus first time learnt.
+        """Gain of tasks that are learnt again: accuracy after the last time minus after the first.
 
-        ``mean_j (R[last(j), j] - R[first(j), j])`` over the tasks that came back. Positive:
-        knowledge accumulates.
+        It is ``mean_j (R[last(j), j] - R[first(j), j])`` over the tasks that were learnt more than
+        once. A positive value means that knowledge accumulates.
 
         Raises
         ------
         DescriptionError
-            No task came back, or one was not measured.
+            If no task was learnt more than once, or a task was not measured.
         """
         if not self.returned:
-            raise self._undefined("accumulation", "no task came back")
+            raise self._undefined("accumulation", "no task was learnt more than once")
         order = self._order
         ends = [(order.index(j), len(order) - 1 - order[::-1].index(j), j) for j in self.returned]
         return float(np.mean([self._change("accumulation", *end) for end in ends]))
 
     def measures(self) -> dict[str, float | str]:
-        """All measures by name; of one that is not defined, the reason."""
+        """Return all measures by name, with the reason for those that are not defined."""
         found: dict[str, float | str] = {}
         for name in MEASURES:
             try:
@@ -309,7 +307,7 @@ class AccuracyMatrix(Frozen):
         return found
 
     def facts(self) -> dict[str, Any]:
-        """Plain values of the matrix and of its measures, as JSON takes them; NaN becomes None."""
+        """Return the matrix and its measures as plain data, ready for JSON; NaN becomes None."""
         return {
             "format": _FORMAT,
             "n_tasks": self.n_tasks,
@@ -322,17 +320,17 @@ class AccuracyMatrix(Frozen):
     @classmethod
     @checked
     def from_facts(cls, found: Annotated[Any, AnyValue()]) -> AccuracyMatrix:
-        """Return the matrix that :meth:`facts` has made plain.
+        """Return the matrix from its :meth:`facts`.
 
         Parameters
         ----------
         found : mapping
-            What :meth:`facts` has returned, or what JSON has made of it.
+            Result of :meth:`facts`, also after it was stored as JSON.
 
         Raises
         ------
         DescriptionError
-            They are facts of something else.
+            If it is not the facts of a matrix.
         """
         if not isinstance(found, Mapping):
             raise DescriptionError(
@@ -345,7 +343,7 @@ class AccuracyMatrix(Frozen):
             return cls(rows, row, found["order"])  # type: ignore[arg-type]
         except (KeyError, TypeError, ValueError) as error:
             raise DescriptionError(
-                f"AccuracyMatrix.from_facts: not the facts of a matrix ({shown(error)})."
+                f"AccuracyMatrix.from_facts: found is not the facts of a matrix ({shown(error)})."
             ) from error
 
     @checked
@@ -355,7 +353,7 @@ class AccuracyMatrix(Frozen):
         Raises
         ------
         StorageError
-            The file can't be written.
+            If the file cannot be written.
         """
         name = Path(path)
         if name.suffix.lower() == ".csv":
@@ -372,9 +370,9 @@ class AccuracyMatrix(Frozen):
         Raises
         ------
         StorageError
-            No such file, or not a matrix.
+            If there is no such file, or it does not hold a matrix.
         """
-        where = f"AccuracyMatrix.load: can't read {str(path)!r}"
+        where = f"AccuracyMatrix.load: cannot read {str(path)!r}"
         try:
             with open_regular(Path(path)) as file:
                 content = file.read(_LARGEST_FILE + 1)
@@ -382,7 +380,7 @@ class AccuracyMatrix(Frozen):
                 raise ValueError("it is too large")
             found = json.loads(content)
             if not isinstance(found, dict) or found.get("format") != _FORMAT:
-                raise ValueError("it is no matrix that spikemem has written")
+                raise ValueError("it is not a matrix written by spikemem")
             return cls.from_facts(found)
         except NotRegular as error:
             raise StorageError(f"{where}: it is {error}.") from error
@@ -441,23 +439,24 @@ def over_seeds(
         Sequence[AccuracyMatrix], Each(Instance(AccuracyMatrix), "matrices", least=1)
     ],
 ) -> dict[str, tuple[float, float] | str]:
-    """Mean and standard deviation of each measure over runs with several seeds.
+    """Return the mean and standard deviation of each measure over several seeds.
 
     Parameters
     ----------
     matrices : sequence of AccuracyMatrix
-        One for each seed.
+        One matrix for each seed.
 
     Returns
     -------
     dict
-        By the name of the measure ``(mean, standard deviation)``, the latter with n - 1 degrees
-        of freedom and NaN for one run; of a measure that is not defined for all, the reason.
+        ``(mean, standard deviation)`` by the name of the measure. The standard deviation has n - 1
+        degrees of freedom and is NaN for one run. If a measure is not defined for all matrices, its
+        value is the reason.
 
     Raises
     ------
     DescriptionError
-        No matrix, or something else.
+        If there is no matrix, or a value is not a matrix.
     """
     every: list[Mapping[str, float | str]] = [matrix.measures() for matrix in matrices]
     found: dict[str, tuple[float, float] | str] = {}
@@ -471,7 +470,7 @@ def over_seeds(
 
 
 def _accuracies(value: Any, where: str, n_axes: int) -> NDArray[np.float64]:
-    """Read-only array of accuracies; NaN is allowed."""
+    """Return a read-only array of accuracies; NaN is allowed."""
     try:
         array = np.array(value, dtype=np.float64)
         plain = np.asarray(value).dtype.kind in "biuf" or not array.size
@@ -485,7 +484,7 @@ def _accuracies(value: Any, where: str, n_axes: int) -> NDArray[np.float64]:
     wrong = ~np.isnan(array) & ~((array >= 0) & (array <= 1))
     if wrong.any():
         raise DescriptionError(
-            f"{where} must be fractions from 0 to 1, or NaN where nothing was measured, got "
+            f"{where} must hold fractions from 0 to 1, or NaN where nothing was measured, got "
             f"{array[wrong][0]:g}."
         )
     array.flags.writeable = False

@@ -1,7 +1,7 @@
-"""A trained network as populations of ``IF_curr_exp`` cells, and what a recording of them says.
+"""A trained network as populations of ``IF_curr_exp`` cells, and the spikes in its recordings.
 
-Spikes of the input come at their step, in ms. Each hidden layer is one population; the last layer
-has no cells: its outputs are its weights times the spike counts of the last hidden layer.
+An input spike of step t is sent at t ms. Each hidden layer is one population. The last layer has no
+cells: its outputs are its weights times the spike counts of the last hidden layer.
 """
 
 from __future__ import annotations
@@ -37,20 +37,20 @@ Spikes = NDArray[np.bool_]
 RECEPTORS = ("excitatory", "inhibitory")
 
 _BATCH = 256
-"""Samples whose potentials are computed together."""
+"""Number of samples whose potentials are computed together."""
 
 
 class Passed(NamedTuple):
-    """What the layers do with some samples, without a simulator."""
+    """Responses of the hidden layers, computed without a simulator."""
 
     spikes: list[Spikes]
-    """For each hidden layer, shape (steps, n_samples, n_neurons)."""
+    """Spikes of each hidden layer, shape (steps, n_samples, n_neurons)."""
     margins: list[float]
-    """For each hidden layer the smallest distance of a potential from the threshold, in points."""
+    """Smallest distance of a potential from the threshold, for each hidden layer, grid points."""
 
 
 def pass_layers(layers: Sequence[LoweredLayer], spikes: Spikes) -> Passed:
-    """Spikes of the hidden layers in float64, by the step of :func:`cuba_step`.
+    """Compute the spikes of the hidden layers in float64, with the step of :func:`cuba_step`.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def pass_layers(layers: Sequence[LoweredLayer], spikes: Spikes) -> Passed:
 
 
 def _pass(layer: LoweredLayer, spikes: Spikes, found: Spikes) -> float:
-    """Fill in the spikes of one layer; returns the smallest distance from the threshold."""
+    """Fill in the spikes of one layer; return the smallest distance from the threshold."""
     units = np.ascontiguousarray(layer.units.T, dtype=np.float64)
     margin = math.inf
     v = i = np.zeros((spikes.shape[1], units.shape[1]))
@@ -86,24 +86,27 @@ def _pass(layer: LoweredLayer, spikes: Spikes, found: Spikes) -> float:
 
 
 class Layout(NamedTuple):
-    """How samples are arranged in a network."""
+    """Arrangement of samples in a network."""
 
     n_samples: int
     steps: int
-    """Steps of a sample."""
+    """Number of steps of a sample."""
     copies: int
-    """Copies of the circuit side by side."""
+    """Number of copies of the circuit, side by side."""
     period: int
-    """Steps from the beginning of a sample to that of the next in the same copy."""
+    """Number of steps between the starts of two samples in the same copy."""
 
     @property
     def in_turn(self) -> int:
-        """Samples that follow each other in one copy."""
+        """Number of samples that follow each other in one copy."""
         return -(-self.n_samples // self.copies)
 
 
 def silent_gap(decays: Decays, n_layers: int) -> int:
-    """Steps after which nothing is left of a sample: less than the machine's smallest potential."""
+    """Return the number of steps after which a sample has no effect.
+
+    All potentials are then below the smallest one of SpiNNaker.
+    """
     slowest = max(decays.tau_m, 0.0 if decays.is_pulse else decays.tau_syn)
     factor = 1.0 if decays.is_pulse else 1.3
     return math.ceil(32 * math.log(2.0) * slowest * factor) + 2 * n_layers
@@ -113,7 +116,7 @@ def arrange(
     n_samples: int, steps: int, layers: Sequence[LoweredLayer],
     samples: Literal["side by side", "in turn"],
 ) -> Layout:  # fmt: skip
-    """Arrangement of samples: a copy of the circuit for each, or one after the other in one."""
+    """Arrange samples: one copy of the circuit for each, or one after the other in one copy."""
     if samples == "side by side":
         return Layout(n_samples, steps, n_samples, steps)
     gap = silent_gap(layers[0].decays, len(layers))
@@ -121,7 +124,7 @@ def arrange(
 
 
 def plastic_names(n_layers: int) -> dict[str, str]:
-    """Projections that hold the weights of the hidden layers, and what each stores."""
+    """Return the projections that hold the weights of the hidden layers, with descriptions."""
     signs = {"excitatory": "positive", "inhibitory": "negative"}
     return {
         f"layer {k + 1} {receptor}": f"{signs[receptor]} weights of hidden layer {k + 1}"
@@ -133,7 +136,7 @@ def plastic_names(n_layers: int) -> dict[str, str]:
 def circuit(
     layers: Sequence[LoweredLayer], spikes: Spikes, layout: Layout, integrator: str = "spinnaker"
 ) -> Network:
-    """The network that is shown samples.
+    """Return the network, whose input sends the samples.
 
     Parameters
     ----------
@@ -144,13 +147,13 @@ def circuit(
     layout : Layout
         From :func:`arrange`.
     integrator : {"spinnaker", "exact"}
-        What the backend does in a step.
+        Integration of the backend.
     """
     synapses = sum(np.count_nonzero(layer.units) for layer in layers)
     require_memory(64.0 * synapses * layout.copies,
                    f"HLOPClassifier.build: {layout.copies} copies of {synapses} synapses",
                    "Build fewer samples at a time, or with samples='in turn'.")  # fmt: skip
-    # Spikes of the last step reach the last layer, and the exact integrator needs one step a layer.
+    # The last spikes must reach the last layer; the exact integrator needs one step per layer.
     duration = float(layout.in_turn * layout.period + len(layers) + 1)
     one = Network(
         populations=list(_populations(layers, integrator, duration, layout)),
@@ -187,10 +190,11 @@ def _every_step(duration: float) -> SpikeTrains:
 
 
 def _projections(layers: Sequence[LoweredLayer]) -> Iterator[Projection]:
-    """Positive and negative weights of each layer, and what makes their difference exact.
+    """Yield the positive and negative weights of each layer, and balancing synapses.
 
-    The machine rounds a current that lasts one step down if any spike arrives at its receptor. A
-    source that fires in each step, with the same weight at both, makes it do so at both.
+    SpiNNaker rounds a current that lasts one step down if a spike arrives at its receptor. A source
+    that fires in each step, with the same weight at both receptors, makes it round at both, so that
+    the difference of the two currents is exact.
     """
     for k, layer in enumerate(layers):
         pre, post = f"hidden {k}" if k else "input", f"hidden {k + 1}"
@@ -211,23 +215,23 @@ def _projections(layers: Sequence[LoweredLayer]) -> Iterator[Projection]:
 def recorded_spikes(
     recording: Recording, layout: Layout, n_layers: int, integrator: str = "spinnaker"
 ) -> list[Spikes]:
-    """Spikes of each hidden layer, shape (steps, n_samples, n_neurons) each.
+    """Return the spikes of each hidden layer, shape (steps, n_samples, n_neurons) each.
 
     Parameters
     ----------
     recording : Recording
-        Of the network of :func:`circuit`.
+        Recording of the network of :func:`circuit`.
     layout : Layout
-        As there.
+        The layout of that network.
     n_layers : int
-        Hidden layers.
+        Number of hidden layers.
     integrator : {"spinnaker", "exact"}
-        As there; with "exact" each hop from layer to layer takes a step more.
+        The integrator of that network; with "exact", spikes need one more step for each layer.
 
     Raises
     ------
     DescriptionError
-        Not a recording of such a network.
+        If the recording is not from such a network.
     """
     found = []
     for k in range(n_layers):

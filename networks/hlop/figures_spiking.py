@@ -1,4 +1,4 @@
-"""One sample going through a trained network, as a picture of spikes."""
+"""Figure of the spikes of one sample in a trained network."""
 
 from __future__ import annotations
 
@@ -28,23 +28,24 @@ def digit_raster(
     Parameters
     ----------
     model : HLOPClassifier
-        With a :class:`CubaNeuron`.
+        Model with a :class:`CubaNeuron`.
     sample : array_like, shape (n_inputs,)
         Values from 0 to 1.
     backend : str
-        What simulates the network.
+        Backend that simulates the network.
 
     Returns
     -------
     list of Axes
-        Input, hidden layers, and the outputs as they would be if the sample ended at each step.
+        Panels of the input, the hidden layers, and the outputs. The outputs at each step are those
+        of a sample that ends there.
 
     Raises
     ------
     DescriptionError
-        Not one sample.
+        If `sample` is not one sample.
     UnsupportedError
-        The model has no spiking form.
+        If the model has no spiking form.
     """
     x = np.asarray(sample) if isinstance(sample, list | tuple | np.ndarray) else None
     if x is None or x.ndim != 1:

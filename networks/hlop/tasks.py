@@ -1,6 +1,6 @@
-"""Sequences of tasks: permuted images, splits into classes, and tasks that come back.
+"""Task sequences: permuted images, class splits, and tasks that are learnt again.
 
-A sequence makes a task when it is asked for, so that only one of them takes memory.
+A sequence makes a task when it is accessed, so that only one task needs memory.
 """
 
 from __future__ import annotations
@@ -38,36 +38,36 @@ __all__ = [
 ]
 
 MEAN, DEVIATION = 0.1307, 0.3081
-"""Mean and standard deviation of MNIST's brightness, from 0 to 1."""
+"""Mean and standard deviation of the brightness of MNIST, from 0 to 1."""
 
 PUBLISHED_SEED = 2022
 _STRIDE = 100
 _TEST_PART = 6
-"""Without test images the last sixth is taken: 10,000 of MNIST's 60,000."""
+"""Without test images, the last sixth is held out: 10,000 of the 60,000 images of MNIST."""
 
 _Labels = Annotated[Any, AnyValue()]
 
 
 @dataclass(frozen=True, eq=False)
 class Task(Frozen):
-    """Samples to learn, and samples to test with.
+    """Training samples and test samples.
 
     Parameters
     ----------
     name : str
         Name of the task.
     x, test_x : array_like, shape (n, ...)
-        Samples; all must have one shape.
+        Samples, all of the same shape.
     y, test_y : array_like of int, shape (n,)
-        Class of each, at least 0.
+        Class of each sample, at least 0.
     classes : array_like of int, optional
-        Class of the data set that each class of the task stands for. Default: 0, 1, ...
+        Class in the data set for each class of the task. Default: 0, 1, ...
 
     Raises
     ------
     DescriptionError
-        Samples of different shapes, labels that are not one for each sample, or values that are
-        not finite.
+        If samples have different shapes, there is not one label for each sample, or values are not
+        finite.
     """
 
     name: Annotated[str, Text()]
@@ -86,8 +86,8 @@ class Task(Frozen):
             object.__setattr__(self, f"{part}y", read_only(y))
         if self.x.shape[1:] != self.test_x.shape[1:]:
             raise DescriptionError(
-                f"Task: x and test_x must have samples of one shape, got {self.x.shape[1:]} and "
-                f"{self.test_x.shape[1:]}."
+                f"Task: x and test_x must have samples of the same shape, got {self.x.shape[1:]} "
+                f"and {self.test_x.shape[1:]}."
             )
         highest = max((int(y.max()) for y in (self.y, self.test_y) if len(y)), default=-1)
         given = np.arange(highest + 1) if self.classes is None else self.classes
@@ -106,7 +106,7 @@ class Task(Frozen):
 
 
 class TaskSequence(Short):
-    """Base of the sequences of tasks: ``len(tasks)``, ``tasks[i]``, a loop; each makes a task."""
+    """Base of task sequences, with ``len(tasks)``, ``tasks[i]`` and iteration."""
 
     def __len__(self) -> int:
         raise NotImplementedError
@@ -133,8 +133,8 @@ class TaskSequence(Short):
             return self._make(range(len(self))[index])
         except (TypeError, IndexError):
             raise DescriptionError(
-                f"{type(self).__name__}: a task is chosen by an int from 0 to {len(self) - 1} or "
-                f"by a slice, got {shown(index)}."
+                f"{type(self).__name__}: the index must be an int from 0 to {len(self) - 1} or a "
+                f"slice, got {shown(index)}."
             ) from None
 
     def __iter__(self) -> Iterator[Task]:
@@ -151,8 +151,8 @@ def published_permutation(
 ) -> NDArray[np.int64]:
     """Return the permutation of pixels of one task of the published permuted MNIST.
 
-    Pixel `i` of the task is pixel ``permutation[i]`` of the image. All tasks are permuted, the
-    first one too.
+    Pixel `i` of the task is pixel ``permutation[i]`` of the image. All tasks are permuted,
+    including the first one.
 
     Parameters
     ----------
@@ -161,9 +161,9 @@ def published_permutation(
     size : int
         Number of pixels.
     n_tasks : int
-        Number of tasks. Up to ten the permutations are those of the published ten.
+        Number of tasks. With up to ten tasks, the permutations are the published ones.
     seed : int
-        2022 in the paper.
+        Seed of the permutations; 2022 in the paper.
 
     Returns
     -------
@@ -172,7 +172,7 @@ def published_permutation(
     Raises
     ------
     DescriptionError
-        `task` is not below `n_tasks`.
+        If `task` is not below `n_tasks`.
 
     References
     ----------
@@ -188,13 +188,13 @@ def published_permutation(
         raise DescriptionError(
             f"published_permutation: task must be from 0 to {n_tasks - 1}, got {task}."
         )
-    require_memory(16 * size, "A permutation", "Take fewer pixels.")
+    require_memory(16 * size, "A permutation", "Use fewer pixels.")
     seeds = _shuffled(max(n_tasks, 10), seed)
     return _shuffled(size, (int(seeds[task]) * max(_STRIDE, n_tasks) + task) % 2**32)
 
 
 def _shuffled(size: int, seed: int) -> NDArray[np.int64]:
-    """What ``sklearn.utils.shuffle(arange(size), random_state=seed)`` returns."""
+    """Return the result of ``sklearn.utils.shuffle(arange(size), random_state=seed)``."""
     rows = np.arange(size, dtype=np.int64)
     np.random.RandomState(seed).shuffle(rows)
     return rows
@@ -202,25 +202,25 @@ def _shuffled(size: int, seed: int) -> NDArray[np.int64]:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class PermutedImages(TaskSequence):
-    """Permuted images: in each task the pixels of all images are in another order.
+    """Permuted images: each task has its own permutation of the pixels of all images.
 
     Parameters
     ----------
     images : Images
-        Images to learn.
+        Training images.
     n_tasks : int
         Number of tasks.
     test : Images, optional
-        Images to test with. Default: the last sixth of `images`, which are then not learnt.
+        Test images. Default: the last sixth of `images`, which are then not used for training.
     seed : int
-        For the permutations; see :func:`published_permutation`.
+        Seed of the permutations; see :func:`published_permutation`.
     mean, deviation : float
-        Brightness `b`, from 0 to 1, becomes ``(b - mean) / deviation``. Default: MNIST's.
+        Brightness `b`, from 0 to 1, becomes ``(b - mean) / deviation``. Default: values of MNIST.
 
     Raises
     ------
     DescriptionError
-        Images of different sizes, or too few.
+        If images have different sizes, or there are too few.
 
     Examples
     --------
@@ -249,7 +249,7 @@ class PermutedImages(TaskSequence):
         if not len(learnt) or not len(tested):
             raise DescriptionError(
                 f"PermutedImages: images and test must have at least one image each, got "
-                f"{len(learnt)} to learn and {len(tested)} to test with."
+                f"{len(learnt)} for training and {len(tested)} for testing."
             )
 
     def __len__(self) -> int:
@@ -262,7 +262,7 @@ class PermutedImages(TaskSequence):
 
     @property
     def split(self) -> tuple[Images, Images]:
-        """Images to learn, and images to test with."""
+        """Training images and test images."""
         if self.test is not None:
             return self.images, self.test
         n = len(self.images) - len(self.images) // _TEST_PART
@@ -275,7 +275,7 @@ class PermutedImages(TaskSequence):
 
     @property
     def n_classes(self) -> tuple[int, ...]:
-        """Number of classes of each task: the same for all."""
+        """Number of classes of each task, the same for all."""
         return (int(max(part.labels.max() for part in self.split)) + 1,) * self.n_tasks
 
     def _make(self, index: int) -> Task:
@@ -290,34 +290,34 @@ class PermutedImages(TaskSequence):
 
     def _pixels(self, part: Images, order: NDArray[np.int64]) -> NDArray[np.float32]:
         white = float(part.brightest or 255)
-        # A table of 256 values is exact and ten times faster than arithmetic on every pixel.
+        # A table of 256 values is exact, and ten times faster than arithmetic on every pixel.
         table = ((np.arange(256) / white - self.mean) / self.deviation).astype(np.float32)
         flat = part.images.reshape(len(part), -1)
-        require_memory(4 * flat.size, "A task", "Take fewer images.")
+        require_memory(4 * flat.size, "A task", "Use fewer images.")
         return np.asarray(table[flat[:, order]])
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ClassSplit(TaskSequence):
-    """Data of many classes, split into tasks of some classes each.
+    """Data set split into tasks with some classes each.
 
     Parameters
     ----------
     x, test_x : array_like, shape (n, ...)
         Samples of any shape.
     y, test_y : array_like of int, shape (n,)
-        Class of each.
+        Class of each sample.
     classes : int, or sequence of sequences of int
-        Number of classes of each task, taken in ascending order; or the classes of each task.
+        Number of classes of each task, in ascending order; or the classes of each task.
     relabel : bool
-        Whether the classes of each task are numbered 0, 1, ... in the order in which they are
-        given, as a network with one head for each task needs it. If not, they keep their numbers.
+        Whether the classes of each task are numbered 0, 1, ... in the order of `classes`, as a
+        network with one head for each task requires. If false, they keep their numbers.
 
     Raises
     ------
     DescriptionError
-        Samples and labels that do not fit, a class in two tasks, a class without samples, or a
-        number of classes that the tasks can't share equally.
+        If samples and labels do not match, a class is in two tasks or has no samples, or the number
+        of classes is not a multiple of `classes`.
 
     Examples
     --------
@@ -343,7 +343,7 @@ class ClassSplit(TaskSequence):
             object.__setattr__(self, f"{part}y", read_only(y))
         if self.x.shape[1:] != self.test_x.shape[1:]:
             raise DescriptionError(
-                f"ClassSplit: x and test_x must have samples of one shape, got "
+                f"ClassSplit: x and test_x must have samples of the same shape, got "
                 f"{self.x.shape[1:]} and {self.test_x.shape[1:]}."
             )
         object.__setattr__(self, "classes", _groups(self.classes, self.y))
@@ -352,8 +352,8 @@ class ClassSplit(TaskSequence):
             missing = [name for group in self.classes for name in group if name not in there]
             if missing:
                 raise DescriptionError(
-                    f"ClassSplit: classes must be in y and in test_y, got {missing[0]}, of which "
-                    f"{part} has no sample."
+                    f"ClassSplit: classes must be in y and in test_y, got {missing[0]}, which has "
+                    f"no sample in {part}."
                 )
 
     def __len__(self) -> int:
@@ -366,7 +366,7 @@ class ClassSplit(TaskSequence):
 
     @property
     def n_classes(self) -> tuple[int, ...]:
-        """Number of classes of each task; without relabelling, of the data."""
+        """Number of classes of each task; without relabelling, that of the data."""
         if self.relabel:
             return tuple(len(group) for group in self.classes)
         return (int(max(self.y.max(), self.test_y.max())) + 1,) * len(self)
@@ -384,7 +384,7 @@ class ClassSplit(TaskSequence):
     def _part(
         self, x: NDArray[np.float32], y: NDArray[np.int64], group: NDArray[np.int64]
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Samples of these classes, and their labels."""
+        """Return the samples of these classes, and their labels."""
         rows = np.flatnonzero(np.isin(y, group))
         if not self.relabel:
             return x[rows], y[rows]
@@ -393,15 +393,15 @@ class ClassSplit(TaskSequence):
 
 
 def _groups(value: Any, y: NDArray[np.int64]) -> tuple[tuple[int, ...], ...]:
-    """Classes of each task."""
+    """Return the classes of each task."""
     where = "ClassSplit: classes"
     known = np.unique(y)
     if isinstance(value, int | np.integer):
         size = Count().check(value, where)
         if len(known) % size or not len(known):
             raise DescriptionError(
-                f"{where} must divide the number of classes, {len(known)}, got {size}. Give the "
-                f"classes of each task instead."
+                f"{where} must divide the number of classes, {len(known)}, got {size}. You can "
+                f"list the classes of each task instead."
             )
         return tuple(tuple(part) for part in known.reshape(-1, size).tolist())
     kind = Each(Each(Count(low=0), "classes", least=1), "tasks", least=1)
@@ -421,22 +421,21 @@ def returning_order(
     n_phases: Annotated[int, Count(high=100_000)] | None = None,
     seed: Seed = 0,
 ) -> list[tuple[int, ...]]:
-    """Draw which tasks are learnt in each phase, if tasks come back.
+    """Draw the tasks of each phase, if earlier tasks are learnt again.
 
     Phase `i` learns task `i`, and then some of the earlier tasks again, drawn without repetition.
-    Phases after the last task only draw tasks again.
+    Phases after the last task only learn earlier tasks again.
 
     Parameters
     ----------
     n_tasks : int
         Number of tasks.
     again : int
-        Number of earlier tasks that are learnt again in each phase; as many as there are, if there
-        are fewer.
+        Number of earlier tasks that are learnt again in each phase; all of them if there are fewer.
     n_phases : int, optional
         Number of phases, at least `n_tasks`. Default: `n_tasks`.
     seed : int or numpy.random.Generator
-        For the draws.
+        Seed of the draws.
 
     Returns
     -------
@@ -446,7 +445,7 @@ def returning_order(
     Raises
     ------
     DescriptionError
-        Fewer phases than tasks.
+        If there are fewer phases than tasks.
 
     Examples
     --------
@@ -469,12 +468,12 @@ def returning_order(
 
 
 def to_samples(value: Any, where: str) -> NDArray[np.float32]:
-    """Samples as float32 (n, ...), finite.
+    """Return samples as finite float32, shape (n, ...).
 
     Raises
     ------
     DescriptionError
-        Not an array of finite numbers with at least two axes.
+        If the value is not an array of finite numbers with at least two axes.
     """
     array = _numbers(value, where)
     if array.ndim < 2 or 0 in array.shape[1:]:
@@ -487,12 +486,12 @@ def to_samples(value: Any, where: str) -> NDArray[np.float32]:
 
 
 def to_classes(value: Any, n: int | None, where: str) -> NDArray[np.int64]:
-    """Classes as int64 (n,), at least 0.
+    """Return classes as int64 of at least 0, shape (n,).
 
     Raises
     ------
     DescriptionError
-        Not whole numbers of this shape.
+        If the values are not whole numbers of this shape.
     """
     array = _numbers(value, where)
     if array.ndim != 1 or (n is not None and array.shape != (n,)):
