@@ -18,7 +18,7 @@ from spikemem.networks.liquid import ContrastiveProjection
 
 torch = pytest.importorskip("torch", reason="needs the extra learn")
 
-from spikemem.networks.liquid.contrastive import Training, _loss  # noqa: E402
+from spikemem.networks.liquid.contrastive import TrainingOptions, _loss  # noqa: E402
 
 
 def pairs(seed: int, n: int = 120, classes: int = 4, noise: float = 0.4):
@@ -36,7 +36,7 @@ def small(**options):
 
 
 def how(loss="infonce", temperature=0.3):
-    return Training(temperature, 1, 2, 1e-3, loss, True)
+    return TrainingOptions(temperature, 1, 2, 1e-3, loss, True)
 
 
 @pytest.mark.parametrize("labelled", [True, False])

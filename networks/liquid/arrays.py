@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ...checks import Kind
 from ...errors import DescriptionError, shown
 
-__all__ = ["Dense", "Features", "LabelArray", "Labels", "NumberArray", "Spikes"]
+__all__ = ["Features", "LabelArray", "Labels", "NumberArray", "Spikes", "SpikesOrFeatures"]
 
 _DIMENSIONS = {
     2: "(n_samples, n_features)",
@@ -92,7 +92,7 @@ Spikes = Annotated[NDArray[Any], NumberArray((3,), negative=False)]
 Features = Annotated[NDArray[Any], NumberArray((2,))]
 """Features of many samples, shape (n_samples, n_features)."""
 
-Dense = Annotated[NDArray[Any], NumberArray((2, 3))]
+SpikesOrFeatures = Annotated[NDArray[Any], NumberArray((2, 3))]
 """Features, or spikes from which features are computed."""
 
 Labels = Annotated[NDArray[Any], LabelArray()]

@@ -21,10 +21,10 @@ from .circuit import (
     PLASTIC,
     dense_network,
     network_spikes,
-    read_weights,
+    network_with_events,
     recorded_spikes,
-    shown_network,
     template,
+    weights_of_network,
 )
 from .events import Events
 from .fast import batches, dense_spikes, each_batch, noisy_spikes
@@ -33,7 +33,7 @@ from .parameters import DenseLiquid, NetworkLiquid
 
 __all__ = ["Body", "DenseBody", "NetworkBody"]
 
-Spikes = NDArray[Any]
+SpikeArray = NDArray[Any]
 Report = Callable[[float], None]
 
 _COPIES = 64
@@ -92,9 +92,9 @@ class DenseBody:
         """Return the liquid with its weights written to a device."""
         network = template(self.lowered, 1)
         names = [name for name in PLASTIC if network.count(name)]
-        held = device.apply(network, projections=names, time=time, seed=seed, **options)
+        on_device = device.apply(network, projections=names, time=time, seed=seed, **options)
         unit = self.lowered.weight / (self.lowered.grid or 1.0)
-        weights = read_weights(held, (self.n_inputs, self.n_neurons), unit)
+        weights = weights_of_network(on_device, (self.n_inputs, self.n_neurons), unit)
         return DenseBody(self.liquid, weights)
 
     def spikes(
@@ -104,7 +104,7 @@ class DenseBody:
         arithmetic: str,
         read_noise: float,
         rng: np.random.Generator | None,
-    ) -> Spikes:
+    ) -> SpikeArray:
         """Return the spikes of one batch, computed without a network."""
         steps = self.n_steps(events)
         if read_noise and rng is not None:
@@ -125,7 +125,7 @@ class DenseBody:
         )
         return dense_network(self.lowered, events, self.n_steps(events), integrator)
 
-    def recorded(self, recording: Recording, events: Events) -> Spikes:
+    def recorded(self, recording: Recording, events: Events) -> SpikeArray:
         """Return the spikes in each step from a recording of :meth:`network`."""
         shape = (events.n_samples, self.n_steps(events))
         return recorded_spikes(recording, ("liquid",), *shape, 1.0, 1.0)
@@ -147,8 +147,10 @@ class NetworkBody:
         names = [
             item.name for item in liquid.network.projections if liquid.network.count(item.name)
         ]
-        known = dict.fromkeys(names, "weights") if plastic is None else plastic
-        self.plastic: Mapping[str, str] = {n: what for n, what in known.items() if n in names}
+        descriptions = dict.fromkeys(names, "weights") if plastic is None else plastic
+        self.plastic: Mapping[str, str] = {
+            n: what for n, what in descriptions.items() if n in names
+        }
 
     @property
     def n_inputs(self) -> int:
@@ -193,7 +195,7 @@ class NetworkBody:
         arithmetic: str,
         read_noise: float,
         rng: np.random.Generator | None,
-    ) -> Spikes:
+    ) -> SpikeArray:
         """Return the spikes of one batch from the compiled engine."""
         if read_noise:
             raise DescriptionError(
@@ -205,9 +207,9 @@ class NetworkBody:
 
     def network(self, events: Events, integrator: str) -> Network:
         """Return a network with one copy of the liquid for each sample."""
-        return shown_network(self.liquid, events)
+        return network_with_events(self.liquid, events)
 
-    def recorded(self, recording: Recording, events: Events) -> Spikes:
+    def recorded(self, recording: Recording, events: Events) -> SpikeArray:
         """Return the spikes in each step from a recording of :meth:`network`."""
         shape = (events.n_samples, self.n_steps(events))
         return network_spikes(self.liquid, recording, *shape, self.step(events))
@@ -227,7 +229,7 @@ def parts_of(body: Body, events: Events, backend: str | None) -> list[slice]:
 def mapped(
     body: Body,
     events: Events,
-    take: Callable[[Spikes, Events], Any],
+    take: Callable[[SpikeArray, Events], Any],
     *,
     backend: str | None,
     arithmetic: str,

@@ -26,10 +26,10 @@ __all__ = [
     "dense_network",
     "draw_weights",
     "network_spikes",
-    "read_weights",
+    "network_with_events",
     "recorded_spikes",
-    "shown_network",
     "template",
+    "weights_of_network",
 ]
 
 PLASTIC: Mapping[str, str] = MappingProxyType(
@@ -162,16 +162,18 @@ def recorded_spikes(
                 f"LiquidStateMachine.decode: {name!r} must have a multiple of {n_samples} cells, "
                 f"one copy for each sample, got {trains.size}."
             )
-        place = np.floor((trains.times - recording.start - delay) / step + 1e-6).astype(np.int64)
-        inside = (place >= 0) & (place < n_steps)
+        step_index = np.floor((trains.times - recording.start - delay) / step + 1e-6).astype(
+            np.int64
+        )
+        inside = (step_index >= 0) & (step_index < n_steps)
         sample, cell = np.divmod(trains.ids[inside].astype(np.int64), n)
-        code = (sample * n_steps + place[inside]) * n + cell
+        code = (sample * n_steps + step_index[inside]) * n + cell
         counted = np.bincount(code, minlength=n_samples * n_steps * n)
         parts.append(counted.astype(np.uint16).reshape(n_samples, n_steps, n))
     return np.concatenate(parts, axis=2)
 
 
-def shown_network(liquid: NetworkLiquid, events: Events) -> Network:
+def network_with_events(liquid: NetworkLiquid, events: Events) -> Network:
     """Return a network with one copy for each sample, whose sources send the events."""
     network = liquid.network
     whole = network.tile(events.n_samples)
@@ -198,7 +200,7 @@ def network_spikes(
     return recorded_spikes(recording, liquid.liquid, n_samples, n_steps, step, 0.0)
 
 
-def read_weights(network: Network, shape: tuple[int, int], unit: float) -> Weights:
+def weights_of_network(network: Network, shape: tuple[int, int], unit: float) -> Weights:
     """Return the weights of a network made by :func:`template`, even if a device changed it.
 
     All synapses between these populations count, including those that a device adds for noise or

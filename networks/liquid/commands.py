@@ -107,30 +107,32 @@ def train(
     """
     check_target(out, overwrite=overwrite)
     bar = not (quiet or as_json)
-    held = None if device is None else device_named(device)
+    technology = None if device is None else device_named(device)
     part: dict[str, Any] = {"first": first, "last": last, "per_class": per_class}
-    given = read_events(data, split="train", n_steps=n_steps, progress=bar, **part)
-    kind = given.liquid if constant is None else replace(given.liquid, constant=constant)
+    labelled = read_events(data, split="train", n_steps=n_steps, progress=bar, **part)
+    kind = labelled.liquid if constant is None else replace(labelled.liquid, constant=constant)
     model = LiquidStateMachine(
-        given.events.n_channels,
+        labelled.events.n_channels,
         n_neurons,
         liquid=kind,
-        device=held,
+        device=technology,
         time=age,
         readout=readout,
         bins=bins,
-        n_steps=given.events.n_steps,
+        n_steps=labelled.events.n_steps,
         seed=seed,
     )
     began = time.perf_counter()
-    model.fit(given.events, given.labels, progress=bar)
+    model.fit(labelled.events, labelled.labels, progress=bar)
     seconds = time.perf_counter() - began
     model.save(out)
-    facts = _tested(model, given) | {"seconds": seconds, "file": str(out)}
+    facts = _tested(model, labelled) | {"seconds": seconds, "file": str(out)}
     if as_json:
         click.echo(json.dumps(facts, indent=2))
     elif not quiet:
-        click.echo(f"trained on {len(given.labels)} samples ({given.kind}) in {seconds:.2f} s")
+        click.echo(
+            f"trained on {len(labelled.labels)} samples ({labelled.kind}) in {seconds:.2f} s"
+        )
         click.echo(_lines(facts, "of the training samples"))
         click.echo(f"written to {out}")
 
@@ -159,25 +161,25 @@ def test(
         raise DescriptionError(f"the model in {str(model)!r} is not trained.")
     part: dict[str, Any] = {"first": first, "last": last, "per_class": per_class}
     bar = not (quiet or as_json)
-    given = read_events(data, split="test", n_steps=machine.n_steps, progress=bar, **part)
-    facts = _tested(machine, given)
+    labelled = read_events(data, split="test", n_steps=machine.n_steps, progress=bar, **part)
+    facts = _tested(machine, labelled)
     if as_json:
         click.echo(json.dumps(facts, indent=2))
     else:
-        click.echo(_lines(facts, f"of {len(given.labels)} samples ({given.kind})"))
+        click.echo(_lines(facts, f"of {len(labelled.labels)} samples ({labelled.kind})"))
 
 
-def _tested(model: LiquidStateMachine, given: LabelledEvents) -> dict[str, Any]:
+def _tested(model: LiquidStateMachine, labelled: LabelledEvents) -> dict[str, Any]:
     """Return the accuracies, and the speed of the liquid without its readout."""
-    model.states(given.events[:1])  # Compiles the kernels, outside the measured time.
+    model.states(labelled.events[:1])  # Compiles the kernels, outside the measured time.
     began = time.perf_counter()
-    model.states(given.events)
+    model.states(labelled.events)
     seconds = time.perf_counter() - began
-    report = model.report(given.events, given.labels).facts()
+    report = model.report(labelled.events, labelled.labels).facts()
     return {
         **report,
-        "samples_per_second": len(given.labels) / seconds,
-        "data": given.kind,
+        "samples_per_second": len(labelled.labels) / seconds,
+        "data": labelled.kind,
         "n_neurons": model.n_neurons,
         "seed": model.seed,
         "device": None if model.device is None else type(model.device).__name__,
@@ -238,20 +240,20 @@ def measure(
     Without DATA, the streams have 16 channels, or as many as the stored model.
     """
     model = None if file is None else LiquidStateMachine.load(file)
-    given = None
+    labelled = None
     if data is not None:
         steps = n_steps if model is None else model.n_steps
         part: dict[str, Any] = {"first": first, "last": last, "per_class": per_class}
-        given = read_events(data, n_steps=steps, **part)
+        labelled = read_events(data, n_steps=steps, **part)
     if model is None:
-        held = None if device is None else device_named(device)
-        kind = DenseLiquid() if given is None else given.liquid
+        technology = None if device is None else device_named(device)
+        kind = DenseLiquid() if labelled is None else labelled.liquid
         kind = kind if constant is None else replace(kind, constant=constant)
-        channels = 16 if given is None else given.events.n_channels
+        channels = 16 if labelled is None else labelled.events.n_channels
         model = LiquidStateMachine(
-            channels, n_neurons, liquid=kind, device=held, time=age, bins=bins, seed=seed
+            channels, n_neurons, liquid=kind, device=technology, time=age, bins=bins, seed=seed
         )
-    facts = _measured(model, given, streams, seed)
+    facts = _measured(model, labelled, streams, seed)
     if as_json:
         click.echo(json.dumps(facts, indent=2))
         return
@@ -262,7 +264,7 @@ def measure(
 
 
 def _measured(
-    model: LiquidStateMachine, given: LabelledEvents | None, streams: int, seed: int
+    model: LiquidStateMachine, labelled: LabelledEvents | None, streams: int, seed: int
 ) -> dict[str, Any]:
     """Return the measures that need no labels, and those of labelled events if there are any."""
     any_length = copy.deepcopy(model)
@@ -275,7 +277,7 @@ def _measured(
     code = ValueCode(n_channels=model.n_inputs)
     code = replace(code, p_max=code.p_max * share)
     memory = memory_capacity(any_length, code=code, seed=seed)
-    found: dict[str, Any] = {
+    facts: dict[str, Any] = {
         "neurons": model.n_neurons,
         "channels": model.n_inputs,
         "kernel_quality": rank,
@@ -283,11 +285,13 @@ def _measured(
         "kernel_quality_less_generalisation_rank": rank - general,
         "memory_capacity": memory.total,
     }
-    if given is not None:
-        spikes = model.spikes(given.events)
-        found["samples"] = len(given.labels)
-        found["spikes_per_neuron_and_step"] = float(spikes.mean())
-        found["class_separation"] = class_separation(model.states(given.events), given.labels).value
-        plain = class_separation(model.input_states(given.events), given.labels)
-        found["class_separation_of_the_input"] = plain.value
-    return found
+    if labelled is not None:
+        spikes = model.spikes(labelled.events)
+        facts["samples"] = len(labelled.labels)
+        facts["spikes_per_neuron_and_step"] = float(spikes.mean())
+        facts["class_separation"] = class_separation(
+            model.states(labelled.events), labelled.labels
+        ).value
+        plain = class_separation(model.input_states(labelled.events), labelled.labels)
+        facts["class_separation_of_the_input"] = plain.value
+    return facts

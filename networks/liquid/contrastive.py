@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...errors import BackendMissing, SimulationError
 
-__all__ = ["Head", "Training", "train_heads"]
+__all__ = ["Head", "TrainingOptions", "train_heads"]
 
 
 class Head(NamedTuple):
@@ -21,7 +21,7 @@ class Head(NamedTuple):
     bias: NDArray[np.float32]
 
 
-class Training(NamedTuple):
+class TrainingOptions(NamedTuple):
     """Options of the training; see :class:`ContrastiveProjection`."""
 
     temperature: float
@@ -56,7 +56,7 @@ def train_heads(
     a: NDArray[np.float32],
     b: NDArray[np.float32],
     classes: NDArray[np.int64],
-    how: Training,
+    options: TrainingOptions,
     rng: np.random.Generator,
     report: Callable[[float], None],
 ) -> tuple[tuple[Head, Head], list[float]]:
@@ -73,23 +73,23 @@ def train_heads(
     """
     torch = _torch()
     parts = [[torch.tensor(np.array(array)) for array in head] for head in heads]
-    learnt = [tensor for part in parts[: 2 if how.project_b else 1] for tensor in part]
+    learnt = [tensor for part in parts[: 2 if options.project_b else 1] for tensor in part]
     for tensor in learnt:
         tensor.requires_grad_(True)
     rows = (torch.tensor(a), torch.tensor(b))
     names = torch.tensor(classes)
     history = []
     with _one_thread(torch):
-        optimiser = torch.optim.Adam(learnt, lr=how.learning_rate)
-        for epoch in range(how.epochs):
+        optimiser = torch.optim.Adam(learnt, lr=options.learning_rate)
+        for epoch in range(options.epochs):
             losses = []
-            for chosen in _batches(len(a), how.batch, rng):
-                places = torch.tensor(chosen)
-                left = _head(torch, rows[0][places], parts[0])
-                right = rows[1][places]
-                if how.project_b:
+            for chosen in _batches(len(a), options.batch, rng):
+                indices = torch.tensor(chosen)
+                left = _head(torch, rows[0][indices], parts[0])
+                right = rows[1][indices]
+                if options.project_b:
                     right = _head(torch, right, parts[1])
-                loss = _loss(torch, left, right, names[places], how)
+                loss = _loss(torch, left, right, names[indices], options)
                 optimiser.zero_grad()
                 loss.backward()
                 optimiser.step()
@@ -100,9 +100,9 @@ def train_heads(
                     f"ContrastiveProjection.fit: the loss of epoch {epoch} is {history[-1]}; use "
                     f"a smaller learning_rate, or a larger temperature."
                 )
-            report((epoch + 1) / how.epochs)
-    made = [Head(*(tensor.detach().numpy().copy() for tensor in part)) for part in parts]
-    return (made[0], made[1]), history
+            report((epoch + 1) / options.epochs)
+    trained = [Head(*(tensor.detach().numpy().copy() for tensor in part)) for part in parts]
+    return (trained[0], trained[1]), history
 
 
 def _batches(n: int, size: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
@@ -115,16 +115,16 @@ def _head(torch: Any, rows: Any, part: list[Any]) -> Any:
     return torch.nn.functional.gelu(rows @ part[0] + part[1])
 
 
-def _loss(torch: Any, left: Any, right: Any, names: Any, how: Training) -> Any:
+def _loss(torch: Any, left: Any, right: Any, names: Any, options: TrainingOptions) -> Any:
     """Return the symmetric cross-entropy of the similarities of a batch and their targets."""
-    if how.loss == "infonce":
+    if options.loss == "infonce":
         left, right = (torch.nn.functional.normalize(part, dim=1) for part in (left, right))
         same = (names[:, None] == names[None, :]).to(left.dtype)
         targets = same / same.sum(dim=1, keepdim=True)
     else:
-        alike = (left @ left.T + right @ right.T) / 2 * how.temperature
+        alike = (left @ left.T + right @ right.T) / 2 * options.temperature
         targets = torch.softmax(alike, dim=1)
-    logits = left @ right.T / how.temperature
+    logits = left @ right.T / options.temperature
     there = -(targets * torch.log_softmax(logits, dim=1)).sum(dim=1)
     back = -(targets.T * torch.log_softmax(logits.T, dim=1)).sum(dim=1)
     return (there + back).mean() / 2

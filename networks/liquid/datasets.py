@@ -140,31 +140,31 @@ def read_events(
     >>> read_events("digits", last=10).events
     Events(6668 events in 10 samples of 256 channels in 50 steps)
     """
-    place, part = Path(path), _Part(split, first, last, per_class)
-    read = _reader(place)
-    return read(place, part, n_steps, progress)
+    file, part = Path(path), _Part(split, first, last, per_class)
+    read = _reader(file)
+    return read(file, part, n_steps, progress)
 
 
 Reader = Callable[[Path, _Part, int | None, Progress], LabelledEvents]
 
 
-def _reader(place: Path) -> Reader:
+def _reader(file: Path) -> Reader:
     """Return the reader for a path."""
-    if str(place) == "digits":
+    if str(file) == "digits":
         return _images
-    if place.is_dir():
-        return _speech if _has_waves(place) else _camera
-    if place.suffix.lower() == ".bin":
+    if file.is_dir():
+        return _speech if _has_waves(file) else _camera
+    if file.suffix.lower() == ".bin":
         return _camera
-    name = place.name.lower()
-    if (name.endswith(_ARCHIVES) and ".tar" in name) or place.suffix.lower() in (".tgz", ".txz"):
+    name = file.name.lower()
+    if (name.endswith(_ARCHIVES) and ".tar" in name) or file.suffix.lower() in (".tgz", ".txz"):
         return _speech
     try:
-        with open_regular(place) as raw:
+        with open_regular(file) as raw:
             hdf5 = is_hdf5(raw)
     except OSError as error:
-        why = str(error) if not error.strerror else error.strerror
-        raise StorageError(f"read_events: cannot read {str(place)!r}: {why}.") from error
+        reason = str(error) if not error.strerror else error.strerror
+        raise StorageError(f"read_events: cannot read {str(file)!r}: {reason}.") from error
     return _cochlea if hdf5 else _images
 
 
@@ -176,9 +176,9 @@ def _has_waves(folder: Path) -> bool:
         raise StorageError(f"read_events: cannot read {str(folder)!r}: {error}.") from error
 
 
-def _images(place: Path, part: _Part, n_steps: int | None, progress: Progress) -> LabelledEvents:
-    data = read_images(place)
-    if str(place) == "digits" and part.split != "all":
+def _images(file: Path, part: _Part, n_steps: int | None, progress: Progress) -> LabelledEvents:
+    data = read_images(file)
+    if str(file) == "digits" and part.split != "all":
         is_test = np.arange(len(data)) % _FOURTH == 0
         data = data[is_test == (part.split == "test")]
     data = data[part.of(data.labels, "read_events")]
@@ -186,8 +186,8 @@ def _images(place: Path, part: _Part, n_steps: int | None, progress: Progress) -
     return LabelledEvents(events, data.labels, "camera", "images by simulated saccades")
 
 
-def _speech(place: Path, part: _Part, n_steps: int | None, progress: Progress) -> LabelledEvents:
-    data = read_fsdd(place)
+def _speech(file: Path, part: _Part, n_steps: int | None, progress: Progress) -> LabelledEvents:
+    data = read_fsdd(file)
     mine = np.arange(len(data))
     if part.split != "all":
         mine = np.flatnonzero(data.is_test == (part.split == "test"))
@@ -199,22 +199,22 @@ def _speech(place: Path, part: _Part, n_steps: int | None, progress: Progress) -
     return LabelledEvents(events, data.labels[chosen], "cochlea", "speech by a simulated cochlea")
 
 
-def _camera(place: Path, part: _Part, n_steps: int | None, progress: Progress) -> LabelledEvents:
+def _camera(file: Path, part: _Part, n_steps: int | None, progress: Progress) -> LabelledEvents:
     whole = part.first == 0 and part.last is None
-    recordings = read_nmnist(place, per_class=part.per_class if whole else None)
+    recordings = read_nmnist(file, per_class=part.per_class if whole else None)
     return _recorded(recordings, part, n_steps, "camera")
 
 
-def _cochlea(place: Path, part: _Part, n_steps: int | None, progress: Progress) -> LabelledEvents:
+def _cochlea(file: Path, part: _Part, n_steps: int | None, progress: Progress) -> LabelledEvents:
     try:
-        with open_regular(place) as raw:
+        with open_regular(file) as raw:
             keys = read_items(raw, ["labels", "train_labels", "test_labels"])
     except OSError as error:
-        raise StorageError(f"read_events: cannot read {str(place)!r}: {error}.") from error
+        raise StorageError(f"read_events: cannot read {str(file)!r}: {error}.") from error
     if "labels" in keys:
-        recordings = read_shd(place)
+        recordings = read_shd(file)
     else:
-        recordings = read_ntidigits(place, part="test" if part.split == "test" else "train")
+        recordings = read_ntidigits(file, part="test" if part.split == "test" else "train")
     return _recorded(recordings, part, n_steps, "cochlea")
 
 

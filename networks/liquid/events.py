@@ -308,11 +308,11 @@ class Events(Frozen):
         starts = self.starts
         counts = np.diff(starts)[picked]
         first = np.cumsum(counts) - counts
-        place = np.arange(counts.sum()) + np.repeat(starts[:-1][picked] - first, counts)
+        index = np.arange(counts.sum()) + np.repeat(starts[:-1][picked] - first, counts)
         return self._with(
             samples=np.repeat(np.arange(picked.size, dtype=np.int32), counts),
-            times=self.times[place],
-            channels=self.channels[place],
+            times=self.times[index],
+            channels=self.channels[index],
             n_samples=int(picked.size),
             durations=self.durations[picked],
         )
@@ -373,10 +373,10 @@ class Events(Frozen):
         row = self.samples.astype(np.int64) * n_steps + step.astype(np.int64)
         code = np.unique(row * self.n_channels + self.channels)
         row, channel = np.divmod(code, self.n_channels)
-        sample, place = np.divmod(row, n_steps)
+        sample, step_index = np.divmod(row, n_steps)
         return self._with(
             samples=sample.astype(np.int32),
-            times=place * dt,
+            times=step_index * dt,
             channels=channel.astype(np.int32),
             durations=np.float64(n_steps * dt),
             dt=dt,
@@ -435,8 +435,8 @@ class Events(Frozen):
         >>> events.crop(2).channels.tolist()
         [0]
         """
-        place, shape = cropped_channels(self.shape, size, offset, "Events.crop")
-        return self._renumbered(place, shape)
+        new_channels, shape = cropped_channels(self.shape, size, offset, "Events.crop")
+        return self._renumbered(new_channels, shape)
 
     @checked
     def polarity(self, k: Annotated[int, Count(low=0)]) -> Events:
@@ -452,9 +452,9 @@ class Events(Frozen):
                 f"Events.polarity: the sensor of shape {self.shape} has no polarity {k}."
             )
         size = self.shape[1] * self.shape[2]
-        place = np.full(self.n_channels, -1, dtype=np.int64)
-        place[k * size : (k + 1) * size] = np.arange(size)
-        return self._renumbered(place, self.shape[1:])
+        new_channels = np.full(self.n_channels, -1, dtype=np.int64)
+        new_channels[k * size : (k + 1) * size] = np.arange(size)
+        return self._renumbered(new_channels, self.shape[1:])
 
     @checked
     def select(self, channels: Annotated[ArrayLike, Indices()]) -> Events:
@@ -473,13 +473,13 @@ class Events(Frozen):
                 f"Events.select: channels must be at least one number, each once, from 0 to "
                 f"{self.n_channels - 1}, got {shown(channels)}."
             )
-        place = np.full(self.n_channels, -1, dtype=np.int64)
-        place[chosen] = np.arange(chosen.size)
-        return self._renumbered(place, (int(chosen.size),))
+        new_channels = np.full(self.n_channels, -1, dtype=np.int64)
+        new_channels[chosen] = np.arange(chosen.size)
+        return self._renumbered(new_channels, (int(chosen.size),))
 
-    def _renumbered(self, place: NDArray[np.int64], shape: tuple[int, ...]) -> Events:
+    def _renumbered(self, new_channels: NDArray[np.int64], shape: tuple[int, ...]) -> Events:
         """Return the events with new channel numbers; channels with a negative one are dropped."""
-        channel = place[self.channels]
+        channel = new_channels[self.channels]
         keep = channel >= 0
         return self._with(
             samples=self.samples[keep],
@@ -604,22 +604,22 @@ def as_events(value: Any, where: str = "events", n_channels: int | None = None) 
         If the value has another form, or another number of channels.
     """
     if isinstance(value, Events):
-        made = value
+        events = value
     elif isinstance(value, list | tuple) and value and all(isinstance(x, Events) for x in value):
         try:
-            made = Events.concatenate(value)
+            events = Events.concatenate(value)
         except DescriptionError as error:
             raise DescriptionError(f"{where}: {error}") from None
     elif isinstance(value, SpikeTrains | list | tuple) and _are_trains(value):
         try:
-            made = Events.from_trains([value] if isinstance(value, SpikeTrains) else value)
+            events = Events.from_trains([value] if isinstance(value, SpikeTrains) else value)
         except DescriptionError as error:
             raise DescriptionError(f"{where}: {error}") from None
     else:
-        made = Events.from_dense(_binary(value, where))
-    if n_channels is not None and made.n_channels != n_channels:
-        raise DescriptionError(f"{where} must have {n_channels} channels, got {made.n_channels}.")
-    return made
+        events = Events.from_dense(_binary(value, where))
+    if n_channels is not None and events.n_channels != n_channels:
+        raise DescriptionError(f"{where} must have {n_channels} channels, got {events.n_channels}.")
+    return events
 
 
 def _are_trains(value: Any) -> bool:

@@ -18,7 +18,7 @@ from ...units import steps
 from .events import Events
 from .lowering import Lowered
 
-__all__ = ["Table", "batches", "dense_spikes", "event_table", "noisy_spikes"]
+__all__ = ["EventTable", "batches", "dense_spikes", "event_table", "noisy_spikes"]
 
 _BLOCK = 1024
 """Number of neurons in a block, whose sums fit into the first-level cache."""
@@ -26,10 +26,10 @@ _BLOCK = 1024
 _BYTES = 1 << 26
 """Approximate size of the spikes of a batch, bytes."""
 
-Spikes = NDArray[np.uint8]
+SpikeArray = NDArray[np.uint8]
 
 
-class Table(NamedTuple):
+class EventTable(NamedTuple):
     """Events, indexed by sample and step."""
 
     starts: NDArray[np.int64]
@@ -37,13 +37,13 @@ class Table(NamedTuple):
     channels: NDArray[np.int32]
 
 
-def event_table(events: Events, n_steps: int) -> Table:
+def event_table(events: Events, n_steps: int) -> EventTable:
     """Index events on a grid; ``starts`` has shape (n_samples, n_steps + 1)."""
     step = steps(events.times, float(events.dt or 1.0))
     code = events.samples.astype(np.int64) * n_steps + step
     edges = np.searchsorted(code, np.arange(events.n_samples * n_steps + 1))
     rows = np.arange(events.n_samples)[:, None] * n_steps + np.arange(n_steps + 1)
-    return Table(edges[rows], np.ascontiguousarray(events.channels, dtype=np.int32))
+    return EventTable(edges[rows], np.ascontiguousarray(events.channels, dtype=np.int32))
 
 
 def batches(events: Events, n_steps: int, n_neurons: int) -> Iterator[slice]:
@@ -55,7 +55,7 @@ def batches(events: Events, n_steps: int, n_neurons: int) -> Iterator[slice]:
 
 def dense_spikes(
     lowered: Lowered, events: Events, n_steps: int, *, machine: bool = False
-) -> Spikes:
+) -> SpikeArray:
     """Return the spikes of a batch of samples, shape (n_samples, n_steps, n_neurons).
 
     Parameters
@@ -106,7 +106,7 @@ def noisy_spikes(
     n_steps: int,
     deviations: tuple[NDArray[np.float64], NDArray[np.float64]],
     rng: np.random.Generator,
-) -> Spikes:
+) -> SpikeArray:
     """Return spikes as :func:`dense_spikes` does, with noise drawn at each read of a weight.
 
     In one step, the noise of a neuron's summed input is one normal number, whose variance is the
@@ -125,7 +125,7 @@ def noisy_spikes(
     w_in, w_rec = lowered.input.astype(np.float64), lowered.recurrent.astype(np.float64)
     v_in, v_rec = (sd**2 for sd in deviations)
     n = w_rec.shape[0]
-    out: Spikes = np.zeros((len(x), n_steps, n), dtype=np.uint8)
+    out: SpikeArray = np.zeros((len(x), n_steps, n), dtype=np.uint8)
     v, s = np.full((len(x), n), lowered.offset), np.zeros((len(x), n))
     for t in range(n_steps):
         noise = np.sqrt(x[:, t] @ v_in + s @ v_rec) * rng.standard_normal(v.shape)

@@ -112,16 +112,19 @@ def low_passed_states(spikes: Spikes, *, tau: Tau, steps: Any = None) -> NDArray
     [1.0, 0.368, 1.135]
     """
     samples, length, n = spikes.shape
-    wanted = _steps(steps, length)
-    require_memory(8.0 * samples * wanted.size * n, f"low_passed_states: {wanted.size} states of "
-                   f"{samples} samples", "Read the states at fewer steps.")  # fmt: skip
+    read_steps = _steps(steps, length)
+    require_memory(
+        8.0 * samples * read_steps.size * n,
+        f"low_passed_states: {read_steps.size} states of {samples} samples",
+        "Read the states at fewer steps.",
+    )
     decay = np.exp(-1.0 / tau)
-    result: NDArray[np.float64] = np.empty((samples, wanted.size, n))
+    result: NDArray[np.float64] = np.empty((samples, read_steps.size, n))
     state, k = np.zeros((samples, n)), 0
-    for step in range(int(wanted[-1]) + 1 if wanted.size else 0):
+    for step in range(int(read_steps[-1]) + 1 if read_steps.size else 0):
         state *= decay
         state += spikes[:, step]
-        while k < wanted.size and wanted[k] == step:
+        while k < read_steps.size and read_steps[k] == step:
             result[:, k] = state
             k += 1
     return result
@@ -130,7 +133,9 @@ def low_passed_states(spikes: Spikes, *, tau: Tau, steps: Any = None) -> NDArray
 def _steps(steps: Any, length: int) -> NDArray[np.int64]:
     if steps is None:
         return np.arange(length, dtype=np.int64)
-    wanted = np.asarray(Indices(length).check(steps, "low_passed_states: steps"), dtype=np.int64)
-    if np.any(np.diff(wanted) < 0):
+    read_steps = np.asarray(
+        Indices(length).check(steps, "low_passed_states: steps"), dtype=np.int64
+    )
+    if np.any(np.diff(read_steps) < 0):
         raise DescriptionError("low_passed_states: steps must be in ascending order.")
-    return wanted
+    return read_steps

@@ -62,13 +62,13 @@ def liquid_raster(
         )
     groups = {"liquid": liquid[sample]}
     if inputs is not None:
-        given: NDArray[Any] = np.asarray(inputs)
-        if given.shape[:2] != liquid.shape[:2]:
+        input_spikes: NDArray[Any] = np.asarray(inputs)
+        if input_spikes.shape[:2] != liquid.shape[:2]:
             raise DescriptionError(
                 f"liquid_raster: inputs must have shape ({liquid.shape[0]}, {liquid.shape[1]}, "
-                f"n_channels), like the spikes, got {given.shape}."
+                f"n_channels), like the spikes, got {input_spikes.shape}."
             )
-        groups = {"input": given[sample], **groups}
+        groups = {"input": input_spikes[sample], **groups}
     n_steps = liquid.shape[1]
     recording = Recording(
         spikes={name: _trains(dense, n_steps) for name, dense in groups.items()}, stop=n_steps
@@ -130,19 +130,19 @@ def class_states(
             f"class_states: labels must have one entry for each of the {len(array)} states, got "
             f"{len(names)}."
         )
-    known = np.unique(names)
-    chosen = _chosen_classes(classes, known)
+    valid = np.unique(names)
+    chosen = _chosen_classes(classes, valid)
     keep = np.isin(names, chosen)
     if keep.sum() < 3 or array.shape[1] < 1:
         raise DescriptionError(
             f"class_states: states must have at least three samples of the chosen classes, got "
             f"{keep.sum()}."
         )
-    places, shares = _plane(array[keep])
+    points, shares = _plane(array[keep])
     ax = new_axes(4.2, 3.8) if ax is None else ax
     for color, name in zip(COLORS, chosen, strict=False):
         mine = names[keep] == name
-        ax.plot(*places[mine].T, "o", color=color, markersize=3.5, alpha=0.7, markeredgewidth=0,
+        ax.plot(*points[mine].T, "o", color=color, markersize=3.5, alpha=0.7, markeredgewidth=0,
                 label=plain(str(name)))  # fmt: skip
     for axis, share in zip(("x", "y"), shares, strict=True):
         number = 1 if axis == "x" else 2
@@ -152,16 +152,18 @@ def class_states(
     return tidy(ax)
 
 
-def _chosen_classes(classes: Any, known: NDArray[Any]) -> list[Any]:
+def _chosen_classes(classes: Any, valid: NDArray[Any]) -> list[Any]:
     if classes is None:
-        return list(known[:2])
+        return list(valid[:2])
     try:
-        wanted = [] if isinstance(classes, str) else list(classes)
+        requested = [] if isinstance(classes, str) else list(classes)
     except TypeError:
-        wanted = []
-    every = known.tolist()
-    good = [name for name in wanted if any(name is other or _same(name, other) for other in every)]
-    if not wanted or len(good) < len(wanted) or len(wanted) > len(COLORS):
+        requested = []
+    every = valid.tolist()
+    good = [
+        name for name in requested if any(name is other or _same(name, other) for other in every)
+    ]
+    if not requested or len(good) < len(requested) or len(requested) > len(COLORS):
         raise DescriptionError(
             f"class_states: classes must be at most {len(COLORS)} of {shown(every)}, got "
             f"{shown(classes)}."
@@ -293,16 +295,16 @@ def accuracy_bars(
             f"{shown(reports)}."
         )
     ax = new_axes(max(3.6, 1.2 + 0.9 * len(reports)), 3.2) if ax is None else ax
-    place = np.arange(len(reports))
+    positions = np.arange(len(reports))
     kinds = (("liquid", "accuracy", "interval", COLORS[1], -0.12),
              ("input alone", "input_accuracy", "input_interval", COLORS[0], 0.12))  # fmt: skip
     for label, name, interval, color, shift in kinds:
         values = np.array([getattr(report, name) for report in reports.values()])
         ends = np.array([getattr(report, interval) for report in reports.values()])
         bars = np.abs(np.stack([values - ends[:, 0], ends[:, 1] - values]))
-        ax.errorbar(place + shift, values, bars, fmt="o", color=color, markersize=5, capsize=3,
+        ax.errorbar(positions + shift, values, bars, fmt="o", color=color, markersize=5, capsize=3,
                     label=label)  # fmt: skip
-    ax.set_xticks(place, [plain(name) for name in reports])
+    ax.set_xticks(positions, [plain(name) for name in reports])
     ax.set_xlim(-0.5, len(reports) - 0.5)
     ax.set_ylabel("accuracy")
     ax.legend(frameon=False, fontsize=SMALL, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2)

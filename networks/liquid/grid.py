@@ -17,7 +17,7 @@ from ...streams import stream
 from .dynamic import DYNAMICS
 from .parameters import MaassLiquid, NetworkLiquid
 
-__all__ = ["GRID_PLASTIC", "Wiring", "draw_wiring", "grid_liquid", "kind_of"]
+__all__ = ["GRID_PLASTIC", "Wiring", "draw_wiring", "grid_liquid", "receptor_of"]
 
 GRID_PLASTIC = {
     "input": "weights of the input",
@@ -78,7 +78,7 @@ def _chance(distance: NDArray[np.float64], peak: float, lam: float) -> NDArray[n
     return peak * np.exp(-((distance / lam) ** 2))
 
 
-def kind_of(name: str) -> str:
+def receptor_of(name: str) -> str:
     """Return the receptor for a kind of synapse, from its presynaptic neurons."""
     return "inhibitory" if name.startswith("I") else "excitatory"
 
@@ -125,7 +125,7 @@ def grid_liquid(liquid: MaassLiquid, n_inputs: int, seed: int) -> NetworkLiquid:
         delay = liquid.delay_EE if name == "EE" else liquid.delay_other
         projections.append(
             Projection(name=name, pre="liquid", post="liquid", i=pairs.i, j=pairs.j, weight=weight,
-                       delay=delay, receptor=kind_of(name))  # type: ignore[arg-type]
+                       delay=delay, receptor=receptor_of(name))  # type: ignore[arg-type]
         )  # fmt: skip
     events = Population(name="events", cell=SpikeSource(spikes=SpikeTrains.empty(n_inputs)))
     cells = Population(name="liquid", cell=cell, size=n, v_init=start)

@@ -28,10 +28,10 @@ ONE = 1 << 15
 TAU_SYN = 1.0 / 64.0
 """Synaptic time constant, ms: a fraction ``exp(-64)`` of the current remains after a step."""
 
-NA = 2.0
+NA_PER_POINT = 2.0
 """Weight of one grid point, nA: one step of a 16-bit weight with a left shift of 16."""
 
-MOST = 1 << 15
+RING_LIMIT = 1 << 15
 """Limit of the ring buffer for the sum of all weights of a receptor, in grid points."""
 
 _FINE = 32
@@ -121,12 +121,12 @@ def grid_decay(decay: float) -> float:
     >>> grid_decay(0.9) * 2**15
     29491.0
     """
-    wanted = decay * ONE
-    odd = sorted(range(1, ONE, 2), key=lambda n: abs(n - wanted))
+    target = decay * ONE
+    odd = sorted(range(1, ONE, 2), key=lambda n: abs(n - target))
     for n in odd[:4000]:
-        made = _machine_keep(round(-ONE / math.log(n / ONE)))
+        machine_value = _machine_keep(round(-ONE / math.log(n / ONE)))
         # The exponential on SpiNNaker is up to 0.04 too small.
-        if n + 0.05 < made < n + 0.999:
+        if n + 0.05 < machine_value < n + 0.999:
             return n / ONE
     raise DescriptionError(f"DenseLiquid: no fixed-point number is near decay={decay:g}.")
 
@@ -155,7 +155,7 @@ def lower(weights: Weights, liquid: DenseLiquid) -> Lowered:
     current = 0.5 / ONE / ((1.0 - keep) * resistance / ONE)
     offset = 0.5 / ONE if current < 0.45 / ONE else 0.0
     return Lowered(units[0], units[1], liquid.threshold / (points + 0.5), keep, gain, offset,
-                   threshold, NA, capacitance)  # fmt: skip
+                   threshold, NA_PER_POINT, capacitance)  # fmt: skip
 
 
 def _on_grid(weights: Weights, threshold: float) -> tuple[int, tuple[NDArray[Any], ...]]:
@@ -165,13 +165,13 @@ def _on_grid(weights: Weights, threshold: float) -> tuple[int, tuple[NDArray[Any
     fire at once.
     """
     bound = max(_bound(weights, sign) for sign in (1, -1))
-    points = MOST // 4
-    if bound > threshold * MOST / points:
-        points = math.floor(threshold * MOST / bound)
+    points = RING_LIMIT // 4
+    if bound > threshold * RING_LIMIT / points:
+        points = math.floor(threshold * RING_LIMIT / bound)
     while points >= 1:
         unit = threshold / (points + 0.5)
         units = tuple(np.rint(each / unit) for each in weights)
-        if max(_bound(units, sign) for sign in (1, -1)) + 1 < MOST:
+        if max(_bound(units, sign) for sign in (1, -1)) + 1 < RING_LIMIT:
             return points, tuple(each.astype(np.int16) for each in units)
         points = min(points - 1, int(points * 0.999))
     raise DescriptionError(

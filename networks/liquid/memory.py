@@ -19,10 +19,10 @@ from ...errors import DescriptionError
 from ...frozen import Frozen, read_only
 from ...limits import require_memory
 from ...streams import Seed, stream
-from .arrays import Dense
+from .arrays import SpikesOrFeatures
 from .features import spike_features
 from .readout import LinearReadout
-from .responses import Liquid, LiquidLike, respond
+from .responses import LiquidFunction, LiquidLike, respond
 from .series import Digits, Values, match_to_sample, narma10, parity
 
 __all__ = [
@@ -127,7 +127,7 @@ class TaskScore(NamedTuple):
 
 @checked
 def capacity_of(
-    states: Dense,
+    states: SpikesOrFeatures,
     values: Values,
     *,
     delays: Annotated[int, Count()] = 30,
@@ -171,8 +171,8 @@ def capacity_of(
     first = max(washout, delays)
     train, test = _halves(x.shape[0], x.shape[1], first, "capacity_of")
     shifted = np.stack([np.roll(u, k, axis=1) for k in range(1, delays + 1)], axis=2)
-    found = _predicted(x[train], shifted[train], x[test])
-    curve = _squared_correlation(found, shifted[test])
+    predicted = _predicted(x[train], shifted[train], x[test])
+    curve = _squared_correlation(predicted, shifted[test])
     return MemoryCapacity(float(curve.sum()), read_only(curve))
 
 
@@ -209,10 +209,10 @@ def memory_capacity(
     ----------
     H. Jaeger, "Short term memory in echo state networks", GMD report 152 (2001).
     """
-    how = ValueCode() if code is None else code
-    values = stream(seed, "liquid", "values").random((how.n_runs, how.n_values))
-    states, _ = _states(liquid, values, how, seed, "memory_capacity")
-    return capacity_of(states, values, delays=delays, washout=how.washout)
+    value_code = ValueCode() if code is None else code
+    values = stream(seed, "liquid", "values").random((value_code.n_runs, value_code.n_values))
+    states, _ = _states(liquid, values, value_code, seed, "memory_capacity")
+    return capacity_of(states, values, delays=delays, washout=value_code.washout)
 
 
 @checked
@@ -237,28 +237,32 @@ def narma10_score(
     DescriptionError
         As in :func:`memory_capacity`.
     """
-    how = ValueCode() if code is None else code
-    if how.n_values < 12:
-        raise DescriptionError(f"narma10_score: n_values must be at least 12, got {how.n_values}.")
-    values, y = _bounded(how, seed)
-    inputs = _states(liquid, 2.0 * values, how, seed, "narma10_score")
-    train, test = _halves(how.n_runs, how.n_values, max(how.washout, 10), "narma10_score")
+    value_code = ValueCode() if code is None else code
+    if value_code.n_values < 12:
+        raise DescriptionError(
+            f"narma10_score: n_values must be at least 12, got {value_code.n_values}."
+        )
+    values, y = _bounded(value_code, seed)
+    inputs = _states(liquid, 2.0 * values, value_code, seed, "narma10_score")
+    train, test = _halves(
+        value_code.n_runs, value_code.n_values, max(value_code.washout, 10), "narma10_score"
+    )
     errors = []
     for x in inputs:
-        found = _predicted(x[train], y[train][..., None], x[test])[:, 0]
-        errors.append(float(np.sqrt(np.mean((found - y[test].ravel()) ** 2) / np.var(y[test]))))
+        predicted = _predicted(x[train], y[train][..., None], x[test])[:, 0]
+        errors.append(float(np.sqrt(np.mean((predicted - y[test].ravel()) ** 2) / np.var(y[test]))))
     always = float(np.sqrt(np.mean((y[train].mean() - y[test]) ** 2) / np.var(y[test])))
     return TaskScore(errors[0], errors[1], always)
 
 
-def _bounded(how: ValueCode, seed: Seed) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _bounded(value_code: ValueCode, seed: Seed) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Draw inputs of NARMA-10 and their series; a run that grows without bound is redrawn."""
     rng = stream(seed, "liquid", "values")
-    values = np.empty((how.n_runs, how.n_values))
+    values = np.empty((value_code.n_runs, value_code.n_values))
     y = np.empty_like(values)
-    for k in range(how.n_runs):
+    for k in range(value_code.n_runs):
         for _ in range(1000):
-            values[k] = rng.uniform(0.0, 0.5, how.n_values)
+            values[k] = rng.uniform(0.0, 0.5, value_code.n_values)
             try:
                 y[k] = narma10(values[k])
             except DescriptionError:
@@ -290,13 +294,15 @@ def parity_score(
     DescriptionError
         As in :func:`memory_capacity`.
     """
-    how = ValueCode(kind="opponent") if code is None else code
+    value_code = ValueCode(kind="opponent") if code is None else code
     digits = (
         stream(seed, "liquid", "values")
-        .integers(2, size=(how.n_runs, how.n_values))
+        .integers(2, size=(value_code.n_runs, value_code.n_values))
         .astype(np.float64)
     )
-    return _answered(liquid, digits, parity(digits, n, delay=delay), how, seed, "parity_score")
+    return _answered(
+        liquid, digits, parity(digits, n, delay=delay), value_code, seed, "parity_score"
+    )
 
 
 @checked
@@ -321,30 +327,30 @@ def match_to_sample_score(
     DescriptionError
         As in :func:`memory_capacity`.
     """
-    how = ValueCode(kind="opponent") if code is None else code
+    value_code = ValueCode(kind="opponent") if code is None else code
     digits = (
         stream(seed, "liquid", "values")
-        .integers(2, size=(how.n_runs, how.n_values))
+        .integers(2, size=(value_code.n_runs, value_code.n_values))
         .astype(np.float64)
     )
-    wanted = match_to_sample(digits, n)
-    return _answered(liquid, digits, wanted, how, seed, "match_to_sample_score")
+    answers = match_to_sample(digits, n)
+    return _answered(liquid, digits, answers, value_code, seed, "match_to_sample_score")
 
 
 def _answered(
-    liquid: Liquid,
+    liquid: LiquidFunction,
     digits: NDArray[np.float64],
-    wanted: NDArray[np.int64],
-    how: ValueCode,
+    answers: NDArray[np.int64],
+    value_code: ValueCode,
     seed: Seed,
     where: str,
 ) -> TaskScore:
     """Train readouts of the liquid and of its input for binary answers; test them on later runs."""
-    early = digits.shape[1] - wanted.shape[1]
-    first = max(how.washout, early)
-    inputs = _states(liquid, digits, how, seed, where)
-    train, test = _halves(how.n_runs, how.n_values, first, where)
-    labels = np.concatenate([np.zeros((how.n_runs, early), np.int64), wanted], axis=1)
+    early = digits.shape[1] - answers.shape[1]
+    first = max(value_code.washout, early)
+    inputs = _states(liquid, digits, value_code, seed, where)
+    train, test = _halves(value_code.n_runs, value_code.n_values, first, where)
+    labels = np.concatenate([np.zeros((value_code.n_runs, early), np.int64), answers], axis=1)
     scores = []
     for x in inputs:
         readout = LinearReadout(seed=0).fit(_rows(x[train]), labels[train].ravel())
@@ -354,16 +360,22 @@ def _answered(
 
 
 def _states(
-    liquid: Liquid, values: NDArray[np.float64], how: ValueCode, seed: Seed, where: str
+    liquid: LiquidFunction,
+    values: NDArray[np.float64],
+    value_code: ValueCode,
+    seed: Seed,
+    where: str,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the spike counts of the liquid and of its input while each value is shown."""
-    spikes = how.encode(values, seed=seed)
+    spikes = value_code.encode(values, seed=seed)
     answer = respond(liquid, spikes, where)
-    made = [
-        spike_features(part, bins=how.n_values).reshape(how.n_runs, how.n_values, -1)
+    counts = [
+        spike_features(part, bins=value_code.n_values).reshape(
+            value_code.n_runs, value_code.n_values, -1
+        )
         for part in (answer, spikes)
     ]
-    return made[0], made[1]
+    return counts[0], counts[1]
 
 
 def _runs(
@@ -404,8 +416,8 @@ def _predicted(x: NDArray[Any], y: NDArray[np.float64], tests: NDArray[Any]) -> 
     x, tests = (_rows(part).astype(np.float64) for part in (x, tests))
     many, plain = y.shape[-1] > 1, _rows(y)
     ridge = RidgeCV(alphas=_PENALTIES, alpha_per_target=many)
-    found = make_pipeline(StandardScaler(), ridge).fit(x, plain if many else plain[:, 0])
-    return np.asarray(found.predict(tests), dtype=np.float64).reshape(len(tests), -1)
+    fitted = make_pipeline(StandardScaler(), ridge).fit(x, plain if many else plain[:, 0])
+    return np.asarray(fitted.predict(tests), dtype=np.float64).reshape(len(tests), -1)
 
 
 def _rows(values: NDArray[Any]) -> NDArray[Any]:
@@ -414,11 +426,11 @@ def _rows(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _squared_correlation(
-    found: NDArray[np.float64], wanted: NDArray[np.float64]
+    predicted: NDArray[np.float64], target: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return the squared correlation of each column; 0 where one of the two is constant."""
-    a = found - found.mean(axis=0)
-    b = wanted.reshape(found.shape)
+    a = predicted - predicted.mean(axis=0)
+    b = target.reshape(predicted.shape)
     b = b - b.mean(axis=0)
     size = np.sum(a**2, axis=0) * np.sum(b**2, axis=0)
     shared = np.sum(a * b, axis=0) ** 2

@@ -146,9 +146,9 @@ class LiquidStateMachine(LiquidStates, StoredModel, Displayed):
         return NetworkBody(self.liquid)
 
     def _reset(self) -> None:
-        how: dict[str, Any] = {"seed": self.seed}
-        self.readout_ = LinearReadout(self.readout, **how)
-        self.baseline_ = LinearReadout(self.readout, **how)
+        options: dict[str, Any] = {"seed": self.seed}
+        self.readout_ = LinearReadout(self.readout, **options)
+        self.baseline_ = LinearReadout(self.readout, **options)
         self.n_train = 0
 
     def __repr__(self) -> str:
@@ -161,11 +161,11 @@ class LiquidStateMachine(LiquidStates, StoredModel, Displayed):
 
     def facts(self) -> dict[str, Any]:
         """Return the sizes, the readout and the numbers as plain data, ready for JSON."""
-        found = super().facts() | {"liquid": type(self.liquid).__name__, "fitted": self.is_fitted}
+        values = super().facts() | {"liquid": type(self.liquid).__name__, "fitted": self.is_fitted}
         if isinstance(self.body, DenseBody):
             low = self.body.lowered
-            found |= {"weight_grid": low.grid, "decay": low.keep}
-        return found
+            values |= {"weight_grid": low.grid, "decay": low.keep}
+        return values
 
     @property
     def is_fitted(self) -> bool:
@@ -201,15 +201,15 @@ class LiquidStateMachine(LiquidStates, StoredModel, Displayed):
             If the events have other channels, the number of labels is wrong, or there is only one
             class. The readout does not change then.
         """
-        given = self._events(events, "fit")
-        require_pairs("LiquidStateMachine.fit", np.empty(given.n_samples), labels)
-        states = self.states(given, progress=progress)
-        how: dict[str, Any] = {"seed": self.seed}
-        fresh = LinearReadout(self.readout, **how)
-        plain = LinearReadout(self.readout, **how)
+        samples = self._events(events, "fit")
+        require_pairs("LiquidStateMachine.fit", np.empty(samples.n_samples), labels)
+        states = self.states(samples, progress=progress)
+        options: dict[str, Any] = {"seed": self.seed}
+        fresh = LinearReadout(self.readout, **options)
+        plain = LinearReadout(self.readout, **options)
         fresh.fit(states, labels)
-        plain.fit(self.input_states(given), labels)
-        self.readout_, self.baseline_, self.n_train = fresh, plain, given.n_samples
+        plain.fit(self.input_states(samples), labels)
+        self.readout_, self.baseline_, self.n_train = fresh, plain, samples.n_samples
         return self
 
     def _require_fitted(self, method: str) -> None:
@@ -255,14 +255,16 @@ class LiquidStateMachine(LiquidStates, StoredModel, Displayed):
             As in :meth:`score`.
         """
         self._require_fitted("report")
-        given = self._events(events, "report")
-        require_pairs("LiquidStateMachine.report", np.empty(given.n_samples), labels, classes=1)
-        states, inputs = self.states(given), self.input_states(given)
-        found = [(self.readout_, self.readout_.predict(states)),
+        samples = self._events(events, "report")
+        require_pairs("LiquidStateMachine.report", np.empty(samples.n_samples), labels, classes=1)
+        states, inputs = self.states(samples), self.input_states(samples)
+        predictions = [(self.readout_, self.readout_.predict(states)),
                  (self.baseline_, self.baseline_.predict(inputs))]  # fmt: skip
         tau = None if self.features == "counts" else self.tau
-        made = report_of(found, np.empty(self.n_train), labels, self.readout, self.bins, tau)
-        return made
+        result = report_of(
+            predictions, np.empty(self.n_train), labels, self.readout, self.bins, tau
+        )
+        return result
 
     @checked
     def build(
@@ -322,8 +324,8 @@ class LiquidStateMachine(LiquidStates, StoredModel, Displayed):
             If the recording is of another network, or `answer` is a label and the readout is not
             trained.
         """
-        given = self._events(trials, "decode")
-        return self._answers(self.body.recorded(recording, given), answer, "decode")
+        samples = self._events(trials, "decode")
+        return self._answers(self.body.recorded(recording, samples), answer, "decode")
 
     def _answers(self, spikes: NDArray[Any], answer: str | None, method: str) -> list[Any]:
         if answer == "counts" or (answer is None and not self.is_fitted):
@@ -343,9 +345,9 @@ class LiquidStateMachine(LiquidStates, StoredModel, Displayed):
         answer: Answer | None = None,
     ) -> list[Any]:
         """Return the answers as :meth:`decode`, computed without a network."""
-        given = self._events(trials, "expected")
+        samples = self._events(trials, "expected")
         parts = self._mapped(
-            given, lambda spikes, _: self._answers(spikes, answer, "expected"), False,
+            samples, lambda spikes, _: self._answers(spikes, answer, "expected"), False,
             backend=None, arithmetic="float64", read_noise=0.0, jobs=1,
         )  # fmt: skip
         return [each for part in parts for each in part]
@@ -363,15 +365,15 @@ class LiquidStateMachine(LiquidStates, StoredModel, Displayed):
 
     def arrays(self) -> dict[str, Stored]:
         """Return the weights of a dense liquid, and the readouts if they are trained."""
-        found: dict[str, Stored] = {}
+        stored: dict[str, Stored] = {}
         if isinstance(self.body, DenseBody):
-            found["input weights"] = Stored(self.body.weights.input)
-            found["recurrent weights"] = Stored(self.body.weights.recurrent)
+            stored["input weights"] = Stored(self.body.weights.input)
+            stored["recurrent weights"] = Stored(self.body.weights.recurrent)
         if self.is_fitted:
-            found["n_train"] = Stored(np.array(self.n_train))
-            found |= stored_readout("readout", self.readout_)
-            found |= stored_readout("baseline", self.baseline_)
-        return found
+            stored["n_train"] = Stored(np.array(self.n_train))
+            stored |= stored_readout("readout", self.readout_)
+            stored |= stored_readout("baseline", self.baseline_)
+        return stored
 
     @classmethod
     def restored(cls, arguments: Mapping[str, Any], arrays: h5py.Group) -> Self:
@@ -381,17 +383,17 @@ class LiquidStateMachine(LiquidStates, StoredModel, Displayed):
             # Checked here, before the model draws weights of the sizes in the file.
             sizes = (to_int(arguments.get(name), name) for name in ("n_inputs", "n_neurons"))
             weights = read_weights(arrays, *sizes)
-        made = cls(**arguments)
-        if weights is not None and isinstance(made.body, DenseBody):
-            made.body = DenseBody(made.body.liquid, weights)
+        model = cls(**arguments)
+        if weights is not None and isinstance(model.body, DenseBody):
+            model.body = DenseBody(model.body.liquid, weights)
         if "n_train" in arrays:
-            made.n_train = int(read_array(arrays, "n_train", "int", (), low=1))
-            width = made.bins
-            read_readout(arrays, "readout", made.readout_, width * made.n_neurons)
-            read_readout(arrays, "baseline", made.baseline_, width * made.n_inputs)
-            if len(made.readout_.classes) != len(made.baseline_.classes):
+            model.n_train = int(read_array(arrays, "n_train", "int", (), low=1))
+            width = model.bins
+            read_readout(arrays, "readout", model.readout_, width * model.n_neurons)
+            read_readout(arrays, "baseline", model.baseline_, width * model.n_inputs)
+            if len(model.readout_.classes) != len(model.baseline_.classes):
                 raise StorageError("its two readouts must have the same classes")
-        return made
+        return model
 
 
 def _size(liquid: Liquid, n_inputs: int, n_neurons: int | None) -> int:

@@ -16,7 +16,7 @@ from ...models import Stored, StoredModel
 from ...progress import Progress, progress_callback
 from ...streams import Seed, own_seed, stream
 from .arrays import Features, Labels
-from .contrastive import Head, Training, train_heads
+from .contrastive import Head, TrainingOptions, train_heads
 from .references import LIN
 
 __all__ = ["ContrastiveProjection", "RetrievalAccuracy"]
@@ -144,17 +144,18 @@ class ContrastiveProjection(StoredModel):
                        f"features in {self.dim} dimensions", "Make dim smaller.")  # fmt: skip
         names = np.arange(len(a)) if labels is None else np.unique(labels, return_inverse=True)[1]
         spreads = [_standard(a), _standard(b) if self.project_b else None]
-        rows = [_standardised(part, how) for part, how in zip((a, b), spreads, strict=True)]
+        rows = [_standardised(part, scale) for part, scale in zip((a, b), spreads, strict=True)]
         rng = stream(self.seed, "liquid", "projection")
         first = (_drawn(a.shape[1], self.dim, rng), _drawn(b.shape[1], self.dim, rng))
-        how = Training(self.temperature, self.epochs, self.batch, self.learning_rate, self.loss,
-                       self.project_b)  # fmt: skip
+        options = TrainingOptions(
+            self.temperature, self.epochs, self.batch, self.learning_rate, self.loss, self.project_b
+        )
         with progress_callback(progress, "projection") as report:
             heads, history = train_heads(
-                first, rows[0], rows[1], names.astype(np.int64), how, rng, report
+                first, rows[0], rows[1], names.astype(np.int64), options, rng, report
             )
-        made = [_folded(head, spread) for head, spread in zip(heads, spreads, strict=True)]
-        self._heads = {"a": made[0], "b": made[1]}
+        trained = [_folded(head, spread) for head, spread in zip(heads, spreads, strict=True)]
+        self._heads = {"a": trained[0], "b": trained[1]}
         self.history = np.asarray(history)
         return self
 
@@ -241,11 +242,11 @@ class ContrastiveProjection(StoredModel):
             As in :meth:`transform`, or if there are no samples or the number of labels is wrong.
         """
         names = (labels, labels if labels_b is None else labels_b)
-        for x, given in ((a, names[0]), (b, names[1])):
-            if len(x) != len(given) or not len(x):
+        for x, classes in ((a, names[0]), (b, names[1])):
+            if len(x) != len(classes) or not len(x):
                 raise DescriptionError(
                     f"ContrastiveProjection.retrieval_accuracy: there must be samples, and one "
-                    f"label for each, got {len(x)} samples and {len(given)} labels."
+                    f"label for each, got {len(x)} samples and {len(classes)} labels."
                 )
         there = names[1][self.retrieve(a, b, modality="a")[:, 0]] == names[0]
         back = names[0][self.retrieve(b, a, modality="b")[:, 0]] == names[1]
@@ -293,21 +294,21 @@ class ContrastiveProjection(StoredModel):
 
     def arrays(self) -> dict[str, Stored]:
         """Return the weights and biases of both heads, and the loss of each epoch."""
-        found = {"history": Stored(self.history)}
+        stored = {"history": Stored(self.history)}
         for name, head in self._heads.items():
-            found |= {f"weights_{name}": Stored(head.weights), f"bias_{name}": Stored(head.bias)}
-        return found
+            stored |= {f"weights_{name}": Stored(head.weights), f"bias_{name}": Stored(head.bias)}
+        return stored
 
     @classmethod
     def restored(cls, arguments: Mapping[str, Any], arrays: h5py.Group) -> Self:
         """Return a projection with stored weights; see :meth:`arrays`."""
-        made = cls(**arguments)
-        found = {name: _read(arrays, name, made.dim) for name in made.arrays()}
-        made._heads = {
-            name: Head(found[f"weights_{name}"], found[f"bias_{name}"]) for name in ("a", "b")
+        projection = cls(**arguments)
+        values = {name: _read(arrays, name, projection.dim) for name in projection.arrays()}
+        projection._heads = {
+            name: Head(values[f"weights_{name}"], values[f"bias_{name}"]) for name in ("a", "b")
         }
-        made.history = found["history"].astype(np.float64)
-        return made
+        projection.history = values["history"].astype(np.float64)
+        return projection
 
     def __repr__(self) -> str:
         learnt = [len(head.weights) for head in self._heads.values()]
@@ -323,18 +324,18 @@ def _standard(x: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]
 
 
 def _standardised(
-    x: NDArray[Any], how: tuple[NDArray[np.float64], NDArray[np.float64]] | None
+    x: NDArray[Any], scaling: tuple[NDArray[np.float64], NDArray[np.float64]] | None
 ) -> NDArray[np.float32]:
-    plain = x.astype(np.float64) if how is None else (x - how[0]) / how[1]
+    plain = x.astype(np.float64) if scaling is None else (x - scaling[0]) / scaling[1]
     return plain.astype(np.float32)
 
 
-def _folded(head: Head, how: tuple[NDArray[np.float64], NDArray[np.float64]] | None) -> Head:
+def _folded(head: Head, scaling: tuple[NDArray[np.float64], NDArray[np.float64]] | None) -> Head:
     """Return an equivalent head for features that are not standardised."""
-    if how is None:
+    if scaling is None:
         return head
-    weights = head.weights / how[1][:, None]
-    bias = head.bias - how[0] @ weights
+    weights = head.weights / scaling[1][:, None]
+    bias = head.bias - scaling[0] @ weights
     return Head(weights.astype(np.float32), bias.astype(np.float32))
 
 

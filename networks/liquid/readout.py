@@ -14,7 +14,7 @@ from ...errors import DescriptionError, Problems
 from ...frozen import Changing, Frozen, read_only
 from ...readouts import linear_readout
 from ...streams import Seed, own_seed, stream
-from .arrays import Dense, Features, Labels
+from .arrays import Features, Labels, SpikesOrFeatures
 from .features import Tau, spike_features
 
 __all__ = ["LinearReadout", "ReadoutReport", "evaluate_readout"]
@@ -22,7 +22,7 @@ __all__ = ["LinearReadout", "ReadoutReport", "evaluate_readout"]
 STRENGTHS = (3.0, 30.0, 300.0, 3000.0)
 """Default strengths of the penalty to choose from."""
 
-Readout = Annotated[Literal["ridge", "logistic"], Choice("ridge", "logistic")]
+ReadoutKind = Annotated[Literal["ridge", "logistic"], Choice("ridge", "logistic")]
 Strengths = Annotated[Sequence[float], Each(Quantity(above=0.0), least=1)]
 HeldOut = Annotated[float, Quantity(above=0.0, below=1.0)]
 
@@ -69,7 +69,7 @@ class LinearReadout(Changing):
     @checked
     def __init__(
         self,
-        kind: Readout = "ridge",
+        kind: ReadoutKind = "ridge",
         *,
         strengths: Strengths = STRENGTHS,
         held_out: HeldOut = 0.2,
@@ -104,8 +104,8 @@ class LinearReadout(Changing):
         require_pairs("LinearReadout.fit", features, labels)
         classes, counts = np.unique(labels, return_counts=True)
         strength, accuracy = self._choose(features, labels, counts)
-        made = linear_readout(self.kind, strength=strength).fit(_floating(features), labels)
-        scaler, classifier = made[0], made[-1]
+        pipeline = linear_readout(self.kind, strength=strength).fit(_floating(features), labels)
+        scaler, classifier = pipeline[0], pipeline[-1]
         weights = (np.atleast_2d(classifier.coef_) / scaler.scale_).T.astype(np.float64)
         bias = np.atleast_1d(classifier.intercept_) - scaler.mean_ @ weights
         if len(classes) == 2:
@@ -155,8 +155,8 @@ class LinearReadout(Changing):
             As in :meth:`scores`.
         """
         self._require(features, "predict")
-        found: NDArray[Any] = self.classes[self.scores(features).argmax(axis=1)]
-        return found
+        predicted: NDArray[Any] = self.classes[self.scores(features).argmax(axis=1)]
+        return predicted
 
     @checked
     def score(self, features: Features, labels: Labels) -> float:
@@ -267,14 +267,14 @@ class ReadoutReport(Frozen):
 
 @checked
 def evaluate_readout(
-    states: Dense,
+    states: SpikesOrFeatures,
     labels: Labels,
-    test_states: Dense,
+    test_states: SpikesOrFeatures,
     test_labels: Labels,
     *,
-    inputs: Dense,
-    test_inputs: Dense,
-    kind: Readout = "ridge",
+    inputs: SpikesOrFeatures,
+    test_inputs: SpikesOrFeatures,
+    kind: ReadoutKind = "ridge",
     bins: Annotated[int, Count()] = 1,
     tau: Tau | None = None,
     strengths: Strengths = STRENGTHS,
@@ -325,16 +325,16 @@ def evaluate_readout(
                          f"{len(test_labels)} for testing.")  # fmt: skip
     problems.raise_if_any()
     numbers = own_seed(seed)
-    found = []
+    fitted = []
     for train, test in ((states, test_states), (inputs, test_inputs)):
         x, tests = (_features(part, bins, tau) for part in (train, test))
         readout = LinearReadout(kind, strengths=strengths, held_out=held_out, seed=numbers)
-        found.append((readout.fit(x, labels), readout.predict(tests)))
-    return report_of(found, labels, test_labels, kind, bins, tau)
+        fitted.append((readout.fit(x, labels), readout.predict(tests)))
+    return report_of(fitted, labels, test_labels, kind, bins, tau)
 
 
 def report_of(
-    found: list[tuple[LinearReadout, NDArray[Any]]],
+    fitted: list[tuple[LinearReadout, NDArray[Any]]],
     labels: NDArray[Any],
     test_labels: NDArray[Any],
     kind: str,
@@ -345,7 +345,7 @@ def report_of(
 
     if not len(test_labels):
         raise DescriptionError("evaluate_readout: there must be at least one test sample, got 0.")
-    (liquid, predicted), (plain, input_predicted) = found
+    (liquid, predicted), (plain, input_predicted) = fitted
     right, input_right = predicted == test_labels, input_predicted == test_labels
     better, worse = int(np.sum(right & ~input_right)), int(np.sum(~right & input_right))
     return ReadoutReport(
@@ -363,8 +363,8 @@ def interval_of(right: NDArray[np.bool_]) -> Interval:
     """Return the 95 % interval of the fraction of correct answers, by Wilson's formula."""
     from scipy.stats import binomtest
 
-    found = binomtest(int(right.sum()), right.size).proportion_ci(method="wilson")
-    return Interval(float(found.low), float(found.high))
+    interval = binomtest(int(right.sum()), right.size).proportion_ci(method="wilson")
+    return Interval(float(interval.low), float(interval.high))
 
 
 def require_pairs(
@@ -382,9 +382,9 @@ def require_pairs(
             f"{where}: there must be one label for each sample, got {len(features)} samples and "
             f"{len(labels)} labels."
         )
-    found = np.unique(labels)
-    if len(found) < classes:
-        only = f", all of them {found[0]!r}" if len(found) else ""
+    present = np.unique(labels)
+    if len(present) < classes:
+        only = f", all of them {present[0]!r}" if len(present) else ""
         needed = "at least two classes" if classes == 2 else "at least one sample"
         raise DescriptionError(
             f"{where}: labels must have {needed}, got {len(labels)} labels{only}."

@@ -16,9 +16,9 @@ from ...network import Network
 from .arrays import NumberArray
 from .features import low_passed_states
 
-__all__ = ["Liquid", "LiquidLike", "respond", "states_at"]
+__all__ = ["LiquidFunction", "LiquidLike", "respond", "states_at"]
 
-Liquid = Callable[[NDArray[Any]], NDArray[Any]]
+LiquidFunction = Callable[[NDArray[Any]], NDArray[Any]]
 """Maps spikes (n_samples, n_steps, n_inputs) to spikes (n_samples, n_steps, n_neurons)."""
 
 _SPIKES = NumberArray((3,), negative=False)
@@ -32,16 +32,16 @@ class LiquidKind(Kind):
     spikes are read. A step of the samples is 1 ms.
     """
 
-    def check(self, value: Any, where: str) -> Liquid:
+    def check(self, value: Any, where: str) -> LiquidFunction:
         """Return a function of spikes."""
         if isinstance(value, Network):
             return _of_network(value, where)
         method = None if isinstance(value, type) else getattr(value, "spikes", None)
         if callable(method):
-            found: Liquid = method
-            return found
+            method_of_spikes: LiquidFunction = method
+            return method_of_spikes
         if callable(value) and not isinstance(value, type) and _takes_one(value):
-            called: Liquid = value
+            called: LiquidFunction = value
             return called
         raise DescriptionError(
             f"{where} must be a function of spikes (one argument), a LiquidStateMachine or a "
@@ -64,7 +64,7 @@ LiquidLike = Annotated[Any, LiquidKind()]
 """A liquid that a measure accepts."""
 
 
-def respond(liquid: Liquid, spikes: NDArray[Any], where: str) -> NDArray[Any]:
+def respond(liquid: LiquidFunction, spikes: NDArray[Any], where: str) -> NDArray[Any]:
     """Return the spikes of a liquid, shape (n_samples, n_steps, n_neurons).
 
     Raises
@@ -82,7 +82,7 @@ def respond(liquid: Liquid, spikes: NDArray[Any], where: str) -> NDArray[Any]:
 
 
 def states_at(
-    liquid: Liquid, spikes: NDArray[Any], tau: float, step: int | None, where: str
+    liquid: LiquidFunction, spikes: NDArray[Any], tau: float, step: int | None, where: str
 ) -> NDArray[np.float64]:
     """Return the low-passed state of every sample after one step (default: the last), in rows."""
     length = spikes.shape[1]
@@ -95,7 +95,7 @@ def states_at(
     return low_passed_states(answer, tau=tau, steps=[last])[:, 0]
 
 
-def _of_network(network: Network, where: str) -> Liquid:
+def _of_network(network: Network, where: str) -> LiquidFunction:
     """Return a function that drives the sources of a network and reads its recorded spikes."""
     from .model import LiquidStateMachine
     from .parameters import NetworkLiquid
@@ -107,8 +107,8 @@ def _of_network(network: Network, where: str) -> Liquid:
             f"{where}: the network must have a population of spike sources and one that records "
             f"its spikes, got {len(sources)} and {len(read)}."
         )
-    made = NetworkLiquid(
+    parameters = NetworkLiquid(
         network=network, inputs=tuple(part.name for part in sources), liquid=tuple(read)
     )
-    liquid: Liquid = LiquidStateMachine(made.n_inputs, liquid=made).spikes
+    liquid: LiquidFunction = LiquidStateMachine(parameters.n_inputs, liquid=parameters).spikes
     return liquid

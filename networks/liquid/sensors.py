@@ -31,10 +31,10 @@ def require_sensor(value: Any, where: str) -> tuple[int, ...]:
     DescriptionError
         If a length is not a whole number >= 1, or there are too many channels.
     """
-    given = value if isinstance(value, tuple | list) else (value,)
-    if not given:
+    lengths = value if isinstance(value, tuple | list) else (value,)
+    if not lengths:
         raise DescriptionError(f"{where} must have at least one axis, got {shown(value)}.")
-    shape = tuple(to_int(length, where) for length in given)
+    shape = tuple(to_int(length, where) for length in lengths)
     if math.prod(shape) > LARGEST:
         raise DescriptionError(f"{where} must have at most {LARGEST} channels, got {shape}.")
     return shape
@@ -54,16 +54,16 @@ def structured_fields(
         raise DescriptionError(f"{where}: a sensor has at most three axes (polarities, rows, "
                                f"columns), got {sensor}.")  # fmt: skip
     names = ("t", *_AXES[-len(sensor) :])
-    held = getattr(getattr(recording, "dtype", None), "names", None)
-    if not held or getattr(recording, "ndim", 0) != 1:
+    present = getattr(getattr(recording, "dtype", None), "names", None)
+    if not present or getattr(recording, "ndim", 0) != 1:
         raise DescriptionError(
             f"{where} must be a structured array of one dimension with the fields "
             f"{', '.join(names)}, got {shown(recording)}."
         )
-    missing = [name for name in names if name not in held]
+    missing = [name for name in names if name not in present]
     if missing:
         raise DescriptionError(
-            f"{where} must have the fields {', '.join(names)}, got {', '.join(held)}."
+            f"{where} must have the fields {', '.join(names)}, got {', '.join(present)}."
         )
     return {name: np.asarray(recording[name]) for name in names}
 
@@ -107,14 +107,14 @@ def channel_of(
         values = fields[name]
         if values.dtype.kind not in "biu":
             raise DescriptionError(f"{where}: {name} must be integers, got {shown(values)}.")
-        place = values.astype(np.int64)
-        bad = (place < 0) | (place >= length)
+        position = values.astype(np.int64)
+        bad = (position < 0) | (position >= length)
         if bad.any():
             raise DescriptionError(
                 f"{where}: {name} must be from 0 to {length - 1} on a sensor of shape {sensor}, "
                 f"got {values[bad][0]} at event {int(np.argmax(bad))}."
             )
-        channel = channel * length + place
+        channel = channel * length + position
     return channel
 
 
@@ -139,14 +139,14 @@ def cropped_channels(
         )
     first = ((room[0] - kept[0]) // 2, (room[1] - kept[1]) // 2)
     if offset is not None:
-        given = offset if isinstance(offset, tuple | list) else (offset,)
-        first = tuple(to_int(k, f"{where}: offset", low=0) for k in given)  # type: ignore[assignment]
+        corner = offset if isinstance(offset, tuple | list) else (offset,)
+        first = tuple(to_int(k, f"{where}: offset", low=0) for k in corner)  # type: ignore[assignment]
         if len(first) != 2 or first[0] + kept[0] > room[0] or first[1] + kept[1] > room[1]:
             raise DescriptionError(
                 f"{where}: a rectangle of {kept} at {shown(offset)} must be inside {room}."
             )
-    place = np.full(shape, -1, dtype=np.int64)
+    new_channels = np.full(shape, -1, dtype=np.int64)
     new = (*shape[:-2], *kept)
     inside = (..., slice(first[0], first[0] + kept[0]), slice(first[1], first[1] + kept[1]))
-    place[inside] = np.arange(math.prod(new)).reshape(new)
-    return place.ravel(), new
+    new_channels[inside] = np.arange(math.prod(new)).reshape(new)
+    return new_channels.ravel(), new

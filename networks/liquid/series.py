@@ -103,8 +103,8 @@ def parity(
     """
     bits = _binary(digits, n + delay, "parity")
     windows = np.lib.stride_tricks.sliding_window_view(bits, n, axis=-1)
-    found = windows.sum(axis=-1) % 2
-    return np.asarray(found[..., : found.shape[-1] - delay], dtype=np.int64)
+    parities = windows.sum(axis=-1) % 2
+    return np.asarray(parities[..., : parities.shape[-1] - delay], dtype=np.int64)
 
 
 @checked

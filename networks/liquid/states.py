@@ -97,9 +97,9 @@ class LiquidStates:
                 )
             arrays.append(array)
         body = self._dense("with_weights")
-        made = copy.deepcopy(self)
-        made.body = DenseBody(body.liquid, Weights(*arrays))
-        return made
+        model = copy.deepcopy(self)
+        model.body = DenseBody(body.liquid, Weights(*arrays))
+        return model
 
     @checked
     def on_device(
@@ -128,24 +128,24 @@ class LiquidStates:
         DescriptionError
             If the device does not take an option, or is not calibrated for the age.
         """
-        made = copy.deepcopy(self)
-        made.body = self.body.written(device, time, own_seed(seed), **options)
-        return made
+        model = copy.deepcopy(self)
+        model.body = self.body.written(device, time, own_seed(seed), **options)
+        return model
 
     def _events(self, events: Any, method: str) -> Events:
         where = f"LiquidStateMachine.{method}: events"
-        given = events_of(events, self.n_inputs, self.n_steps, where)
-        return self.body.on_grid(given, self.n_steps, where)
+        converted = events_of(events, self.n_inputs, self.n_steps, where)
+        return self.body.on_grid(converted, self.n_steps, where)
 
-    def _mapped(self, given: Events, take: Any, progress: Progress, **how: Any) -> list[Any]:
-        seed = how.pop("seed", 0)
-        number = own_seed(seed) if how.get("read_noise") else 0
+    def _mapped(self, samples: Events, take: Any, progress: Progress, **options: Any) -> list[Any]:
+        seed = options.pop("seed", 0)
+        number = own_seed(seed) if options.get("read_noise") else 0
 
         def seeds(first: int) -> np.random.Generator:
             return stream(number, "liquid", "read noise", first)
 
         with progress_callback(progress, "liquid") as report:
-            return mapped(self.body, given, take, seeds=seeds, report=report, **how)
+            return mapped(self.body, samples, take, seeds=seeds, report=report, **options)
 
     def _features(self, spikes: NDArray[Any]) -> NDArray[np.float32]:
         tau = None if self.features == "counts" else self.tau
@@ -192,12 +192,12 @@ class LiquidStates:
         DescriptionError
             If the events have other channels, or the liquid does not support an option.
         """
-        given = self._events(events, "spikes")
-        size = given.n_samples * self.body.n_steps(given) * self.n_neurons
+        samples = self._events(events, "spikes")
+        size = samples.n_samples * self.body.n_steps(samples) * self.n_neurons
         require_memory(3.0 * size, f"LiquidStateMachine.spikes: an array of {size} bytes",
                        "Use fewer samples at a time, or states().")  # fmt: skip
         parts = self._mapped(
-            given, lambda spikes, _: spikes, progress, backend=backend, arithmetic=arithmetic,
+            samples, lambda spikes, _: spikes, progress, backend=backend, arithmetic=arithmetic,
             read_noise=read_noise, jobs=jobs, seed=seed,
         )  # fmt: skip
         return np.concatenate(parts)
@@ -221,12 +221,12 @@ class LiquidStates:
         ndarray of float32, shape (n_samples, bins * n_neurons)
             The neurons of the first bin come first.
         """
-        given = self._events(events, "states")
-        size = given.n_samples * self.bins * self.n_neurons
+        samples = self._events(events, "states")
+        size = samples.n_samples * self.bins * self.n_neurons
         require_memory(8.0 * size, f"LiquidStateMachine.states: {size} numbers",
                        "Use fewer samples at a time.")  # fmt: skip
         parts = self._mapped(
-            given, lambda spikes, _: self._features(spikes), progress, backend=backend,
+            samples, lambda spikes, _: self._features(spikes), progress, backend=backend,
             arithmetic=arithmetic, read_noise=read_noise, jobs=jobs, seed=seed,
         )  # fmt: skip
         return np.concatenate(parts)
@@ -239,10 +239,10 @@ class LiquidStates:
     @checked
     def input_states(self, events: EventsLike) -> NDArray[np.float32]:
         """Return the same features of the input alone, shape (n_samples, bins * n_inputs)."""
-        given = self._events(events, "input_states")
-        step = self.body.step(given) if isinstance(self.body, NetworkBody) else given.dt or 1.0
+        samples = self._events(events, "input_states")
+        step = self.body.step(samples) if isinstance(self.body, NetworkBody) else samples.dt or 1.0
         parts = []
-        for first in range(0, given.n_samples, 256):
-            some = given[first : min(first + 256, given.n_samples)]
+        for first in range(0, samples.n_samples, 256):
+            some = samples[first : min(first + 256, samples.n_samples)]
             parts.append(self._features((some if some.dt == step else some.to_grid(step)).dense()))
         return np.concatenate(parts)
