@@ -76,12 +76,12 @@ class AccuracyMatrix(Frozen):
         if not n_tasks:
             raise DescriptionError("AccuracyMatrix: R must have at least one column, got none.")
         if self.baseline is not None:
-            found = _accuracies(self.baseline, "AccuracyMatrix: baseline", 1)
-            if len(found) != n_tasks:
+            baseline = _accuracies(self.baseline, "AccuracyMatrix: baseline", 1)
+            if len(baseline) != n_tasks:
                 raise DescriptionError(
-                    f"AccuracyMatrix: baseline must have shape ({n_tasks},), got {found.shape}."
+                    f"AccuracyMatrix: baseline must have shape ({n_tasks},), got {baseline.shape}."
                 )
-            object.__setattr__(self, "baseline", found)
+            object.__setattr__(self, "baseline", baseline)
         order = np.arange(n_learnt) if self.order is None else self.order
         if order.shape != (n_learnt,) or (n_learnt and order.max() >= n_tasks):
             raise DescriptionError(
@@ -132,16 +132,16 @@ class AccuracyMatrix(Frozen):
         DescriptionError
             If the number of accuracies is wrong, or the task has no column.
         """
-        found = _accuracies(row, "AccuracyMatrix.with_row: row", 1)
-        if len(found) != self.n_tasks:
+        accuracies = _accuracies(row, "AccuracyMatrix.with_row: row", 1)
+        if len(accuracies) != self.n_tasks:
             raise DescriptionError(
                 f"AccuracyMatrix.with_row: row must have shape ({self.n_tasks},), got "
-                f"{found.shape}."
+                f"{accuracies.shape}."
             )
         which = self.n_learnt if task is None else task
         tasks = Indices(self.n_tasks).check([which], "AccuracyMatrix.with_row: task")
         order = [*self._order, int(tasks[0])]
-        return AccuracyMatrix(np.vstack([self.R, found]), self.baseline, np.asarray(order))
+        return AccuracyMatrix(np.vstack([self.R, accuracies]), self.baseline, np.asarray(order))
 
     @property
     def acc(self) -> float:
@@ -197,13 +197,13 @@ class AccuracyMatrix(Frozen):
         self._need("fwt", 2)
         if self.baseline is None:
             raise self._undefined("fwt", "the accuracy of the untrained network was not measured")
-        found = []
+        transfers = []
         for task in self.learnt[1:]:
             before = self._at("fwt", self._order.index(task) - 1, task)
             if np.isnan(self.baseline[task]):
                 raise self._undefined("fwt", f"baseline[{task}] was not measured")
-            found.append(before - float(self.baseline[task]))
-        return float(np.mean(found))
+            transfers.append(before - float(self.baseline[task]))
+        return float(np.mean(transfers))
 
     @property
     def forgetting(self) -> float:
@@ -228,13 +228,13 @@ class AccuracyMatrix(Frozen):
     @property
     def forgetting_of_tasks(self) -> dict[int, float]:
         """Forgetting of each learnt task, by its number, except the one learnt last."""
-        found = {}
+        values = {}
         for task in self.learnt:
             if task != self._order[-1]:
                 self._at("forgetting", self._order.index(task), task)
                 best = float(np.nanmax(self.R[:-1, task]))
-                found[task] = best - self._at("forgetting", -1, task)
-        return found
+                values[task] = best - self._at("forgetting", -1, task)
+        return values
 
     @property
     def average_incremental_accuracy(self) -> float:
@@ -298,13 +298,13 @@ class AccuracyMatrix(Frozen):
 
     def measures(self) -> dict[str, float | str]:
         """Return all measures by name, with the reason for those that are not defined."""
-        found: dict[str, float | str] = {}
+        values: dict[str, float | str] = {}
         for name in MEASURES:
             try:
-                found[name] = getattr(self, name)
+                values[name] = getattr(self, name)
             except DescriptionError as error:
-                found[name] = str(error).partition("is not defined: ")[2].rstrip(".")
-        return found
+                values[name] = str(error).partition("is not defined: ")[2].rstrip(".")
+        return values
 
     def facts(self) -> dict[str, Any]:
         """Return the matrix and its measures as plain data, ready for JSON; NaN becomes None."""
@@ -378,10 +378,10 @@ class AccuracyMatrix(Frozen):
                 content = file.read(_LARGEST_FILE + 1)
             if len(content) > _LARGEST_FILE:
                 raise ValueError("it is too large")
-            found = json.loads(content)
-            if not isinstance(found, dict) or found.get("format") != _FORMAT:
+            facts = json.loads(content)
+            if not isinstance(facts, dict) or facts.get("format") != _FORMAT:
                 raise ValueError("it is not a matrix written by spikemem")
-            return cls.from_facts(found)
+            return cls.from_facts(facts)
         except NotRegular as error:
             raise StorageError(f"{where}: it is {error}.") from error
         except OSError as error:
@@ -459,14 +459,14 @@ def over_seeds(
         If there is no matrix, or a value is not a matrix.
     """
     every: list[Mapping[str, float | str]] = [matrix.measures() for matrix in matrices]
-    found: dict[str, tuple[float, float] | str] = {}
+    statistics: dict[str, tuple[float, float] | str] = {}
     for name in MEASURES:
         values = [one[name] for one in every]
         reason = next((value for value in values if isinstance(value, str)), None)
         numbers = np.array([value for value in values if not isinstance(value, str)])
         spread = float(np.std(numbers, ddof=1)) if len(numbers) > 1 else float("nan")
-        found[name] = (float(np.mean(numbers)), spread) if reason is None else reason
-    return found
+        statistics[name] = (float(np.mean(numbers)), spread) if reason is None else reason
+    return statistics
 
 
 def _accuracies(value: Any, where: str, n_axes: int) -> NDArray[np.float64]:

@@ -112,7 +112,7 @@ class TestPairs(Kind):
                 f"{where} must be a sequence of pairs (x, y), one for each task, got "
                 f"{shown(value)}."
             )
-        found = []
+        pairs = []
         for k, pair in enumerate(value):
             if not isinstance(pair, tuple | list) or len(pair) != 2:
                 raise DescriptionError(f"{where}[{k}] must be a pair (x, y), got {shown(pair)}.")
@@ -123,8 +123,8 @@ class TestPairs(Kind):
                     f"{where}[{k}] must have one label for each sample, and at least one sample; "
                     f"got {len(x)} samples and {len(y)} labels."
                 )
-            found.append((x, y))
-        return tuple(found)
+            pairs.append((x, y))
+        return tuple(pairs)
 
 
 class RuleOrRules(Kind):

@@ -50,7 +50,7 @@ def presynaptic(layer: nn.Module, x: Tensor) -> Tensor:
     return patches.transpose(1, 2).flatten(0, 1)
 
 
-class _Watched:
+class _ProjectedLayer:
     """One layer with its subspace, and the inputs and errors of its latest passes."""
 
     def __init__(self, name: str, layer: Any, subspace: Subspace) -> None:
@@ -74,10 +74,10 @@ class _Watched:
             rows = [presynaptic(self.layer, total / n) for total, n in self.sums.values()]
         else:
             rows = [presynaptic(self.layer, x) for x in self.inputs]
-        found = torch.cat(rows).to(self.subspace.tensors.dtype)
-        if most is not None and len(found) > most:
-            found = found[torch.from_numpy(rng.choice(len(found), most, replace=False))]
-        return found
+        stacked = torch.cat(rows).to(self.subspace.tensors.dtype)
+        if most is not None and len(stacked) > most:
+            stacked = stacked[torch.from_numpy(rng.choice(len(stacked), most, replace=False))]
+        return stacked
 
     def gradient(self) -> Tensor:
         """Return the gradient of the weights, with the trace of each pass projected."""
@@ -93,11 +93,11 @@ class _Watched:
 
 
 @dataclass(frozen=True)
-class Attached:
+class AttachedLayers:
     """Layers that :func:`attach` found in a module, and the settings of the projection."""
 
     module: nn.Module
-    watched: list[_Watched]
+    watched: list[_ProjectedLayer]
     ranks: Ranks
     mode: str
     averaged: bool
@@ -121,7 +121,7 @@ class Projections:
     """
 
     @checked
-    def __init__(self, attached: Attached) -> None:
+    def __init__(self, attached: AttachedLayers) -> None:
         self.attached = attached
         self.module, self.ranks, self.seed = attached.module, attached.ranks, attached.seed
         self.mode, self.averaged = attached.mode, attached.averaged
@@ -143,7 +143,7 @@ class Projections:
         """Subspace of each layer, by its name."""
         return {item.name: item.subspace for item in self._watched}
 
-    def _noting(self, item: _Watched) -> Any:
+    def _noting(self, item: _ProjectedLayer) -> Any:
         def hook(layer: Any, args: tuple[Tensor, ...], output: Tensor) -> None:
             if not (self.is_learning and layer.training and output.requires_grad):
                 return
@@ -207,7 +207,7 @@ class Projections:
                 item.clear()
         self.n_batches += 1
 
-    def _project_one(self, item: _Watched) -> None:
+    def _project_one(self, item: _ProjectedLayer) -> None:
         grad, subspace = item.layer.weight.grad, item.subspace
         if not subspace.n_frozen:
             return
@@ -253,11 +253,11 @@ class Projections:
         if self.is_learning:
             raise DescriptionError("Projections.arrays: a task is being learnt; call end_task "
                                    "first.")  # fmt: skip
-        found: dict[str, NDArray[Any]] = {"n_tasks": np.array([self.n_tasks, self.n_batches])}
+        stored: dict[str, NDArray[Any]] = {"n_tasks": np.array([self.n_tasks, self.n_batches])}
         for item in self._watched:
             state = item.subspace.arrays()
-            found |= {f"{item.name} {key}": array for key, array in state.items()}
-        return found
+            stored |= {f"{item.name} {key}": array for key, array in state.items()}
+        return stored
 
     @checked
     def restore(self, arrays: Annotated[Mapping[str, NDArray[Any]], MappingOf(Text())]) -> None:
@@ -369,31 +369,31 @@ def attach(
         dtype: Literal["float32", "float64"] = "float64" if double else "float32"
         own = int(stream(number, "hlop", "subspace", k).integers(2**62))
         kind = Subspace if extraction == "hebbian" else SVDSubspace
-        watched.append(_Watched(name, layer, kind(size, rules[k], dtype=dtype, seed=own)))
-    return Projections(Attached(module, watched, ranks, mode, averaged, most_rows, number))
+        watched.append(_ProjectedLayer(name, layer, kind(size, rules[k], dtype=dtype, seed=own)))
+    return Projections(AttachedLayers(module, watched, ranks, mode, averaged, most_rows, number))
 
 
 def _layers(module: nn.Module, names: Sequence[str] | None) -> dict[str, Any]:
     """Return the linear and convolutional layers, by name."""
-    found = {
+    layers = {
         n: part for n, part in module.named_modules() if isinstance(part, nn.Linear | nn.Conv2d)
     }
     if names is not None:
-        unknown = [name for name in names if name not in found]
+        unknown = [name for name in names if name not in layers]
         if unknown:
             raise DescriptionError(
                 f"attach: layers: there is no linear or convolutional layer {shown(unknown[0])}; "
-                f"valid layers: {', '.join(map(repr, found)) or 'none'}."
+                f"valid layers: {', '.join(map(repr, layers)) or 'none'}."
             )
-        found = {name: found[name] for name in found if name in names}
-    if not found:
+        layers = {name: layers[name] for name in layers if name in names}
+    if not layers:
         raise DescriptionError(
             "attach: module must have a linear or convolutional layer, got none."
         )
-    for name, layer in found.items():
+    for name, layer in layers.items():
         if isinstance(layer, nn.Conv2d) and (layer.groups != 1 or layer.padding_mode != "zeros"):
             raise UnsupportedError(
                 f"attach: layer {name!r} must be a convolution with one group and zero padding, "
                 f"got groups={layer.groups}, padding_mode={layer.padding_mode!r}."
             )
-    return found
+    return layers

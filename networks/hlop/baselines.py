@@ -29,7 +29,7 @@ _Stored = Annotated[str, Choice("float32", "uint8", what="type")]
 _PerClass = Annotated[int, Count()]
 
 
-class _Storing(Strategy):
+class _StoringStrategy(Strategy):
     """Base of the strategies that keep samples of earlier tasks."""
 
     def __init__(
@@ -71,7 +71,7 @@ class _Storing(Strategy):
         self._kept.restore(inner)
 
 
-class Joint(_Storing):
+class Joint(_StoringStrategy):
     """Joint training on the new task and all earlier ones: the upper bound.
 
     All samples are stored, and the cost of a task grows with the number of tasks.
@@ -105,7 +105,7 @@ class Joint(_Storing):
         self.keep(data, task)
 
 
-class Replay(_Storing):
+class Replay(_StoringStrategy):
     """Memory replay: after each task, the network trains again on stored samples of each class.
 
     Source: the replay of Xiao et al. (2024), with 50 samples of each class. After each task, it
@@ -149,7 +149,7 @@ class Replay(_Storing):
         )
 
 
-class Rehearsal(_Storing):
+class Rehearsal(_StoringStrategy):
     """Rehearsal: samples of earlier tasks are mixed with the new task, by a schedule.
 
     A phase has as many samples as the new task, so that every method trains on the same number of
@@ -268,8 +268,8 @@ class EWC(Strategy):
     def fisher(self, data: Batch) -> dict[str, Any]:
         """Return the diagonal Fisher information of each layer's weights, from some samples."""
         learner = self.learner
-        places = learner.rng("fisher").permutation(len(data.y))[: self.samples]
-        some = Batch(*(part[places] for part in data))
+        indices = learner.rng("fisher").permutation(len(data.y))[: self.samples]
+        some = Batch(*(part[indices] for part in data))
         if self.labels == "sampled":
             some = some._replace(y=self._drawn_labels(some))
 
@@ -277,8 +277,8 @@ class EWC(Strategy):
 
         def part(first: int, last: int) -> Step:
             chosen = Batch(*(array[first:last] for array in some))
-            made: Step = learner.step(chosen, rng)
-            return made
+            step: Step = learner.step(chosen, rng)
+            return step
 
         size = _TOGETHER if _one_row_each(part(0, 1)) else 1
         total: dict[str, Any] = {}
@@ -304,8 +304,8 @@ class EWC(Strategy):
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the Fisher information and the minimum of the penalty."""
         parts = {"fisher": self.penalty.fisher, "centre": self.penalty.centre}
-        found = {f"{name} {k}": part[k].numpy() for name, part in parts.items() for k in part}
-        return found | ({"constant": np.array(self.penalty.constant)} if found else {})
+        stored = {f"{name} {k}": part[k].numpy() for name, part in parts.items() for k in part}
+        return stored | ({"constant": np.array(self.penalty.constant)} if stored else {})
 
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Restore the state from :meth:`arrays`."""
@@ -315,8 +315,8 @@ class EWC(Strategy):
             if name == "constant":
                 self.penalty.constant = float(array)
                 continue
-            known = part in ("fisher", "centre") and k in weights
-            if not known or array.shape[1:] != weights[k].shape[1:]:
+            is_valid = part in ("fisher", "centre") and k in weights
+            if not is_valid or array.shape[1:] != weights[k].shape[1:]:
                 raise StorageError(
                     f"EWC: {name} with shape {array.shape} does not fit this network."
                 )

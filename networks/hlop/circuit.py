@@ -23,8 +23,8 @@ from .cuba import advance
 from .lowering import Decays, LoweredLayer
 
 __all__ = [
-    "Layout",
-    "Passed",
+    "LayerResponses",
+    "SampleLayout",
     "arrange",
     "circuit",
     "pass_layers",
@@ -40,7 +40,7 @@ _BATCH = 256
 """Number of samples whose potentials are computed together."""
 
 
-class Passed(NamedTuple):
+class LayerResponses(NamedTuple):
     """Responses of the hidden layers, computed without a simulator."""
 
     spikes: list[Spikes]
@@ -49,7 +49,7 @@ class Passed(NamedTuple):
     """Smallest distance of a potential from the threshold, for each hidden layer, grid points."""
 
 
-def pass_layers(layers: Sequence[LoweredLayer], spikes: Spikes) -> Passed:
+def pass_layers(layers: Sequence[LoweredLayer], spikes: Spikes) -> LayerResponses:
     """Compute the spikes of the hidden layers in float64, with the step of :func:`cuba_step`.
 
     Parameters
@@ -59,21 +59,21 @@ def pass_layers(layers: Sequence[LoweredLayer], spikes: Spikes) -> Passed:
     spikes : ndarray of bool, shape (steps, n_samples, n_inputs)
         Spikes of the input.
     """
-    made, margins = [], []
-    given = spikes
+    all_spikes, margins = [], []
+    layer_input = spikes
     for layer in layers:
-        found = np.empty((*given.shape[:2], len(layer.units)), dtype=np.bool_)
+        fired = np.empty((*layer_input.shape[:2], len(layer.units)), dtype=np.bool_)
         margin = math.inf
-        for first in range(0, given.shape[1], _BATCH):
+        for first in range(0, layer_input.shape[1], _BATCH):
             part = slice(first, first + _BATCH)
-            margin = min(margin, _pass(layer, given[:, part], found[:, part]))
-        made.append(found)
+            margin = min(margin, _pass(layer, layer_input[:, part], fired[:, part]))
+        all_spikes.append(fired)
         margins.append(margin)
-        given = found
-    return Passed(made, margins)
+        layer_input = fired
+    return LayerResponses(all_spikes, margins)
 
 
-def _pass(layer: LoweredLayer, spikes: Spikes, found: Spikes) -> float:
+def _pass(layer: LoweredLayer, spikes: Spikes, out: Spikes) -> float:
     """Fill in the spikes of one layer; return the smallest distance from the threshold."""
     units = np.ascontiguousarray(layer.units.T, dtype=np.float64)
     margin = math.inf
@@ -81,11 +81,11 @@ def _pass(layer: LoweredLayer, spikes: Spikes, found: Spikes) -> float:
     for t, arriving in enumerate(spikes):
         before = layer.p22 * v + layer.p21 * i
         margin = min(margin, float(np.abs(before - layer.v_thresh).min(initial=math.inf)))
-        v, i, found[t] = advance(v, i, arriving.astype(np.float64) @ units, layer)
+        v, i, out[t] = advance(v, i, arriving.astype(np.float64) @ units, layer)
     return margin
 
 
-class Layout(NamedTuple):
+class SampleLayout(NamedTuple):
     """Arrangement of samples in a network."""
 
     n_samples: int
@@ -115,12 +115,12 @@ def silent_gap(decays: Decays, n_layers: int) -> int:
 def arrange(
     n_samples: int, steps: int, layers: Sequence[LoweredLayer],
     samples: Literal["side by side", "in turn"],
-) -> Layout:  # fmt: skip
+) -> SampleLayout:  # fmt: skip
     """Arrange samples: one copy of the circuit for each, or one after the other in one copy."""
     if samples == "side by side":
-        return Layout(n_samples, steps, n_samples, steps)
+        return SampleLayout(n_samples, steps, n_samples, steps)
     gap = silent_gap(layers[0].decays, len(layers))
-    return Layout(n_samples, steps, 1, steps + gap)
+    return SampleLayout(n_samples, steps, 1, steps + gap)
 
 
 def plastic_names(n_layers: int) -> dict[str, str]:
@@ -134,7 +134,10 @@ def plastic_names(n_layers: int) -> dict[str, str]:
 
 
 def circuit(
-    layers: Sequence[LoweredLayer], spikes: Spikes, layout: Layout, integrator: str = "spinnaker"
+    layers: Sequence[LoweredLayer],
+    spikes: Spikes,
+    layout: SampleLayout,
+    integrator: str = "spinnaker",
 ) -> Network:
     """Return the network, whose input sends the samples.
 
@@ -144,7 +147,7 @@ def circuit(
         Hidden layers in order.
     spikes : ndarray of bool, shape (steps, n_samples, n_inputs)
         Spikes of the input.
-    layout : Layout
+    layout : SampleLayout
         From :func:`arrange`.
     integrator : {"spinnaker", "exact"}
         Integration of the backend.
@@ -162,10 +165,10 @@ def circuit(
     )
     n_inputs = spikes.shape[2]
     step, sample, cell = np.nonzero(spikes)
-    copy, place = np.divmod(sample, layout.in_turn)
+    copy, turn = np.divmod(sample, layout.in_turn)
     trains = SpikeTrains(
         ids=copy.astype(np.int64) * n_inputs + cell,
-        times=(step + place * layout.period).astype(np.float64),
+        times=(step + turn * layout.period).astype(np.float64),
         size=layout.copies * n_inputs,
         duration=duration,
     )
@@ -173,7 +176,7 @@ def circuit(
 
 
 def _populations(
-    layers: Sequence[LoweredLayer], integrator: str, duration: float, layout: Layout
+    layers: Sequence[LoweredLayer], integrator: str, duration: float, layout: SampleLayout
 ) -> Iterator[Population]:
     n_inputs = layers[0].units.shape[1]
     source = SpikeSource(spikes=SpikeTrains.empty(n_inputs, duration))
@@ -213,7 +216,7 @@ def _projections(layers: Sequence[LoweredLayer]) -> Iterator[Projection]:
 
 
 def recorded_spikes(
-    recording: Recording, layout: Layout, n_layers: int, integrator: str = "spinnaker"
+    recording: Recording, layout: SampleLayout, n_layers: int, integrator: str = "spinnaker"
 ) -> list[Spikes]:
     """Return the spikes of each hidden layer, shape (steps, n_samples, n_neurons) each.
 
@@ -221,7 +224,7 @@ def recorded_spikes(
     ----------
     recording : Recording
         Recording of the network of :func:`circuit`.
-    layout : Layout
+    layout : SampleLayout
         The layout of that network.
     n_layers : int
         Number of hidden layers.
@@ -233,7 +236,7 @@ def recorded_spikes(
     DescriptionError
         If the recording is not from such a network.
     """
-    found = []
+    all_spikes = []
     for k in range(n_layers):
         trains = recording[f"hidden {k + 1}"]
         n, rest = divmod(trains.size, layout.copies)
@@ -244,12 +247,12 @@ def recorded_spikes(
             )
         late = k + 1 if integrator == "exact" else 0
         step = np.rint(trains.times - recording.start).astype(np.int64) - late
-        place, step = np.divmod(step, layout.period)
+        turn, step = np.divmod(step, layout.period)
         copy, cell = np.divmod(trains.ids.astype(np.int64), n)
-        sample = copy * layout.in_turn + place
-        inside = (step >= 0) & (step < layout.steps) & (place >= 0) & (place < layout.in_turn)
+        sample = copy * layout.in_turn + turn
+        inside = (step >= 0) & (step < layout.steps) & (turn >= 0) & (turn < layout.in_turn)
         inside &= sample < layout.n_samples
         spikes = np.zeros((layout.steps, layout.n_samples, n), dtype=np.bool_)
         spikes[step[inside], sample[inside], cell[inside]] = True
-        found.append(spikes)
-    return found
+        all_spikes.append(spikes)
+    return all_spikes

@@ -135,11 +135,11 @@ def _tasks(images: Path, test: Path | None, settings: dict[str, Any]) -> Permute
         seed=settings["seed"],
     )  # fmt: skip
     learnt, tested = whole.split
-    wanted, most = settings["n_train"], len(learnt)
-    if wanted is not None:
-        if wanted < 1 or (wanted > most and not settings["quick"]):
-            raise DescriptionError(f"--train must be from 1 to {most}, got {wanted}.")
-        learnt = learnt[:wanted]
+    requested, most = settings["n_train"], len(learnt)
+    if requested is not None:
+        if requested < 1 or (requested > most and not settings["quick"]):
+            raise DescriptionError(f"--train must be from 1 to {most}, got {requested}.")
+        learnt = learnt[:requested]
     if settings["quick"]:
         tested = tested[:QUICK_TEST]
     if settings["epochs"] is None:
@@ -180,14 +180,14 @@ def _facts(
     result: SequenceResult, tasks: PermutedImages, settings: dict[str, Any]
 ) -> dict[str, Any]:
     learnt, tested = tasks.split
-    wanted = ("method", "trainer", "hidden", "epochs", "batch", "learning_rate", "seed")
+    names = ("method", "trainer", "hidden", "epochs", "batch", "learning_rate", "seed")
     return {
         **result.facts(),
         "training_cpu_seconds": sum(result.seconds),
         "images": len(learnt),
         "test_images": len(tested),
         "test": "last sixth of the images" if settings["held_out"] else "test images given",
-        "settings": {name: settings[name] for name in wanted},
+        "settings": {name: settings[name] for name in names},
     }
 
 

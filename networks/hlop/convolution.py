@@ -29,12 +29,12 @@ class _Steady(torch.autograd.Function):
         mean, weight = ctx.saved_tensors
         layer: Convolution = ctx.layer
         one = grad[: len(mean)]
-        how = {"stride": layer.stride, "padding": layer.padding}
+        geometry = {"stride": layer.stride, "padding": layer.padding}
         back = None
         if ctx.needs_input_grad[0]:
-            back = conv2d_input(mean.shape, weight, one, **how)  # type: ignore[no-untyped-call]
+            back = conv2d_input(mean.shape, weight, one, **geometry)  # type: ignore[no-untyped-call]
             back = back.repeat(layer.steps, 1, 1, 1)
-        own = conv2d_weight(mean, weight.shape, one, **how)  # type: ignore[no-untyped-call]
+        own = conv2d_weight(mean, weight.shape, one, **geometry)  # type: ignore[no-untyped-call]
         return back, None, layer.steps * own, None
 
 

@@ -95,12 +95,12 @@ class SpikingStack(nn.Module):
 
     def projected_layers(self) -> dict[str, nn.Module]:
         """Return the layers whose gradients are projected: all convolutions, and a shared head."""
-        found: dict[str, nn.Module] = {
+        layers: dict[str, nn.Module] = {
             name: part for name, part in self.named_modules() if isinstance(part, Convolution)
         }
         if len(self.heads) == 1:
-            found["heads.0"] = self.heads[0]
-        return found
+            layers["heads.0"] = self.heads[0]
+        return layers
 
     def freeze_norms(self) -> None:
         """Freeze batch normalisation and all other vectors; called after the first task.
@@ -324,10 +324,10 @@ _LARGE = tuple(zip((75, *_DIMS), (24, 90, 90, 90, 90, 90, 180, 10, 180, 180, 180
 
 def _head(n_features: int, n_classes: int) -> nn.Module:
     """Return a head whose weights are not drawn yet."""
-    made: nn.Module = nn.utils.skip_init(  # type: ignore[no-untyped-call]
+    head: nn.Module = nn.utils.skip_init(  # type: ignore[no-untyped-call]
         nn.Linear, n_features, n_classes, bias=False
     )
-    return made
+    return head
 
 
 def row_length(layer: nn.Module) -> int:

@@ -125,7 +125,7 @@ class ConvolutionalClassifier:
 
     def _subspaces(self, rule: SubspaceRule) -> dict[str, Subspace]:
         kind = SVDSubspace if self.method == "svd" else Subspace
-        found = {}
+        subspaces = {}
         for (name, layer), rank in zip(self._layers.items(), self.ranks.first, strict=True):
             size = row_length(layer)
             if rank > size:
@@ -134,8 +134,8 @@ class ConvolutionalClassifier:
                     f"the {size} dimensions of its patches; use smaller ranks."
                 )
             own = int(stream(self.seed, "hlop", "subspace", name).integers(2**62))
-            found[name] = kind(size, rule, seed=own)
-        return found
+            subspaces[name] = kind(size, rule, seed=own)
+        return subspaces
 
     def __repr__(self) -> str:
         return (
@@ -247,8 +247,10 @@ class ConvolutionalClassifier:
                 share = (epoch + k / count) / self.epochs
                 for group in optimiser.param_groups:
                     group["lr"] = rate * self._share_of_rate(share)
-                places = torch.from_numpy(chosen)
-                loss = functional.cross_entropy(self.network(images[places], task), labels[places])
+                indices = torch.from_numpy(chosen)
+                loss = functional.cross_entropy(
+                    self.network(images[indices], task), labels[indices]
+                )
                 if not math.isfinite(float(loss.detach())):
                     raise SimulationError(
                         f"ConvolutionalClassifier.learn_task: the loss of epoch {epoch} is "
@@ -330,8 +332,8 @@ class ConvolutionalClassifier:
         self, x: Samples, task: Annotated[int, Count(low=0)] | None = None
     ) -> NDArray[np.int64]:
         """Return the predicted class of each image within its task, shape (n_samples,)."""
-        found: NDArray[np.int64] = self.decision_function(x, task).argmax(axis=1)
-        return found
+        classes: NDArray[np.int64] = self.decision_function(x, task).argmax(axis=1)
+        return classes
 
     @checked
     def score(

@@ -135,7 +135,7 @@ def layer_drift(before: OfLayers, after: OfLayers) -> tuple[LayerDrift, ...]:
     DescriptionError
         If `after` lacks a layer, or has another number of samples or units.
     """
-    found = []
+    drifts = []
     for layer, was in before.items():
         if layer not in after or after[layer].shape != was.shape:
             got = f"shape {after[layer].shape}" if layer in after else "none"
@@ -150,8 +150,8 @@ def layer_drift(before: OfLayers, after: OfLayers) -> tuple[LayerDrift, ...]:
                 values.append(measure(was, after[layer]))
             except DescriptionError:
                 values.append(float("nan"))
-        found.append(LayerDrift(layer, *values))
-    return tuple(found)
+        drifts.append(LayerDrift(layer, *values))
+    return tuple(drifts)
 
 
 def _require_same_shape(

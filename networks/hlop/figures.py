@@ -139,8 +139,10 @@ def accuracy_curves(
     for task, shade in zip(matrix.learnt, shades, strict=True):
         rows = np.arange(int(np.argmax(order == task)), matrix.n_learnt)
         values = 100 * matrix.R[rows, task]
-        known = ~np.isnan(values)
-        ax.plot(rows[known] + 1, values[known], color=shade, linewidth=LINE, label=texts[task])
+        measured = ~np.isnan(values)
+        ax.plot(
+            rows[measured] + 1, values[measured], color=shade, linewidth=LINE, label=texts[task]
+        )
         learnt = np.flatnonzero(order == task)
         ax.plot(learnt + 1, 100 * matrix.R[learnt, task], "o", color=shade, markersize=4.5)
     ax.set_xlabel("tasks learnt")
@@ -272,8 +274,10 @@ def energy_bars(
     ax = new_axes(1.1 * n + 2.2, 3.0) if ax is None else ax
     width = 0.8 / len(rows)
     for k, (name, values) in enumerate(rows.items()):
-        places = np.arange(n) + (k - (len(rows) - 1) / 2) * width
-        ax.bar(places, 100 * values, 0.9 * width, color=COLORS[k % len(COLORS)], label=plain(name))
+        positions = np.arange(n) + (k - (len(rows) - 1) / 2) * width
+        ax.bar(
+            positions, 100 * values, 0.9 * width, color=COLORS[k % len(COLORS)], label=plain(name)
+        )
     ax.axhline(100, color=GREY, linewidth=THIN, zorder=0)
     ax.set_xticks(range(n), [plain(text) for text in texts])
     ax.set_ylim(0, 104)

@@ -11,14 +11,14 @@ from ...errors import DescriptionError
 from ...plotting import COLORS, new_panels, title
 from ...plotting.kinds import Axes
 from ...simulation import simulate
-from .spiking import OnSpikes, spikes_of_input
+from .spiking import SpikingClassifier, spikes_of_input
 
 __all__ = ["digit_raster"]
 
 
 @checked
 def digit_raster(
-    model: Annotated[OnSpikes, Instance(OnSpikes)],
+    model: Annotated[SpikingClassifier, Instance(SpikingClassifier)],
     sample: Annotated[Any, AnyValue()],
     *,
     backend: str = "native",
@@ -69,7 +69,7 @@ def digit_raster(
     return panels
 
 
-def _outputs(axes: Axes, model: OnSpikes, spikes: Any) -> None:
+def _outputs(axes: Axes, model: SpikingClassifier, spikes: Any) -> None:
     weights = model._learnt.weights[-1].astype(float)
     outputs = np.cumsum(spikes, axis=0) @ weights.T / len(spikes)
     best = int(outputs[-1].argmax())

@@ -52,7 +52,7 @@ MAX_RATE = 0.25
 SIGNS = ("+", "-")
 
 
-class RowArray(Kind):
+class SubspaceRows(Kind):
     """Rows of a subspace: finite numbers (n_rows, n_inputs)."""
 
     def check(self, value: Any, where: str) -> Real:
@@ -124,7 +124,7 @@ class LateralCircuit:
     @checked
     def __init__(
         self,
-        rows: Annotated[Any, RowArray()],
+        rows: Annotated[Any, SubspaceRows()],
         *,
         x_max: Annotated[float, Quantity(low=1e-3, high=1e3)] = 1.0,
         y_max: Annotated[float, Quantity(low=1e-3, high=1e6)] | None = None,

@@ -45,18 +45,18 @@ class Plan(NamedTuple):
     seed: int
 
 
-def _found(table: dict[str, str], name: str) -> Any:
+def _imported(table: dict[str, str], name: str) -> Any:
     module, _, item = table[name].partition(":")
     return getattr(importlib.import_module(module), item)
 
 
 def initial_weights(plan: Plan, purpose: str = "weights") -> list[NDArray[Any]]:
     """Draw the weights of the untrained network with one head, uniform within 1 / sqrt(n_in)."""
-    found = []
+    weights = []
     for k, (n_in, n_out) in enumerate(itertools.pairwise(plan.layers)):
         name = ("head", 0) if k == len(plan.layers) - 2 else ("layer", k)
-        found.append(_uniform(plan, n_out, n_in, purpose, *name))
-    return found
+        weights.append(_uniform(plan, n_out, n_in, purpose, *name))
+    return weights
 
 
 def _uniform(plan: Plan, n_out: int, n_in: int, *name: str | int) -> NDArray[Any]:
@@ -95,8 +95,8 @@ class Learner:
         if plan.feedback == "alignment":
             drawn = initial_weights(plan, "feedback")
             fixed = [torch.tensor(array) for array in drawn]
-        self.trainer: Trainer = _found(TRAINERS, plan.trainer)(plan.neuron, plan.feedback, fixed)
-        self.strategy: Strategy = _found(STRATEGIES, plan.method)(self, **plan.options)
+        self.trainer: Trainer = _imported(TRAINERS, plan.trainer)(plan.neuron, plan.feedback, fixed)
+        self.strategy: Strategy = _imported(STRATEGIES, plan.method)(self, **plan.options)
         if kept:
             self.strategy.restore(kept)
         self.levels: Tensor | None = None
@@ -218,8 +218,8 @@ class Learner:
             order = self.rng(name, epoch).permutation(n)
             spikes = self.rng(name, epoch, "spikes")
             for k in range(count):
-                places = order[k * self.plan.batch : (k + 1) * self.plan.batch]
-                batch = Batch(*(part[places] for part in data))
+                indices = order[k * self.plan.batch : (k + 1) * self.plan.batch]
+                batch = Batch(*(part[indices] for part in data))
                 step = self.step(self.strategy.batch(batch) if hooks else batch, spikes)
                 if not np.isfinite(step.loss):
                     raise SimulationError(

@@ -144,10 +144,10 @@ def machine_membrane(tau: float) -> tuple[float, float]:
     nearest = math.exp(-1.0 / tau) * ONE
     for n in sorted(range(max(1, int(nearest) - 9), min(int(nearest) + 10, ONE)),
                     key=lambda n: abs(n - nearest)):  # fmt: skip
-        made = -1.0 / math.log(n / ONE)
-        word = round(made * ONE)
+        time_constant = -1.0 / math.log(n / ONE)
+        word = round(time_constant * ONE)
         if word and expk(-divide(ONE, word)) == n:
-            return n / ONE, made
+            return n / ONE, time_constant
     raise DescriptionError(
         f"HLOPClassifier.build: SpiNNaker has no decay for tau_m={tau:g} steps; use 0.25 to 500."
     )
@@ -160,12 +160,14 @@ def _synapse(tau: float) -> tuple[float, float]:
     required one, this chooses the exponent with the smallest error: a time constant that rounds to
     the same number compensates for most of it.
     """
-    wanted = ONE / tau
-    if wanted >= -_UNDERFLOW:
+    target = ONE / tau
+    if target >= -_UNDERFLOW:
         return 0.0, TAU_PULSE
-    near = max(1, round(0.005 * wanted))
-    found = [_time_constant(n) for n in range(max(1, round(wanted) - near), round(wanted) + near)]
-    best = min((pair for pair in found if pair), default=None)
+    near = max(1, round(0.005 * target))
+    candidates = [
+        _time_constant(n) for n in range(max(1, round(target) - near), round(target) + near)
+    ]
+    best = min((pair for pair in candidates if pair), default=None)
     if best is None:
         raise DescriptionError(
             f"HLOPClassifier.build: SpiNNaker has no decay for tau_syn={tau:g} steps; use 0 to 500."
@@ -179,8 +181,8 @@ def _time_constant(n: int) -> tuple[float, float] | None:
     factor = expulr(-n) / _U32
     if last < first or not 0.0 < factor < 1.0:
         return None
-    made = min(max(-1.0 / math.log(factor), (first - 0.499) / ONE), (last + 0.499) / ONE)
-    return abs(math.exp(-1.0 / made) - factor), made
+    time_constant = min(max(-1.0 / math.log(factor), (first - 0.499) / ONE), (last + 0.499) / ONE)
+    return abs(math.exp(-1.0 / time_constant) - factor), time_constant
 
 
 def lower_layer(weights: NDArray[Any], neuron: CubaNeuron, name: str = "layer") -> LoweredLayer:
@@ -210,13 +212,13 @@ def lower_layer(weights: NDArray[Any], neuron: CubaNeuron, name: str = "layer") 
     limit = neuron.v_thresh / neuron.p21
     if decays.is_pulse and decays.p22 == 0.5:
         for points in _grids(matrix, limit):
-            made = _halving(matrix, limit, points, decays, neuron.steps)
-            if made is not None:
-                return made
+            layer = _halving(matrix, limit, points, decays, neuron.steps)
+            if layer is not None:
+                return layer
     for points in _grids(matrix, limit):
-        made = (_pulse if decays.is_pulse else _lasting)(matrix, limit, points, decays)
-        if made is not None:
-            return made
+        layer = (_pulse if decays.is_pulse else _lasting)(matrix, limit, points, decays)
+        if layer is not None:
+            return layer
     raise DescriptionError(
         f"HLOPClassifier.build: the weights of {name} are too large for 16 bits with a threshold "
         f"of {neuron.v_thresh:g} mV: one spike of each input reaches "
@@ -228,22 +230,22 @@ def lower_layer(weights: NDArray[Any], neuron: CubaNeuron, name: str = "layer") 
 def _grids(matrix: NDArray[np.float64], limit: float) -> Sequence[int]:
     """Return the possible numbers of points below the threshold, from fine to coarse."""
     largest = FINEST
-    found = []
+    grids = []
     while largest >= COARSEST:
         if _ring_bound(np.rint(matrix * (largest / limit))) < _RING:
-            found.append(largest)
+            grids.append(largest)
         largest //= 2
-    return found
+    return grids
 
 
 def _ring_bound(units: NDArray[np.float64]) -> float:
     """Return sPyNNaker's upper bound for a receptor: largest weight times most synapses."""
-    found = 0.0
+    bound = 0.0
     for sign in (1, -1):
         count = np.count_nonzero(sign * units > 0, axis=1).max(initial=0)
-        found = max(found, float((sign * units).max(initial=0.0)) * float(count))
+        bound = max(bound, float((sign * units).max(initial=0.0)) * float(count))
     # Room for the balancing synapse.
-    return found + 2.0
+    return bound + 2.0
 
 
 def _fullest(units: NDArray[np.float64]) -> int:
@@ -263,15 +265,15 @@ def _halving(
     unit = limit / points
     units = _on_grid(matrix, unit)
     spacing = 2.0 ** (1 - steps)
-    found = _resistance(decays.tau_m, _highest(_fullest(units)))
-    if found is None:
+    match = _resistance(decays.tau_m, _highest(_fullest(units)))
+    if match is None:
         return None
-    resistance, capacitance = found
+    resistance, capacitance = match
     gain = (1.0 - decays.p22) * resistance / 32.0
     # The error is below 2 units of 2**-15, plus 1 from an earlier sample; the threshold is rounded.
     if gain * spacing / 2.0 < 4.0:
         return None
-    return _made(units, unit, decays, gain, points + spacing / 2.0, 3.0, capacitance, True, 2.0)
+    return _layer_of(units, unit, decays, gain, points + spacing / 2.0, 3.0, capacitance, True, 2.0)
 
 
 def _pulse(
@@ -280,13 +282,13 @@ def _pulse(
     """Return a layer whose currents last one step, or None if it does not fit."""
     unit = limit / (points + 0.5)
     units = _on_grid(matrix, unit)
-    found = _resistance(decays.tau_m, _highest(_fullest(units)))
-    if found is None:
+    match = _resistance(decays.tau_m, _highest(_fullest(units)))
+    if match is None:
         return None
-    resistance, capacitance = found
+    resistance, capacitance = match
     gain = (1.0 - decays.p22) * resistance / 32.0
     error = 2.0 + 1.0 / (1.0 - decays.p22)
-    return _made(units, unit, decays, gain, points + 0.5, error, capacitance, False, 2.0)
+    return _layer_of(units, unit, decays, gain, points + 0.5, error, capacitance, False, 2.0)
 
 
 def _lasting(
@@ -304,21 +306,21 @@ def _lasting(
     # A smaller weight needs a larger resistance, which is easier to find but less precise.
     for weight in (2.0**k for k in range(finest, finest - 8, -1)):
         peak = fullest * weight * ONE
-        found = _scaled_resistance(decays, _WIDE * ONE / peak)
-        if found is not None:
+        match = _scaled_resistance(decays, _WIDE * ONE / peak)
+        if match is not None:
             break
     else:
         return None
-    resistance, capacitance = found
+    resistance, capacitance = match
     scale, apart = _machine_input(decays)
     gain = (1.0 - decays.p22) * resistance * scale * weight
     # Both receptors are rounded down twice a step, and the decay differs slightly on SpiNNaker.
     current = (2.0 * 2.0 + apart * peak) / (1.0 - decays.p11)
     error = resistance / ONE * current + 3.0 + 2.0 / (1.0 - decays.p22)
-    return _made(units, unit, decays, gain, points + 0.5, error, capacitance, False, weight)
+    return _layer_of(units, unit, decays, gain, points + 0.5, error, capacitance, False, weight)
 
 
-def _made(
+def _layer_of(
     units: NDArray[np.float64], unit: float, decays: Decays, gain: float, limit: float,
     error: float, capacitance: float, is_proven: bool, weight: float,
 ) -> LoweredLayer:  # fmt: skip

@@ -24,7 +24,7 @@ from .accuracy import AccuracyMatrix
 from .arrays import Labels, Rules, Samples, Tests
 from .parameters import CubaNeuron, DSRNeuron, LIFNeuron, Neuron, Ranks, SubspaceRule
 from .references import MENG, SAHA, XIAO, XIAO_OTTT
-from .spiking import OnSpikes
+from .spiking import SpikingClassifier
 from .storing import Learnt, read_learnt, stored_learnt
 from .strategies import STRATEGIES, Batch
 from .torches import import_torch, threads
@@ -45,7 +45,7 @@ _ARGUMENTS = ("layers", "method", "trainer", "neuron", "heads", "feedback", "ran
               "seed")  # fmt: skip
 
 
-class HLOPClassifier(OnSpikes, Displayed):
+class HLOPClassifier(SpikingClassifier, Displayed):
     """Spiking network that learns one task after another without forgetting earlier ones.
 
     Hebbian and anti-Hebbian lateral connections learn subspaces of the presynaptic activity of
@@ -167,9 +167,9 @@ class HLOPClassifier(OnSpikes, Displayed):
     def _check(self, shared: int, own_ranks: bool) -> None:
         """Check the arguments against each other."""
         problems = Problems("HLOPClassifier")
-        wanted = _NEURONS[self.trainer]
-        if not isinstance(self.neuron, wanted):
-            names = " or ".join(f"{cls.__name__}()" for cls in wanted)
+        allowed = _NEURONS[self.trainer]
+        if not isinstance(self.neuron, allowed):
+            names = " or ".join(f"{cls.__name__}()" for cls in allowed)
             problems.add(f"trainer {self.trainer!r} needs the neuron {names}, got {self.neuron}.")
         if own_ranks and len(self.ranks.first) not in (shared, len(self.layers) - 1):
             problems.add(f"ranks must have {shared} numbers for each task, one for each layer that "
@@ -202,8 +202,8 @@ class HLOPClassifier(OnSpikes, Displayed):
     def _learner(self, learnt: Learnt | None = None) -> Learner:
         from .learner import Learner
 
-        found = self._learnt if learnt is None else learnt
-        return Learner(self._plan, list(found.weights), found.kept, found.n_learnt)
+        state = self._learnt if learnt is None else learnt
+        return Learner(self._plan, list(state.weights), state.kept, state.n_learnt)
 
     def __repr__(self) -> str:
         sizes = "-".join(map(str, self.layers))
@@ -253,11 +253,11 @@ class HLOPClassifier(OnSpikes, Displayed):
 
     def facts(self) -> dict[str, Any]:
         """Return the sizes, method, measures and memory as plain data, ready for JSON."""
-        found = super().facts() | {
+        values = super().facts() | {
             "layers": list(self.layers), "neuron": type(self.neuron).__name__,
             "n_learnt": self.n_learnt, "memory_bytes": self.memory_bytes(),
         }  # fmt: skip
-        return found | ({} if self.matrix_ is None else {"accuracy": self.matrix_.facts()})
+        return values | ({} if self.matrix_ is None else {"accuracy": self.matrix_.facts()})
 
     @checked
     def learn_task(
@@ -355,8 +355,8 @@ class HLOPClassifier(OnSpikes, Displayed):
         if test is None or self.matrix_ is not None:
             return self.matrix_
         learner.grow_heads(len(test))
-        found = [_accuracy(learner, x, y, k) for k, (x, y) in enumerate(test)]
-        return AccuracyMatrix(np.zeros((0, len(test))), np.array(found), np.zeros(0, np.int64))
+        accuracies = [_accuracy(learner, x, y, k) for k, (x, y) in enumerate(test)]
+        return AccuracyMatrix(np.zeros((0, len(test))), np.array(accuracies), np.zeros(0, np.int64))
 
     def _check_pair(self, x: NDArray[Any], y: NDArray[np.int64], where: str) -> None:
         self._check_samples(x, where)
@@ -462,8 +462,8 @@ class HLOPClassifier(OnSpikes, Displayed):
         DescriptionError
             If samples have another width, or there is no such task.
         """
-        found: NDArray[np.int64] = self._outputs(x, task, "predict").argmax(axis=1)
-        return found
+        classes: NDArray[np.int64] = self._outputs(x, task, "predict").argmax(axis=1)
+        return classes
 
     @checked
     def score(
@@ -499,16 +499,16 @@ class HLOPClassifier(OnSpikes, Displayed):
         if not Path(checkpoint).exists():
             return self
         where = f"HLOPClassifier.resume: {str(checkpoint)!r}"
-        found = load(checkpoint, "model")
-        if not isinstance(found, HLOPClassifier):
-            raise StorageError(f"{where} holds a {type(found).__name__}.")
-        mine, theirs = self.arguments(), found.arguments()
+        saved = load(checkpoint, "model")
+        if not isinstance(saved, HLOPClassifier):
+            raise StorageError(f"{where} holds a {type(saved).__name__}.")
+        mine, theirs = self.arguments(), saved.arguments()
         other = [name for name in _ARGUMENTS if digest(mine[name]) != digest(theirs[name])]
         if other:
             texts = [f"{name} {short(theirs[name])} instead of {short(mine[name])}"
                      for name in other]  # fmt: skip
             raise StorageError(f"{where} is a checkpoint of another network: {', '.join(texts)}.")
-        self._learnt = found._learnt
+        self._learnt = saved._learnt
         return self
 
     def memory_bytes(self) -> dict[str, int]:
@@ -537,10 +537,10 @@ class HLOPClassifier(OnSpikes, Displayed):
         if heads not in ("domain", "task") or dtype not in ("float32", "float64"):
             raise StorageError("its heads or its dtype are not valid")
         learnt = read_learnt(arrays, layers, heads, dtype)
-        made = cls(**arguments)
-        made._learner(learnt)
-        made._learnt = learnt
-        return made
+        model = cls(**arguments)
+        model._learner(learnt)
+        model._learnt = learnt
+        return model
 
 
 def _published_rules(n: int) -> tuple[SubspaceRule, ...]:

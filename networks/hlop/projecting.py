@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...checks import Count, Flag, checked
 from ...errors import StorageError
-from .strategies import AtWork, Batch, Strategy
+from .strategies import Batch, LearnerInterface, Strategy
 from .subspace import Subspace, SVDSubspace
 
 __all__ = ["HLOP", "SVD"]
@@ -21,7 +21,7 @@ class Projecting(Strategy):
 
     exact = True
 
-    def __init__(self, learner: AtWork) -> None:
+    def __init__(self, learner: LearnerInterface) -> None:
         super().__init__(learner)
         plan = learner.plan
         n = len(plan.layers) - (2 if plan.heads == "task" else 1)
@@ -61,12 +61,12 @@ class Projecting(Strategy):
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the frozen rows of each layer, and the number of rows of each task."""
-        found = {}
+        stored = {}
         for layer, subspace in enumerate(self.subspaces):
             state = subspace.arrays()
-            found[f"subspace {layer} rows"] = state["frozen"]
-            found[f"subspace {layer} blocks"] = state["blocks"]
-        return found
+            stored[f"subspace {layer} rows"] = state["frozen"]
+            stored[f"subspace {layer} blocks"] = state["blocks"]
+        return stored
 
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Restore the frozen rows."""
@@ -93,7 +93,7 @@ class HLOP(Projecting):
     """
 
     @checked
-    def __init__(self, learner: AtWork, *, exact: Annotated[bool, Flag()] = True) -> None:
+    def __init__(self, learner: LearnerInterface, *, exact: Annotated[bool, Flag()] = True) -> None:
         super().__init__(learner)
         self.exact = exact
 
@@ -119,7 +119,9 @@ class SVD(Projecting):
     """
 
     @checked
-    def __init__(self, learner: AtWork, *, samples: Annotated[int, Count()] = 1000) -> None:
+    def __init__(
+        self, learner: LearnerInterface, *, samples: Annotated[int, Count()] = 1000
+    ) -> None:
         self.samples = samples
         super().__init__(learner)
 
@@ -136,9 +138,9 @@ class SVD(Projecting):
     def after_task(self, task: int, data: Batch) -> None:
         """Compute the subspaces from the activity of the trained network."""
         n = len(data.y)
-        places = self.learner.rng("svd").permutation(n)[: self.samples]
+        indices = self.learner.rng("svd").permutation(n)[: self.samples]
         for subspace, trace in zip(
-            self.subspaces, self.learner.traces(data.x[places]), strict=False
+            self.subspaces, self.learner.traces(data.x[indices]), strict=False
         ):
             subspace.learn(trace, trace)
         super().after_task(task, data)

@@ -38,12 +38,12 @@ _SIDE = 32
 def scaled(images: NDArray[np.uint8], scaling: Scaling) -> NDArray[np.float32]:
     """Return images (n, 3, height, width) whose colours have mean 0 and deviation 1."""
     require_memory(4 * images.size, "Scaled images", "Use fewer images.")
-    found = np.empty(images.shape, np.float32)
+    result = np.empty(images.shape, np.float32)
     for colour in range(images.shape[1]):
         k = colour % len(scaling.mean)
         table = (np.arange(256) / 255 - scaling.mean[k]) / scaling.deviation[k]
-        found[:, colour] = table.astype(np.float32)[images[:, colour]]
-    return found
+        result[:, colour] = table.astype(np.float32)[images[:, colour]]
+    return result
 
 
 def as_colour(data: Images) -> ColourImages:

@@ -236,10 +236,10 @@ class _Run:
         where = f"learn_tasks: cannot continue from {str(folder)!r}"
         try:
             with open_regular(path) as file:
-                found = json.loads(file.read(_LARGEST_FILE))
-            if found["format"] != _FORMAT:
+                stored = json.loads(file.read(_LARGEST_FILE))
+            if stored["format"] != _FORMAT:
                 raise ValueError("it has another format")
-            key, kept = found["key"], found["result"]
+            key, kept = stored["key"], stored["result"]
             result = SequenceResult(
                 AccuracyMatrix.from_facts(kept),
                 list(kept["cpu_seconds"]),

@@ -75,8 +75,8 @@ class RateNeuron(nn.Module):
         """Return the weighted mean (B, ...) of rows (T B, ...) over the steps."""
         weights: Any = self.weights
         split = rows.reshape(len(weights), -1)
-        found: Tensor = (weights.to(rows.dtype) @ split).reshape(-1, *rows.shape[1:])
-        return found
+        result: Tensor = (weights.to(rows.dtype) @ split).reshape(-1, *rows.shape[1:])
+        return result
 
 
 class _SurrogateSpikes(torch.autograd.Function):

@@ -18,7 +18,7 @@ from ...network import Network
 from ...recording import Recording
 from .arrays import SampleArray
 from .circuit import (
-    Layout,
+    SampleLayout,
     arrange,
     circuit,
     pass_layers,
@@ -30,7 +30,7 @@ from .lowering import LoweredLayer, lower_layer
 from .parameters import CubaNeuron, Neuron
 from .storing import Learnt
 
-__all__ = ["OnSpikes", "SpikeMargin", "spikes_of_input"]
+__all__ = ["SpikeMargin", "SpikingClassifier", "spikes_of_input"]
 
 Answer = Literal["label", "scores", "counts"]
 Arrangement = Literal["side by side", "in turn"]
@@ -56,7 +56,7 @@ class SpikeMargin(NamedTuple):
         return self.is_proven or self.margin > self.error
 
 
-class _Given(NamedTuple):
+class _Encoded(NamedTuple):
     """Trials as input spikes, with the hidden layers."""
 
     layers: list[LoweredLayer]
@@ -65,7 +65,7 @@ class _Given(NamedTuple):
     steps: int
 
 
-class OnSpikes(StoredModel):
+class SpikingClassifier(StoredModel):
     """Base of models with a :class:`CubaNeuron`, which can run on any backend."""
 
     layers: tuple[int, ...]
@@ -126,9 +126,9 @@ class OnSpikes(StoredModel):
         DescriptionError
             If samples do not fit the inputs, or 16 bits cannot hold the weights.
         """
-        given = self._given(trials, "build")
-        layout = _layout(given, samples)
-        return circuit(given.layers, given.spikes, layout, integrator)
+        encoded = self._encoded(trials, "build")
+        layout = _layout(encoded, samples)
+        return circuit(encoded.layers, encoded.spikes, layout, integrator)
 
     @checked
     def decode(
@@ -164,8 +164,10 @@ class OnSpikes(StoredModel):
         DescriptionError
             If the recording is of another network, or `task` is required and missing.
         """
-        given = self._given(trials, "decode")
-        spikes = recorded_spikes(recording, _layout(given, samples), len(given.layers), integrator)
+        encoded = self._encoded(trials, "decode")
+        spikes = recorded_spikes(
+            recording, _layout(encoded, samples), len(encoded.layers), integrator
+        )
         return self._answers(spikes, answer, task, "decode")
 
     @checked
@@ -173,8 +175,8 @@ class OnSpikes(StoredModel):
         self, trials: _Trials, *, answer: Answer = "label", task: _Task = None
     ) -> list[Any]:
         """Return the answers as :meth:`decode`, computed in float64 without a simulator."""
-        given = self._given(trials, "expected")
-        passed = pass_layers(given.layers, given.spikes)
+        encoded = self._encoded(trials, "expected")
+        passed = pass_layers(encoded.layers, encoded.spikes)
         return self._answers(passed.spikes, answer, task, "expected")
 
     @checked
@@ -189,8 +191,8 @@ class OnSpikes(StoredModel):
         They are computed without a simulator and equal those of the network of :meth:`build`, whose
         weights are on a grid.
         """
-        given = self._given(trials, "hidden_spikes")
-        return pass_layers(given.layers, given.spikes).spikes
+        encoded = self._encoded(trials, "hidden_spikes")
+        return pass_layers(encoded.layers, encoded.spikes).spikes
 
     @checked
     def recorded_spikes(
@@ -202,8 +204,10 @@ class OnSpikes(StoredModel):
         integrator: Integrator = "spinnaker",
     ) -> list[Spikes]:
         """Return the spikes of each hidden layer in a recording, as :meth:`hidden_spikes` does."""
-        given = self._given(trials, "recorded_spikes")
-        return recorded_spikes(recording, _layout(given, samples), len(given.layers), integrator)
+        encoded = self._encoded(trials, "recorded_spikes")
+        return recorded_spikes(
+            recording, _layout(encoded, samples), len(encoded.layers), integrator
+        )
 
     @checked
     def spike_margins(self, trials: _Trials) -> list[SpikeMargin]:
@@ -216,11 +220,11 @@ class OnSpikes(StoredModel):
         >>> [layer.is_proven for layer in model.spike_margins([[0.2, 0.9, 0.4, 0.6]])]
         [True]
         """
-        given = self._given(trials, "spike_margins")
-        passed = pass_layers(given.layers, given.spikes)
+        encoded = self._encoded(trials, "spike_margins")
+        passed = pass_layers(encoded.layers, encoded.spikes)
         return [
             SpikeMargin(margin / layer.v_thresh, layer.error / layer.v_thresh, layer.is_proven)
-            for layer, margin in zip(given.layers, passed.margins, strict=True)
+            for layer, margin in zip(encoded.layers, passed.margins, strict=True)
         ]
 
     def on_grid(self) -> Self:
@@ -229,9 +233,9 @@ class OnSpikes(StoredModel):
         Its :meth:`score` shows the effect of the rounding.
         """
         weights = [layer.weights.astype(self.dtype) for layer in self._lowered("on_grid")]
-        made = copy.copy(self)
-        made._learnt = self._learnt._replace(weights=(*weights, self._learnt.weights[-1]))
-        return made
+        model = copy.copy(self)
+        model._learnt = self._learnt._replace(weights=(*weights, self._learnt.weights[-1]))
+        return model
 
     def _lowered(self, method: str) -> list[LoweredLayer]:
         neuron = _require_spiking(self, method)
@@ -240,7 +244,7 @@ class OnSpikes(StoredModel):
             for k, weights in enumerate(self._learnt.weights[:-1])
         ]
 
-    def _given(self, trials: Any, method: str) -> _Given:
+    def _encoded(self, trials: Any, method: str) -> _Encoded:
         neuron = _require_spiking(self, method)
         where = f"{type(self).__name__}.{method}: trials"
         x = (
@@ -255,7 +259,7 @@ class OnSpikes(StoredModel):
                        "Pass fewer samples at a time.")  # fmt: skip
         rows = np.asarray(x, dtype=self.dtype).reshape(len(x), -1)
         levels = code_levels(neuron, self.layers[0], self.seed)
-        return _Given(self._lowered(method), encode(rows, levels, neuron), neuron.steps)
+        return _Encoded(self._lowered(method), encode(rows, levels, neuron), neuron.steps)
 
     def _answers(
         self, spikes: list[Spikes], answer: str, task: int | None, method: str
@@ -271,7 +275,7 @@ class OnSpikes(StoredModel):
         return list(scores) if answer == "scores" else scores.argmax(axis=1).tolist()
 
 
-def _require_spiking(model: OnSpikes, method: str) -> CubaNeuron:
+def _require_spiking(model: SpikingClassifier, method: str) -> CubaNeuron:
     """Return the neuron; raise an error if simulators do not have it."""
     where = f"{type(model).__name__}.{method}"
     if not isinstance(model.neuron, CubaNeuron):
@@ -288,10 +292,10 @@ def _require_spiking(model: OnSpikes, method: str) -> CubaNeuron:
     return model.neuron
 
 
-def spikes_of_input(model: OnSpikes, trials: Any) -> Spikes:
+def spikes_of_input(model: SpikingClassifier, trials: Any) -> Spikes:
     """Return the spikes of the input, shape (steps, n_samples, n_inputs)."""
-    return model._given(trials, "build").spikes
+    return model._encoded(trials, "build").spikes
 
 
-def _layout(given: _Given, samples: Arrangement) -> Layout:
-    return arrange(given.spikes.shape[1], given.steps, given.layers, samples)
+def _layout(encoded: _Encoded, samples: Arrangement) -> SampleLayout:
+    return arrange(encoded.spikes.shape[1], encoded.steps, encoded.layers, samples)

@@ -20,7 +20,7 @@ _LABEL_BYTES = 8
 
 
 @dataclass
-class _Part:
+class _TaskSamples:
     """Samples of one task: stored numbers, and the scale to convert them."""
 
     values: NDArray[Any]
@@ -69,7 +69,7 @@ class SampleStore:
     ) -> None:
         self.per_class, self.limit, self.stored_as = per_class, n_bytes, stored_as
         self._rng = stream(seed, "hlop", "stored samples")
-        self._parts: dict[int, _Part] = {}
+        self._parts: dict[int, _TaskSamples] = {}
 
     def __len__(self) -> int:
         """Number of samples."""
@@ -146,14 +146,14 @@ class SampleStore:
             )
         return min(most, self.per_class)
 
-    def _packed(self, x: NDArray[Any], labels: NDArray[np.int64]) -> _Part:
+    def _packed(self, x: NDArray[Any], labels: NDArray[np.int64]) -> _TaskSamples:
         if self.stored_as == "float32":
-            return _Part(x.astype(np.float32), labels.astype(np.int64), 0.0, 1.0)
+            return _TaskSamples(x.astype(np.float32), labels.astype(np.int64), 0.0, 1.0)
         low = float(x.min(initial=np.inf)) if x.size else 0.0
         high = float(x.max(initial=-np.inf)) if x.size else 0.0
         step = (high - low) / 255 or 1.0
         levels = np.rint((x - low) / step).astype(np.uint8)
-        return _Part(levels, labels.astype(np.int64), low, step)
+        return _TaskSamples(levels, labels.astype(np.int64), low, step)
 
     @checked
     def samples(
@@ -179,13 +179,13 @@ class SampleStore:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the content of the store as named arrays; see :meth:`restore`."""
-        found: dict[str, NDArray[Any]] = {}
+        stored: dict[str, NDArray[Any]] = {}
         for k, (task, part) in enumerate(self._parts.items()):
             name = f"{k} {task}"
-            found[f"{name} x"], found[f"{name} y"] = part.values, part.labels
+            stored[f"{name} x"], stored[f"{name} y"] = part.values, part.labels
             if self.stored_as == "uint8":
-                found[f"{name} levels"] = np.array([part.low, part.step])
-        return found
+                stored[f"{name} levels"] = np.array([part.low, part.step])
+        return stored
 
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Replace the content of the store by arrays from :meth:`arrays`.
@@ -195,7 +195,7 @@ class SampleStore:
         StorageError
             If the arrays do not belong to such a store.
         """
-        parts: dict[int, tuple[int, _Part]] = {}
+        parts: dict[int, tuple[int, _TaskSamples]] = {}
         for key in arrays:
             name, _, what = key.rpartition(" ")
             if what != "x":
@@ -211,7 +211,10 @@ class SampleStore:
                     f"stored samples: {key} must be {self.stored_as} with one label for each "
                     f"sample, got {x.dtype} {x.shape} and labels {y.shape}."
                 )
-            parts[order] = task, _Part(x, y.astype(np.int64, copy=False), float(low), float(step))
+            parts[order] = (
+                task,
+                _TaskSamples(x, y.astype(np.int64, copy=False), float(low), float(step)),
+            )
         self._parts = dict(parts[order] for order in sorted(parts))
 
     @checked
@@ -235,8 +238,8 @@ class SampleStore:
         rng = stream(seed, "hlop", "drawn samples")
         rounds = -(-n // max(len(labels), 1))
         order = [rng.permutation(len(labels)) for _ in range(rounds)]
-        places = np.concatenate([*order, np.zeros(0, dtype=np.int64)])[:n].astype(np.int64)
-        return x[places], labels[places]
+        indices = np.concatenate([*order, np.zeros(0, dtype=np.int64)])[:n].astype(np.int64)
+        return x[indices], labels[indices]
 
 
 def _of_each_class(
@@ -247,8 +250,10 @@ def _of_each_class(
     return np.concatenate([np.zeros(0, dtype=np.int64), *kept])
 
 
-def _first(part: _Part, most: int) -> _Part:
+def _first(part: _TaskSamples, most: int) -> _TaskSamples:
     """Return the first `most` samples of each class."""
     kept = [np.flatnonzero(part.labels == name)[:most] for name in np.unique(part.labels)]
-    places = np.sort(np.concatenate([np.zeros(0, dtype=np.int64), *kept]))
-    return _Part(part.values[places].copy(), part.labels[places].copy(), part.low, part.step)
+    indices = np.sort(np.concatenate([np.zeros(0, dtype=np.int64), *kept]))
+    return _TaskSamples(
+        part.values[indices].copy(), part.labels[indices].copy(), part.low, part.step
+    )

@@ -42,14 +42,14 @@ class Learnt(NamedTuple):
 
 def stored_learnt(learnt: Learnt) -> dict[str, Stored]:
     """Return the named arrays of a state."""
-    found = {f"weights {k}": Stored(array) for k, array in enumerate(learnt.weights)}
-    found["n_learnt"] = Stored(np.array(learnt.n_learnt))
+    stored = {f"weights {k}": Stored(array) for k, array in enumerate(learnt.weights)}
+    stored["n_learnt"] = Stored(np.array(learnt.n_learnt))
     if learnt.matrix is not None:
-        found["accuracies"] = Stored(learnt.matrix.R)
-        found["order"] = Stored(np.asarray(learnt.matrix.order))
+        stored["accuracies"] = Stored(learnt.matrix.R)
+        stored["order"] = Stored(np.asarray(learnt.matrix.order))
         if learnt.matrix.baseline is not None:
-            found["baseline"] = Stored(learnt.matrix.baseline)
-    return found | {_KEPT + name: Stored(array) for name, array in learnt.kept.items()}
+            stored["baseline"] = Stored(learnt.matrix.baseline)
+    return stored | {_KEPT + name: Stored(array) for name, array in learnt.kept.items()}
 
 
 def read_learnt(arrays: h5py.Group, layers: tuple[int, ...], heads: str, dtype: str) -> Learnt:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...checks import checked
 
-__all__ = ["STRATEGIES", "AtWork", "Batch", "Naive", "Strategy"]
+__all__ = ["STRATEGIES", "Batch", "LearnerInterface", "Naive", "Strategy"]
 
 STRATEGIES: dict[str, str] = {
     "ewc": "spikemem.networks.hlop.baselines:EWC",
@@ -42,7 +42,7 @@ class Batch(NamedTuple):
     task: NDArray[np.int64]
 
 
-class AtWork(Protocol):
+class LearnerInterface(Protocol):
     """Part of :class:`~spikemem.networks.hlop.learner.Learner` that a strategy uses."""
 
     plan: Any
@@ -85,7 +85,7 @@ class Strategy:
     """
 
     @checked
-    def __init__(self, learner: AtWork) -> None:
+    def __init__(self, learner: LearnerInterface) -> None:
         self.learner = learner
 
     def before_task(self, task: int) -> None:

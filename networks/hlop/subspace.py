@@ -262,10 +262,10 @@ class Subspace(Changing):
         DescriptionError
             If the activity has another size, or is not finite.
         """
-        given = self._taken(traces, "energy: traces").to(torch.float64)
+        activity = self._taken(traces, "energy: traces").to(torch.float64)
         rows = torch.cat([self._frozen, self._new]).to(torch.float64)
-        total = float((given**2).sum())
-        return float(((given @ rows.T) ** 2).sum()) / total if total else math.nan
+        total = float((activity**2).sum())
+        return float(((activity @ rows.T) ** 2).sum()) / total if total else math.nan
 
     def _taken(self, value: Any, what: str) -> Tensor:
         """Return rows as a tensor of this precision."""
@@ -296,23 +296,27 @@ class Subspace(Changing):
         StorageError
             If arrays are missing, or belong to a subspace of another size.
         """
-        found = {}
+        restored = {}
         for name in ("frozen", "new", "moving"):
             array: Any = arrays.get(name)
             if not _is_matrix(array, self.size):
                 raise StorageError(f"{name} must have {self.size} columns")
             if not np.isfinite(array).all():
                 raise StorageError(f"{name} must be finite")
-            found[name] = torch.tensor(array.astype(self.dtype))
+            restored[name] = torch.tensor(array.astype(self.dtype))
         blocks: Any = arrays.get("blocks")
-        n_frozen, n_new = len(found["frozen"]), len(found["new"])
+        n_frozen, n_new = len(restored["frozen"]), len(restored["new"])
         is_list = isinstance(blocks, np.ndarray) and blocks.ndim == 1 and blocks.dtype.kind in "iu"
         if not is_list or not (blocks > 0).all() or blocks.sum() != n_frozen:
             raise StorageError("blocks must sum to the number of frozen rows")
-        if n_frozen + n_new > self.size or len(found["moving"]) != n_new:
+        if n_frozen + n_new > self.size or len(restored["moving"]) != n_new:
             raise StorageError("its numbers of rows do not match")
         self.blocks = tuple(int(n) for n in blocks)
-        self._frozen, self._new, self._moving = found["frozen"], found["new"], found["moving"]
+        self._frozen, self._new, self._moving = (
+            restored["frozen"],
+            restored["new"],
+            restored["moving"],
+        )
 
 
 def _is_matrix(array: Any, width: int) -> bool:

@@ -90,8 +90,8 @@ class Task(Frozen):
                 f"and {self.test_x.shape[1:]}."
             )
         highest = max((int(y.max()) for y in (self.y, self.test_y) if len(y)), default=-1)
-        given = np.arange(highest + 1) if self.classes is None else self.classes
-        classes = to_classes(given, None, "Task: classes")
+        values = np.arange(highest + 1) if self.classes is None else self.classes
+        classes = to_classes(values, None, "Task: classes")
         if highest >= len(classes):
             raise DescriptionError(
                 f"Task: y and test_y must be from 0 to {len(classes) - 1}, one of the classes, "
@@ -348,8 +348,8 @@ class ClassSplit(TaskSequence):
             )
         object.__setattr__(self, "classes", _groups(self.classes, self.y))
         for part in ("y", "test_y"):
-            there = set(np.unique(getattr(self, part)).tolist())
-            missing = [name for group in self.classes for name in group if name not in there]
+            present = set(np.unique(getattr(self, part)).tolist())
+            missing = [name for group in self.classes for name in group if name not in present]
             if missing:
                 raise DescriptionError(
                     f"ClassSplit: classes must be in y and in test_y, got {missing[0]}, which has "
@@ -395,15 +395,15 @@ class ClassSplit(TaskSequence):
 def _groups(value: Any, y: NDArray[np.int64]) -> tuple[tuple[int, ...], ...]:
     """Return the classes of each task."""
     where = "ClassSplit: classes"
-    known = np.unique(y)
+    all_classes = np.unique(y)
     if isinstance(value, int | np.integer):
         size = Count().check(value, where)
-        if len(known) % size or not len(known):
+        if len(all_classes) % size or not len(all_classes):
             raise DescriptionError(
-                f"{where} must divide the number of classes, {len(known)}, got {size}. You can "
-                f"list the classes of each task instead."
+                f"{where} must divide the number of classes, {len(all_classes)}, got {size}. You "
+                f"can list the classes of each task instead."
             )
-        return tuple(tuple(part) for part in known.reshape(-1, size).tolist())
+        return tuple(tuple(part) for part in all_classes.reshape(-1, size).tolist())
     kind = Each(Each(Count(low=0), "classes", least=1), "tasks", least=1)
     groups: tuple[tuple[int, ...], ...] = tuple(tuple(part) for part in kind.check(value, where))
     every = [name for group in groups for name in group]
@@ -458,13 +458,13 @@ def returning_order(
             f"returning_order: n_phases must be at least n_tasks={n_tasks}, got {phases}."
         )
     rng = stream(seed, "tasks that come back")
-    found = []
+    order = []
     for phase in range(phases):
         new = (phase,) if phase < n_tasks else ()
-        known = min(phase, n_tasks)
-        drawn = rng.permutation(known)[:again].tolist()
-        found.append((*new, *drawn))
-    return found
+        n_seen = min(phase, n_tasks)
+        drawn = rng.permutation(n_seen)[:again].tolist()
+        order.append((*new, *drawn))
+    return order
 
 
 def to_samples(value: Any, where: str) -> NDArray[np.float32]:
@@ -479,10 +479,10 @@ def to_samples(value: Any, where: str) -> NDArray[np.float32]:
     if array.ndim < 2 or 0 in array.shape[1:]:
         raise DescriptionError(f"{where} must have shape (n, ...), got {array.shape}.")
     with np.errstate(over="ignore"):
-        found = array.astype(np.float32, copy=False)
-    if not np.isfinite(found).all():
+        samples = array.astype(np.float32, copy=False)
+    if not np.isfinite(samples).all():
         raise DescriptionError(f"{where} must be finite numbers, got NaN, infinity or too large.")
-    return found
+    return samples
 
 
 def to_classes(value: Any, n: int | None, where: str) -> NDArray[np.int64]:
@@ -495,8 +495,8 @@ def to_classes(value: Any, n: int | None, where: str) -> NDArray[np.int64]:
     """
     array = _numbers(value, where)
     if array.ndim != 1 or (n is not None and array.shape != (n,)):
-        wanted = "(n_classes,)" if n is None else f"({n},), one for each sample"
-        raise DescriptionError(f"{where} must have shape {wanted}, got {array.shape}.")
+        shape = "(n_classes,)" if n is None else f"({n},), one for each sample"
+        raise DescriptionError(f"{where} must have shape {shape}, got {array.shape}.")
     if array.size and (array.dtype.kind not in "iu" or array.min() < 0 or array.max() >= 2**31):
         raise DescriptionError(f"{where} must be ints from 0 to {2**31 - 1}, got {shown(value)}.")
     return array.astype(np.int64, copy=False)

@@ -65,10 +65,10 @@ def neuron_backward(
         local[t].add_(later, alpha=decay)
     if not isinstance(neuron, CubaNeuron):
         return local
-    found = torch.zeros_like(local)  # The input of the last step changes no potential.
+    derivative = torch.zeros_like(local)  # The input of the last step changes no potential.
     for t in range(neuron.steps - 2, -1, -1):
-        found[t].add_(local[t + 1], alpha=neuron.p21).add_(found[t + 1], alpha=neuron.p11)
-    return found
+        derivative[t].add_(local[t + 1], alpha=neuron.p21).add_(derivative[t + 1], alpha=neuron.p11)
+    return derivative
 
 
 class FusedLIF(torch.autograd.Function):
@@ -90,8 +90,10 @@ class FusedLIF(torch.autograd.Function):
     def backward(ctx: Any, *errors: Tensor) -> tuple[Tensor, None]:
         """Return the derivative by the input."""
         spikes, potentials = ctx.saved_tensors
-        found = neuron_backward(errors[0], spikes, potentials, ctx.neuron)
-        return found.sum(0, keepdim=True) if ctx.static and len(found) > 1 else found, None
+        derivative = neuron_backward(errors[0], spikes, potentials, ctx.neuron)
+        return derivative.sum(0, keepdim=True) if ctx.static and len(
+            derivative
+        ) > 1 else derivative, None
 
 
 class BPTT(Trainer):

@@ -91,15 +91,15 @@ class DSR(Trainer):
         neuron = self.neuron
         means = torch.stack([self._shares(x.dtype), torch.full((neuron.steps,), 1 / neuron.steps,
                                                                dtype=x.dtype)])  # fmt: skip
-        found: list[_Hidden] = []
+        hidden: list[_Hidden] = []
         current = (x @ weights[0].T)[None]
         for k in range(len(weights) - 1):
-            drive = current[0] if not found else found[-1].weighted @ weights[k].T
+            drive = current[0] if not hidden else hidden[-1].weighted @ weights[k].T
             spikes = dsr_spikes(current, neuron)
             n_steps, n_rows, n = spikes.shape
             weighted, mean = neuron.height * (means @ spikes.view(n_steps, -1)).view(2, n_rows, n)
-            found.append(_Hidden(drive, mean, weighted))
+            hidden.append(_Hidden(drive, mean, weighted))
             if k < len(weights) - 2:
                 heights = weights[k + 1] * neuron.height
                 current = (spikes.view(-1, n) @ heights.T).view(n_steps, n_rows, -1)
-        return found
+        return hidden
