@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,15 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...checks import AnyValue, Each, Indices, Instance, Optional, PathName, check_fields, checked
-from ...errors import DescriptionError, StorageError, shown
-from ...files import NotRegular, open_regular, write_atomically
+from ...errors import DescriptionError, shown
+from ...files import write_atomically
 from ...frozen import Frozen, read_only
+from .accuracy_files import (
+    FORMAT,
+    accuracy_array,
+    csv_table,
+    plain_row,
+    read_facts,
+    row_from_plain,
+)
 from .accuracy_references import CHAUDHRY, LOPEZ_PAZ, REBUFFI, RIEMER
 
 __all__ = ["MEASURES", "AccuracyMatrix", "over_seeds"]
-
-_FORMAT = "spikemem accuracy matrix 1"
-_LARGEST_FILE = 50_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,13 +73,13 @@ class AccuracyMatrix(Frozen):
 
     def __post_init__(self) -> None:
         check_fields(self)
-        values = _accuracies(self.R, "AccuracyMatrix: R", 2)
+        values = accuracy_array(self.R, "AccuracyMatrix: R", 2)
         object.__setattr__(self, "R", values)
         n_learnt, n_tasks = values.shape
         if not n_tasks:
             raise DescriptionError("AccuracyMatrix: R must have at least one column, got none.")
         if self.baseline is not None:
-            baseline = _accuracies(self.baseline, "AccuracyMatrix: baseline", 1)
+            baseline = accuracy_array(self.baseline, "AccuracyMatrix: baseline", 1)
             if len(baseline) != n_tasks:
                 raise DescriptionError(
                     f"AccuracyMatrix: baseline must have shape ({n_tasks},), got {baseline.shape}."
@@ -132,7 +135,7 @@ class AccuracyMatrix(Frozen):
         DescriptionError
             If the number of accuracies is wrong, or the task has no column.
         """
-        accuracies = _accuracies(row, "AccuracyMatrix.with_row: row", 1)
+        accuracies = accuracy_array(row, "AccuracyMatrix.with_row: row", 1)
         if len(accuracies) != self.n_tasks:
             raise DescriptionError(
                 f"AccuracyMatrix.with_row: row must have shape ({self.n_tasks},), got "
@@ -309,10 +312,10 @@ class AccuracyMatrix(Frozen):
     def facts(self) -> dict[str, Any]:
         """Return the matrix and its measures as plain data, ready for JSON; NaN becomes None."""
         return {
-            "format": _FORMAT,
+            "format": FORMAT,
             "n_tasks": self.n_tasks,
-            "R": [_plain(row) for row in self.R],
-            "baseline": None if self.baseline is None else _plain(self.baseline),
+            "R": [plain_row(row) for row in self.R],
+            "baseline": None if self.baseline is None else plain_row(self.baseline),
             "order": self._order,
             "measures": self.measures(),
         }
@@ -337,9 +340,11 @@ class AccuracyMatrix(Frozen):
                 f"AccuracyMatrix.from_facts: found must be a mapping, got {shown(found)}."
             )
         try:
-            rows = [_from_plain(row) for row in found["R"]] or np.zeros((0, int(found["n_tasks"])))
+            rows = [row_from_plain(row) for row in found["R"]] or np.zeros(
+                (0, int(found["n_tasks"]))
+            )
             base = found["baseline"]
-            row = None if base is None else _from_plain(base)
+            row = None if base is None else row_from_plain(base)
             return cls(rows, row, found["order"])  # type: ignore[arg-type]
         except (KeyError, TypeError, ValueError) as error:
             raise DescriptionError(
@@ -357,7 +362,7 @@ class AccuracyMatrix(Frozen):
         """
         name = Path(path)
         if name.suffix.lower() == ".csv":
-            text = self._table()
+            text = csv_table(self._order, self.R, self.baseline)
         else:
             text = json.dumps(self.facts(), indent=1) + "\n"
         return write_atomically(name, text.encode(), "AccuracyMatrix.save")
@@ -372,32 +377,7 @@ class AccuracyMatrix(Frozen):
         StorageError
             If there is no such file, or it does not hold a matrix.
         """
-        where = f"AccuracyMatrix.load: cannot read {str(path)!r}"
-        try:
-            with open_regular(Path(path)) as file:
-                content = file.read(_LARGEST_FILE + 1)
-            if len(content) > _LARGEST_FILE:
-                raise ValueError("it is too large")
-            facts = json.loads(content)
-            if not isinstance(facts, dict) or facts.get("format") != _FORMAT:
-                raise ValueError("it is not a matrix written by spikemem")
-            return cls.from_facts(facts)
-        except NotRegular as error:
-            raise StorageError(f"{where}: it is {error}.") from error
-        except OSError as error:
-            raise StorageError(f"{where}: {error.strerror or error}.") from error
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise StorageError(f"{where}: {str(error).rstrip('.')}.") from error
-
-    def _table(self) -> str:
-        text = io.StringIO()
-        table = csv.writer(text, lineterminator="\n")
-        table.writerow(["learnt", *(f"task {task}" for task in range(self.n_tasks))])
-        if self.baseline is not None:
-            table.writerow(["none", *_blank(self.baseline)])
-        for task, row in zip(self._order, self.R, strict=True):
-            table.writerow([task, *_blank(row)])
-        return text.getvalue()
+        return read_facts(Path(path), cls.from_facts)
 
     def _need(self, name: str, least: int) -> None:
         n = len(self.learnt)
@@ -467,37 +447,3 @@ def over_seeds(
         spread = float(np.std(numbers, ddof=1)) if len(numbers) > 1 else float("nan")
         statistics[name] = (float(np.mean(numbers)), spread) if reason is None else reason
     return statistics
-
-
-def _accuracies(value: Any, where: str, n_axes: int) -> NDArray[np.float64]:
-    """Return a read-only array of accuracies; NaN is allowed."""
-    try:
-        array = np.array(value, dtype=np.float64)
-        plain = np.asarray(value).dtype.kind in "biuf" or not array.size
-    except (TypeError, ValueError, OverflowError):
-        plain = False
-    if not plain:
-        raise DescriptionError(f"{where} must be an array of numbers, got {shown(value)}.")
-    if array.ndim != n_axes:
-        text = "(n_learnt, n_tasks)" if n_axes == 2 else "(n_tasks,)"
-        raise DescriptionError(f"{where} must have shape {text}, got {array.shape}.")
-    wrong = ~np.isnan(array) & ~((array >= 0) & (array <= 1))
-    if wrong.any():
-        raise DescriptionError(
-            f"{where} must hold fractions from 0 to 1, or NaN where nothing was measured, got "
-            f"{array[wrong][0]:g}."
-        )
-    array.flags.writeable = False
-    return array
-
-
-def _plain(row: NDArray[np.float64]) -> list[float | None]:
-    return [None if np.isnan(value) else float(value) for value in row]
-
-
-def _from_plain(row: Any) -> list[float]:
-    return [float("nan") if value is None else value for value in row]
-
-
-def _blank(row: NDArray[np.float64]) -> list[str]:
-    return ["" if np.isnan(value) else f"{value:.6g}" for value in row]
