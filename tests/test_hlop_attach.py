@@ -138,7 +138,7 @@ def test_state_continues_elsewhere():
     assert other.n_tasks == 1
     for name, subspace in projections.subspaces.items():
         assert np.array_equal(other.subspaces[name].rows, subspace.rows)
-    with pytest.raises(sm.StorageError, match="arrays of other layers"):
+    with pytest.raises(sm.StorageError, match="arrays belong to other layers"):
         attach(ConvNet(), ranks=Ranks(first=(1, 1, 1), further=((1, 1, 1),))).restore(
             projections.arrays()
         )

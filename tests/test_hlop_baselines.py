@@ -285,7 +285,7 @@ def test_bad_settings_are_refused():
 def test_what_was_kept_by_another_network_is_refused():
     kept = learn("ewc", 1, epochs=1, samples=5).kept_
     other = model("ewc", sizes=(64, 30, 10))._learner()
-    with pytest.raises(StorageError, match="not of this network"):
+    with pytest.raises(StorageError, match="does not fit this network"):
         other.strategy.restore(kept)
     store = learner_of("replay").strategy
     with pytest.raises(StorageError, match="incomplete"):

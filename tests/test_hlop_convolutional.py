@@ -284,7 +284,7 @@ def test_bad_images_and_settings_are_refused():
         model.learn_task(x, y + 1)
     with pytest.raises(DescriptionError, match="one of the heads"):
         model.learn_task(x, y, task=5)
-    with pytest.raises(DescriptionError, match="give task="):
+    with pytest.raises(DescriptionError, match="pass task="):
         model.predict(x)
     with pytest.raises(DescriptionError, match="at least 8"):
         SpikingCNN((3, 7, 32))

@@ -67,7 +67,7 @@ def test_what_is_not_defined_is_refused():
         relative_change(np.zeros((2, 2)), X[:2, :2])
     with pytest.raises(DescriptionError, match="same shape"):
         relative_change(X, Y)
-    with pytest.raises(DescriptionError, match="same samples"):
+    with pytest.raises(DescriptionError, match="same number of samples"):
         linear_cka(X, Y[1:])
     with pytest.raises(DescriptionError, match="after must have a unit"):
         linear_cka(X, np.full((30, 2), 0.1))

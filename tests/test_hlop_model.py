@@ -159,9 +159,11 @@ def test_each_task_may_have_outputs_of_its_own():
     made.learn_task(*TASKS[1], task=1, test=TESTS)  # it comes back
     assert np.array_equal(made.weights_[-1][:CLASSES], head)
     assert made.matrix_.order.tolist() == [0, 1, 2, 1]
-    with pytest.raises(sm.DescriptionError, match=r"give task=, the number of the task, 0..2"):
+    with pytest.raises(
+        sm.DescriptionError, match=r"pass task=, the number of the task, from 0 to 2"
+    ):
         made.predict(TASKS[0][0])
-    with pytest.raises(sm.DescriptionError, match=r"task must be in 0..2, got 3"):
+    with pytest.raises(sm.DescriptionError, match=r"task must be from 0 to 2, got 3"):
         made.predict(TASKS[0][0], task=3)
 
 
@@ -176,7 +178,9 @@ def test_samples_may_come_as_spikes(code):
     # The spikes of a sample do not depend on the samples beside it.
     parts = made.decision_function(x)[5:9], made.decision_function(x[5:9])
     assert np.allclose(*parts, atol=1e-5)
-    with pytest.raises(sm.DescriptionError, match=r"must be in 0..1, the probability of a spike"):
+    with pytest.raises(
+        sm.DescriptionError, match=r"must be from 0 to 1, the probability of a spike"
+    ):
         made.predict(x - 1)
 
 
@@ -227,9 +231,9 @@ def test_files_copies_and_bytes(tmp_path):
 def test_wrong_input_is_refused(tmp_path):
     made = model()
     x, y = TASKS[0]
-    with pytest.raises(sm.DescriptionError, match=r"labels must be in 0..3, .* got 4"):
+    with pytest.raises(sm.DescriptionError, match=r"labels must be from 0 to 3, .* got 4"):
         made.learn_task(x, np.full(500, 4))
-    with pytest.raises(sm.DescriptionError, match="y must be >= 0"):
+    with pytest.raises(sm.DescriptionError, match="y must be from 0 to"):
         made.learn_task(x, np.full(500, -1))
     with pytest.raises(sm.DescriptionError, match="samples must have 40 values"):
         made.learn_task(x[:, 1:], y)
@@ -240,7 +244,7 @@ def test_wrong_input_is_refused(tmp_path):
     with pytest.raises(sm.DescriptionError, match="must be finite"):
         made.learn_task(x * np.nan, y)
     made.learn_task(x, y, test=TESTS[:1])
-    with pytest.raises(sm.DescriptionError, match="test is needed"):
+    with pytest.raises(sm.DescriptionError, match="test is required"):
         made.learn_task(x, y)
     with pytest.raises(sm.DescriptionError, match="at least 2 pairs"):
         made.learn_task(x, y, test=TESTS[:1])

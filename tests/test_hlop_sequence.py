@@ -154,16 +154,16 @@ def test_checkpoints_of_something_else(tmp_path):
             learn_tasks(model(), TASKS, order=[0], checkpoint=tmp_path)
     (tmp_path / "accuracies.json").write_text(json.dumps(good))
     (tmp_path / "model-001.h5").unlink()
-    with pytest.raises(StorageError, match="has learnt 0 tasks, and 1 are written down"):
+    with pytest.raises(StorageError, match="has learnt 0 tasks, but 1 are recorded"):
         learn_tasks(model(), TASKS, order=[0], checkpoint=tmp_path)
 
 
 def test_bad_calls():
     with pytest.raises(DescriptionError, match="tasks must be"):
         learn_tasks(model(), 5)
-    with pytest.raises(DescriptionError, match="order must be tasks from 0 to 2, got 3"):
+    with pytest.raises(DescriptionError, match="order must hold tasks from 0 to 2, got 3"):
         learn_tasks(model(), TASKS, order=[3])
-    with pytest.raises(DescriptionError, match="must have learnt nothing"):
+    with pytest.raises(DescriptionError, match="must be untrained"):
         learn_tasks(model().learn_task(TASKS[0].x, TASKS[0].y), TASKS)
     with pytest.raises(DescriptionError, match="samples must have 9 values"):
         learn_tasks(model(layers=(9, 5, 3)), TASKS)
@@ -233,7 +233,7 @@ def test_bad_command_lines(capsys, tmp_path):
     np.savez(tmp_path / "t.npz", images=np.zeros((4, 5, 5), np.uint8), labels=[0] * 4)
     for words, message in (
         (("none.npz",), "No such file"),
-        ((*SMALL[:-1], "5000"), "--train must be 1 to 1498, got 5000"),
+        ((*SMALL[:-1], "5000"), "--train must be from 1 to 1498, got 5000"),
         ((*SMALL, "--test", str(tmp_path / "t.npz")), "images of (8, 8) pixels, got (5, 5)"),
         ((*SMALL, "--epochs", "0"), "epochs"),
         ((*SMALL, "--plot", "a.xyz"), "has no file name extension of a picture"),
@@ -276,17 +276,18 @@ def test_pictures_refuse():
     for draw in (accuracy_matrix, accuracy_curves):
         with pytest.raises(DescriptionError, match="at least one learnt task"):
             draw(empty)
-        with pytest.raises(DescriptionError, match="names must be 2"):
+        with pytest.raises(DescriptionError, match="there must be 2 names"):
             draw(MATRIX, names=["a"])
     holes = AccuracyMatrix([[0.9, 0.2], [np.nan, 0.9]])
     for matrices, message in (
-        ({}, "one or more"), ({"a": empty}, "at least one learnt task"),
+        ({}, "at least one matrix"), ({"a": empty}, "at least one learnt task"),
         ({"a": holes}, r"R\[1, 0\] was not"),
     ):  # fmt: skip
         with pytest.raises(DescriptionError, match=message):
             mean_accuracy_curves(matrices)
     for energies, message in (
-        ({}, "one or more layers"), ({"a": [0.5], "b": [0.5, 0.5]}, "the same for all"),
+        ({}, "the same number of layers, at least one"),
+        ({"a": [0.5], "b": [0.5, 0.5]}, "the same number of layers"),
         ({"a": [1.5]}, "fractions from 0 to 1"), ({"a": "x"}, "fractions from 0 to 1"),
     ):  # fmt: skip
         with pytest.raises(DescriptionError, match=message):

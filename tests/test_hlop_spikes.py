@@ -158,7 +158,7 @@ def test_decays_are_those_of_the_machine_and_close_to_the_wanted(neuron):
 
 def test_time_constants_that_the_machine_does_not_hold():
     for wrong in ({"tau_m": 1e5}, {"tau_syn": 1e6}):
-        with pytest.raises(DescriptionError, match="machine"):
+        with pytest.raises(DescriptionError, match="SpiNNaker has no decay"):
             machine_decays(CubaNeuron(**wrong))
 
 

@@ -172,7 +172,7 @@ def test_a_state_continues_as_the_original(kind):
     assert first.blocks == second.blocks == (4, 3)
     with pytest.raises(sm.StorageError, match="must have 21 columns"):
         kind(21).restore(first.arrays())
-    with pytest.raises(sm.StorageError, match="add up to the frozen rows"):
+    with pytest.raises(sm.StorageError, match="sum to the number of frozen rows"):
         kind(20).restore(first.arrays() | {"blocks": np.array([4, 4])})
 
 
@@ -197,7 +197,7 @@ def test_wrong_input_is_refused():
         subspace.project("abc")
     with pytest.raises(sm.DescriptionError, match=r"6 rows .2 frozen and 4 new. are more than"):
         subspace.freeze().grow(4)
-    with pytest.raises(sm.DescriptionError, match="2 numbers, as many as first"):
+    with pytest.raises(sm.DescriptionError, match="2 numbers, like first"):
         Ranks(first=(1, 2), further=((1, 2), (1,)))
 
 

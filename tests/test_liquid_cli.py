@@ -36,7 +36,7 @@ def test_digits_are_trained_and_tested(tmp_path, capsys):
     assert facts["samples_per_second"] > 0
     assert main(["liquid", "test", str(model), "digits", "--to", "100"]) == 0
     out = capsys.readouterr().out
-    assert f"{report.accuracy:.4f} right of 100 samples" in out
+    assert f"{report.accuracy:.4f} correct of 100 samples" in out
     assert "from the input alone, with the same time bins" in out
 
 

@@ -161,7 +161,7 @@ def camera(*rows):
         ([camera((0, 0, 5, 0)), camera()], r"recordings\[1\] must have at least one event"),
         ([np.zeros(3)], "structured array"),
         ([np.zeros(3, dtype=[("t", "i4"), ("x", "i4")])], "fields t, p, y, x, got t, x"),
-        (camera((0, 0, 5, 0)), "give .recording."),
+        (camera((0, 0, 5, 0)), "pass .recording."),
         ([], "at least one"),
     ],
 )

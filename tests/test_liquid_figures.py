@@ -67,13 +67,13 @@ def test_accuracies_are_drawn_with_their_intervals():
 BAD = {
     "sample": (lambda: liquid_raster(np.zeros((1, 2, 3)), sample=1), "sample must be from 0 to 0"),
     "steps": (lambda: liquid_raster(np.zeros((1, 2, 3)), np.zeros((1, 4, 3))), "inputs"),
-    "labels": (lambda: class_states(np.zeros((3, 2)), [0, 1]), "one for each of 3"),
+    "labels": (lambda: class_states(np.zeros((3, 2)), [0, 1]), "one entry for each of the 3"),
     "class": (lambda: class_states(np.zeros((3, 2)), [0, 1, 1], classes=[0, 2]), "classes must be"),
     "word": (lambda: class_states(np.zeros((3, 2)), [0, 1, 1], classes="01"), "classes must be"),
     "few": (lambda: class_states(np.zeros((2, 2)), [0, 1]), "at least three"),
     "lengths": (lambda: retrieval_matrix([0, 1], [0]), "same length"),
     "empty": (lambda: retrieval_matrix(np.zeros(0, int), np.zeros(0, int)), "same length"),
-    "reports": (lambda: accuracy_bars({"a": 0.5}), "mapping of names to ReadoutReport"),
+    "reports": (lambda: accuracy_bars({"a": 0.5}), "map at least one name to a ReadoutReport"),
 }
 
 

@@ -252,7 +252,7 @@ def test_bad_input_is_refused():
     assert "n_neurons" in refusal(kernel_quality, lambda x: x[:, :-1], streams)
     assert "step" in refusal(kernel_quality, same, streams, step=10)
     assert "streams" in refusal(kernel_quality, same, streams[0])
-    assert "one shape" in refusal(separation, same, streams, streams[:2])
+    assert "of the same shape" in refusal(separation, same, streams, streams[:2])
     assert "two classes" in refusal(class_separation, [[0.0], [1.0]], [1, 1])
     assert "tolerance" in refusal(numerical_rank, [[1.0]], tolerance=1.0)
     assert "values" in refusal(capacity_of, np.zeros((50, 2)), np.zeros(49))

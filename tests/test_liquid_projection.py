@@ -18,7 +18,7 @@ from spikemem.networks.liquid import ContrastiveProjection
 
 torch = pytest.importorskip("torch", reason="needs the extra learn")
 
-from spikemem.networks.liquid.contrastive import Training, _loss  # noqa: E402
+from spikemem.networks.liquid.contrastive import TrainingOptions, _loss  # noqa: E402
 
 
 def pairs(seed: int, n: int = 120, classes: int = 4, noise: float = 0.4):
@@ -36,7 +36,7 @@ def small(**options):
 
 
 def how(loss="infonce", temperature=0.3):
-    return Training(temperature, 1, 2, 1e-3, loss, True)
+    return TrainingOptions(temperature, 1, 2, 1e-3, loss, True)
 
 
 @pytest.mark.parametrize("labelled", [True, False])
@@ -191,7 +191,7 @@ def test_bad_input_is_refused():
     a, b, labels = pairs(0)
     made = small().fit(a, b, labels)
     assert "pairs" in refusal(made.fit, a, b[:-1])
-    assert "one a pair" in refusal(made.fit, a, b, labels[:-1])
+    assert "one entry for each of the" in refusal(made.fit, a, b, labels[:-1])
     assert "at least two" in refusal(made.fit, a[:1], b[:1])
     assert "Call fit" in refusal(small().transform, a)
     assert "12 features" in refusal(made.transform, b)

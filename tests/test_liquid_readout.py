@@ -155,7 +155,7 @@ def test_bad_input_is_refused():
     fitted = LinearReadout().fit(x, labels)
     before = fitted.weights.copy()
     assert "two classes" in refusal(fitted.fit, x, labels * 0)
-    assert "one label a sample" in refusal(fitted.fit, x, labels[:-1])
+    assert "one label for each sample" in refusal(fitted.fit, x, labels[:-1])
     assert "finite" in refusal(fitted.fit, x * np.nan, labels)
     assert np.array_equal(fitted.weights, before)
     assert "(n_samples, 6)" in refusal(fitted.predict, x[:, :3])

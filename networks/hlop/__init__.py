@@ -1,4 +1,4 @@
-"""Continual learners: Hebbian orthogonal projection keeps what earlier tasks need.
+"""Continual learning with Hebbian orthogonal projection, which preserves earlier tasks.
 
 PyTorch (extra ``learn``) is imported when a learner is first used.
 
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from .subspace import Subspace as Subspace
     from .subspace import SVDSubspace as SVDSubspace
 
-_WHERE = {
+_MODULES = {
     "ConvolutionalClassifier": "convolutional_model",
     "HLOPClassifier": "model",
     "Projections": "attaching",
@@ -116,9 +116,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import what needs PyTorch when it is first used."""
-    if name in _WHERE:
-        value = getattr(importlib.import_module(f".{_WHERE[name]}", __name__), name)
+    """Import a class or function that needs PyTorch when it is first used."""
+    if name in _MODULES:
+        value = getattr(importlib.import_module(f".{_MODULES[name]}", __name__), name)
         globals()[name] = value
         return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

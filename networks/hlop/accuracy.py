@@ -1,9 +1,7 @@
-"""The matrix of accuracies of a continual learner, and the measures that are made of it."""
+"""The accuracy matrix of a continual learner, and the measures derived from it."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,39 +12,44 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...checks import AnyValue, Each, Indices, Instance, Optional, PathName, check_fields, checked
-from ...errors import DescriptionError, StorageError, shown
-from ...files import NotRegular, open_regular, write_atomically
+from ...errors import DescriptionError, shown
+from ...files import write_atomically
 from ...frozen import Frozen, read_only
+from .accuracy_files import (
+    FORMAT,
+    accuracy_array,
+    csv_table,
+    plain_row,
+    read_facts,
+    row_from_plain,
+)
 from .accuracy_references import CHAUDHRY, LOPEZ_PAZ, REBUFFI, RIEMER
 
 __all__ = ["MEASURES", "AccuracyMatrix", "over_seeds"]
 
-_FORMAT = "spikemem accuracy matrix 1"
-_LARGEST_FILE = 50_000_000
-
 
 @dataclass(frozen=True, eq=False)
 class AccuracyMatrix(Frozen):
-    """Accuracy on each task after each learnt task, and what follows from it.
+    """Accuracy on each task after each learnt task, with measures of continual learning.
 
-    Every measure is a fraction, and follows its published definition. A measure that is not
-    defined for this matrix raises an error that says why; :meth:`measures` has all of them, with
-    the reason instead of the number.
+    Every measure is a fraction and follows its published definition. A measure raises an error
+    with the reason if it is not defined for this matrix; :meth:`measures` returns all measures,
+    with the reason in place of the number.
 
     Parameters
     ----------
     R : array_like, shape (n_learnt, n_tasks)
         ``R[i, j]`` is the accuracy, 0 to 1, on task `j` after the `i`-th call of ``learn_task``.
-        NaN: not measured.
+        NaN means that it was not measured.
     baseline : array_like, shape (n_tasks,), optional
         Accuracy of the untrained network on each task. Default: not measured.
     order : array_like of int, shape (n_learnt,), optional
-        Task that is learnt before each row. A task may come back. Default: 0, 1, 2, ...
+        Task that is learnt before each row. A task can be learnt again. Default: 0, 1, 2, ...
 
     Raises
     ------
     DescriptionError
-        Other shapes, accuracies outside 0 to 1, or tasks that have no column.
+        If shapes do not match, accuracies are outside 0 to 1, or a task has no column.
 
     Examples
     --------
@@ -70,18 +73,18 @@ class AccuracyMatrix(Frozen):
 
     def __post_init__(self) -> None:
         check_fields(self)
-        values = _accuracies(self.R, "AccuracyMatrix: R", 2)
+        values = accuracy_array(self.R, "AccuracyMatrix: R", 2)
         object.__setattr__(self, "R", values)
         n_learnt, n_tasks = values.shape
         if not n_tasks:
-            raise DescriptionError("AccuracyMatrix: R must have a column for each task, got none.")
+            raise DescriptionError("AccuracyMatrix: R must have at least one column, got none.")
         if self.baseline is not None:
-            found = _accuracies(self.baseline, "AccuracyMatrix: baseline", 1)
-            if len(found) != n_tasks:
+            baseline = accuracy_array(self.baseline, "AccuracyMatrix: baseline", 1)
+            if len(baseline) != n_tasks:
                 raise DescriptionError(
-                    f"AccuracyMatrix: baseline must have shape ({n_tasks},), got {found.shape}."
+                    f"AccuracyMatrix: baseline must have shape ({n_tasks},), got {baseline.shape}."
                 )
-            object.__setattr__(self, "baseline", found)
+            object.__setattr__(self, "baseline", baseline)
         order = np.arange(n_learnt) if self.order is None else self.order
         if order.shape != (n_learnt,) or (n_learnt and order.max() >= n_tasks):
             raise DescriptionError(
@@ -92,17 +95,17 @@ class AccuracyMatrix(Frozen):
 
     @property
     def n_learnt(self) -> int:
-        """Number of rows: how often a task was learnt."""
+        """Number of rows: how many times a task was learnt."""
         return int(self.R.shape[0])
 
     @property
     def n_tasks(self) -> int:
-        """Number of columns."""
+        """Number of tasks, the columns."""
         return int(self.R.shape[1])
 
     @property
     def learnt(self) -> tuple[int, ...]:
-        """Tasks that were learnt, in the order of their first time."""
+        """Learnt tasks, in the order in which they were first learnt."""
         return tuple(dict.fromkeys(self._order))
 
     @property
@@ -123,34 +126,34 @@ class AccuracyMatrix(Frozen):
         Parameters
         ----------
         row : array_like, shape (n_tasks,)
-            Accuracy on each task; NaN: not measured.
+            Accuracy on each task; NaN if not measured.
         task : int, optional
-            Task that was learnt. Default: the number of the row.
+            Number of the learnt task. Default: the number of the row.
 
         Raises
         ------
         DescriptionError
-            Another number of accuracies, or a task without a column.
+            If the number of accuracies is wrong, or the task has no column.
         """
-        found = _accuracies(row, "AccuracyMatrix.with_row: row", 1)
-        if len(found) != self.n_tasks:
+        accuracies = accuracy_array(row, "AccuracyMatrix.with_row: row", 1)
+        if len(accuracies) != self.n_tasks:
             raise DescriptionError(
                 f"AccuracyMatrix.with_row: row must have shape ({self.n_tasks},), got "
-                f"{found.shape}."
+                f"{accuracies.shape}."
             )
         which = self.n_learnt if task is None else task
         tasks = Indices(self.n_tasks).check([which], "AccuracyMatrix.with_row: task")
         order = [*self._order, int(tasks[0])]
-        return AccuracyMatrix(np.vstack([self.R, found]), self.baseline, np.asarray(order))
+        return AccuracyMatrix(np.vstack([self.R, accuracies]), self.baseline, np.asarray(order))
 
     @property
     def acc(self) -> float:
-        """Average accuracy on the learnt tasks at the end: ``mean_j R[-1, j]``.
+        """Average final accuracy on the learnt tasks, ``mean_j R[-1, j]``.
 
         Raises
         ------
         DescriptionError
-            No task is learnt, or one was not measured at the end.
+            If no task was learnt, or a task was not measured at the end.
 
         References
         ----------
@@ -161,12 +164,12 @@ class AccuracyMatrix(Frozen):
 
     @property
     def bwt(self) -> float:
-        """Backward transfer: ``mean_j (R[-1, j] - R[j, j])`` over all tasks but the last.
+        """Backward transfer, ``mean_j (R[-1, j] - R[j, j])`` over all tasks except the last.
 
         Raises
         ------
         DescriptionError
-            Fewer than two tasks are learnt, one came back, or one was not measured.
+            If fewer than two tasks were learnt, or a task was learnt again or not measured.
 
         References
         ----------
@@ -174,22 +177,20 @@ class AccuracyMatrix(Frozen):
         """
         self._need("bwt", 2)
         if self.returned:
-            raise self._undefined(
-                "bwt", f"task {self.returned[0]} came back, and so has no single time of learning"
-            )
+            raise self._undefined("bwt", f"task {self.returned[0]} was learnt more than once")
         rows = enumerate(self._order[:-1])
         return float(np.mean([self._change("bwt", row, -1, task) for row, task in rows]))
 
     @property
     def fwt(self) -> float:
-        """Forward transfer: ``mean_j (R[j - 1, j] - baseline[j])`` over all tasks but the first.
+        """Forward transfer, ``mean_j (R[j - 1, j] - baseline[j])`` over all tasks except the first.
 
-        Of a task that comes back, the first time counts.
+        If a task is learnt more than once, the first time counts.
 
         Raises
         ------
         DescriptionError
-            Fewer than two tasks are learnt, there is no baseline, or a task was not measured
+            If fewer than two tasks were learnt, there is no baseline, or a task was not measured
             before it was learnt.
 
         References
@@ -199,25 +200,25 @@ class AccuracyMatrix(Frozen):
         self._need("fwt", 2)
         if self.baseline is None:
             raise self._undefined("fwt", "the accuracy of the untrained network was not measured")
-        found = []
+        transfers = []
         for task in self.learnt[1:]:
             before = self._at("fwt", self._order.index(task) - 1, task)
             if np.isnan(self.baseline[task]):
                 raise self._undefined("fwt", f"baseline[{task}] was not measured")
-            found.append(before - float(self.baseline[task]))
-        return float(np.mean(found))
+            transfers.append(before - float(self.baseline[task]))
+        return float(np.mean(transfers))
 
     @property
     def forgetting(self) -> float:
-        """Forgetting: ``mean_j (max_l R[l, j] - R[-1, j])``, `l` before the last row.
+        """Forgetting, ``mean_j (max_l R[l, j] - R[-1, j])``, with `l` before the last row.
 
-        The mean is over the learnt tasks but the one learnt last. Negative: the tasks became
-        better.
+        The mean is over the learnt tasks except the one learnt last. A negative value means that
+        accuracies increased.
 
         Raises
         ------
         DescriptionError
-            Fewer than two tasks are learnt, or one was not measured.
+            If fewer than two tasks were learnt, or a task was not measured.
 
         References
         ----------
@@ -229,14 +230,14 @@ class AccuracyMatrix(Frozen):
 
     @property
     def forgetting_of_tasks(self) -> dict[int, float]:
-        """Forgetting of each learnt task but the one learnt last, by its number."""
-        found = {}
+        """Forgetting of each learnt task, by its number, except the one learnt last."""
+        values = {}
         for task in self.learnt:
             if task != self._order[-1]:
                 self._at("forgetting", self._order.index(task), task)
                 best = float(np.nanmax(self.R[:-1, task]))
-                found[task] = best - self._at("forgetting", -1, task)
-        return found
+                values[task] = best - self._at("forgetting", -1, task)
+        return values
 
     @property
     def average_incremental_accuracy(self) -> float:
@@ -245,7 +246,7 @@ class AccuracyMatrix(Frozen):
         Raises
         ------
         DescriptionError
-            No task is learnt, or one was not measured.
+            If no task was learnt, or a task was not measured.
 
         References
         ----------
@@ -262,12 +263,12 @@ class AccuracyMatrix(Frozen):
 
     @property
     def learning_accuracy(self) -> float:
-        """Mean accuracy on each task right after it was learnt for the first time.
+        """Mean accuracy on each task just after it was first learnt.
 
         Raises
         ------
         DescriptionError
-            No task is learnt, or one was not measured.
+            If no task was learnt, or a task was not measured.
 
         References
         ----------
@@ -282,39 +283,39 @@ class AccuracyMatrix(Frozen):
 
     @property
     def accumulation(self) -> float:
-        """What tasks that come back have gained: last time learnt minus first time learnt.
+        """Gain of tasks that are learnt again: accuracy after the last time minus after the first.
 
-        ``mean_j (R[last(j), j] - R[first(j), j])`` over the tasks that came back. Positive:
-        knowledge accumulates.
+        It is ``mean_j (R[last(j), j] - R[first(j), j])`` over the tasks that were learnt more than
+        once. A positive value means that knowledge accumulates.
 
         Raises
         ------
         DescriptionError
-            No task came back, or one was not measured.
+            If no task was learnt more than once, or a task was not measured.
         """
         if not self.returned:
-            raise self._undefined("accumulation", "no task came back")
+            raise self._undefined("accumulation", "no task was learnt more than once")
         order = self._order
         ends = [(order.index(j), len(order) - 1 - order[::-1].index(j), j) for j in self.returned]
         return float(np.mean([self._change("accumulation", *end) for end in ends]))
 
     def measures(self) -> dict[str, float | str]:
-        """All measures by name; of one that is not defined, the reason."""
-        found: dict[str, float | str] = {}
+        """Return all measures by name, with the reason for those that are not defined."""
+        values: dict[str, float | str] = {}
         for name in MEASURES:
             try:
-                found[name] = getattr(self, name)
+                values[name] = getattr(self, name)
             except DescriptionError as error:
-                found[name] = str(error).partition("is not defined: ")[2].rstrip(".")
-        return found
+                values[name] = str(error).partition("is not defined: ")[2].rstrip(".")
+        return values
 
     def facts(self) -> dict[str, Any]:
-        """Plain values of the matrix and of its measures, as JSON takes them; NaN becomes None."""
+        """Return the matrix and its measures as plain data, ready for JSON; NaN becomes None."""
         return {
-            "format": _FORMAT,
+            "format": FORMAT,
             "n_tasks": self.n_tasks,
-            "R": [_plain(row) for row in self.R],
-            "baseline": None if self.baseline is None else _plain(self.baseline),
+            "R": [plain_row(row) for row in self.R],
+            "baseline": None if self.baseline is None else plain_row(self.baseline),
             "order": self._order,
             "measures": self.measures(),
         }
@@ -322,30 +323,32 @@ class AccuracyMatrix(Frozen):
     @classmethod
     @checked
     def from_facts(cls, found: Annotated[Any, AnyValue()]) -> AccuracyMatrix:
-        """Return the matrix that :meth:`facts` has made plain.
+        """Return the matrix from its :meth:`facts`.
 
         Parameters
         ----------
         found : mapping
-            What :meth:`facts` has returned, or what JSON has made of it.
+            Result of :meth:`facts`, also after it was stored as JSON.
 
         Raises
         ------
         DescriptionError
-            They are facts of something else.
+            If it is not the facts of a matrix.
         """
         if not isinstance(found, Mapping):
             raise DescriptionError(
                 f"AccuracyMatrix.from_facts: found must be a mapping, got {shown(found)}."
             )
         try:
-            rows = [_from_plain(row) for row in found["R"]] or np.zeros((0, int(found["n_tasks"])))
+            rows = [row_from_plain(row) for row in found["R"]] or np.zeros(
+                (0, int(found["n_tasks"]))
+            )
             base = found["baseline"]
-            row = None if base is None else _from_plain(base)
+            row = None if base is None else row_from_plain(base)
             return cls(rows, row, found["order"])  # type: ignore[arg-type]
         except (KeyError, TypeError, ValueError) as error:
             raise DescriptionError(
-                f"AccuracyMatrix.from_facts: not the facts of a matrix ({shown(error)})."
+                f"AccuracyMatrix.from_facts: found is not the facts of a matrix ({shown(error)})."
             ) from error
 
     @checked
@@ -355,11 +358,11 @@ class AccuracyMatrix(Frozen):
         Raises
         ------
         StorageError
-            The file can't be written.
+            If the file cannot be written.
         """
         name = Path(path)
         if name.suffix.lower() == ".csv":
-            text = self._table()
+            text = csv_table(self._order, self.R, self.baseline)
         else:
             text = json.dumps(self.facts(), indent=1) + "\n"
         return write_atomically(name, text.encode(), "AccuracyMatrix.save")
@@ -372,34 +375,9 @@ class AccuracyMatrix(Frozen):
         Raises
         ------
         StorageError
-            No such file, or not a matrix.
+            If there is no such file, or it does not hold a matrix.
         """
-        where = f"AccuracyMatrix.load: can't read {str(path)!r}"
-        try:
-            with open_regular(Path(path)) as file:
-                content = file.read(_LARGEST_FILE + 1)
-            if len(content) > _LARGEST_FILE:
-                raise ValueError("it is too large")
-            found = json.loads(content)
-            if not isinstance(found, dict) or found.get("format") != _FORMAT:
-                raise ValueError("it is no matrix that spikemem has written")
-            return cls.from_facts(found)
-        except NotRegular as error:
-            raise StorageError(f"{where}: it is {error}.") from error
-        except OSError as error:
-            raise StorageError(f"{where}: {error.strerror or error}.") from error
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise StorageError(f"{where}: {str(error).rstrip('.')}.") from error
-
-    def _table(self) -> str:
-        text = io.StringIO()
-        table = csv.writer(text, lineterminator="\n")
-        table.writerow(["learnt", *(f"task {task}" for task in range(self.n_tasks))])
-        if self.baseline is not None:
-            table.writerow(["none", *_blank(self.baseline)])
-        for task, row in zip(self._order, self.R, strict=True):
-            table.writerow([task, *_blank(row)])
-        return text.getvalue()
+        return read_facts(Path(path), cls.from_facts)
 
     def _need(self, name: str, least: int) -> None:
         n = len(self.learnt)
@@ -441,64 +419,31 @@ def over_seeds(
         Sequence[AccuracyMatrix], Each(Instance(AccuracyMatrix), "matrices", least=1)
     ],
 ) -> dict[str, tuple[float, float] | str]:
-    """Mean and standard deviation of each measure over runs with several seeds.
+    """Return the mean and standard deviation of each measure over several seeds.
 
     Parameters
     ----------
     matrices : sequence of AccuracyMatrix
-        One for each seed.
+        One matrix for each seed.
 
     Returns
     -------
     dict
-        By the name of the measure ``(mean, standard deviation)``, the latter with n - 1 degrees
-        of freedom and NaN for one run; of a measure that is not defined for all, the reason.
+        ``(mean, standard deviation)`` by the name of the measure. The standard deviation has n - 1
+        degrees of freedom and is NaN for one run. If a measure is not defined for all matrices, its
+        value is the reason.
 
     Raises
     ------
     DescriptionError
-        No matrix, or something else.
+        If there is no matrix, or a value is not a matrix.
     """
     every: list[Mapping[str, float | str]] = [matrix.measures() for matrix in matrices]
-    found: dict[str, tuple[float, float] | str] = {}
+    statistics: dict[str, tuple[float, float] | str] = {}
     for name in MEASURES:
         values = [one[name] for one in every]
         reason = next((value for value in values if isinstance(value, str)), None)
         numbers = np.array([value for value in values if not isinstance(value, str)])
         spread = float(np.std(numbers, ddof=1)) if len(numbers) > 1 else float("nan")
-        found[name] = (float(np.mean(numbers)), spread) if reason is None else reason
-    return found
-
-
-def _accuracies(value: Any, where: str, n_axes: int) -> NDArray[np.float64]:
-    """Read-only array of accuracies; NaN is allowed."""
-    try:
-        array = np.array(value, dtype=np.float64)
-        plain = np.asarray(value).dtype.kind in "biuf" or not array.size
-    except (TypeError, ValueError, OverflowError):
-        plain = False
-    if not plain:
-        raise DescriptionError(f"{where} must be an array of numbers, got {shown(value)}.")
-    if array.ndim != n_axes:
-        text = "(n_learnt, n_tasks)" if n_axes == 2 else "(n_tasks,)"
-        raise DescriptionError(f"{where} must have shape {text}, got {array.shape}.")
-    wrong = ~np.isnan(array) & ~((array >= 0) & (array <= 1))
-    if wrong.any():
-        raise DescriptionError(
-            f"{where} must be fractions from 0 to 1, or NaN where nothing was measured, got "
-            f"{array[wrong][0]:g}."
-        )
-    array.flags.writeable = False
-    return array
-
-
-def _plain(row: NDArray[np.float64]) -> list[float | None]:
-    return [None if np.isnan(value) else float(value) for value in row]
-
-
-def _from_plain(row: Any) -> list[float]:
-    return [float("nan") if value is None else value for value in row]
-
-
-def _blank(row: NDArray[np.float64]) -> list[str]:
-    return ["" if np.isnan(value) else f"{value:.6g}" for value in row]
+        statistics[name] = (float(np.mean(numbers)), spread) if reason is None else reason
+    return statistics

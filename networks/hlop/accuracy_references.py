@@ -1,4 +1,4 @@
-"""Papers that define the measures of continual learning, as BibTeX."""
+"""BibTeX entries of the papers that define measures of continual learning."""
 
 __all__ = ["CHAUDHRY", "LOPEZ_PAZ", "REBUFFI", "RIEMER"]
 

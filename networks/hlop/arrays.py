@@ -1,4 +1,4 @@
-"""Kinds of arguments: samples, labels, tests, and rules of the layers."""
+"""Argument kinds: samples, labels, tests, and rules of layers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class SampleArray(Kind):
     ndims: tuple[int, ...] = (2, 4)
 
     def check(self, value: Any, where: str) -> NDArray[Any]:
-        """Return the array, of its own type of numbers."""
+        """Return the array, whose type is kept."""
         array = _plain(value)
         if array is None or array.ndim not in self.ndims or array.dtype.kind not in "biuf":
             got = shown(value) if array is None else f"{array.dtype} of shape {array.shape}"
@@ -44,8 +44,8 @@ class SampleArray(Kind):
             raise DescriptionError(f"{where} must be finite, got {bad}.")
         if array.dtype.kind == "f" and array.size and np.abs(array).max() > _LARGEST:
             raise DescriptionError(
-                f"{where} must be within -{_LARGEST:g}..{_LARGEST:g}, got {np.abs(array).max():g}; "
-                f"scale the samples to about 1."
+                f"{where} must be from -{_LARGEST:g} to {_LARGEST:g}, got "
+                f"{np.abs(array).max():g}; scale the samples to about 1."
             )
         return array
 
@@ -54,10 +54,10 @@ _LARGEST = 1e6
 
 
 class RowArray(Kind):
-    """Rows of finite numbers: an array, or a tensor of PyTorch."""
+    """Rows of finite numbers, as an array or a PyTorch tensor."""
 
     def check(self, value: Any, where: str) -> Any:
-        """Return the array, or the tensor itself."""
+        """Return the array, or the same tensor."""
         if is_tensor(value):
             if value.ndim != 2 or not value.is_floating_point():
                 raise DescriptionError(
@@ -65,7 +65,7 @@ class RowArray(Kind):
                     f"{tuple(value.shape)}."
                 )
             if not bool(value.isfinite().all()):
-                raise DescriptionError(f"{where} must be finite, got a value that is not.")
+                raise DescriptionError(f"{where} must be finite, got an infinite or NaN value.")
             return value
         return SampleArray((2,)).check(value, where)
 
@@ -74,20 +74,20 @@ class StateArray(Kind):
     """An array or a tensor of numbers, of any shape."""
 
     def check(self, value: Any, where: str) -> Any:
-        """Return the array, or the tensor itself."""
+        """Return the array, or the same tensor."""
         if is_tensor(value) or (isinstance(value, np.ndarray) and value.dtype.kind in "biuf"):
             return value
         raise DescriptionError(f"{where} must be an array or a tensor, got {shown(value)}.")
 
 
 def is_tensor(value: Any) -> bool:
-    """Whether a value is a tensor of PyTorch, which need not be imported for this."""
+    """Tell whether a value is a PyTorch tensor, without importing PyTorch."""
     kind = type(value)
     return kind.__module__.startswith("torch") and hasattr(value, "is_floating_point")
 
 
 class LabelArray(Kind):
-    """One class a sample: whole numbers >= 0."""
+    """Classes of samples: whole numbers >= 0."""
 
     def check(self, value: Any, where: str) -> NDArray[np.int64]:
         """Return an array of int64, shape (n_samples,)."""
@@ -98,7 +98,7 @@ class LabelArray(Kind):
             )
         if array.size and (array.min() < 0 or array.max() > 2**31):
             worst = array.min() if array.min() < 0 else array.max()
-            raise DescriptionError(f"{where} must be >= 0 and small, got {worst}.")
+            raise DescriptionError(f"{where} must be from 0 to {2**31}, got {worst}.")
         return array.astype(np.int64)
 
 
@@ -109,9 +109,10 @@ class TestPairs(Kind):
         """Return a tuple of pairs of arrays."""
         if isinstance(value, str | bytes | dict | np.ndarray) or not isinstance(value, Iterable):
             raise DescriptionError(
-                f"{where} must be a list of pairs (x, y), one for each task, got {shown(value)}."
+                f"{where} must be a sequence of pairs (x, y), one for each task, got "
+                f"{shown(value)}."
             )
-        found = []
+        pairs = []
         for k, pair in enumerate(value):
             if not isinstance(pair, tuple | list) or len(pair) != 2:
                 raise DescriptionError(f"{where}[{k}] must be a pair (x, y), got {shown(pair)}.")
@@ -122,8 +123,8 @@ class TestPairs(Kind):
                     f"{where}[{k}] must have one label for each sample, and at least one sample; "
                     f"got {len(x)} samples and {len(y)} labels."
                 )
-            found.append((x, y))
-        return tuple(found)
+            pairs.append((x, y))
+        return tuple(pairs)
 
 
 class RuleOrRules(Kind):

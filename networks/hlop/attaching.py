@@ -1,4 +1,4 @@
-"""Projection for any PyTorch module: hooks on its linear and convolutional layers."""
+"""Gradient projection for any PyTorch module, by hooks on linear and convolutional layers."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class ModuleKind(Kind):
     """A ``torch.nn.Module``."""
 
     def check(self, value: Any, where: str) -> nn.Module:
-        """Return the module itself."""
+        """Return the same module."""
         if not isinstance(value, nn.Module):
             raise DescriptionError(f"{where} must be a torch.nn.Module, got {shown(value)}.")
         return value
 
 
 def presynaptic(layer: nn.Module, x: Tensor) -> Tensor:
-    """Input of a layer as rows (n, n_in): one for each sample, and each place of a convolution."""
+    """Return the input of a layer as rows (n, n_in): one for each sample and image position."""
     if not isinstance(layer, nn.Conv2d):
         return x.reshape(-1, x.shape[-1])
     x = x[None] if x.ndim == 3 else x
@@ -50,54 +50,54 @@ def presynaptic(layer: nn.Module, x: Tensor) -> Tensor:
     return patches.transpose(1, 2).flatten(0, 1)
 
 
-class _Watched:
-    """One layer with its subspace, and what its last forward passes and errors were."""
+class _ProjectedLayer:
+    """One layer with its subspace, and the inputs and errors of its latest passes."""
 
     def __init__(self, name: str, layer: Any, subspace: Subspace) -> None:
         self.name, self.layer, self.subspace = name, layer, subspace
         self.clear()
 
     def clear(self) -> None:
-        """Forget the passes since the last :meth:`Projections.project`."""
+        """Drop the passes since the last :meth:`Projections.project`."""
         self.sums: dict[tuple[int, ...], tuple[Tensor, int]] = {}
         self.inputs: list[Tensor] = []
         self.pairs: list[tuple[Tensor, Tensor]] = []
 
     def note(self, x: Tensor) -> None:
-        """Add the input of one forward pass; passes of one shape are time steps."""
+        """Add the input of one forward pass; passes of the same shape are time steps."""
         total, count = self.sums.get(tuple(x.shape), (torch.zeros_like(x), 0))
         self.sums[tuple(x.shape)] = (total + x, count + 1)
 
     def traces(self, averaged: bool, most: int | None, rng: np.random.Generator) -> Tensor:
-        """Input averaged over time as rows, at most `most` of them."""
+        """Return the input, averaged over time, as at most `most` rows."""
         if averaged:
             rows = [presynaptic(self.layer, total / n) for total, n in self.sums.values()]
         else:
             rows = [presynaptic(self.layer, x) for x in self.inputs]
-        found = torch.cat(rows).to(self.subspace.tensors.dtype)
-        if most is not None and len(found) > most:
-            found = found[torch.from_numpy(rng.choice(len(found), most, replace=False))]
-        return found
+        stacked = torch.cat(rows).to(self.subspace.tensors.dtype)
+        if most is not None and len(stacked) > most:
+            stacked = stacked[torch.from_numpy(rng.choice(len(stacked), most, replace=False))]
+        return stacked
 
     def gradient(self) -> Tensor:
-        """Gradient of the weights, with the trace of each pass projected."""
+        """Return the gradient of the weights, with the trace of each pass projected."""
         weight = self.layer.weight
         total = torch.zeros(len(weight), self.subspace.size, dtype=weight.dtype)
         for x, error in self.pairs:
             rows = presynaptic(self.layer, x).to(self.subspace.tensors.dtype)
             left = self.subspace.residual(rows).to(weight.dtype)
-            if isinstance(self.layer, nn.Conv2d):  # one row for each place
+            if isinstance(self.layer, nn.Conv2d):  # One row for each image position.
                 error = (error[None] if error.ndim == 3 else error).flatten(2).transpose(1, 2)
             total += error.reshape(len(left), -1).T @ left
         return total.view_as(weight)
 
 
 @dataclass(frozen=True)
-class Attached:
-    """What :func:`attach` has found in a module, and how its layers are projected."""
+class AttachedLayers:
+    """Layers that :func:`attach` found in a module, and the settings of the projection."""
 
     module: nn.Module
-    watched: list[_Watched]
+    watched: list[_ProjectedLayer]
     ranks: Ranks
     mode: str
     averaged: bool
@@ -106,21 +106,22 @@ class Attached:
 
 
 class Projections:
-    """Subspaces of the layers of a module; made by :func:`attach`.
+    """Subspaces of the layers of a module; :func:`attach` makes them.
 
-    For each task :meth:`start_task`; for each mini-batch ``loss.backward()``, :meth:`project`,
-    and a step of the optimiser; then :meth:`end_task`. Use an optimiser whose step is a multiple
-    of the gradient, such as SGD, and a new momentum for each task: Adam divides each entry by
-    its own size, and so leaves the directions that the projection has chosen.
+    For each task, call :meth:`start_task`. For each mini-batch, call ``loss.backward()``,
+    :meth:`project`, and a step of the optimiser. At the end of the task, call :meth:`end_task`. Use
+    an optimiser whose step is a multiple of the gradient, such as SGD, and reset its momentum for
+    each task. Adam scales each entry separately, so that its steps leave the directions that the
+    projection allows.
 
     Attributes
     ----------
     subspaces : dict of str to Subspace
-        By the name of the layer in the module.
+        Subspace of each layer, by its name in the module.
     """
 
     @checked
-    def __init__(self, attached: Attached) -> None:
+    def __init__(self, attached: AttachedLayers) -> None:
         self.attached = attached
         self.module, self.ranks, self.seed = attached.module, attached.ranks, attached.seed
         self.mode, self.averaged = attached.mode, attached.averaged
@@ -142,7 +143,7 @@ class Projections:
         """Subspace of each layer, by its name."""
         return {item.name: item.subspace for item in self._watched}
 
-    def _noting(self, item: _Watched) -> Any:
+    def _noting(self, item: _ProjectedLayer) -> Any:
         def hook(layer: Any, args: tuple[Tensor, ...], output: Tensor) -> None:
             if not (self.is_learning and layer.training and output.requires_grad):
                 return
@@ -158,12 +159,12 @@ class Projections:
         return hook
 
     def start_task(self) -> None:
-        """Begin a task: each subspace gets new rows.
+        """Start a task: each subspace gets new rows.
 
         Raises
         ------
         DescriptionError
-            The last task has not ended, or a layer would have more rows than dimensions.
+            If the last task has not ended, or a layer would have more rows than dimensions.
         """
         if self.is_learning:
             raise DescriptionError("Projections.start_task: the last task has not ended; call "
@@ -173,7 +174,7 @@ class Projections:
             if item.subspace.n_frozen + n > item.subspace.size:
                 raise DescriptionError(
                     f"Projections.start_task: layer {item.name!r} would have "
-                    f"{item.subspace.n_frozen + n} rows in {item.subspace.size} dimensions; take "
+                    f"{item.subspace.n_frozen + n} rows in {item.subspace.size} dimensions; use "
                     f"smaller ranks."
                 )
         for item, n in zip(self._watched, ranks, strict=True):
@@ -181,18 +182,20 @@ class Projections:
         self.is_learning = True
 
     def project(self) -> None:
-        """Project the gradients of the layers, and let new rows learn from this mini-batch.
+        """Project the gradients of the layers, and train new rows on this mini-batch.
 
-        Call it after ``backward()``, before the step of the optimiser. Layers without a gradient
-        stay as they are.
+        Call it after ``backward()`` and before the step of the optimiser. Layers without a gradient
+        do not change.
 
         Raises
         ------
         DescriptionError
-            No task has been started.
+            If no task has been started.
         """
         if not self.is_learning:
-            raise DescriptionError("Projections.project: no task is learnt; call start_task first.")
+            raise DescriptionError(
+                "Projections.project: no task is started; call start_task first."
+            )
         with torch.no_grad():
             for k, item in enumerate(self._watched):
                 if item.layer.weight.grad is not None:
@@ -204,7 +207,7 @@ class Projections:
                 item.clear()
         self.n_batches += 1
 
-    def _project_one(self, item: _Watched) -> None:
+    def _project_one(self, item: _ProjectedLayer) -> None:
         grad, subspace = item.layer.weight.grad, item.subspace
         if not subspace.n_frozen:
             return
@@ -221,11 +224,11 @@ class Projections:
         Raises
         ------
         DescriptionError
-            No task has been started.
+            If no task has been started.
         """
         if not self.is_learning:
             raise DescriptionError(
-                "Projections.end_task: no task is learnt; call start_task first."
+                "Projections.end_task: no task is started; call start_task first."
             )
         for item in self._watched:
             item.subspace.freeze(exact=exact)
@@ -234,36 +237,36 @@ class Projections:
         self.is_learning = False
 
     def detach(self) -> None:
-        """Take the hooks away from the module."""
+        """Remove the hooks from the module."""
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Frozen rows of all layers and the number of tasks, between two tasks.
+        """Return the frozen rows of all layers and the number of tasks; call it between tasks.
 
         Raises
         ------
         DescriptionError
-            A task is being learnt.
+            If a task is being learnt.
         """
         if self.is_learning:
             raise DescriptionError("Projections.arrays: a task is being learnt; call end_task "
                                    "first.")  # fmt: skip
-        found: dict[str, NDArray[Any]] = {"n_tasks": np.array([self.n_tasks, self.n_batches])}
+        stored: dict[str, NDArray[Any]] = {"n_tasks": np.array([self.n_tasks, self.n_batches])}
         for item in self._watched:
             state = item.subspace.arrays()
-            found |= {f"{item.name} {key}": array for key, array in state.items()}
-        return found
+            stored |= {f"{item.name} {key}": array for key, array in state.items()}
+        return stored
 
     @checked
     def restore(self, arrays: Annotated[Mapping[str, NDArray[Any]], MappingOf(Text())]) -> None:
-        """Continue from :meth:`arrays`.
+        """Restore the state from :meth:`arrays`.
 
         Raises
         ------
         StorageError
-            They are those of other layers.
+            If the arrays belong to other layers.
         """
         try:
             counts = [int(n) for n in arrays["n_tasks"]]
@@ -272,7 +275,7 @@ class Projections:
                 item.subspace.restore(state)
             self.n_tasks, self.n_batches = counts
         except (KeyError, TypeError, ValueError, IndexError) as error:
-            raise StorageError(f"Projections.restore: these are arrays of other layers "
+            raise StorageError(f"Projections.restore: the arrays belong to other layers "
                                f"({error}).") from None  # fmt: skip
 
 
@@ -291,46 +294,46 @@ def attach(
 ) -> Projections:
     """Attach subspaces to the linear and convolutional layers of any PyTorch module.
 
-    Spiking modules, those of norse among them, call a layer once for each time step: passes of
-    one shape between two calls of :meth:`Projections.project` are averaged.
+    Spiking modules, such as those of norse, call a layer once for each time step. Passes of the
+    same shape between two calls of :meth:`Projections.project` are averaged.
 
     Parameters
     ----------
     module : torch.nn.Module
-        With ``nn.Linear`` and ``nn.Conv2d`` inside. A bias is not projected; train without, or
-        freeze it after the first task.
+        Module that contains ``nn.Linear`` or ``nn.Conv2d`` layers. A bias is not projected: train
+        without biases, or freeze them after the first task.
     ranks : Ranks
-        New rows of each layer, in the order of ``module.named_modules()``.
+        Number of new rows of each layer, in the order of ``module.named_modules()``.
     rule : SubspaceRule or sequence of SubspaceRule
-        For all layers, or for each. Default: ``SubspaceRule()``.
+        One rule for all layers, or one for each layer. Default: ``SubspaceRule()``.
     layers : sequence of str, optional
-        Names of the layers that have a subspace. Default: all.
+        Names of the layers that get a subspace. Default: all.
     mode : {"weight", "input"}
-        Whether the gradient is projected, or the input that it is made of. Both are the same but
-        for spiking lateral neurons, which need "input".
+        Whether the gradient is projected, or the input from which it is computed. Both give the
+        same result, except for spiking lateral neurons, which need "input".
     extraction : {"hebbian", "svd"}
-        :class:`Subspace` or :class:`SVDSubspace`.
+        "hebbian" uses :class:`Subspace`, "svd" uses :class:`SVDSubspace`.
     averaged : bool
-        Whether subspaces learn from the mean input over time; else from that of each step.
+        Whether subspaces learn from the input averaged over time, or from the input of each step.
     most_rows : int, optional
-        Largest number of rows of a mini-batch that a subspace learns from, drawn at random: a
-        convolution has one for each place of an image. Default: all.
+        Largest number of rows of a mini-batch that a subspace learns from; they are drawn at
+        random. A convolution has one row for each position of an image. Default: all.
     seed : int or numpy.random.Generator
-        For new rows and for the choice of rows.
+        Seed of new rows and of the choice of rows.
 
     Returns
     -------
     Projections
-        With which tasks are begun and ended, and gradients projected.
+        Object that starts and ends tasks, and projects gradients.
 
     Raises
     ------
     DescriptionError
-        Not a module, no such layers, ranks or rules for another number of layers, or more rows
-        than dimensions.
+        If `module` is not a module or has no such layers, ranks or rules are for another number
+        of layers, or there are more rows than dimensions.
     UnsupportedError
-        A convolution in groups, or with padding other than zeros; spiking lateral neurons in
-        mode "weight".
+        If a convolution has groups or a padding other than zeros, or lateral neurons are spiking
+        in mode "weight".
 
     Examples
     --------
@@ -357,40 +360,40 @@ def attach(
         if ranks.first[k] > size:
             raise DescriptionError(
                 f"attach: ranks: {ranks.first[k]} rows for layer {name!r} are more than the {size} "
-                f"dimensions of its input; take smaller ranks."
+                f"dimensions of its input; use smaller ranks."
             )
         if rules[k].lateral == "spiking" and mode == "weight":
-            raise UnsupportedError("attach: spiking lateral neurons act on activity; take "
+            raise UnsupportedError("attach: spiking lateral neurons act on activity; use "
                                    "mode='input'.")  # fmt: skip
         double = layer.weight.dtype == torch.float64
         dtype: Literal["float32", "float64"] = "float64" if double else "float32"
         own = int(stream(number, "hlop", "subspace", k).integers(2**62))
         kind = Subspace if extraction == "hebbian" else SVDSubspace
-        watched.append(_Watched(name, layer, kind(size, rules[k], dtype=dtype, seed=own)))
-    return Projections(Attached(module, watched, ranks, mode, averaged, most_rows, number))
+        watched.append(_ProjectedLayer(name, layer, kind(size, rules[k], dtype=dtype, seed=own)))
+    return Projections(AttachedLayers(module, watched, ranks, mode, averaged, most_rows, number))
 
 
 def _layers(module: nn.Module, names: Sequence[str] | None) -> dict[str, Any]:
-    """Layers with weights, by name."""
-    found = {
+    """Return the linear and convolutional layers, by name."""
+    layers = {
         n: part for n, part in module.named_modules() if isinstance(part, nn.Linear | nn.Conv2d)
     }
     if names is not None:
-        unknown = [name for name in names if name not in found]
+        unknown = [name for name in names if name not in layers]
         if unknown:
             raise DescriptionError(
                 f"attach: layers: there is no linear or convolutional layer {shown(unknown[0])}; "
-                f"there are {', '.join(map(repr, found)) or 'none'}."
+                f"valid layers: {', '.join(map(repr, layers)) or 'none'}."
             )
-        found = {name: found[name] for name in found if name in names}
-    if not found:
+        layers = {name: layers[name] for name in layers if name in names}
+    if not layers:
         raise DescriptionError(
             "attach: module must have a linear or convolutional layer, got none."
         )
-    for name, layer in found.items():
+    for name, layer in layers.items():
         if isinstance(layer, nn.Conv2d) and (layer.groups != 1 or layer.padding_mode != "zeros"):
             raise UnsupportedError(
-                f"attach: layer {name!r} must be a convolution in one group and padded with zeros, "
+                f"attach: layer {name!r} must be a convolution with one group and zero padding, "
                 f"got groups={layer.groups}, padding_mode={layer.padding_mode!r}."
             )
-    return found
+    return layers

@@ -1,4 +1,4 @@
-"""BibTeX of the methods that Hebbian projection is compared with, and of the measures."""
+"""BibTeX entries of the methods that Hebbian projection is compared with, and of measures."""
 
 __all__ = ["HE", "KIRKPATRICK", "KORNBLITH"]
 

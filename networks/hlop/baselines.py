@@ -1,4 +1,4 @@
-"""Continual baselines under the same trainer: joint training, replay, rehearsal and EWC."""
+"""Baselines with the same trainer: joint training, replay, rehearsal and EWC."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ __all__ = ["EWC", "Joint", "Rehearsal", "Replay"]
 
 ALL = 2**31 - 1
 _TOGETHER = 64
-"""Samples whose Fisher information is computed together."""
+"""Number of samples whose Fisher information is computed together."""
 _Bytes = Annotated[int, Count()]
 _Stored = Annotated[str, Choice("float32", "uint8", what="type")]
 _PerClass = Annotated[int, Count()]
 
 
-class _Storing(Strategy):
+class _StoringStrategy(Strategy):
     """Base of the strategies that keep samples of earlier tasks."""
 
     def __init__(
@@ -41,12 +41,12 @@ class _Storing(Strategy):
 
     @property
     def store(self) -> SampleStore:
-        """Samples that are kept."""
+        """Stored samples."""
         return self._kept
 
     def keep(self, data: Batch, task: int) -> None:
-        """Store samples of one task, chosen by a random stream of its own."""
-        # A new store each time, so that a resumed learner chooses the same samples.
+        """Store samples of one task, chosen with a random stream for this task."""
+        # The store is made anew each time, so that a resumed learner chooses the same samples.
         store = SampleStore(
             self.per_class,
             n_bytes=self.n_bytes,
@@ -58,28 +58,28 @@ class _Storing(Strategy):
         self._kept = store
 
     def kept(self) -> list[Batch]:
-        """All stored samples, one batch for each task."""
+        """Return all stored samples, one batch for each task."""
         return [_batch(*self._kept.samples(task), task) for task in self._kept.tasks]
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """The stored samples."""
+        """Return the stored samples."""
         return {f"samples {name}": array for name, array in self._kept.arrays().items()}
 
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Continue from :meth:`arrays`."""
+        """Restore the state from :meth:`arrays`."""
         inner = {name.removeprefix("samples "): array for name, array in arrays.items()}
         self._kept.restore(inner)
 
 
-class Joint(_Storing):
-    """Every task is trained together with all earlier ones: the upper bound.
+class Joint(_StoringStrategy):
+    """Joint training on the new task and all earlier ones: the upper bound.
 
-    All samples are kept, and the cost of a task grows with the number of tasks.
+    All samples are stored, and the cost of a task grows with the number of tasks.
 
     Parameters
     ----------
     restart : bool
-        Whether the network starts anew, from its first weights, with each task.
+        Whether each task starts from the initial weights.
     """
 
     @checked
@@ -88,7 +88,7 @@ class Joint(_Storing):
         self.restart = restart
 
     def before_task(self, task: int) -> None:
-        """Start anew, if so asked."""
+        """Reset the weights if `restart` is true."""
         if self.restart and self.learner.n_learnt:
             fresh = Learner(self.learner.plan, initial_weights(self.learner.plan))
             fresh.grow_heads(self.learner.n_heads)
@@ -96,32 +96,33 @@ class Joint(_Storing):
                 weight.copy_(new)
 
     def dataset(self, data: Batch) -> Batch:
-        """The new samples and all earlier ones."""
+        """Return the new samples and all earlier ones."""
         again = int(data.task[0]) if len(data.task) else -1
         return _joined([data, *(part for part in self.kept() if part.task[0] != again)])
 
     def after_task(self, task: int, data: Batch) -> None:
-        """Keep all samples."""
+        """Store all samples."""
         self.keep(data, task)
 
 
-class Replay(_Storing):
-    """Memory replay: some samples of each class are stored, and trained again after each task.
+class Replay(_StoringStrategy):
+    """Memory replay: after each task, the network trains again on stored samples of each class.
 
-    Source: the replay of Xiao et al. (2024): 50 samples of each class, one further epoch (20 for
-    larger images) over all stored samples after each task, at a learning rate of 0.01.
+    Source: the replay of Xiao et al. (2024), with 50 samples of each class. After each task, it
+    trains one more epoch (20 for larger images) on all stored samples, with a learning rate of
+    0.01.
 
     Parameters
     ----------
     per_class : int
-        Stored samples of each class of each task.
+        Number of stored samples of each class of each task.
     epochs : int
-        How often each stored sample is seen after each task.
+        Number of epochs over the stored samples after each task.
     learning_rate : float
-        Step of the gradient descent on stored samples.
+        Learning rate for stored samples.
     n_bytes : int, optional
-        Largest memory of all stored samples, bytes, for comparisons at equal memory; shared by all
-        classes of all tasks. Default: no limit.
+        Largest memory of all stored samples, bytes, for comparisons at equal memory. All classes of
+        all tasks share it. Default: no limit.
     stored_as : "float32" or "uint8"
         Type of the stored numbers; see :class:`SampleStore`.
     """
@@ -141,31 +142,32 @@ class Replay(_Storing):
         self.epochs, self.learning_rate = epochs, learning_rate
 
     def after_task(self, task: int, data: Batch) -> None:
-        """Store some samples, and train on all stored ones."""
+        """Store some samples of the task, and train on all stored samples."""
         self.keep(data, task)
         self.learner.train(
             _joined(self.kept()), self.epochs, self.learning_rate, name="replay", hooks=False
         )
 
 
-class Rehearsal(_Storing):
-    """Earlier tasks are practised among the new one, by a schedule of repetition.
+class Rehearsal(_StoringStrategy):
+    """Rehearsal: samples of earlier tasks are mixed with the new task, by a schedule.
 
-    A phase has as many samples as the new task, and the schedule divides them among the new task
-    and the earlier ones; so every method sees as many samples. The age of a task counts the tasks
-    that were learnt since it was last new. Source: Gandhi et al. (2024), arXiv 2401.10393.
+    A phase has as many samples as the new task, so that every method trains on the same number of
+    samples. The schedule divides them among the new task and the earlier ones. The age of a task is
+    the number of tasks that were learnt after it. Source: Gandhi et al. (2024), arXiv 2401.10393.
 
     Parameters
     ----------
     schedule : "power", "exponential", "uniform" or "none"
-        Law of repetition; see :class:`RehearsalSchedule`.
+        Law of rehearsal; see :class:`RehearsalSchedule`.
     exponent, rate : float
-        Of the power law, and of the exponential.
+        Exponent of the power law, and rate of the exponential law.
     added : float, optional
-        Instead of dividing: the new task is trained whole, and so many samples of earlier tasks
-        for each new one are added, divided by the schedule among the earlier tasks.
+        Number of earlier samples added for each new sample. The whole new task is then trained, and
+        the schedule divides the added samples among the earlier tasks. Default: the samples are
+        divided as above.
     per_class, n_bytes, stored_as
-        What is kept of each task, as in :class:`Replay`. Default: everything.
+        Stored samples of each task, as in :class:`Replay`. Default: all samples.
     """
 
     bibtex: ClassVar[tuple[str, ...]] = (GANDHI,)
@@ -188,7 +190,7 @@ class Rehearsal(_Storing):
         self.added = added
 
     def dataset(self, data: Batch) -> Batch:
-        """Samples of the phase."""
+        """Return the samples of the phase."""
         n = len(data.y)
         new = int(data.task[0]) if n else -1
         old = [task for task in self.store.tasks if task != new]
@@ -207,16 +209,17 @@ class Rehearsal(_Storing):
         return _joined(parts)
 
     def after_task(self, task: int, data: Batch) -> None:
-        """Keep samples of the task."""
+        """Store samples of the task."""
         self.keep(data, task)
 
 
 class EWC(Strategy):
-    """Elastic weight consolidation: weights that earlier tasks need are held by springs.
+    """Elastic weight consolidation: a penalty on changes of weights that earlier tasks need.
 
-    The loss grows by `strength` times the penalty of :class:`QuadraticPenalty`, with the diagonal
-    of the Fisher information of each task at its end. With spiking neurons its gradients are those
-    of the trainer. A spring is never so stiff that one step would overshoot its rest.
+    The loss increases by `strength` times the penalty of :class:`QuadraticPenalty`, which uses the
+    diagonal of the Fisher information at the end of each task. With spiking neurons, the Fisher
+    information uses the gradients of the trainer. The penalty is limited so that one step cannot
+    overshoot its minimum.
 
     Source: Kirkpatrick et al. (2017), PNAS 114, 3521-3526.
 
@@ -225,12 +228,12 @@ class EWC(Strategy):
     strength : float
         Factor of the penalty (lambda).
     samples : int
-        Samples of each task that the Fisher information is estimated from.
+        Number of samples of each task from which the Fisher information is estimated.
     labels : "sampled" or "true"
-        Labels drawn from the network's own output: the Fisher information; or the true ones: the
-        empirical Fisher information.
+        With labels drawn from the output of the network, the result is the Fisher information; with
+        the true labels, it is the empirical Fisher information.
     decay : float
-        Factor of all earlier terms when a task is added; 1 keeps them all.
+        Factor for all earlier terms when a task is added; 1 keeps them unchanged.
     """
 
     bibtex: ClassVar[tuple[str, ...]] = (KIRKPATRICK,)
@@ -255,7 +258,7 @@ class EWC(Strategy):
         for k, pull in self.penalty.gradient(
             self._weights(), strength=self.strength, most=most
         ).items():
-            # Heads of further tasks have no spring yet.
+            # The penalty has no entries yet for heads of later tasks.
             step.gradients[int(k)][: len(pull)] += pull
 
     def after_task(self, task: int, data: Batch) -> None:
@@ -263,10 +266,10 @@ class EWC(Strategy):
         self.penalty.add(self.fisher(data), self._weights())
 
     def fisher(self, data: Batch) -> dict[str, Any]:
-        """Diagonal of the Fisher information of each layer's weights, from some of the samples."""
+        """Return the diagonal Fisher information of each layer's weights, from some samples."""
         learner = self.learner
-        places = learner.rng("fisher").permutation(len(data.y))[: self.samples]
-        some = Batch(*(part[places] for part in data))
+        indices = learner.rng("fisher").permutation(len(data.y))[: self.samples]
+        some = Batch(*(part[indices] for part in data))
         if self.labels == "sampled":
             some = some._replace(y=self._drawn_labels(some))
 
@@ -274,8 +277,8 @@ class EWC(Strategy):
 
         def part(first: int, last: int) -> Step:
             chosen = Batch(*(array[first:last] for array in some))
-            made: Step = learner.step(chosen, rng)
-            return made
+            step: Step = learner.step(chosen, rng)
+            return step
 
         size = _TOGETHER if _one_row_each(part(0, 1)) else 1
         total: dict[str, Any] = {}
@@ -287,7 +290,7 @@ class EWC(Strategy):
         return {key: value / n for key, value in total.items()}
 
     def _drawn_labels(self, some: Batch) -> NDArray[np.int64]:
-        # One task at a time: all samples are of the task that is being learnt.
+        # All samples belong to the task that is being learnt.
         logits = self.learner.logits(some.x, int(some.task[0])).astype(np.float64)
         chance = np.exp(logits - logits.max(axis=1, keepdims=True))
         edges = np.cumsum(chance / chance.sum(axis=1, keepdims=True), axis=1)
@@ -299,32 +302,34 @@ class EWC(Strategy):
         return {str(k): weight for k, weight in enumerate(self.learner.weights)}
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Fisher information and rest of the springs."""
+        """Return the Fisher information and the minimum of the penalty."""
         parts = {"fisher": self.penalty.fisher, "centre": self.penalty.centre}
-        found = {f"{name} {k}": part[k].numpy() for name, part in parts.items() for k in part}
-        return found | ({"constant": np.array(self.penalty.constant)} if found else {})
+        stored = {f"{name} {k}": part[k].numpy() for name, part in parts.items() for k in part}
+        return stored | ({"constant": np.array(self.penalty.constant)} if stored else {})
 
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Continue from :meth:`arrays`."""
+        """Restore the state from :meth:`arrays`."""
         weights = self._weights()
         for name, array in arrays.items():
             part, _, k = name.partition(" ")
             if name == "constant":
                 self.penalty.constant = float(array)
                 continue
-            known = part in ("fisher", "centre") and k in weights
-            if not known or array.shape[1:] != weights[k].shape[1:]:
-                raise StorageError(f"EWC: {name} with shape {array.shape} is not of this network.")
+            is_valid = part in ("fisher", "centre") and k in weights
+            if not is_valid or array.shape[1:] != weights[k].shape[1:]:
+                raise StorageError(
+                    f"EWC: {name} with shape {array.shape} does not fit this network."
+                )
             getattr(self.penalty, part)[k] = torch.tensor(array)
 
 
 def _one_row_each(step: Step) -> bool:
-    """Whether the factors of one sample have one row, so that its gradient is a product."""
+    """Tell whether the factors of one sample have one row, so that its gradient is a product."""
     return all(len(delta) == 1 for delta, _ in step.factors)
 
 
 def _squares(step: Step, n: int) -> list[Any]:
-    """Sum over samples of the squared gradient of each one's own loss; `n` samples are a batch."""
+    """Return the sum over the `n` samples of the squared gradients of their separate losses."""
     if n == 1:
         return [gradient**2 for gradient in step.gradients]
     return [(n * delta).square().T @ trace.square() for delta, trace in step.factors]

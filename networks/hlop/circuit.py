@@ -1,7 +1,7 @@
-"""A trained network as populations of ``IF_curr_exp`` cells, and what a recording of them says.
+"""A trained network as populations of ``IF_curr_exp`` cells, and the spikes in its recordings.
 
-Spikes of the input come at their step, in ms. Each hidden layer is one population; the last layer
-has no cells: its outputs are its weights times the spike counts of the last hidden layer.
+An input spike of step t is sent at t ms. Each hidden layer is one population. The last layer has no
+cells: its outputs are its weights times the spike counts of the last hidden layer.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from .cuba import advance
 from .lowering import Decays, LoweredLayer
 
 __all__ = [
-    "Layout",
-    "Passed",
+    "LayerResponses",
+    "SampleLayout",
     "arrange",
     "circuit",
     "pass_layers",
@@ -37,20 +37,20 @@ Spikes = NDArray[np.bool_]
 RECEPTORS = ("excitatory", "inhibitory")
 
 _BATCH = 256
-"""Samples whose potentials are computed together."""
+"""Number of samples whose potentials are computed together."""
 
 
-class Passed(NamedTuple):
-    """What the layers do with some samples, without a simulator."""
+class LayerResponses(NamedTuple):
+    """Responses of the hidden layers, computed without a simulator."""
 
     spikes: list[Spikes]
-    """For each hidden layer, shape (steps, n_samples, n_neurons)."""
+    """Spikes of each hidden layer, shape (steps, n_samples, n_neurons)."""
     margins: list[float]
-    """For each hidden layer the smallest distance of a potential from the threshold, in points."""
+    """Smallest distance of a potential from the threshold, for each hidden layer, grid points."""
 
 
-def pass_layers(layers: Sequence[LoweredLayer], spikes: Spikes) -> Passed:
-    """Spikes of the hidden layers in float64, by the step of :func:`cuba_step`.
+def pass_layers(layers: Sequence[LoweredLayer], spikes: Spikes) -> LayerResponses:
+    """Compute the spikes of the hidden layers in float64, with the step of :func:`cuba_step`.
 
     Parameters
     ----------
@@ -59,51 +59,54 @@ def pass_layers(layers: Sequence[LoweredLayer], spikes: Spikes) -> Passed:
     spikes : ndarray of bool, shape (steps, n_samples, n_inputs)
         Spikes of the input.
     """
-    made, margins = [], []
-    given = spikes
+    all_spikes, margins = [], []
+    layer_input = spikes
     for layer in layers:
-        found = np.empty((*given.shape[:2], len(layer.units)), dtype=np.bool_)
+        fired = np.empty((*layer_input.shape[:2], len(layer.units)), dtype=np.bool_)
         margin = math.inf
-        for first in range(0, given.shape[1], _BATCH):
+        for first in range(0, layer_input.shape[1], _BATCH):
             part = slice(first, first + _BATCH)
-            margin = min(margin, _pass(layer, given[:, part], found[:, part]))
-        made.append(found)
+            margin = min(margin, _pass(layer, layer_input[:, part], fired[:, part]))
+        all_spikes.append(fired)
         margins.append(margin)
-        given = found
-    return Passed(made, margins)
+        layer_input = fired
+    return LayerResponses(all_spikes, margins)
 
 
-def _pass(layer: LoweredLayer, spikes: Spikes, found: Spikes) -> float:
-    """Fill in the spikes of one layer; returns the smallest distance from the threshold."""
+def _pass(layer: LoweredLayer, spikes: Spikes, out: Spikes) -> float:
+    """Fill in the spikes of one layer; return the smallest distance from the threshold."""
     units = np.ascontiguousarray(layer.units.T, dtype=np.float64)
     margin = math.inf
     v = i = np.zeros((spikes.shape[1], units.shape[1]))
     for t, arriving in enumerate(spikes):
         before = layer.p22 * v + layer.p21 * i
         margin = min(margin, float(np.abs(before - layer.v_thresh).min(initial=math.inf)))
-        v, i, found[t] = advance(v, i, arriving.astype(np.float64) @ units, layer)
+        v, i, out[t] = advance(v, i, arriving.astype(np.float64) @ units, layer)
     return margin
 
 
-class Layout(NamedTuple):
-    """How samples are arranged in a network."""
+class SampleLayout(NamedTuple):
+    """Arrangement of samples in a network."""
 
     n_samples: int
     steps: int
-    """Steps of a sample."""
+    """Number of steps of a sample."""
     copies: int
-    """Copies of the circuit side by side."""
+    """Number of copies of the circuit, side by side."""
     period: int
-    """Steps from the beginning of a sample to that of the next in the same copy."""
+    """Number of steps between the starts of two samples in the same copy."""
 
     @property
     def in_turn(self) -> int:
-        """Samples that follow each other in one copy."""
+        """Number of samples that follow each other in one copy."""
         return -(-self.n_samples // self.copies)
 
 
 def silent_gap(decays: Decays, n_layers: int) -> int:
-    """Steps after which nothing is left of a sample: less than the machine's smallest potential."""
+    """Return the number of steps after which a sample has no effect.
+
+    All potentials are then below the smallest one of SpiNNaker.
+    """
     slowest = max(decays.tau_m, 0.0 if decays.is_pulse else decays.tau_syn)
     factor = 1.0 if decays.is_pulse else 1.3
     return math.ceil(32 * math.log(2.0) * slowest * factor) + 2 * n_layers
@@ -112,16 +115,16 @@ def silent_gap(decays: Decays, n_layers: int) -> int:
 def arrange(
     n_samples: int, steps: int, layers: Sequence[LoweredLayer],
     samples: Literal["side by side", "in turn"],
-) -> Layout:  # fmt: skip
-    """Arrangement of samples: a copy of the circuit for each, or one after the other in one."""
+) -> SampleLayout:  # fmt: skip
+    """Arrange samples: one copy of the circuit for each, or one after the other in one copy."""
     if samples == "side by side":
-        return Layout(n_samples, steps, n_samples, steps)
+        return SampleLayout(n_samples, steps, n_samples, steps)
     gap = silent_gap(layers[0].decays, len(layers))
-    return Layout(n_samples, steps, 1, steps + gap)
+    return SampleLayout(n_samples, steps, 1, steps + gap)
 
 
 def plastic_names(n_layers: int) -> dict[str, str]:
-    """Projections that hold the weights of the hidden layers, and what each stores."""
+    """Return the projections that hold the weights of the hidden layers, with descriptions."""
     signs = {"excitatory": "positive", "inhibitory": "negative"}
     return {
         f"layer {k + 1} {receptor}": f"{signs[receptor]} weights of hidden layer {k + 1}"
@@ -131,9 +134,12 @@ def plastic_names(n_layers: int) -> dict[str, str]:
 
 
 def circuit(
-    layers: Sequence[LoweredLayer], spikes: Spikes, layout: Layout, integrator: str = "spinnaker"
+    layers: Sequence[LoweredLayer],
+    spikes: Spikes,
+    layout: SampleLayout,
+    integrator: str = "spinnaker",
 ) -> Network:
-    """The network that is shown samples.
+    """Return the network, whose input sends the samples.
 
     Parameters
     ----------
@@ -141,16 +147,16 @@ def circuit(
         Hidden layers in order.
     spikes : ndarray of bool, shape (steps, n_samples, n_inputs)
         Spikes of the input.
-    layout : Layout
+    layout : SampleLayout
         From :func:`arrange`.
     integrator : {"spinnaker", "exact"}
-        What the backend does in a step.
+        Integration of the backend.
     """
     synapses = sum(np.count_nonzero(layer.units) for layer in layers)
     require_memory(64.0 * synapses * layout.copies,
                    f"HLOPClassifier.build: {layout.copies} copies of {synapses} synapses",
                    "Build fewer samples at a time, or with samples='in turn'.")  # fmt: skip
-    # Spikes of the last step reach the last layer, and the exact integrator needs one step a layer.
+    # The last spikes must reach the last layer; the exact integrator needs one step per layer.
     duration = float(layout.in_turn * layout.period + len(layers) + 1)
     one = Network(
         populations=list(_populations(layers, integrator, duration, layout)),
@@ -159,10 +165,10 @@ def circuit(
     )
     n_inputs = spikes.shape[2]
     step, sample, cell = np.nonzero(spikes)
-    copy, place = np.divmod(sample, layout.in_turn)
+    copy, turn = np.divmod(sample, layout.in_turn)
     trains = SpikeTrains(
         ids=copy.astype(np.int64) * n_inputs + cell,
-        times=(step + place * layout.period).astype(np.float64),
+        times=(step + turn * layout.period).astype(np.float64),
         size=layout.copies * n_inputs,
         duration=duration,
     )
@@ -170,7 +176,7 @@ def circuit(
 
 
 def _populations(
-    layers: Sequence[LoweredLayer], integrator: str, duration: float, layout: Layout
+    layers: Sequence[LoweredLayer], integrator: str, duration: float, layout: SampleLayout
 ) -> Iterator[Population]:
     n_inputs = layers[0].units.shape[1]
     source = SpikeSource(spikes=SpikeTrains.empty(n_inputs, duration))
@@ -187,10 +193,11 @@ def _every_step(duration: float) -> SpikeTrains:
 
 
 def _projections(layers: Sequence[LoweredLayer]) -> Iterator[Projection]:
-    """Positive and negative weights of each layer, and what makes their difference exact.
+    """Yield the positive and negative weights of each layer, and balancing synapses.
 
-    The machine rounds a current that lasts one step down if any spike arrives at its receptor. A
-    source that fires in each step, with the same weight at both, makes it do so at both.
+    SpiNNaker rounds a current that lasts one step down if a spike arrives at its receptor. A source
+    that fires in each step, with the same weight at both receptors, makes it round at both, so that
+    the difference of the two currents is exact.
     """
     for k, layer in enumerate(layers):
         pre, post = f"hidden {k}" if k else "input", f"hidden {k + 1}"
@@ -209,27 +216,27 @@ def _projections(layers: Sequence[LoweredLayer]) -> Iterator[Projection]:
 
 
 def recorded_spikes(
-    recording: Recording, layout: Layout, n_layers: int, integrator: str = "spinnaker"
+    recording: Recording, layout: SampleLayout, n_layers: int, integrator: str = "spinnaker"
 ) -> list[Spikes]:
-    """Spikes of each hidden layer, shape (steps, n_samples, n_neurons) each.
+    """Return the spikes of each hidden layer, shape (steps, n_samples, n_neurons) each.
 
     Parameters
     ----------
     recording : Recording
-        Of the network of :func:`circuit`.
-    layout : Layout
-        As there.
+        Recording of the network of :func:`circuit`.
+    layout : SampleLayout
+        The layout of that network.
     n_layers : int
-        Hidden layers.
+        Number of hidden layers.
     integrator : {"spinnaker", "exact"}
-        As there; with "exact" each hop from layer to layer takes a step more.
+        The integrator of that network; with "exact", spikes need one more step for each layer.
 
     Raises
     ------
     DescriptionError
-        Not a recording of such a network.
+        If the recording is not from such a network.
     """
-    found = []
+    all_spikes = []
     for k in range(n_layers):
         trains = recording[f"hidden {k + 1}"]
         n, rest = divmod(trains.size, layout.copies)
@@ -240,12 +247,12 @@ def recorded_spikes(
             )
         late = k + 1 if integrator == "exact" else 0
         step = np.rint(trains.times - recording.start).astype(np.int64) - late
-        place, step = np.divmod(step, layout.period)
+        turn, step = np.divmod(step, layout.period)
         copy, cell = np.divmod(trains.ids.astype(np.int64), n)
-        sample = copy * layout.in_turn + place
-        inside = (step >= 0) & (step < layout.steps) & (place >= 0) & (place < layout.in_turn)
+        sample = copy * layout.in_turn + turn
+        inside = (step >= 0) & (step < layout.steps) & (turn >= 0) & (turn < layout.in_turn)
         inside &= sample < layout.n_samples
         spikes = np.zeros((layout.steps, layout.n_samples, n), dtype=np.bool_)
         spikes[step[inside], sample[inside], cell[inside]] = True
-        found.append(spikes)
-    return found
+        all_spikes.append(spikes)
+    return all_spikes

@@ -1,4 +1,4 @@
-"""Commands of continual learners: learn a sequence of tasks, and say what is left of each."""
+"""Commands for continual learning: learn a sequence of tasks, and report the accuracies."""
 
 from __future__ import annotations
 
@@ -21,47 +21,48 @@ HIDDEN, QUICK_HIDDEN = 800, 200
 QUICK_TASKS, QUICK_TRAIN, QUICK_TEST = 3, 6000, 1000
 MOST_EPOCHS = 10_000
 QUICK_SHOWN = 12_000
-"""Samples that the quick preset shows for each task, so that small data sets take more epochs."""
+"""Samples shown for each task in the quick preset; small data sets get more epochs."""
 
 
 @click.group("continual", cls=Commands)
 def continual() -> None:
-    """Networks that learn one task after another, and keep the old ones.
+    """Networks that learn one task after another without forgetting the earlier ones.
 
-    IMAGES is an idx file of images as MNIST publishes it (also .gz) with its labels beside it, an
-    .npz file with `images` and `labels`, or the word digits for scikit-learn's digits.
+    IMAGES is one of these: an idx file of images, as published for MNIST (also .gz), with its label
+    file in the same folder; an .npz file with `images` and `labels`; or the word digits, for the
+    digits of scikit-learn.
     """
 
 
 @continual.command()
 @click.argument("images", type=PATH)
-@click.option("--test", type=PATH, help="Images to test with.  [default: the last sixth]")
+@click.option("--test", type=PATH, help="Test images.  [default: the last sixth]")
 @click.option("--tasks", type=int, help="Number of permutations.  [default: 10; quick 3]")
 @click.option(
     "--method", type=click.Choice(["hlop", "naive", "ewc", "replay", "svd", "joint"]),
-    default="hlop", show_default=True, help="What keeps old tasks.",
+    default="hlop", show_default=True, help="Method that preserves earlier tasks.",
 )  # fmt: skip
 @click.option(
     "--trainer", type=click.Choice(["dsr", "bptt", "ottt"]), default="dsr", show_default=True,
-    help="How gradients are found.",
+    help="Method that computes gradients.",
 )  # fmt: skip
 @click.option("--again", type=int, default=0, show_default=True,
-              help="Earlier tasks that come back after each new one.")  # fmt: skip
-@click.option("--train", "n_train", type=int, help="Images to learn, the first ones.  "
+              help="Number of earlier tasks to learn again after each new one.")  # fmt: skip
+@click.option("--train", "n_train", type=int, help="Number of training images (the first ones).  "
               "[default: all; quick 6000]")  # fmt: skip
-@click.option("--hidden", type=int, help="Neurons of each of two hidden layers.  [default: 800; "
+@click.option("--hidden", type=int, help="Neurons in each of two hidden layers.  [default: 800; "
               "quick 200]")  # fmt: skip
-@click.option("--epochs", type=int, help="How often each image is seen.  [default: 1; quick "
+@click.option("--epochs", type=int, help="Number of passes through the images.  [default: 1; quick "
               "more for few images]")  # fmt: skip
-@click.option("--batch", type=int, help="Images of a mini-batch.  [default: 64; quick 32]")
+@click.option("--batch", type=int, help="Images in a mini-batch.  [default: 64; quick 32]")
 @click.option("--learning-rate", type=NUMBER, default=0.1, show_default=True,
-              help="Of the gradient descent.")  # fmt: skip
-@click.option("--seed", type=int, default=2022, show_default=True, help="For all draws.")
-@click.option("--quick", is_flag=True, help="A small run, of less than a minute.")
+              help="Learning rate of the gradient descent.")  # fmt: skip
+@click.option("--seed", type=int, default=2022, show_default=True, help="Seed of all draws.")
+@click.option("--quick", is_flag=True, help="Do a small run of less than a minute.")
 @click.option("--checkpoint", type=PATH, metavar="FOLDER",
-              help="Write model and accuracies after each task; go on from there.")  # fmt: skip
-@click.option("--out", type=PATH, metavar="FILE", help="File for the accuracies: .json or .csv.")
-@click.option("--plot", type=PATH, metavar="FILE", help="Picture of the accuracies, .png or .pdf.")
+              help="Folder for a checkpoint after each task, to resume from.")  # fmt: skip
+@click.option("--out", type=PATH, metavar="FILE", help="File for the accuracies, .json or .csv.")
+@click.option("--plot", type=PATH, metavar="FILE", help="Figure of the accuracies, .png or .pdf.")
 @json_option
 @quiet_option
 def pmnist(
@@ -74,10 +75,10 @@ def pmnist(
     quiet: bool,
     **settings: Any,
 ) -> None:
-    """Learn IMAGES with their pixels permuted, another permutation for each task.
+    """Learn IMAGES with permuted pixels, with another permutation for each task.
 
-    Says the accuracy on each task after each learnt task, and what follows: ACC, the mean at the
-    end; BWT, the change since each task was learnt; and the processor time.
+    The command prints the accuracy on each task after each learnt task, ACC (the mean accuracy at
+    the end), BWT (the mean change since each task was learnt), and the processor time.
     """
     for path in (out, plot):
         if path is not None:
@@ -89,7 +90,7 @@ def pmnist(
         Count(high=MOST_EPOCHS).check(filled["epochs"], "epochs")
     tasks = _tasks(images, test, filled)
     if filled["held_out"] and not (quiet or as_json):
-        click.echo("no --test: the last sixth of the images is held out to test with")
+        click.echo("no --test: the last sixth of the images is held out for testing")
     model = _model(tasks, filled)
     order = None
     if filled["again"]:
@@ -115,7 +116,7 @@ def pmnist(
 
 
 def _filled(settings: dict[str, Any]) -> dict[str, Any]:
-    """The settings with the defaults of the preset."""
+    """Return the settings with the defaults of the preset."""
     quick = settings["quick"]
     defaults = {
         "tasks": QUICK_TASKS if quick else 10,
@@ -127,18 +128,18 @@ def _filled(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tasks(images: Path, test: Path | None, settings: dict[str, Any]) -> PermutedImages:
-    """Permuted images of the wanted number; without test images the last sixth is held out."""
+    """Return the tasks; without test images, the last sixth of the images is held out."""
     data = read_images(images)
     whole = PermutedImages(
         data, settings["tasks"], test=None if test is None else read_images(test),
         seed=settings["seed"],
     )  # fmt: skip
     learnt, tested = whole.split
-    wanted, most = settings["n_train"], len(learnt)
-    if wanted is not None:
-        if wanted < 1 or (wanted > most and not settings["quick"]):
-            raise DescriptionError(f"--train must be 1 to {most}, got {wanted}.")
-        learnt = learnt[:wanted]
+    requested, most = settings["n_train"], len(learnt)
+    if requested is not None:
+        if requested < 1 or (requested > most and not settings["quick"]):
+            raise DescriptionError(f"--train must be from 1 to {most}, got {requested}.")
+        learnt = learnt[:requested]
     if settings["quick"]:
         tested = tested[:QUICK_TEST]
     if settings["epochs"] is None:
@@ -160,7 +161,7 @@ def _model(tasks: PermutedImages, settings: dict[str, Any]) -> Any:
 
 
 def _tell(tasks: PermutedImages) -> Any:
-    """Function that prints one line after each task."""
+    """Return a function that prints one line after each task."""
 
     def tell(result: SequenceResult) -> None:
         matrix = result.matrix
@@ -179,14 +180,14 @@ def _facts(
     result: SequenceResult, tasks: PermutedImages, settings: dict[str, Any]
 ) -> dict[str, Any]:
     learnt, tested = tasks.split
-    wanted = ("method", "trainer", "hidden", "epochs", "batch", "learning_rate", "seed")
+    names = ("method", "trainer", "hidden", "epochs", "batch", "learning_rate", "seed")
     return {
         **result.facts(),
         "training_cpu_seconds": sum(result.seconds),
         "images": len(learnt),
         "test_images": len(tested),
         "test": "last sixth of the images" if settings["held_out"] else "test images given",
-        "settings": {name: settings[name] for name in wanted},
+        "settings": {name: settings[name] for name in names},
     }
 
 
@@ -199,8 +200,8 @@ def _text(result: SequenceResult, tasks: PermutedImages) -> str:
         text = value if isinstance(value, str) else f"{100 * value:.2f} %"
         lines.append(f"{word}: {text}")
     learnt, tested = tasks.split
-    lines.append(f"{len(learnt)} images learnt in each task, {len(tested)} to test with")
+    lines.append(f"{len(learnt)} training images and {len(tested)} test images in each task")
     lines.append(f"{sum(result.seconds):.1f} s of processor time for learning")
     if result.resumed:
-        lines.append(f"{result.resumed} of the tasks were taken from the checkpoint")
+        lines.append(f"{result.resumed} tasks were read from the checkpoint")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""A convolution over all steps of a batch, with what learning by projection needs of it.
+"""A convolution over all steps of a batch, which keeps its mean input for the projection.
 
 Importing this module imports PyTorch.
 """
@@ -16,7 +16,7 @@ __all__ = ["Convolution", "patches"]
 
 
 class _Steady(torch.autograd.Function):
-    """Convolution whose errors are the same in every step: it learns from the mean input."""
+    """Convolution whose errors are the same in every step, so that the mean input is enough."""
 
     @staticmethod
     def forward(ctx: Any, maps: Tensor, mean: Tensor, weight: Tensor, layer: Convolution) -> Tensor:
@@ -29,36 +29,36 @@ class _Steady(torch.autograd.Function):
         mean, weight = ctx.saved_tensors
         layer: Convolution = ctx.layer
         one = grad[: len(mean)]
-        how = {"stride": layer.stride, "padding": layer.padding}
+        geometry = {"stride": layer.stride, "padding": layer.padding}
         back = None
         if ctx.needs_input_grad[0]:
-            back = conv2d_input(mean.shape, weight, one, **how)  # type: ignore[no-untyped-call]
+            back = conv2d_input(mean.shape, weight, one, **geometry)  # type: ignore[no-untyped-call]
             back = back.repeat(layer.steps, 1, 1, 1)
-        own = conv2d_weight(mean, weight.shape, one, **how)  # type: ignore[no-untyped-call]
+        own = conv2d_weight(mean, weight.shape, one, **geometry)  # type: ignore[no-untyped-call]
         return back, None, layer.steps * own, None
 
 
 class Convolution(nn.Conv2d):
-    """Convolution without bias of maps (T B, ...), all steps of a batch after one another.
+    """Convolution without bias of maps (T B, ...), with all steps of a batch on one axis.
 
     Parameters
     ----------
     n_in, n_out, size : int
-        Channels, and width of the square kernel; the padding is half of it.
+        Numbers of channels, and width of the square kernel; the padding is half of it.
     steps : int
-        Time steps T.
+        Number of time steps T.
     stride : int
-        Stride.
+        Stride of the convolution.
 
     Attributes
     ----------
     steady : bool
-        Whether the errors are known to be the same in every step, as those of
-        :class:`RateNeuron` are while batch normalisation is frozen. The gradient then costs one
-        step instead of T, and is the same.
+        Whether the errors are the same in every step, as for :class:`RateNeuron` while batch
+        normalisation is frozen. Computing the gradient then costs one step instead of T, with the
+        same result.
     trace : tensor or None
-        Mean over the steps of the latest input, (B, n_in, height, width), if `listening`; weighted
-        by `time_weights`, if there are any.
+        Mean of the latest input over the steps, (B, n_in, height, width), if `listening` is true;
+        it is weighted by `time_weights` if they are set.
     """
 
     def __init__(self, n_in: int, n_out: int, size: int, *, steps: int, stride: int = 1) -> None:
@@ -70,16 +70,16 @@ class Convolution(nn.Conv2d):
         self.trace: Tensor | None = None
 
     def reset_parameters(self) -> None:
-        """Draw weights without a change of PyTorch's global random state."""
+        """Draw weights without changing the global random state of PyTorch."""
         own = torch.Generator().manual_seed(0)
         nn.init.kaiming_uniform_(self.weight, a=5**0.5, generator=own)
 
     def convolved(self, maps: Tensor, weight: Tensor) -> Tensor:
-        """Plain convolution."""
+        """Return the convolution of the maps with these weights."""
         return functional.conv2d(maps, weight, None, self.stride, self.padding)
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Maps (T B, n_in, ...) to maps (T B, n_out, ...)."""
+        """Convolve maps (T B, n_in, ...) to maps (T B, n_out, ...)."""
         split = maps.detach().reshape(self.steps, -1, *maps.shape[1:])
         if self.listening:
             self.trace = self._weighted(split)
@@ -96,16 +96,17 @@ class Convolution(nn.Conv2d):
         return rows.reshape(split.shape[1:])
 
     def rows(self) -> Tensor:
-        """Patches of the latest trace, one row for each place, (B places, n_in size^2)."""
+        """Return the patches of the latest trace as rows, (B positions, n_in size^2)."""
         if self.trace is None:
             raise RuntimeError("the convolution has not seen any input")
         return patches(self.trace, self.kernel_size[0], self.stride[0])
 
 
 def patches(maps: Tensor, size: int, stride: int = 1) -> Tensor:
-    """Patches of maps (B, c, h, w), padded by half their size: rows (B places, c size^2).
+    """Return patches of maps (B, c, h, w), padded by half their size, as rows.
 
-    The places are those of the outputs of a convolution with this kernel and stride.
+    The rows have the shape (B positions, c size^2). The positions are those of the outputs of a
+    convolution with this kernel and stride.
     """
     unfolded = functional.unfold(maps, size, padding=size // 2, stride=stride)
     return unfolded.transpose(1, 2).reshape(-1, unfolded.shape[1])

@@ -25,18 +25,18 @@ Shape = Annotated[tuple[int, ...], Each(Count(), "numbers", least=3, most=3)]
 
 
 class SpikingStack(nn.Module):
-    """Base of the networks: images for T steps through a body, and one head for each task.
+    """Base of the networks: a stem, a body that runs for T steps, and one head for each task.
 
-    An image is the same in every step, so that what stands before the first neurons, `stem`, is
+    An image is the same in every step, so that the layers before the first neurons, `stem`, are
     computed once. Subclasses set `stem`, then `body`, which maps (T B, ...) to
     (T B, n_features), and call :meth:`add_heads`.
 
     Attributes
     ----------
     steps : int
-        Time steps T.
+        Number of time steps T.
     features : tensor or None
-        Mean activity that the heads have read last, (B, n_features).
+        Latest mean activity that the heads read, (B, n_features).
     """
 
     stem: nn.Module
@@ -52,14 +52,14 @@ class SpikingStack(nn.Module):
         self._last = neurons(neuron)
 
     def add_heads(self, n_features: int, n_classes: int, n_heads: int) -> None:
-        """Add the heads, without bias."""
+        """Add the heads, which have no bias."""
         self.heads = nn.ModuleList(_head(n_features, n_classes) for _ in range(n_heads))
 
     def draw_weights(self, seed: Seed) -> None:
         """Draw all weights from normal distributions, as published.
 
-        The variance of a kernel is 2 / (output channels x kernel area), and the standard deviation
-        of a head 0.01.
+        The variance of a kernel is 2 / (output channels x kernel area); the standard deviation of a
+        head is 0.01.
         """
         own = own_seed(seed)
         for name, weights in self.named_parameters():
@@ -71,9 +71,9 @@ class SpikingStack(nn.Module):
                 weights.data.copy_(torch.from_numpy(drawn))
 
     def forward(self, images: Tensor, task: int = 0) -> Tensor:
-        """Logits (B, n_classes) of images (B, channels, height, width) for one task's head.
+        """Return the logits (B, n_classes) of images (B, channels, height, width) for one task.
 
-        A network with one head has that one for every task.
+        A network with one head uses it for every task.
         """
         currents = self.stem(images)
         rows = currents.repeat(self.steps, *[1] * (currents.dim() - 1))
@@ -84,30 +84,30 @@ class SpikingStack(nn.Module):
 
     @property
     def ranks(self) -> Ranks:
-        """Numbers of subspace neurons of each projected layer."""
+        """Number of subspace neurons of each projected layer."""
         raise NotImplementedError
 
     @property
     def n_classes(self) -> int:
-        """Outputs of a head."""
+        """Number of outputs of a head."""
         weights: Any = self.heads[0].weight
         return len(weights)
 
     def projected_layers(self) -> dict[str, nn.Module]:
-        """Layers that learn from projected activity: all convolutions, and a shared head."""
-        found: dict[str, nn.Module] = {
+        """Return the layers whose gradients are projected: all convolutions, and a shared head."""
+        layers: dict[str, nn.Module] = {
             name: part for name, part in self.named_modules() if isinstance(part, Convolution)
         }
         if len(self.heads) == 1:
-            found["heads.0"] = self.heads[0]
-        return found
+            layers["heads.0"] = self.heads[0]
+        return layers
 
     def freeze_norms(self) -> None:
-        """After the first task: normalisation and all other vectors stay as they are.
+        """Freeze batch normalisation and all other vectors; called after the first task.
 
-        Batch normalisation goes on with its running statistics, also in training; only tensors
-        of more than one dimension are trained. With :class:`DSRNeuron` all errors are the same in
-        every step from then on, and convolutions learn from mean activity.
+        Batch normalisation then uses its running statistics, also in training, and only tensors of
+        more than one dimension are trained. With :class:`DSRNeuron`, all errors are then the same
+        in every step, and convolutions learn from mean activity.
         """
         for part in self.modules():
             if isinstance(part, nn.BatchNorm2d):
@@ -128,7 +128,7 @@ class SpikingStack(nn.Module):
 
 
 class SpikingCNN(SpikingStack):
-    """Small CNN of the paper: 64C3-M-128C3-M-256C3-M, then one linear head for each task.
+    """Small CNN of the paper: 64C3-M-128C3-M-256C3-M, with one linear head for each task.
 
     Each 3 x 3 convolution is followed by batch normalisation, spiking neurons and average pooling
     by 2.
@@ -136,22 +136,22 @@ class SpikingCNN(SpikingStack):
     Parameters
     ----------
     image_shape : sequence of int
-        Channels, height and width; height and width must be at least 8.
+        Number of channels, height and width; height and width must be at least 8.
     n_classes : int
-        Classes of each task.
+        Number of classes of each task.
     n_heads : int
-        Number of tasks, each with its own head; 1 for a head that all tasks share.
+        Number of heads: one for each task, or 1 for a head that all tasks share.
     channels : sequence of int
-        Channels of the convolutions.
+        Number of channels of each convolution.
     neuron : DSRNeuron or LIFNeuron, optional
-        Default: ``DSRNeuron()``.
+        Parameters of the neurons. Default: ``DSRNeuron()``.
     seed : int or numpy.random.Generator
         Seed of the weights.
 
     Raises
     ------
     DescriptionError
-        The image is smaller than the poolings together.
+        If the image is too small for the poolings.
 
     Examples
     --------
@@ -194,11 +194,11 @@ class SpikingCNN(SpikingStack):
 
     @property
     def ranks(self) -> Ranks:
-        """Published numbers of subspace neurons, in proportion for other channels.
+        """Published numbers of subspace neurons, scaled for other numbers of channels.
 
         The first convolution has 6 of 27 dimensions, the second 100 of 576, all others 200 of
-        1152; each further task adds 2, 20 and 40 of these. A shared head has none published, and
-        is given an eighth of its inputs.
+        1152; each further task adds 2, 20 and 40 of these. No number is published for a shared
+        head, which gets an eighth of its inputs.
         """
         layers = list(self.projected_layers().values())
         shares, further = (6 / 27, 100 / 576, 200 / 1152), (2 / 27, 20 / 576, 40 / 1152)
@@ -215,7 +215,7 @@ class SpikingCNN(SpikingStack):
 
 
 class _Block(nn.Module):
-    """Pre-activation block: normalise, spike, convolve, twice; the input is added."""
+    """Pre-activation block: normalisation, spikes and convolution, twice, plus the input."""
 
     def __init__(self, planes: int, wider: int, stride: int, kind: DSRNeuron | LIFNeuron) -> None:
         super().__init__()
@@ -228,7 +228,7 @@ class _Block(nn.Module):
             self.shortcut = Convolution(planes, wider, 1, steps=kind.steps, stride=stride)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Maps (T B, planes, h, w) to maps (T B, wider, h / stride, w / stride)."""
+        """Transform maps (T B, planes, h, w) to maps (T B, wider, h / stride, w / stride)."""
         spikes = self.spike1(self.norm1(x))
         beside = x if self.shortcut is None else self.shortcut(spikes)
         out: Tensor = self.conv2(self.spike2(self.norm2(self.conv1(spikes)))) + beside
@@ -238,21 +238,22 @@ class _Block(nn.Module):
 class SpikingResNet18(SpikingStack):
     """Pre-activation ResNet-18 of spiking neurons with `width` filters in its first stage.
 
-    A convolution, four stages of two blocks with `width`, 2, 4 and 8 times `width` filters, the
-    last three halving height and width, spiking neurons, the mean over all places, and a head.
+    It has a convolution; four stages of two blocks with 1, 2, 4 and 8 times `width` filters, of
+    which the last three halve height and width; spiking neurons; the mean over all positions; and
+    a head.
 
     Parameters
     ----------
     image_shape : sequence of int
-        Channels, height and width.
+        Number of channels, height and width.
     n_classes, n_heads : int
-        Classes of each task; number of heads, 1 for one that all tasks share.
+        Number of classes of each task, and of heads: 1 for a head that all tasks share.
     width : int
-        Filters of the first stage; the paper has 20.
+        Number of filters of the first stage; the paper uses 20.
     large : bool
-        First convolution of 5 x 5 with stride 2, as for miniImageNet, instead of 3 x 3.
+        Whether the first convolution is 5 x 5 with stride 2, as for miniImageNet, instead of 3 x 3.
     neuron : DSRNeuron or LIFNeuron, optional
-        Default: ``DSRNeuron()``.
+        Parameters of the neurons. Default: ``DSRNeuron()``.
     seed : int or numpy.random.Generator
         Seed of the weights.
 
@@ -294,10 +295,10 @@ class SpikingResNet18(SpikingStack):
 
     @property
     def ranks(self) -> Ranks:
-        """Published numbers of subspace neurons, in proportion for another width.
+        """Published numbers of subspace neurons, scaled for other widths.
 
-        5-Datasets: the same number again for each further task. ``large`` networks have those of
-        miniImageNet, whose tasks 2 to 6 and later ones add fewer.
+        They are those of 5-Datasets, where each further task adds the same number. With `large`,
+        they are those of miniImageNet, where tasks 2 to 6, and later ones, add fewer.
         """
         layers = list(self.projected_layers().values())
         published = _LARGE if self.large else _SMALL
@@ -316,25 +317,25 @@ _DIMS = (180, 180, 180, 180, 180, 360, 20, 360, 360, 360, 720, 40, 720, 720, 720
          1440, 1440)  # fmt: skip
 _SMALL = tuple(zip((27, *_DIMS), (6, 40, 40, 40, 40, 40, 100, 6, 100, 100, 100, 200, 8, 200, 200,
                                   200, 200, 16, 200, 200), strict=True))  # fmt: skip
-"""Dimensions and published rows of each layer, in the order of the modules."""
+"""Numbers of dimensions and published rows of each layer, in the order of the modules."""
 _LARGE = tuple(zip((75, *_DIMS), (24, 90, 90, 90, 90, 90, 180, 10, 180, 180, 180, 360, 20, 360,
                                   360, 360, 720, 40, 720, 720), strict=True))  # fmt: skip
 
 
 def _head(n_features: int, n_classes: int) -> nn.Module:
-    """A head whose weights have not been drawn."""
-    made: nn.Module = nn.utils.skip_init(  # type: ignore[no-untyped-call]
+    """Return a head whose weights are not drawn yet."""
+    head: nn.Module = nn.utils.skip_init(  # type: ignore[no-untyped-call]
         nn.Linear, n_features, n_classes, bias=False
     )
-    return made
+    return head
 
 
 def row_length(layer: nn.Module) -> int:
-    """Inputs that one output of a layer sees: the length of a subspace's row."""
+    """Return the number of inputs of one output of a layer: the length of a subspace's rows."""
     weights: Any = layer.weight
     return int(weights[0].numel())
 
 
 def count_bytes(module: nn.Module) -> int:
-    """Bytes of all that is stored of a module: parameters, and statistics of normalisation."""
+    """Return the bytes of a module's parameters and normalisation statistics."""
     return sum(t.numel() * t.element_size() for t in module.state_dict().values())

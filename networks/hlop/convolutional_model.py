@@ -1,4 +1,4 @@
-"""The convolutional networks as continual learners: one task after another, projected or not.
+"""Continual learning with the convolutional networks, with or without projection.
 
 Importing this module imports PyTorch.
 """
@@ -36,49 +36,49 @@ _EVALUATED = 128
 class ConvolutionalClassifier:
     """A convolutional spiking network that learns one task after another.
 
-    Convolutions learn from projected activity: a row of a subspace is a patch of the mean input
-    maps, of (input channels) x (kernel area) numbers. After the first task batch normalisation and
-    all other vectors are frozen. Networks with several heads have one for each task, which is not
-    projected.
+    Gradients of convolutions are projected: a row of a subspace is a patch of the mean input maps,
+    of (input channels) x (kernel area) numbers. After the first task, batch normalisation and all
+    other vectors are frozen. A network with several heads has one for each task; their gradients
+    are not projected.
 
     Parameters
     ----------
     network : SpikingCNN or SpikingResNet18
-        Network; it is trained itself, not a copy.
+        Network. It is trained in place.
     method : {"hlop", "naive", "svd"}
-        Hebbian subspaces, none, or those of a singular value decomposition.
+        Hebbian subspaces, no subspaces, or subspaces from a singular value decomposition.
     ranks : Ranks, optional
-        Subspace neurons of each projected layer. Default: the published ones,
-        ``network.ranks``. A layer whose dimensions are used up gets no more.
+        Number of subspace neurons of each projected layer. Default: the published numbers,
+        ``network.ranks``. A layer gets no more neurons when its dimensions are used up.
     rule : SubspaceRule, optional
-        How subspaces learn. Default: ``SubspaceRule()``. Lateral neurons must be linear.
+        Learning rule of the subspaces. Default: ``SubspaceRule()``. Lateral neurons must be linear.
     learning_rate : float
-        Step of the gradient descent.
+        Learning rate of the gradient descent.
     later_rate : float, optional
-        Step after the first task. Default: `learning_rate`.
+        Learning rate after the first task. Default: `learning_rate`.
     momentum : float
-        Of the gradient descent; it starts anew with each task.
+        Momentum of the gradient descent; it is reset for each task.
     schedule : {"constant", "cosine"}
-        "cosine": the step falls to 0 within a task, after a linear rise in the first
-        epochs, at most five and at most a tenth of them.
+        With "cosine", the learning rate rises linearly in the first epochs of a task (at most five,
+        and at most a tenth of them), and then falls to 0.
     batch, epochs : int
-        Samples of a mini-batch, and how often each sample of a task is seen.
+        Number of samples in a mini-batch, and of passes through the samples of a task.
     seed : int or numpy.random.Generator
-        For the order of the samples and the subspaces before they learn.
+        Seed of the order of the samples, and of the initial rows of the subspaces.
 
     Attributes
     ----------
     matrix_ : AccuracyMatrix or None
-        Accuracies on the tests of all tasks after each task, if tests were given.
+        Accuracies on all tests after each task; None without tests.
     subspaces : dict of str to Subspace
-        By the name of the layer.
+        Subspace of each layer, by name.
 
     Raises
     ------
     DescriptionError
-        Ranks for another number of layers, or more rows than dimensions.
+        If ranks are for another number of layers, or exceed the dimensions of a layer.
     UnsupportedError
-        Spiking lateral neurons.
+        If lateral neurons are spiking.
 
     References
     ----------
@@ -114,7 +114,7 @@ class ConvolutionalClassifier:
         self.n_learnt = 0
         if rule.lateral == "spiking":
             raise UnsupportedError("ConvolutionalClassifier: lateral neurons of convolutions must "
-                                   "be linear; take SubspaceRule(lateral='linear').")  # fmt: skip
+                                   "be linear; use SubspaceRule(lateral='linear').")  # fmt: skip
         self._layers = network.projected_layers()
         if len(self.ranks.first) != len(self._layers):
             raise DescriptionError(
@@ -125,17 +125,17 @@ class ConvolutionalClassifier:
 
     def _subspaces(self, rule: SubspaceRule) -> dict[str, Subspace]:
         kind = SVDSubspace if self.method == "svd" else Subspace
-        found = {}
+        subspaces = {}
         for (name, layer), rank in zip(self._layers.items(), self.ranks.first, strict=True):
             size = row_length(layer)
             if rank > size:
                 raise DescriptionError(
                     f"ConvolutionalClassifier: ranks: {rank} rows for layer {name!r} are more than "
-                    f"the {size} dimensions of its patches; take smaller ranks."
+                    f"the {size} dimensions of its patches; use smaller ranks."
                 )
             own = int(stream(self.seed, "hlop", "subspace", name).integers(2**62))
-            found[name] = kind(size, rule, seed=own)
-        return found
+            subspaces[name] = kind(size, rule, seed=own)
+        return subspaces
 
     def __repr__(self) -> str:
         return (
@@ -149,7 +149,7 @@ class ConvolutionalClassifier:
         return len(self.network.heads)
 
     def memory_bytes(self) -> dict[str, int]:
-        """Bytes of the network, and of what the method keeps beside it."""
+        """Return the bytes of the network, and of the additional data of the method."""
         kept = sum(a.nbytes for part in self.subspaces.values() for a in part.arrays().values())
         return {"weights": count_bytes(self.network), "method": kept}
 
@@ -164,37 +164,38 @@ class ConvolutionalClassifier:
         n_threads: Annotated[int, Count(high=1024)] = 1,
         progress: Progress = False,
     ) -> Self:
-        """Learn one task, after those that were learnt before.
+        """Learn one more task.
 
         Parameters
         ----------
         x : array_like, shape (n_samples, channels, height, width)
             Images, scaled to about 1.
         y : array_like of int, shape (n_samples,)
-            Classes within the task.
+            Class of each sample within the task.
         task : int, optional
-            Number of the task, and of its head. Default: the number of tasks learnt so far.
+            Number of the task and of its head. Default: the number of tasks learnt so far.
         test : sequence of (x, y), optional
-            Tests of each task, in the order of their numbers; a row of accuracies on them joins
-            :attr:`matrix_`.
+            Test samples of each task, in the order of their numbers; the accuracies on them are
+            added to :attr:`matrix_` as a row.
         n_threads : int
-            Threads of PyTorch.
+            Number of threads of PyTorch.
         progress : bool or callable
-            True shows a bar on a terminal; a callable is given the fraction done.
+            True shows a progress bar on a terminal; a callable gets the completed fraction.
 
         Raises
         ------
         DescriptionError
-            Images of another shape, labels out of range, a task without a head, or fewer than two
-            samples.
+            If images have another shape, labels are out of range, the task has no head, or there
+            are fewer than two samples.
         SimulationError
-            The loss is not finite. The network is then as it was before the call.
+            If the loss is not finite. The network does not change then.
         """
         number = self.n_learnt if task is None else task
         self._check(x, "learn_task", number, y)
         if len(y) < 2:
             raise DescriptionError(
-                f"ConvolutionalClassifier.learn_task: needs at least two samples, got {len(y)}."
+                f"ConvolutionalClassifier.learn_task: there must be at least two samples, got "
+                f"{len(y)}."
             )
         for k, (test_x, test_y) in enumerate(test or ()):
             self._check(test_x, f"learn_task: test[{k}]", k, test_y)
@@ -246,12 +247,14 @@ class ConvolutionalClassifier:
                 share = (epoch + k / count) / self.epochs
                 for group in optimiser.param_groups:
                     group["lr"] = rate * self._share_of_rate(share)
-                places = torch.from_numpy(chosen)
-                loss = functional.cross_entropy(self.network(images[places], task), labels[places])
+                indices = torch.from_numpy(chosen)
+                loss = functional.cross_entropy(
+                    self.network(images[indices], task), labels[indices]
+                )
                 if not math.isfinite(float(loss.detach())):
                     raise SimulationError(
                         f"ConvolutionalClassifier.learn_task: the loss of epoch {epoch} is "
-                        f"{float(loss.detach())}; take a smaller learning_rate."
+                        f"{float(loss.detach())}; use a smaller learning_rate."
                     )
                 optimiser.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
@@ -261,14 +264,14 @@ class ConvolutionalClassifier:
         self._listen(False)
         if not all(bool(torch.isfinite(w).all()) for w in learnt):
             raise SimulationError(
-                "ConvolutionalClassifier.learn_task: weights are not finite; take a smaller "
+                "ConvolutionalClassifier.learn_task: weights are not finite; use a smaller "
                 "learning_rate."
             )
         for subspace in self.subspaces.values():
             subspace.freeze()
 
     def _share_of_rate(self, done: float) -> float:
-        """Factor of the learning rate when this fraction of the task is done."""
+        """Return the factor of the learning rate when a fraction of the task is completed."""
         if self.schedule == "constant":
             return 1.0
         warm = min(5 / self.epochs, 0.1)
@@ -285,7 +288,7 @@ class ConvolutionalClassifier:
                 layer.trace = None
 
     def _project(self) -> None:
-        """Project the gradients, and let new rows learn from this mini-batch."""
+        """Project the gradients, and train new rows on this mini-batch."""
         with torch.no_grad():
             for name, subspace in self.subspaces.items():
                 layer: Any = self._layers[name]
@@ -311,7 +314,7 @@ class ConvolutionalClassifier:
     def decision_function(
         self, x: Samples, task: Annotated[int, Count(low=0)] | None = None
     ) -> NDArray[Any]:
-        """Outputs of the head of a task, shape (n_samples, n_classes)."""
+        """Return the outputs of the head of a task, shape (n_samples, n_classes)."""
         number = self._head(task)
         self._check(x, "decision_function", number)
         was = self.network.training
@@ -328,25 +331,27 @@ class ConvolutionalClassifier:
     def predict(
         self, x: Samples, task: Annotated[int, Count(low=0)] | None = None
     ) -> NDArray[np.int64]:
-        """Class of each image within its task, shape (n_samples,)."""
-        found: NDArray[np.int64] = self.decision_function(x, task).argmax(axis=1)
-        return found
+        """Return the predicted class of each image within its task, shape (n_samples,)."""
+        classes: NDArray[np.int64] = self.decision_function(x, task).argmax(axis=1)
+        return classes
 
     @checked
     def score(
         self, x: Samples, y: Labels, task: Annotated[int, Count(low=0)] | None = None
     ) -> float:
-        """Fraction of images whose class is predicted."""
+        """Return the fraction of images that are classified correctly."""
         self._check(x, "score", self._head(task), y)
         if not len(y):
-            raise DescriptionError("ConvolutionalClassifier.score: needs at least one sample.")
+            raise DescriptionError(
+                "ConvolutionalClassifier.score: there must be at least one sample."
+            )
         return float((self.predict(x, task) == y).mean())
 
     def _head(self, task: int | None) -> int:
         if task is None and self.n_heads > 1:
             raise DescriptionError(
-                f"ConvolutionalClassifier: each task has its own head; give task=, the number of "
-                f"the task, 0..{self.n_heads - 1}."
+                f"ConvolutionalClassifier: each task has its own head; pass task=, the number of "
+                f"the task, from 0 to {self.n_heads - 1}."
             )
         return task or 0
 
@@ -357,8 +362,8 @@ class ConvolutionalClassifier:
         shape = self.network.image_shape
         if x.shape[1:] != shape:
             raise DescriptionError(
-                f"{where}: x must have shape (n, {', '.join(map(str, shape))}), the images of the "
-                f"network, got {x.shape}."
+                f"{where}: x must have shape (n, {', '.join(map(str, shape))}), as the images of "
+                f"the network, got {x.shape}."
             )
         if self.n_heads > 1 and task >= self.n_heads:
             raise DescriptionError(

@@ -1,4 +1,4 @@
-"""Forgetting layer by layer: how much each layer's response to old inputs has changed."""
+"""Forgetting in each layer: the change of its responses to earlier inputs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .baseline_references import KORNBLITH
 __all__ = ["LayerDrift", "layer_drift", "linear_cka", "relative_change"]
 
 Responses = Annotated[NDArray[np.float64], Quantities(shape=("n_samples", "n_units"), least=1)]
-"""Mean trace of every unit for every sample, float (n_samples, n_units)."""
+"""Mean activity of every unit for every sample, float (n_samples, n_units)."""
 
 OfLayers = Annotated[
     Mapping[str, NDArray[np.float64]],
@@ -34,9 +34,9 @@ class LayerDrift:
     layer : str
         Name of the layer.
     change : float
-        Relative change, see :func:`relative_change`; 0 if nothing has changed.
+        Relative change; see :func:`relative_change`. It is 0 if nothing changed.
     cka : float
-        Similarity, see :func:`linear_cka`; 1 if nothing has changed.
+        Similarity; see :func:`linear_cka`. It is 1 if nothing changed.
     """
 
     bibtex: ClassVar[tuple[str, ...]] = (KORNBLITH,)
@@ -48,14 +48,14 @@ class LayerDrift:
 
 @checked
 def relative_change(before: Responses, after: Responses) -> float:
-    """Relative change of responses: the norm of the difference, over that of the first.
+    """Return the relative change of responses: norm of the difference over norm of `before`.
 
     Both norms are Frobenius norms over all samples and units.
 
     Raises
     ------
     DescriptionError
-        The shapes differ, or all responses before are 0.
+        If the shapes differ, or all values of `before` are 0.
 
     Examples
     --------
@@ -66,7 +66,7 @@ def relative_change(before: Responses, after: Responses) -> float:
     largest = float(np.abs(before).max())
     if not largest:
         raise DescriptionError("relative_change: before must have a response other than 0.")
-    # Scaled first: a difference of large numbers could overflow.
+    # Responses are scaled first, because a difference of large numbers could overflow.
     with np.errstate(over="ignore"):
         gap = after / largest - before / largest
     return float(np.linalg.norm(gap) / np.linalg.norm(before / largest))
@@ -74,19 +74,19 @@ def relative_change(before: Responses, after: Responses) -> float:
 
 @checked
 def linear_cka(before: Responses, after: Responses) -> float:
-    """Linear centred kernel alignment of two sets of responses to the same samples.
+    """Return the linear centred kernel alignment of two sets of responses to the same samples.
 
     With the mean of each unit subtracted from X and Y, it is the square of the Frobenius norm of
-    Y^T X, divided by the norms of X^T X and Y^T Y. It is 1 if one is a rotation and a scaling of
-    the other, so that a linear readout could follow, and 0 if no unit of one is correlated with a
-    unit of the other. The two may have different numbers of units.
+    Y^T X, divided by the norms of X^T X and Y^T Y. It is 1 if X is a rotated and scaled Y, so that
+    an adapted linear readout loses nothing; it is 0 if no unit of X is correlated with a unit of Y.
+    The numbers of units can differ.
 
     Source: Kornblith, Norouzi, Lee, Hinton (2019), ICML, section 3.
 
     Raises
     ------
     DescriptionError
-        The numbers of samples differ, or no unit tells the samples apart.
+        If the numbers of samples differ, or all samples have the same responses.
 
     Examples
     --------
@@ -95,12 +95,12 @@ def linear_cka(before: Responses, after: Responses) -> float:
     """
     if len(before) != len(after):
         raise DescriptionError(
-            f"linear_cka: before and after must have the same samples, got {len(before)} and "
-            f"{len(after)}."
+            f"linear_cka: before and after must have the same number of samples, got "
+            f"{len(before)} and {len(after)}."
         )
     x, y = (part - part.mean(axis=0) for part in (before, after))
     scales = [np.abs(part).max(initial=0.0) for part in (x, y)]
-    # Rounding of the mean is not a response.
+    # Differences below these are rounding errors of the mean.
     floors = [np.abs(part).max(initial=0.0) * 1e-14 for part in (before, after)]
     for name, scale, floor in zip(("before", "after"), scales, floors, strict=True):
         if scale <= floor:
@@ -117,30 +117,30 @@ def linear_cka(before: Responses, after: Responses) -> float:
 
 @checked
 def layer_drift(before: OfLayers, after: OfLayers) -> tuple[LayerDrift, ...]:
-    """Change of the responses of every layer to the same samples.
+    """Return the change of the responses of every layer to the same samples.
 
     Parameters
     ----------
     before, after : mapping of str to float (n_samples, n_units)
-        Responses of each layer, as :meth:`HLOPClassifier.responses` returns them.
+        Responses of each layer, as from :meth:`HLOPClassifier.responses`.
 
     Returns
     -------
     tuple of LayerDrift
-        One for each layer of `before`; a measure that is not defined, because a layer does not
-        respond, is nan.
+        One entry for each layer of `before`. A measure is nan if it is not defined because the
+        layer does not respond.
 
     Raises
     ------
     DescriptionError
-        `after` has no responses of a layer, or of other samples or another number of units.
+        If `after` lacks a layer, or has another number of samples or units.
     """
-    found = []
+    drifts = []
     for layer, was in before.items():
         if layer not in after or after[layer].shape != was.shape:
             got = f"shape {after[layer].shape}" if layer in after else "none"
             raise DescriptionError(
-                f"layer_drift: after must have responses of {layer!r} with shape {was.shape}, as "
+                f"layer_drift: after must have responses of {layer!r} with shape {was.shape}, like "
                 f"before, got {got}."
             )
     for layer, was in before.items():
@@ -150,8 +150,8 @@ def layer_drift(before: OfLayers, after: OfLayers) -> tuple[LayerDrift, ...]:
                 values.append(measure(was, after[layer]))
             except DescriptionError:
                 values.append(float("nan"))
-        found.append(LayerDrift(layer, *values))
-    return tuple(found)
+        drifts.append(LayerDrift(layer, *values))
+    return tuple(drifts)
 
 
 def _require_same_shape(

@@ -1,4 +1,4 @@
-"""How much of the activity of samples the subspaces of a model capture."""
+"""The fraction of activity that the subspaces of a model capture."""
 
 from __future__ import annotations
 
@@ -24,36 +24,36 @@ def captured_energy(
 ) -> NDArray[np.float64]:
     """Return the fraction of the energy of each layer's input that its subspace captures.
 
-    The energy is ``E |a|^2`` of the activity `a`, averaged over the time steps of each sample; of
-    the subspace with orthonormal rows H it is ``E |H a|^2 / E |a|^2``. Old tasks keep what is
-    captured: changes of the weights don't act on it.
+    The energy is ``E |a|^2``, where the activity `a` is averaged over the time steps of each
+    sample. A subspace with orthonormal rows H captures the fraction ``E |H a|^2 / E |a|^2``.
+    Changes of the weights do not affect captured activity, so that earlier tasks are preserved.
 
     Parameters
     ----------
     model : HLOPClassifier
-        A model with subspaces: method "hlop" or "svd".
+        Model with subspaces, from the method "hlop" or "svd".
     x : array_like, shape (n_samples, n_inputs)
-        Samples, for example the test of an old task.
+        Samples, for example the test samples of an earlier task.
     best : bool
-        Return what the best subspaces of the same ranks would capture instead: the principal
-        components of this very activity.
+        Whether to return the fraction for the best subspaces of the same ranks, which are the
+        principal components of this activity.
 
     Returns
     -------
     ndarray of float64, shape (n_layers,)
-        From 0 to 1, for the input of each layer that has a subspace. NaN for silent layers.
+        Fraction from 0 to 1 for the input of each layer that has a subspace; NaN if it is silent.
 
     Raises
     ------
     DescriptionError
-        A model without subspaces, samples of another width, or none.
+        If the model has no subspaces, samples have another width, or there are no samples.
     """
     model._check_samples(x, "captured_energy")
     subspaces = getattr(model._learner().strategy, "subspaces", None)
     if subspaces is None:
         raise DescriptionError(
-            f"captured_energy: model must have subspaces, as those of method 'hlop' or 'svd', got "
-            f"method {model.method!r}."
+            f"captured_energy: model must have subspaces, from method 'hlop' or 'svd', got method "
+            f"{model.method!r}."
         )
     if not len(x):
         raise DescriptionError("captured_energy: x must have at least one sample, got 0.")
@@ -67,7 +67,7 @@ def captured_energy(
 
 
 def _best(trace: NDArray[Any], rank: int) -> float:
-    """Energy that the first principal components capture."""
+    """Return the fraction of energy that the first principal components capture."""
     values = np.linalg.svd(np.asarray(trace, dtype=np.float64), compute_uv=False) ** 2
     total = float(values.sum())
     return float(values[:rank].sum() / total) if total else float("nan")

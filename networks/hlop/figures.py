@@ -1,4 +1,4 @@
-"""Pictures of continual learning; each returns its Axes."""
+"""Figures of continual learning; each returns its Axes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .accuracy import AccuracyMatrix
 __all__ = ["accuracy_curves", "accuracy_matrix", "energy_bars", "mean_accuracy_curves"]
 
 _MOST_TEXTS = 16
-"""Tasks up to which each cell of a matrix has its number."""
+"""Largest number of tasks for which the cells of a matrix show their numbers."""
 
 _Names = Annotated[Sequence[str] | None, Optional(Each(Text(), "names"))]
 
@@ -32,22 +32,22 @@ def accuracy_matrix(
     Parameters
     ----------
     matrix : AccuracyMatrix
-        At least one learnt task.
+        Matrix with at least one learnt task.
     names : sequence of str, optional
         Name of each task. Default: their numbers, from 0.
     ax : matplotlib.axes.Axes, optional
-        Where to draw. Default: a new figure.
+        Axes to draw on. Default: a new figure.
 
     Returns
     -------
     matplotlib.axes.Axes
-        A row for each learnt task, a column for each task, accuracies in per cent. Cells that
-        were not measured are empty; the cell of the task that was learnt has a frame.
+        Rows are the learnt tasks, columns all tasks; accuracies are in per cent. Cells that were
+        not measured are empty; the cell of the task that was learnt has a frame.
 
     Raises
     ------
     DescriptionError
-        No learnt task, or another number of names than of tasks.
+        If no task was learnt, or the numbers of names and tasks differ.
     """
     texts = _task_names(matrix, names, "accuracy_matrix")
     n_rows, n_tasks = matrix.R.shape
@@ -99,7 +99,7 @@ def _task_names(matrix: AccuracyMatrix, names: Sequence[str] | None, where: str)
         return [str(task) for task in range(matrix.n_tasks)]
     if len(names) != matrix.n_tasks:
         raise DescriptionError(
-            f"{where}: names must be {matrix.n_tasks}, one for each task, got {len(names)}."
+            f"{where}: there must be {matrix.n_tasks} names, one for each task, got {len(names)}."
         )
     return [plain(name) for name in names]
 
@@ -113,22 +113,22 @@ def accuracy_curves(
     Parameters
     ----------
     matrix : AccuracyMatrix
-        At least one learnt task.
+        Matrix with at least one learnt task.
     names : sequence of str, optional
         Name of each task. Default: their numbers, from 0.
     ax : matplotlib.axes.Axes, optional
-        Where to draw. Default: a new figure.
+        Axes to draw on. Default: a new figure.
 
     Returns
     -------
     matplotlib.axes.Axes
-        A line for each task, which begins at a circle where the task is learnt; each further
-        circle is a time at which it came back.
+        One line for each task, which starts at a circle when the task is first learnt; each further
+        circle marks that it is learnt again.
 
     Raises
     ------
     DescriptionError
-        No learnt task, or another number of names than of tasks.
+        If no task was learnt, or the numbers of names and tasks differ.
     """
     from matplotlib import colormaps
 
@@ -139,8 +139,10 @@ def accuracy_curves(
     for task, shade in zip(matrix.learnt, shades, strict=True):
         rows = np.arange(int(np.argmax(order == task)), matrix.n_learnt)
         values = 100 * matrix.R[rows, task]
-        known = ~np.isnan(values)
-        ax.plot(rows[known] + 1, values[known], color=shade, linewidth=LINE, label=texts[task])
+        measured = ~np.isnan(values)
+        ax.plot(
+            rows[measured] + 1, values[measured], color=shade, linewidth=LINE, label=texts[task]
+        )
         learnt = np.flatnonzero(order == task)
         ax.plot(learnt + 1, 100 * matrix.R[learnt, task], "o", color=shade, markersize=4.5)
     ax.set_xlabel("tasks learnt")
@@ -164,29 +166,30 @@ def mean_accuracy_curves(
     *,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the mean accuracy on the tasks learnt so far, a line for each method.
+    """Draw the mean accuracy on the tasks learnt so far, one line for each method.
 
     Parameters
     ----------
     matrices : mapping of str to AccuracyMatrix
-        Matrix of each method, by its name.
+        Matrices by the names of the methods.
     ax : matplotlib.axes.Axes, optional
-        Where to draw. Default: a new figure.
+        Axes to draw on. Default: a new figure.
 
     Returns
     -------
     matplotlib.axes.Axes
-        Dashed lines: mean accuracy on each task right after it was learnt, so that the distance
-        between a method's two lines is what it has forgotten.
+        Dashed lines show the mean accuracy on each task just after it was learnt, so that the
+        distance between the two lines of a method is its forgetting.
 
     Raises
     ------
     DescriptionError
-        No matrix, one without a learnt task, or one in which a task learnt earlier was not
-        measured.
+        If there is no matrix, or a matrix has no learnt task or lacks a measurement of one.
     """
     if not matrices:
-        raise DescriptionError("mean_accuracy_curves: matrices must be one or more, got none.")
+        raise DescriptionError(
+            "mean_accuracy_curves: matrices must hold at least one matrix, got none."
+        )
     ax = new_axes(5.6, 3.2) if ax is None else ax
     longest = 1
     for k, (name, matrix) in enumerate(matrices.items()):
@@ -206,7 +209,7 @@ def mean_accuracy_curves(
 
 
 def _means(matrix: AccuracyMatrix, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean accuracy on the tasks learnt so far, per cent, and the same right after learning."""
+    """Return mean accuracies on the tasks learnt so far, now and just after learning, per cent."""
     order = np.asarray(matrix.order).tolist()
     means, fresh = [], []
     for row in range(matrix.n_learnt):
@@ -215,8 +218,8 @@ def _means(matrix: AccuracyMatrix, name: str) -> tuple[NDArray[np.float64], NDAr
         if np.isnan(values).any():
             task = seen[int(np.argmax(np.isnan(values)))]
             raise DescriptionError(
-                f"mean_accuracy_curves: matrices[{shown(name)}] must have measured every task "
-                f"learnt so far; R[{row}, {task}] was not."
+                f"mean_accuracy_curves: matrices[{shown(name)}] must have a value for every task "
+                f"learnt so far; R[{row}, {task}] was not measured."
             )
         means.append(100 * float(values.mean()))
         latest = [row - order[row::-1].index(task) for task in seen]
@@ -235,33 +238,33 @@ def energy_bars(
     layers: _Names = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the fraction of the energy of old activity that subspaces capture.
+    """Draw the fraction of the energy of earlier activity that subspaces capture.
 
     Parameters
     ----------
     energies : mapping of str to array_like, shape (n_layers,)
-        Fractions, 0 to 1, of each layer, by the name of what they are of
-        (:func:`spikemem.networks.hlop.captured_energy`).
+        Fractions, 0 to 1, for each layer, by a name for the legend; see
+        :func:`spikemem.networks.hlop.captured_energy`.
     layers : sequence of str, optional
         Name of each layer. Default: "input of layer 1" and so on.
     ax : matplotlib.axes.Axes, optional
-        Where to draw. Default: a new figure.
+        Axes to draw on. Default: a new figure.
 
     Returns
     -------
     matplotlib.axes.Axes
-        A group of bars for each layer.
+        Axes with a group of bars for each layer.
 
     Raises
     ------
     DescriptionError
-        No energies, fractions outside 0 to 1, or different numbers of layers.
+        If there are no energies, fractions are outside 0 to 1, or numbers of layers differ.
     """
     rows = {name: _fractions(values, name) for name, values in energies.items()}
     sizes = {len(values) for values in rows.values()}
     if len(sizes) != 1 or sizes == {0}:
         raise DescriptionError(
-            f"energy_bars: energies must be of one or more layers, the same for all, got "
+            f"energy_bars: energies must all have the same number of layers, at least one, got "
             f"{shown(sorted(sizes))} layers."
         )
     n = sizes.pop()
@@ -271,8 +274,10 @@ def energy_bars(
     ax = new_axes(1.1 * n + 2.2, 3.0) if ax is None else ax
     width = 0.8 / len(rows)
     for k, (name, values) in enumerate(rows.items()):
-        places = np.arange(n) + (k - (len(rows) - 1) / 2) * width
-        ax.bar(places, 100 * values, 0.9 * width, color=COLORS[k % len(COLORS)], label=plain(name))
+        positions = np.arange(n) + (k - (len(rows) - 1) / 2) * width
+        ax.bar(
+            positions, 100 * values, 0.9 * width, color=COLORS[k % len(COLORS)], label=plain(name)
+        )
     ax.axhline(100, color=GREY, linewidth=THIN, zorder=0)
     ax.set_xticks(range(n), [plain(text) for text in texts])
     ax.set_ylim(0, 104)
@@ -287,9 +292,9 @@ def _fractions(values: Any, name: str) -> NDArray[np.float64]:
         array = np.array(values, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
         array = np.array(np.nan)
-    # Sums of squares in single precision may come out a little above the whole.
+    # In single precision, sums of squares can slightly exceed the total.
     if array.ndim != 1 or not ((array >= 0) & (array <= 1 + 1e-4)).all():
         raise DescriptionError(
-            f"{where} must be fractions from 0 to 1, one for each layer, got {shown(values)}."
+            f"{where} must hold fractions from 0 to 1, one for each layer, got {shown(values)}."
         )
     return array

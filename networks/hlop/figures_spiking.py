@@ -1,4 +1,4 @@
-"""One sample going through a trained network, as a picture of spikes."""
+"""Figure of the spikes of one sample in a trained network."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ...errors import DescriptionError
 from ...plotting import COLORS, new_panels, title
 from ...plotting.kinds import Axes
 from ...simulation import simulate
-from .spiking import OnSpikes, spikes_of_input
+from .spiking import SpikingClassifier, spikes_of_input
 
 __all__ = ["digit_raster"]
 
 
 @checked
 def digit_raster(
-    model: Annotated[OnSpikes, Instance(OnSpikes)],
+    model: Annotated[SpikingClassifier, Instance(SpikingClassifier)],
     sample: Annotated[Any, AnyValue()],
     *,
     backend: str = "native",
@@ -28,23 +28,24 @@ def digit_raster(
     Parameters
     ----------
     model : HLOPClassifier
-        With a :class:`CubaNeuron`.
+        Model with a :class:`CubaNeuron`.
     sample : array_like, shape (n_inputs,)
         Values from 0 to 1.
     backend : str
-        What simulates the network.
+        Backend that simulates the network.
 
     Returns
     -------
     list of Axes
-        Input, hidden layers, and the outputs as they would be if the sample ended at each step.
+        Panels of the input, the hidden layers, and the outputs. The outputs at each step are those
+        of a sample that ends there.
 
     Raises
     ------
     DescriptionError
-        Not one sample.
+        If `sample` is not one sample.
     UnsupportedError
-        The model has no spiking form.
+        If the model has no spiking form.
     """
     x = np.asarray(sample) if isinstance(sample, list | tuple | np.ndarray) else None
     if x is None or x.ndim != 1:
@@ -68,7 +69,7 @@ def digit_raster(
     return panels
 
 
-def _outputs(axes: Axes, model: OnSpikes, spikes: Any) -> None:
+def _outputs(axes: Axes, model: SpikingClassifier, spikes: Any) -> None:
     weights = model._learnt.weights[-1].astype(float)
     outputs = np.cumsum(spikes, axis=0) @ weights.T / len(spikes)
     best = int(outputs[-1].argmax())

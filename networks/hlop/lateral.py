@@ -1,10 +1,10 @@
-"""The lateral connections of a subspace as spiking cells, and how novel they find an input.
+"""The lateral connections of a subspace as spiking cells, which detect novel inputs.
 
-Values are signed and cells are not, so that each has a pair of cells: one fires for positive
-values, one for negative ones. An input x drives subspace neurons with the rows H; these
-respond with ``y = H x`` and inhibit the residual neurons through ``-H'``, which are left with
-``x - H' y``. The part of the energy that the subspace explains, ``|H x|^2 / |x|^2``, is near 1
-for inputs like those that it was learnt from.
+Each signed value is represented by a pair of cells: one fires for positive values, the other for
+negative ones. An input x drives the subspace neurons through the rows H. They respond with
+``y = H x`` and inhibit the residual neurons through ``-H'``, whose response is ``x - H' y``. The
+fraction of the energy that the subspace explains, ``|H x|^2 / |x|^2``, is near 1 for inputs similar
+to those that the subspace was learnt from.
 """
 
 from __future__ import annotations
@@ -34,29 +34,29 @@ __all__ = ["LateralCircuit", "LateralResponse", "novelty_threshold"]
 Real = NDArray[np.float64]
 
 TAU_M = 4096.012
-"""Time constant of the membrane, ms: so long that cells hardly leak. SpiNNaker's decay, which has
-15 binary digits, leaks as much for this one to 0.02 %."""
+"""Membrane time constant, ms, which is so long that cells hardly leak. For this value, the leak on
+SpiNNaker, whose decay has 15 binary digits, is the same to 0.02 %."""
 
 TAU_SYN = 1.0 / 64.0
-"""Time constant of a current that lasts one step, ms."""
+"""Synaptic time constant of a current that lasts one step, ms."""
 
 THRESHOLD = 10.0
 """Threshold of all cells, mV."""
 
 WEIGHT = 100.0
-"""Weight that stands for 1, nA."""
+"""Weight that represents 1, nA."""
 
 MAX_RATE = 0.25
-"""Spikes in a step of an input cell whose value is `x_max`."""
+"""Spikes per step of an input cell with the value `x_max`."""
 
 SIGNS = ("+", "-")
 
 
-class RowArray(Kind):
+class SubspaceRows(Kind):
     """Rows of a subspace: finite numbers (n_rows, n_inputs)."""
 
     def check(self, value: Any, where: str) -> Real:
-        """Return float64, with at least one row and one entry that is not 0."""
+        """Return a float64 array with at least one entry that is not 0."""
         array = SampleArray((2,)).check(value, where).astype(np.float64)
         if not array.size or not np.abs(array).max() or np.abs(array).max() > 100.0:
             raise DescriptionError(
@@ -66,14 +66,14 @@ class RowArray(Kind):
 
 
 class LateralResponse(NamedTuple):
-    """What the circuit says of one input."""
+    """Response of the circuit to one input."""
 
     y: Real
     """Responses of the subspace neurons, shape (n_rows,)."""
     residual: Real
-    """What is left of the input, shape (n_inputs,)."""
+    """Responses of the residual neurons, shape (n_inputs,)."""
     energy: float
-    """Part of the energy of the input that the subspace explains; 0 for an input of zeros."""
+    """Fraction of the input's energy that the subspace explains; 0 for an input of zeros."""
 
 
 class LateralCircuit:
@@ -82,30 +82,30 @@ class LateralCircuit:
     Parameters
     ----------
     rows : array_like, shape (n_rows, n_inputs)
-        Rows H of the subspace, for example of ``model.kept_``; nearly orthonormal.
+        Rows H of the subspace, for example from ``model.kept_``; they must be nearly orthonormal.
     x_max : float
-        Largest magnitude of a value of the input; larger ones are limited to it.
+        Largest magnitude of an input value; larger ones are clipped.
     y_max : float, optional
-        Response that `levels` spikes stand for. Default: half of the largest possible one,
+        Response that `levels` spikes represent. Default: half of the largest possible response,
         ``x_max * sqrt(n_inputs) / 2``.
     levels : int
-        Spikes of a subspace neuron that responds with `y_max`, and of a residual neuron whose
-        value is `x_max`: the resolution is ``y_max / levels``.
+        Number of spikes of a subspace neuron that responds with `y_max`, and of a residual neuron
+        whose value is `x_max`. The resolution is ``y_max / levels``.
     n_steps : int
-        Steps of 1 ms that an input lasts.
+        Duration of an input, in steps of 1 ms.
     seed : int or numpy.random.Generator
-        For the phases of the input's spikes.
+        Seed of the phases of the input spikes.
 
     Raises
     ------
     DescriptionError
-        Rows that are not finite numbers, or values out of range.
+        If rows are not finite numbers, or a value is out of range.
 
     Notes
     -----
-    Learning the rows on a machine would need plastic weights that are tied forwards and backwards;
-    no rule of sPyNNaker does this. The rows are learnt by
-    :class:`~spikemem.networks.hlop.Subspace`, and the circuit only responds.
+    The circuit does not learn; :class:`~spikemem.networks.hlop.Subspace` learns the rows. Learning
+    them on SpiNNaker needs plastic weights that are equal forwards and backwards, and no rule of
+    sPyNNaker provides this.
 
     References
     ----------
@@ -124,7 +124,7 @@ class LateralCircuit:
     @checked
     def __init__(
         self,
-        rows: Annotated[Any, RowArray()],
+        rows: Annotated[Any, SubspaceRows()],
         *,
         x_max: Annotated[float, Quantity(low=1e-3, high=1e3)] = 1.0,
         y_max: Annotated[float, Quantity(low=1e-3, high=1e6)] | None = None,
@@ -138,7 +138,7 @@ class LateralCircuit:
         if 4 * levels > n_steps:
             raise DescriptionError(
                 f"LateralCircuit: n_steps must be at least 4 * levels = {4 * levels}, so that "
-                f"spikes do not crowd, got {n_steps}."
+                f"there are enough steps for the spikes, got {n_steps}."
             )
 
     def __repr__(self) -> str:
@@ -157,22 +157,22 @@ class LateralCircuit:
         )
 
     def arguments(self) -> dict[str, Any]:
-        """What the constructor takes."""
+        """Return the arguments of the constructor."""
         names = ("rows", "x_max", "y_max", "levels", "n_steps", "seed")
         return {name: getattr(self, name) for name in names}
 
     def arrays(self) -> dict[str, Stored]:
-        """State beside the arguments: none."""
+        """Return the state besides the arguments, which is empty."""
         return {}
 
     @checked
     def after(self, recording: Recording, trials: Annotated[Any, AnyValue()]) -> LateralCircuit:
-        """The circuit itself: it learns nothing in a run."""
+        """Return the circuit itself, since it learns nothing in a run."""
         return self
 
     @property
     def _thresholds(self) -> tuple[float, float]:
-        """Sums of input spikes for which a subspace and a residual neuron fires."""
+        """Sums of weighted input spikes at which subspace and residual neurons fire."""
         all_spikes = self.n_steps * MAX_RATE
         return (
             self.y_max / self.x_max * all_spikes / self.levels,
@@ -181,7 +181,7 @@ class LateralCircuit:
 
     @checked
     def build(self, trials: Annotated[Any, AnyValue()]) -> Network:
-        """The network with a copy of the circuit for each input.
+        """Return a network with one copy of the circuit for each input.
 
         Parameters
         ----------
@@ -191,12 +191,12 @@ class LateralCircuit:
         Raises
         ------
         DescriptionError
-            Not inputs of as many values as the rows have.
+            If the inputs do not have as many values as the rows.
         """
         x = self._inputs(trials, "build")
         n_rows, n = self.rows.shape
         require_memory(64.0 * len(x) * (8.0 * n_rows * n + self.n_steps * n),
-                       f"LateralCircuit.build: {len(x)} inputs", "Give fewer.")  # fmt: skip
+                       f"LateralCircuit.build: {len(x)} inputs", "Use fewer.")  # fmt: skip
         duration = float(self.n_steps + 3)
         source = SpikeSource(spikes=SpikeTrains.empty(2 * n, duration))
         fires_y, fires_x = self._thresholds
@@ -225,7 +225,7 @@ class LateralCircuit:
         return one.tile(len(x)).with_inputs({"input": trains})
 
     def _cell(self, fires: float) -> LIF:
-        """A cell that fires when the sum of its input reaches `fires`, and hardly leaks."""
+        """Return a cell that hardly leaks and fires when the sum of its input reaches `fires`."""
         step = -math.expm1(-1.0 / TAU_M) * TAU_SYN * WEIGHT
         resistance = THRESHOLD / fires / step
         return LIF(
@@ -234,7 +234,7 @@ class LateralCircuit:
         )  # fmt: skip
 
     def _input_spikes(self, x: Real) -> NDArray[np.bool_]:
-        """Evenly spaced spikes with a phase for each cell, shape (n_samples, 2 n, n_steps)."""
+        """Return evenly spaced spikes, with a phase for each cell (n_samples, 2 n, n_steps)."""
         both = np.concatenate([np.maximum(x, 0.0), np.maximum(-x, 0.0)], axis=1)
         rate = np.minimum(both / self.x_max, 1.0) * MAX_RATE
         phase = stream(self.seed, "hlop", "lateral", "phases").random(both.shape[1])
@@ -245,18 +245,18 @@ class LateralCircuit:
     def decode(
         self, recording: Recording, trials: Annotated[Any, AnyValue()]
     ) -> list[LateralResponse]:
-        """Responses to each input, from the spike counts of a recording.
+        """Return the responses to each input, from the spike counts of a recording.
 
         Raises
         ------
         DescriptionError
-            Not a recording of the network of :meth:`build`, or not such inputs.
+            If the recording is not from the network of :meth:`build`, or the inputs are not valid.
         """
         x = self._inputs(trials, "decode")
         fires_y, fires_x = self._thresholds
         unit = self.x_max / (self.n_steps * MAX_RATE)
-        # The reset forgets what came above the threshold: half of a spike's weight on average, and
-        # half of what more arrives in the same step.
+        # The reset discards the potential above the threshold: on average half the weight of a
+        # spike, and half of the other input in the same step.
         weights = np.abs(self.rows)
         lump = (weights**2).sum(axis=1) / np.maximum(weights.sum(axis=1), 1e-9)
         counts = self._counted(recording, "subspace", len(x), len(self.rows))
@@ -268,7 +268,7 @@ class LateralCircuit:
         return _responses(shown_x, y, residual)
 
     def _counted(self, recording: Recording, name: str, n_samples: int, size: int) -> Real:
-        """Signed numbers of threshold crossings, shape (n_samples, size)."""
+        """Return signed numbers of threshold crossings, shape (n_samples, size)."""
         trains = recording[name]
         if trains.size != 2 * size * n_samples:
             raise DescriptionError(
@@ -282,7 +282,7 @@ class LateralCircuit:
 
     @checked
     def expected(self, trials: Annotated[Any, AnyValue()]) -> list[LateralResponse]:
-        """Responses in closed form: ``H x``, ``x - H' H x`` and ``|H x|^2 / |x|^2``."""
+        """Return the responses in closed form: ``H x``, ``x - H' H x``, ``|H x|^2 / |x|^2``."""
         x = np.clip(self._inputs(trials, "expected"), -self.x_max, self.x_max)
         y = x @ self.rows.T
         return _responses(x, y, x - y @ self.rows)
@@ -305,9 +305,10 @@ def _responses(x: Real, y: Real, residual: Real) -> list[LateralResponse]:
 
 
 def _signed(name: str, pre: str, post: str, matrix: Real) -> Iterator[Projection]:
-    """Synapses between pairs of cells: equal signs drive, opposite signs inhibit each other.
+    """Yield the synapses between pairs of cells: equal signs excite, opposite signs inhibit.
 
-    `matrix` has the shape (n_pre, n_post); the cells for negative values follow the others.
+    `matrix` has the shape (n_pre, n_post). The cells for negative values follow those for positive
+    values.
     """
     both = np.block([[matrix, -matrix], [-matrix, matrix]])
     for sign, receptor in ((1, "excitatory"), (-1, "inhibitory")):
@@ -320,10 +321,10 @@ def _signed(name: str, pre: str, post: str, matrix: Real) -> Iterator[Projection
 
 
 class Energies(Kind):
-    """Parts of energies: finite numbers, shape (n,), at least one."""
+    """Fractions of energy: finite numbers, shape (n,), at least one."""
 
     def check(self, value: Any, where: str) -> Real:
-        """Return float64."""
+        """Return a float64 array."""
         array = SampleArray((1,)).check(value, where).astype(np.float64)
         if not array.size:
             raise DescriptionError(f"{where} must hold at least one number.")
@@ -335,14 +336,14 @@ def novelty_threshold(
     familiar: Annotated[Any, Energies()],
     false_alarms: Annotated[float, Probability()] = 0.05,
 ) -> float:
-    """Energy below which an input is called novel.
+    """Return the energy below which an input is classified as novel.
 
     Parameters
     ----------
     familiar : array_like, shape (n,)
         Energies of familiar inputs (:attr:`LateralResponse.energy`).
     false_alarms : float
-        Part of the familiar inputs that may be called novel.
+        Fraction of the familiar inputs that is classified as novel.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""One learner at work: weights as tensors, a trainer and a strategy; the state is plain arrays."""
+"""The learner: weights as tensors, a trainer and a strategy, made from a state of plain arrays."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from .trainers.base import Step, Tensor, Trainer
 __all__ = ["Learner", "Plan"]
 
 _EVALUATED = 256
-"""Samples that are evaluated together."""
+"""Number of samples that are evaluated together."""
 
 
 class Plan(NamedTuple):
-    """How a learner learns: the arguments of a :class:`HLOPClassifier`, all filled in."""
+    """Settings of a learner: the arguments of a :class:`HLOPClassifier`, with all defaults."""
 
     layers: tuple[int, ...]
     method: str
@@ -45,18 +45,18 @@ class Plan(NamedTuple):
     seed: int
 
 
-def _found(table: dict[str, str], name: str) -> Any:
+def _imported(table: dict[str, str], name: str) -> Any:
     module, _, item = table[name].partition(":")
     return getattr(importlib.import_module(module), item)
 
 
 def initial_weights(plan: Plan, purpose: str = "weights") -> list[NDArray[Any]]:
-    """Weights of the untrained network, uniform within 1 / sqrt(n_in); one head."""
-    found = []
+    """Draw the weights of the untrained network with one head, uniform within 1 / sqrt(n_in)."""
+    weights = []
     for k, (n_in, n_out) in enumerate(itertools.pairwise(plan.layers)):
         name = ("head", 0) if k == len(plan.layers) - 2 else ("layer", k)
-        found.append(_uniform(plan, n_out, n_in, purpose, *name))
-    return found
+        weights.append(_uniform(plan, n_out, n_in, purpose, *name))
+    return weights
 
 
 def _uniform(plan: Plan, n_out: int, n_in: int, *name: str | int) -> NDArray[Any]:
@@ -66,18 +66,18 @@ def _uniform(plan: Plan, n_out: int, n_in: int, *name: str | int) -> NDArray[Any
 
 
 class Learner:
-    """Weights, trainer and strategy of one :class:`HLOPClassifier`, while it works.
+    """Weights, trainer and strategy of a :class:`HLOPClassifier` during a computation.
 
     Parameters
     ----------
     plan : Plan
         Settings.
     weights : list of ndarray (n_out, n_in)
-        Copied; of the untrained network: :func:`initial_weights`.
+        Weights, which are copied. :func:`initial_weights` are those of the untrained network.
     kept : mapping of str to ndarray
-        What the strategy has kept (:meth:`Strategy.arrays`); empty at the beginning.
+        State of the strategy (:meth:`Strategy.arrays`); empty before the first task.
     n_learnt : int
-        Tasks learnt so far.
+        Number of tasks learnt so far.
     """
 
     def __init__(
@@ -95,8 +95,8 @@ class Learner:
         if plan.feedback == "alignment":
             drawn = initial_weights(plan, "feedback")
             fixed = [torch.tensor(array) for array in drawn]
-        self.trainer: Trainer = _found(TRAINERS, plan.trainer)(plan.neuron, plan.feedback, fixed)
-        self.strategy: Strategy = _found(STRATEGIES, plan.method)(self, **plan.options)
+        self.trainer: Trainer = _imported(TRAINERS, plan.trainer)(plan.neuron, plan.feedback, fixed)
+        self.strategy: Strategy = _imported(STRATEGIES, plan.method)(self, **plan.options)
         if kept:
             self.strategy.restore(kept)
         self.levels: Tensor | None = None
@@ -110,11 +110,11 @@ class Learner:
 
     @property
     def n_heads(self) -> int:
-        """Heads, each with as many outputs; 1 if all tasks share one."""
+        """Number of heads; 1 if all tasks share one."""
         return len(self.weights[-1]) // self.plan.layers[-1]
 
     def grow_heads(self, n: int) -> None:
-        """Give each of `n` tasks a head; those that are there stay as they are."""
+        """Add heads until there are `n`, if each task has its own; existing heads do not change."""
         if self.plan.heads == "task" and n > self.n_heads:
             n_in, n_out = self.plan.layers[-2:]
             more = [
@@ -124,13 +124,13 @@ class Learner:
             self.weights[-1] = torch.cat([self.weights[-1], *map(torch.tensor, more)])
 
     def rng(self, *name: str | int) -> np.random.Generator:
-        """Random stream of one purpose in the task that is being learnt."""
+        """Return the random stream of one purpose in the task that is being learnt."""
         return stream(self.plan.seed, "hlop", self.n_learnt, *name)
 
     def inputs(self, x: NDArray[Any], rng: np.random.Generator | None = None) -> Tensor:
-        """Samples as the trainer takes them: currents, or spikes drawn from `rng`.
+        """Return the input of the trainer: currents, or spikes drawn from `rng`.
 
-        Without `rng` the spikes are those of :func:`code_levels`, the same each time.
+        Without `rng`, the spikes use :func:`code_levels` and are the same each time.
         """
         neuron = self.plan.neuron
         currents = torch.from_numpy(np.array(x, dtype=self.plan.dtype).reshape(len(x), -1))
@@ -143,7 +143,7 @@ class Learner:
         return encode(currents, levels, neuron).to(self.dtype)  # type: ignore[no-any-return]
 
     def step(self, batch: Batch, rng: np.random.Generator | None = None) -> Step:
-        """Loss, factors and traces of samples; the weights stay as they are."""
+        """Return the loss, factors and traces of samples; the weights do not change."""
         rows, allowed = self._targets(batch.y, batch.task)
         return self.trainer.step(self.weights, self.inputs(batch.x, rng), rows, allowed)
 
@@ -157,12 +157,12 @@ class Learner:
         return torch.from_numpy(y + task * size), head[None] == torch.from_numpy(task)[:, None]
 
     def traces(self, x: NDArray[Any]) -> list[Tensor]:
-        """Input of each layer averaged over time, shape (n_samples, n_in)."""
+        """Return the input of each layer, averaged over time, shape (n_samples, n_in)."""
         parts = [self.trainer.activity(self.weights, self.inputs(part)) for part in _parts(x)]
         return [torch.cat(layer) for layer in zip(*parts, strict=True)]
 
     def logits(self, x: NDArray[Any], task: int | None = None) -> NDArray[Any]:
-        """Outputs for samples, shape (n_samples, n_outputs), of the head of `task`."""
+        """Return the outputs of the head of `task`, shape (n_samples, n_outputs)."""
         weights = self.weights
         if task is not None and self.plan.heads == "task":
             size = self.plan.layers[-1]
@@ -171,7 +171,7 @@ class Learner:
         return torch.cat(parts).numpy() if parts else np.zeros((0, self.plan.layers[-1]))
 
     def learn_task(self, data: Batch, task: int, report: Callable[[float], None]) -> None:
-        """Learn one task: all epochs, with the hooks of the strategy."""
+        """Learn one task, with all epochs and the hooks of the strategy."""
         self.grow_heads(task + 1)
         self.strategy.before_task(task)
         chosen = self.strategy.dataset(data)
@@ -196,20 +196,20 @@ class Learner:
         data : Batch
             All samples.
         epochs : int
-            How often each is seen.
+            Number of passes through the samples.
         learning_rate : float
-            Step of the gradient descent.
+            Learning rate of the gradient descent.
         name : str
-            Purpose, for the random streams.
+            Purpose, which names the random streams.
         hooks : bool
-            Whether the strategy sees batches and gradients.
+            Whether the hooks of the strategy are called for batches and gradients.
         report : callable
-            Is given the fraction done.
+            Function that gets the completed fraction.
 
         Raises
         ------
         SimulationError
-            The loss is not finite.
+            If the loss is not finite.
         """
         moving = [torch.zeros_like(weight) for weight in self.weights]
         n = len(data.y)
@@ -218,24 +218,24 @@ class Learner:
             order = self.rng(name, epoch).permutation(n)
             spikes = self.rng(name, epoch, "spikes")
             for k in range(count):
-                places = order[k * self.plan.batch : (k + 1) * self.plan.batch]
-                batch = Batch(*(part[places] for part in data))
+                indices = order[k * self.plan.batch : (k + 1) * self.plan.batch]
+                batch = Batch(*(part[indices] for part in data))
                 step = self.step(self.strategy.batch(batch) if hooks else batch, spikes)
                 if not np.isfinite(step.loss):
                     raise SimulationError(
                         f"HLOPClassifier.learn_task: the loss of epoch {epoch} is {step.loss}; "
-                        f"take a smaller learning_rate, or samples scaled to about 1."
+                        f"use a smaller learning_rate, or samples scaled to about 1."
                     )
                 if hooks:
                     self.strategy.after_backward(step)
                 self.descend(step.gradients, learning_rate, moving)
                 report((epoch * count + k + 1) / (epochs * count))
         if not all(bool(torch.isfinite(weight).all()) for weight in self.weights):
-            raise SimulationError("HLOPClassifier.learn_task: the weights are no longer finite; "
-                                  "take a smaller learning_rate.")  # fmt: skip
+            raise SimulationError("HLOPClassifier.learn_task: the weights are not finite; "
+                                  "use a smaller learning_rate.")  # fmt: skip
 
     def descend(self, gradients: list[Tensor], rate: float, moving: list[Tensor]) -> None:
-        """One step of gradient descent, with the momentum that `moving` holds."""
+        """Do one step of gradient descent, with the running mean of gradients in `moving`."""
         for weight, gradient, mean in zip(self.weights, gradients, moving, strict=True):
             if self.plan.momentum:
                 mean.mul_(self.plan.momentum).add_(gradient)

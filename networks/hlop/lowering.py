@@ -1,9 +1,9 @@
 """Layers of a trained network in numbers that floating point and SpiNNaker's cells both hold.
 
-Weights become whole multiples of a grid. The decays become the machine's own, and the constants
-of the cells are such that floating point computes with the same numbers. What remains is the
-rounding of the machine's products, for which :class:`LoweredLayer` has a bound. See
-``docs/explanation/hlop_spikes.md``.
+Weights become whole multiples of a grid. Decays are rounded to those of SpiNNaker, and the
+constants of the cells are chosen so that floating point computes with the same numbers. The only
+remaining difference is the rounding of products on SpiNNaker, for which :class:`LoweredLayer` has a
+bound. See ``docs/hlop_spikes.md``.
 """
 
 from __future__ import annotations
@@ -23,35 +23,35 @@ from .parameters import CubaNeuron
 __all__ = ["Decays", "LoweredLayer", "lower_layer", "machine_decays", "machine_membrane"]
 
 TAU_PULSE = 1.0 / 64.0
-"""Time constant of a current that lasts one step, ms: ``exp(-64)`` of it is left after 1 ms."""
+"""Time constant of a current that lasts one step, ms: ``exp(-64)`` of it remains after 1 ms."""
 
 FINEST = 1 << 13
-"""Most points of the grid below the threshold."""
+"""Largest number of grid points below the threshold."""
 
 COARSEST = 4
-"""Fewest points of the grid below the threshold."""
+"""Smallest number of grid points below the threshold."""
 
 _RING = 1 << 15
-"""Points of the grid that the ring buffer of a receptor must hold."""
+"""Limit of the ring buffer of a receptor, in grid points."""
 
 _WIDE = 1 << 30
-"""Potentials, and sums of currents, are kept below it in the machine's words."""
+"""Limit of potentials and sums of currents, in units of 2**-15."""
 
 _U32 = 1 << 32
 _UNDERFLOW = -340695
-"""Exponent, in units of 2**-15, below which the machine's exponential is 0."""
+"""Exponent, in units of 2**-15, below which SpiNNaker's exponential is 0."""
 
 
 class Decays(NamedTuple):
-    """What a step leaves of the potential and of the current, as the machine has it."""
+    """Decays of the potential (`p22`) and of the current (`p11`) in a step on SpiNNaker."""
 
     p22: float
     tau_m: float
-    """Membrane time constant whose decay is `p22`, in floating point and on the machine, ms."""
+    """Membrane time constant, ms, whose decay is `p22` in floating point and on SpiNNaker."""
     p11: float
-    """0: the current lasts one step."""
+    """0 if the current lasts one step."""
     tau_syn: float
-    """Time constant of the current, ms."""
+    """Synaptic time constant, ms."""
 
     @property
     def is_pulse(self) -> bool:
@@ -60,53 +60,53 @@ class Decays(NamedTuple):
 
 
 class LoweredLayer(NamedTuple):
-    """One layer in the numbers of its cells; its unit is one point of the grid.
+    """One layer as parameters of its cells; the unit is one grid point.
 
-    It has the constants that :func:`~spikemem.networks.hlop.cuba_step` takes.
+    It has the constants that :func:`~spikemem.networks.hlop.cuba_step` uses.
     """
 
     units: NDArray[np.int16]
-    """Weights in points, shape (n_out, n_in)."""
+    """Weights in grid points, shape (n_out, n_in)."""
     unit: float
-    """One point in the unit of the trained weights, nA."""
+    """Distance of two grid points, nA, in the scale of the trained weights."""
     decays: Decays
     v_thresh: float
-    """Threshold in points; no potential is equal to it."""
+    """Threshold in grid points; no potential equals it."""
     error: float
-    """Largest error of a potential on the machine, in points."""
+    """Largest error of a potential on SpiNNaker, in grid points."""
     is_proven: bool
-    """Whether that error is too small to change a spike, whatever the input."""
+    """Whether this error is too small to change a spike, for any input."""
     gain: float
-    """Potential of one point, mV."""
+    """Potential that a weight of one grid point adds, mV."""
     threshold: float
-    """Threshold, mV; a multiple of 2**-15."""
+    """Threshold, mV, a multiple of 2**-15."""
     weight: float
-    """Weight of one point, nA."""
+    """Weight of one grid point, nA."""
     capacitance: float
-    """Of a cell, nF."""
+    """Membrane capacitance, nF."""
 
     @property
     def p11(self) -> float:
-        """What a step leaves of the current."""
+        """Fraction of the current that remains after a step."""
         return self.decays.p11
 
     @property
     def p22(self) -> float:
-        """What a step leaves of the potential."""
+        """Fraction of the potential that remains after a step."""
         return self.decays.p22
 
     @property
     def p21(self) -> float:
-        """Points that a current of one point adds to the potential in a step."""
+        """Increase of the potential in a step for a current of one grid point, in grid points."""
         return 1.0
 
     @property
     def weights(self) -> NDArray[np.float64]:
-        """Weights on the grid in the unit of the trained ones, shape (n_out, n_in)."""
+        """Weights on the grid in the scale of the trained weights, nA, shape (n_out, n_in)."""
         return self.units.astype(np.float64) * self.unit
 
     def cell(self, integrator: str = "spinnaker") -> LIF:
-        """The cell that does the same with a time step of 1 ms."""
+        """Return the equivalent cell for a time step of 1 ms."""
         d, capacitance = self.decays, self.capacitance
         if integrator == "exact":
             left = math.exp(-1.0 / d.tau_syn)
@@ -119,14 +119,14 @@ class LoweredLayer(NamedTuple):
 
 
 def machine_decays(neuron: CubaNeuron) -> Decays:
-    """Decays of a neuron, rounded to the machine's.
+    """Return the decays of a neuron, rounded to those of SpiNNaker.
 
     A step is 1 ms on every backend, whatever ``neuron.dt`` is.
 
     Raises
     ------
     DescriptionError
-        A time constant that the machine does not hold.
+        If SpiNNaker cannot represent a time constant.
     """
     p22, tau_m = machine_membrane(neuron.tau_m / neuron.dt)
     p11, tau_syn = _synapse(neuron.tau_syn / neuron.dt)
@@ -134,120 +134,122 @@ def machine_decays(neuron: CubaNeuron) -> Decays:
 
 
 def machine_membrane(tau: float) -> tuple[float, float]:
-    """Decay nearest to that of a time constant (steps) that the machine holds, and its constant.
+    """Return the nearest decay on SpiNNaker for a time constant (steps), and its time constant.
 
     Raises
     ------
     DescriptionError
-        There is none.
+        If there is no such decay.
     """
     nearest = math.exp(-1.0 / tau) * ONE
     for n in sorted(range(max(1, int(nearest) - 9), min(int(nearest) + 10, ONE)),
                     key=lambda n: abs(n - nearest)):  # fmt: skip
-        made = -1.0 / math.log(n / ONE)
-        word = round(made * ONE)
+        time_constant = -1.0 / math.log(n / ONE)
+        word = round(time_constant * ONE)
         if word and expk(-divide(ONE, word)) == n:
-            return n / ONE, made
+            return n / ONE, time_constant
     raise DescriptionError(
-        f"HLOPClassifier.build: tau_m={tau:g} steps has no decay on the machine; take 0.25 to 500."
+        f"HLOPClassifier.build: SpiNNaker has no decay for tau_m={tau:g} steps; use 0.25 to 500."
     )
 
 
 def _synapse(tau: float) -> tuple[float, float]:
-    """Decay of a current, and its time constant; those below 0.1 ms last one step.
+    """Return the decay of a current, and its time constant; below 0.1 ms it lasts one step.
 
-    The machine's exponential is up to 1.3e-6 wrong. Of the exponents within 0.5 % of the wanted one
-    that is taken for which a time constant makes up for most of it and still rounds to the same.
+    SpiNNaker's exponential has an error of up to 1.3e-6. Among the exponents within 0.5 % of the
+    required one, this chooses the exponent with the smallest error: a time constant that rounds to
+    the same number compensates for most of it.
     """
-    wanted = ONE / tau
-    if wanted >= -_UNDERFLOW:
+    target = ONE / tau
+    if target >= -_UNDERFLOW:
         return 0.0, TAU_PULSE
-    near = max(1, round(0.005 * wanted))
-    found = [_time_constant(n) for n in range(max(1, round(wanted) - near), round(wanted) + near)]
-    best = min((pair for pair in found if pair), default=None)
+    near = max(1, round(0.005 * target))
+    candidates = [
+        _time_constant(n) for n in range(max(1, round(target) - near), round(target) + near)
+    ]
+    best = min((pair for pair in candidates if pair), default=None)
     if best is None:
         raise DescriptionError(
-            f"HLOPClassifier.build: tau_syn={tau:g} steps has no decay on the machine; take 0 to "
-            f"500."
+            f"HLOPClassifier.build: SpiNNaker has no decay for tau_syn={tau:g} steps; use 0 to 500."
         )
     return math.exp(-1.0 / best[1]), best[1]
 
 
 def _time_constant(n: int) -> tuple[float, float] | None:
-    """Error of the decay, and the time constant, for which the machine takes exp(-n / 2**15)."""
+    """Return the error of the decay and the time constant for the exponent n / 2**15, or None."""
     first, last = (ONE * ONE) // (n + 1) + 1, (ONE * ONE) // n
     factor = expulr(-n) / _U32
     if last < first or not 0.0 < factor < 1.0:
         return None
-    made = min(max(-1.0 / math.log(factor), (first - 0.499) / ONE), (last + 0.499) / ONE)
-    return abs(math.exp(-1.0 / made) - factor), made
+    time_constant = min(max(-1.0 / math.log(factor), (first - 0.499) / ONE), (last + 0.499) / ONE)
+    return abs(math.exp(-1.0 / time_constant) - factor), time_constant
 
 
 def lower_layer(weights: NDArray[Any], neuron: CubaNeuron, name: str = "layer") -> LoweredLayer:
-    """One layer of spiking neurons in the numbers of its cells.
+    """Return one layer of spiking neurons as parameters of its cells.
 
-    The grid is the finest whose sums SpiNNaker's ring buffers and potentials hold. If the
-    potential is halved in each step and the current lasts one, every potential after T steps is a
-    multiple of ``2**(1 - T)`` points; the grid is then such that the machine's error stays below
-    half of that, and every spike is proven to be the same.
+    The grid is the finest one whose sums fit into SpiNNaker's ring buffers and potentials. If the
+    potential is halved in each step and the current lasts one step, every potential after T steps
+    is a multiple of ``2**(1 - T)`` grid points. The grid is then chosen so that the error on
+    SpiNNaker is below half of this multiple, which proves that all spikes are the same.
 
     Parameters
     ----------
     weights : array_like, shape (n_out, n_in)
         Trained weights, nA.
     neuron : CubaNeuron
-        Their neuron.
+        Neuron of the layer.
     name : str
-        What a message calls the layer.
+        Name of the layer in messages.
 
     Raises
     ------
     DescriptionError
-        The threshold is too low beside the weights for a grid of 16 bits.
+        If the threshold is too low, compared with the weights, for a grid of 16 bits.
     """
     matrix = np.asarray(weights, dtype=np.float64)
     decays = machine_decays(neuron)
     limit = neuron.v_thresh / neuron.p21
     if decays.is_pulse and decays.p22 == 0.5:
         for points in _grids(matrix, limit):
-            made = _halving(matrix, limit, points, decays, neuron.steps)
-            if made is not None:
-                return made
+            layer = _halving(matrix, limit, points, decays, neuron.steps)
+            if layer is not None:
+                return layer
     for points in _grids(matrix, limit):
-        made = (_pulse if decays.is_pulse else _lasting)(matrix, limit, points, decays)
-        if made is not None:
-            return made
+        layer = (_pulse if decays.is_pulse else _lasting)(matrix, limit, points, decays)
+        if layer is not None:
+            return layer
     raise DescriptionError(
-        f"HLOPClassifier.build: the weights of {name} are too large for 16 bits beside a threshold "
-        f"of {neuron.v_thresh:g} mV; a spike of each input would reach "
-        f"{float(np.abs(matrix).sum(axis=1).max()) / limit:.3g} times it. Train with a higher "
-        f"v_thresh, or with fewer inputs."
+        f"HLOPClassifier.build: the weights of {name} are too large for 16 bits with a threshold "
+        f"of {neuron.v_thresh:g} mV: one spike of each input reaches "
+        f"{float(np.abs(matrix).sum(axis=1).max()) / limit:.3g} times the threshold. Train with a "
+        f"higher v_thresh, or with fewer inputs."
     )
 
 
 def _grids(matrix: NDArray[np.float64], limit: float) -> Sequence[int]:
-    """Points below the threshold, from fine to coarse, that the ring buffers hold."""
+    """Return the possible numbers of points below the threshold, from fine to coarse."""
     largest = FINEST
-    found = []
+    grids = []
     while largest >= COARSEST:
         if _ring_bound(np.rint(matrix * (largest / limit))) < _RING:
-            found.append(largest)
+            grids.append(largest)
         largest //= 2
-    return found
+    return grids
 
 
 def _ring_bound(units: NDArray[np.float64]) -> float:
-    """Largest sum of a receptor as sPyNNaker foresees it: largest weight times most synapses."""
-    found = 0.0
+    """Return sPyNNaker's upper bound for a receptor: largest weight times most synapses."""
+    bound = 0.0
     for sign in (1, -1):
         count = np.count_nonzero(sign * units > 0, axis=1).max(initial=0)
-        found = max(found, float((sign * units).max(initial=0.0)) * float(count))
-    # The balancing synapse.
-    return found + 2.0
+        bound = max(bound, float((sign * units).max(initial=0.0)) * float(count))
+    # Room for the balancing synapse.
+    return bound + 2.0
 
 
 def _fullest(units: NDArray[np.float64]) -> int:
-    """Largest sum of the weights of one sign onto one cell, with the balancing synapse."""
+    """Return the largest sum of weights of one sign onto one cell, with the balancing synapse."""
     sums = [np.maximum(sign * units, 0).sum(axis=1).max(initial=0.0) for sign in (1, -1)]
     return int(max(sums)) + 1
 
@@ -259,70 +261,70 @@ def _on_grid(matrix: NDArray[np.float64], unit: float) -> NDArray[np.float64]:
 def _halving(
     matrix: NDArray[np.float64], limit: float, points: int, decays: Decays, steps: int
 ) -> LoweredLayer | None:
-    """A layer whose spikes are proven to be the same, if the machine's words are wide enough."""
+    """Return a layer whose spikes are proven to be the same, or None if 32 bits are not enough."""
     unit = limit / points
     units = _on_grid(matrix, unit)
     spacing = 2.0 ** (1 - steps)
-    found = _resistance(decays.tau_m, _highest(_fullest(units)))
-    if found is None:
+    match = _resistance(decays.tau_m, _highest(_fullest(units)))
+    if match is None:
         return None
-    resistance, capacitance = found
+    resistance, capacitance = match
     gain = (1.0 - decays.p22) * resistance / 32.0
-    # The error is below 2 words, and 1 more is left by a sample before; the threshold is rounded.
+    # The error is below 2 units of 2**-15, plus 1 from an earlier sample; the threshold is rounded.
     if gain * spacing / 2.0 < 4.0:
         return None
-    return _made(units, unit, decays, gain, points + spacing / 2.0, 3.0, capacitance, True, 2.0)
+    return _layer_of(units, unit, decays, gain, points + spacing / 2.0, 3.0, capacitance, True, 2.0)
 
 
 def _pulse(
     matrix: NDArray[np.float64], limit: float, points: int, decays: Decays
 ) -> LoweredLayer | None:
-    """A layer whose currents last one step."""
+    """Return a layer whose currents last one step, or None if it does not fit."""
     unit = limit / (points + 0.5)
     units = _on_grid(matrix, unit)
-    found = _resistance(decays.tau_m, _highest(_fullest(units)))
-    if found is None:
+    match = _resistance(decays.tau_m, _highest(_fullest(units)))
+    if match is None:
         return None
-    resistance, capacitance = found
+    resistance, capacitance = match
     gain = (1.0 - decays.p22) * resistance / 32.0
     error = 2.0 + 1.0 / (1.0 - decays.p22)
-    return _made(units, unit, decays, gain, points + 0.5, error, capacitance, False, 2.0)
+    return _layer_of(units, unit, decays, gain, points + 0.5, error, capacitance, False, 2.0)
 
 
 def _lasting(
     matrix: NDArray[np.float64], limit: float, points: int, decays: Decays
 ) -> LoweredLayer | None:
-    """A layer whose currents decay."""
+    """Return a layer whose currents decay over several steps, or None if it does not fit."""
     unit = limit / (points + 0.5)
     units = _on_grid(matrix, unit)
-    # All weights at once, step after step, make a current of tau_syn times their sum.
+    # If all inputs fire in every step, the current reaches tau_syn times the sum of the weights.
     room = _RING / max(_ring_bound(units), _fullest(units) * max(decays.tau_syn, 1.0))
     if room < 1.0:
         return None
     fullest = _fullest(units) * max(decays.tau_syn, 1.0)
     finest = 1 + math.floor(math.log2(room))
-    # A smaller weight needs a larger resistance, which is easier to match and less precise.
+    # A smaller weight needs a larger resistance, which is easier to find but less precise.
     for weight in (2.0**k for k in range(finest, finest - 8, -1)):
         peak = fullest * weight * ONE
-        found = _scaled_resistance(decays, _WIDE * ONE / peak)
-        if found is not None:
+        match = _scaled_resistance(decays, _WIDE * ONE / peak)
+        if match is not None:
             break
     else:
         return None
-    resistance, capacitance = found
+    resistance, capacitance = match
     scale, apart = _machine_input(decays)
     gain = (1.0 - decays.p22) * resistance * scale * weight
-    # Both receptors are rounded down twice a step, and the decay is not quite that of the machine.
+    # Both receptors are rounded down twice a step, and the decay differs slightly on SpiNNaker.
     current = (2.0 * 2.0 + apart * peak) / (1.0 - decays.p11)
     error = resistance / ONE * current + 3.0 + 2.0 / (1.0 - decays.p22)
-    return _made(units, unit, decays, gain, points + 0.5, error, capacitance, False, weight)
+    return _layer_of(units, unit, decays, gain, points + 0.5, error, capacitance, False, weight)
 
 
-def _made(
+def _layer_of(
     units: NDArray[np.float64], unit: float, decays: Decays, gain: float, limit: float,
     error: float, capacitance: float, is_proven: bool, weight: float,
 ) -> LoweredLayer:  # fmt: skip
-    """Take `gain` and `error` in the machine's words."""
+    """Make the layer; `gain` and `error` are in units of 2**-15."""
     threshold = round(gain * limit) / ONE
     return LoweredLayer(
         units.astype(np.int16), unit, decays, threshold * ONE / gain, error / gain, is_proven,
@@ -331,12 +333,12 @@ def _made(
 
 
 def _highest(fullest: int) -> int:
-    """Largest resistance, in words, with which differences of potentials fit into 32 bits."""
+    """Return the largest resistance for which differences of potentials fit into 32 bits."""
     return min((1 << 35) // (fullest + 1), (1 << 31) - 1)
 
 
 def _resistance(tau: float, highest: int) -> tuple[int, float] | None:
-    """Largest resistance below a limit that is a multiple of 32 words, with its capacitance."""
+    """Return the largest resistance below a limit that is a multiple of 32, and its capacitance."""
     wide = round(tau * ONE) << 15
     first = wide // highest + 1
     for word in range(first, first + 100_000):
@@ -350,17 +352,17 @@ def _resistance(tau: float, highest: int) -> tuple[int, float] | None:
 
 
 def _machine_input(decays: Decays) -> tuple[float, float]:
-    """What the machine makes of an input of 1, and the difference of its decay from `p11`."""
+    """Return SpiNNaker's scale of an input, and the difference between its decay and `p11`."""
     word = round(decays.tau_syn * ONE)
     factor = expulr(-divide(ONE, word))
     return ((word * (_U32 - 1 - factor)) >> 15) / _U32, abs(factor / _U32 - decays.p11)
 
 
 def _scaled_resistance(decays: Decays, highest: float) -> tuple[int, float] | None:
-    """Largest resistance with which floating point gives the machine's input, current by current.
+    """Return the largest resistance for which floating point has SpiNNaker's scale of input.
 
-    The machine's scale of an input differs a little from that of floating point; a capacitance
-    that rounds to the same word makes up for it.
+    The two scales differ slightly; a capacitance that rounds to the same fixed-point number
+    compensates for it.
     """
     wide = round(decays.tau_m * ONE) << 15
     scale, _ = _machine_input(decays)

@@ -1,4 +1,4 @@
-"""The classifier that learns one task after another, in the manner of scikit-learn."""
+"""The classifier that learns one task after another, with the interface of scikit-learn."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .accuracy import AccuracyMatrix
 from .arrays import Labels, Rules, Samples, Tests
 from .parameters import CubaNeuron, DSRNeuron, LIFNeuron, Neuron, Ranks, SubspaceRule
 from .references import MENG, SAHA, XIAO, XIAO_OTTT
-from .spiking import OnSpikes
+from .spiking import SpikingClassifier
 from .storing import Learnt, read_learnt, stored_learnt
 from .strategies import STRATEGIES, Batch
 from .torches import import_torch, threads
@@ -45,59 +45,64 @@ _ARGUMENTS = ("layers", "method", "trainer", "neuron", "heads", "feedback", "ran
               "seed")  # fmt: skip
 
 
-class HLOPClassifier(OnSpikes, Displayed):
-    """Spiking network that learns one task after another and keeps the old ones.
+class HLOPClassifier(SpikingClassifier, Displayed):
+    """Spiking network that learns one task after another without forgetting earlier ones.
 
-    Subspaces of the presynaptic activity of old tasks are learnt by Hebbian and anti-Hebbian
-    lateral connections, and changes of the weights are projected away from them.
+    Hebbian and anti-Hebbian lateral connections learn subspaces of the presynaptic activity of
+    earlier tasks, and changes of the weights are projected onto their orthogonal complement.
 
     Parameters
     ----------
     layers : sequence of int
-        Inputs, neurons of each hidden layer, and classes of a task. Without biases.
+        Numbers of inputs, of neurons in each hidden layer, and of classes of a task. There are no
+        biases.
     method : {"hlop", "naive", "svd", ...}
-        What keeps old tasks; a name in :data:`~spikemem.networks.hlop.strategies.STRATEGIES`.
-        "naive" does nothing; "svd" finds the subspaces by singular value decomposition.
+        Method that preserves earlier tasks, a name in
+        :data:`~spikemem.networks.hlop.strategies.STRATEGIES`. "naive" does nothing; "svd" computes
+        the subspaces by singular value decomposition.
     trainer : {"dsr", "bptt", "ottt"}
         Differentiation on spike representation, backpropagation through time with surrogate
         gradients, or online training through time.
     neuron : DSRNeuron, LIFNeuron or CubaNeuron, optional
-        Default: ``DSRNeuron()`` for "dsr", ``LIFNeuron()`` for the other trainers.
+        Parameters of the neurons. Default: ``DSRNeuron()`` for "dsr", ``LIFNeuron()`` for the other
+        trainers.
     heads : {"domain", "task"}
-        One output layer for all tasks, or one for each task, whose number must then be given.
+        One output layer for all tasks, or one for each task. With "task", predictions need the
+        number of the task.
     feedback : {"backprop", "sign", "alignment"}
-        Matrices that carry errors back: the weights, their signs, or fixed random ones.
+        Matrices that propagate errors back: the weights, their signs, or fixed random ones.
     ranks : Ranks, optional
-        Subspace neurons of each layer. Default: the published ones, in proportion to the layers.
+        Number of subspace neurons of each layer. Default: the published numbers, scaled to the
+        layers.
     rule : SubspaceRule or sequence of SubspaceRule, optional
-        For all layers, or for each. Default: ``SubspaceRule()``, with a learning rate of 0.001 in
-        the first layer.
+        One rule for all layers, or one for each layer. Default: ``SubspaceRule()``, with a learning
+        rate of 0.001 in the first layer.
     learning_rate, momentum : float
-        Of the gradient descent. The momentum starts anew with each task.
+        Learning rate and momentum of the gradient descent. The momentum is reset for each task.
     batch, epochs : int
-        Samples of a mini-batch, and how often each sample of a task is seen.
+        Number of samples in a mini-batch, and of passes through the samples of a task.
     dtype : {"float32", "float64"}
-        Precision.
+        Precision of the numbers.
     options : mapping, optional
-        Settings of the method.
+        Options of the method.
     seed : int or numpy.random.Generator
-        For weights, the order of the samples, and subspaces before they learn.
+        Seed of the weights, of the order of the samples, and of the initial rows of subspaces.
 
     Attributes
     ----------
     weights_ : list of ndarray (n_out, n_in)
-        Of each layer. With ``heads="task"`` the heads stand below each other in the last.
+        Weights of each layer. With ``heads="task"``, the last array holds the rows of all heads.
     matrix_ : AccuracyMatrix or None
-        Accuracies on the tests of all tasks after each task, if tests were given.
+        Accuracies on all tests after each task; None without tests.
     n_learnt : int
-        Tasks learnt so far.
+        Number of tasks learnt so far.
 
     Raises
     ------
     DescriptionError
-        Arguments that are not valid or do not fit together.
+        If arguments are not valid or contradict each other.
     BackendMissing
-        PyTorch is not installed.
+        If PyTorch is not installed.
 
     References
     ----------
@@ -157,15 +162,15 @@ class HLOPClassifier(OnSpikes, Displayed):
         self._check(shared, ranks is not None)
         size = sum(n_in * n_out for n_in, n_out in itertools.pairwise(layers))
         bytes_each = 8 if dtype == "float64" else 4
-        require_memory(3.0 * size * bytes_each, "HLOPClassifier: weights", "take smaller layers")
+        require_memory(3.0 * size * bytes_each, "HLOPClassifier: weights", "Use smaller layers.")
         self._learnt = self._untrained()
 
     def _check(self, shared: int, own_ranks: bool) -> None:
-        """Compare the arguments with each other."""
+        """Check the arguments against each other."""
         problems = Problems("HLOPClassifier")
-        wanted = _NEURONS[self.trainer]
-        if not isinstance(self.neuron, wanted):
-            names = " or ".join(f"{cls.__name__}()" for cls in wanted)
+        allowed = _NEURONS[self.trainer]
+        if not isinstance(self.neuron, allowed):
+            names = " or ".join(f"{cls.__name__}()" for cls in allowed)
             problems.add(f"trainer {self.trainer!r} needs the neuron {names}, got {self.neuron}.")
         if own_ranks and len(self.ranks.first) not in (shared, len(self.layers) - 1):
             problems.add(f"ranks must have {shared} numbers for each task, one for each layer that "
@@ -173,7 +178,7 @@ class HLOPClassifier(OnSpikes, Displayed):
         for k, (rank, size) in enumerate(zip(self.ranks.first, self.layers, strict=False)):
             if k < shared and rank > size:
                 problems.add(f"ranks: {rank} rows for layer {k} are more than the {size} "
-                             f"dimensions of its input; take smaller ranks.")  # fmt: skip
+                             f"dimensions of its input; use smaller ranks.")  # fmt: skip
         if isinstance(self.rule, tuple) and len(self.rule) not in (shared, len(self.layers) - 1):
             problems.add(f"rule must be one SubspaceRule or {shared} of them, got "
                          f"{len(self.rule)}.")  # fmt: skip
@@ -192,14 +197,14 @@ class HLOPClassifier(OnSpikes, Displayed):
         from .learner import initial_weights
 
         learnt = Learnt(tuple(initial_weights(self._plan)), {})
-        self._learner(learnt)  # says what is wrong with the options
+        self._learner(learnt)  # Raises an error if options are wrong.
         return learnt
 
     def _learner(self, learnt: Learnt | None = None) -> Learner:
         from .learner import Learner
 
-        found = self._learnt if learnt is None else learnt
-        return Learner(self._plan, list(found.weights), found.kept, found.n_learnt)
+        state = self._learnt if learnt is None else learnt
+        return Learner(self._plan, list(state.weights), state.kept, state.n_learnt)
 
     def __repr__(self) -> str:
         sizes = "-".join(map(str, self.layers))
@@ -215,12 +220,12 @@ class HLOPClassifier(OnSpikes, Displayed):
 
     @property
     def kept_(self) -> dict[str, NDArray[Any]]:
-        """Copies of what the method keeps, such as rows of subspaces, by name."""
+        """Copies of the state of the method, such as rows of subspaces, by name."""
         return {name: array.copy() for name, array in self._learnt.kept.items()}
 
     @property
     def matrix_(self) -> AccuracyMatrix | None:
-        """Accuracies after each task, if tests were given."""
+        """Accuracies after each task; None without tests."""
         return self._learnt.matrix
 
     @property
@@ -230,30 +235,30 @@ class HLOPClassifier(OnSpikes, Displayed):
         Raises
         ------
         DescriptionError
-            No tests were given to :meth:`learn_task`.
+            If :meth:`learn_task` was called without tests.
         """
         if self.matrix_ is None:
-            raise DescriptionError("HLOPClassifier.R_: nothing was measured; give test= to "
+            raise DescriptionError("HLOPClassifier.R_: no accuracy was measured; pass test= to "
                                    "learn_task.")  # fmt: skip
         return self.matrix_.R
 
     @property
     def n_learnt(self) -> int:
-        """Tasks learnt so far."""
+        """Number of tasks learnt so far."""
         return self._learnt.n_learnt
 
     @property
     def n_heads(self) -> int:
-        """Output layers; 1 if all tasks share one."""
+        """Number of output layers; 1 if all tasks share one."""
         return len(self._learnt.weights[-1]) // self.layers[-1]
 
     def facts(self) -> dict[str, Any]:
-        """Sizes, method, measures and memory as plain data, ready for JSON."""
-        found = super().facts() | {
+        """Return the sizes, method, measures and memory as plain data, ready for JSON."""
+        values = super().facts() | {
             "layers": list(self.layers), "neuron": type(self.neuron).__name__,
             "n_learnt": self.n_learnt, "memory_bytes": self.memory_bytes(),
         }  # fmt: skip
-        return found | ({} if self.matrix_ is None else {"accuracy": self.matrix_.facts()})
+        return values | ({} if self.matrix_ is None else {"accuracy": self.matrix_.facts()})
 
     @checked
     def learn_task(
@@ -267,46 +272,49 @@ class HLOPClassifier(OnSpikes, Displayed):
         n_threads: Annotated[int, Count(high=1024)] = 1,
         progress: Progress = False,
     ) -> Self:
-        """Learn one task, after those that were learnt before.
+        """Learn one more task.
 
         Parameters
         ----------
         x : array_like, shape (n_samples, n_inputs)
-            Samples; for a :class:`CubaNeuron` from 0 to 1.
+            Samples; with a :class:`CubaNeuron`, values must be from 0 to 1.
         y : array_like of int, shape (n_samples,)
-            Classes, 0 to ``layers[-1] - 1``.
+            Class of each sample, 0 to ``layers[-1] - 1``.
         task : int, optional
-            Number of the task. Default: the number of tasks learnt so far. A task that comes back
-            has its old number.
+            Number of the task. Default: the number of tasks learnt so far. A task that is learnt
+            again keeps its number.
         test : sequence of (x, y), optional
-            Test samples of each task, in the order of their numbers. A row of accuracies on them
-            joins :attr:`matrix_`; before the first task the untrained network is measured too.
+            Test samples of each task, in the order of their numbers. The accuracies on them are
+            added to :attr:`matrix_` as a row. Before the first task, the untrained network is
+            tested too.
         checkpoint : str or Path, optional
-            File that the model is saved to at the end (:meth:`resume`).
+            File to which the model is saved at the end; see :meth:`resume`.
         n_threads : int
-            Threads of PyTorch. The results of different numbers may differ in the last digits.
+            Number of threads of PyTorch. Results can depend on it in the last digits.
         progress : bool or callable
-            True shows a bar on a terminal; a callable is given the fraction done.
+            True shows a progress bar on a terminal; a callable gets the completed fraction.
 
         Returns
         -------
         HLOPClassifier
-            Itself. After an interruption or an error it is as it was before the call.
+            The model itself. After an interruption or an error it is unchanged.
 
         Raises
         ------
         DescriptionError
-            Samples of another width, classes out of range, not one class a sample, or no rank is
-            left for the task.
+            If samples have another width, classes are out of range, the number of classes is wrong,
+            or no dimensions are left for the task.
         SimulationError
-            The loss is not finite.
+            If the loss is not finite.
         StorageError
-            The checkpoint can't be written; the task is learnt all the same.
+            If the checkpoint cannot be written. The task is learnt nevertheless.
         """
         number = self.n_learnt if task is None else task
         self._check_pair(x, y, "learn_task")
         if not len(y):
-            raise DescriptionError("HLOPClassifier.learn_task: needs at least one sample, got 0.")
+            raise DescriptionError(
+                "HLOPClassifier.learn_task: there must be at least one sample, got 0."
+            )
         for k, pair in enumerate(test or ()):
             self._check_pair(*pair, f"learn_task: test[{k}]")
         self._check_test(test, number)
@@ -328,10 +336,10 @@ class HLOPClassifier(OnSpikes, Displayed):
         return self
 
     def _check_test(self, test: Any, task: int) -> None:
-        """Tests must be of all tasks that were measured before, and of this one."""
+        """Raise an error if a task that was tested before, or this one, has no test."""
         if self.matrix_ is not None and test is None:
-            raise DescriptionError("HLOPClassifier.learn_task: test is needed, as for the tasks "
-                                   "before.")  # fmt: skip
+            raise DescriptionError("HLOPClassifier.learn_task: test is required, because earlier "
+                                   "tasks had tests.")  # fmt: skip
         if test is None:
             return
         least = task + 1 if self.matrix_ is None else max(task + 1, self.matrix_.n_tasks)
@@ -341,15 +349,15 @@ class HLOPClassifier(OnSpikes, Displayed):
                 f"each task so far, got {len(test)}."
             )
         if self.matrix_ is None and self.n_learnt:
-            raise DescriptionError("HLOPClassifier.learn_task: test must be given from the first "
-                                   "task on, or not at all.")  # fmt: skip
+            raise DescriptionError("HLOPClassifier.learn_task: pass test for the first task and "
+                                   "all others, or for none.")  # fmt: skip
 
     def _with_baseline(self, learner: Learner, test: Any) -> AccuracyMatrix | None:
         if test is None or self.matrix_ is not None:
             return self.matrix_
         learner.grow_heads(len(test))
-        found = [_accuracy(learner, x, y, k) for k, (x, y) in enumerate(test)]
-        return AccuracyMatrix(np.zeros((0, len(test))), np.array(found), np.zeros(0, np.int64))
+        accuracies = [_accuracy(learner, x, y, k) for k, (x, y) in enumerate(test)]
+        return AccuracyMatrix(np.zeros((0, len(test))), np.array(accuracies), np.zeros(0, np.int64))
 
     def _check_pair(self, x: NDArray[Any], y: NDArray[np.int64], where: str) -> None:
         self._check_samples(x, where)
@@ -360,23 +368,23 @@ class HLOPClassifier(OnSpikes, Displayed):
             )
         if len(y) and y.max() >= self.layers[-1]:
             raise DescriptionError(
-                f"HLOPClassifier.{where}: labels must be in 0..{self.layers[-1] - 1}, the outputs "
-                f"of the network, got {y.max()}."
+                f"HLOPClassifier.{where}: labels must be from 0 to {self.layers[-1] - 1}, the "
+                f"outputs of the network, got {y.max()}."
             )
 
     def _check_samples(self, x: NDArray[Any], where: str) -> None:
         width = int(np.prod(x.shape[1:]))
         if width != self.layers[0]:
             raise DescriptionError(
-                f"HLOPClassifier.{where}: samples must have {self.layers[0]} values, the inputs of "
-                f"the network, got {width}."
+                f"HLOPClassifier.{where}: samples must have {self.layers[0]} values, one for each "
+                f"input of the network, got {width}."
             )
         is_coded = isinstance(self.neuron, CubaNeuron)
         if is_coded and x.size and (x.min() < 0 or x.max() > 1):
             worst = x.min() if x.min() < 0 else x.max()
             raise DescriptionError(
-                f"HLOPClassifier.{where}: samples must be in 0..1, the probability of a spike in "
-                f"each step, got {worst:g}."
+                f"HLOPClassifier.{where}: samples must be from 0 to 1, the probability of a spike "
+                f"in each step, got {worst:g}."
             )
 
     def _head(self, task: int | None, method: str) -> int | None:
@@ -384,12 +392,12 @@ class HLOPClassifier(OnSpikes, Displayed):
             return None
         if task is None and self.n_heads > 1:
             raise DescriptionError(
-                f"HLOPClassifier.{method}: each task has its own outputs; give task=, the number "
-                f"of the task, 0..{self.n_heads - 1}."
+                f"HLOPClassifier.{method}: each task has its own outputs; pass task=, the number "
+                f"of the task, from 0 to {self.n_heads - 1}."
             )
         if (task or 0) >= self.n_heads:
             raise DescriptionError(
-                f"HLOPClassifier.{method}: task must be in 0..{self.n_heads - 1}, got {task}."
+                f"HLOPClassifier.{method}: task must be from 0 to {self.n_heads - 1}, got {task}."
             )
         return task or 0
 
@@ -397,12 +405,12 @@ class HLOPClassifier(OnSpikes, Displayed):
     def decision_function(
         self, x: Samples, task: Annotated[int, Count(low=0)] | None = None
     ) -> NDArray[Any]:
-        """Outputs of the network, shape (n_samples, n_classes).
+        """Return the outputs of the network, shape (n_samples, n_classes).
 
         Raises
         ------
         DescriptionError
-            As :meth:`predict`.
+            As in :meth:`predict`.
         """
         return self._outputs(x, task, "decision_function")
 
@@ -416,7 +424,9 @@ class HLOPClassifier(OnSpikes, Displayed):
     def responses(
         self, x: Samples, task: Annotated[int, Count(low=0)] | None = None
     ) -> dict[str, NDArray[Any]]:
-        """Mean activity of each hidden layer, and the outputs; for :func:`layer_drift`.
+        """Return the mean activity of each hidden layer, and the outputs.
+
+        :func:`layer_drift` compares them.
 
         Parameters
         ----------
@@ -428,7 +438,7 @@ class HLOPClassifier(OnSpikes, Displayed):
         Returns
         -------
         dict of str to ndarray (n_samples, n_units)
-            ``"layer 1"``, ..., ``"output"``.
+            Activity by the names ``"layer 1"``, ..., ``"output"``.
         """
         outputs = self._outputs(x, task, "responses")
         with threads(1):
@@ -439,101 +449,103 @@ class HLOPClassifier(OnSpikes, Displayed):
     def predict(
         self, x: Samples, task: Annotated[int, Count(low=0)] | None = None
     ) -> NDArray[np.int64]:
-        """Class of each sample, shape (n_samples,).
+        """Return the predicted class of each sample, shape (n_samples,).
 
         Parameters
         ----------
         x : array_like, shape (n_samples, n_inputs)
             Samples.
         task : int, optional
-            Task that they belong to; needed if each task has its own outputs.
+            Task that the samples belong to; required if each task has its own outputs.
 
         Raises
         ------
         DescriptionError
-            Samples of another width, or no such task.
+            If samples have another width, or there is no such task.
         """
-        found: NDArray[np.int64] = self._outputs(x, task, "predict").argmax(axis=1)
-        return found
+        classes: NDArray[np.int64] = self._outputs(x, task, "predict").argmax(axis=1)
+        return classes
 
     @checked
     def score(
         self, x: Samples, y: Labels, task: Annotated[int, Count(low=0)] | None = None
     ) -> float:
-        """Fraction of samples whose class is predicted.
+        """Return the fraction of samples that are classified correctly.
 
         Raises
         ------
         DescriptionError
-            As :meth:`predict`, not one label for each sample, or no sample.
+            As in :meth:`predict`, or if there are no samples or the number of labels is wrong.
         """
         self._check_pair(x, y, "score")
         if not len(y):
-            raise DescriptionError("HLOPClassifier.score: needs at least one sample, got 0.")
+            raise DescriptionError(
+                "HLOPClassifier.score: there must be at least one sample, got 0."
+            )
         return float(np.mean(self._outputs(x, task, "score").argmax(axis=1) == y))
 
     @checked
     def resume(self, checkpoint: Annotated[str | Path, PathName()]) -> Self:
-        """Continue from a checkpoint of :meth:`learn_task`; without a file nothing happens.
+        """Continue from a checkpoint of :meth:`learn_task`; do nothing if there is no file.
 
-        All that learning depends on is in it: weights, what the method keeps, the accuracies, and
-        the number of tasks, which names the random streams. The momentum starts anew with each
-        task. So the tasks that follow are learnt exactly as without the interruption.
+        The checkpoint holds everything that learning depends on: the weights, the state of the
+        method, the accuracies, and the number of tasks, which names the random streams. Later tasks
+        are therefore learnt exactly as without the interruption.
 
         Raises
         ------
         StorageError
-            The file is no checkpoint, or one of a network with other arguments.
+            If the file is not a checkpoint, or belongs to a network with other arguments.
         """
         if not Path(checkpoint).exists():
             return self
         where = f"HLOPClassifier.resume: {str(checkpoint)!r}"
-        found = load(checkpoint, "model")
-        if not isinstance(found, HLOPClassifier):
-            raise StorageError(f"{where} holds a {type(found).__name__}.")
-        mine, theirs = self.arguments(), found.arguments()
+        saved = load(checkpoint, "model")
+        if not isinstance(saved, HLOPClassifier):
+            raise StorageError(f"{where} holds a {type(saved).__name__}.")
+        mine, theirs = self.arguments(), saved.arguments()
         other = [name for name in _ARGUMENTS if digest(mine[name]) != digest(theirs[name])]
         if other:
             texts = [f"{name} {short(theirs[name])} instead of {short(mine[name])}"
                      for name in other]  # fmt: skip
             raise StorageError(f"{where} is a checkpoint of another network: {', '.join(texts)}.")
-        self._learnt = found._learnt
+        self._learnt = saved._learnt
         return self
 
     def memory_bytes(self) -> dict[str, int]:
-        """Bytes of the weights, and of what the method keeps beside them."""
+        """Return the bytes of the weights, and of the additional data of the method."""
         return {
             "weights": sum(array.nbytes for array in self._learnt.weights),
             "method": self._learner().strategy.memory_bytes,
         }
 
     def arguments(self) -> dict[str, Any]:
-        """What the constructor takes."""
+        """Return the arguments of the constructor."""
         return {name: getattr(self, name) for name in _ARGUMENTS}
 
     def arrays(self) -> dict[str, Stored]:
-        """Weights, what the method keeps, and accuracies."""
+        """Return the weights, the state of the method, and the accuracies."""
         return stored_learnt(self._learnt)
 
     @classmethod
     def restored(cls, arguments: Mapping[str, Any], arrays: h5py.Group) -> Self:
-        """The model with this state; see :meth:`arrays`."""
+        """Return a model with a stored state; see :meth:`arrays`."""
         layers = arguments.get("layers")
         if not isinstance(layers, tuple) or not all(isinstance(n, int) for n in layers):
             raise StorageError("its layers are not whole numbers")
-        # Before the model takes memory for as many weights as the file says.
+        # Checked here, before the model allocates weights of the sizes in the file.
         heads, dtype = arguments.get("heads"), arguments.get("dtype")
         if heads not in ("domain", "task") or dtype not in ("float32", "float64"):
-            raise StorageError("its heads or its dtype are not known")
+            raise StorageError("its heads or its dtype are not valid")
         learnt = read_learnt(arrays, layers, heads, dtype)
-        made = cls(**arguments)
-        made._learner(learnt)
-        made._learnt = learnt
-        return made
+        model = cls(**arguments)
+        model._learner(learnt)
+        model._learnt = learnt
+        return model
 
 
 def _published_rules(n: int) -> tuple[SubspaceRule, ...]:
-    """Rules of all layers: a smaller learning rate in the first."""
+    """Return the rules of all layers, with a smaller learning rate in the first layer."""
     return (SubspaceRule(learning_rate=0.001), *[SubspaceRule()] * (n - 1))
 
 
@@ -542,7 +554,7 @@ def _accuracy(learner: Learner, x: NDArray[Any], y: NDArray[np.int64], task: int
 
 
 def _with_row(matrix: AccuracyMatrix | None, row: list[float], task: int) -> AccuracyMatrix:
-    """The matrix with one more row, and with new columns where there are more tests than before."""
+    """Return the matrix with one more row, and with new columns if there are more tests."""
     if matrix is None:
         raise DescriptionError("HLOPClassifier.learn_task: there is no matrix of accuracies.")
     more = len(row) - matrix.n_tasks

@@ -1,4 +1,4 @@
-"""Settings of the continual learners: neurons, the rule of the subspaces, and their ranks."""
+"""Parameters of continual learners: neurons, the learning rule of subspaces, and their ranks."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ class DSRNeuron(Frozen):
     """Leaky neuron of the trainer "dsr", driven by constant currents (Meng et al. 2022).
 
     In each step ``v = beta v + (1 - beta) I`` with ``beta = exp(-dt / tau)``. The neuron fires if
-    ``v >= alpha * v_thresh``, its spike has the height ``v_thresh / dt``, and `v_thresh` is
-    subtracted from the potential, which may become negative.
+    ``v >= alpha * v_thresh``; its spike has the height ``v_thresh / dt``, and `v_thresh` is
+    subtracted from the potential, which can become negative.
 
     Parameters
     ----------
     steps : int
-        Time steps T of a sample.
+        Number of time steps T of a sample.
     tau, dt : float
-        Time constant of the membrane and the time step, in one unit.
+        Membrane time constant and time step, in the same unit.
     v_thresh : float
-        What a spike takes from the potential.
+        Decrease of the potential at a spike.
     alpha : float
         Fraction of `v_thresh` at which the neuron fires.
 
     Raises
     ------
     DescriptionError
-        A value out of range.
+        If a value is out of range.
     """
 
     steps: _Steps = 20
@@ -58,12 +58,12 @@ class DSRNeuron(Frozen):
 
     @property
     def beta(self) -> float:
-        """What a step leaves of the potential."""
+        """Fraction of the potential that remains after a step."""
         return math.exp(-self.dt / self.tau)
 
     @property
     def height(self) -> float:
-        """Height of a spike, which is the largest rate too."""
+        """Height of a spike, which is also the largest rate."""
         return self.v_thresh / self.dt
 
 
@@ -71,28 +71,28 @@ class DSRNeuron(Frozen):
 class LIFNeuron(Frozen):
     """Leaky neuron of the trainers "bptt" and "ottt", driven by constant currents.
 
-    In each step ``v = (1 - 1 / tau) v + I``. The neuron fires if ``v >= v_thresh``; then
-    `v_thresh` is subtracted (soft reset), or the potential starts again at 0 (hard reset). The
+    In each step ``v = (1 - 1 / tau) v + I``. The neuron fires if ``v >= v_thresh``; then `v_thresh`
+    is subtracted from the potential (soft reset), or the potential is set to 0 (hard reset). The
     reset is not differentiated. The derivative of a spike is that of
     ``sigmoid(slope * (v - v_thresh))``.
 
     Parameters
     ----------
     steps : int
-        Time steps T of a sample.
+        Number of time steps T of a sample.
     tau : float
-        Time constant of the membrane, steps; >= 1.
+        Membrane time constant, steps, >= 1.
     v_thresh : float
         Threshold.
     reset : {"soft", "hard"}
-        What a spike does to the potential.
+        Reset of the potential after a spike.
     slope : float
         Steepness of the surrogate gradient.
 
     Raises
     ------
     DescriptionError
-        A value out of range.
+        If a value is out of range.
     """
 
     steps: _Steps = 6
@@ -108,39 +108,39 @@ class LIFNeuron(Frozen):
 
     @property
     def decay(self) -> float:
-        """What a step leaves of the potential."""
+        """Fraction of the potential that remains after a step."""
         return 1.0 - 1.0 / self.tau
 
 
 @dataclass(frozen=True, kw_only=True)
 class CubaNeuron(Frozen):
-    """Current-based leaky neuron with hard reset, which every backend and machine has.
+    """Current-based leaky neuron with hard reset, which every backend can simulate.
 
     This is PyNN's ``IF_curr_exp``, solved exactly over a step
-    (:func:`spikemem.networks.hlop.cuba_step`); samples come as spikes. A model with it is trained
-    by "bptt" and can be built as a :class:`spikemem.Network`.
+    (:func:`spikemem.networks.hlop.cuba_step`). Samples are encoded as spikes. A model with this
+    neuron is trained by "bptt" and can be built as a :class:`spikemem.Network`.
 
     Parameters
     ----------
     steps : int
-        Time steps T of a sample.
+        Number of time steps T of a sample.
     tau_m, tau_syn, dt : float
-        Time constants of the membrane and of the synaptic current, and the time step, ms. The two
-        time constants must differ.
+        Membrane time constant, synaptic time constant and time step, ms. The two time constants
+        must differ.
     cm : float
-        Capacitance, nF.
+        Membrane capacitance, nF.
     v_thresh : float
-        Threshold above rest, mV; the neuron fires if ``v > v_thresh`` and starts again at 0.
+        Threshold above rest, mV; the neuron fires if ``v > v_thresh`` and is reset to 0.
     slope : float
         Steepness of the surrogate gradient, in units of ``1 / v_thresh``.
     code : {"bernoulli", "regular"}
-        How a sample becomes spikes; its values, 0 to 1, are the probability of a spike in a step.
+        Spike code of a sample, whose values, 0 to 1, are the probability of a spike in a step.
         "regular" spaces the spikes evenly.
 
     Raises
     ------
     DescriptionError
-        A value out of range, or two equal time constants.
+        If a value is out of range, or the time constants are equal.
     """
 
     steps: _Steps = 16
@@ -167,10 +167,10 @@ class CubaNeuron(Frozen):
         cls, *, steps: _Steps = 16, v_thresh: _Millivolts = 0.25, slope: _Positive = 4.0,
         code: Literal["bernoulli", "regular"] = "bernoulli",
     ) -> CubaNeuron:  # fmt: skip
-        """A neuron whose potential is halved in each step, and whose currents last one step.
+        """Return a neuron whose potential halves in each step, and whose currents last one step.
 
-        A spike of weight 1 nA moves the potential by 1 mV. The spikes of a trained network are
-        then the same on every backend for any input (``docs/explanation/hlop_spikes.md``).
+        A spike with a weight of 1 nA changes the potential by 1 mV. The spikes of a trained network
+        are then the same on every backend, for any input (``docs/hlop_spikes.md``).
 
         Examples
         --------
@@ -185,54 +185,56 @@ class CubaNeuron(Frozen):
 
     @property
     def p11(self) -> float:
-        """What a step leaves of the synaptic current."""
+        """Fraction of the synaptic current that remains after a step."""
         return math.exp(-self.dt / self.tau_syn)
 
     @property
     def p22(self) -> float:
-        """What a step leaves of the potential."""
+        """Fraction of the potential that remains after a step."""
         return math.exp(-self.dt / self.tau_m)
 
     @property
     def p21(self) -> float:
-        """What a step adds to the potential for each nA of synaptic current, mV."""
+        """Increase of the potential in a step for each nA of synaptic current, mV."""
         resistance = self.tau_m / self.cm
         ratio = self.tau_syn / (self.tau_syn - self.tau_m)
         return resistance * ratio * (self.p11 - self.p22)
 
 
 Neuron = DSRNeuron | LIFNeuron | CubaNeuron
-"""Neurons that a :class:`HLOPClassifier` may have."""
+"""Neurons that a :class:`HLOPClassifier` can have."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SubspaceRule(Frozen):
-    """How a subspace learns: Oja's subspace rule with a residual (Xiao et al. 2024, appendix).
+    """Learning rule of a subspace: Oja's subspace rule with a residual (Xiao et al. 2024).
 
-    For a mini-batch X with B rows, `iterations` times: responses ``Y = X H'`` of the new rows,
-    ``G = Y' (R - Y H) / B``, where R is what the frozen rows leave of X, each entry limited to
-    ``-clip..clip``; then ``M = momentum M + (1 - momentum) G`` and ``H += learning_rate M``.
+    See the appendix of the paper. For a mini-batch X with B rows, the rule repeats these steps
+    `iterations` times. The new rows respond with ``Y = X H'``. With R, the residual of X after the
+    frozen rows, ``G = Y' (R - Y H) / B``, with entries clipped to ``-clip..clip``. Then
+    ``M = momentum M + (1 - momentum) G`` and ``H += learning_rate M``.
 
     Parameters
     ----------
     learning_rate : float
-        Step of the rule.
+        Learning rate of the rule.
     momentum : float
-        What an iteration leaves of the running mean of G, 0 <= momentum < 1.
+        Fraction of the running mean of G that remains after an iteration, 0 <= momentum < 1.
     iterations : int
-        Iterations for each mini-batch.
+        Number of iterations for each mini-batch.
     clip : float
-        Largest entry of G.
+        Largest magnitude of an entry of G.
     lateral : {"linear", "spiking"}
-        "spiking": responses have the few values that a rate code of ``levels`` steps can tell.
+        With "spiking", responses take only the values that a rate code with `levels` steps can
+        represent.
     scale, levels : float, int
-        A spiking response is limited to ``-scale..scale`` and rounded to multiples of
+        A spiking response is clipped to ``-scale..scale`` and rounded to multiples of
         ``scale / levels``.
 
     Raises
     ------
     DescriptionError
-        A value out of range.
+        If a value is out of range.
     """
 
     learning_rate: Annotated[float, Quantity(above=0.0)] = 0.01
@@ -256,19 +258,20 @@ PMNIST_FURTHER = tuple((more,) * 3 for more in (70, 70, 50, 50, 50, 30, 30, 30, 
 
 @dataclass(frozen=True, kw_only=True)
 class Ranks(Frozen):
-    """Subspace neurons that each layer gets: for the first task, and for each further one.
+    """Numbers of new subspace neurons of each layer, for the first task and for later ones.
 
     Parameters
     ----------
     first : sequence of int
-        For the input of each layer, in order. Default: those published for PMNIST.
+        Numbers for the first task, for the input of each layer in order. Default: the numbers
+        published for PMNIST.
     further : sequence of sequences of int
-        For each further task the same; the last entry holds for all tasks that follow.
+        Numbers for each later task; the last entry holds for all tasks that follow.
 
     Raises
     ------
     DescriptionError
-        Entries of different lengths.
+        If entries have different lengths.
     """
 
     first: Annotated[tuple[int, ...], Each(Count(low=0), "numbers of rows", least=1)] = PMNIST_FIRST
@@ -283,13 +286,13 @@ class Ranks(Frozen):
         wrong = [row for row in self.further if len(row) != len(self.first)]
         if wrong:
             raise DescriptionError(
-                f"Ranks: each entry of further must have {len(self.first)} numbers, as many as "
-                f"first, got {wrong[0]}."
+                f"Ranks: each entry of further must have {len(self.first)} numbers, like first, "
+                f"got {wrong[0]}."
             )
 
     @checked
     def of_task(self, task: Annotated[int, Count(low=0)]) -> tuple[int, ...]:
-        """New rows of each layer for one task, counted from 0."""
+        """Return the number of new rows of each layer for one task, counted from 0."""
         if task == 0:
             return self.first
         return self.further[min(task, len(self.further)) - 1]
@@ -297,12 +300,13 @@ class Ranks(Frozen):
     @classmethod
     @checked
     def scaled(cls, sizes: Annotated[Sequence[int], Each(Count(), "sizes", least=1)]) -> Ranks:
-        """The published ranks, in proportion to the inputs of each layer.
+        """Return the published ranks, scaled to the number of inputs of each layer.
 
         Parameters
         ----------
         sizes : sequence of int
-            Number of inputs of each layer; the first and the last layer have ranks of their own.
+            Number of inputs of each layer. The first and the last layer use ranks published for
+            them.
         """
         published = [80 / 784, *[200 / 800] * (len(sizes) - 2), 100 / 800]
         rows = [

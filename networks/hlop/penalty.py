@@ -1,4 +1,4 @@
-"""Elastic weight consolidation: a quadratic penalty on weights that earlier tasks need."""
+"""The quadratic penalty of elastic weight consolidation."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 __all__ = ["QuadraticPenalty"]
 
 Tensors = dict[str, Any]
-"""Tensors by the name of their parameter."""
+"""Tensors by the names of their parameters."""
 
 
 class QuadraticPenalty:
-    """Sum over tasks of half the squared distance to the weights after it, weighted by Fisher.
+    """Penalty on the distance from the weights after each task, weighted by Fisher information.
 
     The penalty is 1/2 sum_k sum_i F_ki (w_i - w_ki)^2, where F_k is the diagonal of the Fisher
     information of task k, and w_k are the weights after it. A sum of parabolas is a parabola, so
-    the sum of all F, its minimum and one constant hold it exactly: the memory does not grow with
-    the number of tasks. With ``decay`` below 1 the older terms fade.
+    that the sum of all F, the minimum and one constant describe it exactly, and the memory does not
+    grow with the number of tasks. With ``decay`` below 1, older terms decay.
 
     Source: Kirkpatrick et al. (2017), PNAS 114, 3521-3526, equation 3; for the decay, Schwarz et
     al. (2018), Progress & Compress, ICML, equation 9.
@@ -31,11 +31,11 @@ class QuadraticPenalty:
 
     @property
     def n_bytes(self) -> int:
-        """Bytes of the Fisher information and of the minimum."""
+        """Number of bytes of the Fisher information and the minimum."""
         return sum(_bytes(t) for part in (self.fisher, self.centre) for t in part.values())
 
     def add(self, fisher: Mapping[str, Any], weights: Mapping[str, Any]) -> None:
-        """Add the term of one task; weights without a term from before begin here."""
+        """Add the term of one task, also for weights that had no term before."""
         if self.decay != 1.0:
             self.fisher = {name: self.decay * value for name, value in self.fisher.items()}
             self.constant *= self.decay
@@ -49,13 +49,13 @@ class QuadraticPenalty:
             total = self.fisher[name] + new
             share = (new / total.clamp_min(_TINY)).where(total > 0, new.new_zeros(()))
             gap = here - self.centre[name]
-            # Two parabolas add up to one about their weighted mean, and a constant.
+            # Two parabolas sum to a parabola around their weighted mean, plus a constant.
             self.constant += 0.5 * float((self.fisher[name] * share * gap**2).double().sum())
             self.centre[name] = self.centre[name] + share * gap
             self.fisher[name] = total
 
     def _grow(self, name: str, weights: Any) -> None:
-        """Rows that weights have got since the last term: without any stiffness so far."""
+        """Add rows for weights that are newer than the last term, with zero Fisher information."""
         more = weights[len(self.fisher[name]) :]
         if len(more):
             for part, filled in (
@@ -66,7 +66,7 @@ class QuadraticPenalty:
                 part[name] = filled
 
     def value(self, weights: Mapping[str, Any]) -> float:
-        """Penalty at some weights."""
+        """Return the penalty at some weights."""
         total = self.constant
         for name, fisher in self.fisher.items():
             gap = weights[name].detach()[: len(fisher)] - self.centre[name]
@@ -76,10 +76,10 @@ class QuadraticPenalty:
     def gradient(
         self, weights: Mapping[str, Any], *, strength: float = 1.0, most: float = float("inf")
     ) -> Tensors:
-        """Gradient of `strength` times the penalty, for the parameters that have a term.
+        """Return the gradient of `strength` times the penalty, for parameters that have a term.
 
-        The factor of a distance, `strength` times Fisher information, is limited to `most`. Rows
-        of weights that are newer than the penalty have no entry.
+        The factor of a distance, `strength` times the Fisher information, is limited to `most`.
+        Rows of weights that are newer than the penalty have no entry.
         """
         return {
             name: (strength * fisher).clamp_max(most)

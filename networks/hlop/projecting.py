@@ -1,4 +1,4 @@
-"""Strategies that project changes of the weights away from subspaces of old activity."""
+"""Strategies that project weight changes onto the complement of subspaces of earlier activity."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from numpy.typing import NDArray
 
 from ...checks import Count, Flag, checked
 from ...errors import StorageError
-from .strategies import AtWork, Batch, Strategy
+from .strategies import Batch, LearnerInterface, Strategy
 from .subspace import Subspace, SVDSubspace
 
 __all__ = ["HLOP", "SVD"]
 
 
 class Projecting(Strategy):
-    """Base: one subspace for the input of each layer that all tasks share."""
+    """Base of these strategies: a subspace for the input of each layer that all tasks share."""
 
     exact = True
 
-    def __init__(self, learner: AtWork) -> None:
+    def __init__(self, learner: LearnerInterface) -> None:
         super().__init__(learner)
         plan = learner.plan
         n = len(plan.layers) - (2 if plan.heads == "task" else 1)
         self.subspaces = [self.subspace(layer) for layer in range(n)]
 
     def subspace(self, layer: int) -> Subspace:
-        """Subspace of the input of one layer, still empty."""
+        """Return an empty subspace for the input of one layer."""
         raise NotImplementedError
 
     def before_task(self, task: int) -> None:
@@ -38,7 +38,7 @@ class Projecting(Strategy):
             subspace.grow(n)
 
     def after_backward(self, step: Any) -> None:
-        """Project the factors of each gradient, and let new rows learn from the activity."""
+        """Project the factors of each gradient, and train new rows on the activity."""
         for layer, subspace in enumerate(self.subspaces):
             delta, presynaptic = step.factors[layer]
             trace = step.traces[layer]
@@ -51,7 +51,7 @@ class Projecting(Strategy):
                 subspace.learn(trace, residual)
 
     def left(self, subspace: Subspace, trace: Any) -> Any:
-        """What frozen rows leave of activity that new rows shall learn from, or None."""
+        """Return the residual of activity after the frozen rows; None if rows do not learn now."""
         return subspace.residual(trace)
 
     def after_task(self, task: int, data: Batch) -> None:
@@ -60,45 +60,45 @@ class Projecting(Strategy):
             subspace.freeze(exact=self.exact)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Frozen rows of each layer, and how many each task has brought."""
-        found = {}
+        """Return the frozen rows of each layer, and the number of rows of each task."""
+        stored = {}
         for layer, subspace in enumerate(self.subspaces):
             state = subspace.arrays()
-            found[f"subspace {layer} rows"] = state["frozen"]
-            found[f"subspace {layer} blocks"] = state["blocks"]
-        return found
+            stored[f"subspace {layer} rows"] = state["frozen"]
+            stored[f"subspace {layer} blocks"] = state["blocks"]
+        return stored
 
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Take over frozen rows."""
+        """Restore the frozen rows."""
         for layer, subspace in enumerate(self.subspaces):
             try:
                 rows = arrays[f"subspace {layer} rows"]
                 blocks = arrays[f"subspace {layer} blocks"]
             except KeyError as error:
-                raise StorageError(f"there is no array {error}") from None
+                raise StorageError(f"the array {error} is missing") from None
             none = np.zeros((0, subspace.size))
             state = {"frozen": rows, "blocks": blocks, "new": none, "moving": none, "kept": none}
             subspace.restore(state)
 
 
 class HLOP(Projecting):
-    """Hebbian orthogonal projection: subspaces are learnt along with the task.
+    """Hebbian orthogonal projection: subspaces are learnt during the task.
 
     Parameters
     ----------
     learner : Learner
         See :class:`Strategy`.
     exact : bool
-        Whether new rows are made orthonormal by QR at the end of a task.
+        Whether new rows are made orthonormal by a QR decomposition at the end of a task.
     """
 
     @checked
-    def __init__(self, learner: AtWork, *, exact: Annotated[bool, Flag()] = True) -> None:
+    def __init__(self, learner: LearnerInterface, *, exact: Annotated[bool, Flag()] = True) -> None:
         super().__init__(learner)
         self.exact = exact
 
     def subspace(self, layer: int) -> Subspace:
-        """Hebbian subspace with the rule of the layer."""
+        """Return a Hebbian subspace with the rule of the layer."""
         plan: Any = self.learner.plan
         name = ("subspace", layer)
         return Subspace(
@@ -108,44 +108,46 @@ class HLOP(Projecting):
 
 
 class SVD(Projecting):
-    """Gradient projection memory: subspaces by SVD of activity after each task.
+    """Gradient projection memory: subspaces from an SVD of activity after each task.
 
     Parameters
     ----------
     learner : Learner
         See :class:`Strategy`.
     samples : int
-        Samples of a task, drawn at random, whose activity is looked at.
+        Number of randomly drawn samples of a task whose activity is used.
     """
 
     @checked
-    def __init__(self, learner: AtWork, *, samples: Annotated[int, Count()] = 1000) -> None:
+    def __init__(
+        self, learner: LearnerInterface, *, samples: Annotated[int, Count()] = 1000
+    ) -> None:
         self.samples = samples
         super().__init__(learner)
 
     def subspace(self, layer: int) -> SVDSubspace:
-        """Subspace that keeps activity until the end of a task."""
+        """Return a subspace that stores activity until the end of a task."""
         plan: Any = self.learner.plan
         seed = own_stream(plan.seed, "subspace", layer)
         return SVDSubspace(plan.layers[layer], samples=self.samples, dtype=plan.dtype, seed=seed)
 
     def left(self, subspace: Subspace, trace: Any) -> Any:
-        """None: nothing is learnt before the task has ended."""
+        """Return None, since rows do not learn before the task has ended."""
         return None
 
     def after_task(self, task: int, data: Batch) -> None:
-        """Take the subspaces from the activity of the trained network."""
+        """Compute the subspaces from the activity of the trained network."""
         n = len(data.y)
-        places = self.learner.rng("svd").permutation(n)[: self.samples]
+        indices = self.learner.rng("svd").permutation(n)[: self.samples]
         for subspace, trace in zip(
-            self.subspaces, self.learner.traces(data.x[places]), strict=False
+            self.subspaces, self.learner.traces(data.x[indices]), strict=False
         ):
             subspace.learn(trace, trace)
         super().after_task(task, data)
 
 
 def own_stream(seed: int, *name: str | int) -> int:
-    """Seed of one purpose."""
+    """Return the seed of one purpose."""
     from ...streams import stream
 
     return int(stream(seed, "hlop", *name).integers(2**62))

@@ -1,4 +1,4 @@
-"""The published sequences of tasks on colour images: CIFAR-100 in parts, and five data sets."""
+"""Published task sequences on colour images: split CIFAR-100 and 5-Datasets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _Path = Annotated[str | Path, PathName()]
 
 
 class Scaling(NamedTuple):
-    """Mean and standard deviation of each colour, of brightness from 0 to 1."""
+    """Mean and standard deviation of each colour channel, for brightness from 0 to 1."""
 
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
@@ -36,18 +36,18 @@ _SIDE = 32
 
 
 def scaled(images: NDArray[np.uint8], scaling: Scaling) -> NDArray[np.float32]:
-    """Images (n, 3, height, width), each colour scaled to mean 0 and deviation 1."""
-    require_memory(4 * images.size, "Scaled images", "Take fewer images.")
-    found = np.empty(images.shape, np.float32)
+    """Return images (n, 3, height, width) whose colours have mean 0 and deviation 1."""
+    require_memory(4 * images.size, "Scaled images", "Use fewer images.")
+    result = np.empty(images.shape, np.float32)
     for colour in range(images.shape[1]):
         k = colour % len(scaling.mean)
         table = (np.arange(256) / 255 - scaling.mean[k]) / scaling.deviation[k]
-        found[:, colour] = table.astype(np.float32)[images[:, colour]]
-    return found
+        result[:, colour] = table.astype(np.float32)[images[:, colour]]
+    return result
 
 
 def as_colour(data: Images) -> ColourImages:
-    """Grey images with a dark frame, of 32 x 32 pixels, the same in all three colours."""
+    """Return grey images as 32 x 32 colour images with a dark frame and equal channels."""
     height, width = data.shape
     rows, columns = _SIDE - height, _SIDE - width
     frame = ((0, 0), (rows // 2, rows - rows // 2), (columns // 2, columns - columns // 2))
@@ -57,31 +57,31 @@ def as_colour(data: Images) -> ColourImages:
 
 @checked
 def split_cifar(path: _Path, classes: Annotated[int, Count()] = 10) -> ClassSplit:
-    """Return the split CIFAR-100 (or CIFAR-10): tasks of some classes each, in ascending order.
+    """Return the split CIFAR-100 (or CIFAR-10), whose tasks have classes in ascending order.
 
     Parameters
     ----------
     path : str or Path
-        As for :func:`spikemem.data.read_cifar`.
+        As in :func:`spikemem.data.read_cifar`.
     classes : int
-        Classes of each task; 10 in the paper.
+        Number of classes of each task; 10 in the paper.
 
     Returns
     -------
     ClassSplit
-        Samples are float32 (n, 3, 32, 32), scaled by the usual mean and deviation of each colour;
-        the classes of each task are numbered from 0.
+        Samples are float32 (n, 3, 32, 32), scaled by the usual mean and deviation of each colour.
+        The classes of each task are numbered from 0.
 
     Raises
     ------
     StorageError
-        The files can't be read.
+        If the files cannot be read.
     DescriptionError
-        `classes` does not divide the number of classes.
+        If `classes` does not divide the number of classes.
 
     References
     ----------
-    M. Xiao et al., ICLR 2024, arXiv 2402.11984 (10 tasks of 10 classes, a head for each).
+    M. Xiao et al., ICLR 2024, arXiv 2402.11984 (10 tasks of 10 classes, each with its own head).
     """
     learnt, tested = (read_cifar(path, part) for part in ("train", "test"))
     return ClassSplit(
@@ -92,28 +92,28 @@ def split_cifar(path: _Path, classes: Annotated[int, Count()] = 10) -> ClassSpli
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FiveDatasets(TaskSequence):
-    """Five data sets of ten classes, one after another: the published 5-Datasets.
+    """The published 5-Datasets: five data sets of ten classes, one after another.
 
     The tasks are CIFAR-10, MNIST, SVHN, FashionMNIST and notMNIST. Grey images get a dark frame of
-    two pixels and are repeated in three colours; each data set is scaled by its usual mean and
-    deviation. A data set is read when its task is asked for.
+    two pixels and are repeated in three colours. Each data set is scaled by its usual mean and
+    deviation, and is read when its task is accessed.
 
     Parameters
     ----------
     cifar10 : str or Path
-        As for :func:`spikemem.data.read_cifar`.
+        As in :func:`spikemem.data.read_cifar`.
     mnist, mnist_test, fashion, fashion_test : str or Path
-        As for :func:`spikemem.data.read_images`.
+        As in :func:`spikemem.data.read_images`.
     svhn, svhn_test : str or Path
-        As for :func:`spikemem.data.read_svhn`.
+        As in :func:`spikemem.data.read_svhn`.
     notmnist, notmnist_test : str or Path
-        As for :func:`spikemem.data.read_notmnist`; a file is read by
-        :func:`spikemem.data.read_images`, an archive by the former.
+        As in :func:`spikemem.data.read_notmnist`; image files are read by
+        :func:`spikemem.data.read_images`.
 
     Raises
     ------
     StorageError
-        When a task is made: its files can't be read, or hold other images.
+        If the files of a task cannot be read or hold other images, when the task is accessed.
 
     References
     ----------
@@ -175,12 +175,12 @@ class FiveDatasets(TaskSequence):
 
 
 def _grey(path: str | Path, *, letters: bool) -> ColourImages:
-    """Images of a file or, of letters, of a folder or an archive."""
+    """Return the images of a file; letters can also be in a folder or an archive."""
     plain = str(path).lower().removesuffix(".gz").endswith((".npz", "ubyte", "idx"))
     data = read_notmnist(path) if letters and not plain else read_images(path)
     if max(data.shape) > _SIDE:
         raise StorageError(
-            f"FiveDatasets: images of at most {_SIDE} x {_SIDE} pixels are needed, got "
-            f"{data.shape} in {str(path)!r}."
+            f"FiveDatasets: images must have at most {_SIDE} x {_SIDE} pixels, got {data.shape} in "
+            f"{str(path)!r}."
         )
     return as_colour(data)

@@ -1,4 +1,4 @@
-"""Papers that the family rests on, as BibTeX."""
+"""BibTeX entries of the papers on Hebbian orthogonal projection and its trainers."""
 
 XIAO = """\
 @inproceedings{xiao2024hlop,

@@ -1,4 +1,4 @@
-"""A sequence of tasks from beginning to end: learn, test, write down, and go on after a stop."""
+"""Learns and tests a sequence of tasks, with checkpoints from which it can resume."""
 
 from __future__ import annotations
 
@@ -41,20 +41,20 @@ _LARGEST_FILE = 50_000_000
 
 @dataclass
 class SequenceResult:
-    """What a model did on a sequence of tasks.
+    """Result of a model on a sequence of tasks.
 
     Attributes
     ----------
     matrix : AccuracyMatrix
         Accuracies after each learnt task.
     seconds : list of float
-        Processor time of learning each task, s, without tests.
+        Processor time of learning each task, without tests, s.
     test_seconds : list of float
         Processor time of the tests after each task, s.
     memory : list of dict of str to int
-        Bytes of the weights and of what the method keeps, after each task.
+        Bytes of the weights and of the method's state, after each task.
     resumed : int
-        Number of tasks that were taken from a checkpoint.
+        Number of tasks that were read from a checkpoint.
     """
 
     matrix: AccuracyMatrix
@@ -64,7 +64,7 @@ class SequenceResult:
     resumed: int = 0
 
     def facts(self) -> dict[str, Any]:
-        """Plain values, as JSON takes them."""
+        """Return the result as plain data, ready for JSON."""
         return {
             **self.matrix.facts(),
             "cpu_seconds": self.seconds,
@@ -84,28 +84,28 @@ def learn_tasks(
     after_task: Annotated[Callable[[SequenceResult], object] | None, Optional(Callback())] = None,
     progress: Progress = False,
 ) -> SequenceResult:
-    """Learn tasks one after another, and test after each.
+    """Learn tasks one after another, and test after each of them.
 
     Parameters
     ----------
     model : HLOPClassifier
-        A model that has learnt nothing; it learns here.
+        Untrained model, which is trained in place.
     tasks : sequence of Task
-        For example :class:`PermutedImages`. A task is made when it is needed.
+        Tasks, for example :class:`PermutedImages`. A task is made when it is needed.
     order : array_like of int, optional
-        Which tasks are learnt one after another; a task may come back
-        (:func:`returning_order`). Default: each once.
+        Numbers of the tasks in the order of learning; a task can be learnt again
+        (:func:`returning_order`). Default: each task once.
     evaluate : {"all", "seen", "last"}
-        Tests after each task: on all tasks, and before the first; on those learnt so far; or only
-        on the one that was learnt, and on those learnt so far at the end. A model with a head for
-        each task has none for tasks of the future, and so "all" is "seen".
+        Tests after each task. "all" tests all tasks, also before the first task; "seen" tests the
+        tasks learnt so far; "last" tests only the latest task, and all learnt tasks at the end. If
+        each task has its own head, later tasks have none yet, and "all" is the same as "seen".
     checkpoint : str or Path, optional
-        Folder where the model and the accuracies are written after each task. If they are there
-        already, learning goes on after the last one, with the same result as without a stop.
+        Folder in which the model and the accuracies are saved after each task. If it already holds
+        them, learning continues after the last task, with the same result as without interruption.
     after_task : callable, optional
-        Called with the result so far after each task.
+        Function that is called with the result so far after each task.
     progress : bool or callable
-        Show a progress bar, or call a function with the fraction done.
+        True shows a progress bar; a function is called with the completed fraction.
 
     Returns
     -------
@@ -114,22 +114,21 @@ def learn_tasks(
     Raises
     ------
     DescriptionError
-        Not tasks of the shape that the model takes, or a model that has learnt already.
+        If tasks have another shape than the model, or the model is already trained.
     StorageError
-        The folder can't be written, or holds a checkpoint of another model or of other tasks.
+        If the folder cannot be written, or holds a checkpoint of another model or of other tasks.
     SimulationError
-        The loss is not finite.
+        If the loss is not finite.
     """
     every = _tasks(tasks)
     which = list(range(len(every))) if order is None else [int(task) for task in order]
     if which and max(which) >= len(every):
         raise DescriptionError(
-            f"learn_tasks: order must be tasks from 0 to {len(every) - 1}, got {max(which)}."
+            f"learn_tasks: order must hold tasks from 0 to {len(every) - 1}, got {max(which)}."
         )
     if model.n_learnt:
         raise DescriptionError(
-            f"learn_tasks: model must have learnt nothing, got one that has learnt "
-            f"{model.n_learnt} tasks."
+            f"learn_tasks: model must be untrained, got one that has learnt {model.n_learnt} tasks."
         )
     if evaluate == "all" and model.heads == "task":
         evaluate = "seen"
@@ -144,7 +143,7 @@ def learn_tasks(
 
 
 def _tasks(value: Any) -> Any:
-    """A sequence of tasks."""
+    """Return a checked sequence of tasks."""
     if isinstance(value, TaskSequence):
         return value
     kind = Each(Instance(Task), "tasks", least=1)
@@ -166,7 +165,7 @@ class _Run:
         self.evaluate, self.folder = evaluate, folder
 
     def begin(self) -> SequenceResult:
-        """Result of the tasks that a checkpoint has, or of none."""
+        """Return the result of a checkpoint, or a result without tasks if there is none."""
         if self.folder is not None:
             check_folder(self.folder)
             if (self.folder / _RESULT).exists():
@@ -181,7 +180,7 @@ class _Run:
         return result
 
     def learn(self, result: SequenceResult, k: int, report: Callable[[float], None]) -> None:
-        """Learn the `k`-th task of the order, test, and write all down."""
+        """Learn the `k`-th task of the order, test, and save."""
         number = self.order[k]
         task = self.tasks[number]
         began = time.process_time()
@@ -196,7 +195,7 @@ class _Run:
         return folder / f"model-{n_learnt:03d}.h5"
 
     def _test(self, result: SequenceResult, k: int) -> None:
-        """Add the row of the `k`-th task."""
+        """Test after the `k`-th task, and add the row to the result."""
         number = self.order[k]
         began = time.process_time()
         row = np.full(len(self.tasks), np.nan)
@@ -215,7 +214,7 @@ class _Run:
         return float(self.model.score(task.test_x, task.test_y, task=number))
 
     def _key(self) -> dict[str, Any]:
-        """What must be the same if learning goes on."""
+        """Return the settings that must be the same when learning continues."""
         return {
             "order": self.order,
             "evaluate": self.evaluate,
@@ -224,7 +223,7 @@ class _Run:
         }
 
     def _write(self, result: SequenceResult) -> None:
-        """Write the accuracies, which name the model, and remove the model before it."""
+        """Write the accuracies, which name the model file, and remove the earlier model file."""
         if self.folder is not None:
             facts = {"format": _FORMAT, "key": self._key(), "result": result.facts()}
             text = json.dumps(facts, indent=1) + "\n"
@@ -234,13 +233,13 @@ class _Run:
 
     def _resumed(self, folder: Path) -> SequenceResult:
         path = folder / _RESULT
-        where = f"learn_tasks: can't go on from {str(folder)!r}"
+        where = f"learn_tasks: cannot continue from {str(folder)!r}"
         try:
             with open_regular(path) as file:
-                found = json.loads(file.read(_LARGEST_FILE))
-            if found["format"] != _FORMAT:
+                stored = json.loads(file.read(_LARGEST_FILE))
+            if stored["format"] != _FORMAT:
                 raise ValueError("it has another format")
-            key, kept = found["key"], found["result"]
+            key, kept = stored["key"], stored["result"]
             result = SequenceResult(
                 AccuracyMatrix.from_facts(kept),
                 list(kept["cpu_seconds"]),
@@ -257,14 +256,15 @@ class _Run:
             raise StorageError(f"{where}: {path.name!r} is damaged ({shown(error)}).") from error
         if key != self._key():
             raise StorageError(
-                f"{where}: it holds other tasks, or another order of tests; give another folder."
+                f"{where}: it holds other tasks, or another order or choice of tests; use another "
+                f"folder."
             )
         if learnt:
             self.model.resume(self._model_file(folder, learnt))
         if self.model.n_learnt != learnt:
             raise StorageError(
-                f"{where}: the model has learnt {self.model.n_learnt} tasks, and {learnt} are "
-                f"written down."
+                f"{where}: the model has learnt {self.model.n_learnt} tasks, but {learnt} are "
+                f"recorded."
             )
         result.resumed = learnt
         if learnt > tested:

@@ -1,7 +1,7 @@
-"""Spiking neurons as autograd functions over maps: all steps of a batch lie in one axis.
+"""Spiking neurons as autograd functions over maps, with all steps of a batch on one axis.
 
-Rows are ordered step by step: the first B rows are the batch in step 0. Importing this module
-imports PyTorch.
+Rows are ordered by step: the first B rows are the batch in step 0. Importing this module imports
+PyTorch.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ __all__ = ["RateNeuron", "SurrogateNeuron", "neurons", "step_weights"]
 
 
 def step_weights(steps: int, ratio: float, dtype: torch.dtype = torch.float32) -> Tensor:
-    """Weights of the steps in a weighted mean: exp(-(T - t) `ratio`), with a sum of 1."""
+    """Return the weights of the steps in a weighted mean: exp(-(T - t) `ratio`), with sum 1."""
     ages = torch.arange(steps - 1, -1, -1, dtype=torch.float64)
     weights = torch.exp(-ages * ratio)
     return (weights / weights.sum()).to(dtype)
 
 
 class _RateSpikes(torch.autograd.Function):
-    """LIF forward; backward the derivative of clip(u / tau, 0, amplitude) of the weighted means."""
+    """LIF neurons; the backward pass differentiates clip(u / tau, 0, amplitude) of the means."""
 
     @staticmethod
     def forward(
@@ -62,7 +62,7 @@ class RateNeuron(nn.Module):
         self.register_buffer("weights", weights, persistent=False)
 
     def forward(self, current: Tensor) -> Tensor:
-        """Spikes, of the shape of the current (T B, ...)."""
+        """Return the spikes for a current (T B, ...), of the same shape."""
         weights: Any = self.weights
         now = self.neuron
         spikes: Tensor = _RateSpikes.apply(  # type: ignore[no-untyped-call]
@@ -72,15 +72,15 @@ class RateNeuron(nn.Module):
         return spikes
 
     def mean(self, rows: Tensor) -> Tensor:
-        """Weighted mean (B, ...) over the steps of rows (T B, ...)."""
+        """Return the weighted mean (B, ...) of rows (T B, ...) over the steps."""
         weights: Any = self.weights
         split = rows.reshape(len(weights), -1)
-        found: Tensor = (weights.to(rows.dtype) @ split).reshape(-1, *rows.shape[1:])
-        return found
+        result: Tensor = (weights.to(rows.dtype) @ split).reshape(-1, *rows.shape[1:])
+        return result
 
 
 class _SurrogateSpikes(torch.autograd.Function):
-    """LIF neurons; backward through time by a sigmoid's derivative, but not through the reset."""
+    """LIF neurons; the backward pass uses a sigmoid's derivative, and ignores the reset."""
 
     @staticmethod
     def forward(
@@ -121,7 +121,7 @@ class SurrogateNeuron(nn.Module):
         self.neuron = neuron
 
     def forward(self, current: Tensor) -> Tensor:
-        """Spikes of amplitude 1, of the shape of the current (T B, ...)."""
+        """Return the spikes of amplitude 1 for a current (T B, ...), of the same shape."""
         now = self.neuron
         spikes: Tensor = _SurrogateSpikes.apply(  # type: ignore[no-untyped-call]
             current, now.steps, now.decay, now.v_thresh, now.slope, now.reset == "hard"
@@ -129,10 +129,10 @@ class SurrogateNeuron(nn.Module):
         return spikes
 
     def mean(self, rows: Tensor) -> Tensor:
-        """Mean (B, ...) over the steps of rows (T B, ...)."""
+        """Return the mean (B, ...) of rows (T B, ...) over the steps."""
         return rows.reshape(self.neuron.steps, -1, *rows.shape[1:]).mean(dim=0)
 
 
 def neurons(kind: DSRNeuron | LIFNeuron) -> RateNeuron | SurrogateNeuron:
-    """Module for neurons of one kind."""
+    """Return the module for a kind of neuron."""
     return RateNeuron(kind) if isinstance(kind, DSRNeuron) else SurrogateNeuron(kind)

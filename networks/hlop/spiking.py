@@ -1,4 +1,4 @@
-"""The classifier as a model that runs on any backend: built, decoded, and compared."""
+"""The classifier as a network for any backend: building, decoding, and exact spikes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ...network import Network
 from ...recording import Recording
 from .arrays import SampleArray
 from .circuit import (
-    Layout,
+    SampleLayout,
     arrange,
     circuit,
     pass_layers,
@@ -30,7 +30,7 @@ from .lowering import LoweredLayer, lower_layer
 from .parameters import CubaNeuron, Neuron
 from .storing import Learnt
 
-__all__ = ["OnSpikes", "SpikeMargin", "spikes_of_input"]
+__all__ = ["SpikeMargin", "SpikingClassifier", "spikes_of_input"]
 
 Answer = Literal["label", "scores", "counts"]
 Arrangement = Literal["side by side", "in turn"]
@@ -41,32 +41,32 @@ _Task = Annotated[int, Count(low=0)] | None
 
 
 class SpikeMargin(NamedTuple):
-    """Whether a hidden layer spikes alike in floating point and on SpiNNaker."""
+    """Whether a hidden layer has the same spikes in floating point and on SpiNNaker."""
 
     margin: float
     """Smallest distance of a potential from the threshold, as a fraction of the threshold."""
     error: float
-    """Largest error of a potential on the machine, as a fraction of the threshold."""
+    """Largest error of a potential on SpiNNaker, as a fraction of the threshold."""
     is_proven: bool
     """Whether the spikes are proven to be the same for any input."""
 
     @property
     def is_identical(self) -> bool:
-        """Whether the spikes are proven to be the same for the samples that were looked at."""
+        """Whether the spikes are proven to be the same for these samples."""
         return self.is_proven or self.margin > self.error
 
 
-class _Given(NamedTuple):
-    """Trials as spikes of the input, and the layers that they are shown to."""
+class _Encoded(NamedTuple):
+    """Trials as input spikes, with the hidden layers."""
 
     layers: list[LoweredLayer]
     spikes: Spikes
-    """Shape (steps, n_samples, n_inputs)."""
+    """Input spikes, shape (steps, n_samples, n_inputs)."""
     steps: int
 
 
-class OnSpikes(StoredModel):
-    """What the contract of a model asks for; for models with a :class:`CubaNeuron`."""
+class SpikingClassifier(StoredModel):
+    """Base of models with a :class:`CubaNeuron`, which can run on any backend."""
 
     layers: tuple[int, ...]
     neuron: Neuron
@@ -82,9 +82,9 @@ class OnSpikes(StoredModel):
 
     @property
     def plastic(self) -> Mapping[str, str]:
-        """Projections that hold the weights of the hidden layers; none without a spiking form.
+        """Projections that hold the weights of the hidden layers; empty without a spiking form.
 
-        The last layer has no synapses: its weights are applied to spike counts, outside.
+        The last layer has no synapses: its weights are applied to spike counts outside the network.
         """
         return plastic_names(len(self.layers) - 2) if self._is_spiking else {}
 
@@ -102,34 +102,33 @@ class OnSpikes(StoredModel):
         answer: Answer = "label",
         task: _Task = None,
     ) -> Network:
-        """The network that is shown samples; the model stays as it is.
+        """Return a network whose input sends samples.
 
         A step of the neuron is 1 ms. Populations are "input", "hidden 1", "hidden 2", ...
 
         Parameters
         ----------
         trials : array_like of shape (n_samples, n_inputs), or Patterns
-            Samples, 0 to 1: the probability of a spike in each step. Patterns are 0 and 1.
+            Samples, 0 to 1, the probability of a spike in each step; patterns are 0 and 1.
         samples : {"side by side", "in turn"}
-            A copy of the circuit for each sample; or one circuit that is shown one sample after
-            the other, with a silent gap between them in which all potentials fall to 0. The second
-            is what fits on a machine.
+            "side by side" makes one copy of the circuit for each sample. "in turn" makes one
+            circuit, which gets one sample after the other, with a silent gap between them in which
+            all potentials decay to 0; it needs a smaller machine.
         integrator : {"spinnaker", "exact"}
-            What the backend does in a step; "exact" for NEST.
+            Integration of the backend; "exact" for NEST.
         answer, task
-            For :meth:`decode`.
+            Not used here; see :meth:`decode`.
 
         Raises
         ------
         UnsupportedError
-            The model's neuron has no spiking form that simulators share, or there is no hidden
-            layer.
+            If simulators do not have the neuron, or there is no hidden layer.
         DescriptionError
-            Not samples of these inputs, or weights that 16 bits can't hold.
+            If samples do not fit the inputs, or 16 bits cannot hold the weights.
         """
-        given = self._given(trials, "build")
-        layout = _layout(given, samples)
-        return circuit(given.layers, given.spikes, layout, integrator)
+        encoded = self._encoded(trials, "build")
+        layout = _layout(encoded, samples)
+        return circuit(encoded.layers, encoded.spikes, layout, integrator)
 
     @checked
     def decode(
@@ -142,55 +141,58 @@ class OnSpikes(StoredModel):
         answer: Answer = "label",
         task: _Task = None,
     ) -> list[Any]:
-        """Answer to each sample, from a recording of the network of :meth:`build`.
+        """Return the answer to each sample, from a recording of the network of :meth:`build`.
 
         Parameters
         ----------
         recording : Recording
-            Of the network that was built for these samples.
+            Recording of the network that was built for these samples.
         trials, samples, integrator
-            As for :meth:`build`.
+            As in :meth:`build`.
         answer : {"label", "scores", "counts"}
             Class, outputs of the last layer, or spike counts of the last hidden layer.
         task : int, optional
-            Task whose outputs are read, where each task has its own.
+            Task whose outputs are read; required if each task has its own outputs.
 
         Returns
         -------
         list
-            For each sample an int, or an array of shape (n_classes,) or (n_neurons,).
+            An int for each sample, or an array of shape (n_classes,) or (n_neurons,).
 
         Raises
         ------
         DescriptionError
-            Not a recording of that network, or `task` is needed.
+            If the recording is of another network, or `task` is required and missing.
         """
-        given = self._given(trials, "decode")
-        spikes = recorded_spikes(recording, _layout(given, samples), len(given.layers), integrator)
+        encoded = self._encoded(trials, "decode")
+        spikes = recorded_spikes(
+            recording, _layout(encoded, samples), len(encoded.layers), integrator
+        )
         return self._answers(spikes, answer, task, "decode")
 
     @checked
     def expected(
         self, trials: _Trials, *, answer: Answer = "label", task: _Task = None
     ) -> list[Any]:
-        """Answers of the network without a simulator, in float64; as :meth:`decode`."""
-        given = self._given(trials, "expected")
-        passed = pass_layers(given.layers, given.spikes)
+        """Return the answers as :meth:`decode`, computed in float64 without a simulator."""
+        encoded = self._encoded(trials, "expected")
+        passed = pass_layers(encoded.layers, encoded.spikes)
         return self._answers(passed.spikes, answer, task, "expected")
 
     @checked
     def after(self, recording: Recording, trials: _Trials) -> Self:
-        """The model itself: weights change in :meth:`learn_task` alone."""
+        """Return the model itself, since weights change only in :meth:`learn_task`."""
         return self
 
     @checked
     def hidden_spikes(self, trials: _Trials) -> list[Spikes]:
-        """Spikes of each hidden layer, shape (steps, n_samples, n_neurons), without a simulator.
+        """Compute the spikes of each hidden layer, shape (steps, n_samples, n_neurons).
 
-        They are those of the network of :meth:`build`: with weights on its grid.
+        They are computed without a simulator and equal those of the network of :meth:`build`, whose
+        weights are on a grid.
         """
-        given = self._given(trials, "hidden_spikes")
-        return pass_layers(given.layers, given.spikes).spikes
+        encoded = self._encoded(trials, "hidden_spikes")
+        return pass_layers(encoded.layers, encoded.spikes).spikes
 
     @checked
     def recorded_spikes(
@@ -201,13 +203,15 @@ class OnSpikes(StoredModel):
         samples: Arrangement = "side by side",
         integrator: Integrator = "spinnaker",
     ) -> list[Spikes]:
-        """Spikes of each hidden layer in a recording, as :meth:`hidden_spikes` has them."""
-        given = self._given(trials, "recorded_spikes")
-        return recorded_spikes(recording, _layout(given, samples), len(given.layers), integrator)
+        """Return the spikes of each hidden layer in a recording, as :meth:`hidden_spikes` does."""
+        encoded = self._encoded(trials, "recorded_spikes")
+        return recorded_spikes(
+            recording, _layout(encoded, samples), len(encoded.layers), integrator
+        )
 
     @checked
     def spike_margins(self, trials: _Trials) -> list[SpikeMargin]:
-        """For each hidden layer how close a potential came to the threshold.
+        """Return how close potentials come to the threshold in each hidden layer.
 
         Examples
         --------
@@ -216,22 +220,22 @@ class OnSpikes(StoredModel):
         >>> [layer.is_proven for layer in model.spike_margins([[0.2, 0.9, 0.4, 0.6]])]
         [True]
         """
-        given = self._given(trials, "spike_margins")
-        passed = pass_layers(given.layers, given.spikes)
+        encoded = self._encoded(trials, "spike_margins")
+        passed = pass_layers(encoded.layers, encoded.spikes)
         return [
             SpikeMargin(margin / layer.v_thresh, layer.error / layer.v_thresh, layer.is_proven)
-            for layer, margin in zip(given.layers, passed.margins, strict=True)
+            for layer, margin in zip(encoded.layers, passed.margins, strict=True)
         ]
 
     def on_grid(self) -> Self:
-        """A copy whose hidden weights are rounded to the grid of the network of :meth:`build`.
+        """Return a copy whose hidden weights are rounded to the grid of :meth:`build`.
 
-        Its :meth:`score` says what the rounding costs.
+        Its :meth:`score` shows the effect of the rounding.
         """
         weights = [layer.weights.astype(self.dtype) for layer in self._lowered("on_grid")]
-        made = copy.copy(self)
-        made._learnt = self._learnt._replace(weights=(*weights, self._learnt.weights[-1]))
-        return made
+        model = copy.copy(self)
+        model._learnt = self._learnt._replace(weights=(*weights, self._learnt.weights[-1]))
+        return model
 
     def _lowered(self, method: str) -> list[LoweredLayer]:
         neuron = _require_spiking(self, method)
@@ -240,7 +244,7 @@ class OnSpikes(StoredModel):
             for k, weights in enumerate(self._learnt.weights[:-1])
         ]
 
-    def _given(self, trials: Any, method: str) -> _Given:
+    def _encoded(self, trials: Any, method: str) -> _Encoded:
         neuron = _require_spiking(self, method)
         where = f"{type(self).__name__}.{method}: trials"
         x = (
@@ -250,12 +254,12 @@ class OnSpikes(StoredModel):
         )
         self._check_samples(x, method)
         if not len(x):
-            raise DescriptionError(f"{where} must be at least one sample, got 0.")
+            raise DescriptionError(f"{where} must hold at least one sample, got 0.")
         require_memory(2.0 * neuron.steps * len(x) * sum(self.layers), where,
-                       "Give fewer samples at a time.")  # fmt: skip
+                       "Pass fewer samples at a time.")  # fmt: skip
         rows = np.asarray(x, dtype=self.dtype).reshape(len(x), -1)
         levels = code_levels(neuron, self.layers[0], self.seed)
-        return _Given(self._lowered(method), encode(rows, levels, neuron), neuron.steps)
+        return _Encoded(self._lowered(method), encode(rows, levels, neuron), neuron.steps)
 
     def _answers(
         self, spikes: list[Spikes], answer: str, task: int | None, method: str
@@ -271,27 +275,27 @@ class OnSpikes(StoredModel):
         return list(scores) if answer == "scores" else scores.argmax(axis=1).tolist()
 
 
-def _require_spiking(model: OnSpikes, method: str) -> CubaNeuron:
-    """The neuron, if it is one that simulators share."""
+def _require_spiking(model: SpikingClassifier, method: str) -> CubaNeuron:
+    """Return the neuron; raise an error if simulators do not have it."""
     where = f"{type(model).__name__}.{method}"
     if not isinstance(model.neuron, CubaNeuron):
         raise UnsupportedError(
-            f"{where}: {type(model.neuron).__name__} is not a cell that simulators share; its "
-            f"input is a constant current, or a spike is subtracted from its potential. Train with "
+            f"{where}: simulators have no cell like {type(model.neuron).__name__}, whose input is "
+            f"a constant current, or whose reset subtracts from the potential. Train with "
             f"trainer='bptt', neuron=CubaNeuron.halving()."
         )
     if len(model.layers) < 3:
         raise UnsupportedError(
-            f"{where}: the network has no hidden layer, so that nothing in it spikes; make it with "
-            f"three layers or more."
+            f"{where}: the network has no hidden layer, and so no spiking cells; make it with at "
+            f"least three layers."
         )
     return model.neuron
 
 
-def spikes_of_input(model: OnSpikes, trials: Any) -> Spikes:
-    """Spikes of the input, shape (steps, n_samples, n_inputs)."""
-    return model._given(trials, "build").spikes
+def spikes_of_input(model: SpikingClassifier, trials: Any) -> Spikes:
+    """Return the spikes of the input, shape (steps, n_samples, n_inputs)."""
+    return model._encoded(trials, "build").spikes
 
 
-def _layout(given: _Given, samples: Arrangement) -> Layout:
-    return arrange(given.spikes.shape[1], given.steps, given.layers, samples)
+def _layout(encoded: _Encoded, samples: Arrangement) -> SampleLayout:
+    return arrange(encoded.spikes.shape[1], encoded.steps, encoded.layers, samples)

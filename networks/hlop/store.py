@@ -1,4 +1,4 @@
-"""Stored samples of earlier tasks, with every byte of them counted."""
+"""Store of samples of earlier tasks, with a count of its bytes."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _LABEL_BYTES = 8
 
 
 @dataclass
-class _Part:
-    """Samples of one task: numbers as they are stored, and how to read them."""
+class _TaskSamples:
+    """Samples of one task: stored numbers, and the scale to convert them."""
 
     values: NDArray[Any]
     labels: NDArray[np.int64]
@@ -34,19 +34,19 @@ class _Part:
 
 
 class SampleStore:
-    """Samples of earlier tasks, the same number of each class of each task.
+    """Store of samples of earlier tasks, with the same number for each class of each task.
 
     Parameters
     ----------
     per_class : int
-        Largest number of samples of a class of a task. The published replay has 50.
+        Largest number of samples of a class of a task; the published replay uses 50.
     n_bytes : int, optional
-        Largest number of bytes of all samples together. As tasks are added, each class of each
-        task keeps fewer samples, chosen when it was added. Default: no such limit.
+        Largest number of bytes of all samples together. As tasks are added, each class of each task
+        keeps fewer of the samples that were chosen when it was added. Default: no limit.
     stored_as : "float32" or "uint8"
-        Type of the stored numbers. ``"uint8"`` takes a quarter of the memory; it stores 256 levels
-        from the smallest to the largest number of a task, which is exact (to the rounding of
-        float32) for images of 256 grey levels that use both ends.
+        Type of the stored numbers. ``"uint8"`` needs a quarter of the memory. It stores 256 levels
+        from the smallest to the largest number of a task. This is exact (except for the rounding of
+        float32) for images with 256 grey levels that contain the darkest and the brightest one.
     seed : int or numpy.random.Generator
         Seed of the choices.
 
@@ -69,7 +69,7 @@ class SampleStore:
     ) -> None:
         self.per_class, self.limit, self.stored_as = per_class, n_bytes, stored_as
         self._rng = stream(seed, "hlop", "stored samples")
-        self._parts: dict[int, _Part] = {}
+        self._parts: dict[int, _TaskSamples] = {}
 
     def __len__(self) -> int:
         """Number of samples."""
@@ -80,12 +80,12 @@ class SampleStore:
 
     @property
     def tasks(self) -> tuple[int, ...]:
-        """Numbers of the tasks that have samples, in the order in which they were added."""
+        """Numbers of the stored tasks, in the order in which they were added."""
         return tuple(self._parts)
 
     @property
     def n_bytes(self) -> int:
-        """Bytes of all samples and labels."""
+        """Number of bytes of all samples and labels."""
         return sum(part.n_bytes for part in self._parts.values())
 
     @checked
@@ -95,21 +95,21 @@ class SampleStore:
         labels: Labels,
         task: Annotated[int, Count(low=0)] | None = None,
     ) -> None:
-        """Store some samples of a task; those of the same task from before are replaced.
+        """Store some samples of a task; they replace earlier samples of the same task.
 
         Parameters
         ----------
         x : float (n, ...)
             Samples.
         labels : int (n,)
-            Class of each.
+            Class of each sample.
         task : int, optional
-            Number of the task. Default: the next one.
+            Number of the task. Default: the next number.
 
         Raises
         ------
         DescriptionError
-            The shapes do not fit, or the limit leaves less than one sample of each class.
+            If the shapes do not match, or the limit does not allow one sample of each class.
         """
         if not x.ndim or len(x) != len(labels):
             raise DescriptionError(
@@ -119,14 +119,14 @@ class SampleStore:
         widths = {part.values.shape[1:] for part in self._parts.values()}
         if widths and x.shape[1:] not in widths:
             raise DescriptionError(
-                f"SampleStore.add: x must have samples of shape {widths.pop()}, as those of the "
-                f"tasks before, got {x.shape[1:]}."
+                f"SampleStore.add: x must have samples of shape {widths.pop()}, like those of "
+                f"earlier tasks, got {x.shape[1:]}."
             )
         number = max(self._parts, default=-1) + 1 if task is None else task
         others = {name: part for name, part in self._parts.items() if name != number}
         groups = sum(len(np.unique(part.labels)) for part in others.values())
         most = self._per_group(groups + len(np.unique(labels)), self._sample_bytes(x))
-        # Everything that can fail stands before the first change.
+        # All steps that can fail come before the first change.
         chosen = _of_each_class(labels, most, self._rng)
         part = self._packed(x[chosen], labels[chosen])
         self._parts = {name: _first(old, most) for name, old in others.items()} | {number: part}
@@ -142,18 +142,18 @@ class SampleStore:
         if not most:
             raise DescriptionError(
                 f"SampleStore.add: n_bytes must be at least {groups * sample} for one sample of "
-                f"each of {groups} classes, got {self.limit}; allow more bytes, or store uint8."
+                f"each of {groups} classes, got {self.limit}; allow more bytes, or use uint8."
             )
         return min(most, self.per_class)
 
-    def _packed(self, x: NDArray[Any], labels: NDArray[np.int64]) -> _Part:
+    def _packed(self, x: NDArray[Any], labels: NDArray[np.int64]) -> _TaskSamples:
         if self.stored_as == "float32":
-            return _Part(x.astype(np.float32), labels.astype(np.int64), 0.0, 1.0)
+            return _TaskSamples(x.astype(np.float32), labels.astype(np.int64), 0.0, 1.0)
         low = float(x.min(initial=np.inf)) if x.size else 0.0
         high = float(x.max(initial=-np.inf)) if x.size else 0.0
         step = (high - low) / 255 or 1.0
         levels = np.rint((x - low) / step).astype(np.uint8)
-        return _Part(levels, labels.astype(np.int64), low, step)
+        return _TaskSamples(levels, labels.astype(np.int64), low, step)
 
     @checked
     def samples(
@@ -164,7 +164,7 @@ class SampleStore:
         Returns
         -------
         float32 (n, ...)
-            Samples; to within half a level if they are stored as ``"uint8"``.
+            Samples; if they are stored as ``"uint8"``, they are exact to half a level.
         int64 (n,)
             Labels.
         """
@@ -178,24 +178,24 @@ class SampleStore:
         return (part.values * part.step + part.low).astype(np.float32), part.labels
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """All that is stored, as named arrays; see :meth:`restore`."""
-        found: dict[str, NDArray[Any]] = {}
+        """Return the content of the store as named arrays; see :meth:`restore`."""
+        stored: dict[str, NDArray[Any]] = {}
         for k, (task, part) in enumerate(self._parts.items()):
             name = f"{k} {task}"
-            found[f"{name} x"], found[f"{name} y"] = part.values, part.labels
+            stored[f"{name} x"], stored[f"{name} y"] = part.values, part.labels
             if self.stored_as == "uint8":
-                found[f"{name} levels"] = np.array([part.low, part.step])
-        return found
+                stored[f"{name} levels"] = np.array([part.low, part.step])
+        return stored
 
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Hold what :meth:`arrays` returned, in its order; samples from before are dropped.
+        """Replace the content of the store by arrays from :meth:`arrays`.
 
         Raises
         ------
         StorageError
-            They are not arrays of such a store.
+            If the arrays do not belong to such a store.
         """
-        parts: dict[int, tuple[int, _Part]] = {}
+        parts: dict[int, tuple[int, _TaskSamples]] = {}
         for key in arrays:
             name, _, what = key.rpartition(" ")
             if what != "x":
@@ -211,21 +211,24 @@ class SampleStore:
                     f"stored samples: {key} must be {self.stored_as} with one label for each "
                     f"sample, got {x.dtype} {x.shape} and labels {y.shape}."
                 )
-            parts[order] = task, _Part(x, y.astype(np.int64, copy=False), float(low), float(step))
+            parts[order] = (
+                task,
+                _TaskSamples(x, y.astype(np.int64, copy=False), float(low), float(step)),
+            )
         self._parts = dict(parts[order] for order in sorted(parts))
 
     @checked
     def draw(
         self, task: Annotated[int, Count(low=0)], n: Annotated[int, Count(low=0)], seed: Seed = 0
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Draw `n` samples of a task: all of them equally often, give or take one.
+        """Draw `n` samples of a task; the counts of two samples differ by at most one.
 
         Parameters
         ----------
         task : int
             Number of the task.
         n : int
-            Number of samples; more than are stored repeat them.
+            Number of samples; stored samples are repeated if there are fewer.
         seed : int or numpy.random.Generator
             Seed of the order.
         """
@@ -235,20 +238,22 @@ class SampleStore:
         rng = stream(seed, "hlop", "drawn samples")
         rounds = -(-n // max(len(labels), 1))
         order = [rng.permutation(len(labels)) for _ in range(rounds)]
-        places = np.concatenate([*order, np.zeros(0, dtype=np.int64)])[:n].astype(np.int64)
-        return x[places], labels[places]
+        indices = np.concatenate([*order, np.zeros(0, dtype=np.int64)])[:n].astype(np.int64)
+        return x[indices], labels[indices]
 
 
 def _of_each_class(
     labels: NDArray[np.int64], most: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Places of at most `most` samples of each class, in a random order within a class."""
+    """Return the indices of at most `most` samples of each class, in random order in a class."""
     kept = [rng.permutation(np.flatnonzero(labels == name))[:most] for name in np.unique(labels)]
     return np.concatenate([np.zeros(0, dtype=np.int64), *kept])
 
 
-def _first(part: _Part, most: int) -> _Part:
-    """The first `most` samples of each class."""
+def _first(part: _TaskSamples, most: int) -> _TaskSamples:
+    """Return the first `most` samples of each class."""
     kept = [np.flatnonzero(part.labels == name)[:most] for name in np.unique(part.labels)]
-    places = np.sort(np.concatenate([np.zeros(0, dtype=np.int64), *kept]))
-    return _Part(part.values[places].copy(), part.labels[places].copy(), part.low, part.step)
+    indices = np.sort(np.concatenate([np.zeros(0, dtype=np.int64), *kept]))
+    return _TaskSamples(
+        part.values[indices].copy(), part.labels[indices].copy(), part.low, part.step
+    )

@@ -1,4 +1,4 @@
-"""What a classifier has learnt as named arrays, and the same read back from a file, checked."""
+"""Converts the state of a classifier to named arrays, and reads it from files."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class Learnt(NamedTuple):
     Parameters
     ----------
     weights : tuple of ndarray (n_out, n_in)
-        Of each layer.
+        Weights of each layer.
     kept : dict of str to ndarray
-        What the method keeps.
+        State of the method.
     matrix : AccuracyMatrix or None
         Accuracies so far.
     n_learnt : int
-        Tasks learnt so far.
+        Number of tasks learnt so far.
     """
 
     weights: tuple[NDArray[Any], ...]
@@ -41,24 +41,24 @@ class Learnt(NamedTuple):
 
 
 def stored_learnt(learnt: Learnt) -> dict[str, Stored]:
-    """Named arrays of a state."""
-    found = {f"weights {k}": Stored(array) for k, array in enumerate(learnt.weights)}
-    found["n_learnt"] = Stored(np.array(learnt.n_learnt))
+    """Return the named arrays of a state."""
+    stored = {f"weights {k}": Stored(array) for k, array in enumerate(learnt.weights)}
+    stored["n_learnt"] = Stored(np.array(learnt.n_learnt))
     if learnt.matrix is not None:
-        found["accuracies"] = Stored(learnt.matrix.R)
-        found["order"] = Stored(np.asarray(learnt.matrix.order))
+        stored["accuracies"] = Stored(learnt.matrix.R)
+        stored["order"] = Stored(np.asarray(learnt.matrix.order))
         if learnt.matrix.baseline is not None:
-            found["baseline"] = Stored(learnt.matrix.baseline)
-    return found | {_KEPT + name: Stored(array) for name, array in learnt.kept.items()}
+            stored["baseline"] = Stored(learnt.matrix.baseline)
+    return stored | {_KEPT + name: Stored(array) for name, array in learnt.kept.items()}
 
 
 def read_learnt(arrays: h5py.Group, layers: tuple[int, ...], heads: str, dtype: str) -> Learnt:
-    """The state that a file holds, for a network of these layers.
+    """Read the state of a network with these layers from a file.
 
     Raises
     ------
     StorageError
-        The arrays are not those of such a network.
+        If the arrays do not fit such a network.
     """
     weights = []
     last = len(layers) - 2

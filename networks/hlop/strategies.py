@@ -1,4 +1,4 @@
-"""What keeps old tasks: each strategy changes batches or gradients, behind one small interface."""
+"""Strategies that preserve earlier tasks, by changing batches or gradients."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...checks import checked
 
-__all__ = ["STRATEGIES", "AtWork", "Batch", "Naive", "Strategy"]
+__all__ = ["STRATEGIES", "Batch", "LearnerInterface", "Naive", "Strategy"]
 
 STRATEGIES: dict[str, str] = {
     "ewc": "spikemem.networks.hlop.baselines:EWC",
@@ -21,7 +21,7 @@ STRATEGIES: dict[str, str] = {
     "replay": "spikemem.networks.hlop.baselines:Replay",
     "svd": "spikemem.networks.hlop.projecting:SVD",
 }
-"""Class of each method of learning; imported when it is first used."""
+"""Class of each method; it is imported when it is first used."""
 
 
 class Batch(NamedTuple):
@@ -30,7 +30,7 @@ class Batch(NamedTuple):
     Parameters
     ----------
     x : ndarray (n, n_inputs)
-        As they were given.
+        Samples.
     y : int64 ndarray (n,)
         Class within the task.
     task : int64 ndarray (n,)
@@ -42,8 +42,8 @@ class Batch(NamedTuple):
     task: NDArray[np.int64]
 
 
-class AtWork(Protocol):
-    """What a strategy sees of the :class:`~spikemem.networks.hlop.learner.Learner`."""
+class LearnerInterface(Protocol):
+    """Part of :class:`~spikemem.networks.hlop.learner.Learner` that a strategy uses."""
 
     plan: Any
     weights: list[Any]
@@ -51,32 +51,32 @@ class AtWork(Protocol):
 
     @property
     def n_heads(self) -> int:
-        """Output layers."""
+        """Number of output layers."""
 
     def rng(self, *name: str | int) -> np.random.Generator:
-        """Random stream of one purpose in this task."""
+        """Return the random stream of one purpose in this task."""
 
     def step(self, batch: Batch, rng: np.random.Generator | None = None) -> Any:
-        """Loss, factors and traces of samples."""
+        """Return the loss, factors and traces of samples."""
 
     def traces(self, x: NDArray[Any]) -> list[Any]:
-        """Mean input of each layer."""
+        """Return the mean input of each layer."""
 
     def logits(self, x: NDArray[Any], task: int | None = None) -> NDArray[Any]:
-        """Outputs for samples."""
+        """Return the outputs for samples."""
 
     def train(
         self, data: Batch, epochs: int, learning_rate: float, *, name: str = "", hooks: bool = True
     ) -> None:
-        """Go through samples and change the weights."""
+        """Train the weights on samples."""
 
 
 class Strategy:
-    """Base of the methods; it changes nothing by itself.
+    """Base of the methods, which changes nothing itself.
 
-    A subclass takes its own settings as keywords with declared kinds. For each task the learner
-    calls :meth:`before_task`, :meth:`dataset`, then for each mini-batch :meth:`batch` and
-    :meth:`after_backward`, and at last :meth:`after_task`.
+    A subclass takes its options as keywords with declared kinds. For each task, the learner calls
+    :meth:`before_task` and :meth:`dataset`; for each mini-batch, :meth:`batch` and
+    :meth:`after_backward`; and at the end, :meth:`after_task`.
 
     Parameters
     ----------
@@ -85,18 +85,18 @@ class Strategy:
     """
 
     @checked
-    def __init__(self, learner: AtWork) -> None:
+    def __init__(self, learner: LearnerInterface) -> None:
         self.learner = learner
 
     def before_task(self, task: int) -> None:
-        """Prepare for the task of this number."""
+        """Prepare for a task."""
 
     def dataset(self, data: Batch) -> Batch:
-        """Samples that the epochs of this task go through."""
+        """Return the samples to train on in this task."""
         return data
 
     def batch(self, batch: Batch) -> Batch:
-        """Samples of one mini-batch, perhaps with more of them."""
+        """Return the samples of one mini-batch; a subclass can add samples."""
         return batch
 
     def after_backward(self, step: Any) -> None:
@@ -106,26 +106,26 @@ class Strategy:
         """
 
     def after_task(self, task: int, data: Batch) -> None:
-        """Keep what is needed of the task that has just been learnt; may train further."""
+        """Store what later tasks need from the task just learnt; a subclass can train further."""
 
     @property
     def memory_bytes(self) -> int:
-        """Bytes of what is kept beside the weights."""
+        """Number of bytes that are stored besides the weights."""
         return sum(array.nbytes for array in self.arrays().values())
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """What is kept from task to task, as named arrays."""
+        """Return the state that is kept between tasks, as named arrays."""
         return {}
 
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Continue from :meth:`arrays`.
+        """Restore the state from :meth:`arrays`.
 
         Raises
         ------
         StorageError
-            They are not arrays of this strategy and network.
+            If the arrays do not fit this strategy and network.
         """
 
 
 class Naive(Strategy):
-    """Plain training on one task after another, which forgets."""
+    """Training on one task after another without any protection, which forgets."""

@@ -1,4 +1,4 @@
-"""Subspaces of the activity of old tasks: learnt by Hebbian lateral connections, or by SVD."""
+"""Subspaces of the activity of earlier tasks, from Hebbian lateral connections or an SVD."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ _DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
 class Subspace(Changing):
-    """Rows H that span old activity; new rows learn what the frozen ones leave of it.
+    """Rows H that span earlier activity; new rows learn the residual of the frozen ones.
 
-    A task begins with :meth:`grow`, each mini-batch of it goes to :meth:`update`, and at its end
-    :meth:`freeze` makes the new rows orthonormal to the old ones. :meth:`project` takes what the
-    frozen rows span away from traces or gradients.
+    A task starts with :meth:`grow`. :meth:`update` learns from each mini-batch. At the end,
+    :meth:`freeze` makes the new rows orthonormal to the old ones. :meth:`project` removes the
+    components along the frozen rows from traces or gradients.
 
     Parameters
     ----------
     size : int
         Number of dimensions n of the activity.
     rule : SubspaceRule, optional
-        How new rows learn. Default: ``SubspaceRule()``.
+        Learning rule of new rows. Default: ``SubspaceRule()``.
     dtype : {"float32", "float64"}
-        Precision.
+        Precision of the rows.
     seed : int or numpy.random.Generator
-        For new rows before they learn.
+        Seed of the initial values of new rows.
 
     Attributes
     ----------
     blocks : tuple of int
-        Rows of each task that is frozen, in order.
+        Number of frozen rows of each task, in order.
 
     References
     ----------
@@ -91,12 +91,12 @@ class Subspace(Changing):
 
     @property
     def n_frozen(self) -> int:
-        """Rows that no longer learn."""
+        """Number of frozen rows, which no longer learn."""
         return int(self._frozen.shape[0])
 
     @property
     def n_new(self) -> int:
-        """Rows that learn."""
+        """Number of new rows, which learn."""
         return int(self._new.shape[0])
 
     @property
@@ -111,17 +111,17 @@ class Subspace(Changing):
 
     @property
     def projector(self) -> NDArray[Any]:
-        """Matrix that leaves what the frozen rows don't span, shape (size, size)."""
+        """Projector onto the complement of the frozen rows, shape (size, size)."""
         return self.residual(torch.eye(self.size, dtype=self._frozen.dtype)).numpy()
 
     @checked
     def grow(self, n: Annotated[int, Count(low=0)]) -> Self:
-        """Add `n` new rows, random and orthonormal among themselves.
+        """Add `n` new rows, which are random and orthonormal to each other.
 
         Raises
         ------
         DescriptionError
-            More rows than dimensions, or the last task's rows are not frozen yet.
+            If there are more rows than dimensions, or the rows of the last task are not frozen yet.
         """
         if self.n_new:
             raise DescriptionError(
@@ -130,7 +130,7 @@ class Subspace(Changing):
         if self.n_frozen + n > self.size:
             raise DescriptionError(
                 f"{type(self).__name__}.grow: {self.n_frozen + n} rows ({self.n_frozen} frozen and "
-                f"{n} new) are more than the {self.size} dimensions of the activity; take smaller "
+                f"{n} new) are more than the {self.size} dimensions of the activity; use smaller "
                 f"ranks."
             )
         rng = stream(self.seed, "hlop", "rows", len(self.blocks))
@@ -141,23 +141,23 @@ class Subspace(Changing):
 
     @checked
     def update(self, traces: Rows) -> None:
-        """Let the new rows learn from activity, shape (n_samples, size): array or tensor.
+        """Train the new rows on activity, an array or tensor of shape (n_samples, size).
 
         Raises
         ------
         DescriptionError
-            Activity of another size, or not finite.
+            If the activity has another size, or is not finite.
         """
         rows = self._taken(traces, "update: traces")
         if len(rows) and self.n_new:
             self.learn(rows, self.residual(rows))
 
     def learn(self, traces: Tensor, residual: Tensor) -> None:
-        """As :meth:`update`, of a tensor whose :meth:`project` is known: nothing is checked."""
+        """Train as :meth:`update`, on a tensor with its residual, without checks."""
         rule, n = self.rule, len(traces)
         if not n or not self.n_new:
             return
-        # With many samples the iterations need their covariances only.
+        # With many samples, it is faster to iterate on their covariance.
         if rule.lateral == "linear" and n > 2 * self.size:
             self.learn_covariance(traces.T @ traces / n)
             return
@@ -166,7 +166,7 @@ class Subspace(Changing):
             self._climb(answer.T @ torch.addmm(residual, answer, self._new, alpha=-1.0) / n)
 
     def learn_covariance(self, own: Tensor) -> None:
-        """As :meth:`learn`, of activity X of which ``own = X' X / n`` is known; linear lateral."""
+        """Train as :meth:`learn`, on the covariance ``own = X' X / n``; needs linear neurons."""
         if not self.n_new:
             return
         both = self.residual(own)
@@ -181,7 +181,7 @@ class Subspace(Changing):
         self._new.add_(self._moving, alpha=rule.learning_rate)
 
     def _lateral(self, answer: Tensor) -> Tensor:
-        """Responses as the lateral neurons have them."""
+        """Return the responses of the lateral neurons."""
         rule = self.rule
         if rule.lateral == "linear":
             return answer
@@ -189,7 +189,7 @@ class Subspace(Changing):
         return answer.clamp(-rule.scale, rule.scale).div_(step).round_().mul_(step)
 
     def residual(self, traces: Tensor) -> Tensor:
-        """As :meth:`project`, of a tensor of this precision: nothing is checked."""
+        """Project as :meth:`project`, a tensor of this precision, without checks."""
         if not self.n_frozen:
             return traces
         answer = self._lateral(traces @ self._frozen.T)
@@ -197,22 +197,22 @@ class Subspace(Changing):
 
     @checked
     def project(self, rows: Rows) -> Any:
-        """Take away from traces, or from rows of a gradient, what the frozen rows span.
+        """Remove the components along the frozen rows from traces or rows of a gradient.
 
         Parameters
         ----------
         rows : array or tensor, shape (n, size)
-            Stays as it is.
+            Rows to project; they do not change.
 
         Returns
         -------
         array or tensor
-            Of the same kind, shape and precision.
+            Projected rows, of the same kind, shape and precision.
 
         Raises
         ------
         DescriptionError
-            Another size, or not finite.
+            If the rows have another size, or are not finite.
         """
         left = self.residual(self._taken(rows, "project: rows"))
         if isinstance(rows, Tensor):
@@ -220,7 +220,7 @@ class Subspace(Changing):
         return left.numpy().astype(np.result_type(np.asarray(rows).dtype, np.float32))
 
     def project_factors(self, delta: Tensor, trace: Tensor) -> tuple[Tensor, Tensor]:
-        """Factors of the projected gradient ``delta.T @ trace``, by the shorter way."""
+        """Return factors of the projected gradient ``delta.T @ trace``, computed the faster way."""
         if not self.n_frozen:
             return delta, trace
         if self.rule.lateral == "linear" and delta.shape[1] < len(delta):
@@ -230,13 +230,13 @@ class Subspace(Changing):
 
     @checked
     def freeze(self, exact: Annotated[bool, Flag()] = True) -> Self:
-        """End a task: the new rows no longer learn.
+        """End a task: the new rows stop learning.
 
         Parameters
         ----------
         exact : bool
-            Whether the new rows are made orthonormal, to the old ones and among themselves (by
-            QR), so that :attr:`projector` is a projector; else they stay as they have been learnt.
+            Whether the new rows are made orthonormal to the old ones and to each other, by a QR
+            decomposition, so that :attr:`projector` is a projector. False keeps them as learnt.
         """
         if self.n_new:
             new = self._basis() if exact else self._new
@@ -253,22 +253,22 @@ class Subspace(Changing):
 
     @checked
     def energy(self, traces: Rows) -> float:
-        """Fraction of the squared length of activity that all rows capture, 0 to 1.
+        """Return the fraction of the energy of activity that all rows capture, 0 to 1.
 
-        Rows that are not frozen yet are nearly orthonormal only.
+        Rows that are not frozen yet are only nearly orthonormal.
 
         Raises
         ------
         DescriptionError
-            Activity of another size, or not finite.
+            If the activity has another size, or is not finite.
         """
-        given = self._taken(traces, "energy: traces").to(torch.float64)
+        activity = self._taken(traces, "energy: traces").to(torch.float64)
         rows = torch.cat([self._frozen, self._new]).to(torch.float64)
-        total = float((given**2).sum())
-        return float(((given @ rows.T) ** 2).sum()) / total if total else math.nan
+        total = float((activity**2).sum())
+        return float(((activity @ rows.T) ** 2).sum()) / total if total else math.nan
 
     def _taken(self, value: Any, what: str) -> Tensor:
-        """Rows as a tensor of this precision."""
+        """Return rows as a tensor of this precision."""
         if value.shape[1] != self.size:
             raise DescriptionError(
                 f"{type(self).__name__}.{what} must have {self.size} columns, got shape "
@@ -279,7 +279,7 @@ class Subspace(Changing):
         return torch.tensor(value.astype(self.dtype))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """State as named arrays; new rows and their running mean are among them."""
+        """Return the state as named arrays, including new rows and their momentum."""
         return {
             "frozen": self._frozen.numpy().copy(),
             "blocks": np.array(self.blocks, dtype=np.int64),
@@ -289,30 +289,34 @@ class Subspace(Changing):
 
     @checked
     def restore(self, arrays: Annotated[Mapping[str, NDArray[Any]], MappingOf(Text())]) -> None:
-        """Take over a state from :meth:`arrays`.
+        """Restore a state from :meth:`arrays`.
 
         Raises
         ------
         StorageError
-            Arrays of a subspace of another size, or none.
+            If arrays are missing, or belong to a subspace of another size.
         """
-        found = {}
+        restored = {}
         for name in ("frozen", "new", "moving"):
             array: Any = arrays.get(name)
             if not _is_matrix(array, self.size):
                 raise StorageError(f"{name} must have {self.size} columns")
             if not np.isfinite(array).all():
                 raise StorageError(f"{name} must be finite")
-            found[name] = torch.tensor(array.astype(self.dtype))
+            restored[name] = torch.tensor(array.astype(self.dtype))
         blocks: Any = arrays.get("blocks")
-        n_frozen, n_new = len(found["frozen"]), len(found["new"])
+        n_frozen, n_new = len(restored["frozen"]), len(restored["new"])
         is_list = isinstance(blocks, np.ndarray) and blocks.ndim == 1 and blocks.dtype.kind in "iu"
         if not is_list or not (blocks > 0).all() or blocks.sum() != n_frozen:
-            raise StorageError("blocks must add up to the frozen rows")
-        if n_frozen + n_new > self.size or len(found["moving"]) != n_new:
-            raise StorageError("its rows do not fit together")
+            raise StorageError("blocks must sum to the number of frozen rows")
+        if n_frozen + n_new > self.size or len(restored["moving"]) != n_new:
+            raise StorageError("its numbers of rows do not match")
         self.blocks = tuple(int(n) for n in blocks)
-        self._frozen, self._new, self._moving = found["frozen"], found["new"], found["moving"]
+        self._frozen, self._new, self._moving = (
+            restored["frozen"],
+            restored["new"],
+            restored["moving"],
+        )
 
 
 def _is_matrix(array: Any, width: int) -> bool:
@@ -321,22 +325,22 @@ def _is_matrix(array: Any, width: int) -> bool:
 
 
 class SVDSubspace(Subspace):
-    """Subspace by singular value decomposition, as in gradient projection memory.
+    """Subspace from a singular value decomposition, as in gradient projection memory.
 
-    It has the methods of :class:`Subspace`: :meth:`update` keeps the latest `samples` of a task,
-    and :meth:`freeze` takes the directions in which their residual is largest.
+    It has the methods of :class:`Subspace`. :meth:`update` stores the latest `samples` of a task,
+    and :meth:`freeze` selects the directions in which their residual is largest.
 
     Parameters
     ----------
     size, rule, dtype, seed
-        As for :class:`Subspace`.
+        As in :class:`Subspace`.
     samples : int
-        Samples of a task that are kept until :meth:`freeze`.
+        Number of samples of a task that are stored until :meth:`freeze`.
 
     References
     ----------
-    Saha, Garg, Roy, "Gradient projection memory for continual learning", ICLR 2021. There the
-    number of rows follows from a threshold of the energy; here it is given.
+    Saha, Garg, Roy, "Gradient projection memory for continual learning", ICLR 2021. In the paper,
+    the number of rows follows from a threshold of the energy; here, :meth:`grow` sets it.
     """
 
     bibtex: ClassVar[tuple[str, ...]] = (SAHA,)
@@ -352,12 +356,12 @@ class SVDSubspace(Subspace):
         seed: Seed = 0,
     ) -> None:
         super().__init__(size, rule, dtype=dtype, seed=seed)
-        require_memory(8.0 * samples * size, "SVDSubspace: its samples", "take fewer samples")
+        require_memory(8.0 * samples * size, "SVDSubspace: its samples", "Use fewer samples.")
         self.samples = samples
         self._kept = self._frozen.clone()
 
     def learn(self, traces: Tensor, residual: Tensor) -> None:
-        """Keep activity, the latest samples of it."""
+        """Store activity, limited to the latest samples."""
         if self.n_new:
             self._kept = torch.cat([self._kept, traces])[-self.samples :].clone()
 
@@ -372,24 +376,24 @@ class SVDSubspace(Subspace):
 
     @checked
     def freeze(self, exact: Annotated[bool, Flag()] = True) -> Self:
-        """End a task: take the largest directions of what was kept, which is then dropped.
+        """End a task: select the directions of largest residual, and drop the stored samples.
 
         Parameters
         ----------
         exact : bool
-            Has no effect: singular vectors are orthonormal.
+            No effect, since singular vectors are orthonormal.
         """
         super().freeze()
         self._kept = self._frozen[:0].clone()
         return self
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """State as named arrays, with the samples that are kept."""
+        """Return the state as named arrays, including the stored samples."""
         return super().arrays() | {"kept": self._kept.numpy().copy()}
 
     @checked
     def restore(self, arrays: Annotated[Mapping[str, NDArray[Any]], MappingOf(Text())]) -> None:
-        """Take over a state from :meth:`arrays`."""
+        """Restore a state from :meth:`arrays`."""
         super().restore(arrays)
         kept: Any = arrays.get("kept")
         if not _is_matrix(kept, self.size):

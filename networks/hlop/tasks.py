@@ -1,416 +1,38 @@
-"""Sequences of tasks: permuted images, splits into classes, and tasks that come back.
+"""Task sequences: permuted images, class splits, and tasks that are learnt again.
 
-A sequence makes a task when it is asked for, so that only one of them takes memory.
+A sequence makes a task when it is accessed, so that only one task needs memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ...checks import (
-    AnyValue,
-    Count,
-    Each,
-    Flag,
-    Quantity,
-    Text,
-    check_fields,
-    checked,
-)
-from ...data import Images
-from ...errors import DescriptionError, shown
-from ...frozen import Frozen, Short, read_only
-from ...limits import require_memory
+from ...checks import Count, checked
+from ...errors import DescriptionError
 from ...streams import Seed, stream
+from .class_split import ClassSplit
+from .permuted import (
+    DEVIATION,
+    MEAN,
+    PUBLISHED_SEED,
+    PermutedImages,
+    published_permutation,
+)
+from .task import Task, TaskSequence, to_classes, to_samples
 
 __all__ = [
+    "DEVIATION",
+    "MEAN",
+    "PUBLISHED_SEED",
     "ClassSplit",
     "PermutedImages",
     "Task",
     "TaskSequence",
     "published_permutation",
     "returning_order",
+    "to_classes",
+    "to_samples",
 ]
-
-MEAN, DEVIATION = 0.1307, 0.3081
-"""Mean and standard deviation of MNIST's brightness, from 0 to 1."""
-
-PUBLISHED_SEED = 2022
-_STRIDE = 100
-_TEST_PART = 6
-"""Without test images the last sixth is taken: 10,000 of MNIST's 60,000."""
-
-_Labels = Annotated[Any, AnyValue()]
-
-
-@dataclass(frozen=True, eq=False)
-class Task(Frozen):
-    """Samples to learn, and samples to test with.
-
-    Parameters
-    ----------
-    name : str
-        Name of the task.
-    x, test_x : array_like, shape (n, ...)
-        Samples; all must have one shape.
-    y, test_y : array_like of int, shape (n,)
-        Class of each, at least 0.
-    classes : array_like of int, optional
-        Class of the data set that each class of the task stands for. Default: 0, 1, ...
-
-    Raises
-    ------
-    DescriptionError
-        Samples of different shapes, labels that are not one for each sample, or values that are
-        not finite.
-    """
-
-    name: Annotated[str, Text()]
-    x: Annotated[NDArray[np.float32], AnyValue()]
-    y: _Labels
-    test_x: Annotated[NDArray[np.float32], AnyValue()]
-    test_y: _Labels
-    classes: Annotated[Any, AnyValue()] = None
-
-    def __post_init__(self) -> None:
-        check_fields(self)
-        for part in ("", "test_"):
-            x = to_samples(getattr(self, f"{part}x"), f"Task: {part}x")
-            y = to_classes(getattr(self, f"{part}y"), len(x), f"Task: {part}y")
-            object.__setattr__(self, f"{part}x", read_only(x))
-            object.__setattr__(self, f"{part}y", read_only(y))
-        if self.x.shape[1:] != self.test_x.shape[1:]:
-            raise DescriptionError(
-                f"Task: x and test_x must have samples of one shape, got {self.x.shape[1:]} and "
-                f"{self.test_x.shape[1:]}."
-            )
-        highest = max((int(y.max()) for y in (self.y, self.test_y) if len(y)), default=-1)
-        given = np.arange(highest + 1) if self.classes is None else self.classes
-        classes = to_classes(given, None, "Task: classes")
-        if highest >= len(classes):
-            raise DescriptionError(
-                f"Task: y and test_y must be from 0 to {len(classes) - 1}, one of the classes, "
-                f"got {highest}."
-            )
-        object.__setattr__(self, "classes", read_only(classes))
-
-    @property
-    def n_classes(self) -> int:
-        """Number of classes."""
-        return len(self.classes)
-
-
-class TaskSequence(Short):
-    """Base of the sequences of tasks: ``len(tasks)``, ``tasks[i]``, a loop; each makes a task."""
-
-    def __len__(self) -> int:
-        raise NotImplementedError
-
-    @property
-    def sample_shape(self) -> tuple[int, ...]:
-        """Shape of one sample."""
-        raise NotImplementedError
-
-    @property
-    def n_classes(self) -> tuple[int, ...]:
-        """Number of classes of each task."""
-        raise NotImplementedError
-
-    def _make(self, index: int) -> Task:
-        """Make one task; `index` is from 0 to the number of tasks - 1."""
-        raise NotImplementedError
-
-    def __getitem__(self, index: Any) -> Any:
-        """Return one task, or a list of tasks for a slice."""
-        if isinstance(index, slice):
-            return [self._make(k) for k in range(len(self))[index]]
-        try:
-            return self._make(range(len(self))[index])
-        except (TypeError, IndexError):
-            raise DescriptionError(
-                f"{type(self).__name__}: a task is chosen by an int from 0 to {len(self) - 1} or "
-                f"by a slice, got {shown(index)}."
-            ) from None
-
-    def __iter__(self) -> Iterator[Task]:
-        return (self._make(k) for k in range(len(self)))
-
-
-@checked
-def published_permutation(
-    task: Annotated[int, Count(low=0)],
-    size: Annotated[int, Count()] = 784,
-    *,
-    n_tasks: Annotated[int, Count(high=100_000)] = 10,
-    seed: Annotated[int, Count(low=0, high=2**31)] = PUBLISHED_SEED,
-) -> NDArray[np.int64]:
-    """Return the permutation of pixels of one task of the published permuted MNIST.
-
-    Pixel `i` of the task is pixel ``permutation[i]`` of the image. All tasks are permuted, the
-    first one too.
-
-    Parameters
-    ----------
-    task : int
-        Number of the task.
-    size : int
-        Number of pixels.
-    n_tasks : int
-        Number of tasks. Up to ten the permutations are those of the published ten.
-    seed : int
-        2022 in the paper.
-
-    Returns
-    -------
-    ndarray of int64, shape (size,)
-
-    Raises
-    ------
-    DescriptionError
-        `task` is not below `n_tasks`.
-
-    References
-    ----------
-    M. Xiao et al., ICLR 2024, arXiv 2402.11984 (the benchmark of gradient projection memory, Saha
-    et al., ICLR 2021, with another seed).
-
-    Examples
-    --------
-    >>> published_permutation(0)[:4]
-    array([745, 491, 157, 422])
-    """
-    if task >= n_tasks:
-        raise DescriptionError(
-            f"published_permutation: task must be from 0 to {n_tasks - 1}, got {task}."
-        )
-    require_memory(16 * size, "A permutation", "Take fewer pixels.")
-    seeds = _shuffled(max(n_tasks, 10), seed)
-    return _shuffled(size, (int(seeds[task]) * max(_STRIDE, n_tasks) + task) % 2**32)
-
-
-def _shuffled(size: int, seed: int) -> NDArray[np.int64]:
-    """What ``sklearn.utils.shuffle(arange(size), random_state=seed)`` returns."""
-    rows = np.arange(size, dtype=np.int64)
-    np.random.RandomState(seed).shuffle(rows)
-    return rows
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class PermutedImages(TaskSequence):
-    """Permuted images: in each task the pixels of all images are in another order.
-
-    Parameters
-    ----------
-    images : Images
-        Images to learn.
-    n_tasks : int
-        Number of tasks.
-    test : Images, optional
-        Images to test with. Default: the last sixth of `images`, which are then not learnt.
-    seed : int
-        For the permutations; see :func:`published_permutation`.
-    mean, deviation : float
-        Brightness `b`, from 0 to 1, becomes ``(b - mean) / deviation``. Default: MNIST's.
-
-    Raises
-    ------
-    DescriptionError
-        Images of different sizes, or too few.
-
-    Examples
-    --------
-    >>> from spikemem.data import read_images
-    >>> tasks = PermutedImages(read_images("digits"), 3)
-    >>> len(tasks), tasks[0].x.shape, tasks[0].test_x.shape, tasks.test_is_held_out
-    (3, (1498, 64), (299, 64), True)
-    """
-
-    images: Images
-    n_tasks: Annotated[int, Count(high=100_000)] = 10
-    test: Images | None = None
-    seed: Annotated[int, Count(low=0, high=2**31)] = PUBLISHED_SEED
-    mean: Annotated[float, Quantity()] = MEAN
-    deviation: Annotated[float, Quantity(above=0.0)] = DEVIATION
-
-    def __post_init__(self) -> None:
-        check_fields(self)
-        test = self.test
-        learnt, tested = self.split
-        if test is not None and test.shape != self.images.shape:
-            raise DescriptionError(
-                f"PermutedImages: test must have images of {self.images.shape} pixels, got "
-                f"{test.shape}."
-            )
-        if not len(learnt) or not len(tested):
-            raise DescriptionError(
-                f"PermutedImages: images and test must have at least one image each, got "
-                f"{len(learnt)} to learn and {len(tested)} to test with."
-            )
-
-    def __len__(self) -> int:
-        return self.n_tasks
-
-    @property
-    def test_is_held_out(self) -> bool:
-        """Whether the test images are the last sixth of `images`."""
-        return self.test is None
-
-    @property
-    def split(self) -> tuple[Images, Images]:
-        """Images to learn, and images to test with."""
-        if self.test is not None:
-            return self.images, self.test
-        n = len(self.images) - len(self.images) // _TEST_PART
-        return self.images[:n], self.images[n:]
-
-    @property
-    def sample_shape(self) -> tuple[int, ...]:
-        """Shape of one sample: ``(n_pixels,)``."""
-        return (self.images.shape[0] * self.images.shape[1],)
-
-    @property
-    def n_classes(self) -> tuple[int, ...]:
-        """Number of classes of each task: the same for all."""
-        return (int(max(part.labels.max() for part in self.split)) + 1,) * self.n_tasks
-
-    def _make(self, index: int) -> Task:
-        """Make one task."""
-        n_pixels = self.sample_shape[0]
-        order = published_permutation(index, n_pixels, n_tasks=self.n_tasks, seed=self.seed)
-        learnt, tested = self.split
-        return Task(
-            f"permutation {index}", self._pixels(learnt, order), learnt.labels,
-            self._pixels(tested, order), tested.labels, np.arange(self.n_classes[0]),
-        )  # fmt: skip
-
-    def _pixels(self, part: Images, order: NDArray[np.int64]) -> NDArray[np.float32]:
-        white = float(part.brightest or 255)
-        # A table of 256 values is exact and ten times faster than arithmetic on every pixel.
-        table = ((np.arange(256) / white - self.mean) / self.deviation).astype(np.float32)
-        flat = part.images.reshape(len(part), -1)
-        require_memory(4 * flat.size, "A task", "Take fewer images.")
-        return np.asarray(table[flat[:, order]])
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class ClassSplit(TaskSequence):
-    """Data of many classes, split into tasks of some classes each.
-
-    Parameters
-    ----------
-    x, test_x : array_like, shape (n, ...)
-        Samples of any shape.
-    y, test_y : array_like of int, shape (n,)
-        Class of each.
-    classes : int, or sequence of sequences of int
-        Number of classes of each task, taken in ascending order; or the classes of each task.
-    relabel : bool
-        Whether the classes of each task are numbered 0, 1, ... in the order in which they are
-        given, as a network with one head for each task needs it. If not, they keep their numbers.
-
-    Raises
-    ------
-    DescriptionError
-        Samples and labels that do not fit, a class in two tasks, a class without samples, or a
-        number of classes that the tasks can't share equally.
-
-    Examples
-    --------
-    >>> x, y = np.eye(8), [0, 1, 2, 3, 0, 1, 2, 3]
-    >>> tasks = ClassSplit(x, y, x, y, classes=2)
-    >>> len(tasks), tasks[1].classes.tolist(), tasks[1].y.tolist()
-    (2, [2, 3], [0, 1, 0, 1])
-    """
-
-    x: Annotated[Any, AnyValue()]
-    y: _Labels
-    test_x: Annotated[Any, AnyValue()]
-    test_y: _Labels
-    classes: Annotated[Any, AnyValue()] = 2
-    relabel: Annotated[bool, Flag()] = True
-
-    def __post_init__(self) -> None:
-        check_fields(self)
-        for part in ("", "test_"):
-            x = to_samples(getattr(self, f"{part}x"), f"ClassSplit: {part}x")
-            y = to_classes(getattr(self, f"{part}y"), len(x), f"ClassSplit: {part}y")
-            object.__setattr__(self, f"{part}x", read_only(x))
-            object.__setattr__(self, f"{part}y", read_only(y))
-        if self.x.shape[1:] != self.test_x.shape[1:]:
-            raise DescriptionError(
-                f"ClassSplit: x and test_x must have samples of one shape, got "
-                f"{self.x.shape[1:]} and {self.test_x.shape[1:]}."
-            )
-        object.__setattr__(self, "classes", _groups(self.classes, self.y))
-        for part in ("y", "test_y"):
-            there = set(np.unique(getattr(self, part)).tolist())
-            missing = [name for group in self.classes for name in group if name not in there]
-            if missing:
-                raise DescriptionError(
-                    f"ClassSplit: classes must be in y and in test_y, got {missing[0]}, of which "
-                    f"{part} has no sample."
-                )
-
-    def __len__(self) -> int:
-        return len(self.classes)
-
-    @property
-    def sample_shape(self) -> tuple[int, ...]:
-        """Shape of one sample."""
-        return tuple(self.x.shape[1:])
-
-    @property
-    def n_classes(self) -> tuple[int, ...]:
-        """Number of classes of each task; without relabelling, of the data."""
-        if self.relabel:
-            return tuple(len(group) for group in self.classes)
-        return (int(max(self.y.max(), self.test_y.max())) + 1,) * len(self)
-
-    def _make(self, index: int) -> Task:
-        """Make one task."""
-        group = np.asarray(self.classes[index])
-        learnt, tested = (
-            self._part(x, y, group) for x, y in ((self.x, self.y), (self.test_x, self.test_y))
-        )
-        names = ", ".join(map(str, group[:10])) + ("" if len(group) <= 10 else ", ...")
-        kept = group if self.relabel else np.arange(self.n_classes[0])
-        return Task(f"classes {names}", *learnt, *tested, kept)
-
-    def _part(
-        self, x: NDArray[np.float32], y: NDArray[np.int64], group: NDArray[np.int64]
-    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Samples of these classes, and their labels."""
-        rows = np.flatnonzero(np.isin(y, group))
-        if not self.relabel:
-            return x[rows], y[rows]
-        order = np.argsort(group, kind="stable")
-        return x[rows], order[np.searchsorted(group[order], y[rows])]
-
-
-def _groups(value: Any, y: NDArray[np.int64]) -> tuple[tuple[int, ...], ...]:
-    """Classes of each task."""
-    where = "ClassSplit: classes"
-    known = np.unique(y)
-    if isinstance(value, int | np.integer):
-        size = Count().check(value, where)
-        if len(known) % size or not len(known):
-            raise DescriptionError(
-                f"{where} must divide the number of classes, {len(known)}, got {size}. Give the "
-                f"classes of each task instead."
-            )
-        return tuple(tuple(part) for part in known.reshape(-1, size).tolist())
-    kind = Each(Each(Count(low=0), "classes", least=1), "tasks", least=1)
-    groups: tuple[tuple[int, ...], ...] = tuple(tuple(part) for part in kind.check(value, where))
-    every = [name for group in groups for name in group]
-    twice = [name for name in every if every.count(name) > 1]
-    if twice:
-        raise DescriptionError(f"{where} must have each class once, got {twice[0]} twice.")
-    return groups
 
 
 @checked
@@ -421,22 +43,21 @@ def returning_order(
     n_phases: Annotated[int, Count(high=100_000)] | None = None,
     seed: Seed = 0,
 ) -> list[tuple[int, ...]]:
-    """Draw which tasks are learnt in each phase, if tasks come back.
+    """Draw the tasks of each phase, if earlier tasks are learnt again.
 
     Phase `i` learns task `i`, and then some of the earlier tasks again, drawn without repetition.
-    Phases after the last task only draw tasks again.
+    Phases after the last task only learn earlier tasks again.
 
     Parameters
     ----------
     n_tasks : int
         Number of tasks.
     again : int
-        Number of earlier tasks that are learnt again in each phase; as many as there are, if there
-        are fewer.
+        Number of earlier tasks that are learnt again in each phase; all of them if there are fewer.
     n_phases : int, optional
         Number of phases, at least `n_tasks`. Default: `n_tasks`.
     seed : int or numpy.random.Generator
-        For the draws.
+        Seed of the draws.
 
     Returns
     -------
@@ -446,7 +67,7 @@ def returning_order(
     Raises
     ------
     DescriptionError
-        Fewer phases than tasks.
+        If there are fewer phases than tasks.
 
     Examples
     --------
@@ -459,55 +80,10 @@ def returning_order(
             f"returning_order: n_phases must be at least n_tasks={n_tasks}, got {phases}."
         )
     rng = stream(seed, "tasks that come back")
-    found = []
+    order = []
     for phase in range(phases):
         new = (phase,) if phase < n_tasks else ()
-        known = min(phase, n_tasks)
-        drawn = rng.permutation(known)[:again].tolist()
-        found.append((*new, *drawn))
-    return found
-
-
-def to_samples(value: Any, where: str) -> NDArray[np.float32]:
-    """Samples as float32 (n, ...), finite.
-
-    Raises
-    ------
-    DescriptionError
-        Not an array of finite numbers with at least two axes.
-    """
-    array = _numbers(value, where)
-    if array.ndim < 2 or 0 in array.shape[1:]:
-        raise DescriptionError(f"{where} must have shape (n, ...), got {array.shape}.")
-    with np.errstate(over="ignore"):
-        found = array.astype(np.float32, copy=False)
-    if not np.isfinite(found).all():
-        raise DescriptionError(f"{where} must be finite numbers, got NaN, infinity or too large.")
-    return found
-
-
-def to_classes(value: Any, n: int | None, where: str) -> NDArray[np.int64]:
-    """Classes as int64 (n,), at least 0.
-
-    Raises
-    ------
-    DescriptionError
-        Not whole numbers of this shape.
-    """
-    array = _numbers(value, where)
-    if array.ndim != 1 or (n is not None and array.shape != (n,)):
-        wanted = "(n_classes,)" if n is None else f"({n},), one for each sample"
-        raise DescriptionError(f"{where} must have shape {wanted}, got {array.shape}.")
-    if array.size and (array.dtype.kind not in "iu" or array.min() < 0 or array.max() >= 2**31):
-        raise DescriptionError(f"{where} must be ints from 0 to {2**31 - 1}, got {shown(value)}.")
-    return array.astype(np.int64, copy=False)
-
-
-def _numbers(value: Any, where: str) -> NDArray[Any]:
-    try:
-        array = np.asarray(value)
-    except (TypeError, ValueError, OverflowError):
-        array = np.array(None)
-    if array.dtype.kind not in "biuf":
-        raise DescriptionError(f"{where} must be an array of numbers, got {shown(value)}.")
-    return array
+        n_seen = min(phase, n_tasks)
+        drawn = rng.permutation(n_seen)[:again].tolist()
+        order.append((*new, *drawn))
+    return order

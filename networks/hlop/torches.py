@@ -1,4 +1,4 @@
-"""PyTorch, imported when it is needed, and how many threads it may use."""
+"""Imports PyTorch when it is needed, and sets its number of threads."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ __all__ = ["import_torch", "threads"]
 
 
 def import_torch(user: str) -> Any:
-    """PyTorch itself.
+    """Import PyTorch and return the module.
 
     Raises
     ------
     BackendMissing
-        It is not installed; the message begins with `user`.
+        If PyTorch is not installed. The message begins with `user`.
     """
     try:
         import torch
@@ -28,7 +28,7 @@ def import_torch(user: str) -> Any:
 
 @contextlib.contextmanager
 def threads(n: int) -> Iterator[None]:
-    """Let PyTorch use `n` threads: how many there are changes how sums are rounded."""
+    """Use `n` threads in PyTorch; their number affects how sums are rounded."""
     torch = import_torch("HLOPClassifier")
     before = torch.get_num_threads()
     torch.set_num_threads(n)

@@ -1,4 +1,4 @@
-"""What a continual learner shows of itself in a notebook."""
+"""The view of a continual learner in a notebook."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["learner_view"]
 
 
 def learner_view(model: HLOPClassifier) -> View:
-    """Return sizes, method, accuracies so far, and the weights of a continual learner."""
+    """Return a view with the sizes, method, accuracies and weights of a continual learner."""
     facts: dict[str, Any] = {
         "layers": " - ".join(map(str, model.layers)),
         "learnt": f"{model.n_learnt} tasks",
@@ -40,7 +40,7 @@ def _per_cent(value: float) -> str:
 
 
 def _draw_weights(model: HLOPClassifier, ax: Any) -> None:
-    """How the weights of each layer are distributed."""
+    """Draw the distribution of the weights of each layer."""
     for k, weights in enumerate(model.weights_):
         height, edges = np.histogram(weights, 40)
         ax.stairs(height / height.sum(), edges, label=f"layer {k + 1}")

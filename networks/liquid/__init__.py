@@ -1,4 +1,4 @@
-"""Liquid state machines: event streams through a fixed random recurrent network, read linearly.
+"""Liquid state machines: a linear readout of a fixed random recurrent network driven by events.
 
 References
 ----------

@@ -1,4 +1,4 @@
-"""Kinds of plain arrays: spikes of many samples, features and labels."""
+"""Argument kinds for arrays: spikes of many samples, features and labels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ...checks import Kind
 from ...errors import DescriptionError, shown
 
-__all__ = ["Dense", "Features", "LabelArray", "Labels", "NumberArray", "Spikes"]
+__all__ = ["Features", "LabelArray", "Labels", "NumberArray", "Spikes", "SpikesOrFeatures"]
 
 _DIMENSIONS = {
     2: "(n_samples, n_features)",
@@ -21,12 +21,12 @@ _DIMENSIONS = {
 
 @dataclass(frozen=True)
 class NumberArray(Kind):
-    """A plain array of finite numbers or bool, which keeps its type; `ndims` are its dimensions.
+    """An array of finite numbers or bool, whose type is kept.
 
     Parameters
     ----------
     ndims : tuple of int
-        Numbers of dimensions that are accepted, of 2 and 3.
+        Accepted numbers of dimensions: 2, 3, or both.
     least : int
         Smallest number of samples.
     negative : bool
@@ -54,13 +54,13 @@ class NumberArray(Kind):
             )
         if 0 in array.shape[1:]:
             raise DescriptionError(
-                f"{where}: no dimension of a sample may be empty, got shape {array.shape}."
+                f"{where}: a sample must not have an empty dimension, got shape {array.shape}."
             )
         return array
 
 
 class LabelArray(Kind):
-    """One label a sample: whole numbers, or words."""
+    """Labels, one for each sample: whole numbers or words."""
 
     def check(self, value: Any, where: str) -> NDArray[Any]:
         """Return an array of integers or of str, shape (n_samples,)."""
@@ -92,8 +92,8 @@ Spikes = Annotated[NDArray[Any], NumberArray((3,), negative=False)]
 Features = Annotated[NDArray[Any], NumberArray((2,))]
 """Features of many samples, shape (n_samples, n_features)."""
 
-Dense = Annotated[NDArray[Any], NumberArray((2, 3))]
-"""Features, or spikes that features are made of."""
+SpikesOrFeatures = Annotated[NDArray[Any], NumberArray((2, 3))]
+"""Features, or spikes from which features are computed."""
 
 Labels = Annotated[NDArray[Any], LabelArray()]
 """Labels of the samples, shape (n_samples,)."""

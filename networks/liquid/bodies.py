@@ -1,4 +1,4 @@
-"""What stands behind a model: a dense liquid with its weights, or a network with its sources."""
+"""The liquid of a model: a dense liquid with its weights, or a network with its sources."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from .circuit import (
     PLASTIC,
     dense_network,
     network_spikes,
-    read_weights,
+    network_with_events,
     recorded_spikes,
-    shown_network,
     template,
+    weights_of_network,
 )
 from .events import Events
 from .fast import batches, dense_spikes, each_batch, noisy_spikes
@@ -33,22 +33,22 @@ from .parameters import DenseLiquid, NetworkLiquid
 
 __all__ = ["Body", "DenseBody", "NetworkBody"]
 
-Spikes = NDArray[Any]
+SpikeArray = NDArray[Any]
 Report = Callable[[float], None]
 
 _COPIES = 64
-"""Samples that one simulation runs side by side, at most."""
+"""Largest number of samples that one simulation runs side by side."""
 
 
 class DenseBody:
-    """A dense liquid with its weights, and the same in the numbers of its cells.
+    """A dense liquid with its weights, also as parameters of its cells.
 
     Parameters
     ----------
     liquid : DenseLiquid
         Parameters.
     weights : Weights
-        As drawn, or as a device holds them.
+        Weights as drawn, or as a device holds them.
     """
 
     plastic: Mapping[str, str] = PLASTIC
@@ -59,42 +59,42 @@ class DenseBody:
 
     @property
     def n_inputs(self) -> int:
-        """Channels."""
+        """Number of channels."""
         return int(self.weights.input.shape[0])
 
     @property
     def n_neurons(self) -> int:
-        """Neurons."""
+        """Number of neurons."""
         return int(self.weights.input.shape[1])
 
     def n_steps(self, events: Events) -> int:
-        """Steps of a sample."""
+        """Return the number of steps of a sample."""
         return int(events.n_steps or 1)
 
     def on_grid(self, events: Events, n_steps: int | None, where: str) -> Events:
-        """Events in steps of the liquid.
+        """Return the events in time steps of the liquid.
 
         Raises
         ------
         DescriptionError
-            The times are continuous, and the number of steps is not known.
+            If the times are continuous and the number of steps is not known.
         """
         if n_steps is not None and n_steps != events.n_steps:
             return events.bin(n_steps)
         if events.dt is None:
             raise DescriptionError(
-                f"{where}: these events have continuous times, and a dense liquid needs steps: "
-                f"make the model with n_steps=50, or give events.bin(50)."
+                f"{where}: the events have continuous times, but a dense liquid needs time "
+                f"steps. Make the model with n_steps=50, or pass events.bin(50)."
             )
         return events
 
     def written(self, device: Device, time: float | None, seed: int, **options: Any) -> DenseBody:
-        """The liquid with its weights written into a device."""
+        """Return the liquid with its weights written to a device."""
         network = template(self.lowered, 1)
         names = [name for name in PLASTIC if network.count(name)]
-        held = device.apply(network, projections=names, time=time, seed=seed, **options)
+        on_device = device.apply(network, projections=names, time=time, seed=seed, **options)
         unit = self.lowered.weight / (self.lowered.grid or 1.0)
-        weights = read_weights(held, (self.n_inputs, self.n_neurons), unit)
+        weights = weights_of_network(on_device, (self.n_inputs, self.n_neurons), unit)
         return DenseBody(self.liquid, weights)
 
     def spikes(
@@ -104,8 +104,8 @@ class DenseBody:
         arithmetic: str,
         read_noise: float,
         rng: np.random.Generator | None,
-    ) -> Spikes:
-        """Spikes of one batch on the fast path."""
+    ) -> SpikeArray:
+        """Return the spikes of one batch, computed without a network."""
         steps = self.n_steps(events)
         if read_noise and rng is not None:
             low = self.lowered
@@ -116,30 +116,30 @@ class DenseBody:
         return dense_spikes(self.lowered, events, steps, machine=arithmetic == "spinnaker")
 
     def network(self, events: Events, integrator: str) -> Network:
-        """One copy of the liquid for each sample."""
+        """Return a network with one copy of the liquid for each sample."""
         n_synapses = sum(np.count_nonzero(w) for w in (self.lowered.input, self.lowered.recurrent))
         require_memory(
             100.0 * n_synapses * events.n_samples,
             f"LiquidStateMachine.build: {events.n_samples} copies of {n_synapses} synapses",
-            "Give fewer samples at a time; predict() needs no network.",
+            "Pass fewer samples at a time; predict() needs no network.",
         )
         return dense_network(self.lowered, events, self.n_steps(events), integrator)
 
-    def recorded(self, recording: Recording, events: Events) -> Spikes:
-        """Spikes in each step, from a recording of :meth:`network`."""
+    def recorded(self, recording: Recording, events: Events) -> SpikeArray:
+        """Return the spikes in each step from a recording of :meth:`network`."""
         shape = (events.n_samples, self.n_steps(events))
         return recorded_spikes(recording, ("liquid",), *shape, 1.0, 1.0)
 
 
 class NetworkBody:
-    """A network as a liquid; the fast path is the compiled engine.
+    """A network as a liquid; spikes are computed by the compiled engine.
 
     Parameters
     ----------
     liquid : NetworkLiquid
-        The network, its sources and what is read.
+        The network, its sources and the populations that are read.
     plastic : mapping of str to str, optional
-        What its projections hold. Default: all of them weights.
+        Description of the weights in each projection. Default: "weights" for all projections.
     """
 
     def __init__(self, liquid: NetworkLiquid, plastic: Mapping[str, str] | None = None) -> None:
@@ -147,30 +147,32 @@ class NetworkBody:
         names = [
             item.name for item in liquid.network.projections if liquid.network.count(item.name)
         ]
-        known = dict.fromkeys(names, "weights") if plastic is None else plastic
-        self.plastic: Mapping[str, str] = {n: what for n, what in known.items() if n in names}
+        descriptions = dict.fromkeys(names, "weights") if plastic is None else plastic
+        self.plastic: Mapping[str, str] = {
+            n: what for n, what in descriptions.items() if n in names
+        }
 
     @property
     def n_inputs(self) -> int:
-        """Channels."""
+        """Number of channels."""
         return self.liquid.n_inputs
 
     @property
     def n_neurons(self) -> int:
-        """Neurons that are read."""
+        """Number of neurons that are read."""
         return self.liquid.n_neurons
 
     @staticmethod
     def step(events: Events) -> float:
-        """Length of a step of the readout, ms."""
+        """Return the length of a step of the readout, ms."""
         return 1.0 if events.dt is None else max(events.dt, 1.0)
 
     def n_steps(self, events: Events) -> int:
-        """Steps of a sample."""
+        """Return the number of steps of a sample."""
         return max(int(np.ceil(events.durations.max() / self.step(events) - 1e-9)), 1)
 
     def on_grid(self, events: Events, n_steps: int | None, where: str) -> Events:
-        """Events on the time grid of the network."""
+        """Return the events on the time grid of the network."""
         if n_steps is not None:
             return events.bin(n_steps)
         dt = self.liquid.network.dt
@@ -180,7 +182,7 @@ class NetworkBody:
         return events
 
     def written(self, device: Device, time: float | None, seed: int, **options: Any) -> NetworkBody:
-        """The liquid with its weights written into a device."""
+        """Return the liquid with its weights written to a device."""
         network = device.apply(
             self.liquid.network, projections=list(self.plastic), time=time, seed=seed, **options
         )
@@ -193,22 +195,22 @@ class NetworkBody:
         arithmetic: str,
         read_noise: float,
         rng: np.random.Generator | None,
-    ) -> Spikes:
-        """Spikes of one batch in the compiled engine."""
+    ) -> SpikeArray:
+        """Return the spikes of one batch from the compiled engine."""
         if read_noise:
             raise DescriptionError(
-                "LiquidStateMachine: read_noise is for dense liquids; give other networks to "
-                "hardware.resistive.session()."
+                "LiquidStateMachine: read_noise works with dense liquids only; use "
+                "hardware.resistive.session() for other networks."
             )
         backend = "emulator" if arithmetic == "spinnaker" else "native"
         return self.recorded(simulate(self.network(events, ""), backend=backend), events)
 
     def network(self, events: Events, integrator: str) -> Network:
-        """One copy of the liquid for each sample."""
-        return shown_network(self.liquid, events)
+        """Return a network with one copy of the liquid for each sample."""
+        return network_with_events(self.liquid, events)
 
-    def recorded(self, recording: Recording, events: Events) -> Spikes:
-        """Spikes in each step, from a recording of :meth:`network`."""
+    def recorded(self, recording: Recording, events: Events) -> SpikeArray:
+        """Return the spikes in each step from a recording of :meth:`network`."""
         shape = (events.n_samples, self.n_steps(events))
         return network_spikes(self.liquid, recording, *shape, self.step(events))
 
@@ -217,7 +219,7 @@ Body = DenseBody | NetworkBody
 
 
 def parts_of(body: Body, events: Events, backend: str | None) -> list[slice]:
-    """Batches of samples that are run side by side."""
+    """Return the batches of samples that are run side by side."""
     if isinstance(body, DenseBody) and backend is None:
         return list(batches(events, body.n_steps(events), body.n_neurons))
     n = events.n_samples
@@ -227,7 +229,7 @@ def parts_of(body: Body, events: Events, backend: str | None) -> list[slice]:
 def mapped(
     body: Body,
     events: Events,
-    take: Callable[[Spikes, Events], Any],
+    take: Callable[[SpikeArray, Events], Any],
     *,
     backend: str | None,
     arithmetic: str,
@@ -236,9 +238,9 @@ def mapped(
     jobs: int,
     report: Report,
 ) -> list[Any]:
-    """What `take` makes of the spikes of each batch, in order.
+    """Return the results of `take` for the spikes of each batch, in order.
 
-    `seeds` gives the generator of the noise of the batch that begins with a sample.
+    `seeds` returns the random generator of the noise for the batch that starts at a sample.
     """
 
     def run(part: slice) -> Any:

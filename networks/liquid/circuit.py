@@ -26,10 +26,10 @@ __all__ = [
     "dense_network",
     "draw_weights",
     "network_spikes",
-    "read_weights",
+    "network_with_events",
     "recorded_spikes",
-    "shown_network",
     "template",
+    "weights_of_network",
 ]
 
 PLASTIC: Mapping[str, str] = MappingProxyType(
@@ -40,13 +40,13 @@ PLASTIC: Mapping[str, str] = MappingProxyType(
         "recurrent inhibitory": "negative weights between neurons",
     }
 )
-"""Projections of a dense liquid that hold its weights."""
+"""Projections that hold the weights of a dense liquid, with descriptions."""
 
 Real = NDArray[np.float64]
 
 
 def draw_weights(liquid: DenseLiquid, n_inputs: int, n_neurons: int, seed: int) -> Weights:
-    """Gaussian weights of a dense liquid."""
+    """Draw the Gaussian weights of a dense liquid."""
     require_memory(
         40.0 * (n_inputs + n_neurons) * n_neurons,
         f"LiquidStateMachine: weights of {n_inputs} inputs and {n_neurons} neurons",
@@ -63,7 +63,7 @@ def draw_weights(liquid: DenseLiquid, n_inputs: int, n_neurons: int, seed: int) 
 
 
 def _signed(name: str, pre: str, weights: NDArray[Any], unit: float, delay: float) -> Any:
-    """Two projections, of the positive and of the negative weights; zeros have no synapse."""
+    """Yield the projections of positive and of negative weights; zero weights have no synapse."""
     for sign, receptor in ((1, "excitatory"), (-1, "inhibitory")):
         i, j = np.nonzero(sign * weights > 0)
         yield Projection(
@@ -74,10 +74,10 @@ def _signed(name: str, pre: str, weights: NDArray[Any], unit: float, delay: floa
 
 
 def _balance(lowered: Lowered, n: int, duration: float, delay: float) -> tuple[list[Any], ...]:
-    """A source that fires in every step, with the smallest weight onto both receptors.
+    """Return a source that fires in every step onto both receptors, with the smallest weight.
 
-    The machine rounds the current of a receptor down if any spike arrives there. With one in each
-    step on both, the difference of the two currents is exact.
+    SpiNNaker rounds the current of a receptor down if a spike arrives there. When both receptors
+    get a spike in every step, the difference of the two currents is exact.
     """
     times = np.arange(round(duration), dtype=np.float64)
     trains = SpikeTrains(ids=np.zeros(times.size, np.int64), times=times, size=1, duration=duration)
@@ -92,7 +92,7 @@ def _balance(lowered: Lowered, n: int, duration: float, delay: float) -> tuple[l
 
 
 def template(lowered: Lowered, n_steps: int, integrator: str = "spinnaker") -> Network:
-    """The network of one sample, without events."""
+    """Return the network of one sample, without events."""
     n_inputs, n = lowered.input.shape
     dt = 1.0 if integrator == "spinnaker" else 0.5
     duration = float(n_steps + 1)
@@ -114,9 +114,10 @@ def template(lowered: Lowered, n_steps: int, integrator: str = "spinnaker") -> N
 def dense_network(
     lowered: Lowered, events: Events, n_steps: int, integrator: str = "spinnaker"
 ) -> Network:
-    """The network of a dense liquid with one copy for each sample.
+    """Return the network of a dense liquid, with one copy for each sample.
 
-    Step t of a sample is the time t + 1 ms: its events are sent at t ms, and arrive one step later.
+    Step t of a sample is computed at t + 1 ms: its events are sent at t ms and arrive one step
+    later.
     """
     one = template(lowered, n_steps, integrator)
     whole = one.tile(events.n_samples)
@@ -134,23 +135,23 @@ def recorded_spikes(
     recording: Recording, names: tuple[str, ...], n_samples: int, n_steps: int, step: float,
     delay: float,
 ) -> NDArray[np.uint16]:  # fmt: skip
-    """Spikes in each step, shape (n_samples, n_steps, n_neurons), of copies side by side.
+    """Return the spikes in each step, shape (n_samples, n_steps, n_neurons).
 
     Parameters
     ----------
     recording : Recording
-        Of the network with one copy for each sample.
+        Recording of a network with one copy for each sample.
     names : tuple of str
         Populations that are read.
     n_samples, n_steps : int
-        Samples, and steps of each.
+        Number of samples, and of steps in each.
     step, delay : float
-        Length of a step, and the time at which the first begins, ms.
+        Length of a step, and start time of the first step, ms.
 
     Raises
     ------
     DescriptionError
-        Not a recording of such a network.
+        If the recording is not from such a network.
     """
     parts = []
     for name in names:
@@ -161,17 +162,19 @@ def recorded_spikes(
                 f"LiquidStateMachine.decode: {name!r} must have a multiple of {n_samples} cells, "
                 f"one copy for each sample, got {trains.size}."
             )
-        place = np.floor((trains.times - recording.start - delay) / step + 1e-6).astype(np.int64)
-        inside = (place >= 0) & (place < n_steps)
+        step_index = np.floor((trains.times - recording.start - delay) / step + 1e-6).astype(
+            np.int64
+        )
+        inside = (step_index >= 0) & (step_index < n_steps)
         sample, cell = np.divmod(trains.ids[inside].astype(np.int64), n)
-        code = (sample * n_steps + place[inside]) * n + cell
+        code = (sample * n_steps + step_index[inside]) * n + cell
         counted = np.bincount(code, minlength=n_samples * n_steps * n)
         parts.append(counted.astype(np.uint16).reshape(n_samples, n_steps, n))
     return np.concatenate(parts, axis=2)
 
 
-def shown_network(liquid: NetworkLiquid, events: Events) -> Network:
-    """Any network with one copy for each sample, and the events in its sources."""
+def network_with_events(liquid: NetworkLiquid, events: Events) -> Network:
+    """Return a network with one copy for each sample, whose sources send the events."""
     network = liquid.network
     whole = network.tile(events.n_samples)
     duration = float(events.durations.max())
@@ -193,15 +196,15 @@ def shown_network(liquid: NetworkLiquid, events: Events) -> Network:
 def network_spikes(
     liquid: NetworkLiquid, recording: Recording, n_samples: int, n_steps: int, step: float
 ) -> NDArray[np.uint16]:
-    """Spikes of the populations that are read; see :func:`recorded_spikes`."""
+    """Return the spikes of the populations that are read; see :func:`recorded_spikes`."""
     return recorded_spikes(recording, liquid.liquid, n_samples, n_steps, step, 0.0)
 
 
-def read_weights(network: Network, shape: tuple[int, int], unit: float) -> Weights:
-    """Weights of a network as :func:`template` makes it, also after a device has changed it.
+def weights_of_network(network: Network, shape: tuple[int, int], unit: float) -> Weights:
+    """Return the weights of a network made by :func:`template`, even if a device changed it.
 
-    Whatever a device put between the same populations counts: synapses of noise, or of weights
-    that changed their sign.
+    All synapses between these populations count, including those that a device adds for noise or
+    for weights that changed their sign.
     """
     n_inputs, n = shape
     both = Weights(np.zeros((n_inputs, n)), np.zeros((n, n)))

@@ -1,4 +1,4 @@
-"""Commands of liquids: train a readout on events, test it, and measure the liquid."""
+"""Commands for liquids: train a readout on events, test it, and measure the liquid."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ Function = Callable[..., Any]
 
 _PART = (
     click.option("--from", "first", type=int, default=0, help="First sample.  [default: 0]"),
-    click.option("--to", "last", type=int, help="Sample to stop before.  [default: all]"),
-    click.option("--per-class", type=int, help="Samples of each class.  [default: all]"),
+    click.option("--to", "last", type=int, help="End of the samples (exclusive).  [default: all]"),
+    click.option("--per-class", type=int, help="Number of samples of each class.  [default: all]"),
 )
 
 
 def _part_options(function: Function) -> Function:
-    """Options that choose samples of a file."""
+    """Add the options that choose samples of a file."""
     for option in reversed(_PART):
         function = option(function)
     return function
@@ -43,19 +43,24 @@ def _part_options(function: Function) -> Function:
 def liquid() -> None:
     """Liquid state machines on images, speech and event recordings.
 
-    DATA is the word digits (scikit-learn's), an idx file of images with its labels beside it, an
-    .npz file with `images` and `labels`; a folder or tar archive of the Free Spoken Digit Dataset;
-    a folder of N-MNIST, such as its Train; or an HDF5 file of N-TIDIGITS or of the Heidelberg
-    digits. Images are seen by a simulated camera, speech is heard by a simulated cochlea.
+    DATA is one of these: the word digits (for the digits of scikit-learn); an idx file of images
+    with its label file in the same folder; an .npz file with `images` and `labels`; a folder or tar
+    archive of the Free Spoken Digit Dataset; a folder of N-MNIST, such as its Train; or an HDF5
+    file of N-TIDIGITS or of the Heidelberg digits. A simulated camera turns images into events,
+    and a simulated cochlea does so for speech.
     """
 
 
 @liquid.command()
 @click.argument("data", type=PATH)
 @click.option("--out", type=PATH, required=True, metavar="FILE.h5", help="File for the model.")
-@click.option("--n-neurons", type=int, default=200, show_default=True, help="Neurons.")
-@click.option("--bins", type=int, default=1, show_default=True, help="Time bins of the readout.")
-@click.option("--steps", "n_steps", type=int, help="Steps of a sample.  [default: 50; sounds 129]")
+@click.option("--n-neurons", type=int, default=200, show_default=True, help="Number of neurons.")
+@click.option(
+    "--bins", type=int, default=1, show_default=True, help="Number of time bins of the readout."
+)
+@click.option(
+    "--steps", "n_steps", type=int, help="Number of time steps.  [default: 50; sounds 129]"
+)
 @click.option("--device", metavar="DEVICE", help="Memory technology; see `spikemem device list`.")
 @click.option("--time", "age", type=NUMBER, help="Age of the device, s.")
 @click.option(
@@ -63,15 +68,17 @@ def liquid() -> None:
     type=click.Choice(["ridge", "logistic"]),
     default="ridge",
     show_default=True,
-    help="Linear classifier.",
+    help="Linear classifier of the readout.",
 )
 @click.option(
     "--constant",
     type=NumberRange(1e-6, 10.0),
-    help="Factor of all weights.  [default: 0.07; sounds 0.08]",
+    help="Factor that scales all weights.  [default: 0.07; sounds 0.08]",
 )
 @_part_options
-@click.option("--seed", type=int, default=0, show_default=True, help="Of weights and device.")
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="Seed of the weights and the device."
+)
 @overwrite_option
 @json_option
 @quiet_option
@@ -93,37 +100,39 @@ def train(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Train the readout of a liquid on DATA, and store the model.
+    """Train the readout of a liquid on DATA, and save the model.
 
-    Of the spoken digits, N-TIDIGITS and the word digits, only the training set is used. The printed
-    accuracies are those on the training samples; test gives those on others.
+    For the spoken digits, N-TIDIGITS and the word digits, only the training set is used. The
+    command prints the accuracies on the training samples; `test` prints those on other samples.
     """
     check_target(out, overwrite=overwrite)
     bar = not (quiet or as_json)
-    held = None if device is None else device_named(device)
+    technology = None if device is None else device_named(device)
     part: dict[str, Any] = {"first": first, "last": last, "per_class": per_class}
-    given = read_events(data, split="train", n_steps=n_steps, progress=bar, **part)
-    kind = given.liquid if constant is None else replace(given.liquid, constant=constant)
+    labelled = read_events(data, split="train", n_steps=n_steps, progress=bar, **part)
+    kind = labelled.liquid if constant is None else replace(labelled.liquid, constant=constant)
     model = LiquidStateMachine(
-        given.events.n_channels,
+        labelled.events.n_channels,
         n_neurons,
         liquid=kind,
-        device=held,
+        device=technology,
         time=age,
         readout=readout,
         bins=bins,
-        n_steps=given.events.n_steps,
+        n_steps=labelled.events.n_steps,
         seed=seed,
     )
     began = time.perf_counter()
-    model.fit(given.events, given.labels, progress=bar)
+    model.fit(labelled.events, labelled.labels, progress=bar)
     seconds = time.perf_counter() - began
     model.save(out)
-    facts = _tested(model, given) | {"seconds": seconds, "file": str(out)}
+    facts = _tested(model, labelled) | {"seconds": seconds, "file": str(out)}
     if as_json:
         click.echo(json.dumps(facts, indent=2))
     elif not quiet:
-        click.echo(f"trained on {len(given.labels)} samples ({given.kind}) in {seconds:.2f} s")
+        click.echo(
+            f"trained on {len(labelled.labels)} samples ({labelled.kind}) in {seconds:.2f} s"
+        )
         click.echo(_lines(facts, "of the training samples"))
         click.echo(f"written to {out}")
 
@@ -143,34 +152,34 @@ def test(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Test the model in MODEL.h5 on DATA, beside a readout of the input alone.
+    """Test the model in MODEL.h5 on DATA, and compare it with a readout of the input alone.
 
-    Of the spoken digits, N-TIDIGITS and the word digits, only the test set is used.
+    For the spoken digits, N-TIDIGITS and the word digits, only the test set is used.
     """
     machine = LiquidStateMachine.load(model)
     if not machine.is_fitted:
         raise DescriptionError(f"the model in {str(model)!r} is not trained.")
     part: dict[str, Any] = {"first": first, "last": last, "per_class": per_class}
     bar = not (quiet or as_json)
-    given = read_events(data, split="test", n_steps=machine.n_steps, progress=bar, **part)
-    facts = _tested(machine, given)
+    labelled = read_events(data, split="test", n_steps=machine.n_steps, progress=bar, **part)
+    facts = _tested(machine, labelled)
     if as_json:
         click.echo(json.dumps(facts, indent=2))
     else:
-        click.echo(_lines(facts, f"of {len(given.labels)} samples ({given.kind})"))
+        click.echo(_lines(facts, f"of {len(labelled.labels)} samples ({labelled.kind})"))
 
 
-def _tested(model: LiquidStateMachine, given: LabelledEvents) -> dict[str, Any]:
-    """Accuracies, and the speed of the liquid alone."""
-    model.states(given.events[:1])  # Compiles.
+def _tested(model: LiquidStateMachine, labelled: LabelledEvents) -> dict[str, Any]:
+    """Return the accuracies, and the speed of the liquid without its readout."""
+    model.states(labelled.events[:1])  # Compiles the kernels, outside the measured time.
     began = time.perf_counter()
-    model.states(given.events)
+    model.states(labelled.events)
     seconds = time.perf_counter() - began
-    report = model.report(given.events, given.labels).facts()
+    report = model.report(labelled.events, labelled.labels).facts()
     return {
         **report,
-        "samples_per_second": len(given.labels) / seconds,
-        "data": given.kind,
+        "samples_per_second": len(labelled.labels) / seconds,
+        "data": labelled.kind,
         "n_neurons": model.n_neurons,
         "seed": model.seed,
         "device": None if model.device is None else type(model.device).__name__,
@@ -180,7 +189,7 @@ def _tested(model: LiquidStateMachine, given: LabelledEvents) -> dict[str, Any]:
 def _lines(facts: dict[str, Any], where: str) -> str:
     (low, high), (least, most) = facts["interval"], facts["input_interval"]
     return (
-        f"{facts['accuracy']:.4f} right {where} (95 %: {low:.4f} to {high:.4f})\n"
+        f"{facts['accuracy']:.4f} correct {where} (95 %: {low:.4f} to {high:.4f})\n"
         f"{facts['input_accuracy']:.4f} from the input alone, with the same time bins "
         f"({least:.4f} to {most:.4f}): {facts['verdict']} (p = {facts['p_value']:.2g})\n"
         f"{facts['samples_per_second']:,.0f} samples a second"
@@ -190,19 +199,25 @@ def _lines(facts: dict[str, Any], where: str) -> str:
 @liquid.command()
 @click.argument("data", type=PATH, required=False)
 @click.option("--model", "file", type=FILE, metavar="MODEL.h5", help="Measure a stored model.")
-@click.option("--n-neurons", type=int, default=200, show_default=True, help="Neurons.")
+@click.option("--n-neurons", type=int, default=200, show_default=True, help="Number of neurons.")
 @click.option("--device", metavar="DEVICE", help="Memory technology; see `spikemem device list`.")
 @click.option("--time", "age", type=NUMBER, help="Age of the device, s.")
 @click.option(
     "--constant",
     type=NumberRange(1e-6, 10.0),
-    help="Factor of all weights.  [default: 0.07; sounds 0.08]",
+    help="Factor that scales all weights.  [default: 0.07; sounds 0.08]",
 )
-@click.option("--bins", type=int, default=1, show_default=True, help="Time bins of the states.")
-@click.option("--steps", "n_steps", type=int, help="Steps of a sample.  [default: 50; sounds 129]")
-@click.option("--streams", type=int, default=200, show_default=True, help="Streams for the ranks.")
+@click.option(
+    "--bins", type=int, default=1, show_default=True, help="Number of time bins of the states."
+)
+@click.option(
+    "--steps", "n_steps", type=int, help="Number of time steps.  [default: 50; sounds 129]"
+)
+@click.option("--streams", type=int, default=200, show_default=True, help="Number of streams.")
 @_part_options
-@click.option("--seed", type=int, default=0, show_default=True, help="Of weights and streams.")
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="Seed of the weights and streams."
+)
 @json_option
 def measure(
     data: Path | None,
@@ -222,23 +237,23 @@ def measure(
 ) -> None:
     """Measure a liquid: ranks and memory on random streams, class separation on DATA.
 
-    Without DATA the streams have 16 channels, or those of the stored model.
+    Without DATA, the streams have 16 channels, or as many as the stored model.
     """
     model = None if file is None else LiquidStateMachine.load(file)
-    given = None
+    labelled = None
     if data is not None:
         steps = n_steps if model is None else model.n_steps
         part: dict[str, Any] = {"first": first, "last": last, "per_class": per_class}
-        given = read_events(data, n_steps=steps, **part)
+        labelled = read_events(data, n_steps=steps, **part)
     if model is None:
-        held = None if device is None else device_named(device)
-        kind = DenseLiquid() if given is None else given.liquid
+        technology = None if device is None else device_named(device)
+        kind = DenseLiquid() if labelled is None else labelled.liquid
         kind = kind if constant is None else replace(kind, constant=constant)
-        channels = 16 if given is None else given.events.n_channels
+        channels = 16 if labelled is None else labelled.events.n_channels
         model = LiquidStateMachine(
-            channels, n_neurons, liquid=kind, device=held, time=age, bins=bins, seed=seed
+            channels, n_neurons, liquid=kind, device=technology, time=age, bins=bins, seed=seed
         )
-    facts = _measured(model, given, streams, seed)
+    facts = _measured(model, labelled, streams, seed)
     if as_json:
         click.echo(json.dumps(facts, indent=2))
         return
@@ -249,12 +264,12 @@ def measure(
 
 
 def _measured(
-    model: LiquidStateMachine, given: LabelledEvents | None, streams: int, seed: int
+    model: LiquidStateMachine, labelled: LabelledEvents | None, streams: int, seed: int
 ) -> dict[str, Any]:
-    """Measures that need no labels, and those of labelled events if there are any."""
+    """Return the measures that need no labels, and those of labelled events if there are any."""
     any_length = copy.deepcopy(model)
     any_length.n_steps = None
-    # As many spikes in a step as 16 channels have.
+    # With any number of channels, the mean number of spikes in a step is that of 16 channels.
     share = min(16.0 / model.n_inputs, 1.0)
     drawn = poisson_streams(streams, n_channels=model.n_inputs, p=0.2 * share, seed=seed)
     rank = kernel_quality(any_length, drawn)
@@ -262,7 +277,7 @@ def _measured(
     code = ValueCode(n_channels=model.n_inputs)
     code = replace(code, p_max=code.p_max * share)
     memory = memory_capacity(any_length, code=code, seed=seed)
-    found: dict[str, Any] = {
+    facts: dict[str, Any] = {
         "neurons": model.n_neurons,
         "channels": model.n_inputs,
         "kernel_quality": rank,
@@ -270,11 +285,13 @@ def _measured(
         "kernel_quality_less_generalisation_rank": rank - general,
         "memory_capacity": memory.total,
     }
-    if given is not None:
-        spikes = model.spikes(given.events)
-        found["samples"] = len(given.labels)
-        found["spikes_per_neuron_and_step"] = float(spikes.mean())
-        found["class_separation"] = class_separation(model.states(given.events), given.labels).value
-        plain = class_separation(model.input_states(given.events), given.labels)
-        found["class_separation_of_the_input"] = plain.value
-    return found
+    if labelled is not None:
+        spikes = model.spikes(labelled.events)
+        facts["samples"] = len(labelled.labels)
+        facts["spikes_per_neuron_and_step"] = float(spikes.mean())
+        facts["class_separation"] = class_separation(
+            model.states(labelled.events), labelled.labels
+        ).value
+        plain = class_separation(model.input_states(labelled.events), labelled.labels)
+        facts["class_separation_of_the_input"] = plain.value
+    return facts

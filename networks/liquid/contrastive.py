@@ -1,4 +1,4 @@
-"""Training of two projection heads by a contrastive loss, with PyTorch (extra ``learn``)."""
+"""Trains two projection heads with a contrastive loss, in PyTorch (extra ``learn``)."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from numpy.typing import NDArray
 
 from ...errors import BackendMissing, SimulationError
 
-__all__ = ["Head", "Training", "train_heads"]
+__all__ = ["Head", "TrainingOptions", "train_heads"]
 
 
 class Head(NamedTuple):
-    """Matrix (n_features, dim) and bias (dim,) of one modality; float32."""
+    """Weights (n_features, dim) and bias (dim,) of one modality, float32."""
 
     weights: NDArray[np.float32]
     bias: NDArray[np.float32]
 
 
-class Training(NamedTuple):
-    """How heads are trained; see :class:`ContrastiveProjection`."""
+class TrainingOptions(NamedTuple):
+    """Options of the training; see :class:`ContrastiveProjection`."""
 
     temperature: float
     epochs: int
@@ -42,7 +42,7 @@ def _torch() -> Any:
 
 @contextlib.contextmanager
 def _one_thread(torch: Any) -> Iterator[None]:
-    """One thread: how many there are would change how sums are rounded."""
+    """Use one thread, because the number of threads changes how sums are rounded."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -56,40 +56,40 @@ def train_heads(
     a: NDArray[np.float32],
     b: NDArray[np.float32],
     classes: NDArray[np.int64],
-    how: Training,
+    options: TrainingOptions,
     rng: np.random.Generator,
     report: Callable[[float], None],
 ) -> tuple[tuple[Head, Head], list[float]]:
-    """Train two heads on pairs of rows of `a` and `b`; returns them and the loss of each epoch.
+    """Train two heads on pairs of rows of `a` and `b`; return them and the loss of each epoch.
 
-    Randomness is drawn from `rng` alone, and the global state of PyTorch stays as it was.
+    All random numbers come from `rng`; the global state of PyTorch does not change.
 
     Raises
     ------
     BackendMissing
-        PyTorch is not installed.
+        If PyTorch is not installed.
     SimulationError
-        The loss is not finite: the learning rate is too large.
+        If the loss is not finite because the learning rate is too large.
     """
     torch = _torch()
     parts = [[torch.tensor(np.array(array)) for array in head] for head in heads]
-    learnt = [tensor for part in parts[: 2 if how.project_b else 1] for tensor in part]
+    learnt = [tensor for part in parts[: 2 if options.project_b else 1] for tensor in part]
     for tensor in learnt:
         tensor.requires_grad_(True)
     rows = (torch.tensor(a), torch.tensor(b))
     names = torch.tensor(classes)
     history = []
     with _one_thread(torch):
-        optimiser = torch.optim.Adam(learnt, lr=how.learning_rate)
-        for epoch in range(how.epochs):
+        optimiser = torch.optim.Adam(learnt, lr=options.learning_rate)
+        for epoch in range(options.epochs):
             losses = []
-            for chosen in _batches(len(a), how.batch, rng):
-                places = torch.tensor(chosen)
-                left = _head(torch, rows[0][places], parts[0])
-                right = rows[1][places]
-                if how.project_b:
+            for chosen in _batches(len(a), options.batch, rng):
+                indices = torch.tensor(chosen)
+                left = _head(torch, rows[0][indices], parts[0])
+                right = rows[1][indices]
+                if options.project_b:
                     right = _head(torch, right, parts[1])
-                loss = _loss(torch, left, right, names[places], how)
+                loss = _loss(torch, left, right, names[indices], options)
                 optimiser.zero_grad()
                 loss.backward()
                 optimiser.step()
@@ -97,16 +97,16 @@ def train_heads(
             history.append(float(np.mean(losses)))
             if not np.isfinite(history[-1]):
                 raise SimulationError(
-                    f"ContrastiveProjection.fit: the loss of epoch {epoch} is {history[-1]}; take "
+                    f"ContrastiveProjection.fit: the loss of epoch {epoch} is {history[-1]}; use "
                     f"a smaller learning_rate, or a larger temperature."
                 )
-            report((epoch + 1) / how.epochs)
-    made = [Head(*(tensor.detach().numpy().copy() for tensor in part)) for part in parts]
-    return (made[0], made[1]), history
+            report((epoch + 1) / options.epochs)
+    trained = [Head(*(tensor.detach().numpy().copy() for tensor in part)) for part in parts]
+    return (trained[0], trained[1]), history
 
 
 def _batches(n: int, size: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
-    """All rows in a random order, in batches of nearly equal size, none of one row alone."""
+    """Return all rows in random order, in batches of similar size with at least two rows."""
     count = max(1, min(round(n / size), n // 2))
     return np.array_split(rng.permutation(n), count)
 
@@ -115,16 +115,16 @@ def _head(torch: Any, rows: Any, part: list[Any]) -> Any:
     return torch.nn.functional.gelu(rows @ part[0] + part[1])
 
 
-def _loss(torch: Any, left: Any, right: Any, names: Any, how: Training) -> Any:
-    """Symmetric cross-entropy of the similarities of a batch, against targets for both ways."""
-    if how.loss == "infonce":
+def _loss(torch: Any, left: Any, right: Any, names: Any, options: TrainingOptions) -> Any:
+    """Return the symmetric cross-entropy of the similarities of a batch and their targets."""
+    if options.loss == "infonce":
         left, right = (torch.nn.functional.normalize(part, dim=1) for part in (left, right))
         same = (names[:, None] == names[None, :]).to(left.dtype)
         targets = same / same.sum(dim=1, keepdim=True)
     else:
-        alike = (left @ left.T + right @ right.T) / 2 * how.temperature
+        alike = (left @ left.T + right @ right.T) / 2 * options.temperature
         targets = torch.softmax(alike, dim=1)
-    logits = left @ right.T / how.temperature
+    logits = left @ right.T / options.temperature
     there = -(targets * torch.log_softmax(logits, dim=1)).sum(dim=1)
     back = -(targets.T * torch.log_softmax(logits.T, dim=1)).sum(dim=1)
     return (there + back).mean() / 2

@@ -1,4 +1,4 @@
-"""Labelled events from any file that a liquid can learn from: images, speech, event recordings."""
+"""Reads labelled events from files of images, speech or event recordings."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ _ARCHIVES = (".tar", ".xz", ".gz", ".bz2", ".tgz", ".txz")
 
 
 class LabelledEvents(NamedTuple):
-    """Events with the class of each sample.
+    """Events, with the class of each sample.
 
     Attributes
     ----------
     events : Events
-        In steps of 1 ms.
+        Events in steps of 1 ms.
     labels : ndarray of int64, shape (n_samples,)
     source : {"camera", "cochlea"}
-        What the events are from.
+        Sensor that the events come from.
     kind : str
-        What the file holds, in words.
+        Description of the data in the file.
     """
 
     events: Events
@@ -68,7 +68,7 @@ class LabelledEvents(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """Which samples of a file are wanted."""
+    """Choice of samples of a file."""
 
     split: str
     first: int
@@ -76,15 +76,15 @@ class _Part(NamedTuple):
     per_class: int | None
 
     def of(self, labels: NDArray[np.int64], where: str) -> NDArray[np.int64]:
-        """Indices of the samples `first` to `last`, of these the first of each class."""
+        """Return the indices of samples `first` to `last`, limited to `per_class` of each class."""
         chosen = np.arange(len(labels))[self.first : self.last]
         if self.per_class is not None:
             kinds = [chosen[labels[chosen] == name] for name in np.unique(labels[chosen])]
             chosen = np.sort(np.concatenate([rows[: self.per_class] for rows in kinds] or [chosen]))
         if not chosen.size:
             raise DescriptionError(
-                f"{where}: the part from first={self.first} to last={self.last} has no samples; "
-                f"there are {len(labels)}."
+                f"{where}: there are no samples from first={self.first} to last={self.last}; the "
+                f"data has {len(labels)} samples."
             )
         return chosen
 
@@ -100,27 +100,29 @@ def read_events(
     n_steps: Annotated[int, Count()] | None = None,
     progress: Progress = False,
 ) -> LabelledEvents:
-    """Read labelled events for a liquid; what the file holds is found out.
+    """Read labelled events for a liquid; the format of the file is recognised.
 
     Parameters
     ----------
     path : str or Path
-        The word ``digits`` (scikit-learn's), an idx or ``.npz`` file of images: a simulated camera
-        looks at them (16 x 16 pixels, darker events), 50 steps. A folder or tar archive of the
-        Free Spoken Digit Dataset: a simulated cochlea hears them, 129 steps. A folder of classes,
-        or a file, of N-MNIST (.bin), cropped in the same way; HDF5 files of N-TIDIGITS, of the
-        Heidelberg digits, and of the Spiking Speech Commands.
+        Images are the word ``digits`` (for the digits of scikit-learn), or an idx or ``.npz`` file:
+        a simulated camera records them (16 x 16 pixels, darker events) in 50 steps. Speech is a
+        folder or tar archive of the Free Spoken Digit Dataset: a simulated cochlea records it in
+        129 steps. Recordings are a folder of classes, or a file, of N-MNIST (.bin), cropped in the
+        same way; or HDF5 files of N-TIDIGITS, of the Heidelberg digits, and of the Spiking Speech
+        Commands.
     split : {"all", "train", "test"}
-        Part of a data set that has a test set of its own: the spoken digits (utterances 0 to 4),
-        N-TIDIGITS, and the digits, of which every fourth is a test image. Others are read whole.
+        Part of a data set that has a test set: the spoken digits (utterances 0 to 4 are the test
+        set), N-TIDIGITS, and the digits (every fourth image is a test image). Other data sets are
+        read whole.
     first, last : int
-        First sample, and the one to stop before, after the split.
+        First sample, and end of the samples (exclusive), counted after the split.
     per_class : int, optional
-        Take the first samples of each class only.
+        Read only this number of samples of each class, the first ones. Default: all.
     n_steps : int, optional
         Steps of each sample. Default: 50 for a camera, 129 for a cochlea.
     progress : bool or callable
-        Show a progress bar, or call a function with the fraction done.
+        True shows a progress bar; a function is called with the completed fraction.
 
     Returns
     -------
@@ -129,40 +131,40 @@ def read_events(
     Raises
     ------
     StorageError
-        No such file or folder, or one that can't be read.
+        If the file or folder does not exist or cannot be read.
     DescriptionError
-        The part has no samples.
+        If the chosen part has no samples.
 
     Examples
     --------
     >>> read_events("digits", last=10).events
     Events(6668 events in 10 samples of 256 channels in 50 steps)
     """
-    place, part = Path(path), _Part(split, first, last, per_class)
-    read = _reader(place)
-    return read(place, part, n_steps, progress)
+    file, part = Path(path), _Part(split, first, last, per_class)
+    read = _reader(file)
+    return read(file, part, n_steps, progress)
 
 
 Reader = Callable[[Path, _Part, int | None, Progress], LabelledEvents]
 
 
-def _reader(place: Path) -> Reader:
-    """The reader of what a path leads to."""
-    if str(place) == "digits":
+def _reader(file: Path) -> Reader:
+    """Return the reader for a path."""
+    if str(file) == "digits":
         return _images
-    if place.is_dir():
-        return _speech if _has_waves(place) else _camera
-    if place.suffix.lower() == ".bin":
+    if file.is_dir():
+        return _speech if _has_waves(file) else _camera
+    if file.suffix.lower() == ".bin":
         return _camera
-    name = place.name.lower()
-    if (name.endswith(_ARCHIVES) and ".tar" in name) or place.suffix.lower() in (".tgz", ".txz"):
+    name = file.name.lower()
+    if (name.endswith(_ARCHIVES) and ".tar" in name) or file.suffix.lower() in (".tgz", ".txz"):
         return _speech
     try:
-        with open_regular(place) as raw:
+        with open_regular(file) as raw:
             hdf5 = is_hdf5(raw)
     except OSError as error:
-        why = str(error) if not error.strerror else error.strerror
-        raise StorageError(f"read_events: can't read {str(place)!r}: {why}.") from error
+        reason = str(error) if not error.strerror else error.strerror
+        raise StorageError(f"read_events: cannot read {str(file)!r}: {reason}.") from error
     return _cochlea if hdf5 else _images
 
 
@@ -171,12 +173,12 @@ def _has_waves(folder: Path) -> bool:
         inner = folder / "recordings"
         return any((inner if inner.is_dir() else folder).glob("*.wav"))
     except OSError as error:
-        raise StorageError(f"read_events: can't read {str(folder)!r}: {error}.") from error
+        raise StorageError(f"read_events: cannot read {str(folder)!r}: {error}.") from error
 
 
-def _images(place: Path, part: _Part, n_steps: int | None, progress: Progress) -> LabelledEvents:
-    data = read_images(place)
-    if str(place) == "digits" and part.split != "all":
+def _images(file: Path, part: _Part, n_steps: int | None, progress: Progress) -> LabelledEvents:
+    data = read_images(file)
+    if str(file) == "digits" and part.split != "all":
         is_test = np.arange(len(data)) % _FOURTH == 0
         data = data[is_test == (part.split == "test")]
     data = data[part.of(data.labels, "read_events")]
@@ -184,8 +186,8 @@ def _images(place: Path, part: _Part, n_steps: int | None, progress: Progress) -
     return LabelledEvents(events, data.labels, "camera", "images by simulated saccades")
 
 
-def _speech(place: Path, part: _Part, n_steps: int | None, progress: Progress) -> LabelledEvents:
-    data = read_fsdd(place)
+def _speech(file: Path, part: _Part, n_steps: int | None, progress: Progress) -> LabelledEvents:
+    data = read_fsdd(file)
     mine = np.arange(len(data))
     if part.split != "all":
         mine = np.flatnonzero(data.is_test == (part.split == "test"))
@@ -197,22 +199,22 @@ def _speech(place: Path, part: _Part, n_steps: int | None, progress: Progress) -
     return LabelledEvents(events, data.labels[chosen], "cochlea", "speech by a simulated cochlea")
 
 
-def _camera(place: Path, part: _Part, n_steps: int | None, progress: Progress) -> LabelledEvents:
+def _camera(file: Path, part: _Part, n_steps: int | None, progress: Progress) -> LabelledEvents:
     whole = part.first == 0 and part.last is None
-    recordings = read_nmnist(place, per_class=part.per_class if whole else None)
+    recordings = read_nmnist(file, per_class=part.per_class if whole else None)
     return _recorded(recordings, part, n_steps, "camera")
 
 
-def _cochlea(place: Path, part: _Part, n_steps: int | None, progress: Progress) -> LabelledEvents:
+def _cochlea(file: Path, part: _Part, n_steps: int | None, progress: Progress) -> LabelledEvents:
     try:
-        with open_regular(place) as raw:
+        with open_regular(file) as raw:
             keys = read_items(raw, ["labels", "train_labels", "test_labels"])
     except OSError as error:
-        raise StorageError(f"read_events: can't read {str(place)!r}: {error}.") from error
+        raise StorageError(f"read_events: cannot read {str(file)!r}: {error}.") from error
     if "labels" in keys:
-        recordings = read_shd(place)
+        recordings = read_shd(file)
     else:
-        recordings = read_ntidigits(place, part="test" if part.split == "test" else "train")
+        recordings = read_ntidigits(file, part="test" if part.split == "test" else "train")
     return _recorded(recordings, part, n_steps, "cochlea")
 
 

@@ -1,4 +1,4 @@
-"""Dynamic synapses of Maass's liquid, as an extension of backend "brian2"."""
+"""Dynamic synapses of Maass's liquid, as an extension of the backend "brian2"."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DYNAMICS: dict[str, tuple[float, float, float]] = {
     "IE": (0.25, 0.7, 0.02),
     "II": (0.32, 0.144, 0.06),
 }
-"""For each kind of synapse the mean of U (1), D (s) and F (s): Markram, Wang & Tsodyks (1998)."""
+"""Means of U, D (s) and F (s) for each kind of synapse (Markram, Wang & Tsodyks 1998)."""
 
 _SPREAD = 0.5
 
@@ -39,24 +39,24 @@ earlier = earlier + gap
 class DynamicSynapses(Frozen):
     """Short-term depression and facilitation, for ``simulate(network, extensions=[...])``.
 
-    The first spike finds ``u = U`` and ``R = 1``; at each later one, an interval after the one
-    before, ``R = 1 + (R - u R - 1) exp(-interval / D)`` with the old u, and then
-    ``u = U + u (1 - U) exp(-interval / F)``. What arrives is ``A u R``. The weights of a network
-    are ``A`` times the mean of U: the static network, which every other backend runs, has the mean
-    response of rested synapses.
+    At the first spike, ``u = U`` and ``R = 1``. At each later spike, ``interval`` is the time since
+    the spike before; R changes first, ``R = 1 + (R - u R - 1) exp(-interval / D)`` with the old u,
+    and then ``u = U + u (1 - U) exp(-interval / F)``. The synapse transmits ``A u R``. The weights
+    of a network are ``A`` times the mean of U. The static network, which every other backend runs,
+    therefore has the mean response of rested synapses.
 
     Parameters
     ----------
     dynamics : mapping of str to (float, float, float)
-        For each projection the mean of U, of D (s) and of F (s).
+        Means of U, D (s) and F (s) for each projection.
     seed : int or numpy.random.Generator
-        Each synapse draws its own values, with a standard deviation of half the mean; negative
-        ones, and U above 1, are drawn again.
+        Seed for the values of each synapse. Their standard deviation is half the mean; values that
+        are not positive, and U above 1, are drawn again.
 
     Raises
     ------
     DescriptionError
-        Not three positive numbers for each projection.
+        If a projection does not have three positive numbers.
 
     References
     ----------
@@ -76,8 +76,8 @@ class DynamicSynapses(Frozen):
         object.__setattr__(self, "seed", own_seed(self.seed))
 
     def hooks(self, context: Any) -> Any:
-        """Code and constants for the projections of the network that have synapses."""
-        # The backend is there already: it has called this method.
+        """Return the code and constants for the projections of the network that have synapses."""
+        # The backend "brian2" calls this method, so that it is imported already.
         from ...backends.brian2.extensions import Hooks
 
         network = context.network
@@ -106,12 +106,12 @@ class DynamicSynapses(Frozen):
     def drawn(
         self, name: Annotated[str, Name()], n: Annotated[int, Count(low=0)]
     ) -> list[NDArray[np.float64]]:
-        """U, D (s) and F (s) of the `n` synapses of a projection.
+        """Draw U, D (s) and F (s) of the `n` synapses of a projection.
 
         Raises
         ------
         DescriptionError
-            A projection that has no dynamics.
+            If the projection has no dynamics.
         """
         NameOf(self.dynamics, "projection").check(name, "DynamicSynapses.drawn: name")
         require_memory(24.0 * n, f"DynamicSynapses.drawn: n={n} synapses", "Draw fewer.")
@@ -123,7 +123,7 @@ class DynamicSynapses(Frozen):
 
 
 def _positive(rng: np.random.Generator, mean: float, n: int, most: float) -> NDArray[np.float64]:
-    """Normal numbers with a standard deviation of half their mean, above 0 and at most `most`."""
+    """Draw normal numbers above 0 and at most `most`, with a deviation of half their mean."""
     values = rng.normal(mean, _SPREAD * mean, n)
     while np.any(bad := (values <= 0) | (values > most)):
         values[bad] = rng.normal(mean, _SPREAD * mean, int(bad.sum()))

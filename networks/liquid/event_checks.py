@@ -1,4 +1,4 @@
-"""What events must be: columns of equal length, in range, and their order."""
+"""Checks the columns of events (lengths, ranges, times), and sorts them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Columns", "order_of", "require_fit"]
 
 
 class Columns(Protocol):
-    """Columns of events with what they are compared with; see :class:`Events`."""
+    """Columns and sizes of events; see :class:`Events`."""
 
     @property
     def samples(self) -> NDArray[np.int32]:
@@ -46,7 +46,7 @@ class Columns(Protocol):
 
 
 def require_fit(events: Columns, problems: Problems) -> None:
-    """Note what does not fit together: lengths, samples, channels, times."""
+    """Add a problem for each wrong length, sample, channel or time."""
     sizes = {name: getattr(events, name).size for name in ("samples", "times", "channels")}
     if len(set(sizes.values())) > 1:
         problems.add(f"samples, times and channels must have the same length, got {sizes}")
@@ -76,7 +76,7 @@ def require_fit(events: Columns, problems: Problems) -> None:
 def order_of(
     samples: NDArray[np.int32], times: NDArray[np.float64], channels: NDArray[np.int32]
 ) -> NDArray[np.int64] | None:
-    """Order by sample, time and channel; None if the events are in order."""
+    """Return the order by sample, time and channel, or None if the events are sorted."""
     sample, time = np.diff(samples), np.diff(times)
     fine = (sample > 0) | ((sample == 0) & ((time > 0) | ((time == 0) & (np.diff(channels) >= 0))))
     return None if fine.all() else np.lexsort((channels, times, samples))

@@ -1,4 +1,4 @@
-"""Events: samples of spikes on channels, as cameras, cochleas and other sensors record them."""
+"""Events: samples of spikes on channels, as recorded by cameras, cochleas and other sensors."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ __all__ = ["Events", "as_events"]
 
 @dataclass(frozen=True)
 class _Shape(Kind):
-    """Lengths of the axes of a sensor: whole numbers >= 1, or one of them."""
+    """Lengths of a sensor's axes: one whole number >= 1, or a sequence of them."""
 
     def check(self, value: Any, where: str) -> tuple[int, ...]:
         """Return a tuple of int."""
@@ -53,24 +53,24 @@ class Events(Frozen):
     samples : array_like of int, shape (n_events,)
         Sample that each event belongs to, from 0 to `n_samples` - 1.
     times : array_like of float, shape (n_events,)
-        Time since the beginning of the sample, ms, >= 0.
+        Time since the start of the sample, ms, >= 0.
     channels : array_like of int, shape (n_events,)
-        Channel of each event. On a sensor of shape (2, 34, 34), that is (polarity, y, x), it is
-        ``(polarity * 34 + y) * 34 + x``.
+        Channel of each event. On a sensor of shape (2, 34, 34), with the axes (polarity, y, x), the
+        channel is ``(polarity * 34 + y) * 34 + x``.
     shape : int or tuple of int
         Number of channels, or lengths of the sensor's axes; the last two are rows and columns.
     n_samples : int
-        Number of samples; a sample may be without events.
+        Number of samples; a sample can be without events.
     durations : float or array_like of float, shape (n_samples,)
-        Length of each sample, ms; the times of its events are below it.
+        Length of each sample, ms; its events are earlier than this.
     dt : float, optional
         Time step, ms, if all times and durations are multiples of it. Default: continuous times.
 
     Raises
     ------
     DescriptionError
-        Unequal lengths, a sample or channel out of range, a time that is negative or not below
-        its sample's duration, or not a multiple of `dt`.
+        If lengths are unequal, a sample or channel is out of range, or a time is negative, not
+        below the duration of its sample, or not a multiple of `dt`.
 
     Examples
     --------
@@ -101,7 +101,7 @@ class Events(Frozen):
                 f"Events: durations must be one length in ms, or one for each of "
                 f"{self.n_samples} samples, got shape {durations.shape}."
             )
-        require_memory(16.0 * self.n_samples, f"Events: {self.n_samples} samples", "Take fewer.")
+        require_memory(16.0 * self.n_samples, f"Events: {self.n_samples} samples", "Use fewer.")
         lengths = np.broadcast_to(durations, (self.n_samples,)).astype(np.float64)
         object.__setattr__(self, "durations", read_only(lengths))
         require_fit(self, problems)
@@ -122,21 +122,22 @@ class Events(Frozen):
         dt: Annotated[float, Quantity("ms", above=0.0)] = 1.0,
         shape: Annotated[int | tuple[int, ...], _Shape()] | None = None,
     ) -> Events:
-        """Take binary events: bool, or 0 and 1, shape (n_samples, n_steps, n_channels).
+        """Make events from a binary array of shape (n_samples, n_steps, n_channels).
 
         Parameters
         ----------
         array : array_like
-            The events. Further axes are axes of the sensor: (n_samples, n_steps, rows, columns).
+            Events, as bool or as 0 and 1. More axes are axes of the sensor, for example
+            (n_samples, n_steps, rows, columns).
         dt : float
             Length of a step, ms.
         shape : int or tuple of int, optional
-            Lengths of the sensor's axes, if the channels are flat.
+            Lengths of the sensor's axes, if the array has one axis of channels.
 
         Raises
         ------
         DescriptionError
-            Other values, or fewer than three axes.
+            If the array has other values, or fewer than three axes.
 
         Examples
         --------
@@ -148,7 +149,8 @@ class Events(Frozen):
         n_channels = math.prod(dense.shape[2:])
         if math.prod(sensor) != n_channels:
             raise DescriptionError(
-                f"Events.from_dense: shape {sensor} must have {n_channels} channels, as the array."
+                f"Events.from_dense: shape must have {n_channels} channels, like the array, got "
+                f"{sensor}."
             )
         sample, step, channel = np.nonzero(dense.reshape(*dense.shape[:2], n_channels))
         return cls(
@@ -172,27 +174,27 @@ class Events(Frozen):
         durations: Annotated[ArrayLike, Quantities("ms", above=0.0)] | None = None,
         keep_empty: Annotated[bool, Flag()] = False,
     ) -> Events:
-        """Take structured arrays as those of `tonic`, one for each sample.
+        """Make events from structured arrays, such as those of `tonic`, one for each sample.
 
         Parameters
         ----------
         recordings : sequence of structured ndarray
-            Field `t` is the time, `x` the column or channel, `y` the row, `p` the polarity (False
-            and True, or 0 and 1). Only the fields of the sensor's axes are read.
+            The field `t` is the time, `x` the column or channel, `y` the row, and `p` the polarity
+            (False and True, or 0 and 1). Only the fields of the sensor's axes are read.
         shape : int or tuple of int
-            The sensor: channels (x), (rows, columns) or (polarities, rows, columns).
+            Shape of the sensor: channels (x), (rows, columns) or (polarities, rows, columns).
         unit : float
             Length of one unit of `t`, ms. Default: microseconds.
         durations : float or array_like, optional
-            Lengths of the samples, ms. Default: just past the last event of each.
+            Lengths of the samples, ms. Default: each sample ends just after its last event.
         keep_empty : bool
-            Whether recordings without events are accepted; they need `durations`.
+            Whether recordings without events are accepted; this needs `durations`.
 
         Raises
         ------
         DescriptionError
-            No such fields, an event outside the sensor, times that are negative or go back, or an
-            empty recording.
+            If a field is missing, an event is outside the sensor, times are negative or not in
+            ascending order, or a recording is empty.
 
         Examples
         --------
@@ -205,7 +207,7 @@ class Events(Frozen):
         sensor = require_sensor(shape, "shape")
         if isinstance(recordings, np.ndarray) and recordings.dtype.names:
             raise DescriptionError(f"{where}: recordings must be a sequence of structured arrays, "
-                                   f"one for each sample; give [recording].")  # fmt: skip
+                                   f"one for each sample; pass [recording].")  # fmt: skip
         each = list(_sequence(recordings, f"{where}: recordings"))
         times, channels = [], []
         for k, recording in enumerate(each):
@@ -214,7 +216,7 @@ class Events(Frozen):
             moments = recorded_times(fields["t"], unit, name)
             if not moments.size and (not keep_empty or durations is None):
                 raise DescriptionError(
-                    f"{name} must have at least one event, got none; leave it out, or give "
+                    f"{name} must have at least one event, got none; leave it out, or pass "
                     f"keep_empty=True and durations."
                 )
             times.append(moments)
@@ -238,12 +240,12 @@ class Events(Frozen):
             Each(Instance("spikemem.spikes:SpikeTrains"), "SpikeTrains", least=1),
         ],
     ) -> Events:
-        """Take spike trains: one object for each sample, all of the same number of cells.
+        """Make events from spike trains: one object for each sample, all with the same cells.
 
         Raises
         ------
         DescriptionError
-            Not spike trains, of different sizes, or of no duration.
+            If the values are not spike trains, have different sizes, or have no duration.
         """
         sizes = {each.size for each in trains}
         if len(sizes) > 1:
@@ -266,12 +268,12 @@ class Events(Frozen):
 
     @property
     def starts(self) -> NDArray[np.int64]:
-        """Sample `k` has the events ``starts[k]`` to ``starts[k + 1]``; shape (n_samples + 1,)."""
+        """Index of the first event of each sample, and the end, shape (n_samples + 1,)."""
         return np.searchsorted(self.samples, np.arange(self.n_samples + 1))
 
     @property
     def n_steps(self) -> int | None:
-        """Steps of the longest sample; None for continuous times."""
+        """Number of steps of the longest sample; None for continuous times."""
         return None if self.dt is None else int(steps(self.durations.max(), self.dt))
 
     def __len__(self) -> int:
@@ -293,24 +295,24 @@ class Events(Frozen):
     __hash__ = None  # type: ignore[assignment]
 
     def __getitem__(self, chosen: Any) -> Events:
-        """Samples chosen by an int, a slice, a mask or a list, in that order."""
+        """Return the samples chosen by an int, a slice, a mask or a list, in that order."""
         try:
             picked = np.atleast_1d(np.arange(self.n_samples)[chosen])
         except (IndexError, TypeError, ValueError):
             raise DescriptionError(
-                f"Events: samples are chosen by an int, a slice, a mask or a list of numbers from "
-                f"0 to {self.n_samples - 1}, got {shown(chosen)}."
+                f"Events: the index must be an int, a slice, a mask or a list of numbers from 0 to "
+                f"{self.n_samples - 1}, got {shown(chosen)}."
             ) from None
         if picked.ndim != 1 or not picked.size:
             raise DescriptionError(f"Events: choose at least one sample, got {shown(chosen)}.")
         starts = self.starts
         counts = np.diff(starts)[picked]
         first = np.cumsum(counts) - counts
-        place = np.arange(counts.sum()) + np.repeat(starts[:-1][picked] - first, counts)
+        index = np.arange(counts.sum()) + np.repeat(starts[:-1][picked] - first, counts)
         return self._with(
             samples=np.repeat(np.arange(picked.size, dtype=np.int32), counts),
-            times=self.times[place],
-            channels=self.channels[place],
+            times=self.times[index],
+            channels=self.channels[index],
             n_samples=int(picked.size),
             durations=self.durations[picked],
         )
@@ -322,10 +324,10 @@ class Events(Frozen):
         return replace(self, **changes)
 
     def counts(self) -> NDArray[np.int64]:
-        """Events of each channel in each sample, shape (n_samples, n_channels)."""
+        """Return the number of events of each channel in each sample (n_samples, n_channels)."""
         size = self.n_samples * self.n_channels
         require_memory(16.0 * size, f"Events.counts: {self.n_samples} samples of "
-                       f"{self.n_channels} channels", "Take fewer samples.")  # fmt: skip
+                       f"{self.n_channels} channels", "Use fewer samples.")  # fmt: skip
         code = self.samples.astype(np.int64) * self.n_channels + self.channels
         return np.bincount(code, minlength=size).reshape(self.n_samples, -1).astype(np.int64)
 
@@ -336,28 +338,28 @@ class Events(Frozen):
         *,
         dt: Annotated[float, Quantity("ms", above=0.0)] = 1.0,
     ) -> Events:
-        """Divide each sample into `n_steps` equal parts, each with at most one event of a channel.
+        """Divide each sample into `n_steps` equal steps, with at most one event per channel.
 
         Parameters
         ----------
         n_steps : int
-            Parts of each sample, whatever its duration.
+            Number of steps of each sample, whatever its duration.
         dt : float
-            Length of a part in the result, ms.
+            Length of a step in the result, ms.
 
         Returns
         -------
         Events
-            On a grid: ``dense()`` has shape (n_samples, n_steps, n_channels).
+            Events on a time grid: ``dense()`` has shape (n_samples, n_steps, n_channels).
         """
         part = np.floor(self.times * (n_steps / self.durations)[self.samples] + ROUNDING)
         return self._on_grid(np.minimum(part, n_steps - 1), n_steps, dt)
 
     @checked
     def to_grid(self, dt: Annotated[float, Quantity("ms", above=0.0)] = 1.0) -> Events:
-        """Put events into steps of `dt` ms, each with at most one event of a channel.
+        """Assign events to steps of `dt` ms, with at most one event per channel.
 
-        All samples become as long as the longest.
+        All samples become as long as the longest one.
         """
         n_steps = int(min(np.ceil(self.durations.max() / dt - ROUNDING), LARGEST))
         return self._on_grid(np.minimum(np.floor(self.times / dt + ROUNDING), n_steps - 1),
@@ -371,10 +373,10 @@ class Events(Frozen):
         row = self.samples.astype(np.int64) * n_steps + step.astype(np.int64)
         code = np.unique(row * self.n_channels + self.channels)
         row, channel = np.divmod(code, self.n_channels)
-        sample, place = np.divmod(row, n_steps)
+        sample, step_index = np.divmod(row, n_steps)
         return self._with(
             samples=sample.astype(np.int32),
-            times=place * dt,
+            times=step_index * dt,
             channels=channel.astype(np.int32),
             durations=np.float64(n_steps * dt),
             dt=dt,
@@ -382,26 +384,28 @@ class Events(Frozen):
 
     @checked
     def dense(self, n_steps: Annotated[int, Count()] | None = None) -> NDArray[np.bool_]:
-        """Binary events, shape (n_samples, n_steps, n_channels).
+        """Return the events as a binary array, shape (n_samples, n_steps, n_channels).
 
         Parameters
         ----------
         n_steps : int, optional
-            As :meth:`bin`, for continuous times. Default: the steps of the grid.
+            Number of steps, as in :meth:`bin`; required for continuous times. Default: the steps
+            of the grid.
 
         Raises
         ------
         DescriptionError
-            The times are continuous and `n_steps` is not given, or more than the memory holds.
+            If the times are continuous and `n_steps` is missing, or the array is too large for the
+            memory.
         """
         if n_steps is not None and n_steps != self.n_steps:
             return self.bin(n_steps).dense()
         if self.dt is None:
-            raise DescriptionError("Events.dense: these events have continuous times: give "
+            raise DescriptionError("Events.dense: the events have continuous times; pass "
                                    "n_steps, or use bin() or to_grid() first.")  # fmt: skip
         size = (self.n_samples, int(self.n_steps or 0), self.n_channels)
         require_memory(float(math.prod(size)), f"Events.dense: an array of shape {size}",
-                       "Take fewer samples.")  # fmt: skip
+                       "Use fewer samples.")  # fmt: skip
         array = np.zeros(size, dtype=np.bool_)
         array[self.samples, steps(self.times, self.dt), self.channels] = True
         return array
@@ -415,14 +419,14 @@ class Events(Frozen):
         Parameters
         ----------
         size : int or tuple of int
-            Rows and columns that stay; one number for both.
+            Number of rows and columns to keep; one number stands for both.
         offset : tuple of int, optional
-            First row and column. Default: the rectangle is in the middle (rounded down).
+            First row and column. Default: the rectangle is in the middle, rounded down.
 
         Raises
         ------
         DescriptionError
-            The sensor has no rows and columns, or the rectangle does not lie in it.
+            If the sensor has no rows and columns, or the rectangle is not inside it.
 
         Examples
         --------
@@ -431,51 +435,51 @@ class Events(Frozen):
         >>> events.crop(2).channels.tolist()
         [0]
         """
-        place, shape = cropped_channels(self.shape, size, offset, "Events.crop")
-        return self._renumbered(place, shape)
+        new_channels, shape = cropped_channels(self.shape, size, offset, "Events.crop")
+        return self._renumbered(new_channels, shape)
 
     @checked
     def polarity(self, k: Annotated[int, Count(low=0)]) -> Events:
-        """Keep one polarity: index `k` of the first of three axes.
+        """Keep one polarity: index `k` on the first of three axes.
 
         Raises
         ------
         DescriptionError
-            The sensor has no such polarity.
+            If the sensor has no such polarity.
         """
         if len(self.shape) != 3 or k >= self.shape[0]:
             raise DescriptionError(
                 f"Events.polarity: the sensor of shape {self.shape} has no polarity {k}."
             )
         size = self.shape[1] * self.shape[2]
-        place = np.full(self.n_channels, -1, dtype=np.int64)
-        place[k * size : (k + 1) * size] = np.arange(size)
-        return self._renumbered(place, self.shape[1:])
+        new_channels = np.full(self.n_channels, -1, dtype=np.int64)
+        new_channels[k * size : (k + 1) * size] = np.arange(size)
+        return self._renumbered(new_channels, self.shape[1:])
 
     @checked
     def select(self, channels: Annotated[ArrayLike, Indices()]) -> Events:
-        """Keep some channels, renumbered in the order given.
+        """Keep some channels, renumbered in the order of `channels`.
 
         Raises
         ------
         DescriptionError
-            No channels, one twice, or one that is not there.
+            If `channels` is empty, or has a channel twice or one that does not exist.
         """
         chosen = np.asarray(channels)
         if not chosen.size or chosen.max() >= self.n_channels or (
             np.unique(chosen).size < chosen.size
         ):  # fmt: skip
             raise DescriptionError(
-                f"Events.select: channels must be at least one, each once, from 0 to "
+                f"Events.select: channels must be at least one number, each once, from 0 to "
                 f"{self.n_channels - 1}, got {shown(channels)}."
             )
-        place = np.full(self.n_channels, -1, dtype=np.int64)
-        place[chosen] = np.arange(chosen.size)
-        return self._renumbered(place, (int(chosen.size),))
+        new_channels = np.full(self.n_channels, -1, dtype=np.int64)
+        new_channels[chosen] = np.arange(chosen.size)
+        return self._renumbered(new_channels, (int(chosen.size),))
 
-    def _renumbered(self, place: NDArray[np.int64], shape: tuple[int, ...]) -> Events:
-        """Events of the channels whose place is not negative."""
-        channel = place[self.channels]
+    def _renumbered(self, new_channels: NDArray[np.int64], shape: tuple[int, ...]) -> Events:
+        """Return the events with new channel numbers; channels with a negative one are dropped."""
+        channel = new_channels[self.channels]
         keep = channel >= 0
         return self._with(
             samples=self.samples[keep],
@@ -492,12 +496,12 @@ class Events(Frozen):
             Each(Instance("spikemem.networks.liquid.events:Events"), "Events", least=1),
         ],
     ) -> Events:
-        """Samples of several sets of events, one set after the other.
+        """Join the samples of several sets of events, one set after the other.
 
         Raises
         ------
         DescriptionError
-            Different sensors, or different time steps.
+            If the sensors or the time steps differ.
         """
         kinds = {(part.shape, part.dt) for part in parts}
         if len(kinds) > 1:
@@ -517,12 +521,12 @@ class Events(Frozen):
 
     @checked
     def merge(self, other: Events) -> Events:
-        """The same samples with more channels: those of `other` follow the own ones.
+        """Return the same samples with the channels of `other` added after the own ones.
 
         Raises
         ------
         DescriptionError
-            Another number of samples, other durations or another time step.
+            If the numbers of samples, the durations or the time steps differ.
         """
         if (self.n_samples, self.dt) != (other.n_samples, other.dt) or not np.allclose(
             self.durations, other.durations
@@ -540,12 +544,12 @@ class Events(Frozen):
 
     @checked
     def trains(self, sample: Annotated[int, Count(low=0)]) -> SpikeTrains:
-        """Events of one sample as spike trains, a cell for each channel.
+        """Return the events of one sample as spike trains, one cell for each channel.
 
         Raises
         ------
         DescriptionError
-            No such sample.
+            If there is no such sample.
         """
         if sample >= self.n_samples:
             raise DescriptionError(
@@ -561,14 +565,14 @@ class Events(Frozen):
 
     @checked
     def jitter(self, sd: Annotated[float, Quantity("ms", low=0.0)], *, seed: Seed = 0) -> Events:
-        """Shift every event by a normal deviate; events stay in their sample and on its grid.
+        """Shift every event by a normal random time; events stay in their sample and on its grid.
 
         Parameters
         ----------
         sd : float
             Standard deviation of the shift, ms.
         seed : int or numpy.random.Generator
-            For the draw.
+            Seed of the shifts.
         """
         rng = stream(seed, "liquid", "jitter")
         moved = self.times + rng.normal(0.0, 1.0, self.times.size) * sd
@@ -582,40 +586,40 @@ class Events(Frozen):
 
 
 def as_events(value: Any, where: str = "events", n_channels: int | None = None) -> Events:
-    """Events from whatever a method takes as such.
+    """Return events from any form of samples that a method accepts.
 
     Parameters
     ----------
     value : Events, array_like, or sequence of Events or SpikeTrains
-        Events; bool, or 0 and 1, of shape (n_samples, n_steps, n_channels); or spike trains, one
-        object for each sample.
+        Events; an array of bool, or of 0 and 1, shape (n_samples, n_steps, n_channels); or spike
+        trains, one object for each sample.
     where : str
-        What messages begin with.
+        Start of error messages.
     n_channels : int, optional
         Number of channels that the events must have.
 
     Raises
     ------
     DescriptionError
-        Something else, or another number of channels.
+        If the value has another form, or another number of channels.
     """
     if isinstance(value, Events):
-        made = value
+        events = value
     elif isinstance(value, list | tuple) and value and all(isinstance(x, Events) for x in value):
         try:
-            made = Events.concatenate(value)
+            events = Events.concatenate(value)
         except DescriptionError as error:
             raise DescriptionError(f"{where}: {error}") from None
     elif isinstance(value, SpikeTrains | list | tuple) and _are_trains(value):
         try:
-            made = Events.from_trains([value] if isinstance(value, SpikeTrains) else value)
+            events = Events.from_trains([value] if isinstance(value, SpikeTrains) else value)
         except DescriptionError as error:
             raise DescriptionError(f"{where}: {error}") from None
     else:
-        made = Events.from_dense(_binary(value, where))
-    if n_channels is not None and made.n_channels != n_channels:
-        raise DescriptionError(f"{where} must have {n_channels} channels, got {made.n_channels}.")
-    return made
+        events = Events.from_dense(_binary(value, where))
+    if n_channels is not None and events.n_channels != n_channels:
+        raise DescriptionError(f"{where} must have {n_channels} channels, got {events.n_channels}.")
+    return events
 
 
 def _are_trains(value: Any) -> bool:
@@ -625,7 +629,7 @@ def _are_trains(value: Any) -> bool:
 
 
 def _binary(value: Any, where: str) -> NDArray[np.bool_]:
-    """A dense array of 0 and 1 as bool."""
+    """Return a dense array of 0 and 1 as bool."""
     try:
         array = None if isinstance(value, np.ma.MaskedArray | str | bytes) else np.asarray(value)
     except (TypeError, ValueError, OverflowError):

@@ -1,7 +1,7 @@
-"""The fast path of the dense liquid: spikes of many samples at once, without a simulator.
+"""Fast computation of the dense liquid: spikes of many samples at once, without a simulator.
 
-Sums of weights are whole numbers and exact; potentials are float64, or the fixed-point numbers of
-the machine. Memory does not grow with the number of samples beyond the spikes themselves.
+Sums of weights are exact whole numbers; potentials are float64, or fixed-point numbers of
+SpiNNaker. Besides the spikes, the memory in use does not depend on the number of samples.
 """
 
 from __future__ import annotations
@@ -18,36 +18,36 @@ from ...units import steps
 from .events import Events
 from .lowering import Lowered
 
-__all__ = ["Table", "batches", "dense_spikes", "event_table", "noisy_spikes"]
+__all__ = ["EventTable", "batches", "dense_spikes", "event_table", "noisy_spikes"]
 
 _BLOCK = 1024
-"""Neurons of a block: their sums stay in the first-level cache."""
+"""Number of neurons in a block, whose sums fit into the first-level cache."""
 
 _BYTES = 1 << 26
-"""Spikes of a batch, bytes, about."""
+"""Approximate size of the spikes of a batch, bytes."""
 
-Spikes = NDArray[np.uint8]
+SpikeArray = NDArray[np.uint8]
 
 
-class Table(NamedTuple):
-    """Events of some samples by sample and step."""
+class EventTable(NamedTuple):
+    """Events, indexed by sample and step."""
 
     starts: NDArray[np.int64]
-    """Sample b has in step t ``channels[starts[b, t]:starts[b, t + 1]]``."""
+    """The events of sample b in step t are ``channels[starts[b, t]:starts[b, t + 1]]``."""
     channels: NDArray[np.int32]
 
 
-def event_table(events: Events, n_steps: int) -> Table:
-    """Events on a grid by sample and step; ``starts`` has shape (n_samples, n_steps + 1)."""
+def event_table(events: Events, n_steps: int) -> EventTable:
+    """Index events on a grid; ``starts`` has shape (n_samples, n_steps + 1)."""
     step = steps(events.times, float(events.dt or 1.0))
     code = events.samples.astype(np.int64) * n_steps + step
     edges = np.searchsorted(code, np.arange(events.n_samples * n_steps + 1))
     rows = np.arange(events.n_samples)[:, None] * n_steps + np.arange(n_steps + 1)
-    return Table(edges[rows], np.ascontiguousarray(events.channels, dtype=np.int32))
+    return EventTable(edges[rows], np.ascontiguousarray(events.channels, dtype=np.int32))
 
 
 def batches(events: Events, n_steps: int, n_neurons: int) -> Iterator[slice]:
-    """Samples of each batch."""
+    """Yield the samples of each batch."""
     size = max(1, min(256, _BYTES // max(n_steps * n_neurons, 1)))
     for first in range(0, events.n_samples, size):
         yield slice(first, min(first + size, events.n_samples))
@@ -55,24 +55,24 @@ def batches(events: Events, n_steps: int, n_neurons: int) -> Iterator[slice]:
 
 def dense_spikes(
     lowered: Lowered, events: Events, n_steps: int, *, machine: bool = False
-) -> Spikes:
-    """Spikes of a batch of samples, shape (n_samples, n_steps, n_neurons).
+) -> SpikeArray:
+    """Return the spikes of a batch of samples, shape (n_samples, n_steps, n_neurons).
 
     Parameters
     ----------
     lowered : Lowered
         The liquid.
     events : Events
-        On a grid.
+        Events on a time grid.
     n_steps : int
-        Steps of each sample.
+        Number of steps of each sample.
     machine : bool
-        Whether potentials are the numbers of SpiNNaker rather than float64.
+        Whether potentials are fixed-point numbers of SpiNNaker instead of float64.
 
     Raises
     ------
     DescriptionError
-        The machine's numbers are asked for, and the weights are not on a grid.
+        If `machine` is true and the weights are not on a grid.
     """
     from . import kernels
 
@@ -106,26 +106,26 @@ def noisy_spikes(
     n_steps: int,
     deviations: tuple[NDArray[np.float64], NDArray[np.float64]],
     rng: np.random.Generator,
-) -> Spikes:
-    """As :func:`dense_spikes`, with noise that is drawn anew whenever a spike reads a weight.
+) -> SpikeArray:
+    """Return spikes as :func:`dense_spikes` does, with noise drawn at each read of a weight.
 
-    The noise of a neuron's sum in one step is one normal number with the variance
-    ``sum of sd**2`` over the weights that are read, which is exactly its distribution.
+    In one step, the noise of a neuron's summed input is one normal number, whose variance is the
+    sum of ``sd**2`` over the weights that are read. This is the exact distribution.
 
     Parameters
     ----------
     lowered, events, n_steps
-        As :func:`dense_spikes`.
+        As in :func:`dense_spikes`.
     deviations : tuple of ndarray
-        Standard deviation of a read of each input and each recurrent weight, in points of the grid.
+        Standard deviations of reads of the input and of the recurrent weights, in grid points.
     rng : numpy.random.Generator
-        For the noise.
+        Generator of the noise.
     """
     x = events.dense(n_steps).astype(np.float64)
     w_in, w_rec = lowered.input.astype(np.float64), lowered.recurrent.astype(np.float64)
     v_in, v_rec = (sd**2 for sd in deviations)
     n = w_rec.shape[0]
-    out: Spikes = np.zeros((len(x), n_steps, n), dtype=np.uint8)
+    out: SpikeArray = np.zeros((len(x), n_steps, n), dtype=np.uint8)
     v, s = np.full((len(x), n), lowered.offset), np.zeros((len(x), n))
     for t in range(n_steps):
         noise = np.sqrt(x[:, t] @ v_in + s @ v_rec) * rng.standard_normal(v.shape)
@@ -139,7 +139,7 @@ def noisy_spikes(
 def each_batch(
     run: Callable[[slice], Any], parts: list[slice], jobs: int, report: Callable[[float], None]
 ) -> list[Any]:
-    """Results of all batches in order, computed by `jobs` threads."""
+    """Return the results of all batches in order, computed by `jobs` threads."""
     results: list[Any] = []
     done = 0
     with ThreadPoolExecutor(max_workers=jobs) as pool:

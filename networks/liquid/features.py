@@ -1,4 +1,4 @@
-"""Features for a readout: counts, time bins and low-passed states of many samples at once."""
+"""Features for a readout: spike counts in time bins, and low-passed states."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ Tau = Annotated[float, Quantity("1", above=0.0)]
 
 
 def bin_edges(n_steps: int, bins: int, where: str = "bin_edges") -> NDArray[np.int64]:
-    """First step of each of `bins` time bins, and the end; they differ by one step at most.
+    """Return the first step of each of `bins` time bins, and the end of the last one.
+
+    The lengths of the bins differ by at most one step.
 
     Raises
     ------
     DescriptionError
-        There are more bins than steps; the message begins with `where`.
+        If there are more bins than steps. The message begins with `where`.
 
     Examples
     --------
@@ -41,16 +43,17 @@ def bin_edges(n_steps: int, bins: int, where: str = "bin_edges") -> NDArray[np.i
 def spike_features(
     spikes: Spikes, *, bins: Annotated[int, Count()] = 1, tau: Tau | None = None
 ) -> NDArray[np.float32]:
-    """Features of each sample: spike counts in time bins, or low-passed states at their ends.
+    """Return spike counts in time bins, or low-passed states at the ends of the bins.
 
     Parameters
     ----------
     spikes : array_like, shape (n_samples, n_steps, n_neurons)
-        Spikes in each step, bool or counts; of the liquid, or of its input.
+        Spikes of the liquid or of its input in each step, as bool or counts.
     bins : int
-        Number of time bins, of equal length within one step. Default: counts of the whole sample.
+        Number of time bins; their lengths differ by at most one step. Default: one bin for the
+        whole sample.
     tau : float, optional
-        Time constant of the states, steps. Default: counts.
+        Time constant of the states, steps. Default: features are counts.
 
     Returns
     -------
@@ -60,7 +63,7 @@ def spike_features(
     Raises
     ------
     DescriptionError
-        An argument is not of its kind, or there are more bins than steps.
+        If an argument is not valid, or there are more bins than steps.
 
     Examples
     --------
@@ -81,9 +84,9 @@ def spike_features(
 
 @checked
 def low_passed_states(spikes: Spikes, *, tau: Tau, steps: Any = None) -> NDArray[np.float64]:
-    """Low-passed spikes: every spike adds 1, which decays by ``exp(-1 / tau)`` in each step.
+    """Return low-passed spikes: every spike adds 1, which decays by ``exp(-1 / tau)`` each step.
 
-    Maass, Natschläger & Markram (2002) read the liquid in this way, with 30 ms.
+    Maass, Natschläger & Markram (2002) read the liquid in this way, with a time constant of 30 ms.
 
     Parameters
     ----------
@@ -101,7 +104,7 @@ def low_passed_states(spikes: Spikes, *, tau: Tau, steps: Any = None) -> NDArray
     Raises
     ------
     DescriptionError
-        An argument is not of its kind, or `steps` are out of range or not in order.
+        If an argument is not valid, or `steps` are out of range or not in ascending order.
 
     Examples
     --------
@@ -109,16 +112,19 @@ def low_passed_states(spikes: Spikes, *, tau: Tau, steps: Any = None) -> NDArray
     [1.0, 0.368, 1.135]
     """
     samples, length, n = spikes.shape
-    wanted = _steps(steps, length)
-    require_memory(8.0 * samples * wanted.size * n, f"low_passed_states: {wanted.size} states of "
-                   f"{samples} samples", "Read the states at fewer steps.")  # fmt: skip
+    read_steps = _steps(steps, length)
+    require_memory(
+        8.0 * samples * read_steps.size * n,
+        f"low_passed_states: {read_steps.size} states of {samples} samples",
+        "Read the states at fewer steps.",
+    )
     decay = np.exp(-1.0 / tau)
-    result: NDArray[np.float64] = np.empty((samples, wanted.size, n))
+    result: NDArray[np.float64] = np.empty((samples, read_steps.size, n))
     state, k = np.zeros((samples, n)), 0
-    for step in range(int(wanted[-1]) + 1 if wanted.size else 0):
+    for step in range(int(read_steps[-1]) + 1 if read_steps.size else 0):
         state *= decay
         state += spikes[:, step]
-        while k < wanted.size and wanted[k] == step:
+        while k < read_steps.size and read_steps[k] == step:
             result[:, k] = state
             k += 1
     return result
@@ -127,7 +133,9 @@ def low_passed_states(spikes: Spikes, *, tau: Tau, steps: Any = None) -> NDArray
 def _steps(steps: Any, length: int) -> NDArray[np.int64]:
     if steps is None:
         return np.arange(length, dtype=np.int64)
-    wanted = np.asarray(Indices(length).check(steps, "low_passed_states: steps"), dtype=np.int64)
-    if np.any(np.diff(wanted) < 0):
+    read_steps = np.asarray(
+        Indices(length).check(steps, "low_passed_states: steps"), dtype=np.int64
+    )
+    if np.any(np.diff(read_steps) < 0):
         raise DescriptionError("low_passed_states: steps must be in ascending order.")
-    return wanted
+    return read_steps

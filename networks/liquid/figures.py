@@ -1,4 +1,4 @@
-"""Pictures: spikes of a liquid over its input, states of classes, retrieval; each returns Axes."""
+"""Figures of liquids: spikes, states of classes, retrieval and accuracies; each returns Axes."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ def liquid_raster(
     sample: Annotated[int, Count(low=0)] = 0,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the spikes of a liquid in one sample, above those of its input.
+    """Draw the spikes of a liquid in one sample above those of its input.
 
     Parameters
     ----------
     spikes : array_like, shape (n_samples, n_steps, n_neurons)
-        Spikes of the liquid in each step, such as :meth:`LiquidStateMachine.spikes` returns.
+        Spikes of the liquid in each step, as from :meth:`LiquidStateMachine.spikes`.
     inputs : array_like, shape (n_samples, n_steps, n_channels), optional
-        Events in each step, such as ``events.dense()``.
+        Events in each step, as from ``events.dense()``.
     sample : int
-        Which sample.
+        Index of the sample.
     ax : matplotlib.axes.Axes, optional
-        Where to draw. Default: a new figure.
+        Axes to draw on. Default: a new figure.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def liquid_raster(
     Raises
     ------
     DescriptionError
-        No such sample, or inputs of other samples or steps.
+        If there is no such sample, or inputs have another number of samples or steps.
 
     Examples
     --------
@@ -62,13 +62,13 @@ def liquid_raster(
         )
     groups = {"liquid": liquid[sample]}
     if inputs is not None:
-        given: NDArray[Any] = np.asarray(inputs)
-        if given.shape[:2] != liquid.shape[:2]:
+        input_spikes: NDArray[Any] = np.asarray(inputs)
+        if input_spikes.shape[:2] != liquid.shape[:2]:
             raise DescriptionError(
                 f"liquid_raster: inputs must have shape ({liquid.shape[0]}, {liquid.shape[1]}, "
-                f"n_channels), as the spikes, got {given.shape}."
+                f"n_channels), like the spikes, got {input_spikes.shape}."
             )
-        groups = {"input": given[sample], **groups}
+        groups = {"input": input_spikes[sample], **groups}
     n_steps = liquid.shape[1]
     recording = Recording(
         spikes={name: _trains(dense, n_steps) for name, dense in groups.items()}, stop=n_steps
@@ -94,19 +94,19 @@ def class_states(
 ) -> Axes:
     """Draw the states of two or more classes in the plane in which they vary most.
 
-    The plane is that of the first two principal components of the standardised states of these
+    The plane is spanned by the first two principal components of the standardised states of these
     classes.
 
     Parameters
     ----------
     states : array_like, shape (n_samples, n_features)
-        What a readout reads of each sample, such as :meth:`LiquidStateMachine.states` returns.
+        Features of each sample that a readout uses, as from :meth:`LiquidStateMachine.states`.
     labels : array_like, shape (n_samples,)
         Class of each sample.
     classes : sequence, optional
-        Which classes to draw, at most seven. Default: the first two.
+        Classes to draw, at most seven. Default: the first two.
     ax : matplotlib.axes.Axes, optional
-        Where to draw. Default: a new figure.
+        Axes to draw on. Default: a new figure.
 
     Returns
     -------
@@ -115,7 +115,8 @@ def class_states(
     Raises
     ------
     DescriptionError
-        Not one label a sample, a class that no sample has, or fewer than three samples.
+        If the number of labels is wrong, no sample has a class, or there are fewer than three
+        samples.
 
     Examples
     --------
@@ -126,20 +127,22 @@ def class_states(
     array, names = np.asarray(states, dtype=np.float64), np.asarray(labels)
     if len(array) != len(names):
         raise DescriptionError(
-            f"class_states: labels must be one for each of {len(array)} states, got {len(names)}."
+            f"class_states: labels must have one entry for each of the {len(array)} states, got "
+            f"{len(names)}."
         )
-    known = np.unique(names)
-    chosen = _chosen_classes(classes, known)
+    valid = np.unique(names)
+    chosen = _chosen_classes(classes, valid)
     keep = np.isin(names, chosen)
     if keep.sum() < 3 or array.shape[1] < 1:
         raise DescriptionError(
-            f"class_states: states must be at least three of the classes drawn, got {keep.sum()}."
+            f"class_states: states must have at least three samples of the chosen classes, got "
+            f"{keep.sum()}."
         )
-    places, shares = _plane(array[keep])
+    points, shares = _plane(array[keep])
     ax = new_axes(4.2, 3.8) if ax is None else ax
     for color, name in zip(COLORS, chosen, strict=False):
         mine = names[keep] == name
-        ax.plot(*places[mine].T, "o", color=color, markersize=3.5, alpha=0.7, markeredgewidth=0,
+        ax.plot(*points[mine].T, "o", color=color, markersize=3.5, alpha=0.7, markeredgewidth=0,
                 label=plain(str(name)))  # fmt: skip
     for axis, share in zip(("x", "y"), shares, strict=True):
         number = 1 if axis == "x" else 2
@@ -149,16 +152,18 @@ def class_states(
     return tidy(ax)
 
 
-def _chosen_classes(classes: Any, known: NDArray[Any]) -> list[Any]:
+def _chosen_classes(classes: Any, valid: NDArray[Any]) -> list[Any]:
     if classes is None:
-        return list(known[:2])
+        return list(valid[:2])
     try:
-        wanted = [] if isinstance(classes, str) else list(classes)
+        requested = [] if isinstance(classes, str) else list(classes)
     except TypeError:
-        wanted = []
-    every = known.tolist()
-    good = [name for name in wanted if any(name is other or _same(name, other) for other in every)]
-    if not wanted or len(good) < len(wanted) or len(wanted) > len(COLORS):
+        requested = []
+    every = valid.tolist()
+    good = [
+        name for name in requested if any(name is other or _same(name, other) for other in every)
+    ]
+    if not requested or len(good) < len(requested) or len(requested) > len(COLORS):
         raise DescriptionError(
             f"class_states: classes must be at most {len(COLORS)} of {shown(every)}, got "
             f"{shown(classes)}."
@@ -171,7 +176,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _plane(states: NDArray[np.float64]) -> tuple[NDArray[np.float64], tuple[float, float]]:
-    """Places in the plane of the first two principal components, and their shares of variance."""
+    """Return the coordinates on the first two principal components, and their variance shares."""
     centred = states - states.mean(axis=0)
     spread = centred.std(axis=0)
     scaled = centred / np.where(spread > 0, spread, 1.0)
@@ -192,26 +197,26 @@ def retrieval_matrix(
     *,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw how often a sample of each class leads to a sample of each class.
+    """Draw how often queries of each class retrieve a sample of each class.
 
     Parameters
     ----------
     labels : array_like, shape (n_queries,)
-        Classes of the samples that were asked with.
+        Classes of the queries.
     found : array_like, shape (n_queries,)
-        Classes of the samples that were found (or predicted), one for each.
+        Class of the sample that each query retrieved (or the predicted class).
     ax : matplotlib.axes.Axes, optional
-        Where to draw. Default: a new figure.
+        Axes to draw on. Default: a new figure.
 
     Returns
     -------
     matplotlib.axes.Axes
-        A row for each class of `labels`, a column for each class that was found; a row adds to 1.
+        The rows are the classes of `labels`, the columns the retrieved classes; each row sums to 1.
 
     Raises
     ------
     DescriptionError
-        The two have different lengths, or are empty.
+        If the lengths differ, or the arrays are empty.
 
     Examples
     --------
@@ -246,7 +251,7 @@ def retrieval_matrix(
 
 
 def _write_shares(ax: Axes, table: NDArray[np.float64]) -> None:
-    """Write each share above 0.5 % into its field."""
+    """Write each fraction of at least 0.5 % into its cell of the matrix."""
     for (row, column), share in np.ndenumerate(table):
         if share >= 0.005:
             ax.text(column, row, f"{100 * share:.0f}", ha="center", va="center", fontsize=SMALL,
@@ -259,14 +264,14 @@ def accuracy_bars(
     *,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw accuracies of liquids beside those of their input alone, with 95 % intervals.
+    """Draw accuracies from liquids and from their input alone, with 95 % intervals.
 
     Parameters
     ----------
     reports : mapping of str to ReadoutReport
-        Reports of :meth:`LiquidStateMachine.report` or :func:`evaluate_readout`, by name.
+        Reports from :meth:`LiquidStateMachine.report` or :func:`evaluate_readout`, by name.
     ax : matplotlib.axes.Axes, optional
-        Where to draw. Default: a new figure.
+        Axes to draw on. Default: a new figure.
 
     Returns
     -------
@@ -275,7 +280,7 @@ def accuracy_bars(
     Raises
     ------
     DescriptionError
-        Not a mapping of names to reports, or an empty one.
+        If `reports` is not a mapping of names to reports, or is empty.
     """
     from collections.abc import Mapping
 
@@ -286,20 +291,20 @@ def accuracy_bars(
         for name, report in reports.items()
     ):  # fmt: skip
         raise DescriptionError(
-            f"accuracy_bars: reports must be a mapping of names to ReadoutReport, at least one, "
-            f"got {shown(reports)}."
+            f"accuracy_bars: reports must map at least one name to a ReadoutReport, got "
+            f"{shown(reports)}."
         )
     ax = new_axes(max(3.6, 1.2 + 0.9 * len(reports)), 3.2) if ax is None else ax
-    place = np.arange(len(reports))
+    positions = np.arange(len(reports))
     kinds = (("liquid", "accuracy", "interval", COLORS[1], -0.12),
              ("input alone", "input_accuracy", "input_interval", COLORS[0], 0.12))  # fmt: skip
     for label, name, interval, color, shift in kinds:
         values = np.array([getattr(report, name) for report in reports.values()])
         ends = np.array([getattr(report, interval) for report in reports.values()])
         bars = np.abs(np.stack([values - ends[:, 0], ends[:, 1] - values]))
-        ax.errorbar(place + shift, values, bars, fmt="o", color=color, markersize=5, capsize=3,
+        ax.errorbar(positions + shift, values, bars, fmt="o", color=color, markersize=5, capsize=3,
                     label=label)  # fmt: skip
-    ax.set_xticks(place, [plain(name) for name in reports])
+    ax.set_xticks(positions, [plain(name) for name in reports])
     ax.set_xlim(-0.5, len(reports) - 0.5)
     ax.set_ylabel("accuracy")
     ax.legend(frameon=False, fontsize=SMALL, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2)

@@ -1,4 +1,4 @@
-"""Maass's liquid as a network: neurons on a grid, joined by distance."""
+"""Maass's liquid as a network: neurons on a grid, connected with a probability by distance."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ...streams import stream
 from .dynamic import DYNAMICS
 from .parameters import MaassLiquid, NetworkLiquid
 
-__all__ = ["GRID_PLASTIC", "Wiring", "draw_wiring", "grid_liquid", "kind_of"]
+__all__ = ["GRID_PLASTIC", "Wiring", "draw_wiring", "grid_liquid", "receptor_of"]
 
 GRID_PLASTIC = {
     "input": "weights of the input",
@@ -26,27 +26,28 @@ GRID_PLASTIC = {
     "IE": "weights from inhibitory to excitatory neurons",
     "II": "weights from inhibitory to inhibitory neurons",
 }
-"""Projections of Maass's liquid that hold its weights."""
+"""Projections that hold the weights of Maass's liquid, with descriptions."""
 
 
 LARGEST_GRID = 50_000
+"""Largest number of neurons, since every pair is drawn."""
 
 
 class Wiring(NamedTuple):
-    """Which neurons of a grid are joined."""
+    """Connections between the neurons of a grid."""
 
     inhibitory: NDArray[np.bool_]
     """Whether each neuron is inhibitory, shape (n_neurons,)."""
     pairs: dict[str, connectors.Pairs]
-    """Joined neurons, by the kinds of both: EE, EI, IE and II."""
+    """Connected pairs for each kind of synapse: EE, EI, IE and II."""
 
     def counts(self) -> dict[str, int]:
-        """Synapses of each kind."""
+        """Return the number of synapses of each kind."""
         return {name: int(pairs.i.size) for name, pairs in self.pairs.items()}
 
 
 def draw_wiring(liquid: MaassLiquid, seed: int) -> Wiring:
-    """Draw the inhibitory neurons and the synapses of a grid; no neuron is joined with itself."""
+    """Draw the inhibitory neurons and the synapses; no neuron connects to itself."""
     n = liquid.n_neurons
     inhibitory = np.zeros(n, dtype=np.bool_)
     chosen = stream(seed, "liquid", "inhibitory").permutation(n)[: round(liquid.inhibitory * n)]
@@ -71,39 +72,39 @@ def draw_wiring(liquid: MaassLiquid, seed: int) -> Wiring:
 
 
 def _chance(distance: NDArray[np.float64], peak: float, lam: float) -> NDArray[np.float64]:
-    """Probability that neurons at a distance are joined; with ``lam=0`` none are."""
+    """Return the connection probability at each distance; with ``lam=0`` it is 0."""
     if not lam:
         return np.zeros_like(distance)
     return peak * np.exp(-((distance / lam) ** 2))
 
 
-def kind_of(name: str) -> str:
-    """Receptor of a kind of synapses, by its presynaptic neurons."""
+def receptor_of(name: str) -> str:
+    """Return the receptor for a kind of synapse, from its presynaptic neurons."""
     return "inhibitory" if name.startswith("I") else "excitatory"
 
 
 def _gamma(rng: np.random.Generator, mean: Any, n: int) -> NDArray[np.float64]:
-    """Weights of a gamma distribution whose standard deviation is its mean."""
+    """Draw weights from a gamma distribution whose standard deviation equals its mean."""
     return np.asarray(rng.gamma(1.0, 1.0, n) * mean)
 
 
 def grid_liquid(liquid: MaassLiquid, n_inputs: int, seed: int) -> NetworkLiquid:
-    """Maass's liquid with its input, as a network: populations "events" and "liquid".
+    """Return Maass's liquid as a network with the populations "events" and "liquid".
 
     Parameters
     ----------
     liquid : MaassLiquid
         Parameters.
     n_inputs : int
-        Channels; each is joined with a neuron with the probability ``p_input``.
+        Number of channels; each connects to each neuron with probability ``p_input``.
     seed : int
-        For everything that is drawn.
+        Seed of all random draws.
     """
     n = liquid.n_neurons
     if n > LARGEST_GRID:
         raise DescriptionError(
-            f"MaassLiquid: shape must have at most {LARGEST_GRID} neurons, whose pairs are looked "
-            f"at one by one, got {n}."
+            f"MaassLiquid: shape must have at most {LARGEST_GRID} neurons, because every pair is "
+            f"drawn, got {n}."
         )
     require_memory(64.0 * n_inputs * n * liquid.p_input, f"LiquidStateMachine: {n_inputs} inputs",
                    "Make p_input smaller.")  # fmt: skip
@@ -124,7 +125,7 @@ def grid_liquid(liquid: MaassLiquid, n_inputs: int, seed: int) -> NetworkLiquid:
         delay = liquid.delay_EE if name == "EE" else liquid.delay_other
         projections.append(
             Projection(name=name, pre="liquid", post="liquid", i=pairs.i, j=pairs.j, weight=weight,
-                       delay=delay, receptor=kind_of(name))  # type: ignore[arg-type]
+                       delay=delay, receptor=receptor_of(name))  # type: ignore[arg-type]
         )  # fmt: skip
     events = Population(name="events", cell=SpikeSource(spikes=SpikeTrains.empty(n_inputs)))
     cells = Population(name="liquid", cell=cell, size=n, v_init=start)

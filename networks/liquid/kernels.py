@@ -1,7 +1,8 @@
 """Compiled kernels of the dense liquid: event-driven, for many samples side by side.
 
-Only the rows of active sources are added, in blocks of neurons that stay in the cache while all
-samples of a batch pass. Kernels are cached on disk and release the lock.
+They add only the rows of active sources. Neurons are processed in blocks that stay in the cache
+for all samples of a batch. The compiled kernels are cached on disk and release Python's global
+lock.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def compiled(function: _Function) -> _Function:
-    """Compile at the first call; without a folder for the cache, at each start of Python."""
+    """Compile a function at its first call; cache it on disk if there is a folder for it."""
     try:
         return cast(_Function, njit(cache=True, nogil=True, error_model="numpy")(function))
     except RuntimeError:
@@ -26,7 +27,7 @@ def compiled(function: _Function) -> _Function:
 
 @compiled
 def add_rows(weights: Any, rows: Any, first: int, last: int, low: int, acc: Any) -> None:
-    """Add the columns from `low` on of the rows ``rows[first:last]`` to `acc`."""
+    """Add the weights of ``rows[first:last]``, in the columns from `low` on, to `acc`."""
     n = acc.size
     k = first
     while k + 4 <= last:
@@ -60,11 +61,12 @@ def run(
     n_active: Any,
     out: Any,
 ) -> None:
-    """Fill `out` (n_samples, n_steps, n_neurons), which comes as zeros.
+    """Compute the spikes `out`, shape (n_samples, n_steps, n_neurons), which must start as zeros.
 
-    Sample b has in step t the input ``channels[starts[b, t]:starts[b, t + 1]]``. `acc` is a block
-    of sums, `v` (n_samples, n_neurons) the potentials, mV; `active` (2, n_samples, n_neurons) and
-    `n_active` (2, n_samples) hold the neurons that fired, of two steps in turn.
+    The input of sample b in step t is ``channels[starts[b, t]:starts[b, t + 1]]``. `acc` holds the
+    sums of one block, and `v` (n_samples, n_neurons) the potentials, mV. `active`
+    (2, n_samples, n_neurons) and `n_active` (2, n_samples) hold the neurons that fired in the last
+    and in the present step.
     """
     n_samples, n_steps, n = out.shape
     block = acc.size
@@ -107,7 +109,7 @@ def run_machine(
     n_active: Any,
     out: Any,
 ) -> None:
-    """As :func:`run` in the machine's numbers: `v` is int64, each product is rounded down."""
+    """Compute as :func:`run`, in fixed point: `v` is int64, and products are rounded down."""
     n_samples, n_steps, n = out.shape
     block = acc.size
     for t in range(n_steps):

@@ -1,12 +1,11 @@
-"""The discrete neuron as a leaky integrate-and-fire cell, in numbers that every backend holds.
+"""The discrete neuron as a leaky integrate-and-fire cell, in numbers that every backend can hold.
 
-In the step of ``docs/explanation/semantics.md`` a cell whose synaptic current is gone after one
-step computes
-``v = keep * v + gain * m``, where m is the sum of the weights that arrive: the discrete neuron.
-With ``numbers="spinnaker"`` weights are whole multiples of a grid, the threshold lies half way
-between two of its points, and the decay and the gain are such that the fixed-point machine makes
-no error but that of one product, which is rounded down by at most one part in 2**15 mV. A current
-below the machine's smallest one stands for the mean of that rounding in floating point.
+``docs/semantics.md`` defines one time step. A cell whose synaptic current decays within one step
+computes ``v = keep * v + gain * m``, where m is the sum of the weights that arrive: this is the
+discrete neuron. With ``numbers="spinnaker"``, weights are whole multiples of a grid, and the
+threshold lies half way between two grid points. The decay and the gain are chosen so that the
+fixed-point machine makes only one error: it rounds one product down, by at most 2**-15 mV. In
+floating point, a current below the machine's smallest one adds the mean of that rounding.
 """
 
 from __future__ import annotations
@@ -24,25 +23,25 @@ from .parameters import DenseLiquid
 __all__ = ["Lowered", "Weights", "grid_decay", "lower"]
 
 ONE = 1 << 15
-"""1.0 in the machine's numbers."""
+"""The number 1.0 in SpiNNaker's fixed point."""
 
 TAU_SYN = 1.0 / 64.0
-"""Decay of the synaptic current, ms: ``exp(-64)`` of it is left after a step."""
+"""Synaptic time constant, ms: a fraction ``exp(-64)`` of the current remains after a step."""
 
-NA = 2.0
-"""Weight of one point of the grid, nA: with the left shift 16 one step of a 16-bit weight."""
+NA_PER_POINT = 2.0
+"""Weight of one grid point, nA: one step of a 16-bit weight with a left shift of 16."""
 
-MOST = 1 << 15
-"""Sum of all weights of a receptor, in points of the grid, that the ring buffer must hold."""
+RING_LIMIT = 1 << 15
+"""Limit of the ring buffer for the sum of all weights of a receptor, in grid points."""
 
 _FINE = 32
-"""The resistance is a multiple of it in the machine's numbers, so that its products are whole."""
+"""The resistance in fixed point is a multiple of this, so that its products are whole numbers."""
 
 Real = NDArray[np.float64]
 
 
 class Weights(NamedTuple):
-    """Weights of a dense liquid, from row to column; in the unit of the threshold."""
+    """Weights of a dense liquid, from row to column, in units of the threshold."""
 
     input: Real
     """Shape (n_inputs, n_neurons)."""
@@ -51,26 +50,26 @@ class Weights(NamedTuple):
 
 
 class Lowered(NamedTuple):
-    """A dense liquid in the numbers of its cells."""
+    """A dense liquid as parameters of integrate-and-fire cells."""
 
     input: NDArray[Any]
-    """Weights in points of the grid, shape (n_inputs, n_neurons): int16, or float64."""
+    """Input weights in grid points, shape (n_inputs, n_neurons), int16 or float64."""
     recurrent: NDArray[Any]
-    """The same of the recurrent weights, shape (n_neurons, n_neurons)."""
+    """Recurrent weights in grid points, shape (n_neurons, n_neurons), int16 or float64."""
     grid: float
-    """One point of the grid in the unit of the threshold; 0: no grid."""
+    """Distance of two grid points, in units of the threshold; 0 if there is no grid."""
     keep: float
-    """What a step leaves of the potential."""
+    """Fraction of the potential that remains after a step."""
     gain: float
-    """Potential of one point of the grid, mV."""
+    """Potential that a weight of one grid point adds, mV."""
     offset: float
-    """Constant input of a step, mV."""
+    """Constant input in each step, mV."""
     threshold: float
-    """Potential from which on a cell fires, mV."""
+    """Potential at or above which a cell fires, mV."""
     weight: float
-    """Weight of one point of the grid, nA."""
+    """Weight of one grid point, nA."""
     capacitance: float
-    """Of a cell, nF."""
+    """Membrane capacitance, nF."""
 
     @property
     def tau_m(self) -> float:
@@ -79,19 +78,19 @@ class Lowered(NamedTuple):
 
     @property
     def is_exact(self) -> bool:
-        """Whether weights and decay are numbers of the fixed-point machine."""
+        """Whether SpiNNaker's fixed point holds the weights and the decay exactly."""
         return self.grid > 0
 
     def words(self) -> tuple[int, int, int]:
-        """Decay, gain and threshold in the machine's numbers."""
+        """Return the decay, gain and threshold in SpiNNaker's fixed point."""
         gain = round(self.gain * ONE / (1.0 - self.keep))
         return round(self.keep * ONE), gain, round(self.threshold * ONE)
 
     def cell(self, integrator: str = "spinnaker") -> LIF:
-        """The cell: with a time step of 1 ms, or of 0.5 ms for the integrator "exact".
+        """Return the cell for a time step of 1 ms, or of 0.5 ms for the integrator "exact".
 
-        The exact integrator adds one step to each hop from cell to cell, so that a step of the
-        liquid is two of its own.
+        The exact integrator adds one step between one cell and the next, so that one step of the
+        liquid takes two of its steps.
         """
         resistance = self.tau_m / self.capacitance
         capacitance, current = self.capacitance, self.offset / ((1.0 - self.keep) * resistance)
@@ -107,38 +106,38 @@ class Lowered(NamedTuple):
 
 
 def _machine_keep(tau: int) -> float:
-    """Decay of a step for a time constant in the machine's numbers, before it is cut off."""
+    """Return the decay of a step for a fixed-point time constant, before it is truncated."""
     return math.exp(-(ONE * ONE // tau) / ONE) * ONE
 
 
 def grid_decay(decay: float) -> float:
-    """Nearest decay that is the same number in floating point and on the machine.
+    """Return the nearest decay that is the same number in floating point and in fixed point.
 
-    It is an odd multiple of 2**-15, so that sums of two steps never meet the threshold, and the
-    machine, which rounds the time constant and the exponential, arrives at it without doubt.
+    It is an odd multiple of 2**-15, so that sums over two steps never equal the threshold. It is
+    chosen so that SpiNNaker, which rounds the time constant and the exponential, gets this number.
 
     Examples
     --------
     >>> grid_decay(0.9) * 2**15
     29491.0
     """
-    wanted = decay * ONE
-    odd = sorted(range(1, ONE, 2), key=lambda n: abs(n - wanted))
+    target = decay * ONE
+    odd = sorted(range(1, ONE, 2), key=lambda n: abs(n - target))
     for n in odd[:4000]:
-        made = _machine_keep(round(-ONE / math.log(n / ONE)))
-        # Its exponential is up to 0.04 too small.
-        if n + 0.05 < made < n + 0.999:
+        machine_value = _machine_keep(round(-ONE / math.log(n / ONE)))
+        # The exponential on SpiNNaker is up to 0.04 too small.
+        if n + 0.05 < machine_value < n + 0.999:
             return n / ONE
-    raise DescriptionError(f"DenseLiquid: decay={decay:g} has no number of the machine near it.")
+    raise DescriptionError(f"DenseLiquid: no fixed-point number is near decay={decay:g}.")
 
 
 def lower(weights: Weights, liquid: DenseLiquid) -> Lowered:
-    """Weights and parameters of a dense liquid in the numbers of its cells.
+    """Return the weights and parameters of a dense liquid as parameters of its cells.
 
     Raises
     ------
     DescriptionError
-        The threshold is too low beside the weights for a grid of 16 bits.
+        If the threshold is too low, compared with the weights, for a grid of 16 bits.
     """
     if liquid.numbers == "float":
         keep, above = liquid.decay, math.nextafter(liquid.threshold, math.inf)
@@ -148,7 +147,7 @@ def lower(weights: Weights, liquid: DenseLiquid) -> Lowered:
     points, units = _on_grid(weights, liquid.threshold)
     keep = grid_decay(liquid.decay)
     tau = -1.0 / math.log(keep)
-    # The machine's numbers overflow at 2**31, and potentials are subtracted from each other.
+    # Fixed-point numbers overflow at 2**31, and potentials are subtracted from each other.
     highest = min((1 << 35) // (_fullest(units) + 1), (1 << 31) - 1)
     resistance, capacitance = _whole_resistance(tau, highest)
     gain = (1.0 - keep) * resistance / _FINE / ONE
@@ -156,32 +155,33 @@ def lower(weights: Weights, liquid: DenseLiquid) -> Lowered:
     current = 0.5 / ONE / ((1.0 - keep) * resistance / ONE)
     offset = 0.5 / ONE if current < 0.45 / ONE else 0.0
     return Lowered(units[0], units[1], liquid.threshold / (points + 0.5), keep, gain, offset,
-                   threshold, NA, capacitance)  # fmt: skip
+                   threshold, NA_PER_POINT, capacitance)  # fmt: skip
 
 
 def _on_grid(weights: Weights, threshold: float) -> tuple[int, tuple[NDArray[Any], ...]]:
-    """Points of the grid below the threshold, and the weights in points.
+    """Return the number of grid points below the threshold, and the weights in grid points.
 
-    The grid is the finest whose weights SpiNNaker's ring buffers hold if all sources fire at once.
+    The grid is the finest one for which SpiNNaker's ring buffers do not overflow when all sources
+    fire at once.
     """
     bound = max(_bound(weights, sign) for sign in (1, -1))
-    points = MOST // 4
-    if bound > threshold * MOST / points:
-        points = math.floor(threshold * MOST / bound)
+    points = RING_LIMIT // 4
+    if bound > threshold * RING_LIMIT / points:
+        points = math.floor(threshold * RING_LIMIT / bound)
     while points >= 1:
         unit = threshold / (points + 0.5)
         units = tuple(np.rint(each / unit) for each in weights)
-        if max(_bound(units, sign) for sign in (1, -1)) + 1 < MOST:
+        if max(_bound(units, sign) for sign in (1, -1)) + 1 < RING_LIMIT:
             return points, tuple(each.astype(np.int16) for each in units)
         points = min(points - 1, int(points * 0.999))
     raise DescriptionError(
-        f"LiquidStateMachine: threshold={threshold:g} is too low beside weights whose sum reaches "
-        f"{bound:g}: 16 bits can't hold them; use smaller weights, or numbers='float'."
+        f"LiquidStateMachine: threshold={threshold:g} is too low for weights whose sum reaches "
+        f"{bound:g}: 16 bits cannot hold them. Use smaller weights, or numbers='float'."
     )
 
 
 def _bound(weights: tuple[Any, ...], sign: int) -> float:
-    """Largest sum of a receptor as sPyNNaker foresees it: largest weight times most synapses."""
+    """Return sPyNNaker's upper bound for a receptor: largest weight times most synapses."""
     total = 0.0
     for each in weights:
         signed = sign * each
@@ -191,7 +191,7 @@ def _bound(weights: tuple[Any, ...], sign: int) -> float:
 
 
 def _fullest(units: tuple[NDArray[Any], ...]) -> int:
-    """Largest sum of the weights of one sign onto one cell."""
+    """Return the largest sum of the weights of one sign onto one cell."""
     sums = [
         sum(np.maximum(sign * each.astype(np.int64), 0).sum(axis=0) for each in units)
         for sign in (1, -1)
@@ -200,9 +200,9 @@ def _fullest(units: tuple[NDArray[Any], ...]) -> int:
 
 
 def _whole_resistance(tau: float, highest: int) -> tuple[int, float]:
-    """Largest resistance below a limit that is a multiple of 32 in the machine's numbers.
+    """Return the largest resistance below a limit that is a multiple of 32 in fixed point.
 
-    Returns it with the capacitance (nF) for which floating point has exactly the same one.
+    The capacitance (nF) that it comes with gives exactly the same resistance in floating point.
     """
     wide = round(tau * ONE) << 15
     for word in range(wide // highest + 1, wide // highest + 100_000):
@@ -210,4 +210,4 @@ def _whole_resistance(tau: float, highest: int) -> tuple[int, float]:
         capacitance = tau / (resistance / ONE)
         if resistance % _FINE == 0 and resistance and round(capacitance * ONE) == word:
             return resistance, capacitance
-    raise DescriptionError("LiquidStateMachine: no capacitance of the machine fits this decay.")
+    raise DescriptionError("LiquidStateMachine: no fixed-point capacitance fits this decay.")

@@ -1,4 +1,4 @@
-"""Measures of a liquid: what it separates, and how much of that is noise."""
+"""Measures of a liquid: separation, kernel quality and generalisation rank."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ def input_distance(
     dt: Annotated[float, Quantity("ms", above=0.0)] = 1.0,
     width: Annotated[float, Quantity("ms", above=0.0)] = 5.0,
 ) -> NDArray[np.float64]:
-    """Distance of spike trains: the L2 norm of their difference behind a Gaussian filter.
+    """Return the distance of spike trains: the L2 norm of their Gaussian-filtered difference.
 
     ``d(u, v) = ||u * g - v * g||`` with ``g(t) = exp(-(t / width)^2)``, integrated over all time
-    in seconds and summed over the channels; the integral is exact. A single spike has a distance
-    of 0.079 from none.
+    in seconds and summed over the channels. The integral is exact. The distance between one spike
+    and no spike is 0.079.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def input_distance(
     Raises
     ------
     DescriptionError
-        An argument is not of its kind, or `u` and `v` have different shapes.
+        If an argument is not valid, or `u` and `v` have different shapes.
 
     References
     ----------
@@ -72,7 +72,7 @@ def input_distance(
     difference = u.astype(np.float64) - v
     steps = np.arange(u.shape[1]) * dt
     kernel = np.exp(-((steps[:, None] - steps) ** 2) / (2 * width**2))
-    # The product of two filtered spikes, integrated over time, falls off as a Gaussian too.
+    # The integral of the product of two filtered spikes is also a Gaussian of their distance.
     kernel *= width * np.sqrt(np.pi / 2) / 1000.0
     squares = np.einsum("sic,ij,sjc->s", difference, kernel, difference, optimize=True)
     return np.asarray(np.sqrt(np.maximum(squares, 0.0)), dtype=np.float64)
@@ -80,15 +80,16 @@ def input_distance(
 
 @checked
 def separation(liquid: LiquidLike, u: Spikes, v: Spikes, *, tau: Tau = 30.0) -> NDArray[np.float64]:
-    """Mean distance of the states that two inputs lead to, after each step.
+    """Return the mean distance of the states that two inputs evoke, after each step.
 
-    The states are low-passed spikes; their distance is Euclidean. For the effect of the initial
-    state (inputs of distance 0), let `u` and `v` begin with different inputs and go on alike.
+    The states are low-passed spikes; their distance is Euclidean. To measure the effect of the
+    initial state (inputs of distance 0), let `u` and `v` start differently and continue equally.
 
     Parameters
     ----------
     liquid : callable, LiquidStateMachine or Network
-        From spikes (n_samples, n_steps, n_channels) to spikes (n_samples, n_steps, n_neurons).
+        Liquid: it maps spikes (n_samples, n_steps, n_channels) to spikes
+        (n_samples, n_steps, n_neurons).
     u, v : array_like, shape (n_pairs, n_steps, n_channels)
         Pairs of inputs; see :func:`input_distance`.
     tau : float
@@ -101,7 +102,7 @@ def separation(liquid: LiquidLike, u: Spikes, v: Spikes, *, tau: Tau = 30.0) -> 
     Raises
     ------
     DescriptionError
-        An argument is not of its kind, or `u` and `v` have different shapes.
+        If an argument is not valid, or `u` and `v` have different shapes.
 
     References
     ----------
@@ -111,41 +112,41 @@ def separation(liquid: LiquidLike, u: Spikes, v: Spikes, *, tau: Tau = 30.0) -> 
     answers = [respond(liquid, part, "separation") for part in (u, v)]
     total = np.zeros(u.shape[1])
     for one, other in zip(*answers, strict=True):
-        # The filter is linear: the difference of the states is the state of the difference.
+        # Each answer is filtered separately, since the low-pass takes no negative numbers.
         both = [low_passed_states(part[None], tau=tau)[0] for part in (one, other)]
         total += np.linalg.norm(both[0] - both[1], axis=1)
     return np.asarray(total / len(u), dtype=np.float64)
 
 
 class ClassSeparation(NamedTuple):
-    """Separation of classes, and the two distances it is made of."""
+    """Separation of classes, and the two distances that define it."""
 
     value: float
     """``between / (within + 1)``."""
     between: float
-    """Mean distance of two class centroids, every class with itself included."""
+    """Mean distance of two class centroids, including the distance of a class to itself."""
     within: float
-    """Mean distance of a sample from the centroid of its class, averaged over the classes."""
+    """Mean distance of samples from the centroid of their class, averaged over the classes."""
 
 
 @checked
 def class_separation(states: Features, labels: Labels) -> ClassSeparation:
-    """Separation of the classes of states: ``C_d / (C_v + 1)``.
+    """Return the separation of the classes of states, ``C_d / (C_v + 1)``.
 
-    ``C_d`` is the sum of the distances of all pairs of centroids over the number of classes
-    squared, ``C_v`` the mean over the classes of the mean distance from the centroid.
+    ``C_d`` is the sum of the distances of all pairs of centroids, divided by the squared number of
+    classes. ``C_v`` is the mean distance from the class centroid, averaged over the classes.
 
     Parameters
     ----------
     states : array_like, shape (n_samples, n_features)
         States of the liquid.
     labels : array_like of int or str, shape (n_samples,)
-        Classes, of which there must be at least two.
+        Class of each sample; there must be at least two classes.
 
     Raises
     ------
     DescriptionError
-        An argument is not of its kind, they differ in length, or there is one class only.
+        If an argument is not valid, the lengths differ, or there is only one class.
 
     Examples
     --------
@@ -170,14 +171,14 @@ def class_separation(states: Features, labels: Labels) -> ClassSeparation:
 
 @checked
 def numerical_rank(matrix: Features, *, tolerance: Tolerance = 0.01) -> int:
-    """Number of singular values above `tolerance` times the largest one.
+    """Return the number of singular values above `tolerance` times the largest one.
 
     Parameters
     ----------
     matrix : array_like, shape (m, n)
-        States, one a row.
+        States, one in each row.
     tolerance : float
-        Between 0 and 1.
+        Threshold relative to the largest singular value, between 0 and 1.
 
     Examples
     --------
@@ -199,30 +200,30 @@ def kernel_quality(
     step: Step | None = None,
     tolerance: Tolerance = 0.01,
 ) -> int:
-    """Rank of the states that different inputs lead to: how many of them can be told apart.
+    """Return the rank of the states that different inputs evoke: how many can be told apart.
 
     Parameters
     ----------
     liquid : callable, LiquidStateMachine or Network
-        As :func:`separation`.
+        As in :func:`separation`.
     streams : array_like, shape (n_streams, n_steps, n_channels)
-        Different inputs, such as :func:`poisson_streams`.
+        Different inputs, for example from :func:`poisson_streams`.
     tau : float
         Time constant of the states, steps.
     step : int, optional
         Step after which the states are read. Default: the last.
     tolerance : float
-        As :func:`numerical_rank`.
+        As in :func:`numerical_rank`.
 
     Returns
     -------
     int
-        At most the smaller of the numbers of inputs and neurons.
+        At most the number of inputs or of neurons, whichever is smaller.
 
     Raises
     ------
     DescriptionError
-        An argument is not of its kind, or no such step.
+        If an argument is not valid, or there is no such step.
 
     References
     ----------
@@ -245,38 +246,37 @@ def generalisation_rank(
     tolerance: Tolerance = 0.01,
     seed: Seed = 0,
 ) -> int:
-    """Rank of the states that noisy copies of one input lead to; the lower, the better.
+    """Return the rank of the states that noisy copies of one input evoke; lower is better.
 
-    The difference of :func:`kernel_quality` and this rank predicts how well a readout of the
-    liquid generalises.
+    :func:`kernel_quality` minus this rank predicts how well a readout of the liquid generalises.
 
     Parameters
     ----------
     liquid, tau, step, tolerance
-        As :func:`kernel_quality`.
+        As in :func:`kernel_quality`.
     streams : array_like, shape (n_streams, n_steps, n_channels)
-        The copies are made of the first one.
+        Inputs; the copies are made from the first one.
     jitter : float
-        Standard deviation of the shift of each spike, steps; it stays within the sample.
+        Standard deviation of the shift of each spike, steps; spikes stay within the sample.
     n_copies : int, optional
         Number of copies. Default: the number of streams.
     seed : int or numpy.random.Generator
-        For the shifts.
+        Seed of the shifts.
 
     Raises
     ------
     DescriptionError
-        As :func:`kernel_quality`, or there is no stream, or spikes are not 0 and 1.
+        As in :func:`kernel_quality`, or if there is no stream, or spikes are not 0 and 1.
 
     References
     ----------
-    As :func:`kernel_quality`.
+    As in :func:`kernel_quality`.
     """
     if not len(streams):
-        raise DescriptionError("generalisation_rank: streams must have at least one, got 0.")
+        raise DescriptionError("generalisation_rank: streams must hold at least one stream, got 0.")
     count = len(streams) if n_copies is None else n_copies
     size = float(streams[0].size) * count
-    require_memory(2 * size, f"generalisation_rank: {count} copies", "Take fewer.")
+    require_memory(2 * size, f"generalisation_rank: {count} copies", "Use fewer.")
     same = Events.from_dense(np.broadcast_to(streams[0], (count, *streams.shape[1:])))
     copies = same.jitter(jitter, seed=seed).dense()
     states = states_at(liquid, copies, tau, step, "generalisation_rank")
@@ -292,16 +292,16 @@ def poisson_streams(
     p: Annotated[float, Probability()] = 0.2,
     seed: Seed = 0,
 ) -> NDArray[np.bool_]:
-    """Draw spike streams in which every channel fires in every step with one probability.
+    """Draw spike streams in which every channel fires in each step with probability `p`.
 
     Parameters
     ----------
     n_streams, n_steps, n_channels : int
-        Sizes.
+        Number of streams, steps and channels.
     p : float
         Probability of a spike.
     seed : int or numpy.random.Generator
-        For the draw.
+        Seed of the spikes.
 
     Returns
     -------
@@ -321,5 +321,6 @@ def poisson_streams(
 def _require_pair(where: str, u: NDArray[np.bool_], v: NDArray[np.bool_]) -> None:
     if u.shape != v.shape or not len(u):
         raise DescriptionError(
-            f"{where}: u and v must be pairs of inputs of one shape, got {u.shape} and {v.shape}."
+            f"{where}: u and v must be pairs of inputs of the same shape, got {u.shape} and "
+            f"{v.shape}."
         )

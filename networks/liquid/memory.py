@@ -1,4 +1,4 @@
-"""Memory of a liquid: memory capacity, NARMA-10, parity and delayed match-to-sample."""
+"""Memory tasks for a liquid: memory capacity, NARMA-10, parity and delayed match-to-sample."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from ...errors import DescriptionError
 from ...frozen import Frozen, read_only
 from ...limits import require_memory
 from ...streams import Seed, stream
-from .arrays import Dense
+from .arrays import SpikesOrFeatures
 from .features import spike_features
 from .readout import LinearReadout
-from .responses import Liquid, LiquidLike, respond
+from .responses import LiquidFunction, LiquidLike, respond
 from .series import Digits, Values, match_to_sample, narma10, parity
 
 __all__ = [
@@ -37,28 +37,29 @@ __all__ = [
 ]
 
 _PENALTIES = np.logspace(-3, 5, 9)
-"""Strengths of the ridge penalty that are tried, on standardised features."""
+"""Strengths of the ridge penalty to choose from, for standardised features."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ValueCode(Frozen):
-    """How values from 0 to 1 are shown to a liquid: as random spikes, each value for some steps.
+    """Code that turns values from 0 to 1 into random spikes, some steps for each value.
 
     Parameters
     ----------
     n_channels : int
         Number of input channels.
     hold : int
-        Steps for which a value is shown.
+        Number of steps for which a value is shown.
     p_max : float
         Probability of a spike of a channel in a step, for the value 1.
     kind : {"rate", "opponent"}
-        "rate": all channels fire with ``p_max * value``. "opponent": the first half does, and the
-        others fire with ``p_max * (1 - value)``, so that the total rate is always the same.
+        With "rate", all channels fire with probability ``p_max * value``. With "opponent", the
+        first half does so, and the others fire with ``p_max * (1 - value)``, so that the total
+        rate is constant.
     n_values, n_runs : int
-        Values in a run, and number of runs, which the liquid begins from rest.
+        Number of values in a run, and of runs; the liquid starts each run at rest.
     washout : int
-        Values at the beginning of a run that are not used.
+        Number of values at the start of a run that are not used.
     """
 
     n_channels: Annotated[int, Count()] = 16
@@ -80,19 +81,19 @@ class ValueCode(Frozen):
 
     @checked
     def encode(self, values: Digits, *, seed: Seed = 0) -> NDArray[np.bool_]:
-        """Spikes that show values, shape (n_runs, n_values * hold, n_channels).
+        """Draw the spikes that encode values, shape (n_runs, n_values * hold, n_channels).
 
         Parameters
         ----------
         values : array_like, shape (n_runs, n_values)
-            From 0 to 1.
+            Values from 0 to 1.
         seed : int or numpy.random.Generator
-            For the spikes.
+            Seed of the spikes.
 
         Raises
         ------
         DescriptionError
-            An argument is not of its kind.
+            If an argument is not valid.
         """
         if values.ndim != 2:
             raise DescriptionError(
@@ -107,37 +108,37 @@ class ValueCode(Frozen):
 
 
 class MemoryCapacity(NamedTuple):
-    """Memory capacity, and what each delay contributes."""
+    """Memory capacity, and the contribution of each delay."""
 
     total: float
-    """Sum of the curve."""
+    """Sum of `curve`."""
     curve: NDArray[np.float64]
-    """Squared correlation of the value ``k`` steps ago with its reconstruction, k = 1, 2, ..."""
+    """Squared correlation of the value ``k`` values ago with its reconstruction, k = 1, 2, ..."""
 
 
 class TaskScore(NamedTuple):
-    """Score on a task, beside the same readout of the input spikes alone."""
+    """Score on a task, with the score of the same readout of the input spikes alone."""
 
     score: float
     input_score: float
     chance: float
-    """Score of the best answer that is always the same."""
+    """Score of the best constant answer."""
 
 
 @checked
 def capacity_of(
-    states: Dense,
+    states: SpikesOrFeatures,
     values: Values,
     *,
     delays: Annotated[int, Count()] = 30,
     washout: Annotated[int, Count(low=0)] = 0,
 ) -> MemoryCapacity:
-    """Memory capacity of states: how well the values of the past can be read from them.
+    """Return the memory capacity of states: how well past values can be read from them.
 
     ``MC = sum_k r^2(u(t - k), y_k(t))`` for k = 1 to `delays`, with one linear readout ``y_k`` for
-    each delay. The readouts (ridge regression of scikit-learn, whose penalty is chosen by
-    leaving out one training value at a time) are trained on the first half of the values, or of the
-    runs, and the correlations are those on the second half.
+    each delay. The readouts are ridge regressions of scikit-learn, whose penalty is chosen by
+    leave-one-out cross-validation. They are trained on the first half of the values, or of the
+    runs; the correlations are computed on the second half.
 
     Parameters
     ----------
@@ -146,14 +147,14 @@ def capacity_of(
     values : array_like, shape (n_values,) or (n_runs, n_values)
         Independent random values.
     delays : int
-        Longest delay.
+        Longest delay, in values.
     washout : int
-        Values at the beginning of each run that are not used.
+        Number of values at the start of each run that are not used.
 
     Raises
     ------
     DescriptionError
-        An argument is not of its kind, the shapes do not fit, or there are too few values.
+        If an argument is not valid, the shapes do not match, or there are too few values.
 
     Examples
     --------
@@ -170,8 +171,8 @@ def capacity_of(
     first = max(washout, delays)
     train, test = _halves(x.shape[0], x.shape[1], first, "capacity_of")
     shifted = np.stack([np.roll(u, k, axis=1) for k in range(1, delays + 1)], axis=2)
-    found = _predicted(x[train], shifted[train], x[test])
-    curve = _squared_correlation(found, shifted[test])
+    predicted = _predicted(x[train], shifted[train], x[test])
+    curve = _squared_correlation(predicted, shifted[test])
     return MemoryCapacity(float(curve.sum()), read_only(curve))
 
 
@@ -183,34 +184,35 @@ def memory_capacity(
     code: ValueCode | None = None,
     seed: Seed = 0,
 ) -> MemoryCapacity:
-    """Memory capacity of a liquid that is shown independent random values, as random spikes.
+    """Return the memory capacity of a liquid for independent random values, shown as spikes.
 
     The state is the spike count of each neuron while a value is shown.
 
     Parameters
     ----------
     liquid : callable, LiquidStateMachine or Network
-        From spikes (n_samples, n_steps, n_channels) to spikes (n_samples, n_steps, n_neurons).
+        Liquid: it maps spikes (n_samples, n_steps, n_channels) to spikes
+        (n_samples, n_steps, n_neurons).
     delays : int
-        As :func:`capacity_of`.
+        As in :func:`capacity_of`.
     code : ValueCode, optional
-        How the values are shown. Default: ``ValueCode()``.
+        Code of the values. Default: ``ValueCode()``.
     seed : int or numpy.random.Generator
-        For the values and their spikes.
+        Seed of the values and their spikes.
 
     Raises
     ------
     DescriptionError
-        As :func:`capacity_of`.
+        As in :func:`capacity_of`.
 
     References
     ----------
     H. Jaeger, "Short term memory in echo state networks", GMD report 152 (2001).
     """
-    how = ValueCode() if code is None else code
-    values = stream(seed, "liquid", "values").random((how.n_runs, how.n_values))
-    states, _ = _states(liquid, values, how, seed, "memory_capacity")
-    return capacity_of(states, values, delays=delays, washout=how.washout)
+    value_code = ValueCode() if code is None else code
+    values = stream(seed, "liquid", "values").random((value_code.n_runs, value_code.n_values))
+    states, _ = _states(liquid, values, value_code, seed, "memory_capacity")
+    return capacity_of(states, values, delays=delays, washout=value_code.washout)
 
 
 @checked
@@ -220,42 +222,47 @@ def narma10_score(
     code: ValueCode | None = None,
     seed: Seed = 0,
 ) -> TaskScore:
-    """Error of a readout that follows NARMA-10: NRMSE on the second half of the runs.
+    """Return the error of a readout on NARMA-10: the NRMSE on the second half of the runs.
 
-    The error is ``sqrt(mean((y - y')^2) / var(y))``; chance is the mean of the series.
+    The error is ``sqrt(mean((y - y')^2) / var(y))``; for chance, the answer is the mean of the
+    series.
 
     Parameters
     ----------
     liquid, code, seed
-        As :func:`memory_capacity`.
+        As in :func:`memory_capacity`.
 
     Raises
     ------
     DescriptionError
-        As :func:`memory_capacity`.
+        As in :func:`memory_capacity`.
     """
-    how = ValueCode() if code is None else code
-    if how.n_values < 12:
-        raise DescriptionError(f"narma10_score: n_values must be at least 12, got {how.n_values}.")
-    values, y = _bounded(how, seed)
-    inputs = _states(liquid, 2.0 * values, how, seed, "narma10_score")
-    train, test = _halves(how.n_runs, how.n_values, max(how.washout, 10), "narma10_score")
+    value_code = ValueCode() if code is None else code
+    if value_code.n_values < 12:
+        raise DescriptionError(
+            f"narma10_score: n_values must be at least 12, got {value_code.n_values}."
+        )
+    values, y = _bounded(value_code, seed)
+    inputs = _states(liquid, 2.0 * values, value_code, seed, "narma10_score")
+    train, test = _halves(
+        value_code.n_runs, value_code.n_values, max(value_code.washout, 10), "narma10_score"
+    )
     errors = []
     for x in inputs:
-        found = _predicted(x[train], y[train][..., None], x[test])[:, 0]
-        errors.append(float(np.sqrt(np.mean((found - y[test].ravel()) ** 2) / np.var(y[test]))))
+        predicted = _predicted(x[train], y[train][..., None], x[test])[:, 0]
+        errors.append(float(np.sqrt(np.mean((predicted - y[test].ravel()) ** 2) / np.var(y[test]))))
     always = float(np.sqrt(np.mean((y[train].mean() - y[test]) ** 2) / np.var(y[test])))
     return TaskScore(errors[0], errors[1], always)
 
 
-def _bounded(how: ValueCode, seed: Seed) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Inputs of NARMA-10 and their series; a run that grows without bound is drawn anew."""
+def _bounded(value_code: ValueCode, seed: Seed) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Draw inputs of NARMA-10 and their series; a run that grows without bound is redrawn."""
     rng = stream(seed, "liquid", "values")
-    values = np.empty((how.n_runs, how.n_values))
+    values = np.empty((value_code.n_runs, value_code.n_values))
     y = np.empty_like(values)
-    for k in range(how.n_runs):
+    for k in range(value_code.n_runs):
         for _ in range(1000):
-            values[k] = rng.uniform(0.0, 0.5, how.n_values)
+            values[k] = rng.uniform(0.0, 0.5, value_code.n_values)
             try:
                 y[k] = narma10(values[k])
             except DescriptionError:
@@ -273,27 +280,29 @@ def parity_score(
     code: ValueCode | None = None,
     seed: Seed = 0,
 ) -> TaskScore:
-    """Fraction of right answers of a readout for the parity of the last `n` digits.
+    """Return the accuracy of a readout for the parity of the last `n` digits.
 
     Parameters
     ----------
     liquid, code, seed
-        As :func:`memory_capacity`. Default of `code`: ``ValueCode(kind="opponent")``.
+        As in :func:`memory_capacity`. The default of `code` is ``ValueCode(kind="opponent")``.
     n, delay
-        As :func:`parity`.
+        As in :func:`parity`.
 
     Raises
     ------
     DescriptionError
-        As :func:`memory_capacity`.
+        As in :func:`memory_capacity`.
     """
-    how = ValueCode(kind="opponent") if code is None else code
+    value_code = ValueCode(kind="opponent") if code is None else code
     digits = (
         stream(seed, "liquid", "values")
-        .integers(2, size=(how.n_runs, how.n_values))
+        .integers(2, size=(value_code.n_runs, value_code.n_values))
         .astype(np.float64)
     )
-    return _answered(liquid, digits, parity(digits, n, delay=delay), how, seed, "parity_score")
+    return _answered(
+        liquid, digits, parity(digits, n, delay=delay), value_code, seed, "parity_score"
+    )
 
 
 @checked
@@ -304,44 +313,44 @@ def match_to_sample_score(
     code: ValueCode | None = None,
     seed: Seed = 0,
 ) -> TaskScore:
-    """Fraction of right answers of a readout for delayed match to sample.
+    """Return the accuracy of a readout for delayed match-to-sample.
 
     Parameters
     ----------
     liquid, code, seed
-        As :func:`parity_score`.
+        As in :func:`parity_score`.
     n : int
-        As :func:`match_to_sample`.
+        As in :func:`match_to_sample`.
 
     Raises
     ------
     DescriptionError
-        As :func:`memory_capacity`.
+        As in :func:`memory_capacity`.
     """
-    how = ValueCode(kind="opponent") if code is None else code
+    value_code = ValueCode(kind="opponent") if code is None else code
     digits = (
         stream(seed, "liquid", "values")
-        .integers(2, size=(how.n_runs, how.n_values))
+        .integers(2, size=(value_code.n_runs, value_code.n_values))
         .astype(np.float64)
     )
-    wanted = match_to_sample(digits, n)
-    return _answered(liquid, digits, wanted, how, seed, "match_to_sample_score")
+    answers = match_to_sample(digits, n)
+    return _answered(liquid, digits, answers, value_code, seed, "match_to_sample_score")
 
 
 def _answered(
-    liquid: Liquid,
+    liquid: LiquidFunction,
     digits: NDArray[np.float64],
-    wanted: NDArray[np.int64],
-    how: ValueCode,
+    answers: NDArray[np.int64],
+    value_code: ValueCode,
     seed: Seed,
     where: str,
 ) -> TaskScore:
-    """Readouts of the liquid and of its input for binary answers, tested on later runs."""
-    early = digits.shape[1] - wanted.shape[1]
-    first = max(how.washout, early)
-    inputs = _states(liquid, digits, how, seed, where)
-    train, test = _halves(how.n_runs, how.n_values, first, where)
-    labels = np.concatenate([np.zeros((how.n_runs, early), np.int64), wanted], axis=1)
+    """Train readouts of the liquid and of its input for binary answers; test them on later runs."""
+    early = digits.shape[1] - answers.shape[1]
+    first = max(value_code.washout, early)
+    inputs = _states(liquid, digits, value_code, seed, where)
+    train, test = _halves(value_code.n_runs, value_code.n_values, first, where)
+    labels = np.concatenate([np.zeros((value_code.n_runs, early), np.int64), answers], axis=1)
     scores = []
     for x in inputs:
         readout = LinearReadout(seed=0).fit(_rows(x[train]), labels[train].ravel())
@@ -351,39 +360,45 @@ def _answered(
 
 
 def _states(
-    liquid: Liquid, values: NDArray[np.float64], how: ValueCode, seed: Seed, where: str
+    liquid: LiquidFunction,
+    values: NDArray[np.float64],
+    value_code: ValueCode,
+    seed: Seed,
+    where: str,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Counts of the liquid, and of its input, while each value is shown."""
-    spikes = how.encode(values, seed=seed)
+    """Return the spike counts of the liquid and of its input while each value is shown."""
+    spikes = value_code.encode(values, seed=seed)
     answer = respond(liquid, spikes, where)
-    made = [
-        spike_features(part, bins=how.n_values).reshape(how.n_runs, how.n_values, -1)
+    counts = [
+        spike_features(part, bins=value_code.n_values).reshape(
+            value_code.n_runs, value_code.n_values, -1
+        )
         for part in (answer, spikes)
     ]
-    return made[0], made[1]
+    return counts[0], counts[1]
 
 
 def _runs(
     states: NDArray[Any], values: NDArray[np.float64], where: str
 ) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    """States and values of several runs; a single run gets an axis of its own."""
+    """Return the states and values with an axis of runs; a single run gets one of length 1."""
     x = states[None] if states.ndim == 2 else states
     u = values[None] if values.ndim == 1 else values
     if u.ndim != 2 or u.shape != x.shape[:2]:
         raise DescriptionError(
-            f"{where}: values must have the shape of states without its last axis, "
-            f"{states.shape[:-1]}, got {values.shape}."
+            f"{where}: values must have shape {states.shape[:-1]}, the shape of states without "
+            f"its last axis, got {values.shape}."
         )
     return x, u
 
 
 def _halves(n_runs: int, n_values: int, first: int, where: str) -> tuple[Any, Any]:
-    """Where the training values and the test values are: of the runs, or of a single one."""
+    """Return the indices of the training and the test values: halves of the runs, or of one run."""
     left = n_values - first
     if left < 4:
         raise DescriptionError(
-            f"{where}: each run must have at least {first + 4} values, {first} of which are not "
-            f"used, got {n_values}."
+            f"{where}: each run must have at least {first + 4} values, since the first {first} are "
+            f"not used, got {n_values}."
         )
     if n_runs == 1:
         middle = first + left // 2
@@ -393,7 +408,7 @@ def _halves(n_runs: int, n_values: int, first: int, where: str) -> tuple[Any, An
 
 
 def _predicted(x: NDArray[Any], y: NDArray[np.float64], tests: NDArray[Any]) -> NDArray[np.float64]:
-    """What ridge regression on standardised features says of the test values."""
+    """Return the predictions of ridge regression on standardised features for the test states."""
     from sklearn.linear_model import RidgeCV
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -401,21 +416,21 @@ def _predicted(x: NDArray[Any], y: NDArray[np.float64], tests: NDArray[Any]) -> 
     x, tests = (_rows(part).astype(np.float64) for part in (x, tests))
     many, plain = y.shape[-1] > 1, _rows(y)
     ridge = RidgeCV(alphas=_PENALTIES, alpha_per_target=many)
-    found = make_pipeline(StandardScaler(), ridge).fit(x, plain if many else plain[:, 0])
-    return np.asarray(found.predict(tests), dtype=np.float64).reshape(len(tests), -1)
+    fitted = make_pipeline(StandardScaler(), ridge).fit(x, plain if many else plain[:, 0])
+    return np.asarray(fitted.predict(tests), dtype=np.float64).reshape(len(tests), -1)
 
 
 def _rows(values: NDArray[Any]) -> NDArray[Any]:
-    """All values of all runs, one below the other."""
+    """Stack the values of all runs, shape (n_runs * n_values, n)."""
     return values.reshape(-1, values.shape[-1])
 
 
 def _squared_correlation(
-    found: NDArray[np.float64], wanted: NDArray[np.float64]
+    predicted: NDArray[np.float64], target: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Squared correlation of each column; 0 where one of the two does not vary."""
-    a = found - found.mean(axis=0)
-    b = wanted.reshape(found.shape)
+    """Return the squared correlation of each column; 0 where one of the two is constant."""
+    a = predicted - predicted.mean(axis=0)
+    b = target.reshape(predicted.shape)
     b = b - b.mean(axis=0)
     size = np.sum(a**2, axis=0) * np.sum(b**2, axis=0)
     shared = np.sum(a * b, axis=0) ** 2

@@ -1,4 +1,4 @@
-"""Liquid state machines: a fixed liquid with a linear readout, in the manner of scikit-learn."""
+"""Liquid state machines: a fixed liquid with a linear readout, used like a classifier."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Liquid = DenseLiquid | MaassLiquid | NetworkLiquid
 
 _LIQUID = Instance(
     DenseLiquid, MaassLiquid, NetworkLiquid,
-    remedy="NetworkLiquid(network=..., inputs=..., liquid=...) makes a liquid of any network.",
+    remedy="NetworkLiquid(network=..., inputs=..., liquid=...) makes a liquid from any network.",
 )  # fmt: skip
 
 Integrator = Literal["spinnaker", "exact"]
@@ -45,45 +45,46 @@ Tau = Annotated[float, Quantity("1", above=0.0)]
 
 
 class LiquidStateMachine(LiquidStates, StoredModel, Displayed):
-    """A fixed random network that events stir up, and a linear readout that learns to read it.
+    """A fixed random network driven by events, with a trained linear readout.
 
     Parameters
     ----------
     n_inputs : int
-        Channels of the events.
+        Number of channels of the events.
     n_neurons : int, optional
-        Neurons. Default: those of the liquid; 200 for a :class:`DenseLiquid`.
+        Number of neurons. Default: that of the liquid; 200 for a :class:`DenseLiquid`.
     liquid : DenseLiquid, MaassLiquid or NetworkLiquid, optional
-        What the liquid is made of. Default: ``DenseLiquid()``, the published one.
+        Kind and parameters of the liquid. Default: ``DenseLiquid()``, the published one.
     device : Device, optional
-        Memory technology that holds the weights; each is one differential pair.
+        Memory technology that holds the weights; each weight is one differential pair.
     time : float, optional
-        Age of the device, s. Default: the first for which it is calibrated.
+        Age of the device, s. Default: the earliest age for which it is calibrated.
     readout : {"ridge", "logistic"}
         Linear classifier of scikit-learn.
     features : {"counts", "low-pass"}
-        What is read: spike counts, or spike trains that are low-passed with `tau`.
+        Input of the readout: spike counts, or spike trains that are low-passed with `tau`.
     bins : int
-        Equal time bins of a sample in which spikes are counted, or at whose ends states are read.
+        Number of equal time bins of a sample. Spikes are counted in each bin, or states are read
+        at its end.
     tau : float
         Time constant of the low-pass, steps.
     n_steps : int, optional
-        Steps into which each sample is divided, whatever its duration. Default: the events' own.
-        A pattern is a burst of as many steps, or 10.
+        Number of steps into which each sample is divided, whatever its duration. Default: the
+        steps of the events. A pattern is a burst of this number of steps (default 10).
     seed : int or numpy.random.Generator
-        For the weights, the device, and the choice of the readout's penalty.
+        Seed of the weights, the device, and the choice of the readout's penalty.
 
     Attributes
     ----------
     readout_, baseline_ : LinearReadout
-        Readout of the liquid, and the same readout of the input alone with the same bins.
+        Readout of the liquid, and the same readout of the input alone, with the same bins.
     classes_ : ndarray
-        Labels, in order; only after :meth:`fit`.
+        Sorted labels; available after :meth:`fit`.
 
     Raises
     ------
     DescriptionError
-        Arguments that are not valid or do not fit together.
+        If arguments are not valid or contradict each other.
 
     References
     ----------
@@ -132,8 +133,8 @@ class LiquidStateMachine(LiquidStates, StoredModel, Displayed):
         if device is not None:
             self.body = self.body.written(device, time, self.seed)
         elif time is not None:
-            raise DescriptionError("LiquidStateMachine: time is the age of a device; give device= "
-                                   "too.")  # fmt: skip
+            raise DescriptionError("LiquidStateMachine: time is the age of a device, so it needs "
+                                   "device=.")  # fmt: skip
         self._reset()
 
     def _body(self) -> Body:
@@ -146,9 +147,9 @@ class LiquidStateMachine(LiquidStates, StoredModel, Displayed):
         return NetworkBody(self.liquid)
 
     def _reset(self) -> None:
-        how: dict[str, Any] = {"seed": self.seed}
-        self.readout_ = LinearReadout(self.readout, **how)
-        self.baseline_ = LinearReadout(self.readout, **how)
+        options: dict[str, Any] = {"seed": self.seed}
+        self.readout_ = LinearReadout(self.readout, **options)
+        self.baseline_ = LinearReadout(self.readout, **options)
         self.n_train = 0
 
     def __repr__(self) -> str:
@@ -160,12 +161,12 @@ class LiquidStateMachine(LiquidStates, StoredModel, Displayed):
         )
 
     def facts(self) -> dict[str, Any]:
-        """Sizes, readout and numbers as plain data, ready for JSON."""
-        found = super().facts() | {"liquid": type(self.liquid).__name__, "fitted": self.is_fitted}
+        """Return the sizes, the readout and the numbers as plain data, ready for JSON."""
+        values = super().facts() | {"liquid": type(self.liquid).__name__, "fitted": self.is_fitted}
         if isinstance(self.body, DenseBody):
             low = self.body.lowered
-            found |= {"weight_grid": low.grid, "decay": low.keep}
-        return found
+            values |= {"weight_grid": low.grid, "decay": low.keep}
+        return values
 
     @property
     def is_fitted(self) -> bool:
@@ -174,7 +175,7 @@ class LiquidStateMachine(LiquidStates, StoredModel, Displayed):
 
     @property
     def classes_(self) -> NDArray[Any]:
-        """Labels in order."""
+        """Sorted labels."""
         return self.readout_.classes
 
     @checked
@@ -186,83 +187,85 @@ class LiquidStateMachine(LiquidStates, StoredModel, Displayed):
         events : Events, or array_like of shape (n_samples, n_steps, n_inputs)
             Samples.
         labels : array_like of int or str, shape (n_samples,)
-            Their classes, of which there must be at least two.
+            Class of each sample; there must be at least two classes.
         progress : bool or callable
-            True shows a bar on a terminal; a callable is given the fraction done.
+            True shows a progress bar on a terminal; a callable gets the completed fraction.
 
         Returns
         -------
         LiquidStateMachine
-            Itself. What was learnt before is forgotten.
+            The model itself. Earlier training is forgotten.
 
         Raises
         ------
         DescriptionError
-            Not events of these channels, not one label a sample, or one class only. The readout is
-            as before.
+            If the events have other channels, the number of labels is wrong, or there is only one
+            class. The readout does not change then.
         """
-        given = self._events(events, "fit")
-        require_pairs("LiquidStateMachine.fit", np.empty(given.n_samples), labels)
-        states = self.states(given, progress=progress)
-        how: dict[str, Any] = {"seed": self.seed}
-        fresh = LinearReadout(self.readout, **how)
-        plain = LinearReadout(self.readout, **how)
+        samples = self._events(events, "fit")
+        require_pairs("LiquidStateMachine.fit", np.empty(samples.n_samples), labels)
+        states = self.states(samples, progress=progress)
+        options: dict[str, Any] = {"seed": self.seed}
+        fresh = LinearReadout(self.readout, **options)
+        plain = LinearReadout(self.readout, **options)
         fresh.fit(states, labels)
-        plain.fit(self.input_states(given), labels)
-        self.readout_, self.baseline_, self.n_train = fresh, plain, given.n_samples
+        plain.fit(self.input_states(samples), labels)
+        self.readout_, self.baseline_, self.n_train = fresh, plain, samples.n_samples
         return self
 
     def _require_fitted(self, method: str) -> None:
         if not self.is_fitted:
             raise DescriptionError(f"LiquidStateMachine.{method}: the readout is not trained yet. "
-                                   f"Call fit.")  # fmt: skip
+                                   f"Call fit first.")  # fmt: skip
 
     @checked
     def predict(self, events: EventsLike) -> NDArray[Any]:
-        """Class of each sample, shape (n_samples,).
+        """Return the predicted class of each sample, shape (n_samples,).
 
         Raises
         ------
         DescriptionError
-            The readout is not trained, or these are not events of the channels.
+            If the readout is not trained, or the events have other channels.
         """
         self._require_fitted("predict")
         return self.readout_.predict(self.states(self._events(events, "predict")))
 
     @checked
     def score(self, events: EventsLike, labels: Labels) -> float:
-        """Fraction of samples whose class is predicted.
+        """Return the fraction of samples that are classified correctly.
 
         Raises
         ------
         DescriptionError
-            As :meth:`predict`, or there is not one label a sample.
+            As in :meth:`predict`, or if the number of labels is wrong.
         """
         return self.report(events, labels).accuracy
 
     @checked
     def baseline_score(self, events: EventsLike, labels: Labels) -> float:
-        """Fraction of samples whose class the readout of the input alone predicts."""
+        """Return the fraction of samples that the readout of the input classifies correctly."""
         return self.report(events, labels).input_accuracy
 
     @checked
     def report(self, events: EventsLike, labels: Labels) -> ReadoutReport:
-        """Accuracy beside that of the input alone with the same bins, and whether they differ.
+        """Return the accuracies from the liquid and from the input alone, and compare them.
 
         Raises
         ------
         DescriptionError
-            As :meth:`score`.
+            As in :meth:`score`.
         """
         self._require_fitted("report")
-        given = self._events(events, "report")
-        require_pairs("LiquidStateMachine.report", np.empty(given.n_samples), labels, classes=1)
-        states, inputs = self.states(given), self.input_states(given)
-        found = [(self.readout_, self.readout_.predict(states)),
+        samples = self._events(events, "report")
+        require_pairs("LiquidStateMachine.report", np.empty(samples.n_samples), labels, classes=1)
+        states, inputs = self.states(samples), self.input_states(samples)
+        predictions = [(self.readout_, self.readout_.predict(states)),
                  (self.baseline_, self.baseline_.predict(inputs))]  # fmt: skip
         tau = None if self.features == "counts" else self.tau
-        made = report_of(found, np.empty(self.n_train), labels, self.readout, self.bins, tau)
-        return made
+        result = report_of(
+            predictions, np.empty(self.n_train), labels, self.readout, self.bins, tau
+        )
+        return result
 
     @checked
     def build(
@@ -272,21 +275,21 @@ class LiquidStateMachine(LiquidStates, StoredModel, Displayed):
         answer: Answer | None = None,
         integrator: Integrator = "spinnaker",
     ) -> Network:
-        """The network with one copy of the liquid for each sample; the model stays as it is.
+        """Return a network with one copy of the liquid for each sample.
 
         Parameters
         ----------
         trials : Events, array_like, sequence of SpikeTrains, or Patterns
             Samples. A pattern is a burst: its cells fire in each of `n_steps` steps (default 10).
         answer : {"label", "counts", "states"}, optional
-            For :meth:`decode`.
+            Not used here; see :meth:`decode`.
         integrator : {"spinnaker", "exact"}
-            What the backend does in a step; "exact" for NEST.
+            Integration of the backend; "exact" for NEST.
 
         Raises
         ------
         DescriptionError
-            Not samples of these channels.
+            If the samples have other channels.
         """
         return self.body.network(self._events(trials, "build"), integrator)
 
@@ -299,30 +302,31 @@ class LiquidStateMachine(LiquidStates, StoredModel, Displayed):
         answer: Answer | None = None,
         integrator: Integrator = "spinnaker",
     ) -> list[Any]:
-        """Answer to each sample, from a recording of the network of :meth:`build`.
+        """Return the answer to each sample, from a recording of the network of :meth:`build`.
 
         Parameters
         ----------
         recording : Recording
-            Of the network that was built for these samples.
+            Recording of the network that was built for these samples.
         trials, integrator
-            As for :meth:`build`.
+            As in :meth:`build`.
         answer : {"label", "counts", "states"}, optional
-            Class, spike count of each neuron, or what the readout reads. Default: the class if the
-            readout is trained, else counts.
+            Class, spike count of each neuron, or features that the readout uses. Default: the class
+            if the readout is trained, else counts.
 
         Returns
         -------
         list
-            For each sample a label, or an array of shape (n_neurons,) or (bins * n_neurons,).
+            A label for each sample, or an array of shape (n_neurons,) or (bins * n_neurons,).
 
         Raises
         ------
         DescriptionError
-            Not a recording of that network, or labels are asked for without a trained readout.
+            If the recording is of another network, or `answer` is a label and the readout is not
+            trained.
         """
-        given = self._events(trials, "decode")
-        return self._answers(self.body.recorded(recording, given), answer, "decode")
+        samples = self._events(trials, "decode")
+        return self._answers(self.body.recorded(recording, samples), answer, "decode")
 
     def _answers(self, spikes: NDArray[Any], answer: str | None, method: str) -> list[Any]:
         if answer == "counts" or (answer is None and not self.is_fitted):
@@ -341,70 +345,70 @@ class LiquidStateMachine(LiquidStates, StoredModel, Displayed):
         *,
         answer: Answer | None = None,
     ) -> list[Any]:
-        """Answers of the fast path, without a network; as :meth:`decode`."""
-        given = self._events(trials, "expected")
+        """Return the answers as :meth:`decode`, computed without a network."""
+        samples = self._events(trials, "expected")
         parts = self._mapped(
-            given, lambda spikes, _: self._answers(spikes, answer, "expected"), False,
+            samples, lambda spikes, _: self._answers(spikes, answer, "expected"), False,
             backend=None, arithmetic="float64", read_noise=0.0, jobs=1,
         )  # fmt: skip
         return [each for part in parts for each in part]
 
     @checked
     def after(self, recording: Recording, trials: Annotated[Iterable[Any], AnyValue()]) -> Self:
-        """The model itself: a liquid learns nothing in a run."""
+        """Return the model itself, since a liquid learns nothing in a run."""
         return self
 
     def arguments(self) -> dict[str, Any]:
-        """What the constructor takes."""
+        """Return the arguments of the constructor."""
         names = ("n_inputs", "n_neurons", "liquid", "device", "time", "readout", "features",
                  "bins", "tau", "n_steps", "seed")  # fmt: skip
         return {name: getattr(self, name) for name in names}
 
     def arrays(self) -> dict[str, Stored]:
-        """Weights of a dense liquid, and the readouts if they are trained."""
-        found: dict[str, Stored] = {}
+        """Return the weights of a dense liquid, and the readouts if they are trained."""
+        stored: dict[str, Stored] = {}
         if isinstance(self.body, DenseBody):
-            found["input weights"] = Stored(self.body.weights.input)
-            found["recurrent weights"] = Stored(self.body.weights.recurrent)
+            stored["input weights"] = Stored(self.body.weights.input)
+            stored["recurrent weights"] = Stored(self.body.weights.recurrent)
         if self.is_fitted:
-            found["n_train"] = Stored(np.array(self.n_train))
-            found |= stored_readout("readout", self.readout_)
-            found |= stored_readout("baseline", self.baseline_)
-        return found
+            stored["n_train"] = Stored(np.array(self.n_train))
+            stored |= stored_readout("readout", self.readout_)
+            stored |= stored_readout("baseline", self.baseline_)
+        return stored
 
     @classmethod
     def restored(cls, arguments: Mapping[str, Any], arrays: h5py.Group) -> Self:
-        """The model with these weights and readouts; see :meth:`arrays`."""
+        """Return a model with stored weights and readouts; see :meth:`arrays`."""
         weights = None
         if isinstance(arguments.get("liquid"), DenseLiquid):
-            # Before the model draws as many weights as the file says.
+            # Checked here, before the model draws weights of the sizes in the file.
             sizes = (to_int(arguments.get(name), name) for name in ("n_inputs", "n_neurons"))
             weights = read_weights(arrays, *sizes)
-        made = cls(**arguments)
-        if weights is not None and isinstance(made.body, DenseBody):
-            made.body = DenseBody(made.body.liquid, weights)
+        model = cls(**arguments)
+        if weights is not None and isinstance(model.body, DenseBody):
+            model.body = DenseBody(model.body.liquid, weights)
         if "n_train" in arrays:
-            made.n_train = int(read_array(arrays, "n_train", "int", (), low=1))
-            width = made.bins
-            read_readout(arrays, "readout", made.readout_, width * made.n_neurons)
-            read_readout(arrays, "baseline", made.baseline_, width * made.n_inputs)
-            if len(made.readout_.classes) != len(made.baseline_.classes):
+            model.n_train = int(read_array(arrays, "n_train", "int", (), low=1))
+            width = model.bins
+            read_readout(arrays, "readout", model.readout_, width * model.n_neurons)
+            read_readout(arrays, "baseline", model.baseline_, width * model.n_inputs)
+            if len(model.readout_.classes) != len(model.baseline_.classes):
                 raise StorageError("its two readouts must have the same classes")
-        return made
+        return model
 
 
 def _size(liquid: Liquid, n_inputs: int, n_neurons: int | None) -> int:
-    """Neurons of a model, compared with those of its liquid."""
+    """Return the number of neurons of a model, checked against its liquid."""
     if isinstance(liquid, DenseLiquid):
         return 200 if n_neurons is None else n_neurons
     if n_neurons not in (None, liquid.n_neurons):
         raise DescriptionError(
-            f"LiquidStateMachine: n_neurons must be {liquid.n_neurons}, those of the liquid, or "
+            f"LiquidStateMachine: n_neurons must be {liquid.n_neurons}, as in the liquid, or be "
             f"left out, got {n_neurons}."
         )
     if isinstance(liquid, NetworkLiquid) and liquid.n_inputs != n_inputs:
         raise DescriptionError(
-            f"LiquidStateMachine: n_inputs must be {liquid.n_inputs}, the cells of the liquid's "
-            f"sources, got {n_inputs}."
+            f"LiquidStateMachine: n_inputs must be {liquid.n_inputs}, the number of source cells "
+            f"of the liquid, got {n_inputs}."
         )
     return liquid.n_neurons

@@ -1,4 +1,4 @@
-"""What a liquid is made of: the paper's dense network, Maass's grid, or any network."""
+"""Parameters of liquids: the paper's dense network, Maass's grid, or any network."""
 
 from __future__ import annotations
 
@@ -23,33 +23,34 @@ class DenseLiquid(Frozen):
     """Discrete leaky neurons with dense random weights of both signs (Lin et al. 2025).
 
     In step t the potential is ``U[t] = decay * U[t-1] * (1 - S[t-1]) + W_in x[t] + W_rec S[t-1]``,
-    and a neuron fires, ``S[t] = 1``, if ``U[t] > threshold``; then it starts again at 0. There is
-    no refractory time and no synaptic filter, every pair of neurons is joined, and every neuron
-    with itself.
+    and a neuron fires, ``S[t] = 1``, if ``U[t] > threshold``; its potential is then reset to 0.
+    There is no refractory period and no synaptic filter. Every neuron connects to every neuron,
+    including itself.
 
     Parameters
     ----------
     decay : float
-        What a step leaves of the potential, 0.01 to 0.998.
+        Fraction of the potential that remains after a step, 0.01 to 0.998.
     threshold : float
         Potential above which a neuron fires, > 0.
     constant : float
-        Factor of all weights.
+        Factor that scales all weights.
     input_mean, input_sd, recurrent_mean, recurrent_sd : float
-        Mean and standard deviation of the normal distribution of the weights, before `constant`.
-        Defaults: those of the published software model, which are differences of conductances.
+        Mean and standard deviation of the normally distributed weights, before they are scaled by
+        `constant`. Defaults: values of the published software model, where weights are differences
+        of conductances.
     recurrent_scale : {"sqrt", "none"}
         "sqrt" multiplies the recurrent weights by ``sqrt(200 / n_neurons)``, so that the recurrent
-        input does not grow with the number of neurons; the paper has 200.
+        input does not grow with the number of neurons; the paper uses 200.
     numbers : {"spinnaker", "float"}
-        "spinnaker" rounds the decay to a multiple of 2**-15 and the weights to a grid that 16-bit
-        synapses hold, so that every backend computes with the same numbers
-        (:attr:`LiquidStateMachine.weight_grid`). "float" leaves them as they are.
+        "spinnaker" rounds the decay to a multiple of 2**-15, and the weights to a grid that 16-bit
+        synapses can hold (:attr:`LiquidStateMachine.weight_grid`), so that every backend computes
+        with the same numbers. "float" does not round.
 
     Raises
     ------
     DescriptionError
-        A value out of range.
+        If a value is out of range.
     """
 
     decay: Annotated[float, Quantity(low=0.01, high=0.998)] = 0.9
@@ -70,46 +71,46 @@ class DenseLiquid(Frozen):
 
 @dataclass(frozen=True, kw_only=True)
 class MaassLiquid(Frozen):
-    """Integrate-and-fire neurons on a grid, joined by distance (Maass et al. 2002).
+    """Integrate-and-fire neurons on a grid, connected with a probability by distance.
 
-    Neurons at the distance D are joined with the probability ``c * exp(-(D / lam)**2)``. Weights
-    follow a gamma distribution whose standard deviation is its mean. Synapses are static, with the
-    response of rested ones (the weight A times the mean of U), unless the run is given
-    :class:`DynamicSynapses`, which backend "brian2" has.
+    Neurons at a distance D are connected with probability ``c * exp(-(D / lam)**2)`` (Maass et al.
+    2002). Weights follow a gamma distribution whose standard deviation equals its mean. Synapses
+    are static and respond as rested ones (the weight A times the mean of U), unless
+    :class:`DynamicSynapses` is passed to a run on the backend "brian2".
 
     Parameters
     ----------
     shape : tuple of int
-        Neurons along the three axes of the grid.
+        Number of neurons along the three axes of the grid.
     lam : float
-        Length over which neurons are joined, in distances of the grid.
+        Length constant of the connection probability, in grid distances.
     inhibitory : float
-        Fraction of the neurons that is inhibitory, drawn at random.
+        Fraction of inhibitory neurons, which are drawn at random.
     c_EE, c_EI, c_IE, c_II : float
-        Probability at distance 0; EI: from an excitatory neuron to an inhibitory one.
+        Connection probability at distance 0; EI is from an excitatory to an inhibitory neuron.
     a_EE, a_EI, a_IE, a_II : float
-        Mean of the weight A, nA: what a synapse with all its resources would send.
+        Mean of the weight A, nA: the response of a synapse with all its resources.
     a_input_E, a_input_I : float
         Mean weight of the input onto excitatory and inhibitory neurons, nA.
     p_input : float
-        Probability that a channel is joined with a neuron.
+        Probability that a channel connects to a neuron.
     tau_m, tau_syn_E, tau_syn_I, tau_refrac_E, tau_refrac_I : float
-        Time constants and refractory times, ms.
+        Time constants and refractory periods, ms.
     resistance : float
-        Of the membrane, MΩ.
+        Membrane resistance, MΩ.
     v_thresh, v_reset : float
-        Above rest, mV. The initial potential is drawn between them.
+        Threshold and reset potential above rest, mV. The initial potential is drawn between them.
     i_background : float
-        Constant current, nA.
+        Constant background current, nA.
     delay_EE, delay_other : float
-        Delays, ms.
+        Synaptic delays, ms.
     dt : float
         Time step, ms; the delays are multiples of it.
 
     Raises
     ------
     DescriptionError
-        A value out of range.
+        If a value is out of range.
     """
 
     shape: Annotated[tuple[int, ...], Each(Count(), "lengths", least=3, most=3)] = (15, 3, 3)
@@ -151,27 +152,28 @@ class MaassLiquid(Frozen):
 
     @property
     def n_neurons(self) -> int:
-        """Neurons of the grid."""
+        """Number of neurons on the grid."""
         return self.shape[0] * self.shape[1] * self.shape[2]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class NetworkLiquid(Frozen):
-    """Any network as a liquid: events go into its sources, some of its populations are read.
+    """Any network as a liquid: its sources send the events, and some populations are read.
 
     Parameters
     ----------
     network : Network
-        The liquid. What its sources of the names in `inputs` fire is replaced by the events.
+        The liquid. Events replace the spikes of its sources in `inputs`.
     inputs : sequence of str
-        Populations of spike sources, whose cells are the channels, one population after the other.
+        Names of populations of spike sources. Their cells are the channels, one population after
+        the other.
     liquid : sequence of str
-        Populations that are read; they record spikes.
+        Names of the populations that are read; they must record spikes.
 
     Raises
     ------
     DescriptionError
-        A population that is not there, no source, or without recorded spikes.
+        If a population does not exist, is not of the required kind, or records no spikes.
     """
 
     network: Network
@@ -189,21 +191,21 @@ class NetworkLiquid(Frozen):
             for name in names:
                 population = self.network.population(name)
                 if population.is_source != (kind == "inputs"):
-                    what = "spike sources" if kind == "inputs" else "cells, no spike sources"
+                    what = "spike sources" if kind == "inputs" else "cells, not spike sources"
                     raise DescriptionError(f"NetworkLiquid: {kind}: {name!r} must be {what}.")
         for name in self.liquid:
             if "spikes" not in self.network.population(name).record:
                 raise DescriptionError(
-                    f"NetworkLiquid: liquid: {name!r} must record its spikes; give it "
+                    f"NetworkLiquid: liquid: {name!r} must record its spikes; make it with "
                     f"record=('spikes',)."
                 )
 
     @property
     def n_inputs(self) -> int:
-        """Channels."""
+        """Number of channels."""
         return sum(self.network.population(name).size for name in self.inputs)
 
     @property
     def n_neurons(self) -> int:
-        """Neurons that are read."""
+        """Number of neurons that are read."""
         return sum(self.network.population(name).size for name in self.liquid)

@@ -1,4 +1,4 @@
-"""Contrastive projection: two modalities in one space, and retrieval from one by the other."""
+"""Contrastive projection of two modalities into one space, and retrieval across modalities."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ...models import Stored, StoredModel
 from ...progress import Progress, progress_callback
 from ...streams import Seed, own_seed, stream
 from .arrays import Features, Labels
-from .contrastive import Head, Training, train_heads
+from .contrastive import Head, TrainingOptions, train_heads
 from .references import LIN
 
 __all__ = ["ContrastiveProjection", "RetrievalAccuracy"]
@@ -32,41 +32,41 @@ class RetrievalAccuracy(NamedTuple):
     a_to_b: float
     b_to_a: float
     chance: float
-    """Accuracy of neighbours drawn at random, the mean of both ways."""
+    """Accuracy of randomly drawn neighbours, the mean of both directions."""
 
 
 class ContrastiveProjection(StoredModel):
-    """Two heads that project two modalities into one space, where pairs of samples are close.
+    """Two heads that project two modalities into one space, where paired samples are close.
 
-    Each head is linear with a GELU behind it, and works on standardised features. They are trained
-    together by the symmetric InfoNCE loss on the cosine ``s`` of the projections of a batch,
+    Each head is a linear layer with a GELU, applied to standardised features. Both are trained
+    together with the symmetric InfoNCE loss on the cosines ``s`` of the projections of a batch,
 
     ``L = -(1 / 2B) sum_ij t_ij (log softmax_j(s_ij / temperature) + log softmax_i(s_ij / ...))``,
 
-    where ``t_ij`` is spread evenly over the samples ``j`` with the label of ``i``; without labels
-    it is 1 for the pair itself. PyTorch is needed for the training alone (extra ``learn``).
+    where ``t_ij`` is the same for all samples ``j`` with the label of ``i`` and sums to 1; without
+    labels it is 1 for the pair itself. Only the training needs PyTorch (extra ``learn``).
 
     Parameters
     ----------
     dim : int
-        Dimensions of the space.
+        Number of dimensions of the space.
     temperature : float
-        Divides the similarities; small values look at the nearest neighbours.
+        Divisor of the similarities; small values weight the nearest neighbours most.
     epochs, batch : int
-        Passes through the pairs, and pairs in a batch.
+        Number of passes through the pairs, and of pairs in a batch.
     learning_rate : float
-        Of Adam.
+        Learning rate of Adam.
     loss : {"infonce", "soft"}
-        "soft" is the loss of a widespread tutorial of CLIP, which the paper seems to use: products
-        that are not normalised, and soft targets made of the products within each modality. It is
-        here for comparison. Retrieval by products is worse, since a few long vectors (hubs) are
-        the nearest neighbours of many others.
+        "soft" is the loss of a widespread CLIP tutorial, which the paper seems to use: products
+        without normalisation, and soft targets from the products within each modality. It exists
+        for comparison. Its retrieval is worse, because a few long vectors (hubs) are the nearest
+        neighbours of many others.
     project_b : bool
-        False takes the features of `b` as they are, as points of the space, such as vectors of
-        attributes; they must have `dim` features.
+        False uses the features of `b` directly as points of the space, for example vectors of
+        attributes; `b` must then have `dim` features.
     seed : int or numpy.random.Generator
-        For the first weights and the order of the pairs. The same seed gives the same weights on
-        the same computer, however many threads PyTorch has.
+        Seed of the initial weights and the order of the pairs. On one computer, the same seed gives
+        the same weights for any number of threads of PyTorch.
 
     Attributes
     ----------
@@ -75,7 +75,7 @@ class ContrastiveProjection(StoredModel):
 
     Examples
     --------
-    >>> x = np.eye(4)  # four things, seen by two sensors that number their channels differently
+    >>> x = np.eye(4)  # four objects, seen by two sensors that number their channels differently
     >>> projection = ContrastiveProjection(dim=8, epochs=200).fit(x, x[:, ::-1])
     >>> projection.retrieve(x, x[:, ::-1]).ravel().tolist()
     [0, 1, 2, 3]
@@ -116,46 +116,47 @@ class ContrastiveProjection(StoredModel):
     def fit(
         self, a: Features, b: Features, labels: Labels | None = None, *, progress: Progress = False
     ) -> Self:
-        """Train both heads on pairs; what they were trained on before is forgotten.
+        """Train both heads on pairs; earlier training is forgotten.
 
         Parameters
         ----------
         a, b : array_like, shape (n_pairs, n_features)
-            Row `k` of `a` and row `k` of `b` belong together. The modalities may have different
-            numbers of features.
+            Row `k` of `a` and row `k` of `b` are a pair. The modalities can have different numbers
+            of features.
         labels : array_like of int or str, shape (n_pairs,), optional
-            Classes of the pairs; all samples of a class are then to be close.
+            Classes of the pairs; training then brings all samples of a class close together.
         progress : bool or callable
-            Bar of the epochs on a terminal, or a function of the fraction done.
+            True shows a progress bar on a terminal; a callable gets the completed fraction.
 
         Raises
         ------
         DescriptionError
-            An argument is not of its kind, there are fewer than two pairs, the lengths differ, or
-            `b` has not `dim` features although it is not projected.
+            If an argument is not valid, there are fewer than two pairs, the lengths differ, or `b`
+            is not projected and does not have `dim` features.
         BackendMissing
-            PyTorch is not installed.
+            If PyTorch is not installed.
         SimulationError
-            The loss is not finite. The projection is as before.
+            If the loss is not finite. The projection does not change then.
         """
         self._require_pairs(a, b, labels)
         n_features = a.shape[1] + b.shape[1]
-        # Weights, their gradients and the two moments of Adam.
+        # Memory holds the weights, their gradients and the two moments of Adam.
         require_memory(16.0 * n_features * self.dim, f"ContrastiveProjection.fit: {n_features} "
-                       f"features in {self.dim} dimensions", "Take fewer dim.")  # fmt: skip
+                       f"features in {self.dim} dimensions", "Make dim smaller.")  # fmt: skip
         names = np.arange(len(a)) if labels is None else np.unique(labels, return_inverse=True)[1]
         spreads = [_standard(a), _standard(b) if self.project_b else None]
-        rows = [_standardised(part, how) for part, how in zip((a, b), spreads, strict=True)]
+        rows = [_standardised(part, scale) for part, scale in zip((a, b), spreads, strict=True)]
         rng = stream(self.seed, "liquid", "projection")
         first = (_drawn(a.shape[1], self.dim, rng), _drawn(b.shape[1], self.dim, rng))
-        how = Training(self.temperature, self.epochs, self.batch, self.learning_rate, self.loss,
-                       self.project_b)  # fmt: skip
+        options = TrainingOptions(
+            self.temperature, self.epochs, self.batch, self.learning_rate, self.loss, self.project_b
+        )
         with progress_callback(progress, "projection") as report:
             heads, history = train_heads(
-                first, rows[0], rows[1], names.astype(np.int64), how, rng, report
+                first, rows[0], rows[1], names.astype(np.int64), options, rng, report
             )
-        made = [_folded(head, spread) for head, spread in zip(heads, spreads, strict=True)]
-        self._heads = {"a": made[0], "b": made[1]}
+        trained = [_folded(head, spread) for head, spread in zip(heads, spreads, strict=True)]
+        self._heads = {"a": trained[0], "b": trained[1]}
         self.history = np.asarray(history)
         return self
 
@@ -166,19 +167,19 @@ class ContrastiveProjection(StoredModel):
         Parameters
         ----------
         x : array_like, shape (n_samples, n_features)
-            Features, as :meth:`fit` took them.
+            Features of the same kind as in :meth:`fit`.
         modality : {"a", "b"}
-            Which they are of.
+            Modality of `x`.
 
         Returns
         -------
         ndarray of float32, shape (n_samples, dim)
-            With loss "soft" the lengths are as they come out.
+            Projected samples. With the loss "soft", they are not normalised.
 
         Raises
         ------
         DescriptionError
-            The heads are not trained, or the number of features is another one.
+            If the heads are not trained, or the number of features is wrong.
         """
         return self._projected(x, modality, "transform")
 
@@ -192,23 +193,23 @@ class ContrastiveProjection(StoredModel):
         Parameters
         ----------
         query : array_like, shape (n_queries, n_features)
-            Features of the modality that is asked with.
+            Features of the queries, in one modality.
         pool : array_like, shape (n_pool, n_features)
-            Features of the other one.
+            Features of the samples to search, in the other modality.
         modality : {"a", "b"}
-            That of `query`.
+            Modality of `query`.
         n : int
-            How many to find.
+            Number of samples to find for each query.
 
         Returns
         -------
         ndarray of int64, shape (n_queries, n)
-            Rows of `pool`, the nearest first; of equally near ones the first.
+            Rows of `pool`, the nearest first; equally near rows keep their order.
 
         Raises
         ------
         DescriptionError
-            As :meth:`transform`, or the pool holds fewer than `n` samples.
+            As in :meth:`transform`, or if the pool has fewer than `n` samples.
         """
         if len(pool) < n:
             raise DescriptionError(
@@ -225,12 +226,12 @@ class ContrastiveProjection(StoredModel):
     def retrieval_accuracy(
         self, a: Features, b: Features, labels: Labels, labels_b: Labels | None = None
     ) -> RetrievalAccuracy:
-        """How often the nearest sample of the other modality has the same label, both ways.
+        """Return how often the nearest sample of the other modality has the same label.
 
         Parameters
         ----------
         a, b : array_like, shape (n_samples, n_features)
-            Test samples of the modalities; each is the pool of the other's queries.
+            Test samples of the two modalities; each modality is the pool for queries of the other.
         labels : array_like of int or str
             Classes of the samples of `a`.
         labels_b : array_like of int or str, optional
@@ -239,14 +240,14 @@ class ContrastiveProjection(StoredModel):
         Raises
         ------
         DescriptionError
-            As :meth:`transform`, no samples, or not one label a sample.
+            As in :meth:`transform`, or if there are no samples or the number of labels is wrong.
         """
         names = (labels, labels if labels_b is None else labels_b)
-        for x, given in ((a, names[0]), (b, names[1])):
-            if len(x) != len(given) or not len(x):
+        for x, classes in ((a, names[0]), (b, names[1])):
+            if len(x) != len(classes) or not len(x):
                 raise DescriptionError(
                     f"ContrastiveProjection.retrieval_accuracy: there must be samples, and one "
-                    f"label for each, got {len(x)} samples and {len(given)} labels."
+                    f"label for each, got {len(x)} samples and {len(classes)} labels."
                 )
         there = names[1][self.retrieve(a, b, modality="a")[:, 0]] == names[0]
         back = names[0][self.retrieve(b, a, modality="b")[:, 0]] == names[1]
@@ -259,7 +260,7 @@ class ContrastiveProjection(StoredModel):
         head = self._heads[modality]
         where = f"ContrastiveProjection.{method}"
         if not self.history.size:
-            raise DescriptionError(f"{where}: it is not trained yet. Call fit.")
+            raise DescriptionError(f"{where}: the projection is not trained yet. Call fit first.")
         n_features = len(head.weights)
         if x.shape[1] != n_features:
             raise DescriptionError(
@@ -279,35 +280,36 @@ class ContrastiveProjection(StoredModel):
             problems.add(f"a and b must be at least two pairs of samples, got {len(a)} and "
                          f"{len(b)}.")  # fmt: skip
         if labels is not None and len(labels) != len(a):
-            problems.add(f"labels must be one a pair, got {len(labels)} for {len(a)} pairs.")
+            problems.add(f"labels must have one entry for each of the {len(a)} pairs, got "
+                         f"{len(labels)}.")  # fmt: skip
         if not self.project_b and b.shape[1] != self.dim:
             problems.add(f"b must have dim={self.dim} features, since it is not projected, got "
                          f"{b.shape[1]}.")  # fmt: skip
         problems.raise_if_any()
 
     def arguments(self) -> dict[str, Any]:
-        """What the constructor takes."""
+        """Return the arguments of the constructor."""
         names = ("dim", "temperature", "epochs", "batch", "learning_rate", "loss", "project_b",
                  "seed")  # fmt: skip
         return {name: getattr(self, name) for name in names}
 
     def arrays(self) -> dict[str, Stored]:
-        """Weights and biases of both heads, and the loss of each epoch."""
-        found = {"history": Stored(self.history)}
+        """Return the weights and biases of both heads, and the loss of each epoch."""
+        stored = {"history": Stored(self.history)}
         for name, head in self._heads.items():
-            found |= {f"weights_{name}": Stored(head.weights), f"bias_{name}": Stored(head.bias)}
-        return found
+            stored |= {f"weights_{name}": Stored(head.weights), f"bias_{name}": Stored(head.bias)}
+        return stored
 
     @classmethod
     def restored(cls, arguments: Mapping[str, Any], arrays: h5py.Group) -> Self:
-        """A projection with these weights; see :meth:`arrays`."""
-        made = cls(**arguments)
-        found = {name: _read(arrays, name, made.dim) for name in made.arrays()}
-        made._heads = {
-            name: Head(found[f"weights_{name}"], found[f"bias_{name}"]) for name in ("a", "b")
+        """Return a projection with stored weights; see :meth:`arrays`."""
+        projection = cls(**arguments)
+        values = {name: _read(arrays, name, projection.dim) for name in projection.arrays()}
+        projection._heads = {
+            name: Head(values[f"weights_{name}"], values[f"bias_{name}"]) for name in ("a", "b")
         }
-        made.history = found["history"].astype(np.float64)
-        return made
+        projection.history = values["history"].astype(np.float64)
+        return projection
 
     def __repr__(self) -> str:
         learnt = [len(head.weights) for head in self._heads.values()]
@@ -316,30 +318,30 @@ class ContrastiveProjection(StoredModel):
 
 
 def _standard(x: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and standard deviation of each feature; 1 for those that do not vary."""
+    """Return the mean and standard deviation of each feature; the latter is 1 if constant."""
     plain = x.astype(np.float64)
     spread = plain.std(axis=0)
     return plain.mean(axis=0), np.where(spread > 0, spread, 1.0)
 
 
 def _standardised(
-    x: NDArray[Any], how: tuple[NDArray[np.float64], NDArray[np.float64]] | None
+    x: NDArray[Any], scaling: tuple[NDArray[np.float64], NDArray[np.float64]] | None
 ) -> NDArray[np.float32]:
-    plain = x.astype(np.float64) if how is None else (x - how[0]) / how[1]
+    plain = x.astype(np.float64) if scaling is None else (x - scaling[0]) / scaling[1]
     return plain.astype(np.float32)
 
 
-def _folded(head: Head, how: tuple[NDArray[np.float64], NDArray[np.float64]] | None) -> Head:
-    """The head for features that are not standardised."""
-    if how is None:
+def _folded(head: Head, scaling: tuple[NDArray[np.float64], NDArray[np.float64]] | None) -> Head:
+    """Return an equivalent head for features that are not standardised."""
+    if scaling is None:
         return head
-    weights = head.weights / how[1][:, None]
-    bias = head.bias - how[0] @ weights
+    weights = head.weights / scaling[1][:, None]
+    bias = head.bias - scaling[0] @ weights
     return Head(weights.astype(np.float32), bias.astype(np.float32))
 
 
 def _drawn(n_features: int, dim: int, rng: np.random.Generator) -> Head:
-    """First weights, uniform within 1 / sqrt(n_features), as PyTorch's linear layers begin."""
+    """Draw initial weights, uniform within 1 / sqrt(n_features), as PyTorch's linear layers do."""
     limit = 1.0 / np.sqrt(n_features)
     weights = rng.uniform(-limit, limit, (n_features, dim))
     return Head(weights.astype(np.float32), rng.uniform(-limit, limit, dim).astype(np.float32))
@@ -352,7 +354,10 @@ def _gelu(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _read(arrays: h5py.Group, name: str, dim: int) -> NDArray[Any]:
-    """An array of a file; those of heads that are trained have `dim` columns, others are empty."""
+    """Return an array of a file; it has `dim` columns if the heads are trained, else it is empty.
+
+    The array `history` has one axis of any length.
+    """
     values = np.asarray(arrays[name][()])
     ndim = 2 if name.startswith("weights") else 1
     fits = values.ndim == ndim and values.dtype.kind == "f" and np.isfinite(values).all()

@@ -1,4 +1,4 @@
-"""Linear readouts of scikit-learn, always beside the same readout of the input alone."""
+"""Linear readouts of scikit-learn, compared with the same readout of the input alone."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from ...errors import DescriptionError, Problems
 from ...frozen import Changing, Frozen, read_only
 from ...readouts import linear_readout
 from ...streams import Seed, own_seed, stream
-from .arrays import Dense, Features, Labels
+from .arrays import Features, Labels, SpikesOrFeatures
 from .features import Tau, spike_features
 
 __all__ = ["LinearReadout", "ReadoutReport", "evaluate_readout"]
 
 STRENGTHS = (3.0, 30.0, 300.0, 3000.0)
-"""Strengths of the penalty that are tried by default."""
+"""Default strengths of the penalty to choose from."""
 
-Readout = Annotated[Literal["ridge", "logistic"], Choice("ridge", "logistic")]
+ReadoutKind = Annotated[Literal["ridge", "logistic"], Choice("ridge", "logistic")]
 Strengths = Annotated[Sequence[float], Each(Quantity(above=0.0), least=1)]
 HeldOut = Annotated[float, Quantity(above=0.0, below=1.0)]
 
@@ -30,33 +30,34 @@ HeldOut = Annotated[float, Quantity(above=0.0, below=1.0)]
 class LinearReadout(Changing):
     """A linear classifier on standardised features, trained by scikit-learn.
 
-    It is ``RidgeClassifier`` or ``LogisticRegression`` behind ``StandardScaler``. Of several
-    strengths of the L2 penalty, the one that classifies a held-out part of the training samples
-    best is taken; then the readout is trained on all of them. What is kept is the matrix alone.
+    It is ``RidgeClassifier`` or ``LogisticRegression`` after ``StandardScaler``. Of several
+    strengths of the L2 penalty, the readout uses the one that classifies a held-out part of the
+    training samples best; it is then trained on all of them. Only weights and biases are kept.
 
     Parameters
     ----------
     kind : {"ridge", "logistic"}
         Classifier of scikit-learn.
     strengths : sequence of float
-        Strengths to choose from (``alpha``; ``C`` is its inverse). One alone is taken as it is.
+        Strengths to choose from (``alpha``; ``C`` is its inverse). A single one is used directly.
     held_out : float
-        Fraction of the training samples that choose the strength, the same in each class.
+        Fraction of the training samples that is held out to choose the strength, the same in each
+        class.
     seed : int or numpy.random.Generator
-        For the choice of those samples.
+        Seed for the choice of those samples.
 
     Attributes
     ----------
     classes : ndarray, shape (n_classes,)
-        Labels, in order.
+        Sorted labels.
     weights : ndarray of float64, shape (n_features, n_classes)
     bias : ndarray of float64, shape (n_classes,)
         The scores of the classes are ``features @ weights + bias``.
     strength : float
-        The strength that was chosen.
+        Chosen strength of the penalty.
     held_out_accuracy : float
-        Accuracy of the chosen strength on the held-out samples; nan if there was no choice: one
-        strength alone, or a class of fewer than two samples, and then the middle one is taken.
+        Accuracy of the chosen strength on the held-out samples. It is nan if there is no choice:
+        with a single strength, or with too few samples (the middle strength is used then).
 
     Examples
     --------
@@ -68,7 +69,7 @@ class LinearReadout(Changing):
     @checked
     def __init__(
         self,
-        kind: Readout = "ridge",
+        kind: ReadoutKind = "ridge",
         *,
         strengths: Strengths = STRENGTHS,
         held_out: HeldOut = 0.2,
@@ -85,26 +86,26 @@ class LinearReadout(Changing):
 
     @checked
     def fit(self, features: Features, labels: Labels) -> Self:
-        """Train the readout; what it was trained on before is forgotten.
+        """Train the readout; earlier training is forgotten.
 
         Parameters
         ----------
         features : array_like, shape (n_samples, n_features)
             Features of the training samples.
         labels : array_like of int or str, shape (n_samples,)
-            Their classes, of which there must be at least two.
+            Class of each sample; there must be at least two classes.
 
         Raises
         ------
         DescriptionError
-            An argument is not of its kind, they differ in length, or there is one class only. The
-            readout is as before.
+            If an argument is not valid, the lengths differ, or there is only one class. The readout
+            does not change then.
         """
         require_pairs("LinearReadout.fit", features, labels)
         classes, counts = np.unique(labels, return_counts=True)
         strength, accuracy = self._choose(features, labels, counts)
-        made = linear_readout(self.kind, strength=strength).fit(_floating(features), labels)
-        scaler, classifier = made[0], made[-1]
+        pipeline = linear_readout(self.kind, strength=strength).fit(_floating(features), labels)
+        scaler, classifier = pipeline[0], pipeline[-1]
         weights = (np.atleast_2d(classifier.coef_) / scaler.scale_).T.astype(np.float64)
         bias = np.atleast_1d(classifier.intercept_) - scaler.mean_ @ weights
         if len(classes) == 2:
@@ -116,7 +117,7 @@ class LinearReadout(Changing):
     def _choose(
         self, features: NDArray[Any], labels: NDArray[Any], counts: NDArray[Any]
     ) -> tuple[float, float]:
-        """Strength that classifies held-out samples best, and how well."""
+        """Return the strength that classifies held-out samples best, and its accuracy."""
         out = round(self.held_out * len(labels))
         least = min(out, len(labels) - out)
         if len(self.strengths) == 1 or counts.min() < 2 or least < len(counts):
@@ -134,37 +135,37 @@ class LinearReadout(Changing):
 
     @checked
     def scores(self, features: Features) -> NDArray[np.float64]:
-        """Score of each class for each sample, shape (n_samples, n_classes).
+        """Return the score of each class for each sample, shape (n_samples, n_classes).
 
         Raises
         ------
         DescriptionError
-            The readout is not trained, or the number of features is another one.
+            If the readout is not trained, or the number of features is wrong.
         """
         self._require(features, "scores")
         return np.asarray(features @ self.weights + self.bias, dtype=np.float64)
 
     @checked
     def predict(self, features: Features) -> NDArray[Any]:
-        """Class of each sample, shape (n_samples,).
+        """Return the predicted class of each sample, shape (n_samples,).
 
         Raises
         ------
         DescriptionError
-            As :meth:`scores`.
+            As in :meth:`scores`.
         """
         self._require(features, "predict")
-        found: NDArray[Any] = self.classes[self.scores(features).argmax(axis=1)]
-        return found
+        predicted: NDArray[Any] = self.classes[self.scores(features).argmax(axis=1)]
+        return predicted
 
     @checked
     def score(self, features: Features, labels: Labels) -> float:
-        """Fraction of samples whose class is predicted.
+        """Return the fraction of samples that are classified correctly.
 
         Raises
         ------
         DescriptionError
-            As :meth:`scores`, or there is not one label a sample.
+            As in :meth:`scores`, or if the number of labels is wrong.
         """
         self._require(features, "score")
         require_pairs("LinearReadout.score", features, labels, classes=1)
@@ -172,7 +173,9 @@ class LinearReadout(Changing):
 
     def _require(self, features: NDArray[Any], method: str) -> None:
         if not self.classes.size:
-            raise DescriptionError(f"LinearReadout.{method}: it is not trained yet. Call fit.")
+            raise DescriptionError(
+                f"LinearReadout.{method}: the readout is not trained yet. Call fit first."
+            )
         if features.shape[1] != len(self.weights):
             raise DescriptionError(
                 f"LinearReadout.{method}: features must have shape (n_samples, "
@@ -193,25 +196,25 @@ class Interval(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class ReadoutReport(Frozen):
-    """Accuracy of a readout of a liquid beside the same readout of its input.
+    """Accuracy of a readout of a liquid, compared with the same readout of its input.
 
     Attributes
     ----------
     accuracy, input_accuracy : float
-        Fraction of test samples that are classified rightly from the liquid, and from the input.
+        Fraction of test samples that are classified correctly from the liquid and from the input.
     interval, input_interval : Interval
-        Their 95 % intervals, by Wilson's formula.
+        95 % intervals of the accuracies, by Wilson's formula.
     p_value : float
-        Exact McNemar test of the two on the same test samples: the chance of a difference as large
-        as this if both classified equally well.
+        Exact McNemar test of the two readouts on the same test samples: the probability of at least
+        this difference if both classify equally well.
     kind, bins, tau
-        As they were given.
+        Arguments of the evaluation.
     strength, input_strength : float
-        Penalties that were chosen.
+        Chosen strengths of the penalty.
     n_train, n_test, n_classes, n_features, n_input_features : int
-        Sizes.
+        Numbers of samples, classes and features.
     predicted, input_predicted : ndarray, shape (n_test,)
-        Classes of the test samples.
+        Predicted classes of the test samples.
     """
 
     accuracy: float
@@ -234,18 +237,18 @@ class ReadoutReport(Frozen):
 
     @property
     def gain(self) -> float:
-        """Accuracy from the liquid less that from the input alone."""
+        """Accuracy from the liquid minus accuracy from the input alone."""
         return self.accuracy - self.input_accuracy
 
     @property
     def verdict(self) -> str:
-        """What the liquid does for the readout, at a level of 5 %."""
+        """Whether the liquid improves the accuracy, at a significance level of 5 %."""
         if self.p_value >= 0.05:
             return "the liquid adds nothing that these samples show"
         return "the liquid helps" if self.gain > 0 else "the input alone is read better"
 
     def facts(self) -> dict[str, Any]:
-        """The numbers of the report, as plain data ready for JSON."""
+        """Return the numbers of the report as plain data, ready for JSON."""
         names = ("accuracy", "input_accuracy", "gain", "p_value", "verdict", "kind", "bins", "tau",
                  "strength", "input_strength", "n_train", "n_test", "n_classes", "n_features",
                  "n_input_features")  # fmt: skip
@@ -264,45 +267,45 @@ class ReadoutReport(Frozen):
 
 @checked
 def evaluate_readout(
-    states: Dense,
+    states: SpikesOrFeatures,
     labels: Labels,
-    test_states: Dense,
+    test_states: SpikesOrFeatures,
     test_labels: Labels,
     *,
-    inputs: Dense,
-    test_inputs: Dense,
-    kind: Readout = "ridge",
+    inputs: SpikesOrFeatures,
+    test_inputs: SpikesOrFeatures,
+    kind: ReadoutKind = "ridge",
     bins: Annotated[int, Count()] = 1,
     tau: Tau | None = None,
     strengths: Strengths = STRENGTHS,
     held_out: HeldOut = 0.2,
     seed: Seed = 0,
 ) -> ReadoutReport:
-    """Train a readout of a liquid, and the same one of its input, and test both.
+    """Train and test a readout of a liquid, and the same readout of its input.
 
     Parameters
     ----------
     states, test_states : array_like
-        Spikes of the liquid, shape (n_samples, n_steps, n_neurons), of which
-        :func:`spike_features` are taken; or features, shape (n_samples, n_features).
+        Spikes of the liquid, shape (n_samples, n_steps, n_neurons), from which
+        :func:`spike_features` computes features; or features, shape (n_samples, n_features).
     labels, test_labels : array_like of int or str, shape (n_samples,)
-        Classes.
+        Classes of the samples.
     inputs, test_inputs : array_like
-        The input of the same samples, in one of the same two forms.
+        Input of the same samples, as spikes or as features.
     kind, strengths, held_out, seed
-        As :class:`LinearReadout`.
+        As in :class:`LinearReadout`.
     bins, tau
-        As :func:`spike_features`, for liquid and input alike; for spikes only.
+        As in :func:`spike_features`, for the liquid and its input; used for spikes only.
 
     Returns
     -------
     ReadoutReport
-        Its text has both accuracies, and says whether the liquid adds anything.
+        Its text shows both accuracies and whether the liquid improves the accuracy.
 
     Raises
     ------
     DescriptionError
-        An argument is not of its kind, they do not fit together, or there is one class only.
+        If an argument is not valid, shapes do not match, or there is only one class.
 
     Examples
     --------
@@ -314,24 +317,24 @@ def evaluate_readout(
     problems = Problems("evaluate_readout")
     for what, train, test in (("states", states, test_states), ("inputs", inputs, test_inputs)):
         if train.ndim != test.ndim or train.shape[1:] != test.shape[1:]:
-            problems.add(f"{what} and test_{what} must have samples of one shape, got "
+            problems.add(f"{what} and test_{what} must have samples of the same shape, got "
                          f"{train.shape[1:]} and {test.shape[1:]}.")  # fmt: skip
         if len(train) != len(labels) or len(test) != len(test_labels):
-            problems.add(f"{what}: there must be one label a sample, got {len(train)} samples and "
-                         f"{len(labels)} labels to train, {len(test)} and {len(test_labels)} to "
-                         f"test.")  # fmt: skip
+            problems.add(f"{what}: there must be one label for each sample, got {len(train)} "
+                         f"samples and {len(labels)} labels for training, {len(test)} and "
+                         f"{len(test_labels)} for testing.")  # fmt: skip
     problems.raise_if_any()
     numbers = own_seed(seed)
-    found = []
+    fitted = []
     for train, test in ((states, test_states), (inputs, test_inputs)):
         x, tests = (_features(part, bins, tau) for part in (train, test))
         readout = LinearReadout(kind, strengths=strengths, held_out=held_out, seed=numbers)
-        found.append((readout.fit(x, labels), readout.predict(tests)))
-    return report_of(found, labels, test_labels, kind, bins, tau)
+        fitted.append((readout.fit(x, labels), readout.predict(tests)))
+    return report_of(fitted, labels, test_labels, kind, bins, tau)
 
 
 def report_of(
-    found: list[tuple[LinearReadout, NDArray[Any]]],
+    fitted: list[tuple[LinearReadout, NDArray[Any]]],
     labels: NDArray[Any],
     test_labels: NDArray[Any],
     kind: str,
@@ -342,7 +345,7 @@ def report_of(
 
     if not len(test_labels):
         raise DescriptionError("evaluate_readout: there must be at least one test sample, got 0.")
-    (liquid, predicted), (plain, input_predicted) = found
+    (liquid, predicted), (plain, input_predicted) = fitted
     right, input_right = predicted == test_labels, input_predicted == test_labels
     better, worse = int(np.sum(right & ~input_right)), int(np.sum(~right & input_right))
     return ReadoutReport(
@@ -357,34 +360,34 @@ def report_of(
 
 
 def interval_of(right: NDArray[np.bool_]) -> Interval:
-    """95 % interval of the fraction of right answers, by Wilson's formula."""
+    """Return the 95 % interval of the fraction of correct answers, by Wilson's formula."""
     from scipy.stats import binomtest
 
-    found = binomtest(int(right.sum()), right.size).proportion_ci(method="wilson")
-    return Interval(float(found.low), float(found.high))
+    interval = binomtest(int(right.sum()), right.size).proportion_ci(method="wilson")
+    return Interval(float(interval.low), float(interval.high))
 
 
 def require_pairs(
     where: str, features: NDArray[Any], labels: NDArray[Any], classes: int = 2
 ) -> None:
-    """Refuse labels that are not one a sample, or of too few classes.
+    """Raise an error if there is not one label for each sample, or there are too few classes.
 
     Raises
     ------
     DescriptionError
-        The message begins with `where`.
+        If so; the message begins with `where`.
     """
     if len(features) != len(labels):
         raise DescriptionError(
-            f"{where}: there must be one label a sample, got {len(features)} samples and "
+            f"{where}: there must be one label for each sample, got {len(features)} samples and "
             f"{len(labels)} labels."
         )
-    found = np.unique(labels)
-    if len(found) < classes:
-        only = f", all of them {found[0]!r}" if len(found) else ""
+    present = np.unique(labels)
+    if len(present) < classes:
+        only = f", all of them {present[0]!r}" if len(present) else ""
         needed = "at least two classes" if classes == 2 else "at least one sample"
         raise DescriptionError(
-            f"{where}: labels must hold {needed}, got {len(labels)} labels{only}."
+            f"{where}: labels must have {needed}, got {len(labels)} labels{only}."
         )
 
 
@@ -393,5 +396,5 @@ def _features(part: NDArray[Any], bins: int, tau: float | None) -> NDArray[Any]:
 
 
 def _floating(features: NDArray[Any]) -> NDArray[Any]:
-    """Features as floats; whole numbers as float32, which holds every count."""
+    """Return features as floats; whole numbers become float32, which holds every count."""
     return features if features.dtype.kind == "f" else features.astype(np.float32)

@@ -1,4 +1,4 @@
-"""BibTeX of the papers that this family follows."""
+"""BibTeX entries of the papers on liquids."""
 
 __all__ = ["LIN", "MAASS"]
 

@@ -1,4 +1,4 @@
-"""What a measure takes as a liquid: a function of spikes, a model, or a network with an input."""
+"""Liquids that a measure accepts: a function of spikes, a model, or a network with sources."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ...network import Network
 from .arrays import NumberArray
 from .features import low_passed_states
 
-__all__ = ["Liquid", "LiquidLike", "respond", "states_at"]
+__all__ = ["LiquidFunction", "LiquidLike", "respond", "states_at"]
 
-Liquid = Callable[[NDArray[Any]], NDArray[Any]]
-"""From spikes (n_samples, n_steps, n_inputs) to spikes (n_samples, n_steps, n_neurons)."""
+LiquidFunction = Callable[[NDArray[Any]], NDArray[Any]]
+"""Maps spikes (n_samples, n_steps, n_inputs) to spikes (n_samples, n_steps, n_neurons)."""
 
 _SPIKES = NumberArray((3,), negative=False)
 
@@ -28,20 +28,20 @@ _SPIKES = NumberArray((3,), negative=False)
 class LiquidKind(Kind):
     """A liquid: a function of spikes, an object with a method ``spikes``, or a network.
 
-    All sources of a network are its input, one after the other, and all populations that record
-    spikes are read; a step of the samples is 1 ms.
+    For a network, all sources are the input, one after the other, and all populations that record
+    spikes are read. A step of the samples is 1 ms.
     """
 
-    def check(self, value: Any, where: str) -> Liquid:
+    def check(self, value: Any, where: str) -> LiquidFunction:
         """Return a function of spikes."""
         if isinstance(value, Network):
             return _of_network(value, where)
         method = None if isinstance(value, type) else getattr(value, "spikes", None)
         if callable(method):
-            found: Liquid = method
-            return found
+            method_of_spikes: LiquidFunction = method
+            return method_of_spikes
         if callable(value) and not isinstance(value, type) and _takes_one(value):
-            called: Liquid = value
+            called: LiquidFunction = value
             return called
         raise DescriptionError(
             f"{where} must be a function of spikes (one argument), a LiquidStateMachine or a "
@@ -50,10 +50,10 @@ class LiquidKind(Kind):
 
 
 def _takes_one(function: Callable[..., Any]) -> bool:
-    """Whether a function can be called with the spikes alone."""
+    """Tell whether a function can be called with the spikes as its only argument."""
     try:
         inspect.signature(function).bind(None)
-    except ValueError:  # A compiled function that does not say.
+    except ValueError:  # Some compiled functions have no signature.
         return True
     except TypeError:
         return False
@@ -61,42 +61,42 @@ def _takes_one(function: Callable[..., Any]) -> bool:
 
 
 LiquidLike = Annotated[Any, LiquidKind()]
-"""What a measure takes as a liquid."""
+"""A liquid that a measure accepts."""
 
 
-def respond(liquid: Liquid, spikes: NDArray[Any], where: str) -> NDArray[Any]:
-    """Spikes of a liquid, shape (n_samples, n_steps, n_neurons).
+def respond(liquid: LiquidFunction, spikes: NDArray[Any], where: str) -> NDArray[Any]:
+    """Return the spikes of a liquid, shape (n_samples, n_steps, n_neurons).
 
     Raises
     ------
     DescriptionError
-        They are of another shape; the message begins with `where`.
+        If the spikes have another shape. The message begins with `where`.
     """
     answer = _SPIKES.check(liquid(spikes), f"{where}: the answer of the liquid")
     if answer.shape[:2] != spikes.shape[:2]:
         raise DescriptionError(
             f"{where}: the answer of the liquid must have shape ({spikes.shape[0]}, "
-            f"{spikes.shape[1]}, n_neurons), as its input, got {answer.shape}."
+            f"{spikes.shape[1]}, n_neurons), like its input, got {answer.shape}."
         )
     return answer
 
 
 def states_at(
-    liquid: Liquid, spikes: NDArray[Any], tau: float, step: int | None, where: str
+    liquid: LiquidFunction, spikes: NDArray[Any], tau: float, step: int | None, where: str
 ) -> NDArray[np.float64]:
-    """Low-passed states after one step of every sample (default: the last), a row for each."""
+    """Return the low-passed state of every sample after one step (default: the last), in rows."""
     length = spikes.shape[1]
     last = length - 1 if step is None else step
     if last >= length:
         raise DescriptionError(
-            f"{where}: step must be from 0 to {length - 1}, the steps of a sample, got {last}."
+            f"{where}: step must be from 0 to {length - 1}, the last step of a sample, got {last}."
         )
     answer = respond(liquid, spikes, where)
     return low_passed_states(answer, tau=tau, steps=[last])[:, 0]
 
 
-def _of_network(network: Network, where: str) -> Liquid:
-    """A network as a liquid: its sources are shown the samples, what is recorded is read."""
+def _of_network(network: Network, where: str) -> LiquidFunction:
+    """Return a function that drives the sources of a network and reads its recorded spikes."""
     from .model import LiquidStateMachine
     from .parameters import NetworkLiquid
 
@@ -107,8 +107,8 @@ def _of_network(network: Network, where: str) -> Liquid:
             f"{where}: the network must have a population of spike sources and one that records "
             f"its spikes, got {len(sources)} and {len(read)}."
         )
-    made = NetworkLiquid(
+    parameters = NetworkLiquid(
         network=network, inputs=tuple(part.name for part in sources), liquid=tuple(read)
     )
-    liquid: Liquid = LiquidStateMachine(made.n_inputs, liquid=made).spikes
+    liquid: LiquidFunction = LiquidStateMachine(parameters.n_inputs, liquid=parameters).spikes
     return liquid

@@ -1,4 +1,4 @@
-"""Weights and readouts as a file holds them, checked before anything is made of them."""
+"""Reads weights and readouts from files, and checks them."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ __all__ = ["read_readout", "read_weights", "stored_readout"]
 
 
 def read_weights(arrays: h5py.Group, n_inputs: int, n_neurons: int) -> Weights:
-    """Weights of a dense liquid.
+    """Return the weights of a dense liquid from a file.
 
     Raises
     ------
     StorageError
-        They are not those of such a liquid.
+        If the arrays do not fit such a liquid.
     """
     return Weights(
         read_array(arrays, "input weights", "float", (n_inputs, n_neurons)),
@@ -32,7 +32,7 @@ def read_weights(arrays: h5py.Group, n_inputs: int, n_neurons: int) -> Weights:
 
 
 def stored_readout(name: str, readout: LinearReadout) -> dict[str, Stored]:
-    """Arrays of a trained readout; words are stored as the numbers of their characters."""
+    """Return the arrays of a trained readout; words are stored as character codes."""
     classes = readout.classes
     kept = {
         "classes": classes if classes.dtype.kind != "U" else _letters(classes),
@@ -44,19 +44,19 @@ def stored_readout(name: str, readout: LinearReadout) -> dict[str, Stored]:
 
 
 def _letters(words: NDArray[Any]) -> NDArray[np.int32]:
-    """Characters of words of equal width, shape (n_words, width)."""
+    """Return the character codes of words of equal width, shape (n_words, width)."""
     width = max(words.dtype.itemsize // 4, 1)
     plain = np.ascontiguousarray(words.astype(f"U{width}"))
     return plain.view(np.uint32).reshape(len(words), width).astype(np.int32)
 
 
 def read_readout(arrays: h5py.Group, name: str, readout: LinearReadout, n_features: int) -> None:
-    """Fill a readout with what :func:`stored_readout` kept.
+    """Fill a readout with the arrays from :func:`stored_readout`.
 
     Raises
     ------
     StorageError
-        The arrays are not those of a readout of so many features.
+        If the arrays do not fit a readout of `n_features` features.
     """
     if f"{name} classes" not in arrays:
         raise StorageError(f"its {name} has no classes")
@@ -69,7 +69,7 @@ def read_readout(arrays: h5py.Group, name: str, readout: LinearReadout, n_featur
         try:
             classes = plain.view(f"U{plain.shape[1]}").reshape(len(plain))
         except (ValueError, UnicodeDecodeError) as error:
-            raise StorageError(f"the classes of its {name} are no words") from error
+            raise StorageError(f"the classes of its {name} are not valid words") from error
     n = len(classes)
     if n < 2 or len(np.unique(classes)) < n:
         raise StorageError(f"the classes of its {name} must be at least two, each once")

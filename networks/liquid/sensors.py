@@ -1,4 +1,4 @@
-"""Sensors: which channel an event is on, by its column, row and polarity."""
+"""Sensors: the channel of an event from its column, row and polarity."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ _AXES = ("p", "y", "x")
 
 
 def require_sensor(value: Any, where: str) -> tuple[int, ...]:
-    """Lengths of a sensor's axes as a tuple.
+    """Return the lengths of a sensor's axes as a tuple.
 
     Raises
     ------
     DescriptionError
-        Not whole numbers >= 1, or more channels than an index counts.
+        If a length is not a whole number >= 1, or there are too many channels.
     """
-    given = value if isinstance(value, tuple | list) else (value,)
-    if not given:
+    lengths = value if isinstance(value, tuple | list) else (value,)
+    if not lengths:
         raise DescriptionError(f"{where} must have at least one axis, got {shown(value)}.")
-    shape = tuple(to_int(length, where) for length in given)
+    shape = tuple(to_int(length, where) for length in lengths)
     if math.prod(shape) > LARGEST:
         raise DescriptionError(f"{where} must have at most {LARGEST} channels, got {shape}.")
     return shape
@@ -43,38 +43,38 @@ def require_sensor(value: Any, where: str) -> tuple[int, ...]:
 def structured_fields(
     recording: Any, sensor: tuple[int, ...], where: str
 ) -> dict[str, NDArray[Any]]:
-    """Field `t` and the fields of the sensor's axes of one structured array.
+    """Return the field `t` and the fields of the sensor's axes from a structured array.
 
     Raises
     ------
     DescriptionError
-        Not a structured array of one dimension, or without one of these fields.
+        If it is not a structured array of one dimension, or a field is missing.
     """
     if len(sensor) > len(_AXES):
         raise DescriptionError(f"{where}: a sensor has at most three axes (polarities, rows, "
                                f"columns), got {sensor}.")  # fmt: skip
     names = ("t", *_AXES[-len(sensor) :])
-    held = getattr(getattr(recording, "dtype", None), "names", None)
-    if not held or getattr(recording, "ndim", 0) != 1:
+    present = getattr(getattr(recording, "dtype", None), "names", None)
+    if not present or getattr(recording, "ndim", 0) != 1:
         raise DescriptionError(
             f"{where} must be a structured array of one dimension with the fields "
             f"{', '.join(names)}, got {shown(recording)}."
         )
-    missing = [name for name in names if name not in held]
+    missing = [name for name in names if name not in present]
     if missing:
         raise DescriptionError(
-            f"{where} must have the fields {', '.join(names)}, got {', '.join(held)}."
+            f"{where} must have the fields {', '.join(names)}, got {', '.join(present)}."
         )
     return {name: np.asarray(recording[name]) for name in names}
 
 
 def recorded_times(values: NDArray[Any], unit: float, where: str) -> NDArray[np.float64]:
-    """Times in ms of one recording, which must not be negative and must not go back.
+    """Return the times of one recording in ms.
 
     Raises
     ------
     DescriptionError
-        They are, or do, or are not numbers.
+        If times are not numbers, are negative, or are not in ascending order.
     """
     if values.dtype.kind not in "iuf":
         raise DescriptionError(f"{where}: t must be numbers, got {shown(values)}.")
@@ -95,41 +95,41 @@ def recorded_times(values: NDArray[Any], unit: float, where: str) -> NDArray[np.
 def channel_of(
     fields: Mapping[str, NDArray[Any]], sensor: tuple[int, ...], where: str
 ) -> NDArray[np.int64]:
-    """Channel of each event: ``(polarity * rows + y) * columns + x``.
+    """Return the channel of each event, ``(polarity * rows + y) * columns + x``.
 
     Raises
     ------
     DescriptionError
-        An event outside the sensor.
+        If an event is outside the sensor.
     """
     channel = np.zeros(fields["t"].shape, dtype=np.int64)
     for name, length in zip(_AXES[-len(sensor) :], sensor, strict=True):
         values = fields[name]
         if values.dtype.kind not in "biu":
             raise DescriptionError(f"{where}: {name} must be integers, got {shown(values)}.")
-        place = values.astype(np.int64)
-        bad = (place < 0) | (place >= length)
+        position = values.astype(np.int64)
+        bad = (position < 0) | (position >= length)
         if bad.any():
             raise DescriptionError(
                 f"{where}: {name} must be from 0 to {length - 1} on a sensor of shape {sensor}, "
                 f"got {values[bad][0]} at event {int(np.argmax(bad))}."
             )
-        channel = channel * length + place
+        channel = channel * length + position
     return channel
 
 
 def cropped_channels(
     shape: tuple[int, ...], size: Any, offset: Any, where: str
 ) -> tuple[NDArray[np.int64], tuple[int, ...]]:
-    """New channel of each channel of a sensor, -1 outside a rectangle; and the new shape.
+    """Return the new number of each channel (-1 outside a rectangle), and the new shape.
 
     Raises
     ------
     DescriptionError
-        The sensor has no rows and columns, or the rectangle does not lie in it.
+        If the sensor has no rows and columns, or the rectangle is not inside it.
     """
     if len(shape) < 2:
-        raise DescriptionError(f"{where}: a sensor of rows and columns is needed, got {shape}.")
+        raise DescriptionError(f"{where}: the sensor must have rows and columns, got {shape}.")
     kept = require_sensor(size, f"{where}: size")
     kept = kept * 2 if len(kept) == 1 else kept
     room = shape[-2:]
@@ -139,14 +139,14 @@ def cropped_channels(
         )
     first = ((room[0] - kept[0]) // 2, (room[1] - kept[1]) // 2)
     if offset is not None:
-        given = offset if isinstance(offset, tuple | list) else (offset,)
-        first = tuple(to_int(k, f"{where}: offset", low=0) for k in given)  # type: ignore[assignment]
+        corner = offset if isinstance(offset, tuple | list) else (offset,)
+        first = tuple(to_int(k, f"{where}: offset", low=0) for k in corner)  # type: ignore[assignment]
         if len(first) != 2 or first[0] + kept[0] > room[0] or first[1] + kept[1] > room[1]:
             raise DescriptionError(
-                f"{where}: a rectangle of {kept} at {shown(offset)} does not lie in {room}."
+                f"{where}: a rectangle of {kept} at {shown(offset)} must be inside {room}."
             )
-    place = np.full(shape, -1, dtype=np.int64)
+    new_channels = np.full(shape, -1, dtype=np.int64)
     new = (*shape[:-2], *kept)
     inside = (..., slice(first[0], first[0] + kept[0]), slice(first[1], first[1] + kept[1]))
-    place[inside] = np.arange(math.prod(new)).reshape(new)
-    return place.ravel(), new
+    new_channels[inside] = np.arange(math.prod(new)).reshape(new)
+    return new_channels.ravel(), new

@@ -21,14 +21,14 @@ Digits = Annotated[NDArray[np.float64], Quantities(low=0.0, high=1.0)]
 
 @checked
 def narma10(values: Values) -> NDArray[np.float64]:
-    """The NARMA-10 series of an input from 0 to 0.5; it begins with ten zeros.
+    """Return the NARMA-10 series of an input from 0 to 0.5; it starts with ten zeros.
 
     ``y(t+1) = 0.3 y(t) + 0.05 y(t) sum_{i=0}^{9} y(t-i) + 1.5 u(t-9) u(t) + 0.1``
 
     Parameters
     ----------
     values : array_like, shape (n_values,) or (n_runs, n_values)
-        Input u.
+        Input ``u``, from 0 to 0.5.
 
     Returns
     -------
@@ -38,7 +38,7 @@ def narma10(values: Values) -> NDArray[np.float64]:
     Raises
     ------
     DescriptionError
-        An argument is not of its kind, or the series grows without bound.
+        If an argument is not valid, or the series grows without bound.
 
     References
     ----------
@@ -58,8 +58,8 @@ def narma10(values: Values) -> NDArray[np.float64]:
             y[:, t + 1] = 0.3 * y[:, t] + 0.05 * y[:, t] * past + 1.5 * u[:, t - 9] * u[:, t] + 0.1
     if not np.all(np.abs(y) < 1e6):
         raise DescriptionError(
-            "narma10: the series of these values grows without bound; they must be from 0 to 0.5, "
-            "and a few of such series do it too: draw others."
+            "narma10: the series of these values grows without bound. Values must be from 0 to "
+            "0.5; if they are, this happens rarely: draw new values."
         )
     return y.reshape(values.shape)
 
@@ -68,26 +68,26 @@ def narma10(values: Values) -> NDArray[np.float64]:
 def parity(
     digits: Digits, n: Annotated[int, Count()], *, delay: Annotated[int, Count(low=0)] = 0
 ) -> NDArray[np.int64]:
-    """Parity of the last `n` digits: 1 if an odd number of them is 1, along the last axis.
+    """Return the parity of the last `n` digits: 1 if an odd number of them is 1.
 
     Parameters
     ----------
     digits : array_like of 0 and 1, shape (..., n_digits)
-        Binary sequences.
+        Binary sequences along the last axis.
     n : int
-        Number of digits, the present one included.
+        Number of digits, including the present one.
     delay : int
-        Digits that have come since. The answer at `t` is of the digits up to ``t - delay``.
+        Number of later digits. The answer at `t` is the parity of the digits up to ``t - delay``.
 
     Returns
     -------
     ndarray of int64, shape (..., n_digits - n - delay + 1)
-        The first is for the first time with `n` such digits.
+        The first entry is for the earliest time at which `n` digits are available.
 
     Raises
     ------
     DescriptionError
-        Not 0 and 1, or fewer digits than that.
+        If digits are not 0 and 1, or there are fewer than ``n + delay``.
 
     Examples
     --------
@@ -103,20 +103,20 @@ def parity(
     """
     bits = _binary(digits, n + delay, "parity")
     windows = np.lib.stride_tricks.sliding_window_view(bits, n, axis=-1)
-    found = windows.sum(axis=-1) % 2
-    return np.asarray(found[..., : found.shape[-1] - delay], dtype=np.int64)
+    parities = windows.sum(axis=-1) % 2
+    return np.asarray(parities[..., : parities.shape[-1] - delay], dtype=np.int64)
 
 
 @checked
 def match_to_sample(digits: Digits, n: Annotated[int, Count(low=2)]) -> NDArray[np.int64]:
-    """Delayed match to sample (N-DMS): 1 if a digit is the same as that ``n - 1`` digits before.
+    """Return delayed match-to-sample (N-DMS): 1 if a digit equals the one ``n - 1`` before.
 
     Parameters
     ----------
     digits : array_like of 0 and 1, shape (..., n_digits)
-        Binary sequences.
+        Binary sequences along the last axis.
     n : int
-        Length of the window whose two ends are compared.
+        Number of digits in the window, whose two ends are compared.
 
     Returns
     -------
@@ -125,7 +125,7 @@ def match_to_sample(digits: Digits, n: Annotated[int, Count(low=2)]) -> NDArray[
     Raises
     ------
     DescriptionError
-        Not 0 and 1, or fewer than `n` digits.
+        If digits are not 0 and 1, or there are fewer than `n`.
 
     Examples
     --------
@@ -134,7 +134,7 @@ def match_to_sample(digits: Digits, n: Annotated[int, Count(low=2)]) -> NDArray[
 
     References
     ----------
-    S. Khajehabdollahi et al., as for :func:`parity`.
+    S. Khajehabdollahi et al., as in :func:`parity`.
     """
     bits = _binary(digits, n, "match_to_sample")
     return np.asarray(bits[..., n - 1 :] == bits[..., : 1 - n], dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Events for a liquid: from images, sounds, numbers, and recordings of sensors."""
+"""Makes events for a liquid from images, sounds, numbers and sensor recordings."""
 
 from __future__ import annotations
 
@@ -41,35 +41,36 @@ def saccade_events(
     saccades: Annotated[Saccades, Instance(Saccades)] = CAMERA,
     progress: Progress = False,
 ) -> Events:
-    """Events of a simulated camera that looks at each image in three saccades.
+    """Return the events of a simulated camera that views each image in three saccades.
 
-    The same as :func:`recorded_events` of :func:`spikemem.data.saccade_recordings`, with less
-    memory. The default values are those of Lin et al. (2025) for N-MNIST.
+    The result equals that of :func:`recorded_events` for
+    :func:`spikemem.data.saccade_recordings`, but needs less memory. The defaults are those of Lin
+    et al. (2025) for N-MNIST.
 
     Parameters
     ----------
     images : Images or array_like, shape (n_images, height, width)
-        Whole numbers from 0 to 255, or floats from 0 to 1.
+        Brightness as whole numbers from 0 to 255, or floats from 0 to 1.
     n_steps : int
-        Steps into which the three saccades are divided; in each a channel has at most one event.
+        Number of steps of the three saccades; a channel has at most one event in each step.
     crop : int, optional
-        Side of the square in the middle of the sensor that is kept. None: the whole sensor.
+        Side of the square in the middle of the sensor to keep. None keeps the whole sensor.
     polarity : int, optional
-        Keep the events of pixels that became darker (0) or brighter (1). None: both.
+        Keep only events of pixels that become darker (0) or brighter (1). None keeps both.
     saccades : Saccades
-        How the camera moves and what makes an event.
+        Movements of the camera, and thresholds of its events.
     progress : bool or callable
-        Show a progress bar, or call a function with the fraction done.
+        True shows a progress bar; a function is called with the completed fraction.
 
     Returns
     -------
     Events
-        In steps of 1 ms; an image without events becomes a sample without events.
+        Events in steps of 1 ms; an image without events becomes a sample without events.
 
     Raises
     ------
     DescriptionError
-        An argument is not of its kind, no images, or a square larger than the sensor.
+        If an argument is not valid, there are no images, or the square is larger than the sensor.
 
     Examples
     --------
@@ -80,7 +81,7 @@ def saccade_events(
     """
     pictures: Any = images
     if not len(pictures):
-        raise DescriptionError("saccade_events: images must be at least one, got none.")
+        raise DescriptionError("saccade_events: images must hold at least one image, got none.")
     side, whole = saccades.sensor, saccades.n_steps
     _, shape = cropped_channels((2, side, side), crop or side, None, "saccade_events: crop")
     first = (side - shape[-1]) // 2
@@ -110,7 +111,7 @@ def saccade_events(
 
 
 def _edges(whole: int, n_steps: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """First of the camera's steps in each step that has any, and which steps these are."""
+    """Return the camera's first step in each step of the events that has any, and these steps."""
     step = np.floor(np.arange(whole) * (n_steps / whole) + ROUNDING).astype(np.int64)
     steps, first = np.unique(step, return_index=True)
     return first, steps
@@ -125,32 +126,32 @@ def cochlea_events(
     cochlea: Annotated[Cochlea, Instance(Cochlea)] = EARS,
     progress: Progress = False,
 ) -> Events:
-    """Events of an artificial cochlea; each sound is divided into the same number of steps.
+    """Return the events of an artificial cochlea, with the same number of steps for each sound.
 
-    The number of steps and of channels is that of Lin et al. (2025) for N-TIDIGITS.
+    The default numbers of steps and channels are those of Lin et al. (2025) for N-TIDIGITS.
 
     Parameters
     ----------
     sounds : sequence of array_like, each of shape (n_samples,)
-        Sounds of any lengths and any amplitude.
+        Sounds of any length and amplitude.
     rate : float
         Sampling rate of all sounds, Hz.
     n_steps : int
-        Steps of each sound, whatever its length; in each a channel has at most one event.
+        Number of steps of each sound, whatever its length; a channel has at most one event in each.
     cochlea : Cochlea
-        The filters and cells.
+        Filters and cells of the cochlea.
     progress : bool or callable
-        Show a progress bar, or call a function with the fraction done.
+        True shows a progress bar; a function is called with the completed fraction.
 
     Returns
     -------
     Events
-        In steps of 1 ms.
+        Events in steps of 1 ms.
 
     Raises
     ------
     DescriptionError
-        As :func:`spikemem.data.cochlea_recordings`; or there are no sounds.
+        As in :func:`spikemem.data.cochlea_recordings`, or if there are no sounds.
 
     Examples
     --------
@@ -159,7 +160,7 @@ def cochlea_events(
     129
     """
     if not sounds:
-        raise DescriptionError("cochlea_events: sounds must be at least one, got none.")
+        raise DescriptionError("cochlea_events: sounds must hold at least one sound, got none.")
     recordings = cochlea_recordings(sounds, rate=rate, cochlea=cochlea, progress=progress)
     return recorded_events(recordings, n_steps=n_steps)
 
@@ -173,24 +174,24 @@ def rate_events(
     method: Annotated[str, Choice("regular", "random")] = "regular",
     seed: Seed = 0,
 ) -> Events:
-    """Events at a rate that stands for a number; see :func:`spikemem.data.rate_code`.
+    """Return events whose rate encodes a number; see :func:`spikemem.data.rate_code`.
 
     Parameters
     ----------
     values : array_like of float, shape (n_samples, ...)
-        Numbers from 0 to 1; the axes after the first are those of the sensor, at most three.
+        Numbers from 0 to 1; the axes after the first one are axes of the sensor, at most three.
     n_steps, most, method, seed
-        As :func:`spikemem.data.rate_code`.
+        As in :func:`spikemem.data.rate_code`.
 
     Returns
     -------
     Events
-        In steps of 1 ms.
+        Events in steps of 1 ms.
 
     Raises
     ------
     DescriptionError
-        As :func:`spikemem.data.rate_code`.
+        As in :func:`spikemem.data.rate_code`.
 
     Examples
     --------
@@ -211,19 +212,19 @@ def recorded_events(
     crop: Annotated[int, Count()] | None = None,
     polarity: Annotated[int, Count(low=0, high=1)] | None = None,
 ) -> Events:
-    """Events of recordings, such as those that the readers of files return.
+    """Return the events of recordings, for example from the readers of :mod:`spikemem.data`.
 
     Parameters
     ----------
     recordings : Recordings
         Samples of one sensor.
     n_steps : int, optional
-        Divide each sample into this number of steps, in each of which a channel has at most one
-        event. Default: keep the times as they are.
+        Divide each sample into this number of steps, with at most one event per channel in each.
+        Default: times stay continuous.
     crop : int, optional
-        Side of the square in the middle of the sensor that is kept. Default: the whole sensor.
+        Side of the square in the middle of the sensor to keep. Default: the whole sensor.
     polarity : int, optional
-        Keep the events of one polarity. Default: all.
+        Keep only the events of one polarity. Default: all.
 
     Returns
     -------
@@ -232,7 +233,7 @@ def recorded_events(
     Raises
     ------
     DescriptionError
-        No samples, or a square or a polarity that the sensor does not have.
+        If there are no samples, or the sensor does not have the square or the polarity.
 
     Examples
     --------

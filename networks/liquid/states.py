@@ -1,4 +1,4 @@
-"""Spikes and states of a liquid, and its weights: what the model has apart from its readout."""
+"""Spikes, states and weights of a liquid, without its readout."""
 
 from __future__ import annotations
 
@@ -42,17 +42,17 @@ class LiquidStates:
 
     @property
     def plastic(self) -> Mapping[str, str]:
-        """Projections that hold the weights, with what they hold."""
+        """Projections that hold the weights, with descriptions."""
         return self.body.plastic
 
     @property
     def weight_grid(self) -> float:
-        """One step of the weights in the unit of the threshold; 0: any weight is possible."""
+        """Distance of two possible weights, in units of the threshold; 0 if there is no grid."""
         return self._dense("weight_grid").lowered.grid
 
     @property
     def weights(self) -> Weights:
-        """Weights that the liquid computes with, in the unit of the threshold."""
+        """Weights that the liquid computes with, in units of the threshold."""
         low = self._dense("weights").lowered
         unit = low.grid or 1.0
         return Weights(low.input * unit, low.recurrent * unit)
@@ -60,7 +60,7 @@ class LiquidStates:
     def _dense(self, what: str) -> DenseBody:
         if isinstance(self.body, DenseBody):
             return self.body
-        raise DescriptionError(f"LiquidStateMachine.{what}: only a DenseLiquid has it.")
+        raise DescriptionError(f"LiquidStateMachine.{what}: the liquid must be a DenseLiquid.")
 
     @checked
     def with_weights(
@@ -68,19 +68,19 @@ class LiquidStates:
         input: Annotated[Any, AnyValue()],
         recurrent: Annotated[Any, AnyValue()],
     ) -> Self:
-        """A copy with other weights, and the same readout.
+        """Return a copy with other weights and the same readout.
 
         Parameters
         ----------
         input : array_like of float, shape (n_inputs, n_neurons)
-            Weights of the input, in the unit of the threshold.
+            Input weights, in units of the threshold.
         recurrent : array_like of float, shape (n_neurons, n_neurons)
-            Weights from row to column.
+            Recurrent weights from row to column.
 
         Raises
         ------
         DescriptionError
-            Not finite numbers of these shapes, or the liquid is not dense.
+            If the weights are not finite or have other shapes, or the liquid is not dense.
         """
         shapes = ((self.n_inputs, self.n_neurons), (self.n_neurons, self.n_neurons))
         arrays = []
@@ -97,9 +97,9 @@ class LiquidStates:
                 )
             arrays.append(array)
         body = self._dense("with_weights")
-        made = copy.deepcopy(self)
-        made.body = DenseBody(body.liquid, Weights(*arrays))
-        return made
+        model = copy.deepcopy(self)
+        model.body = DenseBody(body.liquid, Weights(*arrays))
+        return model
 
     @checked
     def on_device(
@@ -110,42 +110,42 @@ class LiquidStates:
         seed: Seed = 0,
         **options: Any,
     ) -> Self:
-        """A copy whose weights are as a device holds them, with the same readout.
+        """Return a copy whose weights are held by a device, with the same readout.
 
         Parameters
         ----------
         device : Device
             Memory technology; each weight is one differential pair.
         time : float, optional
-            Age of the device, s. Default: the first for which it is calibrated.
+            Age of the device, s. Default: the earliest age for which it is calibrated.
         seed : int or numpy.random.Generator
-            For the device. The same seed is the same devices at another age.
+            Seed of the device. With the same seed, the same devices can be read at another age.
         **options
-            What the device's ``apply`` takes besides: ``compensation``, ``faults``, ``draw``, ...
+            More arguments of the device's ``apply``: ``compensation``, ``faults``, ``draw``, ...
 
         Raises
         ------
         DescriptionError
-            Options that the device does not take, or an age for which it is not calibrated.
+            If the device does not take an option, or is not calibrated for the age.
         """
-        made = copy.deepcopy(self)
-        made.body = self.body.written(device, time, own_seed(seed), **options)
-        return made
+        model = copy.deepcopy(self)
+        model.body = self.body.written(device, time, own_seed(seed), **options)
+        return model
 
     def _events(self, events: Any, method: str) -> Events:
         where = f"LiquidStateMachine.{method}: events"
-        given = events_of(events, self.n_inputs, self.n_steps, where)
-        return self.body.on_grid(given, self.n_steps, where)
+        converted = events_of(events, self.n_inputs, self.n_steps, where)
+        return self.body.on_grid(converted, self.n_steps, where)
 
-    def _mapped(self, given: Events, take: Any, progress: Progress, **how: Any) -> list[Any]:
-        seed = how.pop("seed", 0)
-        number = own_seed(seed) if how.get("read_noise") else 0
+    def _mapped(self, samples: Events, take: Any, progress: Progress, **options: Any) -> list[Any]:
+        seed = options.pop("seed", 0)
+        number = own_seed(seed) if options.get("read_noise") else 0
 
         def seeds(first: int) -> np.random.Generator:
             return stream(number, "liquid", "read noise", first)
 
         with progress_callback(progress, "liquid") as report:
-            return mapped(self.body, given, take, seeds=seeds, report=report, **how)
+            return mapped(self.body, samples, take, seeds=seeds, report=report, **options)
 
     def _features(self, spikes: NDArray[Any]) -> NDArray[np.float32]:
         tau = None if self.features == "counts" else self.tau
@@ -163,25 +163,25 @@ class LiquidStates:
         seed: Seed = 0,
         progress: Progress = False,
     ) -> NDArray[Any]:
-        """Spikes of the liquid in each step.
+        """Return the spikes of the liquid in each step.
 
         Parameters
         ----------
         events : Events, array_like, sequence of SpikeTrains, or Patterns
-            Samples; arrays are 0 and 1, of shape (n_samples, n_steps, n_inputs).
+            Samples; arrays hold 0 and 1, shape (n_samples, n_steps, n_inputs).
         backend : str, optional
-            As :func:`spikemem.simulate`: each sample has a copy of the liquid. Default: the fast
-            path of a dense liquid, backend "native" for other liquids.
+            Backend, as in :func:`spikemem.simulate`, for a network with a copy of the liquid for
+            each sample. Default: a dense liquid is computed directly, other liquids on "native".
         arithmetic : {"float64", "spinnaker"}
-            Numbers of the fast path: those of the computer, or SpiNNaker's fixed point.
+            Numbers of the direct computation: floating point, or SpiNNaker's fixed point.
         read_noise : float
-            Standard deviation of a weight's read relative to it, drawn at each read.
+            Standard deviation of the read noise, relative to the weight; it is drawn at each read.
         jobs : int
-            Threads.
+            Number of threads.
         seed : int or numpy.random.Generator
-            For `read_noise`.
+            Seed of the read noise.
         progress : bool or callable
-            True shows a bar on a terminal; a callable is given the fraction done.
+            True shows a progress bar on a terminal; a callable gets the completed fraction.
 
         Returns
         -------
@@ -190,14 +190,14 @@ class LiquidStates:
         Raises
         ------
         DescriptionError
-            Not events of these channels, or a liquid that can't do what is asked for.
+            If the events have other channels, or the liquid does not support an option.
         """
-        given = self._events(events, "spikes")
-        size = given.n_samples * self.body.n_steps(given) * self.n_neurons
+        samples = self._events(events, "spikes")
+        size = samples.n_samples * self.body.n_steps(samples) * self.n_neurons
         require_memory(3.0 * size, f"LiquidStateMachine.spikes: an array of {size} bytes",
-                       "Take fewer samples at a time, or states().")  # fmt: skip
+                       "Use fewer samples at a time, or states().")  # fmt: skip
         parts = self._mapped(
-            given, lambda spikes, _: spikes, progress, backend=backend, arithmetic=arithmetic,
+            samples, lambda spikes, _: spikes, progress, backend=backend, arithmetic=arithmetic,
             read_noise=read_noise, jobs=jobs, seed=seed,
         )  # fmt: skip
         return np.concatenate(parts)
@@ -214,35 +214,35 @@ class LiquidStates:
         seed: Seed = 0,
         progress: Progress = False,
     ) -> NDArray[np.float32]:
-        """What the readout reads of each sample; arguments as :meth:`spikes`.
+        """Return the features that the readout uses; the arguments are those of :meth:`spikes`.
 
         Returns
         -------
         ndarray of float32, shape (n_samples, bins * n_neurons)
             The neurons of the first bin come first.
         """
-        given = self._events(events, "states")
-        size = given.n_samples * self.bins * self.n_neurons
+        samples = self._events(events, "states")
+        size = samples.n_samples * self.bins * self.n_neurons
         require_memory(8.0 * size, f"LiquidStateMachine.states: {size} numbers",
-                       "Take fewer samples at a time.")  # fmt: skip
+                       "Use fewer samples at a time.")  # fmt: skip
         parts = self._mapped(
-            given, lambda spikes, _: self._features(spikes), progress, backend=backend,
+            samples, lambda spikes, _: self._features(spikes), progress, backend=backend,
             arithmetic=arithmetic, read_noise=read_noise, jobs=jobs, seed=seed,
         )  # fmt: skip
         return np.concatenate(parts)
 
     @checked
     def transform(self, events: EventsLike) -> NDArray[np.float32]:
-        """As :meth:`states`, for pipelines of scikit-learn."""
+        """Return the same as :meth:`states`, for pipelines of scikit-learn."""
         return self.states(events)
 
     @checked
     def input_states(self, events: EventsLike) -> NDArray[np.float32]:
-        """The same features of the input alone, shape (n_samples, bins * n_inputs)."""
-        given = self._events(events, "input_states")
-        step = self.body.step(given) if isinstance(self.body, NetworkBody) else given.dt or 1.0
+        """Return the same features of the input alone, shape (n_samples, bins * n_inputs)."""
+        samples = self._events(events, "input_states")
+        step = self.body.step(samples) if isinstance(self.body, NetworkBody) else samples.dt or 1.0
         parts = []
-        for first in range(0, given.n_samples, 256):
-            some = given[first : min(first + 256, given.n_samples)]
+        for first in range(0, samples.n_samples, 256):
+            some = samples[first : min(first + 256, samples.n_samples)]
             parts.append(self._features((some if some.dt == step else some.to_grid(step)).dense()))
         return np.concatenate(parts)

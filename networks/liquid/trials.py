@@ -1,4 +1,4 @@
-"""Samples in every form that the model takes: events, arrays, spike trains, patterns."""
+"""Converts samples to events: binary arrays, spike trains and patterns."""
 
 from __future__ import annotations
 
@@ -16,40 +16,40 @@ from .events import Events, as_events
 __all__ = ["BURST", "EventsLike", "events_of"]
 
 BURST = 10
-"""Steps of a pattern, if the model does not say how many."""
+"""Default number of steps of a pattern."""
 
 
 @dataclass(frozen=True)
 class SamplesKind(Kind):
-    """Samples in any form; patterns are turned into events where the channels are known."""
+    """Samples in any form; patterns are converted later, when the number of channels is known."""
 
     def check(self, value: Any, where: str) -> Any:
-        """Return events, or the patterns themselves."""
+        """Return events, or patterns without conversion."""
         return value if isinstance(value, Patterns) else _events(value, where, None)
 
 
 EventsLike = Annotated[Any, SamplesKind()]
-"""What a method takes as samples: events, binary arrays, spike trains or patterns."""
+"""Samples that a method accepts: events, binary arrays, spike trains or patterns."""
 
 
 def events_of(trials: Any, n_inputs: int, n_steps: int | None, where: str) -> Events:
-    """Samples as events of so many channels.
+    """Return samples as events on `n_inputs` channels.
 
     Parameters
     ----------
     trials : Events, array_like, Patterns, or sequence of SpikeTrains or Events
         The samples.
     n_inputs : int
-        Channels that they must have.
+        Number of channels that they must have.
     n_steps : int, optional
-        Steps of a pattern.
+        Number of steps of a pattern.
     where : str
-        What messages begin with.
+        Start of error messages.
 
     Raises
     ------
     DescriptionError
-        Something else, no samples, or other channels.
+        If the value has another form, there are no samples, or the channels differ.
     """
     if isinstance(trials, Patterns):
         return _burst(trials, n_inputs, n_steps or BURST, where)
@@ -66,7 +66,7 @@ def _events(value: Any, where: str, n_inputs: int | None) -> Events:
 
 
 def _burst(patterns: Patterns, n_inputs: int, n_steps: int, where: str) -> Events:
-    """Patterns as samples in which the active cells fire in each step."""
+    """Return patterns as samples in which the active cells fire in each step."""
     if patterns.size != n_inputs or not len(patterns):
         raise DescriptionError(
             f"{where} must be at least one pattern of {n_inputs} cells, got {len(patterns)} of "

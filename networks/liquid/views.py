@@ -1,4 +1,4 @@
-"""How a liquid state machine shows itself in a notebook."""
+"""The view of a liquid state machine in a notebook."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["liquid_view"]
 
 
 def liquid_view(model: LiquidStateMachine) -> View:
-    """Sizes of a model, and the distribution of its weights."""
+    """Return a view with the sizes of a model and the distribution of its weights."""
     facts = model.facts()
     shown = {
         "inputs": model.n_inputs,

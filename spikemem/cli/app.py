@@ -92,7 +92,7 @@ COMMANDS: dict[str, Place] = {
     ),
     "continual": Place(
         "spikemem.networks.hlop.commands:continual",
-        "Networks that learn one task after another, and keep the old ones.",
+        "Networks that learn one task after another without forgetting the earlier ones.",
     ),
     "stress": Place(
         "spikemem.stress.commands:stress",

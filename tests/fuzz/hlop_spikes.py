@@ -36,7 +36,7 @@ SAMPLES: dict[str, Callable[[], Any]] = {"LateralCircuit": lateral}
 """A fresh object of each class."""
 
 if hlop.HAS_TORCH:
-    SAMPLES["OnSpikes"] = hlop.learner
+    SAMPLES["SpikingClassifier"] = hlop.learner
 
 
 def good_values() -> dict[str, dict[str, Callable[[], Any]]]:

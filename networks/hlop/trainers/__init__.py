@@ -1,6 +1,6 @@
-"""Trainers: gradients of a network of spiking layers, by one small interface.
+"""Trainers, which compute the gradients of a network of spiking layers.
 
-Each is found by its name in :data:`TRAINERS`, and imported when it is used.
+:data:`TRAINERS` holds them by name; they are imported when they are used.
 """
 
 from __future__ import annotations
@@ -10,4 +10,4 @@ TRAINERS: dict[str, str] = {
     "dsr": "spikemem.networks.hlop.trainers.dsr:DSR",
     "ottt": "spikemem.networks.hlop.trainers.ottt:OTTT",
 }
-"""Trainer of each name."""
+"""Import path of each trainer, by name."""

@@ -1,4 +1,4 @@
-"""What every trainer does: one mini-batch in, the gradient of each layer out, in two factors."""
+"""Base of the trainers, which compute the gradient of each layer as two factors."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ Tensor = torch.Tensor
 
 @dataclass
 class Step:
-    """What a mini-batch says about the weights.
+    """Loss and gradients of a mini-batch.
 
     Parameters
     ----------
     loss : float
         Mean cross-entropy of the batch.
     factors : list of tuple of tensor
-        For each layer ``(delta, trace)``, shapes (rows, n_out) and (rows, n_in). The gradient of
-        the layer's weights is ``delta.T @ trace``; a trace that is replaced changes the gradient.
+        ``(delta, trace)`` for each layer, shapes (rows, n_out) and (rows, n_in). The gradient of
+        the layer's weights is ``delta.T @ trace``; replacing a trace changes the gradient.
     traces : list of tensor
-        For each layer the presynaptic activity of the samples, averaged over time, shape
-        (batch, n_in): what subspaces are learnt from.
+        Presynaptic activity of each layer, averaged over time, shape (batch, n_in). Subspaces learn
+        from it.
     """
 
     loss: float
@@ -39,9 +39,9 @@ class Step:
 
     @property
     def gradients(self) -> list[Tensor]:
-        """Gradient of the weights of each layer, shape (n_out, n_in); may be changed in place.
+        """Gradient of the weights of each layer, shape (n_out, n_in).
 
-        They are made of `factors` when they are first asked for.
+        They are computed from `factors` at the first access, and can be changed in place.
         """
         if self._made is None:
             self._made = [delta.T @ trace for delta, trace in self.factors]
@@ -49,19 +49,19 @@ class Step:
 
 
 class Trainer(ABC):
-    """Gradients of a network of layers; the last one is linear and reads mean activity.
+    """Base class that computes gradients; the last layer is linear and reads mean activity.
 
-    Weights are lists of tensors (n_out, n_in), one for each layer, and belong to the caller.
+    Weights are lists of tensors (n_out, n_in), one for each layer; a trainer does not change them.
 
     Parameters
     ----------
     neuron : DSRNeuron, LIFNeuron or CubaNeuron
-        Neuron of all layers but the last.
+        Neuron of all layers except the last.
     feedback : {"backprop", "sign", "alignment"}
-        Matrices that carry errors back: the weights; their signs, divided by the square root of
+        Matrices that propagate errors back: the weights; their signs, divided by the square root of
         the number of inputs; or fixed random ones.
     fixed : list of tensor, optional
-        The fixed random matrices of "alignment", as large as the weights.
+        Fixed random matrices for "alignment", with the shapes of the weights.
     """
 
     neurons: ClassVar[tuple[type, ...]] = ()
@@ -77,45 +77,45 @@ class Trainer(ABC):
     def step(
         self, weights: list[Tensor], x: Tensor, y: Tensor, allowed: Tensor | None = None
     ) -> Step:
-        """Loss, factors and traces of a batch.
+        """Return the loss, factors and traces of a batch.
 
         Parameters
         ----------
         weights : list of tensor (n_out, n_in)
-            Of each layer.
+            Weights of each layer.
         x : tensor
-            What :meth:`spikemem.networks.hlop.learner.Learner.inputs` makes of samples: currents
+            Input from :meth:`spikemem.networks.hlop.learner.Learner.inputs`: currents
             (batch, n_inputs), or spikes (steps, batch, n_inputs) for a :class:`CubaNeuron`.
         y : tensor of int64 (batch,)
-            Row of the last layer's weights that is right for each sample.
+            Correct output of each sample, as a row of the last layer's weights.
         allowed : tensor of bool (batch, n_outputs), optional
-            Outputs that each sample is a choice of. Default: all.
+            Possible outputs of each sample. Default: all.
         """
 
     @abstractmethod
     def activity(self, weights: list[Tensor], x: Tensor) -> list[Tensor]:
-        """Input of each layer averaged over time, (batch, n_in) each; the last is what is read."""
+        """Return the input of each layer, averaged over time, shape (batch, n_in) each."""
 
     def logits(self, weights: list[Tensor], x: Tensor) -> Tensor:
-        """Outputs of the last layer, shape (batch, n_outputs)."""
+        """Return the outputs of the last layer, shape (batch, n_outputs)."""
         return self.activity(weights, x)[-1] @ weights[-1].T
 
     def back(self, weights: list[Tensor], layer: int) -> Tensor:
-        """Matrix that carries errors from the outputs of a layer to its inputs, (n_out, n_in)."""
+        """Return the matrix that propagates errors back through a layer, shape (n_out, n_in)."""
         weight = weights[layer]
         if self.feedback == "sign":
             signs: Tensor = weight.sign() / math.sqrt(weight.shape[1])
             return signs
         if self.feedback == "alignment":
             fixed = self.fixed[layer]
-            if len(fixed) < len(weight):  # further heads
+            if len(fixed) < len(weight):  # There are more heads than at the start.
                 fixed = fixed.repeat(-(-len(weight) // len(fixed)), 1)[: len(weight)]
             return fixed
         return weight
 
 
 def loss_of(logits: Tensor, y: Tensor, allowed: Tensor | None) -> tuple[float, Tensor]:
-    """Mean cross-entropy, and its derivative by the logits (batch, n_outputs)."""
+    """Return the mean cross-entropy, and its derivative by the logits (batch, n_outputs)."""
     if allowed is not None:
         logits = logits.masked_fill(~allowed, float("-inf"))
     log_p = torch.log_softmax(logits, dim=1)

@@ -1,4 +1,4 @@
-"""Backpropagation through time with surrogate gradients, without a graph of operations."""
+"""Backpropagation through time with surrogate gradients, without autograd."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ __all__ = ["BPTT", "FusedLIF", "neuron_backward", "neuron_forward", "surrogate"]
 
 
 def surrogate(v: Tensor, neuron: LIFNeuron | CubaNeuron) -> Tensor:
-    """Derivative of a spike by the potential: that of a sigmoid around the threshold."""
+    """Return the surrogate derivative of a spike by the potential: that of a sigmoid."""
     slope = neuron.slope / (neuron.v_thresh if isinstance(neuron, CubaNeuron) else 1.0)
     s = torch.sigmoid(slope * (v - neuron.v_thresh))
     return s.mul_(1 - s).mul_(slope)
 
 
 def neuron_forward(current: Tensor, neuron: LIFNeuron | CubaNeuron) -> tuple[Tensor, Tensor]:
-    """Spikes (0 or 1) and potentials before the reset, shape (steps, ...) each.
+    """Return the spikes (0 or 1) and the potentials before the reset, shape (steps, ...) each.
 
     Parameters
     ----------
     current : tensor
-        Input of each step, shape (steps, ...); of a :class:`LIFNeuron` also (1, ...), the same in
-        every step.
+        Input of each step, shape (steps, ...). A :class:`LIFNeuron` also accepts (1, ...), an input
+        that is the same in every step.
     """
     shape = (neuron.steps, *current.shape[1:])
     spikes, potentials = current.new_empty(shape), current.new_empty(shape)
@@ -52,7 +52,7 @@ def neuron_forward(current: Tensor, neuron: LIFNeuron | CubaNeuron) -> tuple[Ten
 def neuron_backward(
     errors: Tensor, spikes: Tensor, potentials: Tensor, neuron: LIFNeuron | CubaNeuron
 ) -> Tensor:
-    """Derivative by the input of each step, from that by the spikes, shape (steps, ...).
+    """Return the derivatives by the inputs, from those by the spikes, shape (steps, ...).
 
     The reset is not differentiated.
     """
@@ -65,14 +65,14 @@ def neuron_backward(
         local[t].add_(later, alpha=decay)
     if not isinstance(neuron, CubaNeuron):
         return local
-    found = torch.zeros_like(local)  # the input of the last step moves no potential
+    derivative = torch.zeros_like(local)  # The input of the last step changes no potential.
     for t in range(neuron.steps - 2, -1, -1):
-        found[t].add_(local[t + 1], alpha=neuron.p21).add_(found[t + 1], alpha=neuron.p11)
-    return found
+        derivative[t].add_(local[t + 1], alpha=neuron.p21).add_(derivative[t + 1], alpha=neuron.p11)
+    return derivative
 
 
 class FusedLIF(torch.autograd.Function):
-    """A layer of neurons over all steps as one operation, for any PyTorch module.
+    """Autograd function of a layer of neurons over all steps, for any PyTorch module.
 
     ``FusedLIF.apply(current, neuron)`` takes the input of each step, shape (steps, ...), and
     returns the spikes.
@@ -80,7 +80,7 @@ class FusedLIF(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, current: Tensor, neuron: LIFNeuron | CubaNeuron) -> Tensor:
-        """Spikes of all steps."""
+        """Return the spikes of all steps."""
         spikes, potentials = neuron_forward(current, neuron)
         ctx.save_for_backward(spikes, potentials)
         ctx.neuron, ctx.static = neuron, len(current) == 1
@@ -88,16 +88,18 @@ class FusedLIF(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *errors: Tensor) -> tuple[Tensor, None]:
-        """Derivative by the input."""
+        """Return the derivative by the input."""
         spikes, potentials = ctx.saved_tensors
-        found = neuron_backward(errors[0], spikes, potentials, ctx.neuron)
-        return found.sum(0, keepdim=True) if ctx.static and len(found) > 1 else found, None
+        derivative = neuron_backward(errors[0], spikes, potentials, ctx.neuron)
+        return derivative.sum(0, keepdim=True) if ctx.static and len(
+            derivative
+        ) > 1 else derivative, None
 
 
 class BPTT(Trainer):
-    """Surrogate gradients through time; outputs are averaged over the steps.
+    """Backpropagation through time with surrogate gradients; outputs are means over the steps.
 
-    A :class:`CubaNeuron` takes spikes as input, of shape (steps, batch, n_inputs).
+    A :class:`CubaNeuron` takes spikes as input, shape (steps, batch, n_inputs).
     """
 
     neurons: ClassVar[tuple[type, ...]] = (LIFNeuron, CubaNeuron)
@@ -105,7 +107,7 @@ class BPTT(Trainer):
     def step(
         self, weights: list[Tensor], x: Tensor, y: Tensor, allowed: Tensor | None = None
     ) -> Step:
-        """Loss, factors and traces; see :class:`Trainer`."""
+        """Return the loss, factors and traces; see :class:`Trainer`."""
         neuron = self.neuron
         hidden, traces = self._forward(weights, x)
         loss, delta = loss_of(traces[-1] @ weights[-1].T, y, allowed)
@@ -124,13 +126,13 @@ class BPTT(Trainer):
         return Step(loss, factors, traces)
 
     def activity(self, weights: list[Tensor], x: Tensor) -> list[Tensor]:
-        """Mean rates that enter each layer."""
+        """Return the mean input rates of each layer."""
         return self._forward(weights, x)[1]
 
     def _forward(
         self, weights: list[Tensor], x: Tensor
     ) -> tuple[list[tuple[Tensor, Tensor]], list[Tensor]]:
-        """Spikes and potentials of each hidden layer, and the mean input of each layer."""
+        """Return spikes and potentials of each hidden layer, and the mean input of each layer."""
         hidden: list[tuple[Tensor, Tensor]] = []
         before = x if x.ndim == 3 else x[None]
         traces = [x.mean(0) if x.ndim == 3 else x]

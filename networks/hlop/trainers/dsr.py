@@ -1,7 +1,8 @@
 """Differentiation on spike representation, with the gradient in closed form.
 
-A layer with time-weighted mean input u is taken as the map ``clip(u / tau, 0, height)`` of its
-time-weighted rate. The weights are ``exp(-(T - t) dt / tau)``, normalised, written w below.
+The time-weighted rate of a layer with time-weighted mean input u is treated as
+``clip(u / tau, 0, height)``. The weights are ``exp(-(T - t) dt / tau)``, normalised; they are
+called w below.
 """
 
 from __future__ import annotations
@@ -17,13 +18,12 @@ __all__ = ["DSR", "dsr_spikes"]
 
 
 def dsr_spikes(current: Tensor, neuron: DSRNeuron) -> Tensor:
-    """Spikes (0 or 1) of neurons that start at 0, shape (steps, ...).
+    """Return the spikes (0 or 1) of neurons that start at 0, shape (steps, ...).
 
     Parameters
     ----------
     current : tensor
-        Input of each step, shape (steps, ...); or (...), the same in every step, with a first
-        axis of length 1.
+        Input of each step, shape (steps, ...); or (1, ...) if it is the same in every step.
     """
     static = len(current) == 1 and neuron.steps > 1
     spikes = torch.empty((neuron.steps, *current.shape[1:]), dtype=current.dtype)
@@ -37,7 +37,7 @@ def dsr_spikes(current: Tensor, neuron: DSRNeuron) -> Tensor:
 
 
 class _Hidden(NamedTuple):
-    """Activity of one hidden layer, each of shape (batch, n); rates are in heights."""
+    """Activity of one hidden layer, each of shape (batch, n); rates include the spike height."""
 
     drive: Tensor
     mean: Tensor
@@ -47,10 +47,11 @@ class _Hidden(NamedTuple):
 class DSR(Trainer):
     """Closed form of differentiation on spike representation (Meng et al. 2022).
 
-    With ``g`` the derivative of the loss by the outputs, ``s`` the weighted and ``m`` the plain
-    mean of spikes, ``c = T sum_t w_t**2``, and ``inside`` where the map of a layer is not clipped:
-    last hidden layer L ``D_L = inside * c * (g W) / tau``, the others
-    ``D_l = inside * (D_{l+1} W_{l+1}) / tau``; gradients ``g' s_L``, ``D_l' m_{l-1}``, ``D_1' x``.
+    ``g`` is the derivative of the loss by the outputs, ``s`` the weighted mean and ``m`` the plain
+    mean of the spikes, ``c = T sum_t w_t**2``, and ``inside`` is 1 where the map of a layer is not
+    clipped, else 0. The error of the last hidden layer L is ``D_L = inside * c * (g W) / tau``;
+    that of the others is ``D_l = inside * (D_{l+1} W_{l+1}) / tau``. The gradients are ``g' s_L``,
+    ``D_l' m_{l-1}`` and ``D_1' x``.
     """
 
     neurons: ClassVar[tuple[type, ...]] = (DSRNeuron,)
@@ -58,7 +59,7 @@ class DSR(Trainer):
     def step(
         self, weights: list[Tensor], x: Tensor, y: Tensor, allowed: Tensor | None = None
     ) -> Step:
-        """Loss, factors and traces; see :class:`Trainer`."""
+        """Return the loss, factors and traces; see :class:`Trainer`."""
         neuron = self.neuron
         hidden = self._forward(weights, x)
         traces = [x, *(layer.weighted for layer in hidden)]
@@ -76,11 +77,11 @@ class DSR(Trainer):
         return Step(loss, factors, traces)
 
     def activity(self, weights: list[Tensor], x: Tensor) -> list[Tensor]:
-        """Weighted rates that enter each layer."""
+        """Return the time-weighted input rates of each layer."""
         return [x, *(layer.weighted for layer in self._forward(weights, x))]
 
     def _shares(self, dtype: torch.dtype) -> Tensor:
-        """Weight of each step, with sum 1."""
+        """Return the weight of each step; the sum is 1."""
         neuron = self.neuron
         ago = torch.arange(neuron.steps - 1, -1, -1, dtype=torch.float64)
         weights = torch.exp(-ago * neuron.dt / neuron.tau)
@@ -90,15 +91,15 @@ class DSR(Trainer):
         neuron = self.neuron
         means = torch.stack([self._shares(x.dtype), torch.full((neuron.steps,), 1 / neuron.steps,
                                                                dtype=x.dtype)])  # fmt: skip
-        found: list[_Hidden] = []
+        hidden: list[_Hidden] = []
         current = (x @ weights[0].T)[None]
         for k in range(len(weights) - 1):
-            drive = current[0] if not found else found[-1].weighted @ weights[k].T
+            drive = current[0] if not hidden else hidden[-1].weighted @ weights[k].T
             spikes = dsr_spikes(current, neuron)
             n_steps, n_rows, n = spikes.shape
             weighted, mean = neuron.height * (means @ spikes.view(n_steps, -1)).view(2, n_rows, n)
-            found.append(_Hidden(drive, mean, weighted))
+            hidden.append(_Hidden(drive, mean, weighted))
             if k < len(weights) - 2:
                 heights = weights[k + 1] * neuron.height
                 current = (spikes.view(-1, n) @ heights.T).view(n_steps, n_rows, -1)
-        return found
+        return hidden

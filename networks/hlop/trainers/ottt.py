@@ -1,4 +1,4 @@
-"""Online training through time: each step has its own loss, and no error goes back in time."""
+"""Online training through time: each step has its own loss, and errors do not go back in time."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ __all__ = ["OTTT"]
 class OTTT(Trainer):
     """Online training through time (Xiao et al. 2022), with the loss of each step divided by T.
 
-    Each synapse keeps a trace of its input, ``r = decay r + s``; in every step the gradient is
-    the error of that step times the trace. The last layer has no membrane, so its trace is its
-    input itself. Gradients of all steps are added up. The outputs are averaged over the steps.
+    Each synapse has a trace of its input, ``r = decay r + s``. In every step, the gradient is the
+    error of this step times the trace. The last layer has no membrane, so that its trace is its
+    input. The gradients of all steps are summed, and the outputs are averaged over the steps.
     """
 
     neurons: ClassVar[tuple[type, ...]] = (LIFNeuron,)
@@ -26,7 +26,7 @@ class OTTT(Trainer):
     def step(
         self, weights: list[Tensor], x: Tensor, y: Tensor, allowed: Tensor | None = None
     ) -> Step:
-        """Loss, factors and traces; see :class:`Trainer`."""
+        """Return the loss, factors and traces; see :class:`Trainer`."""
         neuron, last = self.neuron, len(weights) - 1
         state = _State(weights, x, neuron)
         deltas: list[list[Tensor]] = [[] for _ in weights]
@@ -47,7 +47,7 @@ class OTTT(Trainer):
                 if k:
                     deltas[k].append(delta)
                     inputs[k].append(state.traces[k - 1].clone())
-                elif first is not None:  # the trace of a constant input is a multiple of it
+                elif first is not None:  # The trace of a constant input is a multiple of it.
                     first.add_(delta, alpha=gain)
             for total, spikes in zip(sums, state.spikes, strict=True):
                 total.add_(spikes)
@@ -61,7 +61,7 @@ class OTTT(Trainer):
         return Step(loss, factors, [x, *(total / neuron.steps for total in sums)])
 
     def activity(self, weights: list[Tensor], x: Tensor) -> list[Tensor]:
-        """Mean rates that enter each layer."""
+        """Return the mean input rates of each layer."""
         state = _State(weights, x, self.neuron)
         sums = [torch.zeros_like(each) for each in state.spikes]
         for _ in range(self.neuron.steps):
@@ -72,7 +72,7 @@ class OTTT(Trainer):
 
 
 class _State:
-    """Membranes, spikes and traces of all hidden layers, advanced step by step."""
+    """Membranes, spikes and traces of all hidden layers."""
 
     def __init__(self, weights: list[Tensor], x: Tensor, neuron: LIFNeuron) -> None:
         self.neuron = neuron
@@ -85,7 +85,7 @@ class _State:
         self.traces = [x.new_zeros(shape) for shape in shapes]
 
     def advance(self, weights: list[Tensor]) -> None:
-        """One time step of all layers, from the first to the last."""
+        """Advance all layers by one time step, from the first to the last."""
         neuron = self.neuron
         for k in range(len(self.v)):
             current = self.static if k == 0 else self.spikes[k - 1] @ weights[k].T
@@ -98,5 +98,5 @@ class _State:
             self.traces[k].mul_(neuron.decay).add_(self.spikes[k])
 
     def read(self, weights: list[Tensor]) -> Tensor:
-        """Outputs of this step."""
+        """Return the outputs of this step."""
         return (self.spikes[-1] if self.spikes else self.x) @ weights[-1].T
