@@ -51,9 +51,10 @@ class Script:
         n = len(self.asked)
         bits = np.zeros((3, n), np.int64)
         familiarity = np.full(n, np.nan)
-        got = [heard[each.operation] if each.operation >= 0 else () for each in self.asked]
+        nothing: frozenset[int] = frozenset()
+        got = [heard[each.operation] if each.operation >= 0 else nothing for each in self.asked]
         for k, item in enumerate(self.asked):
-            answer = frozenset() if item.operation < 0 else got[k]
+            answer = got[k]
             right = len(item.wanted & answer)
             bits[:, k] = right, len(item.wanted) - right, len(answer) - right
             if item.question == "recognise":

@@ -114,12 +114,13 @@ class SpinSubject(Subject):
             got.append(ends)
             found.append(_compared(wanted[-1], ends, familiar))
         right, missing, extra, familiarity = np.concatenate(found, axis=1)
+        kept = _pictures(np.concatenate(wanted), np.concatenate(got))
         return Answers(
             right=right.astype(np.int64), missing=missing.astype(np.int64),
             extra=extra.astype(np.int64), n_bits=self.n_cells, familiarity=familiarity,
             costs={"operations": float(len(task.script)),
                    "footprint": float(memory.patterns.nbytes)},
-            **_pictures(np.concatenate(wanted), np.concatenate(got)),
+            wanted=kept[0], got=kept[1],
         )  # fmt: skip
 
     def states(
@@ -130,14 +131,11 @@ class SpinSubject(Subject):
         return np.where(corrupted(items, probes, rng).to_dense(), 1, -1).astype(np.int8)
 
 
-def _pictures(wanted: Bits, got: Bits) -> dict[str, Patterns]:
+def _pictures(wanted: Bits, got: Bits) -> tuple[Patterns | None, Patterns | None]:
     """Cells that are 1 in the items and in the answers; blank entries of an item are left out."""
     if wanted.size > _MOST_PICTURED:
-        return {}
-    return {
-        "wanted": Patterns.from_dense(wanted > 0),
-        "got": Patterns.from_dense((got > 0) & (wanted != 0)),
-    }
+        return None, None
+    return Patterns.from_dense(wanted > 0), Patterns.from_dense((got > 0) & (wanted != 0))
 
 
 def _compared(items: Bits, ends: Bits, familiarity: NDArray[np.float64]) -> NDArray[np.float64]:
