@@ -86,6 +86,27 @@ def test_examples_show_what_came_back():
     assert set(np.unique(picture)) == {0, 1}  # every answer of a safe memory is right
 
 
+@pytest.mark.parametrize(
+    ("model", "settings"),
+    [
+        ("WillshawMemory", {"n_cells": 60, "load": 1.0}),
+        ("HopfieldNetwork", {"n_cells": 60, "load": 0.3}),
+        (
+            "CA3Memory",
+            {"n_cues": 8, "n_contents": 40, "load": 1.0, "backend": "native", "jitter": 0.5},
+        ),
+    ],
+)
+def test_examples_of_an_unreliable_memory_have_the_wrong_bits_that_were_counted(model, settings):
+    results = sm.stress.capacity(model, trials=1, **settings)
+    picture = np.asarray(results.plot_examples(n=100).images[0].get_array())
+    right, missing, extra = ((picture == code).sum(axis=1) for code in (1, 2, 3))
+    row = results.rows()[0]
+    assert 0 < row["bit_errors"] == pytest.approx((missing + extra).sum() / picture.size)
+    assert row["exact_recall"] == pytest.approx(((missing + extra) == 0).mean())
+    assert row["bit_recall"] == pytest.approx(right.sum() / (right + missing).sum())
+
+
 def test_what_cannot_be_drawn_is_refused(loads):
     with pytest.raises(sm.DescriptionError, match="exact_recall"):
         loads.plot(measure="exact_recal")

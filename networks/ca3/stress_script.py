@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...codes import Patterns
 from ...errors import UnsupportedError
 from ...stress.answers import Answers
 from ...stress.running import Run
@@ -50,8 +51,10 @@ class Script:
         n = len(self.asked)
         bits = np.zeros((3, n), np.int64)
         familiarity = np.full(n, np.nan)
+        nothing: frozenset[int] = frozenset()
+        got = [heard[each.operation] if each.operation >= 0 else nothing for each in self.asked]
         for k, item in enumerate(self.asked):
-            answer = heard[item.operation] if item.operation >= 0 else frozenset()
+            answer = got[k]
             right = len(item.wanted & answer)
             bits[:, k] = right, len(item.wanted) - right, len(answer) - right
             if item.question == "recognise":
@@ -60,6 +63,8 @@ class Script:
         return Answers(
             right=bits[0], missing=bits[1], extra=bits[2], n_bits=n_bits,
             familiarity=familiarity, costs=costs,
+            wanted=Patterns([sorted(each.wanted) for each in self.asked], size=n_bits),
+            got=Patterns([sorted(answer) for answer in got], size=n_bits),
         )  # fmt: skip
 
 

@@ -27,6 +27,9 @@ __all__ = ["DenseSubject", "HopfieldSubject", "MultitaskingSubject", "SpinSubjec
 
 Bits = NDArray[np.int8]
 
+_MOST_PICTURED = 10**6
+"""Most entries of all items of a trial that are kept for pictures."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SpinSubject(Subject):
@@ -93,6 +96,8 @@ class SpinSubject(Subject):
         memory, spins = self.memory(), self.material(task.n_items, task.seed)
         cues, order = own_rng(task.seed, "cues"), own_rng(task.seed, "recall")
         found: list[NDArray[np.float64]] = [np.empty((4, 0))]
+        wanted: list[Bits] = [spins[:0]]
+        got: list[Bits] = [spins[:0]]
         for is_probe, events in phases(task.script):
             if not is_probe:
                 memory.store(spins[[study.item for study in events]])
@@ -105,13 +110,17 @@ class SpinSubject(Subject):
             if recalling.any():
                 ends[recalling] = memory.recall(start[recalling], seed=order)
             familiar = np.where(recalling, np.nan, memory.familiarity(start))
-            found.append(_compared(spins[[probe.item for probe in events]], ends, familiar))
+            wanted.append(spins[[probe.item for probe in events]])
+            got.append(ends)
+            found.append(_compared(wanted[-1], ends, familiar))
         right, missing, extra, familiarity = np.concatenate(found, axis=1)
+        kept = _pictures(np.concatenate(wanted), np.concatenate(got))
         return Answers(
             right=right.astype(np.int64), missing=missing.astype(np.int64),
             extra=extra.astype(np.int64), n_bits=self.n_cells, familiarity=familiarity,
             costs={"operations": float(len(task.script)),
                    "footprint": float(memory.patterns.nbytes)},
+            wanted=kept[0], got=kept[1],
         )  # fmt: skip
 
     def states(
@@ -120,6 +129,13 @@ class SpinSubject(Subject):
         """States from which recalls begin: cues with lost and wrong bits."""
         items = Patterns.from_dense(spins > 0)
         return np.where(corrupted(items, probes, rng).to_dense(), 1, -1).astype(np.int8)
+
+
+def _pictures(wanted: Bits, got: Bits) -> tuple[Patterns | None, Patterns | None]:
+    """Cells that are 1 in the items and in the answers; blank entries of an item are left out."""
+    if wanted.size > _MOST_PICTURED:
+        return None, None
+    return Patterns.from_dense(wanted > 0), Patterns.from_dense((got > 0) & (wanted != 0))
 
 
 def _compared(items: Bits, ends: Bits, familiarity: NDArray[np.float64]) -> NDArray[np.float64]:

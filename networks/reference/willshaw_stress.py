@@ -124,6 +124,8 @@ class WillshawSubject(Subject):
             outputs = random_patterns(task.n_items, size=n_out, active=a_out, seed=rng)
         memory, cues = self.memory(), own_rng(task.seed, "cues")
         found: list[NDArray[np.float64]] = [np.empty((4, 0))]
+        wanted: list[Any] = []
+        got: list[Any] = []
         for is_probe, events in phases(task.script):
             if not is_probe:
                 items = [study.item for study in events]
@@ -133,13 +135,17 @@ class WillshawSubject(Subject):
             for probe in events:
                 self.require(probe.question, "perform")
             asked = self._disturbed(memory, conditions, task.seed)
-            found.append(_answers(asked, events, outputs, corrupted(inputs, events, cues)))
+            compared, familiar = _answers(asked, events, outputs, corrupted(inputs, events, cues))
+            found.append(np.stack([compared.right, compared.missing, compared.extra, familiar]))
+            wanted.extend(compared.wanted or ())
+            got.extend(compared.got or ())
         right, missing, extra, familiarity = np.concatenate(found, axis=1)
         return Answers(
             right=right.astype(np.int64), missing=missing.astype(np.int64),
             extra=extra.astype(np.int64), n_bits=n_out, familiarity=familiarity,
             costs={"operations": float(len(task.script)), "footprint": self.n_synapses / 8,
                    "connection_sparsity": 1.0 - memory.density},
+            wanted=Patterns(wanted, size=n_out), got=Patterns(got, size=n_out),
         )  # fmt: skip
 
     def _disturbed(self, memory: WillshawMemory, conditions: Conditions, seed: int) -> Any:
@@ -161,8 +167,8 @@ class WillshawSubject(Subject):
 
 def _answers(
     memory: WillshawMemory, probes: Sequence[Probe], outputs: Patterns, cues: Patterns
-) -> NDArray[np.float64]:
-    """Rows right, missing, extra, familiarity."""
+) -> tuple[Answers, NDArray[np.float64]]:
+    """Answers, and how familiar each probe is."""
     recalling = np.array([probe.question == "recall" for probe in probes])
     # What is only recognised is not compared: its answer counts as the item.
     wanted = outputs[[probe.item for probe in probes]]
@@ -171,5 +177,4 @@ def _answers(
                    size=wanted.size)  # fmt: skip
     familiar = np.full(len(probes), np.nan)
     familiar[~recalling] = memory.familiarity(cues[np.flatnonzero(~recalling)])
-    compared = Answers.compared(wanted, got)
-    return np.stack([compared.right, compared.missing, compared.extra, familiar])
+    return Answers.compared(wanted, got), familiar
