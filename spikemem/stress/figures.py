@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from .crossing import Capacity
-    from .results import Results
 
 __all__ = ["KINDS", "plot", "write_picture"]
 
@@ -36,7 +35,7 @@ _CONFIDENCE = 0.95
 
 
 def plot(
-    results: Results,
+    results: Any,
     path: Path | None = None,
     measure: str | None = None,
     kind: str | None = None,
@@ -69,14 +68,14 @@ def write_picture(ax: Axes, path: Path) -> None:
     save_figure(cast("Figure", ax.figure), path)
 
 
-def _measure(results: Results, name: str | None) -> str:
+def _measure(results: Any, name: str | None) -> str:
     found = results.main if name is None else name
     if found not in results.measures:
         raise DescriptionError(f"plot: {unknown_name('measure', found, results.measures)}")
     return found
 
 
-def _kind(results: Results, name: str) -> str:
+def _kind(results: Any, name: str) -> str:
     """The picture that shows most of a sweep."""
     if results.measures[name].kind in CURVES:
         return "within"
@@ -99,7 +98,7 @@ class _Line(NamedTuple):
     points: list[Point]
 
 
-def _lines(results: Results, x: str | None) -> list[_Line]:
+def _lines(results: Any, x: str | None) -> list[_Line]:
     groups: dict[str, _Line] = {}
     varied = [n for n, values in results.axes.items() if n != x and _is_varied(values)]
     for point in results.points:
@@ -123,7 +122,7 @@ def _text(value: Any) -> str:
 
 
 def _values(
-    results: Results, points: list[Point], name: str
+    results: Any, points: list[Point], name: str
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     kind = results.measures[name].kind
     found = [results.pooled(point, name, kind, _CONFIDENCE) for point in points]
@@ -131,7 +130,7 @@ def _values(
     return value, low, high
 
 
-def _curve(results: Results, name: str, ax: Any) -> None:
+def _curve(results: Any, name: str, ax: Any) -> None:
     """A measure against the first axis, one line for each combination of the others."""
     x = next((n for n, v in results.axes.items() if _is_varied(v)), None)
     if x is None:
@@ -157,7 +156,7 @@ def _curve(results: Results, name: str, ax: Any) -> None:
     _finish(ax, results, name, len([line for line in lines if line.label]))
 
 
-def _laws(results: Results, name: str, x: str, lines: list[_Line], ax: Any) -> None:
+def _laws(results: Any, name: str, x: str, lines: list[_Line], ax: Any) -> None:
     """Published laws: of a load as vertical lines, of the measure as horizontal ones.
 
     A law that says something else for each line of data has the colour of that line.
@@ -191,7 +190,7 @@ def _draw_laws(laws: Mapping[str, float], x: str, color: str, ax: Any, named: bo
         )  # fmt: skip
 
 
-def _theory(results: Results, name: str, x: str, point: Point) -> Mapping[str, float]:
+def _theory(results: Any, name: str, x: str, point: Point) -> Mapping[str, float]:
     facts = point.facts
     laws: Mapping[str, float] = facts.get("theory", {})
     if name != results.main:  # a point keeps the laws of the main measure alone
@@ -205,7 +204,7 @@ def _theory(results: Results, name: str, x: str, point: Point) -> Mapping[str, f
     }
 
 
-def _map(results: Results, name: str, ax: Any) -> None:
+def _map(results: Any, name: str, ax: Any) -> None:
     """A measure on two axes."""
     grid = [n for n, values in results.axes.items() if _is_varied(values)]
     if results.bisected is not None or len(grid) != 2 or results.measures[name].kind in CURVES:
@@ -233,7 +232,7 @@ def _map(results: Results, name: str, ax: Any) -> None:
     ax.figure.colorbar(picture, ax=ax, label=results.measures[name].label)
 
 
-def _within(results: Results, name: str, ax: Any) -> None:
+def _within(results: Any, name: str, ax: Any) -> None:
     """A curve that each trial measures, such as recall against lag; one line for each point."""
     measure = results.measures[name]
     if measure.kind not in CURVES:
@@ -267,14 +266,14 @@ def _fits(point: Point, x: NDArray[Any], chance: float, ax: Any) -> None:
         legend(ax, len(fitted) + 1)
 
 
-def _abscissa(results: Results, point: Point, measure: Measure, n: int) -> NDArray[Any]:
+def _abscissa(results: Any, point: Point, measure: Measure, n: int) -> NDArray[Any]:
     if not measure.against:
         return np.arange(n)
     kind = results.measures[measure.against].kind
     return np.asarray(results.pooled(point, measure.against, kind, _CONFIDENCE).value)[:n]
 
 
-def _capacity(results: Results, name: str, ax: Any) -> None:
+def _capacity(results: Any, name: str, ax: Any) -> None:
     """Where a bisection crosses its criterion, against the first other axis."""
     axis = results.bisected
     if axis is None:
@@ -310,7 +309,7 @@ def _capacity(results: Results, name: str, ax: Any) -> None:
     legend(ax, len([label for label in groups if label]))
 
 
-def _crossing(results: Results, ax: Any) -> None:
+def _crossing(results: Any, ax: Any) -> None:
     found = results.capacities()[0]
     search = results.axes[found.axis]
     ax.axhline(search.criterion, color=GREY, linewidth=THIN)
@@ -331,7 +330,7 @@ def _scale(ax: Any, values: list[Any]) -> None:
         ax.set_xscale("log")
 
 
-def _finish(ax: Any, results: Results, name: str, n_labels: int) -> None:
+def _finish(ax: Any, results: Any, name: str, n_labels: int) -> None:
     if results.measures[name].kind in ("proportion", "proportions"):
         ax.set_ylim(-0.03, 1.03)
     if n_labels == 1:
