@@ -93,6 +93,7 @@ class SpinSubject(Subject):
         memory, spins = self.memory(), self.material(task.n_items, task.seed)
         cues, order = own_rng(task.seed, "cues"), own_rng(task.seed, "recall")
         found: list[NDArray[np.float64]] = [np.empty((4, 0))]
+        shown = [np.zeros((2, 0, self.n_cells), np.bool_)]
         for is_probe, events in phases(task.script):
             if not is_probe:
                 memory.store(spins[[study.item for study in events]])
@@ -105,13 +106,18 @@ class SpinSubject(Subject):
             if recalling.any():
                 ends[recalling] = memory.recall(start[recalling], seed=order)
             familiar = np.where(recalling, np.nan, memory.familiarity(start))
-            found.append(_compared(spins[[probe.item for probe in events]], ends, familiar))
+            items = spins[[probe.item for probe in events]]
+            found.append(_compared(items, ends, familiar))
+            # A recall fills the blank entries of an item; they are no part of the answer.
+            shown.append(np.stack([items > 0, (ends > 0) & (items != 0)]))
         right, missing, extra, familiarity = np.concatenate(found, axis=1)
+        wanted, got = map(Patterns.from_dense, np.concatenate(shown, axis=1))
         return Answers(
             right=right.astype(np.int64), missing=missing.astype(np.int64),
             extra=extra.astype(np.int64), n_bits=self.n_cells, familiarity=familiarity,
             costs={"operations": float(len(task.script)),
                    "footprint": float(memory.patterns.nbytes)},
+            wanted=wanted, got=got,
         )  # fmt: skip
 
     def states(
