@@ -61,6 +61,22 @@ def test_overload_fails(subject):
 
 
 @ALL
+def test_answers_are_kept_as_patterns(subject):
+    n = round(3 * subject.scale)
+    events = [*map(Study, range(n)), *(Probe(k, cue_loss=0.3) for k in range(2)), Study(0)]
+    task = Task(n, [*events, Probe(0, "recognise"), Probe(n - 1, wrong_bits=0.2)], 5)
+    (answers,) = subject.perform([task], Conditions())
+    assert not answers.exact.all()
+    wanted, got = answers.wanted.to_sets(), answers.got.to_sets()
+    assert len(wanted) == len(got) == len(answers) == 4
+    for k, (item, answer) in enumerate(zip(wanted, got, strict=True)):
+        assert len(item & answer) == answers.right[k]
+        assert len(item - answer) == answers.missing[k]
+        assert len(answer - item) == answers.extra[k]
+    assert wanted[0] == wanted[2] != wanted[1]
+
+
+@ALL
 def test_a_task_does_not_depend_on_the_others(subject):
     tasks = [script(5, seed, cue_loss=0.2, wrong_bits=0.2) for seed in (1, 2, 1)]
     first, other, again = subject.perform(tasks, Conditions())

@@ -278,6 +278,35 @@ def test_self_inhibition_and_gates():
     assert one(gated, Task(10, script, 1)).exact.all()
 
 
+@pytest.mark.parametrize("probe", ["cue", "content"])
+def test_answers_are_kept_as_patterns(probe):
+    subject = CA3Subject(**SMALL, probe=probe, preset="published", self_links=False)
+    faulty = Conditions(backend="native", synapse_failure=0.2)
+    answers = one(subject, task(10, 3), faulty)
+    assert not answers.exact.all()
+    wanted, got = answers.wanted.to_sets(), answers.got.to_sets()
+    for k, (item, answer) in enumerate(zip(wanted, got, strict=True)):
+        assert len(item & answer) == answers.right[k]
+        assert len(item - answer) == answers.missing[k]
+        assert len(answer - item) == answers.extra[k]
+    assert wanted == ([{k} for k in range(10)] if probe == "content" else wanted)
+    assert {len(item) for item in wanted} == ({1} if probe == "content" else {4})
+
+
+def test_a_sweep_that_names_no_backend_runs_the_network():
+    close = {**SMALL, "preset": "published", "load": 1.0, "spacing": 7, "probe": "content"}
+    sweeps = [
+        sm.stress.Sweep("CA3Memory", "noise", fixed={**close, **given}, trials=2)
+        for given in ({}, {"backend": "native"}, {"synapse_failure": 0.3})
+    ]
+    told, named, damaged = (sweep.run().rows()[0] for sweep in sweeps)
+    for name in ("exact_recall", "ideal_exact_recall", "bit_errors", "spikes"):
+        assert told[name] == named[name]
+    assert told["exact_recall"] < 1.0
+    # The twin of a trial with faults runs on the same backend: its answers are not exact either.
+    assert 0.0 < damaged["ideal_bit_errors"] != damaged["bit_errors"]
+
+
 # Damage
 
 

@@ -107,6 +107,9 @@ def test_models_and_axes_are_listed(capsys):
     assert code == 0
     assert json.loads(text)["n_cells"]["of"] == "subject"
     assert "drift_time" in json.loads(text)
+    assert json.loads(text)["backend"]["default"] == "expected"
+    code, text, _ = tell(capsys, "stress", "axes", "CA3Memory")
+    assert ["backend", "native"] in [line.split() for line in text.splitlines()]
 
 
 @pytest.mark.parametrize(

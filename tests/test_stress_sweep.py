@@ -236,6 +236,29 @@ def test_bad_input_is_one_clear_line_at_the_door(given, said):
     assert "\n" not in str(caught.value)
 
 
+def test_the_default_backend_is_that_of_the_subject():
+    class OnSpikes(Spiking):
+        backend = "native"
+
+    class Mistaken(Spiking):
+        backend = "nativ"
+
+    def plan(subject, **fixed):
+        return sweep(subject, vary={}, fixed=fixed).plan
+
+    assert plan(Spiking).parts({}).conditions.backend == "expected"
+    assert plan(OnSpikes).parts({}).conditions.backend == "native"
+    assert plan(OnSpikes, backend="expected").parts({}).conditions.backend == "expected"
+    assert plan(OnSpikes).facts()["settings"]["backend"] == "native"
+    assert plan(OnSpikes).seeds({}) == plan(OnSpikes, backend="expected").seeds({})
+    # A device needs a network: refused on the algorithm, taken where the network is the default.
+    with pytest.raises(UnsupportedError, match="neither cells nor synapses"):
+        plan(Spiking, device="PCM")
+    assert plan(OnSpikes, device="PCM").parts({}).conditions.on_device
+    with pytest.raises(DescriptionError, match=r"Mistaken\.backend: .nativ. is not"):
+        plan(Mistaken)
+
+
 def test_a_model_that_lacks_what_the_experiment_needs():
     class Ordering(Filling):
         question = "order"

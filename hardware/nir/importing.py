@@ -33,8 +33,8 @@ def from_nir(
 ) -> Network:
     """Convert a NIR graph to a network.
 
-    ``docs/howto/nir.md`` lists the nodes that can be read and their conversion. In short: a ``CubaLIF``,
-    ``LIF`` or ``IF`` becomes a population, whose cells are numbered in C order of its shape. All
+    ``docs/howto/nir.md`` lists the nodes that can be read and their conversion. In short: a
+    ``CubaLIF``, ``LIF`` or ``IF`` becomes a population, whose cells are numbered in C order of its shape. All
     linear nodes between two neurons (``Linear``, ``Affine``, ``Scale``, ``Conv1d``, ``Conv2d``,
     ``SumPool2d``, ``AvgPool2d``, ``Flatten``) are multiplied, and become one list of excitatory
     and one of inhibitory synapses. A bias becomes ``i_offset``. A connection without a ``Delay``

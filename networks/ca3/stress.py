@@ -33,6 +33,8 @@ class _CueMemorySubject(Subject):
     """What both memories have in common: items are contents, each at the address of a cue."""
 
     questions: ClassVar[frozenset[str]] = frozenset({"recall"})
+    # What a memory should answer is exact by definition: only its network tells anything.
+    backend: ClassVar[str] = "native"
     unit: ClassVar[str] = "memories"
 
     n_cues: Annotated[int, Count()] = 100

@@ -46,25 +46,31 @@ class Script:
         return len(self.operations) - 1
 
     def answers(self, run: Run, n_bits: int) -> Answers:
-        """Answers to the probes, from those to all operations."""
+        """Answers to the probes, from those to all operations.
+
+        A question about recognition is answered by addresses, even where a recall is answered by
+        contents: then the answers are not kept as patterns.
+        """
         heard: Sequence[Any] = run.answers
+        got: list[Any] = []
         n = len(self.asked)
         bits = np.zeros((3, n), np.int64)
         familiarity = np.full(n, np.nan)
-        nothing: frozenset[int] = frozenset()
-        got = [heard[each.operation] if each.operation >= 0 else nothing for each in self.asked]
         for k, item in enumerate(self.asked):
-            answer = got[k]
+            answer = heard[item.operation] if item.operation >= 0 else frozenset()
+            got.append(answer)
             right = len(item.wanted & answer)
             bits[:, k] = right, len(item.wanted) - right, len(answer) - right
             if item.question == "recognise":
                 familiarity[k] = _familiarity(answer)
         costs = {**run.costs, "operations": float(len(self.operations))}
+        shown: dict[str, Any] = {}
+        if all(item.question == "recall" for item in self.asked):
+            wanted = [item.wanted for item in self.asked]
+            shown = {"wanted": Patterns(wanted, size=n_bits), "got": Patterns(got, size=n_bits)}
         return Answers(
             right=bits[0], missing=bits[1], extra=bits[2], n_bits=n_bits,
-            familiarity=familiarity, costs=costs,
-            wanted=Patterns([sorted(each.wanted) for each in self.asked], size=n_bits),
-            got=Patterns([sorted(answer) for answer in got], size=n_bits),
+            familiarity=familiarity, costs=costs, **shown,
         )  # fmt: skip
 
 

@@ -2,8 +2,8 @@
 
 A segment is a leaky integrate-and-fire cell. Each active synapse adds one potential of the same
 shape. The weight puts the firing threshold midway between theta - 1 and theta such potentials. The
-shape is computed by iterating the backend's time step (``docs/explanation/semantics.md``), not from its
-continuous form. So theta - 1 inputs never fire a cell, and theta inputs always do.
+shape is computed by iterating the backend's time step (``docs/explanation/semantics.md``), not
+from its continuous form. So theta - 1 inputs never fire a cell, and theta inputs always do.
 """
 
 from __future__ import annotations

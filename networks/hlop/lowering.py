@@ -3,7 +3,7 @@
 Weights become whole multiples of a grid. Decays are rounded to those of SpiNNaker, and the
 constants of the cells are chosen so that floating point computes with the same numbers. The only
 remaining difference is the rounding of products on SpiNNaker, for which :class:`LoweredLayer` has a
-bound. See ``docs/hlop_spikes.md``.
+bound. See ``docs/explanation/hlop_spikes.md``.
 """
 
 from __future__ import annotations

@@ -170,7 +170,7 @@ class CubaNeuron(Frozen):
         """Return a neuron whose potential halves in each step, and whose currents last one step.
 
         A spike with a weight of 1 nA changes the potential by 1 mV. The spikes of a trained network
-        are then the same on every backend, for any input (``docs/hlop_spikes.md``).
+        are then the same on every backend, for any input (``docs/explanation/hlop_spikes.md``).
 
         Examples
         --------

@@ -27,9 +27,6 @@ __all__ = ["DenseSubject", "HopfieldSubject", "MultitaskingSubject", "SpinSubjec
 
 Bits = NDArray[np.int8]
 
-_MOST_PICTURED = 10**6
-"""Most entries of all items of a trial that are kept for pictures."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class SpinSubject(Subject):
@@ -96,8 +93,7 @@ class SpinSubject(Subject):
         memory, spins = self.memory(), self.material(task.n_items, task.seed)
         cues, order = own_rng(task.seed, "cues"), own_rng(task.seed, "recall")
         found: list[NDArray[np.float64]] = [np.empty((4, 0))]
-        wanted: list[Bits] = [spins[:0]]
-        got: list[Bits] = [spins[:0]]
+        shown = [np.zeros((2, 0, self.n_cells), np.bool_)]
         for is_probe, events in phases(task.script):
             if not is_probe:
                 memory.store(spins[[study.item for study in events]])
@@ -110,17 +106,18 @@ class SpinSubject(Subject):
             if recalling.any():
                 ends[recalling] = memory.recall(start[recalling], seed=order)
             familiar = np.where(recalling, np.nan, memory.familiarity(start))
-            wanted.append(spins[[probe.item for probe in events]])
-            got.append(ends)
-            found.append(_compared(wanted[-1], ends, familiar))
+            items = spins[[probe.item for probe in events]]
+            found.append(_compared(items, ends, familiar))
+            # A recall fills the blank entries of an item; they are no part of the answer.
+            shown.append(np.stack([items > 0, (ends > 0) & (items != 0)]))
         right, missing, extra, familiarity = np.concatenate(found, axis=1)
-        kept = _pictures(np.concatenate(wanted), np.concatenate(got))
+        wanted, got = map(Patterns.from_dense, np.concatenate(shown, axis=1))
         return Answers(
             right=right.astype(np.int64), missing=missing.astype(np.int64),
             extra=extra.astype(np.int64), n_bits=self.n_cells, familiarity=familiarity,
             costs={"operations": float(len(task.script)),
                    "footprint": float(memory.patterns.nbytes)},
-            wanted=kept[0], got=kept[1],
+            wanted=wanted, got=got,
         )  # fmt: skip
 
     def states(
@@ -129,13 +126,6 @@ class SpinSubject(Subject):
         """States from which recalls begin: cues with lost and wrong bits."""
         items = Patterns.from_dense(spins > 0)
         return np.where(corrupted(items, probes, rng).to_dense(), 1, -1).astype(np.int8)
-
-
-def _pictures(wanted: Bits, got: Bits) -> tuple[Patterns | None, Patterns | None]:
-    """Cells that are 1 in the items and in the answers; blank entries of an item are left out."""
-    if wanted.size > _MOST_PICTURED:
-        return None, None
-    return Patterns.from_dense(wanted > 0), Patterns.from_dense((got > 0) & (wanted != 0))
 
 
 def _compared(items: Bits, ends: Bits, familiarity: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...checks import Choice, Count, Optional
 from ...codes import Patterns, random_patterns
@@ -123,9 +122,7 @@ class WillshawSubject(Subject):
         if self.kind == "hetero":
             outputs = random_patterns(task.n_items, size=n_out, active=a_out, seed=rng)
         memory, cues = self.memory(), own_rng(task.seed, "cues")
-        found: list[NDArray[np.float64]] = [np.empty((4, 0))]
-        wanted: list[Any] = []
-        got: list[Any] = []
+        found: list[Answers] = []
         for is_probe, events in phases(task.script):
             if not is_probe:
                 items = [study.item for study in events]
@@ -135,17 +132,14 @@ class WillshawSubject(Subject):
             for probe in events:
                 self.require(probe.question, "perform")
             asked = self._disturbed(memory, conditions, task.seed)
-            compared, familiar = _answers(asked, events, outputs, corrupted(inputs, events, cues))
-            found.append(np.stack([compared.right, compared.missing, compared.extra, familiar]))
-            wanted.extend(compared.wanted or ())
-            got.extend(compared.got or ())
-        right, missing, extra, familiarity = np.concatenate(found, axis=1)
-        return Answers(
-            right=right.astype(np.int64), missing=missing.astype(np.int64),
-            extra=extra.astype(np.int64), n_bits=n_out, familiarity=familiarity,
+            found.append(_answers(asked, events, outputs, corrupted(inputs, events, cues)))
+        familiarity = [x for each in found for x in each.familiarity.tolist()]
+        return Answers.compared(
+            _joined([each.wanted for each in found], n_out),
+            _joined([each.got for each in found], n_out),
+            familiarity=np.array(familiarity, np.float64),
             costs={"operations": float(len(task.script)), "footprint": self.n_synapses / 8,
                    "connection_sparsity": 1.0 - memory.density},
-            wanted=Patterns(wanted, size=n_out), got=Patterns(got, size=n_out),
         )  # fmt: skip
 
     def _disturbed(self, memory: WillshawMemory, conditions: Conditions, seed: int) -> Any:
@@ -167,8 +161,8 @@ class WillshawSubject(Subject):
 
 def _answers(
     memory: WillshawMemory, probes: Sequence[Probe], outputs: Patterns, cues: Patterns
-) -> tuple[Answers, NDArray[np.float64]]:
-    """Answers, and how familiar each probe is."""
+) -> Answers:
+    """Answers to probes that follow each other."""
     recalling = np.array([probe.question == "recall" for probe in probes])
     # What is only recognised is not compared: its answer counts as the item.
     wanted = outputs[[probe.item for probe in probes]]
@@ -177,4 +171,9 @@ def _answers(
                    size=wanted.size)  # fmt: skip
     familiar = np.full(len(probes), np.nan)
     familiar[~recalling] = memory.familiarity(cues[np.flatnonzero(~recalling)])
-    return Answers.compared(wanted, got), familiar
+    return Answers.compared(wanted, got, familiarity=familiar)
+
+
+def _joined(parts: Sequence[Patterns | None], size: int) -> Patterns:
+    """The rows of several sets of patterns."""
+    return Patterns([row for part in parts if part is not None for row in part], size=size)

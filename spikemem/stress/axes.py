@@ -52,13 +52,13 @@ class Axes:
 
     @classmethod
     def of(cls, subject: type[Subject], experiment: type[Experiment]) -> Axes:
-        """The settings of these classes.
+        """The settings of these classes; the default backend is that of the subject.
 
         Raises
         ------
         DescriptionError
-            Two of them have the same name, or one declares no kind or no default: a mistake in
-            the class.
+            Two of them have the same name, one declares no kind or no default, or there is no
+            such backend: a mistake in the class.
         """
         parts: dict[str, Part] = {}
         kinds: dict[str, Kind] = {}
@@ -78,6 +78,8 @@ class Axes:
                     raise DescriptionError(f"stress: {where} declares no kind (see checks.py).")
                 parts[item.name], kinds[item.name] = part, declared[item.name]
                 defaults[item.name] = _default(item, where)
+        where = f"stress: {subject.__name__}.backend"
+        defaults["backend"] = kinds["backend"].check(subject.backend, where)
         aliases = dict(subject.aliases)
         for name, target in aliases.items():
             if name in parts or name in RESERVED or target not in parts:

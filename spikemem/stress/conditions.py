@@ -31,7 +31,8 @@ class Conditions:
     ----------
     backend : str
         Where the network runs; "expected" runs the family's own algorithm without spikes, which
-        knows neither devices nor disturbances.
+        knows neither devices nor disturbances. In a sweep the default is that of the subject
+        (:attr:`.Subject.backend`).
     integrator : {"spinnaker", "exact"}
         As :func:`spikemem.simulate`.
     device : str, optional

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,16 +14,13 @@ from .plan import Plan
 from .records import Point
 from .table import SUBJECTS, model_of
 
-if TYPE_CHECKING:
-    from .results import Results
-
 __all__ = ["draw_examples", "trial_again"]
 
 _MOST_CELLS = 400
 """Most bits of an item that a picture can show."""
 
 
-def trial_again(results: Results, point: Point, trial: int) -> Answers:
+def trial_again(results: Any, point: Point, trial: int) -> Answers:
     """Carry out one trial of a point once more; it gives the same answers.
 
     Raises
@@ -44,7 +41,7 @@ def trial_again(results: Results, point: Point, trial: int) -> Answers:
 
 
 def draw_examples(
-    results: Results, index: int = -1, n: int = 8, trial: int = 0, ax: Any = None
+    results: Any, index: int = -1, n: int = 8, trial: int = 0, ax: Any = None
 ) -> Axes:
     """Draw items as they were stored and as they came back; see :meth:`.Results.plot_examples`."""
     if not -len(results.points) <= index < len(results.points):

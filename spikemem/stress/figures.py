@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from .crossing import Capacity
-    from .results import Results
 
 __all__ = [
     "KINDS", "Line", "abscissa_of", "is_numeric", "is_varied", "laws_of", "lines_of", "plot",
@@ -39,7 +38,7 @@ _CONFIDENCE = 0.95
 
 
 def plot(
-    results: Results,
+    results: Any,
     path: Path | None = None,
     measure: str | None = None,
     kind: str | None = None,
@@ -72,14 +71,14 @@ def write_picture(ax: Axes, path: Path) -> None:
     save_figure(cast("Figure", ax.figure), path)
 
 
-def _measure(results: Results, name: str | None) -> str:
+def _measure(results: Any, name: str | None) -> str:
     found = results.main if name is None else name
     if found not in results.measures:
         raise DescriptionError(f"plot: {unknown_name('measure', found, results.measures)}")
     return found
 
 
-def _kind(results: Results, name: str) -> str:
+def _kind(results: Any, name: str) -> str:
     """The picture that shows most of a sweep."""
     if results.measures[name].kind in CURVES:
         return "within"
@@ -103,7 +102,7 @@ class Line(NamedTuple):
     points: list[Point]
 
 
-def lines_of(results: Results, x: str | None) -> list[Line]:
+def lines_of(results: Any, x: str | None) -> list[Line]:
     """The points by their values on all axes but `x`: one line of a picture for each."""
     groups: dict[str, Line] = {}
     varied = [n for n, values in results.axes.items() if n != x and is_varied(values)]
@@ -129,7 +128,7 @@ def _text(value: Any) -> str:
 
 
 def _values(
-    results: Results, points: list[Point], name: str
+    results: Any, points: list[Point], name: str
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     kind = results.measures[name].kind
     found = [results.pooled(point, name, kind, _CONFIDENCE) for point in points]
@@ -137,7 +136,7 @@ def _values(
     return value, low, high
 
 
-def _curve(results: Results, name: str, ax: Any) -> None:
+def _curve(results: Any, name: str, ax: Any) -> None:
     """A measure against the first axis, one line for each combination of the others."""
     x = next((n for n, v in results.axes.items() if is_varied(v)), None)
     if x is None:
@@ -163,7 +162,7 @@ def _curve(results: Results, name: str, ax: Any) -> None:
     _finish(ax, results, name, len([line for line in lines if line.label]))
 
 
-def _laws(results: Results, name: str, x: str, lines: list[Line], ax: Any) -> None:
+def _laws(results: Any, name: str, x: str, lines: list[Line], ax: Any) -> None:
     """Published laws: of a load as vertical lines, of the measure as horizontal ones.
 
     A law that says something else for each line of data has the colour of that line.
@@ -198,7 +197,7 @@ def _draw_laws(laws: Mapping[str, float], x: str, color: str, ax: Any, named: bo
         )  # fmt: skip
 
 
-def laws_of(results: Results, name: str, x: str, point: Point) -> Mapping[str, float]:
+def laws_of(results: Any, name: str, x: str, point: Point) -> Mapping[str, float]:
     """Published laws of a measure at a point; those of a load in the unit of the axis `x`."""
     facts = point.facts
     laws: Mapping[str, float] = facts.get("theory", {})
@@ -213,7 +212,7 @@ def laws_of(results: Results, name: str, x: str, point: Point) -> Mapping[str, f
     }
 
 
-def _map(results: Results, name: str, ax: Any) -> None:
+def _map(results: Any, name: str, ax: Any) -> None:
     """A measure on two axes."""
     grid = [n for n, values in results.axes.items() if is_varied(values)]
     if results.bisected is not None or len(grid) != 2 or results.measures[name].kind in CURVES:
@@ -241,7 +240,7 @@ def _map(results: Results, name: str, ax: Any) -> None:
     ax.figure.colorbar(picture, ax=ax, label=results.measures[name].label)
 
 
-def _within(results: Results, name: str, ax: Any) -> None:
+def _within(results: Any, name: str, ax: Any) -> None:
     """A curve that each trial measures, such as recall against lag; one line for each point."""
     measure = results.measures[name]
     if measure.kind not in CURVES:
@@ -275,7 +274,7 @@ def _fits(point: Point, x: NDArray[Any], chance: float, ax: Any) -> None:
         legend(ax, len(fitted) + 1)
 
 
-def abscissa_of(results: Results, point: Point, measure: Measure, n: int) -> NDArray[Any]:
+def abscissa_of(results: Any, point: Point, measure: Measure, n: int) -> NDArray[Any]:
     """The `n` abscissas of a curve that each trial measures."""
     if not measure.against:
         return np.arange(n)
@@ -283,7 +282,7 @@ def abscissa_of(results: Results, point: Point, measure: Measure, n: int) -> NDA
     return np.asarray(results.pooled(point, measure.against, kind, _CONFIDENCE).value)[:n]
 
 
-def _capacity(results: Results, name: str, ax: Any) -> None:
+def _capacity(results: Any, name: str, ax: Any) -> None:
     """Where a bisection crosses its criterion, against the first other axis."""
     axis = results.bisected
     if axis is None:
@@ -319,7 +318,7 @@ def _capacity(results: Results, name: str, ax: Any) -> None:
     legend(ax, len([label for label in groups if label]))
 
 
-def _crossing(results: Results, ax: Any) -> None:
+def _crossing(results: Any, ax: Any) -> None:
     found = results.capacities()[0]
     search = results.axes[found.axis]
     ax.axhline(search.criterion, color=GREY, linewidth=THIN)
@@ -340,7 +339,7 @@ def _scale(ax: Any, values: list[Any]) -> None:
         ax.set_xscale("log")
 
 
-def _finish(ax: Any, results: Results, name: str, n_labels: int) -> None:
+def _finish(ax: Any, results: Any, name: str, n_labels: int) -> None:
     if results.measures[name].kind in ("proportion", "proportions"):
         ax.set_ylim(-0.03, 1.03)
     if n_labels == 1:

@@ -74,6 +74,8 @@ class Subject:
     """Whether the model can study an item again, and items after a test."""
     spiking: ClassVar[bool] = True
     """Whether the model becomes a network of spiking cells; else only backend "expected" runs."""
+    backend: ClassVar[str] = "expected"
+    """Backend of a sweep that names none, see :class:`.Conditions`."""
     unit: ClassVar[str] = "items"
     """What an item is, in the plural: patterns, sequences, tasks, ..."""
     aliases: ClassVar[dict[str, str]] = {}
