@@ -302,7 +302,7 @@ def test_every_hook_is_documented():
 
 
 def test_the_example_of_the_page():
-    page = Path(__file__).resolve().parents[1] / "docs" / "extensions.md"
+    page = Path(__file__).resolve().parents[1] / "docs" / "howto" / "brian2_code.md"
     (example,) = re.findall(r"^```python\n(.*?)^```$", page.read_text("utf-8"), re.M | re.S)
     names: dict[str, object] = {}
     exec(example, names)

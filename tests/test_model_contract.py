@@ -101,7 +101,7 @@ def test_answers_are_the_expected_ones(family, backend, device):
 @families
 def test_every_device_can_hold_its_weights(family):
     model = family.trained()
-    for name in DEVICES:
+    for name in DEVICES.keys() - {"RandomRRAM"}:  # it draws its conductances, and is not written
         answers = run(model, family.trials, backend="native", device=device_named(name), seed=1)
         assert len(answers) == len(family.trials), name
 

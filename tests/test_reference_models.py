@@ -377,7 +377,7 @@ def test_laws_at_published_values():
 
 
 def test_the_example_of_the_page():
-    page = Path(__file__).resolve().parents[1] / "docs" / "reference_memories.md"
+    page = Path(__file__).resolve().parents[1] / "docs" / "explanation" / "reference_memories.md"
     text = page.read_text(encoding="utf-8")
     names: dict[str, object] = {}
     exec(text.split("```python\n")[1].split("```")[0], names)

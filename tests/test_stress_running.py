@@ -150,8 +150,6 @@ def test_numbers_of_models_and_trials_must_agree():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"jitter": 1.0}, "jitter: backend 'expected' has neither cells.*backend='native'"),
-        ({"device": "PCM"}, "device: backend 'expected'"),
         ({"backend": "native", "device": "PCM", "read_noise": 0.1}, "noise of its own, got read_"),
         ({"backend": "native", "device": "PCN"}, "PCM"),
         ({"backend": "native", "drift_time": 1.0}, "needs a device that drifts"),
@@ -165,6 +163,13 @@ def test_numbers_of_models_and_trials_must_agree():
 def test_conditions_that_do_not_go_together_are_refused(given, message):
     with pytest.raises((DescriptionError, UnsupportedError), match=message):
         Conditions(**given)
+
+
+@pytest.mark.parametrize(("name", "value"), [("jitter", 1.0), ("device", "PCM"), ("stuck", 0.5)])
+def test_without_spikes_there_is_nothing_to_disturb(name, value):
+    conditions = Conditions(**{name: value})
+    with pytest.raises(UnsupportedError, match=f"{name}: backend 'expected' has neither cells"):
+        run_models([memory()], [recalls()], conditions, [0])
 
 
 def test_a_platform_must_be_known():

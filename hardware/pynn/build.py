@@ -36,8 +36,8 @@ def to_pynn(
 
     Signs of weights, amplitudes of STDP, refractory times and delays are set so that the simulator
     follows an integrator of ``docs/explanation/semantics.md`` (:attr:`Dialect.integrator`). A
-    one-to-one or all-to-all projection with one weight and one delay becomes PyNN's connector of that kind; any
-    other projection becomes a list.
+    one-to-one or all-to-all projection with one weight and one delay becomes PyNN's connector of
+    that kind; any other projection becomes a list.
 
     Parameters
     ----------

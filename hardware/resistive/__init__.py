@@ -2,8 +2,8 @@
 
 ``PCM().apply(network, time=3600.0)`` returns the network with its weights read from phase-change
 memory that was written an hour ago. :func:`write` returns the programmed arrays, which age and can
-be saved. :class:`Crossbar` multiplies vectors with a matrix in devices. ``docs/explanation/resistive.md``
-has the measured figures.
+be saved. :class:`Crossbar` multiplies vectors with a matrix in devices.
+``docs/explanation/resistive.md`` explains the devices.
 """
 
 from __future__ import annotations

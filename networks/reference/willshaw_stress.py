@@ -45,6 +45,7 @@ class WillshawSubject(Subject):
 
     questions: ClassVar[frozenset[str]] = frozenset({"recall", "recognise"})
     spiking: ClassVar[bool] = False
+    follows: ClassVar[frozenset[str]] = frozenset({"synapse_failure", "stuck"})
     unit: ClassVar[str] = "patterns"
     aliases: ClassVar[dict[str, str]] = {"n": "n_cells", "k": "active"}
 
@@ -111,7 +112,7 @@ class WillshawSubject(Subject):
 
     def perform(self, tasks: Sequence[Task], conditions: Conditions) -> list[Answers]:
         """Carry out the trials; synapses can fail and be stuck (see :meth:`Subject.perform`)."""
-        require_plain(conditions, "WillshawMemory", "synapse_failure", "stuck")
+        require_plain(conditions, "WillshawMemory", *self.follows)
         return [self._perform(task, conditions) for task in tasks]
 
     def _perform(self, task: Task, conditions: Conditions) -> Answers:

@@ -64,15 +64,15 @@ COMMANDS: dict[str, Place] = {
     ),
     "check": Place(
         "spikemem.hardware.commands:check",
-        "List everything that a target would refuse or silently change.",
+        "List everything that a target refuses or silently changes.",
     ),
     "map": Place(
         "spikemem.hardware.commands:map_command",
-        "Map a network with sPyNNaker on a virtual board: chips, cores, memory, routing.",
+        "Map a network on a virtual SpiNNaker machine: chips, cores, memory, routing.",
     ),
     "export": Place(
         "spikemem.hardware.commands:export",
-        "Write a network for someone else's machine, to be run without spikemem.",
+        "Write a network so that it runs on another machine, without spikemem.",
     ),
     "board": Place(
         "spikemem.hardware.spinnaker.board.commands:board",
@@ -100,7 +100,7 @@ COMMANDS: dict[str, Place] = {
     ),
     "device": Place(
         "spikemem.hardware.resistive.commands:device",
-        "Models of resistive memory: which there are, how they age, what they do to a network.",
+        "List and show models of resistive memory, and age a network on one.",
     ),
 }
 """Every command, in the order of the help; imported when it is first used."""

@@ -84,8 +84,6 @@ class Conditions:
 
     def __post_init__(self) -> None:
         check_fields(self)
-        if self.backend == "expected":
-            self._require_ideal()
         noisy = [name for name in _GENERIC if getattr(self, name)]
         if self.device is not None and noisy:
             raise DescriptionError(
@@ -104,9 +102,23 @@ class Conditions:
         if self.device is not None:
             device_named(self.device)
 
-    def _require_ideal(self) -> None:
+    def require_ideal(self, *allowed: str) -> None:
+        """Refuse noise and faults beside backend "expected", which has nothing to disturb.
+
+        Parameters
+        ----------
+        *allowed : str
+            Fields that the model follows without spikes.
+
+        Raises
+        ------
+        UnsupportedError
+            If any other field differs from its default.
+        """
+        if self.backend != "expected":
+            return
         usual = {item.name: item.default for item in fields(self)}
-        free = ("backend", "background_weight")
+        free = ("backend", "background_weight", *allowed)
         changed = [k for k, v in usual.items() if k not in free and getattr(self, k) != v]
         if changed:
             raise UnsupportedError(

@@ -170,6 +170,7 @@ class Plan:
                 f"stress: {self.subject.__name__} has no spiking network; use "
                 f"backend='expected', not {conditions.backend!r}."
             )
+        conditions.require_ideal(*subject.follows)
         return Parts(subject, experiment, conditions)
 
     def seeds(self, values: Values) -> list[int]:

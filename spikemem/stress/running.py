@@ -127,6 +127,7 @@ def run_models(
             f"{len(trials)} and {len(seeds)}."
         )
     how = dict(build or {})
+    conditions.require_ideal()
     if conditions.backend == "expected":
         return [_expected(model, each, how) for model, each in zip(models, trials, strict=True)]
     found: dict[int, Run] = {}

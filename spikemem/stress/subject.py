@@ -76,6 +76,8 @@ class Subject:
     """Whether the model becomes a network of spiking cells; else only backend "expected" runs."""
     backend: ClassVar[str] = "expected"
     """Backend of a sweep that names none, see :class:`.Conditions`."""
+    follows: ClassVar[frozenset[str]] = frozenset()
+    """Fields of the conditions that the model follows under backend "expected", without spikes."""
     unit: ClassVar[str] = "items"
     """What an item is, in the plural: patterns, sequences, tasks, ..."""
     aliases: ClassVar[dict[str, str]] = {}

@@ -488,7 +488,8 @@ class Drawer:
         if kind.scalar:
             return number
         shape = kind.shape or (2,)
-        return np.full([2 if not isinstance(n, int) else n for n in shape], number)
+        free = max(2, kind.least)
+        return np.full([n if isinstance(n, int) else free for n in shape], number)
 
     def _probability(self, kind: Any) -> float:
         return 0.5

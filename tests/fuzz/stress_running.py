@@ -13,7 +13,6 @@ from spikemem.stress.subject import Probe, Study, Task
 
 PACKAGES = (
     "spikemem.counters",
-    "spikemem.stress.conditions",
     "spikemem.stress.disturb",
     "spikemem.stress.material",
     "spikemem.stress.running",
