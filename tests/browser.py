@@ -105,7 +105,7 @@ class Browser:
             words = [str(item.get("value", item.get("description"))) for item in params["args"]]
             self.complaints.append(" ".join(words))
         elif event == "Runtime.exceptionThrown":
-            self.complaints.append(json.dumps(params["exceptionDetails"])[:500])
+            self.complaints.append(json.dumps(params["exceptionDetails"]))
         elif event == "Log.entryAdded":
             self.complaints.append(params["entry"]["text"])
         elif event == "Network.requestWillBeSent":

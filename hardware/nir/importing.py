@@ -35,11 +35,11 @@ def from_nir(
 
     ``docs/howto/nir.md`` lists the nodes that can be read and their conversion. In short: a
     ``CubaLIF``, ``LIF`` or ``IF`` becomes a population, whose cells are numbered in C order of its
-    shape. All linear nodes between two neurons (``Linear``, ``Affine``, ``Scale``, ``Conv1d``, ``Conv2d``,
-    ``SumPool2d``, ``AvgPool2d``, ``Flatten``) are multiplied, and become one list of excitatory
-    and one of inhibitory synapses. A bias becomes ``i_offset``. A connection without a ``Delay``
-    takes one step. Inner graphs are flattened: the node ``lif`` of a graph ``rnn`` becomes
-    ``rnn.lif``.
+    shape. All linear nodes between two neurons (``Linear``, ``Affine``, ``Scale``, ``Conv1d``,
+    ``Conv2d``, ``SumPool2d``, ``AvgPool2d``, ``Flatten``) are multiplied, and become one list of
+    excitatory and one of inhibitory synapses. A bias becomes ``i_offset``. A connection without a
+    ``Delay`` takes one step. Inner graphs are flattened: the node ``lif`` of a graph ``rnn``
+    becomes ``rnn.lif``.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """The discrete neuron as a leaky integrate-and-fire cell, in numbers that every backend can hold.
 
 ``docs/explanation/semantics.md`` defines one time step. A cell whose synaptic current decays within
-one step computes ``v = keep * v + gain * m``, where m is the sum of the weights that arrive: this is the
-discrete neuron. With ``numbers="spinnaker"``, weights are whole multiples of a grid, and the
+one step computes ``v = keep * v + gain * m``, where m is the sum of the weights that arrive: this
+is the discrete neuron. With ``numbers="spinnaker"``, weights are whole multiples of a grid, and the
 threshold lies half way between two grid points. The decay and the gain are chosen so that the
 fixed-point machine makes only one error: it rounds one product down, by at most 2**-15 mV. In
 floating point, a current below the machine's smallest one adds the mean of that rounding.
