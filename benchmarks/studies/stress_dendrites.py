@@ -76,8 +76,7 @@ def agreement() -> dict[str, Any]:
                    "backend": backend, "wrong_bits": 0.4},
         )  # fmt: skip
         points = sweep.run(progress=True).points
-        values[backend] = [float(x)
-                           for point in points for x in point.columns["misses"].values]
+        values[backend] = [float(x) for point in points for x in point.columns["misses"].values]
     same = sum(a == b for a, b in zip(*values.values(), strict=True))
     return {"trials": len(values["native"]), "same": same,
             "misses": float(np.mean(values["native"]))}  # fmt: skip
