@@ -1,10 +1,10 @@
 """What a CA3 memory recalls, published against robust: load, size of the fragment, spacing.
 
-A memory of 32 cues and 64 content bits stores random contents of 4 bits, one a cue, by operations in
-the same run. Then each is asked for by a fragment of 1 to 4 of its bits, and the answer is right if
-it names just the cues that hold one of these bits (match "any"). Items beyond load 1 replace others.
-Recalls by cue, jitter of the input spikes and background spikes are tested besides. The published
-circuit is tested as it is, and without the inhibition of each address by itself.
+A memory of 32 cues and 64 content bits stores random contents of 4 bits, one a cue, by operations
+in the same run. Then each is asked for by a fragment of 1 to 4 of its bits, and the answer is right
+if it names just the cues that hold one of these bits (match "any"). Items beyond load 1 replace
+others. Recalls by cue, jitter of the input spikes and background spikes are tested besides. The
+published circuit is tested as it is, and without the inhibition of each address by itself.
 
     python benchmarks/studies/stress_ca3.py            # table and figure from the kept numbers
     python benchmarks/studies/stress_ca3.py --again    # measured anew, about two minutes

@@ -1,13 +1,13 @@
 """How often dendritic segments err, beside the exact theory: false matches and misses.
 
-A neuron has 128 segments of 20 synapses over 512 cells, each on a pattern of its own. Novel patterns
-of as many active cells are shown, and the neuron responds falsely if one segment reaches its
-threshold: equation 8 of Ahmad and Hawkins (2016). Then 128 neurons of one segment are shown their own
-patterns with some of the active cells swapped for others, and each misses if its segment stays below
-the threshold: equation 6.
+A neuron has 128 segments of 20 synapses over 512 cells, each on a pattern of its own. Novel
+patterns of as many active cells are shown, and the neuron responds falsely if one segment reaches
+its threshold: equation 8 of Ahmad and Hawkins (2016). Then 128 neurons of one segment are shown
+their own patterns with some of the active cells swapped for others, and each misses if its segment
+stays below the threshold: equation 6.
 
-    python benchmarks/studies/stress_dendrites.py            # table and figure from the kept numbers
-    python benchmarks/studies/stress_dendrites.py --again    # measured anew, about two minutes
+    python benchmarks/studies/stress_dendrites.py          # table and figure from the kept numbers
+    python benchmarks/studies/stress_dendrites.py --again  # measured anew, about two minutes
 """
 
 from __future__ import annotations
@@ -76,7 +76,9 @@ def agreement() -> dict[str, Any]:
                    "backend": backend, "wrong_bits": 0.4},
         )  # fmt: skip
         points = sweep.run(progress=True).points
-        values[backend] = [float(x) for point in points for x in point.columns["misses"].values]
+        values[backend] = [
+            float(x.item()) for point in points for x in point.columns["misses"].values
+        ]
     same = sum(a == b for a, b in zip(*values.values(), strict=True))
     return {"trials": len(values["native"]), "same": same,
             "misses": float(np.mean(values["native"]))}  # fmt: skip
