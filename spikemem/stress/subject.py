@@ -105,7 +105,7 @@ class Subject:
         """Carry out the trials; one table of answers a trial, one row for each :class:`Probe`.
 
         The result for a task does not depend on the other tasks. Several tasks may run in one
-        simulation (:func:`.running.run_models`).
+        simulation (``spikemem.stress.running.run_models``).
 
         Raises
         ------
