@@ -62,7 +62,8 @@ class Conditions:
         Rate of background spikes onto each cell, Hz; Poisson trains, one for each cell.
     background_weight : float
         Weight of such a spike, as a fraction of the weight with which one spike brings the cell
-        from rest to its threshold (``spikemem.stress.disturb.threshold_weight``); from 1 on it fires alone.
+        from rest to its threshold (``spikemem.stress.disturb.threshold_weight``); from 1 on it
+        fires alone.
     platform : str, optional
         Where the run's energy is taken from: a platform of
         :func:`spikemem.hardware.resistive.account`, such as "Loihi", or "crossbar" for the device.
