@@ -365,6 +365,6 @@ class Graph(Panel):
 
 @dataclass(frozen=True, eq=False)
 class Picture(Panel):
-    """A picture that matplotlib draws: ``draw(ax)``. It can't be zoomed."""
+    """A picture that matplotlib draws: ``draw(ax)``. It cannot be zoomed."""
 
     draw: Annotated[Callable[[Any], None], Callback()]

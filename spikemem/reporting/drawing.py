@@ -59,7 +59,7 @@ def html_of(panel: Panel, name: str) -> Part:
 
 
 def _plain_json(figure: Any, name: str) -> str:
-    """The figure as JSON that can't end the element it stands in."""
+    """The figure as JSON that cannot end the element it stands in."""
     embed: Any = importlib.import_module("bokeh.embed")
     text = json.dumps(embed.json_item(figure, name), separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -73,7 +73,7 @@ def report(
     DescriptionError
         Neither a path nor an object that says something about itself.
     StorageError
-        The file can't be read, or the page can't be written.
+        The file cannot be read, or the page cannot be written.
     BackendMissing
         Bokeh is not installed.
 

@@ -36,7 +36,7 @@ def fail_synapses(
 ) -> Network:
     """The network in which some synapses of these projections do not transmit.
 
-    A synapse that can learn is taken out of its projection, so that learning can't bring it back;
+    A synapse that can learn is taken out of its projection, so that learning cannot bring it back;
     the projection becomes a list. One whose weight never changes is given the weight 0, which
     leaves the structure as it is.
 
@@ -89,7 +89,7 @@ def _without(
         return replace(item, weight=np.where(works, network.weights(item.name), 0.0))
     if rule is not None and item.tiles > 1 and rule.last_tile >= 0:
         raise UnsupportedError(
-            f"projection {item.name!r}: synapses can't be taken out, since its plasticity windows "
+            f"projection {item.name!r}: synapses cannot be taken out, since its plasticity windows "
             f"name tiles; disturb each network before stacking."
         )
     synapses = network.synapses(item.name)

@@ -46,7 +46,7 @@ class Journal:
     Raises
     ------
     StorageError
-        Another process has it open, it belongs to another sweep, or it can't be written.
+        Another process has it open, it belongs to another sweep, or it cannot be written.
     """
 
     def __init__(self, path: Path, plan: Mapping[str, Any]) -> None:
@@ -91,7 +91,7 @@ class Journal:
         Raises
         ------
         StorageError
-            It can't be written; the points before it are whole.
+            It cannot be written; the points before it are whole.
         """
         self._append(_packed(point))
 
@@ -197,6 +197,6 @@ def _point(entry: Any, plan: Mapping[str, Any]) -> Point:
 
 def _unwritable(path: Path, error: OSError) -> StorageError:
     return StorageError(
-        f"sweep: can't write {str(path)!r}: {error.strerror or error}. The points that were "
+        f"sweep: cannot write {str(path)!r}: {error.strerror or error}. The points that were "
         f"finished before are kept; make room, and run the same sweep again."
     )

@@ -242,7 +242,7 @@ class Results:
         Raises
         ------
         StorageError
-            The file can't be written.
+            The file cannot be written.
         """
         from ..files import write_atomically
 
@@ -332,7 +332,7 @@ class Results:
         DescriptionError
             An unknown measure or kind, one that the sweep does not have, or no finished point.
         StorageError
-            The picture can't be written.
+            The picture cannot be written.
         """
         from .figures import plot
 
@@ -369,7 +369,7 @@ class Results:
         UnsupportedError
             The answers are no patterns, or the sweep was made with a subject of one's own.
         StorageError
-            The picture can't be written.
+            The picture cannot be written.
         """
         from .examples import draw_examples
         from .figures import write_picture

@@ -38,7 +38,7 @@ class Store:
     Raises
     ------
     StorageError
-        The file can't be written, another process is writing it, or it holds something else.
+        The file cannot be written, another process is writing it, or it holds something else.
     """
 
     def __init__(self, path: Path | None, plan: dict[str, Any]) -> None:
@@ -75,7 +75,7 @@ class Store:
         Raises
         ------
         StorageError
-            It can't be written; what was there is whole.
+            It cannot be written; what was there is whole.
         """
         if self.journal is not None:
             self.journal.add(point)
@@ -111,7 +111,7 @@ class Store:
 
 
 def check_same(path: Path, plan: dict[str, Any]) -> None:
-    """Refuse a file that can't be written, or that holds something other than this sweep.
+    """Refuse a file that cannot be written, or that holds something other than this sweep.
 
     Raises
     ------
