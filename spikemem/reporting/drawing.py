@@ -1,4 +1,4 @@
-"""From a panel to its HTML: a figure of Bokeh, a table, a bar of progress, or an image."""
+"""Converts panels to HTML: a Bokeh figure, a table, a progress bar or an image."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _FIGURES: dict[type[Panel], Callable[[Any], Drawn]] = {
 
 
 class Part(NamedTuple):
-    """HTML of a panel, the notes below its caption, and whether it waits for more."""
+    """HTML of a panel, the notes below its caption, and whether its work is unfinished."""
 
     html: str
     notes: list[str]
@@ -66,7 +66,7 @@ def _plain_json(figure: Any, name: str) -> str:
 
 
 def _legend(drawn: Drawn, name: str) -> str:
-    """Names of the colours; each is a button that hides what it names."""
+    """Return the legend; each entry is a button that hides its series."""
     if len(drawn.legend) < 2:
         return ""
     hides = any(renderer.tags for renderer in drawn.figure.renderers)

@@ -1,4 +1,4 @@
-"""The HTML of a page: one file that needs nothing else."""
+"""The HTML of a report: one self-contained file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .sections import Page, Section, line
 __all__ = ["MOST_BYTES", "html"]
 
 MOST_BYTES = 7_500_000
-"""Size of a page from which on further pictures are left out."""
+"""Size of a page above which further pictures are left out, bytes."""
 
 
 class Entry(NamedTuple):
