@@ -60,7 +60,7 @@ def report(
     out : str or Path
         Page to write.
     refresh : float, optional
-        Time after which the page reads itself again, s, for a page that is written repeatedly.
+        Time after which the page reloads itself, s, for a page that is written repeatedly.
         Default: 10 s while the object says that some of its work is not done yet, else never.
 
     Returns
@@ -111,7 +111,7 @@ def watch(
     out : str or Path
         Page to write.
     every : float
-        Time after which the open page reads itself again, s.
+        Time after which the open page reloads itself, s.
     written : callable
         Called with `out` after each time.
     ended : callable

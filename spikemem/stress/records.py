@@ -64,7 +64,7 @@ class Column(NamedTuple):
     trials: NDArray[np.int64]
     """Numbers of the trials that have it, in increasing order, shape (n,)."""
     lengths: NDArray[np.int64]
-    """Rows of each trial, shape (n,); 1 if the measure is no curve."""
+    """Rows of each trial, shape (n,); 1 if the measure is not a curve."""
     values: NDArray[np.float64]
     """Their rows, shape (sum of lengths, width)."""
 

@@ -292,7 +292,7 @@ class Results:
         names = {place.partition(":")[2]: model for model, place in SUBJECTS.items()}
         if self.plan["subject"] not in names:
             raise UnsupportedError(
-                f"Results.subject: {self.plan['subject']} is a class of one's own."
+                f"Results.subject: {self.plan['subject']} is not a class of spikemem."
             )
         cls = subject_class(names[self.plan["subject"]])
         every = {**self.plan["settings"], **point.values}
