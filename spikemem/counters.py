@@ -1,4 +1,4 @@
-"""What happened in a run, counted: spikes, synaptic operations, updates."""
+"""Event counts of a run: spikes, synaptic operations, updates."""
 
 from __future__ import annotations
 
@@ -69,10 +69,10 @@ def fan_out(network: Network, projection: Annotated[str, Name()]) -> NDArray[np.
     if item.connector == "one_to_one":
         return np.ones(n_pre, np.int64)
     width, own = n_post // item.tiles, n_pre // item.tiles
-    found = np.full(n_pre, width, np.int64)
+    n_synapses = np.full(n_pre, width, np.int64)
     if not item.allow_self:
-        found[np.arange(n_pre) % own < width] -= 1
-    return found
+        n_synapses[np.arange(n_pre) % own < width] -= 1
+    return n_synapses
 
 
 @checked
@@ -81,21 +81,21 @@ def count(
     recording: Recording,
     projections: Annotated[Sequence[str], Optional(Each(Name(), "names"))] | None = None,
 ) -> Counters:
-    """Count what happened in a run, on whatever backend.
+    """Count the events of a run on any backend.
 
     Parameters
     ----------
     network : Network
-        What was simulated.
+        The simulated network.
     recording : Recording
-        With the spikes of every population that has outgoing synapses.
+        Recording with the spikes of every population that has outgoing synapses.
     projections : sequence of str, optional
-        Which of them to count. Default: all.
+        Names of the projections to count. Default: all.
 
     Raises
     ------
     DescriptionError
-        The spikes of a population are missing, or an unknown projection.
+        If the spikes of a population are missing, or if a projection is unknown.
     """
     names = [p.name for p in network.projections] if projections is None else projections
     n_steps = int(steps(recording.stop - recording.start, network.dt))

@@ -1,8 +1,8 @@
-"""What an object shows of itself in a report: pictures as plain data, which know no library.
+"""Panels of an object in a report: pictures as plain data, independent of a plotting library.
 
-A class has a method ``panels`` that yields them; or its attribute ``panels`` names a function of
-the object, as ``"module:function"``, which is imported only for a report. :func:`spikemem.report`
-draws what it yields.
+A class has a method ``panels`` that yields them. Alternatively, its attribute ``panels`` names a
+function of the object as ``"module:function"``, which is imported only for a report.
+:func:`spikemem.report` draws the panels.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ class Panel:
     Parameters
     ----------
     title : str
-        A few words; also the name in the table of contents.
+        Short title, which is also the entry in the table of contents.
     caption : str
         One sentence that says what the picture shows.
     """
@@ -148,7 +148,7 @@ class Series:
     Parameters
     ----------
     name : str
-        In the legend.
+        Name in the legend.
     x, y : array_like, shape (n,)
         Values that are not finite leave a gap.
     low, high : array_like, shape (n,), optional
@@ -156,7 +156,7 @@ class Series:
     style : {"line", "points", "steps"}
         "steps": each value holds until the next one.
     dashed : bool
-        For what is not measured: a law, a limit.
+        Whether the line is dashed. Use it for laws and limits, which are not measured.
     """
 
     name: Words
@@ -187,13 +187,13 @@ class Curves(Panel):
     x, y : str
         Names of the axes, with units.
     y_range : (low, high), optional
-        Default: as the data need.
+        Limits of the y axis. Default: the range of the data.
     log_x, log_y : bool
         Logarithmic axes; values that are not above 0 are left out.
     equal : bool
-        One unit is as long on both axes.
+        Whether one unit has the same length on both axes.
     rows : bool
-        Each series in a row of its own, all on one scale.
+        Whether each series is drawn in its own row, all on one scale.
     marks : sequence of (float, str)
         Named vertical lines.
     """
@@ -257,9 +257,9 @@ class Heat(Panel):
         The first row is drawn at the top; values that are not finite stay white. With `names`
         indices into it.
     x, y : str
-        What columns and rows are.
+        Labels of the columns and of the rows.
     value : str
-        What the values are, with their unit.
+        Name of the values, with their unit.
     rows, columns : sequence of str, optional
         Names of the rows and columns. Default: their numbers.
     names : sequence of str, optional
@@ -267,7 +267,7 @@ class Heat(Panel):
     limits : (low, high), optional
         Ends of the colours. Default: those of the data.
     written : bool
-        Write each value into its field; for small matrices.
+        Whether each value is written into its field. Use it for small matrices.
     """
 
     values: Annotated[NDArray[Any], Numbers("n_rows", "n_columns")]
@@ -283,12 +283,12 @@ class Heat(Panel):
 
 @dataclass(frozen=True, eq=False)
 class Histogram(Panel):
-    """How values are distributed: the share of each range of them.
+    """Distribution of values: the share of the values in each bin.
 
     Parameters
     ----------
     values : mapping of str to array_like
-        By the names in the legend.
+        Values of each sample, by its name in the legend.
     x : str
         What the values are, with their unit.
     bins : int
@@ -312,7 +312,7 @@ class Rows(Panel):
 
 @dataclass(frozen=True, eq=False)
 class Done(Panel):
-    """How much of some work is done; while some is left, the page reads itself again.
+    """Progress of some work. While work is left, the page reloads itself.
 
     Parameters
     ----------
@@ -365,6 +365,6 @@ class Graph(Panel):
 
 @dataclass(frozen=True, eq=False)
 class Picture(Panel):
-    """A picture that matplotlib draws: ``draw(ax)``. It can't be zoomed."""
+    """A picture that matplotlib draws: ``draw(ax)``. It cannot be zoomed."""
 
     draw: Annotated[Callable[[Any], None], Callback()]

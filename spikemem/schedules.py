@@ -1,4 +1,4 @@
-"""How often earlier tasks or items are practised: schedules of rehearsal."""
+"""Schedules of rehearsal: how often earlier tasks or items are practised."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _KINDS = ("none", "uniform", "power", "exponential")
 
 @dataclass(frozen=True, kw_only=True)
 class RehearsalSchedule:
-    """Probability that a task is practised, by the number of phases since it was new.
+    """Probability that a task is practised, as a function of the phases since it was new.
 
     In phase t the task that was new in phase k is practised with the probability
 
@@ -129,7 +129,7 @@ class RehearsalSchedule:
 
 
 def shares_of(n: int, probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Split `n` whole things by probabilities, by the method of largest remainders."""
+    """Divide `n` samples by probabilities with the method of largest remainders."""
     exact = n * probabilities
     counts = np.floor(exact).astype(np.int64)
     left = n - int(counts.sum())

@@ -53,7 +53,7 @@ def test_a_point_whose_process_always_dies_is_recorded_as_failed(tmp_path):
     failed = [point for point in found.points if point.failures]
     assert [point.values["k"] for point in failed] == [3]
     assert [failure.trial for failure in failed[0].failures] == [0, 1, 2, 3]
-    assert "ended without a word, 3 times" in failed[0].failures[0].error
+    assert "died 3 times without an error" in failed[0].failures[0].error
     assert load(path).equal(found)
 
 

@@ -150,7 +150,10 @@ def test_numbers_of_models_and_trials_must_agree():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"backend": "native", "device": "PCM", "read_noise": 0.1}, "noise of its own, got read_"),
+        (
+            {"backend": "native", "device": "PCM", "read_noise": 0.1},
+            "has its own noise, got read_noise as well",
+        ),
         ({"backend": "native", "device": "PCN"}, "PCM"),
         ({"backend": "native", "drift_time": 1.0}, "needs a device that drifts"),
         ({"backend": "native", "platform": "crossbar"}, "needs weights on a device"),

@@ -32,7 +32,7 @@ from .values import NumberRange
     default=5.0,
     show_default=True,
     metavar="SECONDS",
-    help="With --watch: time after which the open page reads itself again, s.",
+    help="With --watch: time after which the open page reloads itself, s.",
 )
 @overwrite_option
 @quiet_option
@@ -51,16 +51,16 @@ def report_command(
         refuse_given(ctx, ("every",), "a page that is written once; add --watch")
     out = out or file.with_name(f"{file.stem}-report.html")
     if os.path.exists(out) and os.path.samefile(out, file):
-        raise DescriptionError(f"--out {str(out)!r} is the file itself; give another one.")
+        raise DescriptionError(f"--out {str(out)!r} is the file itself; give another path.")
     check_target(out, overwrite=overwrite)
 
     from .. import reporting
 
-    def say(page: Path) -> None:
+    def print_path(page: Path) -> None:
         if not quiet:
             click.echo(page)
 
     if watch:
-        reporting.watch(file, out, every=every, written=say)
+        reporting.watch(file, out, every=every, written=print_path)
     else:
-        say(reporting.report(file, out))
+        print_path(reporting.report(file, out))

@@ -1,4 +1,4 @@
-"""From a panel to its HTML: a figure of Bokeh, a table, a bar of progress, or an image."""
+"""Converts panels to HTML: a Bokeh figure, a table, a progress bar or an image."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _FIGURES: dict[type[Panel], Callable[[Any], Drawn]] = {
 
 
 class Part(NamedTuple):
-    """HTML of a panel, the notes below its caption, and whether it waits for more."""
+    """HTML of a panel, the notes below its caption, and whether its work is unfinished."""
 
     html: str
     notes: list[str]
@@ -59,14 +59,14 @@ def html_of(panel: Panel, name: str) -> Part:
 
 
 def _plain_json(figure: Any, name: str) -> str:
-    """The figure as JSON that can't end the element it stands in."""
+    """The figure as JSON that cannot end the element it stands in."""
     embed: Any = importlib.import_module("bokeh.embed")
     text = json.dumps(embed.json_item(figure, name), separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def _legend(drawn: Drawn, name: str) -> str:
-    """Names of the colours; each is a button that hides what it names."""
+    """Return the legend; each entry is a button that hides its series."""
     if len(drawn.legend) < 2:
         return ""
     hides = any(renderer.tags for renderer in drawn.figure.renderers)

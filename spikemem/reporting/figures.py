@@ -23,16 +23,16 @@ _GRID, _LETTERS, _MOST_MARKS = "#E5E7EB", 18, 24
 
 @dataclass
 class Drawn:
-    """A figure, what is to be said about it, and what its colours mean."""
+    """A figure, the notes about it, and its legend."""
 
     figure: Any
     notes: list[str] = field(default_factory=list)
     legend: list[tuple[str, str, bool]] = field(default_factory=list)
-    """Colour, name and whether dashed of what has tag 0, 1, ... in the figure."""
+    """Colour, name and whether dashed, for the renderers with tag 0, 1, ... in the figure."""
 
 
 def color(k: int) -> str:
-    """Colour number k; they repeat."""
+    """Return colour number k; colours repeat."""
     return COLORS[k % len(COLORS)]
 
 
@@ -47,9 +47,10 @@ def short(name: str, most: int = _LETTERS) -> str:
 
 
 def safe(text: str) -> str:
-    r"""A text that Bokeh draws unchanged: between "$$" or "\(" it would look for a formula.
+    r"""Return a text that Bokeh draws unchanged.
 
-    To draw one, it would load a library from the network.
+    Bokeh takes text between "$$" or "\(" for a formula, and would load a library from the network
+    to draw it.
     """
     for opening in ("$$", r"\(", r"\[", r"\)", r"\]"):
         text = text.replace(opening, f"{opening[0]}\u2060{opening[1]}")
@@ -62,7 +63,7 @@ def require_bokeh() -> Any:
     Raises
     ------
     BackendMissing
-        Bokeh is not installed.
+        If Bokeh is not installed.
     """
     try:
         import bokeh.plotting as plotting
@@ -131,7 +132,7 @@ def label_axis(axis: Any, places: Mapping[float, str]) -> None:
 
 
 def tagged(renderer: Any, k: int) -> Any:
-    """What is drawn, marked as belonging to entry k of the legend."""
+    """Return a renderer, marked as belonging to entry k of the legend."""
     renderer.tags = [k]
     return renderer
 

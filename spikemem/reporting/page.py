@@ -1,4 +1,4 @@
-"""The HTML of a page: one file that needs nothing else."""
+"""The HTML of a report: one self-contained file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .sections import Page, Section, line
 __all__ = ["MOST_BYTES", "html"]
 
 MOST_BYTES = 7_500_000
-"""Size of a page from which on further pictures are left out."""
+"""Size of a page above which further pictures are left out, bytes."""
 
 
 class Entry(NamedTuple):
@@ -90,7 +90,7 @@ def html(page: Page, refresh: float | None = None) -> str:
     ----------
     page : Page
     refresh : float, optional
-        Time after which the page reads itself again, s. Default: 10 s while a panel says that
+        Time after which the page reloads itself, s. Default: 10 s while a panel says that
         something is left to do, else never.
     """
     require_bokeh()
@@ -122,7 +122,7 @@ def _live(every: float) -> str:
     if not every:
         return ""
     return (
-        f'<p id="live">The file is still being written: this page reads itself again every '
+        f'<p id="live">The file is still being written: this page reloads itself every '
         f'{every:g} s. <button type="button" id="pause">Pause</button></p>'
     )
 

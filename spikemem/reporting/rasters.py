@@ -27,7 +27,7 @@ _MOST_BANDS, _LEAST, _TALLEST = 60, 20.0, 640.0
 
 
 def draw_raster(panel: Raster) -> Drawn:
-    """Draw a mark for each spike; of very many a regular part."""
+    """Draw a mark for each spike. If there are too many, draw every k-th spike."""
     bands = panel.bands[:_MOST_BANDS]
     total = sum(len(band.times) for band in bands)
     part = some(total)

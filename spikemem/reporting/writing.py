@@ -18,12 +18,12 @@ from .sections import page_of_file, page_of_object, shows_itself
 __all__ = ["report", "watch"]
 
 _LOOK = 0.5
-"""How often a watched file is looked at, s."""
+"""Interval at which a watched file is checked for changes, s."""
 
 
 @dataclass(frozen=True)
 class Reportable(Kind):
-    """A path of a file, or an object that says something about itself."""
+    """Path of a file, or an object that has panels, a view or facts."""
 
     def check(self, value: Any, where: str) -> Any:
         """Return a ``Path``, or the object itself."""
@@ -49,7 +49,7 @@ def report(
 ) -> Path:
     """Write a page of HTML about a file or an object, with pictures to zoom into.
 
-    The page holds all that it needs and reads nothing from the network. A file that is there is
+    The page is one self-contained file, which loads nothing from the network. An existing file is
     replaced once the new one is complete.
 
     Parameters
@@ -60,7 +60,7 @@ def report(
     out : str or Path
         Page to write.
     refresh : float, optional
-        Time after which the page reads itself again, s, for a page that is written repeatedly.
+        Time after which the page reloads itself, s, for a page that is written repeatedly.
         Default: 10 s while the object says that some of its work is not done yet, else never.
 
     Returns
@@ -71,11 +71,11 @@ def report(
     Raises
     ------
     DescriptionError
-        Neither a path nor an object that says something about itself.
+        If the argument is neither a path nor an object with panels, a view or facts.
     StorageError
-        The file can't be read, or the page can't be written.
+        If the file cannot be read, or if the page cannot be written.
     BackendMissing
-        Bokeh is not installed.
+        If Bokeh is not installed.
 
     Examples
     --------
@@ -87,10 +87,10 @@ def report(
     >>> "<h2" in page and "https://cdn" not in page.partition("<script>")[0]
     True
     """
-    place = Path(out)
-    check_replaceable(place, "report")
+    target = Path(out)
+    check_replaceable(target, "report")
     page = page_of_file(thing) if isinstance(thing, Path) else page_of_object(thing)
-    return write_atomically(place, html(page, refresh).encode(), "report")
+    return write_atomically(target, html(page, refresh).encode(), "report")
 
 
 @checked
@@ -111,7 +111,7 @@ def watch(
     out : str or Path
         Page to write.
     every : float
-        Time after which the open page reads itself again, s.
+        Time after which the open page reloads itself, s.
     written : callable
         Called with `out` after each time.
     ended : callable
@@ -147,12 +147,12 @@ def watch(
 
 
 def _state(path: Path) -> tuple[int, int, int] | None:
-    """What changes with the content of a file; None if there is none."""
+    """Return the identity, size and time of a file, which change with its content; else None."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return found.st_ino, found.st_size, found.st_mtime_ns
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _write_again(source: Path, out: Path, every: float, *, first: bool) -> None:

@@ -1,6 +1,6 @@
-"""Stress tests of memories: how much one holds, how it fails, what it costs.
+"""Stress tests of memories: capacity, failure modes and cost.
 
-The names are imported when they are first used.
+Each name is imported when it is first used.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .subject import Task as Task
     from .sweep import Sweep as Sweep
 
-_WHERE = {
+_NAMES_BY_MODULE = {
     "answers": "Answers",
     "bisection": "Bisect",
     "conditions": "Conditions",
@@ -41,15 +41,15 @@ _WHERE = {
     "subject": "Probe Study Subject Task",
     "sweep": "Sweep",
 }
-_PLACE = {name: module for module, names in _WHERE.items() for name in names.split()}
+_MODULE_OF = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names.split()}
 
-__all__ = sorted(_PLACE)
+__all__ = sorted(_MODULE_OF)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _PLACE:
+    if name not in _MODULE_OF:
         raise AttributeError(f"module 'spikemem.stress' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f".{_PLACE[name]}", __name__), name)
+    value = getattr(importlib.import_module(f".{_MODULE_OF[name]}", __name__), name)
     globals()[name] = value
     return value
 

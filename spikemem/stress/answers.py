@@ -1,4 +1,4 @@
-"""What came back from the probes of one trial, and what it cost."""
+"""Answers of a memory to the probes of one trial, and the costs of the trial."""
 
 from __future__ import annotations
 
@@ -22,27 +22,29 @@ class Answers:
     Parameters
     ----------
     right, missing, extra : ndarray of int64, shape (n_probes,)
-        Bits of the stored item that came back, that did not, and bits that came back but are not
-        in it. A model that answers with a label counts one bit: right, or missing and extra.
+        Number of active bits of the stored item that the answer contains, number that it lacks,
+        and number of active bits of the answer that the item does not have. An answer that is a
+        label counts as one bit: right, or missing and extra.
     n_bits : int
-        Bits of one item (active or not).
+        Number of bits of one item, active or not.
     exact : ndarray of bool, shape (n_probes,)
-        Whether an answer is right as a whole. Default: nothing missing and nothing extra.
+        Whether an answer is right as a whole. Default: no bit is missing and none is extra.
     familiarity : ndarray of float64, shape (n_probes,)
-        How familiar the item seemed; the larger, the more. NaN where it was not asked.
+        Familiarity of the item; larger values mean more familiar. NaN where the probe does not ask
+        for it.
     first : ndarray of bool, shape (n_probes,)
-        Question "order": whether the model says that `item` came before `other`.
+        For the question "order": whether the model judges that `item` came before `other`.
     costs : mapping of str to float
-        Totals over the trial, by the names of NeuroBench where it has one: ``spikes``,
+        Totals over the trial. They have the names of NeuroBench where it defines one: ``spikes``,
         ``synaptic_operations``, ``duration`` (ms of model time), ``operations`` (number of memory
         operations), ``energy`` (J), ``footprint`` (bytes), ``connection_sparsity``,
-        ``activation_sparsity``. Those that the run does not give are left out.
+        ``activation_sparsity``. Costs that the run does not measure are left out.
     numbers : mapping of str to float
-        Further measures of the whole trial, by name, that no row of answers can say: memory
-        capacity of a liquid, rank of its states, mean accuracy after the last task, ... Every
-        experiment passes them on as measures of the trial.
+        Further measures of the whole trial, by name, such as the memory capacity of a liquid, the
+        rank of its states, or the mean accuracy after the last task. Every experiment adds them
+        to the measures of the trial.
     wanted, got : Patterns, optional
-        What should have come back, and what did, one row for each probe: for pictures.
+        Stored patterns and recalled patterns, one row for each probe. They are used for pictures.
     """
 
     right: NDArray[np.int64]
@@ -68,14 +70,16 @@ class Answers:
         names = ("missing", "extra", "exact", "familiarity", "first")
         wrong = [name for name in names if len(getattr(self, name)) != n]
         if wrong:
-            raise DescriptionError(f"Answers: {', '.join(wrong)} must have {n} rows, one a test.")
+            raise DescriptionError(
+                f"Answers: {', '.join(wrong)} must have {n} rows, one for each probe."
+            )
 
     def __len__(self) -> int:
         return len(self.right)
 
     @classmethod
     def compared(cls, wanted: Patterns, got: Patterns, **rest: Any) -> Answers:
-        """Answers whose bits are those that two sets of patterns share, row by row.
+        """Compare stored and recalled patterns row by row, and count right and wrong bits.
 
         Examples
         --------

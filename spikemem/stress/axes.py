@@ -23,7 +23,7 @@ RESERVED = (
     "model", "experiment", "vary", "fixed", "trials", "jobs", "out", "cluster", "progress",
     "retry_failed", "seed",
 )  # fmt: skip
-"""Names of the sweep itself, which no setting may have."""
+"""Names of arguments of the sweep itself. A setting must not have one of these names."""
 
 MOST_VALUES = 1_000_000
 """Most values of one axis."""
@@ -36,13 +36,13 @@ class Axes:
     Parameters
     ----------
     parts : mapping of str to Part
-        What each setting belongs to.
+        The part that each setting belongs to.
     kinds : mapping of str to Kind
-        Its declared kind.
+        Declared kind of each setting.
     defaults : mapping of str to object
-        Its default.
+        Default of each setting.
     aliases : mapping of str to str
-        Further names of settings.
+        Alternative names of settings: alias -> setting.
     """
 
     parts: Mapping[str, Part]
@@ -52,13 +52,13 @@ class Axes:
 
     @classmethod
     def of(cls, subject: type[Subject], experiment: type[Experiment]) -> Axes:
-        """The settings of these classes; the default backend is that of the subject.
+        """Collect the settings of these classes. The default backend is that of the subject.
 
         Raises
         ------
         DescriptionError
-            Two of them have the same name, one declares no kind or no default, or there is no
-            such backend: a mistake in the class.
+            If two settings have the same name, if a setting declares no kind or no default, or if
+            the subject names an unknown backend. These are mistakes in the class.
         """
         parts: dict[str, Part] = {}
         kinds: dict[str, Kind] = {}
@@ -73,7 +73,7 @@ class Axes:
                 if item.name in parts or item.name in RESERVED:
                     other = parts.get(item.name, "sweep")
                     raise DescriptionError(f"stress: {where} has the name of a setting of the "
-                                           f"{other}; give it another.")  # fmt: skip
+                                           f"{other}; rename it.")  # fmt: skip
                 if item.name not in declared:
                     raise DescriptionError(f"stress: {where} declares no kind (see checks.py).")
                 parts[item.name], kinds[item.name] = part, declared[item.name]
@@ -93,73 +93,74 @@ class Axes:
         return [*self.parts, *self.aliases, "seed"]
 
     def name_of(self, name: Any) -> str:
-        """The setting that a name stands for.
+        """Return the setting that a name or an alias stands for.
 
         Raises
         ------
         DescriptionError
-            There is none of this name.
+            If no setting has this name.
         """
         if isinstance(name, str) and (name in self.parts or name == "seed"):
             return name
         if isinstance(name, str) and name in self.aliases:
             return self.aliases[name]
         if name == "trials":
-            raise DescriptionError("trials can't be varied: give the number of trials per point.")
+            raise DescriptionError("trials cannot be varied: give the number of trials per point.")
         raise DescriptionError(unknown_name("axis", name, self.names))
 
     def kind(self, name: str) -> Kind:
-        """Declared kind of a setting, or of the seed."""
+        """Return the declared kind of a setting, or of the seed."""
         return SeedNumber() if name == "seed" else self.kinds[name]
 
     def value(self, name: str, value: Any) -> Any:
-        """One value of a setting in its plain form, as JSON has it.
+        """Check one value of a setting, and return it in the plain form that JSON can hold.
 
         Raises
         ------
         DescriptionError
-            It is not of the declared kind.
+            If the value is not of the declared kind.
         """
         if isinstance(value, Bisect):
             raise DescriptionError(f"{name} is fixed: one value is needed, got {shown(value)}.")
         return plain(self.kind(name).check(value, name), name)
 
-    def values(self, name: str, given: Any) -> tuple[Any, ...] | Bisect:
-        """Values of a varied setting.
+    def values(self, name: str, axis: Any) -> tuple[Any, ...] | Bisect:
+        """Check the values of a varied setting, and return them in plain form.
 
         Raises
         ------
         DescriptionError
-            No sequence, an empty one, a value that is not of the kind, or one that comes twice.
+            If `axis` is not a sequence, is empty, repeats a value, or holds a value that is not of
+            the declared kind.
         """
-        if isinstance(given, Bisect):
-            return self._bisected(name, given)
-        if not _is_sequence(given):
+        if isinstance(axis, Bisect):
+            return self._bisected(name, axis)
+        if not _is_sequence(axis):
             raise DescriptionError(
-                f"{name} is varied: a sequence of values or a Bisect is needed, got {shown(given)}."
+                f"{name} is varied: a sequence of values or a Bisect is needed, got {shown(axis)}."
             )
-        found: dict[str, Any] = {}
-        for k, entry in enumerate(given):
+        values: dict[str, Any] = {}
+        for k, entry in enumerate(axis):
             if k >= MOST_VALUES:
-                raise DescriptionError(f"{name}: at most {MOST_VALUES} values of an axis.")
+                raise DescriptionError(f"{name}: an axis has at most {MOST_VALUES} values.")
             value = plain(self.kind(name).check(entry, name), name)
-            if repr(value) in found:
+            if repr(value) in values:
                 raise DescriptionError(f"{name}: the value {shown(value)} comes twice.")
-            found[repr(value)] = value
-        if not found:
+            values[repr(value)] = value
+        if not values:
             raise DescriptionError(f"{name}: the range is empty; give at least one value.")
-        return tuple(found.values())
+        return tuple(values.values())
 
-    def is_one_value(self, name: str, given: Any) -> bool:
-        """Whether something given for a setting is one value of it, rather than a range."""
-        if isinstance(given, Bisect):
+    def is_one_value(self, name: str, value: Any) -> bool:
+        """Whether an argument for a setting is one value of it, rather than a range of values."""
+        if isinstance(value, Bisect):
             return False
-        if not _is_sequence(given):
+        if not _is_sequence(value):
             return True
-        if not hasattr(given, "__len__"):
+        if not hasattr(value, "__len__"):
             return False
         try:
-            self.kind(name).check(given, name)
+            self.kind(name).check(value, name)
         except DescriptionError:
             return False
         return True
@@ -171,7 +172,7 @@ class Axes:
     def _bisected(self, name: str, axis: Bisect) -> Bisect:
         kind = _inner(self.kind(name))
         if name == "seed" or not isinstance(kind, Count | Quantity | Probability):
-            raise DescriptionError(f"{name} can't be bisected: it is not a number of a scale.")
+            raise DescriptionError(f"{name} cannot be bisected: its values are not numbers.")
         if self.is_whole(name):
             axis.require_whole(name)
         for end in (axis.low, axis.high):
@@ -180,16 +181,16 @@ class Axes:
 
 
 def _inner(kind: Kind) -> Kind:
-    """The kind of a value that may be None, which a type hint can say twice."""
+    """Return the kind inside (possibly nested) Optional kinds."""
     while isinstance(kind, Optional):
         kind = kind.kind
     return kind
 
 
-def _is_sequence(given: Any) -> bool:
-    if isinstance(given, np.ndarray):
-        return given.ndim > 0
-    return isinstance(given, Iterable) and not isinstance(given, str | bytes | Mapping)
+def _is_sequence(value: Any) -> bool:
+    if isinstance(value, np.ndarray):
+        return value.ndim > 0
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
 
 
 def _default(item: Any, where: str) -> Any:
@@ -201,12 +202,12 @@ def _default(item: Any, where: str) -> Any:
 
 
 def plain(value: Any, name: str) -> Any:
-    """A value as JSON has it: None, bool, int, float, str, or a list of these.
+    """Convert a value to what JSON can hold: None, bool, int, float, str, list or dict.
 
     Raises
     ------
     DescriptionError
-        It is something else.
+        If the value cannot be converted.
     """
     if isinstance(value, np.generic | np.ndarray):
         value = value.tolist()
@@ -217,5 +218,5 @@ def plain(value: Any, name: str) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise DescriptionError(
-        f"{name}: a sweep takes numbers, words and sequences of them, got {shown(value)}."
+        f"{name}: a sweep takes numbers, texts and sequences of them, got {shown(value)}."
     )

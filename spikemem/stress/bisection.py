@@ -1,4 +1,4 @@
-"""Bisection along one axis: to the value at which a measure crosses a criterion."""
+"""Bisection along one axis, to find the value at which a measure crosses a criterion."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RELATIVE = 0.02
 """Default relative width of the last interval on a logarithmic axis."""
 
 MOST_STEPS = 60
-"""Most halvings of one axis: below this width floats do not differ."""
+"""Largest number of halvings of one axis. After more, floats no longer differ."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,22 +29,23 @@ class Bisect:
     Parameters
     ----------
     low, high : float
-        Ends of the range; both are evaluated. May be given by position.
+        Ends of the range. Both are evaluated.
     criterion : float
-        Value of the measure that is looked for, 0 to 1 if the measure is a proportion.
+        Value of the measure at the crossing, from 0 to 1 if the measure is a proportion.
     tolerance : float, optional
-        The search stops once two neighbouring values differ by no more: on a linear scale in units
-        of the axis (default: a hundredth of the range), on a logarithmic one as a fraction of the
-        lower value (default: 0.02). An axis of whole numbers stops at neighbours at the latest.
+        The search stops once two neighbouring values differ by at most this much. On a linear
+        scale it is in units of the axis (default: a hundredth of the range). On a logarithmic
+        scale it is a fraction of the lower value (default: 0.02). On an axis of whole numbers the
+        search also stops when the two values differ by 1.
     measure : str, optional
-        Measure that is compared with the criterion. Default: the main one of the experiment.
+        Measure that is compared with the criterion. Default: the main measure of the experiment.
     scale : {"linear", "log"}
         Whether the middle of two values is their arithmetic or their geometric mean.
 
     Raises
     ------
     DescriptionError
-        `low` is not below `high`, or a logarithmic scale that does not begin above 0.
+        If `low` is not below `high`, or if a logarithmic scale does not begin above 0.
 
     Examples
     --------
@@ -68,9 +69,9 @@ class Bisect:
         measure: str | None = None,
         scale: str = "linear",
     ) -> None:
-        given = {"low": low, "high": high, "criterion": criterion, "tolerance": tolerance,
-                 "measure": measure, "scale": scale}  # fmt: skip
-        for name, value in given.items():
+        arguments = {"low": low, "high": high, "criterion": criterion, "tolerance": tolerance,
+                     "measure": measure, "scale": scale}  # fmt: skip
+        for name, value in arguments.items():
             object.__setattr__(self, name, value)
         problems = Problems("Bisect")
         plain = check_fields(self, problems)
@@ -82,21 +83,21 @@ class Bisect:
 
     @property
     def width(self) -> float:
-        """Distance of two neighbours at which the search stops, as `tolerance` says it."""
+        """Distance of two neighbours at which the search stops, in the units of `tolerance`."""
         if self.tolerance is not None:
             return self.tolerance
         return RELATIVE if self.scale == "log" else (self.high - self.low) / STEPS
 
     def next_value(self, measured: Mapping[Any, float], *, whole: bool = False) -> Any:
-        """Value that is evaluated next; None once the search is over.
+        """Return the value that is evaluated next, or None once the search is over.
 
-        The ends come first, then middles; only the measured values decide.
+        The two ends come first, then midpoints. The choice depends on the measured values alone.
 
         Parameters
         ----------
         measured : mapping of float to float
-            Pooled measure at each value evaluated so far. NaN (every trial failed) ends the
-            search.
+            Pooled measure at each value evaluated so far. NaN means that every trial failed, and
+            ends the search.
         whole : bool
             Whether the axis takes whole numbers only.
         """
@@ -126,14 +127,14 @@ class Bisect:
 
     @property
     def most_points(self) -> int:
-        """Most values that one search evaluates."""
+        """Largest number of values that one search evaluates."""
         ratio = (self.high - self.low) / self.width
         if self.scale == "log":
             ratio = math.log(self.high / self.low) / math.log1p(self.width)
         return 2 + min(max(math.ceil(math.log2(max(ratio, 1.0))), 0), MOST_STEPS)
 
     def require_whole(self, name: str) -> None:
-        """Refuse ends that are no whole numbers."""
+        """Raise an error if an end is not a whole number."""
         if self.low != int(self.low) or self.high != int(self.high):
             raise DescriptionError(
                 f"{name} takes whole numbers: Bisect needs whole ends, got {self.low:g} and "
@@ -147,7 +148,7 @@ class Bisect:
         return any(math.isnan(measured[end]) for end in (self.low, self.high))
 
     def _middle(self, low: Any, high: Any, whole: bool) -> Any:
-        """The value between two, or None if they are close enough."""
+        """Return the value between two values, or None if they are close enough."""
         near = high - low <= self.width if self.scale == "linear" else (
             high - low <= self.width * low
         )  # fmt: skip

@@ -13,10 +13,10 @@ from .work import Batch, Done, carry_out
 __all__ = ["Cluster", "ClusterExecutor"]
 
 _TIMEOUT = 15.0
-"""s that a scheduler has to answer."""
+"""Seconds to wait for the answer of a scheduler."""
 
 _PER_WORKER = 2
-"""Batches that are sent to a worker: one runs while the next one travels."""
+"""Batches sent to one worker: one runs while the next is transferred."""
 
 
 @dataclass(frozen=True)
@@ -37,19 +37,19 @@ class ClusterAddress(Kind):
 
 
 Cluster = Annotated[Any, Optional(ClusterAddress())]
-"""What every ``cluster`` argument takes."""
+"""Type of every ``cluster`` argument."""
 
 
 class ClusterExecutor:
     """Runs batches on the workers of a Dask cluster.
 
-    Dask gives the batch of a worker that has died to another one, and gives it up after as many
-    deaths as its setting ``distributed.scheduler.allowed-failures`` says.
+    If a worker dies, Dask sends its batch to another worker. Dask gives a batch up after as many
+    deaths as the setting ``distributed.scheduler.allowed-failures`` allows.
 
     Parameters
     ----------
     cluster : str or distributed.Client
-        Address of the scheduler, or a client, which stays open.
+        Address of the scheduler, or a client. A client stays open afterwards.
     """
 
     distributed: Any
@@ -74,13 +74,13 @@ class ClusterExecutor:
         return len(self.running) < self.slots
 
     def submit(self, batch: Batch) -> None:
-        """Send it to the cluster."""
+        """Send a batch to the cluster."""
         self.count += 1
         future = self.client.submit(carry_out, batch, pure=False)
         self.running[future] = batch
 
     def wait(self) -> list[tuple[Batch, Done | None]]:
-        """Wait for a batch."""
+        """Wait until a batch ends, and return the batches that have ended."""
         if not self.running:
             return []
         from concurrent.futures import CancelledError
@@ -99,7 +99,7 @@ class ClusterExecutor:
         return ended
 
     def _result(self, future: Any) -> Done | None:
-        """What a batch returned; None if its workers died."""
+        """Return the result of a batch, or None if its workers died."""
         if future.status in ("cancelled", "lost"):
             raise _lost()
         error = future.exception()
@@ -109,7 +109,7 @@ class ClusterExecutor:
         return done
 
     def close(self) -> None:
-        """Cancel what still runs, and close a client of one's own."""
+        """Cancel running batches, and close the client if this object opened it."""
         if self.running:
             self.client.cancel(list(self.running), force=True)
             self.running.clear()
@@ -120,7 +120,7 @@ class ClusterExecutor:
 def _lost() -> SimulationError:
     return SimulationError(
         "sweep: the cluster has lost trials, and may have ended; start it, and run the same sweep "
-        "again: it goes on."
+        "again to continue."
     )
 
 

@@ -1,4 +1,4 @@
-"""The command ``spikemem stress``: sweeps from the command line, and a look at their files."""
+"""The command ``spikemem stress``: runs sweeps from the command line, and shows their files."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ __all__ = ["stress"]
 
 
 class _StressCommands(Commands):
-    """A group whose first word may also be a model: then that model is tested."""
+    """Command group that also accepts a model as its first word, and then tests that model."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that the first word names, or else ``run`` with that word."""
+        """Return the command that the first word names; otherwise ``run`` with all words."""
         if args and args[0] not in self.commands and not args[0].startswith("-"):
             return "run", self.commands["run"], args
         return super().resolve_command(ctx, args)
@@ -35,7 +35,7 @@ class _StressCommands(Commands):
 
 @click.group("stress", cls=_StressCommands)
 def stress() -> None:
-    r"""Stress-test a memory: how much it holds, how it fails, what it costs.
+    r"""Stress-test a memory: measure how much it holds, how it fails and what it costs.
 
     `spikemem stress MODEL` tests a model, as `spikemem stress run MODEL` does.
 
@@ -50,7 +50,7 @@ def stress() -> None:
 @click.argument("model")
 @click.option(
     "--experiment", default="capacity", show_default=True, metavar="NAME",
-    help=f"{', '.join(EXPERIMENTS)}.",
+    help=f"Experiment to run: {', '.join(EXPERIMENTS)}.",
 )  # fmt: skip
 @click.option(
     "--vary", multiple=True, metavar="AXIS=RANGE",
@@ -59,11 +59,11 @@ def stress() -> None:
 )  # fmt: skip
 @click.option(
     "--set", "settings", multiple=True, metavar="AXIS=VALUE",
-    help="A setting that is not varied.",
+    help="Set an axis that is not varied to one value.",
 )  # fmt: skip
 @click.option(
     "--bisect", metavar="AXIS=LOW:HIGH[:log]",
-    help="Search the value of this axis at which the measure crosses the criterion.",
+    help="Search for the value of this axis at which the measure crosses the criterion.",
 )  # fmt: skip
 @click.option(
     "--criterion", type=NUMBER, default=0.9, show_default=True, help="Criterion of --bisect."
@@ -71,14 +71,16 @@ def stress() -> None:
 @click.option(
     "--tolerance", type=NUMBER, help="Width at which --bisect stops.  [default: 1 % of the range]"
 )
-@click.option("--measure", help="Measure for --bisect and --plot.  [default: the main one]")
+@click.option("--measure", help="Measure for --bisect and --plot.  [default: the main measure]")
 @click.option("--trials", type=int, default=20, show_default=True, help="Trials of each point.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the whole sweep.")
-@click.option("--jobs", type=int, default=1, show_default=True, help="Processes.")
-@click.option("--cluster", metavar="ADDRESS", help="Dask cluster, such as tcp://host:8786.")
+@click.option("--jobs", type=int, default=1, show_default=True, help="Number of processes.")
+@click.option(
+    "--cluster", metavar="ADDRESS", help="Address of a Dask cluster, such as tcp://host:8786."
+)
 @click.option(
     "--out", type=PATH,
-    help="File that keeps each finished point. The same command again finishes what is missing.",
+    help="File that keeps each finished point. Run the same command again to finish the rest.",
 )  # fmt: skip
 @click.option("--retry-failed", is_flag=True, help="Run points with failed trials again.")
 @click.option("--plot", "picture", type=PATH, help="Draw the result: .png, .pdf or .svg.")
@@ -103,13 +105,13 @@ def run(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Test MODEL: one experiment, over the axes given, with repeated trials."""
+    """Test MODEL with one experiment, over the axes that are varied, in repeated trials."""
     axes: dict[str, Any] = {
         name: read_range(name, text) for name, text in assignments(vary, "--vary").items()
     }
     for name, text in assignments([bisect] if bisect else [], "--bisect").items():
         if name in axes:
-            raise DescriptionError(f"--bisect {name} is varied already.")
+            raise DescriptionError(f"--bisect {name}: --vary already varies this axis.")
         axes[name] = read_bisection(name, text, criterion, tolerance, measure)
     fixed = {name: read_value(text) for name, text in assignments(settings, "--set").items()}
     sweep = Sweep(model, experiment, vary=axes, fixed=fixed, trials=trials, seed=seed)
@@ -117,23 +119,23 @@ def run(
     results = sweep.run(
         out, jobs=jobs, cluster=cluster, progress=not (quiet or as_json), retry_failed=retry_failed
     )
-    _tell(results, picture, measure, as_json, quiet)
+    _print_results(results, picture, measure, as_json, quiet)
 
 
 @stress.command()
 @click.argument("file", type=FILE)
-@click.option("--measure", help="Measure that is drawn.  [default: the main one]")
-@click.option("--plot", "picture", type=PATH, help="Draw it: .png, .pdf or .svg.")
+@click.option("--measure", help="Measure that is drawn.  [default: the main measure]")
+@click.option("--plot", "picture", type=PATH, help="Draw the results: .png, .pdf or .svg.")
 @json_option
 def show(file: Path, measure: str | None, picture: Path | None, as_json: bool) -> None:
-    """Show what the sweep in FILE has found, even while it runs."""
+    """Show the results of the sweep in FILE. The sweep may still be running."""
     _check_picture(picture)
-    _tell(load(file), picture, measure, as_json, quiet=False)
+    _print_results(load(file), picture, measure, as_json, quiet=False)
 
 
 @stress.command()
 @click.argument("model", required=False)
-@click.option("--experiment", default="capacity", show_default=True, help="Experiment.")
+@click.option("--experiment", default="capacity", show_default=True, help="Experiment to list.")
 @json_option
 def axes(model: str | None, experiment: str, as_json: bool) -> None:
     """List the axes of MODEL with their defaults; without MODEL, list the models."""
@@ -153,14 +155,14 @@ def axes(model: str | None, experiment: str, as_json: bool) -> None:
 
 
 def _check_picture(picture: Path | None) -> None:
-    """Refuse a picture that cannot be written, before the sweep begins."""
+    """Raise an error before the sweep begins if the picture cannot be written."""
     if picture is None:
         return
     check_format(picture)
     check_target(picture, overwrite=True)
 
 
-def _tell(
+def _print_results(
     results: Results, picture: Path | None, measure: str | None, as_json: bool, quiet: bool
 ) -> None:
     if picture is not None:

@@ -1,4 +1,4 @@
-"""Under which conditions a model is tested: backend, device, noise, faults."""
+"""Conditions under which a model is tested: backend, device, noise, faults."""
 
 from __future__ import annotations
 
@@ -20,52 +20,54 @@ _DEVICE = ("device", *_GENERIC, "stuck", "weight_bits")
 
 @dataclass(frozen=True, kw_only=True)
 class Conditions:
-    """How a network is run, and what is wrong with it; each field is an axis.
+    """Backend, device, noise and faults of a test. Each field is an axis of a sweep.
 
-    The weights of the model's plastic projections are on a device if `device`,
-    `programming_noise`, `read_noise`, `stuck` or `weight_bits` says so. Without `device` it is a
-    generic one. A device that is named has noise of its own, so that `programming_noise` and
-    `read_noise` are refused beside it; `stuck` and `weight_bits` go with any device.
+    The weights of the model's plastic projections are stored on a device if any of `device`,
+    `programming_noise`, `read_noise`, `stuck` and `weight_bits` is set. Without `device`, the
+    device is a generic one. A named device has its own noise, so `programming_noise` and
+    `read_noise` cannot be combined with it; `stuck` and `weight_bits` can be combined with any
+    device.
 
     Parameters
     ----------
     backend : str
-        Where the network runs; "expected" runs the family's own algorithm without spikes, which
-        knows neither devices nor disturbances. In a sweep the default is that of the subject
+        Backend that runs the network. "expected" runs the family's own algorithm without spikes,
+        which has neither devices nor disturbances. In a sweep the default is that of the subject
         (:attr:`.Subject.backend`).
     integrator : {"spinnaker", "exact"}
         As :func:`spikemem.simulate`.
     device : str, optional
         Name of a device model (:data:`spikemem.models.DEVICES`) that holds the weights of the
-        model's plastic projections. They are written into it once, before the run. What is learnt
-        in the run has the error of the device's programming on backend "brian2"; on the others it
-        is learnt without an error.
+        model's plastic projections. The weights are written into it once, before the run. Weights
+        that are learnt during the run have the device's programming error on backend "brian2", and
+        no error on the other backends.
     drift_time : float, optional
-        Age of the device `device`, s. Default: the first for which it is calibrated.
+        Time since programming of the device `device`, s. Default: the first time for which it is
+        calibrated.
     programming_noise, read_noise : float
-        Of a generic device: SD of a written conductance over g_max; SD of a read over the
-        conductance, drawn once for the run.
+        Noise of a generic device: SD of a written conductance relative to g_max, and SD of a read
+        relative to the conductance, drawn once for the run.
     stuck : float
-        Fraction of the devices that are stuck, half of them low, half high. A plastic synapse with
-        a stuck device does not learn.
+        Fraction of the devices that are stuck, half of them at the low conductance and half at the
+        high one. A plastic synapse with a stuck device does not learn.
     weight_bits : int, optional
-        A device takes 2**bits equally spaced conductances.
+        Resolution of a device: it has 2**bits equally spaced conductances.
     synapse_failure : float
-        Probability of each plastic synapse to be missing for the whole run: it does not transmit,
-        and learning does not bring it back. With one seed, a larger probability fails the same
-        synapses and some more.
+        Probability that a plastic synapse is missing for the whole run. It does not transmit, and
+        learning does not restore it. With the same seed, a larger probability removes the same
+        synapses and more.
     jitter : float
-        SD of the times of the input spikes, ms, of all spike sources. Times are rounded to the
-        steps of the network and stay inside the run; of two spikes that a source has in one step,
+        SD of the shift of each input spike, ms, for all spike sources. Times are rounded to the
+        time steps of the network and stay inside the run. If a source has two spikes in one step,
         one counts.
     background : float
-        Rate of background spikes onto each cell, Hz; Poisson trains, one for each cell.
+        Rate of the background spikes onto each cell, Hz. Each cell has its own Poisson train.
     background_weight : float
-        Weight of such a spike, as a fraction of the weight with which one spike brings the cell
-        from rest to its threshold (``spikemem.stress.disturb.threshold_weight``); from 1 on it
-        fires alone.
+        Weight of a background spike, as a fraction of the weight with which one spike brings the
+        cell from rest to its threshold (``spikemem.stress.disturb.threshold_weight``). From 1 on, one
+        background spike makes the cell fire.
     platform : str, optional
-        Where the run's energy is taken from: a platform of
+        Platform for which the energy of the run is estimated: a platform of
         :func:`spikemem.hardware.resistive.account`, such as "Loihi", or "crossbar" for the device.
     """
 
@@ -88,8 +90,8 @@ class Conditions:
         noisy = [name for name in _GENERIC if getattr(self, name)]
         if self.device is not None and noisy:
             raise DescriptionError(
-                f"Conditions: device={self.device!r} has noise of its own, got "
-                f"{' and '.join(noisy)} beside it; leave out the device, or the noise."
+                f"Conditions: device={self.device!r} has its own noise, got "
+                f"{' and '.join(noisy)} as well; leave out the device, or the noise."
             )
         if self.drift_time is not None and self.device is None:
             raise DescriptionError(
@@ -104,12 +106,12 @@ class Conditions:
             device_named(self.device)
 
     def require_ideal(self, *allowed: str) -> None:
-        """Refuse noise and faults beside backend "expected", which has nothing to disturb.
+        """Raise an error if noise or faults are combined with backend "expected".
 
         Parameters
         ----------
         *allowed : str
-            Fields that the model follows without spikes.
+            Fields that the model supports without spikes.
 
         Raises
         ------
@@ -124,7 +126,7 @@ class Conditions:
         if changed:
             raise UnsupportedError(
                 f"Conditions: {', '.join(changed)}: backend 'expected' has neither cells nor "
-                f"synapses; give a backend that has, e.g. backend='native'."
+                f"synapses; choose a backend that has them, e.g. backend='native'."
             )
 
     @property
@@ -133,7 +135,7 @@ class Conditions:
         return any(getattr(self, name) not in (None, 0.0) for name in _DEVICE)
 
     def memory_device(self) -> Any:
-        """The device that holds the plastic weights; None without one."""
+        """Return the device that holds the plastic weights, or None if there is none."""
         if not self.on_device:
             return None
         device: Any = device_named(self.device or "Generic")

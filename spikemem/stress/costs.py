@@ -1,4 +1,4 @@
-"""What a run costs, by the names of NeuroBench."""
+"""Costs of a run, under the names of NeuroBench."""
 
 from __future__ import annotations
 
@@ -15,16 +15,19 @@ from .conditions import Conditions
 __all__ = ["ACCOUNT", "costs_of"]
 
 ACCOUNT = "spikemem.hardware.resistive:account"
-"""Where the energy of a run on a platform is computed; imported when it is first used."""
+"""Function that computes the energy of a run on a platform. It is imported at its first use."""
 
 _BYTES = 8
-"""Of a number of the simulation."""
+"""Bytes of one number of the simulation."""
 
 _STATES = 4
-"""Of a cell: potential, two synaptic currents, refractory time."""
+"""State variables of a cell: potential, two synaptic currents, refractory time."""
 
 _SMALL = 1e-6
-"""What is left of a trace of plasticity after long is no weight; in parts of the largest one."""
+"""Weights below this fraction of the largest weight count as zero.
+
+Decaying plasticity traces leave such weights behind.
+"""
 
 
 def costs_of(
@@ -34,19 +37,20 @@ def costs_of(
     n_operations: int,
     written: Any = None,
 ) -> dict[str, float]:
-    """Costs of one run; the names are those of :class:`.answers.Answers`.
+    """Compute the costs of one run. The names are those of :class:`.answers.Answers`.
 
-    ``synaptic_operations`` are the effective ones, one for each spike and each synapse that it
-    reaches. ``footprint`` counts a weight for each synapse (8 bytes; `weight_bits` where they are
-    plastic and on a device), two traces for the ends of each plastic projection and four numbers
-    of 8 bytes for each cell. ``connection_sparsity`` is the fraction of the pairs of cells of
-    joined populations that have no synapse, or one of weight 0, at the end of the run;
-    ``activation_sparsity`` the fraction of the cells' steps without a spike, inputs left out.
+    ``synaptic_operations`` counts effective operations: one for each spike and each synapse that
+    it reaches. ``footprint`` counts one weight for each synapse (8 bytes, or `weight_bits` bits
+    for a plastic synapse on a device), one trace for each cell at either end of a plastic
+    projection, and four numbers of 8 bytes for each cell. ``connection_sparsity`` is the fraction
+    of cell pairs of connected populations that have no synapse, or a synapse of weight 0, at the
+    end of the run. ``activation_sparsity`` is the fraction of pairs of a cell and a time step
+    without a spike; inputs are left out.
     """
     counted = count(network, recording)
     cells = [pop.name for pop in network.populations if not pop.is_source]
     fired = sum(len(recording.spikes[name]) for name in cells if name in recording.spikes)
-    found = {
+    costs = {
         "spikes": float(counted.spikes),
         "synaptic_operations": float(counted.synaptic_events),
         "duration": counted.duration * 1000,
@@ -59,8 +63,8 @@ def costs_of(
         module, _, item = ACCOUNT.partition(":")
         account = getattr(importlib.import_module(module), item)
         more = {"written": written, "time": conditions.drift_time} if written is not None else {}
-        found["energy"] = float(account(network, recording, conditions.platform, **more).total)
-    return found
+        costs["energy"] = float(account(network, recording, conditions.platform, **more).total)
+    return costs
 
 
 def _footprint(network: Network, conditions: Conditions) -> float:

@@ -18,42 +18,43 @@ __all__ = ["Capacity", "crossing"]
 Array = NDArray[np.float64]
 
 FEWEST = 4
-"""Points that a curve is fitted to, at least."""
+"""Smallest number of points that a curve is fitted to."""
 
 MISFIT = 0.25
-"""A curve describes points if a larger deviance than theirs has at least this probability."""
+"""A curve describes its points if a larger deviance has at least this probability."""
 
 _GRIDS = (61, 21, 21, 21)
 _STEEPEST = 50.0
 
 
 class Capacity(NamedTuple):
-    """Where a measure crosses its criterion, for one combination of the other axes."""
+    """Value at which a measure crosses its criterion, for one combination of the other axes."""
 
     values: dict[str, Any]
-    """The other axes."""
+    """Values of the other axes."""
     axis: str
     """The axis that is bisected."""
     value: float
-    """NaN if the measure does not cross the criterion."""
+    """Value of the axis at the crossing; NaN if the measure does not cross the criterion."""
     low: float
     """Lower end of the interval."""
     high: float
     """Upper end of the interval."""
     note: str = ""
-    """Why the value is not known, as in ``">= 2"``; empty if it is known."""
+    """Reason why the value is NaN, e.g. ``">= 2"``; empty if the value is known."""
 
 
 def crossing(
     search: Bisect, axis: str, points: Sequence[Point], measure: str, kind: str, confidence: float
 ) -> Capacity:
-    """Where a measure crosses the criterion of a bisection.
+    """Estimate the value at which a measure crosses the criterion of a bisection.
 
-    All evaluated points enter. A line through the crossing, for proportions in logits, is fitted
-    by maximum (quasi-)likelihood to the points around it. The points farthest from the crossing
-    are left out, one by one, as long as the line does not describe the others. The interval holds
-    every crossing that the likelihood ratio does not reject. The scatter of whole trials sets its
-    scale, so that probes of one trial need not be independent; of a misfit that is left the same.
+    The estimate uses all evaluated points. A straight line through the crossing (in logits for
+    proportions) is fitted to the points around it by maximum quasi-likelihood. While the line does
+    not describe the points, the point farthest from the crossing is left out. The interval holds
+    every crossing that the likelihood ratio does not reject. The variance between whole trials
+    sets its scale, so the probes of one trial need not be independent. A misfit that remains
+    widens the interval as well.
 
     Parameters
     ----------
@@ -66,13 +67,13 @@ def crossing(
     measure, kind : str
         Name and kind of the measure.
     confidence : float
-        Of the interval.
+        Confidence level of the interval.
 
     Returns
     -------
     Capacity
-        Its note says ``">= high"`` or ``"< low"`` if the measure is on one side of the criterion
-        at both ends.
+        The note is ``">= high"`` or ``"< low"`` if the measure is on the same side of the
+        criterion at both ends.
 
     Notes
     -----
@@ -85,24 +86,24 @@ def crossing(
     rest = {name: value for name, value in points[0].values.items() if name != axis}
     x = np.array([float(point.values[axis]) for point in ordered])
     y = np.array([point.pooled(measure, kind) for point in ordered])
-    nothing = Capacity(rest, axis, math.nan, math.nan, math.nan)
+    unknown = Capacity(rest, axis, math.nan, math.nan, math.nan)
     if np.isnan(y).any():
-        return nothing._replace(note="not known: every trial of a point failed")
+        return unknown._replace(note="not known: every trial of a point failed")
     if len(x) < 2 or x[0] != search.low or x[-1] != search.high:
-        return nothing._replace(note="not known yet")
+        return unknown._replace(note="not known yet")
     above = search.side(y[0])
     if above == search.side(y[-1]):
-        return nothing._replace(note=f">= {search.high:g}" if above else f"< {search.low:g}")
-    place = np.log(x) if search.scale == "log" else x
+        return unknown._replace(note=f">= {search.high:g}" if above else f"< {search.low:g}")
+    abscissa = np.log(x) if search.scale == "log" else x
     trials = [point.columns[measure].values for point in ordered]
     sign = 1.0 if above else -1.0
     curve: _Line | _Logistic
     if kind == "proportion" and 0 < search.criterion < 1:
-        curve = _Logistic.of(place, trials, search.criterion, sign)
+        curve = _Logistic.of(abscissa, trials, search.criterion, sign)
     else:
-        curve = _Line.of(place, trials, search.criterion, sign)
-    found = np.array(_interval(curve, confidence))
-    value, low, high = (np.exp(found) if search.scale == "log" else found).tolist()
+        curve = _Line.of(abscissa, trials, search.criterion, sign)
+    estimate = np.array(_interval(curve, confidence))
+    value, low, high = (np.exp(estimate) if search.scale == "log" else estimate).tolist()
     return Capacity(rest, axis, value, max(low, search.low), min(high, search.high))
 
 
@@ -116,7 +117,7 @@ class _Logistic:
     level: float
     sign: float
     scale: float
-    """Variance of trials over that of independent attempts."""
+    """Ratio of the variance between trials to that of independent attempts."""
     freedom: int
 
     @classmethod
@@ -135,7 +136,7 @@ class _Logistic:
         return cls(x, successes, attempts, level, sign, scale, freedom)
 
     def deviance(self, at: Array, keep: NDArray[np.intp]) -> Array:
-        """Of the best slope, for each crossing."""
+        """Return the deviance of the best slope, for each crossing."""
         x, k, n = self.x[keep], self.successes[keep], self.attempts[keep]
         away = self.sign * (at[:, None] - x)
         steepest = _STEEPEST / float(np.diff(self.x).min())
@@ -147,8 +148,8 @@ class _Logistic:
             least, most = np.where(rising, slope, least), np.where(rising, most, slope)
         fitted = self.level + slope[:, None] * away
         loss = (n * np.logaddexp(0.0, fitted) - k * fitted).sum(axis=1)
-        found: Array = 2 * (loss - _saturated(k, n))
-        return found
+        deviance: Array = 2 * (loss - _saturated(k, n))
+        return deviance
 
 
 @dataclass(frozen=True)
@@ -175,18 +176,18 @@ class _Line:
         return cls(x, means, weights, criterion, sign, scale, freedom)
 
     def deviance(self, at: Array, keep: NDArray[np.intp]) -> Array:
-        """Of the best slope, for each crossing."""
+        """Return the deviance of the best slope, for each crossing."""
         away = self.sign * (at[:, None] - self.x[keep])
         over, weights = self.means[keep] - self.level, self.weights[keep]
         slope = np.maximum((weights * away * over).sum(axis=1), 0.0) / np.maximum(
             (weights * away**2).sum(axis=1), 1e-300
         )
-        found: Array = (weights * (over - slope[:, None] * away) ** 2).sum(axis=1)
-        return found
+        deviance: Array = (weights * (over - slope[:, None] * away) ** 2).sum(axis=1)
+        return deviance
 
 
 def _values(row: Array) -> Array:
-    """One number a trial; of successes and attempts the rate."""
+    """Return one number for each trial: its value, or its rate of successes."""
     if row.shape[1] == 2:
         tried = row[row[:, 1] > 0]
         rates: Array = tried[:, 0] / tried[:, 1]
@@ -196,7 +197,7 @@ def _values(row: Array) -> Array:
 
 
 def _interval(curve: _Line | _Logistic, confidence: float) -> tuple[float, float, float]:
-    """Crossing, and the ends of its interval."""
+    """Return the crossing and the two ends of its interval."""
     from scipy.special import fdtri
 
     fit = _fitted(curve)
@@ -215,14 +216,14 @@ class _Fit(NamedTuple):
     """A curve fitted to some of the points."""
 
     fits: float
-    """Probability of a larger deviance, if the curve is right."""
+    """Probability of a larger deviance if the curve is correct."""
     at: float
     deviance: float
     keep: NDArray[np.intp]
 
 
 def _fitted(curve: _Line | _Logistic) -> _Fit:
-    """The fit to as many points as the curve describes; if to none, the one that fits best."""
+    """Fit the curve to as many points as it describes; otherwise return the best of the fits."""
     from scipy.special import chdtrc
 
     keep = np.arange(len(curve.x))
@@ -241,7 +242,7 @@ def _fitted(curve: _Line | _Logistic) -> _Fit:
 
 
 def _best(curve: _Line | _Logistic, keep: NDArray[np.intp]) -> tuple[float, float]:
-    """The crossing of the smallest deviance, and that deviance."""
+    """Return the crossing with the smallest deviance, and that deviance."""
     low, high = float(curve.x[0]), float(curve.x[-1])
     for size in _GRIDS:
         grid = np.linspace(low, high, size)
@@ -252,7 +253,7 @@ def _best(curve: _Line | _Logistic, keep: NDArray[np.intp]) -> tuple[float, floa
 
 
 def _without_farthest(x: Array, keep: NDArray[np.intp], at: float) -> NDArray[np.intp]:
-    """The points without the farthest one, but with one on each side of the crossing."""
+    """Leave out the farthest point, but keep at least one on each side of the crossing."""
     for k in np.argsort(-np.abs(x[keep] - at), kind="stable"):
         rest = np.delete(keep, k)
         if (x[rest] <= at).any() and (x[rest] > at).any():
@@ -261,7 +262,7 @@ def _without_farthest(x: Array, keep: NDArray[np.intp], at: float) -> NDArray[np
 
 
 def _end(accepted: Callable[[Array], NDArray[np.bool_]], at: float, limit: float) -> float:
-    """The accepted value that is farthest from the crossing, on the way to a limit."""
+    """Return the accepted value farthest from the crossing, between the crossing and `limit`."""
     inside, outside = at, limit
     for _ in range(5):
         grid = np.linspace(inside, outside, 33)[1:]
@@ -276,12 +277,12 @@ def _end(accepted: Callable[[Array], NDArray[np.bool_]], at: float, limit: float
 def _expit(x: Array) -> Array:
     from scipy.special import expit
 
-    found: Array = expit(x)
-    return found
+    probability: Array = expit(x)
+    return probability
 
 
 def _saturated(k: Array, n: Array) -> float:
-    """Loss of the observed proportions themselves."""
+    """Return the loss of the saturated model, whose probabilities are the observed proportions."""
     from scipy.special import xlogy
 
     return float(-(xlogy(k, k) + xlogy(n - k, n - k) - xlogy(n, n)).sum())

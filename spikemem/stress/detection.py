@@ -1,4 +1,4 @@
-"""Signal detection: d', bias, the area under the ROC, and yes or no from familiarity."""
+"""Signal detection: d', bias, area under the ROC, and yes/no answers from familiarity."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def bias(hits: _Count, n_studied: _Count, false_alarms: _Count, n_novel: _Count)
     Returns
     -------
     float
-        -(z(hit rate) + z(false-alarm rate)) / 2; above 0 the answer is no more often.
+        -(z(hit rate) + z(false-alarm rate)) / 2. Above 0 the answer "no" is more frequent.
 
     Raises
     ------
@@ -103,12 +103,12 @@ def roc_area(studied: _Values, novel: _Values) -> float:
     Returns
     -------
     float
-        From 0 to 1, 0.5 for chance; NaN if one of them is empty.
+        From 0 to 1; 0.5 is chance. NaN if `studied` or `novel` is empty.
 
     Raises
     ------
     DescriptionError
-        Not numbers, or NaN.
+        If a value is not a number, or is NaN.
 
     Examples
     --------
@@ -126,25 +126,26 @@ def roc_area(studied: _Values, novel: _Values) -> float:
 def said_studied(
     familiarity: NDArray[np.float64], n_studied: int, threshold: float | None, model: str
 ) -> NDArray[np.bool_]:
-    """Which probes a model calls studied, by their familiarity.
+    """Return which probes a model calls studied, from their familiarity.
 
     Parameters
     ----------
     familiarity : ndarray of float64, shape (n_probes,)
-        Of studied and novel items together.
+        Familiarity of studied and novel items together.
     n_studied : int
-        How many of the probes are studied items.
+        Number of probes that are studied items.
     threshold : float, optional
         Probes of at least this familiarity are called studied. Default: the threshold at which
-        the number of yes answers comes closest to `n_studied` (the smaller number of two). It is
-        that of an observer who knows how many items were studied, but not which.
+        the number of yes answers is closest to `n_studied`; if two numbers are equally close, the
+        smaller one. It is the threshold of an observer who knows how many items were studied, but
+        not which ones.
     model : str
         Name of the model, for messages.
 
     Raises
     ------
     UnsupportedError
-        A probe has no familiarity.
+        If a probe has no familiarity.
     """
     if np.isnan(familiarity).any():
         raise UnsupportedError(

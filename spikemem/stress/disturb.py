@@ -1,4 +1,4 @@
-"""What is wrong with a network: failed synapses, jitter of its inputs, background spikes."""
+"""Disturbances of a network: failed synapses, jitter of input spikes, background spikes."""
 
 from __future__ import annotations
 
@@ -34,30 +34,31 @@ def fail_synapses(
     seed: Seed = 0,
     remove: bool = False,
 ) -> Network:
-    """The network in which some synapses of these projections do not transmit.
+    """Return the network with some synapses of these projections failed.
 
-    A synapse that can learn is taken out of its projection, so that learning can't bring it back;
-    the projection becomes a list. One whose weight never changes is given the weight 0, which
-    leaves the structure as it is.
+    A failed synapse does not transmit. If it is plastic, it is removed from its projection, so
+    that learning cannot restore it; the projection becomes a list of synapses. If its weight never
+    changes, it gets weight 0, which keeps the structure.
 
     Parameters
     ----------
     network : Network
     projections : sequence of str
-        Whose synapses; the draw of one does not depend on the others.
+        Projections whose synapses can fail. The draw for one projection does not depend on the
+        others.
     fraction : float
-        Probability of each synapse to fail, independently of the rest. With one seed, a larger
-        one fails the same synapses and some more.
+        Probability that a synapse fails, independently of the others. With the same seed, a larger
+        probability fails the same synapses and more.
     seed : int or numpy.random.Generator
-        For the draw.
+        Seed of the draw.
     remove : bool
-        Take the others out as well, e.g. before a device is written, whose noise would give them
-        a weight.
+        Whether failed synapses of fixed weight are removed as well. This is needed before the
+        weights are written into a device, whose noise would give them a weight.
 
     Raises
     ------
     UnsupportedError
-        Synapses would have to be taken out of a projection whose plasticity windows name tiles.
+        If synapses would have to be removed from a projection whose plasticity windows name tiles.
 
     Examples
     --------
@@ -89,8 +90,8 @@ def _without(
         return replace(item, weight=np.where(works, network.weights(item.name), 0.0))
     if rule is not None and item.tiles > 1 and rule.last_tile >= 0:
         raise UnsupportedError(
-            f"projection {item.name!r}: synapses can't be taken out, since its plasticity windows "
-            f"name tiles; disturb each network before stacking."
+            f"projection {item.name!r}: synapses cannot be removed, because its plasticity "
+            f"windows name tiles; disturb each network before stacking."
         )
     synapses = network.synapses(item.name)
     return replace(
@@ -103,16 +104,16 @@ def _without(
 def jitter(
     network: _Net, sd: Annotated[float, Quantity("ms", low=0.0)], *, seed: Seed = 0
 ) -> Network:
-    """The network whose input spikes come earlier or later, each by a normal number.
+    """Return the network with each input spike shifted by a normally distributed time.
 
     Parameters
     ----------
     network : Network
     sd : float
-        ms. Times are rounded to steps and stay within the train; of two spikes of a source in one
-        step, one is left.
+        Standard deviation of the shift, ms. Times are rounded to time steps and stay within the
+        train. If a source has two spikes in one step, one of them remains.
     seed : int or numpy.random.Generator
-        For the draw; that of one population does not depend on the others.
+        Seed of the draw. The draw for one population does not depend on the others.
 
     Examples
     --------
@@ -151,22 +152,22 @@ def background(
     integrator: Annotated[str, Choice("spinnaker", "exact")] = "spinnaker",
     seed: Seed = 0,
 ) -> Network:
-    """The network with a Poisson train of excitatory spikes onto each of its cells.
+    """Return the network with a Poisson train of excitatory spikes onto each cell.
 
-    For each population of cells, "background of <name>" is a spike source of its size, joined to
-    it one to one with a delay of one step. The trains are as long as the longest input.
+    Each population of cells gets a spike source of the same size, "background of <name>". It is
+    connected one to one with a delay of one step. The trains are as long as the longest input.
 
     Parameters
     ----------
     network : Network
     rate : float
-        Hz.
+        Rate of each train, Hz.
     weight : float
-        Of a spike, as a fraction of :func:`threshold_weight`.
+        Weight of a background spike, as a fraction of :func:`threshold_weight`.
     integrator : {"spinnaker", "exact"}
-        With which the network runs.
+        Integrator that the network runs with.
     seed : int or numpy.random.Generator
-        For the trains; those of one population do not depend on the others.
+        Seed of the trains. The trains of one population do not depend on the others.
 
     Examples
     --------
@@ -203,10 +204,10 @@ def threshold_weight(
     dt: _Step,
     integrator: Annotated[str, Choice("spinnaker", "exact")] = "spinnaker",
 ) -> NDArray[np.float64]:
-    """Weight with which one excitatory spike brings a cell from `v_rest` to its threshold.
+    """Return the weight with which one excitatory spike brings a cell from rest to threshold.
 
-    It is ``(v_thresh - v_rest)`` over the highest point, on the time grid, of the potential after
-    a spike of 1 nA; 0 where the threshold lies below rest. `i_offset` is left out.
+    The weight is ``v_thresh - v_rest`` divided by the peak, on the time grid, of the potential
+    after a spike of 1 nA. It is 0 where the threshold lies below rest. `i_offset` is ignored.
 
     Parameters
     ----------
@@ -216,12 +217,12 @@ def threshold_weight(
     dt : float
         Time step, ms.
     integrator : {"spinnaker", "exact"}
-        ``docs/explanation/semantics.md``.
+        Integrator; see ``docs/explanation/semantics.md``.
 
     Returns
     -------
     ndarray of float64, shape (size,)
-        nA.
+        Weight for each cell, nA.
 
     Examples
     --------
@@ -239,10 +240,10 @@ def threshold_weight(
 
 
 def _first_step(tau: Any, tau_syn: Any, cm: Any, dt: float, integrator: str) -> NDArray[np.float64]:
-    """Potential (mV) after the first step of 1 nA of synaptic current."""
+    """Return the potential (mV) after the first step with 1 nA of synaptic current."""
     decays = -np.expm1(-dt / tau_syn)
     if integrator == "spinnaker":
-        # tau (1 - exp(-dt/tau)) is dt for a cell without a leak.
+        # Without a leak, tau (1 - exp(-dt/tau)) equals dt.
         with np.errstate(invalid="ignore"):
             gain = np.where(np.isinf(tau), dt, tau * -np.expm1(-dt / tau))
         return np.asarray(tau_syn / dt * decays * gain / cm)
@@ -256,8 +257,8 @@ def _first_step(tau: Any, tau_syn: Any, cm: Any, dt: float, integrator: str) -> 
 def _highest(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
     """Maximum over n >= 1 of the sum of exp(x (n - 1 - k)) exp(y k) for k = 0 .. n - 1; x, y <= 0.
 
-    It is (exp(x n) - exp(y n)) / (exp(x) - exp(y)): what 1, fed in once, has become after n steps
-    of two decays one after the other.
+    The sum equals (exp(x n) - exp(y n)) / (exp(x) - exp(y)). It is the response, after n steps, of
+    two exponential decays in series to one input of size 1.
     """
     close = np.abs(x - y) < 1e-9
     leaks = x < 0

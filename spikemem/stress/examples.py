@@ -1,4 +1,4 @@
-"""Recall examples: one trial of a sweep again, with what was stored and what came back."""
+"""Recall examples: repeats one trial of a sweep, and draws stored and recalled items."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _MOST_CELLS = 400
 
 
 def trial_again(results: Any, point: Point, trial: int) -> Answers:
-    """Carry out one trial of a point once more; it gives the same answers.
+    """Repeat one trial of a point, and return the same answers as before.
 
     Raises
     ------
     UnsupportedError
-        The sweep was made with a subject of one's own.
+        If the subject of the sweep is a class that spikemem does not contain.
     """
     model = model_of(results.plan["subject"])
     if model not in SUBJECTS:
-        raise UnsupportedError(f"examples: {model} is a class of one's own; perform a task of it.")
+        raise UnsupportedError(f"examples: {model} is not a class of spikemem; call its perform.")
     plan = results.plan
     made = Plan.made(
         model, plan["experiment"], results.axes, plan["settings"], plan["trials"], plan["seed"]
@@ -43,7 +43,7 @@ def trial_again(results: Any, point: Point, trial: int) -> Answers:
 def draw_examples(
     results: Any, index: int = -1, n: int = 8, trial: int = 0, ax: Any = None
 ) -> Axes:
-    """Draw items as they were stored and as they came back; see :meth:`.Results.plot_examples`."""
+    """Draw stored and recalled items; see :meth:`.Results.plot_examples`."""
     if not -len(results.points) <= index < len(results.points):
         raise DescriptionError(
             f"plot_examples: point must be from 0 to {len(results.points) - 1}, got {index}."
@@ -61,17 +61,17 @@ def draw_examples(
         )
     rows = min(n, len(answers))
     stored = answers.wanted[:rows].to_dense()
-    found = answers.got[:rows].to_dense()
-    return _draw(stored, found, _told(point), ax)
+    recalled = answers.got[:rows].to_dense()
+    return _draw(stored, recalled, _heading(point), ax)
 
 
-def _draw(stored: Any, found: Any, told: str, ax: Any) -> Axes:
+def _draw(stored: Any, recalled: Any, heading: str, ax: Any) -> Axes:
     from matplotlib.colors import ListedColormap
     from matplotlib.patches import Patch
 
     rows, n_bits = stored.shape
     target: Axes = new_axes(6.4, 0.9 + 0.28 * rows) if ax is None else ax
-    code = np.where(stored & found, 1, np.where(stored, 2, np.where(found, 3, 0)))
+    code = np.where(stored & recalled, 1, np.where(stored, 2, np.where(recalled, 3, 0)))
     colors = [OFF, COLORS[0], WRONG, COLORS[5]]
     target.imshow(
         code, cmap=ListedColormap(colors), vmin=0, vmax=3, aspect="auto", interpolation="nearest"
@@ -87,10 +87,10 @@ def _draw(stored: Any, found: Any, told: str, ax: Any) -> Axes:
     target.legend(
         handles=patches, loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=SMALL
     )
-    title(target, told)
+    title(target, heading)
     return target
 
 
-def _told(point: Point) -> str:
+def _heading(point: Point) -> str:
     values = ", ".join(f"{name} = {value}" for name, value in point.values.items())
     return f"Answers at {values}" if values else "Answers"

@@ -1,6 +1,6 @@
-"""Where the batches of a sweep run: in this process, in processes of this machine, on a cluster.
+"""Executors of the batches of a sweep: this process, several processes, or a cluster.
 
-All three have the same few methods. A process that dies loses its batch, which is tried again.
+All three have the same methods. If a process dies, its batch runs again.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .work import Batch, Done, carry_out
 __all__ = ["Executor", "executor_of"]
 
 CRASHES = 3
-"""A batch is given up once its process has died so many times."""
+"""A batch is given up once its process has died this many times."""
 
 _LIBRARIES = ("OMP", "OPENBLAS", "MKL", "NUMBA")
 _ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in _LIBRARIES}
@@ -28,24 +28,25 @@ class Executor(Protocol):
     """Batches that run at the same time."""
 
     def free(self) -> bool:
-        """Whether it takes another batch now."""
+        """Whether the executor can take another batch now."""
 
     def submit(self, batch: Batch) -> None:
         """Take a batch."""
 
     def wait(self) -> list[tuple[Batch, Done | None]]:
-        """Batches that have ended; None stands for one whose process died `CRASHES` times.
+        """Wait until a batch ends, and return the batches that have ended with their results.
 
-        It waits until there is one, and returns an empty list only if nothing runs.
+        The result is None if the process of the batch died `CRASHES` times. The list is empty
+        only if nothing runs.
         """
 
     def close(self) -> None:
-        """End what still runs."""
+        """End all running batches."""
 
 
 @contextmanager
 def executor_of(jobs: int, cluster: Any) -> Iterator[Executor]:
-    """The executor that was asked for; what still runs is ended with the context."""
+    """Context of the requested executor. Batches that still run at its end are ended."""
     executor: Executor
     if cluster is not None:
         from .cluster import ClusterExecutor
@@ -70,27 +71,27 @@ class SerialExecutor:
         self.batch: Batch | None = None
 
     def free(self) -> bool:
-        """Whether there is no batch."""
+        """Whether no batch is waiting."""
         return self.batch is None
 
     def submit(self, batch: Batch) -> None:
-        """Keep it until it is waited for."""
+        """Keep the batch until `wait` runs it."""
         self.batch = batch
 
     def wait(self) -> list[tuple[Batch, Done | None]]:
-        """Run the batch."""
+        """Run the batch, and return it with its result."""
         batch, self.batch = self.batch, None
         return [] if batch is None else [(batch, carry_out(batch))]
 
     def close(self) -> None:
-        """Nothing runs."""
+        """Do nothing: no batch runs outside `wait`."""
 
 
 class ProcessExecutor:
     """Runs batches in the processes of joblib (loky).
 
-    Once a process has died, the batches that ran at that time run again one at a time, so that
-    the one at fault is known.
+    Once a process has died, the batches that ran at that time run again one at a time, to find the
+    batch that caused it.
     """
 
     def __init__(self, jobs: int) -> None:
@@ -101,14 +102,14 @@ class ProcessExecutor:
         self.crashes: dict[Batch, int] = {}
 
     def free(self) -> bool:
-        """Whether a process has nothing to do, and none is under suspicion."""
+        """Whether a process is idle and no batch is suspected of having killed a process."""
         return len(self.running) < self.slots and not self.suspects and not self._isolated()
 
     def _isolated(self) -> bool:
         return any(batch in self.crashes for batch in self.running.values())
 
     def submit(self, batch: Batch) -> None:
-        """Give it to a process."""
+        """Send a batch to a process."""
         from joblib.externals.loky import ProcessPoolExecutor
 
         if self.pool is None:
@@ -116,7 +117,7 @@ class ProcessExecutor:
         self.running[self.pool.submit(carry_out, batch)] = batch
 
     def wait(self) -> list[tuple[Batch, Done | None]]:
-        """Wait for a batch, or for the end of a process."""
+        """Wait until a batch ends or a process dies, and return the batches that have ended."""
         from concurrent.futures import FIRST_COMPLETED, wait
         from concurrent.futures.process import BrokenProcessPool
 
@@ -139,7 +140,7 @@ class ProcessExecutor:
         return []
 
     def _crashed(self) -> list[tuple[Batch, Done | None]]:
-        """Note a crash; returns the batch that is given up, if there is one."""
+        """Count a crash, and return the batch that is given up, if there is one."""
         batches = list(self.running.values())
         self.running.clear()
         self._end_pool()

@@ -29,8 +29,8 @@ __all__ = [
 
 Kind = Literal["curve", "map", "within", "capacity"]
 KINDS: tuple[Kind, ...] = ("curve", "map", "within", "capacity")
-"""A measure against an axis; on two axes; against an abscissa of its own; where it crosses a
-criterion."""
+"""Kinds of pictures: a measure against one axis, on two axes, against its own abscissa, or the
+value of an axis at which it crosses a criterion."""
 
 _MOST_LINES = 12
 _BAND = 0.18
@@ -79,7 +79,7 @@ def _measure(results: Any, name: str | None) -> str:
 
 
 def _kind(results: Any, name: str) -> str:
-    """The picture that shows most of a sweep."""
+    """Choose the kind of picture that fits a sweep best."""
     if results.measures[name].kind in CURVES:
         return "within"
     if results.bisected is not None:
@@ -96,14 +96,14 @@ def is_numeric(values: Any) -> bool:
 
 
 class Line(NamedTuple):
-    """Points that differ in the abscissa alone."""
+    """Points that differ only in the abscissa."""
 
     label: str
     points: list[Point]
 
 
 def lines_of(results: Any, x: str | None) -> list[Line]:
-    """The points by their values on all axes but `x`: one line of a picture for each."""
+    """Group the points into lines: the points of a line differ only on the axis `x`."""
     groups: dict[str, Line] = {}
     varied = [n for n, values in results.axes.items() if n != x and is_varied(values)]
     for point in results.points:
@@ -145,17 +145,17 @@ def _curve(results: Any, name: str, ax: Any) -> None:
     words = x != "" and not is_numeric([p.values[x] for p in results.points])
     for k, line in enumerate(lines):
         points = line.points if words else sorted(line.points, key=lambda p: p.values.get(x, 0))
-        place = [_text(p.values[x]) if words else p.values.get(x, 0) for p in points]
+        abscissas = [_text(p.values[x]) if words else p.values.get(x, 0) for p in points]
         y, low, high = _values(results, points, name)
         color = COLORS[k % len(COLORS)]
         if words:
             ax.errorbar(
-                place, y, [np.maximum(y - low, 0), np.maximum(high - y, 0)],
+                abscissas, y, [np.maximum(y - low, 0), np.maximum(high - y, 0)],
                 fmt="o", color=color, label=line.label, capsize=3,
             )  # fmt: skip
         else:
-            ax.fill_between(place, low, high, color=color, alpha=_BAND, linewidth=0)
-            ax.plot(place, y, "o-", color=color, linewidth=LINE, markersize=4, label=line.label)
+            ax.fill_between(abscissas, low, high, color=color, alpha=_BAND, linewidth=0)
+            ax.plot(abscissas, y, "o-", color=color, linewidth=LINE, markersize=4, label=line.label)
     _label(ax, x, results.measures[name])
     _scale(ax, [p.values[x] for p in results.points] if not words and x else [])
     _laws(results, name, x, lines, ax)
@@ -163,9 +163,9 @@ def _curve(results: Any, name: str, ax: Any) -> None:
 
 
 def _laws(results: Any, name: str, x: str, lines: list[Line], ax: Any) -> None:
-    """Published laws: of a load as vertical lines, of the measure as horizontal ones.
+    """Draw published laws: vertical lines for a load, horizontal lines for the measure.
 
-    A law that says something else for each line of data has the colour of that line.
+    A law whose value differs between the lines of data has the colour of its line.
     """
     found = [laws_of(results, name, x, line.points[0]) for line in lines]
     common = {law: v for law, v in found[0].items() if all(o.get(law) == v for o in found)}
@@ -198,10 +198,10 @@ def _draw_laws(laws: Mapping[str, float], x: str, color: str, ax: Any, named: bo
 
 
 def laws_of(results: Any, name: str, x: str, point: Point) -> Mapping[str, float]:
-    """Published laws of a measure at a point; those of a load in the unit of the axis `x`."""
+    """Return the published laws of a measure at a point; loads are in the unit of axis `x`."""
     facts = point.facts
     laws: Mapping[str, float] = facts.get("theory", {})
-    if name != results.main:  # a point keeps the laws of the main measure alone
+    if name != results.main:  # A point stores only the laws of the main measure.
         try:
             laws = results.subject(point).theory(name)
         except SpikememError:
@@ -213,7 +213,7 @@ def laws_of(results: Any, name: str, x: str, point: Point) -> Mapping[str, float
 
 
 def _map(results: Any, name: str, ax: Any) -> None:
-    """A measure on two axes."""
+    """Draw a measure on two axes."""
     grid = [n for n, values in results.axes.items() if is_varied(values)]
     if results.bisected is not None or len(grid) != 2 or results.measures[name].kind in CURVES:
         raise DescriptionError(
@@ -241,10 +241,10 @@ def _map(results: Any, name: str, ax: Any) -> None:
 
 
 def _within(results: Any, name: str, ax: Any) -> None:
-    """A curve that each trial measures, such as recall against lag; one line for each point."""
+    """Draw a curve within trials, such as recall against lag, with one line for each point."""
     measure = results.measures[name]
     if measure.kind not in CURVES:
-        raise DescriptionError(f"plot: {name} is no curve; draw it with kind='curve'.")
+        raise DescriptionError(f"plot: {name} is not a curve; draw it with kind='curve'.")
     lines = lines_of(results, None)
     for k, line in enumerate(lines):
         point, color = line.points[-1], COLORS[k % len(COLORS)]
@@ -261,7 +261,7 @@ def _within(results: Any, name: str, ax: Any) -> None:
 
 
 def _fits(point: Point, x: NDArray[Any], chance: float, ax: Any) -> None:
-    """The laws of forgetting that were fitted, with their Akaike weights."""
+    """Draw the fitted laws of forgetting, with their Akaike weights."""
     numbers = point.facts.get("summary", {})
     fitted = [law for law in LAWS if f"{law}_a" in numbers]
     lags = np.linspace(min(x, default=0), max(x, default=1), 200)
@@ -275,7 +275,7 @@ def _fits(point: Point, x: NDArray[Any], chance: float, ax: Any) -> None:
 
 
 def abscissa_of(results: Any, point: Point, measure: Measure, n: int) -> NDArray[Any]:
-    """The `n` abscissas of a curve that each trial measures."""
+    """Return the `n` abscissas of a curve within trials."""
     if not measure.against:
         return np.arange(n)
     kind = results.measures[measure.against].kind
@@ -283,7 +283,7 @@ def abscissa_of(results: Any, point: Point, measure: Measure, n: int) -> NDArray
 
 
 def _capacity(results: Any, name: str, ax: Any) -> None:
-    """Where a bisection crosses its criterion, against the first other axis."""
+    """Draw the value at which a bisection crosses its criterion, against the first other axis."""
     axis = results.bisected
     if axis is None:
         raise DescriptionError("plot: kind='capacity' needs a bisected axis.")
@@ -301,11 +301,11 @@ def _capacity(results: Any, name: str, ax: Any) -> None:
         known = [c for c in group if np.isfinite(c.value)]
         value = np.array([c.value for c in known])
         reach = [value - [c.low for c in known], [c.high for c in known] - value]
-        place = [c.values[x] for c in known]
-        if not is_numeric(place):
-            place = [_text(p) for p in place]
+        abscissas = [c.values[x] for c in known]
+        if not is_numeric(abscissas):
+            abscissas = [_text(v) for v in abscissas]
         ax.errorbar(
-            place, value, np.maximum(np.nan_to_num(reach), 0), fmt="o-", capsize=3,
+            abscissas, value, np.maximum(np.nan_to_num(reach), 0), fmt="o-", capsize=3,
             color=COLORS[k % len(COLORS)], linewidth=LINE, label=label or None,
         )  # fmt: skip
     ax.set_xlabel(x.replace("_", " "))
@@ -333,7 +333,7 @@ def _label(ax: Any, x: str, measure: Measure) -> None:
 
 
 def _scale(ax: Any, values: list[Any]) -> None:
-    """A logarithmic abscissa where the values span more than two decades."""
+    """Make the abscissa logarithmic if the values span more than two decades."""
     positive = [value for value in values if value > 0]
     if len(positive) == len(values) > 2 and max(positive) > 100 * min(positive):
         ax.set_xscale("log")

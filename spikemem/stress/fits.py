@@ -20,36 +20,37 @@ _Lags = Annotated[ArrayLike, Quantities(shape=("n",), low=0.0, high=1e15, least=
 _Counts = Annotated[ArrayLike, Quantities(shape=("n",), low=0.0, high=2.0**53)]
 
 _EPSILON = 1e-12
-"""Least distance of a fitted probability from 0 and 1."""
+"""Smallest distance of a fitted probability from 0 and 1."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ForgettingFit:
-    """One law of forgetting, fitted.
+    """Fit of one law of forgetting.
 
     Attributes
     ----------
     law : str
         A name in :data:`.forgetting.LAWS`.
     a, b : float
-        Its parameters.
+        Fitted parameters of the law.
     a_error, b_error : float
-        Standard errors from the Fisher information at the fit; NaN where it has none, as for a
+        Standard errors from the Fisher information at the fit. NaN where there is none, e.g. for a
         parameter at the end of its range.
     chance : float
         Share of right answers without any memory.
     log_likelihood : float
-        Binomial, its constant included.
+        Binomial log-likelihood, including its constant.
     aic, bic : float
         Information criteria of Akaike and of Schwarz (for the number of attempts).
     weight : float
         Akaike weight among the laws that were compared; they add up to 1.
     r2 : float
-        Share of the variance of the shares that the law explains, weighted by attempts.
+        Fraction of the variance of the observed shares that the law explains, weighted by
+        attempts.
     deviance : float
-        Twice the logarithm of the likelihood of the observed shares over that of the law. If the
-        law holds it is about as large as `freedom`, with a chi-squared distribution for many
-        attempts; if it is much larger, the law does not describe the curve, best or not.
+        Twice the log-likelihood ratio of the observed shares to the law. If the law holds, the
+        deviance is about as large as `freedom`, with a chi-squared distribution for many attempts.
+        If it is much larger, the law does not describe the curve, even if it is the best law.
     freedom : int
         Number of lags less the two parameters.
     """
@@ -70,7 +71,7 @@ class ForgettingFit:
 
     @checked
     def predict(self, lags: Annotated[ArrayLike, Quantities(low=0.0)]) -> NDArray[np.float64]:
-        """Share of right answers at some lags, shape of `lags`."""
+        """Return the share of right answers at each lag, with the shape of `lags`."""
         lag = np.asarray(lags, np.float64)
         return np.asarray(
             self.chance + (1 - self.chance) * self.a * LAWS[self.law].value(lag, self.b)
@@ -86,7 +87,7 @@ class ForgettingFits(dict[str, ForgettingFit]):
         return next(iter(self))
 
     def numbers(self) -> dict[str, float]:
-        """Plain numbers, named ``power_a``, ``power_b``, ``power_aic``, ..."""
+        """Return all fits as plain numbers: ``power_a``, ``power_b``, ``power_aic``, ..."""
         names = ("a", "a_error", "b", "b_error", "aic", "bic", "weight", "r2", "deviance")
         return {
             f"{law}_{name}": float(getattr(fit, name))
@@ -106,13 +107,13 @@ def fit_forgetting(
     """Fit the power, exponential and hyperbolic laws of forgetting to pooled counts.
 
     The share of right answers is ``chance + (1 - chance) * p``, where p falls with the lag n:
-    a (1 + n)^-b, a exp(-b n), or a / (1 + b n). Parameters are those of the largest binomial
-    likelihood. All laws have two parameters, so that AIC and BIC order them alike.
+    a (1 + n)^-b, a exp(-b n), or a / (1 + b n). The parameters maximise the binomial likelihood.
+    All laws have two parameters, so AIC and BIC rank them in the same order.
 
     Parameters
     ----------
     lags : array_like >= 0, shape (n_lags,)
-        Items that were studied after an item.
+        Number of items that were studied between an item and its probe.
     successes, attempts : array_like, shape (n_lags,)
         Right answers and probes at each lag; lags without probes are left out.
     chance : float
@@ -126,7 +127,7 @@ def fit_forgetting(
     Raises
     ------
     DescriptionError
-        Fewer than three lags with attempts, or more successes than attempts.
+        If fewer than three lags have attempts, or if there are more successes than attempts.
 
     References
     ----------
@@ -179,14 +180,14 @@ def fit_forgetting(
 
 
 def _fit(law: Law, lag: _Array, k: _Array, n: _Array, chance: float) -> tuple[float, float, float]:
-    """Parameters of the largest likelihood, and minus its logarithm without the constant."""
+    """Return the maximum-likelihood parameters, and the negative log-likelihood."""
     from scipy.optimize import minimize_scalar
 
     def at(log_b: float) -> tuple[float, float]:
         a, loss = _best_a(law.value(lag, np.exp(log_b)), k, n, chance)
         return float(a), float(loss)
 
-    # For each b the best a is unique; over b there may be several valleys, so a grid comes first.
+    # For each b the best a is unique, but the loss can have several minima over b: search a grid.
     grid = np.linspace(np.log(1e-6 / (1 + lag.max())), np.log(50.0), 121)
     _, losses = _best_a(np.stack([law.value(lag, b) for b in np.exp(grid)]), k, n, chance)
     middle = int(losses.argmin())
@@ -204,11 +205,11 @@ def _fit(law: Law, lag: _Array, k: _Array, n: _Array, chance: float) -> tuple[fl
 
 
 def _best_a(q: _Array, k: _Array, n: _Array, chance: float) -> tuple[_Array, _Array]:
-    """The a of the largest likelihood of ``chance + (1 - chance) a q``, and minus its logarithm.
+    """Return the maximum-likelihood a of ``chance + (1 - chance) a q``, and the loss at it.
 
-    `q` has shape (n_lags,) or (m, n_lags), the results have shape () or (m,). The likelihood is
-    concave in a: its slope falls, and Newton's method finds where it is 0. A step that leaves the
-    range in which this must be is replaced by bisection.
+    `q` has shape (n_lags,) or (m, n_lags); the results have shape () or (m,). The log-likelihood
+    is concave in a, and Newton's method finds the zero of its slope. A step that leaves the
+    bracket of the zero is replaced by bisection.
     """
     slope = (1 - chance) * q
     low, high = np.zeros(q.shape[:-1]), np.ones(q.shape[:-1])
@@ -229,7 +230,7 @@ def _best_a(q: _Array, k: _Array, n: _Array, chance: float) -> tuple[_Array, _Ar
 
 
 def _loss(p: _Array, k: _Array, n: _Array) -> _Array:
-    """Minus the logarithm of the binomial likelihood, without its constant."""
+    """Return the negative binomial log-likelihood, without its constant."""
     p = np.clip(p, _EPSILON, 1 - _EPSILON)
     loss: _Array = -(k * np.log(p) + (n - k) * np.log1p(-p)).sum(axis=-1)
     return loss
@@ -242,7 +243,7 @@ def _binomial_constant(k: _Array, n: _Array) -> float:
 
 
 def _errors(law: Law, lag: _Array, n: _Array, a: float, b: float, chance: float) -> _Array:
-    """Standard errors of a and b; NaN at an end of the range of a parameter."""
+    """Return the standard errors of a and b; NaN for a parameter at the end of its range."""
     q = law.value(lag, b)
     by = (1 - chance) * np.stack([q, a * law.slope(lag, b)])
     p = np.clip(chance + (1 - chance) * a * q, _EPSILON, 1 - _EPSILON)

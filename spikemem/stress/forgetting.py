@@ -1,4 +1,4 @@
-"""Laws of forgetting: the probability that an item is retained, by its lag."""
+"""Laws of forgetting: the probability that an item is retained, as a function of its lag."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Law(NamedTuple):
 
     formula: str
     value: Callable[[_Array, float], _Array]
-    """Retention relative to lag 0, from lags and b."""
+    """Function of lags and b that returns retention relative to lag 0."""
     slope: Callable[[_Array, float], _Array]
-    """Its derivative by b."""
+    """Function of lags and b that returns the derivative of `value` with respect to b."""
 
 
 LAWS: dict[str, Law] = {

@@ -22,12 +22,12 @@ _DOC = """{first}
     model : type, str or Subject
         A model class, its name, or a subject.
     trials, seed
-        As :class:`Sweep`.
+        See :class:`Sweep`.
     out, jobs, cluster, progress, retry_failed
-        As :meth:`Sweep.run`.
+        See :meth:`Sweep.run`.
     **settings
         Settings of the subject, of the experiment and of the :class:`Conditions`. A list, tuple,
-        array or range is varied, and so is a :class:`Bisect`; a single value is fixed.
+        array, range or :class:`Bisect` makes a setting an axis; a single value fixes it.
 
     Returns
     -------
@@ -43,7 +43,7 @@ _DOC = """{first}
 
 
 def _function(name: str, first: str) -> Callable[..., Results]:
-    """The function of an experiment."""
+    """Return the function that runs an experiment."""
 
     def run(
         model: Annotated[Any, AnyValue()],

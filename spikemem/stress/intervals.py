@@ -18,11 +18,11 @@ from ..units import to_array
 __all__ = ["Interval", "bootstrap", "mean_interval", "wilson"]
 
 Confidence = Annotated[float, Quantity(above=0.0, below=1.0)]
-"""Fraction of the intervals that hold the true value."""
+"""Fraction of the intervals that contain the true value."""
 
 
 class Interval(NamedTuple):
-    """Lower and upper limit; floats, or one array each."""
+    """Lower and upper limit of an interval: two floats, or two arrays."""
 
     low: Any
     high: Any
@@ -30,7 +30,7 @@ class Interval(NamedTuple):
 
 @dataclass(frozen=True)
 class _Trials(Kind):
-    """Finite numbers, one row a trial; NaN where a trial has none."""
+    """Finite numbers, one row for each trial; NaN where a trial has no value."""
 
     def check(self, value: Any, where: str) -> NDArray[np.float64]:
         """Return a float64 array with at least one axis."""
@@ -46,7 +46,7 @@ class _Trials(Kind):
             full = to_array(value, "1", where)
         if not full.ndim or not len(full):
             raise DescriptionError(
-                f"{where} must have at least one row, one a trial, got {shown(value)}."
+                f"{where} must have at least one row, one for each trial, got {shown(value)}."
             )
         return full
 
@@ -57,22 +57,23 @@ def wilson(
     attempts: Annotated[ArrayLike, Quantities(low=0.0)],
     confidence: Confidence = 0.95,
 ) -> Interval:
-    """Interval of Wilson for the probability of a success.
+    """Return Wilson's interval for the probability of a success.
 
-    It holds its confidence for few attempts and for probabilities near 0 and 1, where the normal
-    interval does not, and never leaves the range from 0 to 1.
+    The interval keeps its confidence level for few attempts and for probabilities near 0 and 1,
+    where the normal interval does not. It always lies between 0 and 1.
 
     Parameters
     ----------
     successes, attempts : float or array_like
-        Counts; arrays are taken element by element. Without any attempt the interval is 0 to 1.
+        Counts. Arrays are processed element by element. Without attempts the interval is 0 to 1.
     confidence : float
-        Fraction of such intervals that hold the true probability.
+        Fraction of such intervals that contain the true probability.
 
     Raises
     ------
     DescriptionError
-        More successes than attempts, shapes that do not fit, negative counts.
+        If there are more successes than attempts, if the shapes do not match, or if a count is
+        negative.
 
     References
     ----------
@@ -101,7 +102,7 @@ def wilson(
 def counts_of(
     where: str, successes: ArrayLike, attempts: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Counts of one shape; refuses more successes than attempts."""
+    """Broadcast the counts to one shape; raise an error if successes exceed attempts."""
     try:
         k, n = np.broadcast_arrays(np.asarray(successes), np.asarray(attempts))
     except ValueError as error:
@@ -121,14 +122,14 @@ def counts_of(
 def mean_interval(
     values: Annotated[ArrayLike, _Trials()], confidence: Confidence = 0.95
 ) -> Interval:
-    """Interval of Student's t for a mean over trials.
+    """Return the interval of Student's t for a mean over trials.
 
     Parameters
     ----------
     values : array_like, shape (n_trials,) or (n_trials, ...)
-        One row a trial. NaN is left out.
+        One row for each trial. NaN is left out.
     confidence : float
-        Fraction of such intervals that hold the true mean, for normal values.
+        Fraction of such intervals that contain the true mean, for normally distributed values.
 
     Returns
     -------
@@ -138,7 +139,7 @@ def mean_interval(
     Raises
     ------
     DescriptionError
-        Not numbers, infinite ones, or no trial.
+        If a value is not a number or is infinite, or if there is no trial.
 
     Examples
     --------
@@ -173,25 +174,29 @@ def bootstrap(
     n_resamples: Annotated[int, Count(low=10, high=10**6)] = 2000,
     seed: Seed = 0,
 ) -> Interval:
-    """Interval of percentiles of a statistic over trials drawn again with replacement.
+    """Return the percentile bootstrap interval of a statistic over trials.
+
+    Trials are resampled with replacement.
 
     Parameters
     ----------
     values : array_like, shape (n_trials,) or (n_trials, ...)
-        One row a trial; rows are drawn whole.
+        One row for each trial. Whole rows are drawn.
     statistic : function
-        Takes rows, shape (n_trials, ...), and returns a float or an array. Default: their mean.
+        Function of rows, shape (n_trials, ...), that returns a float or an array. Default: the
+        mean over rows.
     confidence : float
-        Fraction of such intervals that hold the true value, for many trials.
+        Fraction of such intervals that contain the true value, for many trials.
     n_resamples : int
-        Number of samples.
+        Number of bootstrap samples.
     seed : int
         The same seed gives the same interval.
 
     Raises
     ------
     DescriptionError
-        Not numbers, infinite ones, no trial, or a statistic that fails or has no fixed shape.
+        If a value is not a number or is infinite, if there is no trial, or if the statistic fails
+        or changes its shape.
 
     References
     ----------

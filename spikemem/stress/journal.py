@@ -1,7 +1,7 @@
-"""The journal of a sweep: points that its file does not hold yet, each sealed by a checksum.
+"""The journal of a sweep: points that its file does not hold yet, each with a checksum.
 
-A point is appended and forced to the disk as soon as it is finished. What a killed process has
-left half written is recognised by its checksum, and cut off when the sweep goes on.
+A point is appended and synced to the disk as soon as it is finished. If a process is killed while
+it writes an entry, the checksum reveals the incomplete entry, and the next run removes it.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from .records import Column, Failure, Point, Times, check_points
 __all__ = ["Journal", "journal_of", "points_in"]
 
 _HEAD = 64 + 1 + 12 + 1
-"""Length of what precedes an entry: its checksum, its length, and blanks."""
+"""Length of the header of an entry: checksum, length and blanks."""
 
 
 def journal_of(path: Path) -> Path:
-    """Name of the journal beside a file."""
+    """Return the path of the journal beside a file."""
     return path.with_name(path.name + ".journal")
 
 
 class Journal:
-    """The journal of one sweep, locked: no other process writes the same file.
+    """The journal of one sweep. It is locked, so that no other process writes the same file.
 
     Parameters
     ----------
@@ -46,7 +46,8 @@ class Journal:
     Raises
     ------
     StorageError
-        Another process has it open, it belongs to another sweep, or it can't be written.
+        If another process has the journal open, if it belongs to another sweep, or if it cannot be
+        written.
     """
 
     def __init__(self, path: Path, plan: Mapping[str, Any]) -> None:
@@ -68,7 +69,7 @@ class Journal:
             raise
 
     def _locked(self) -> FileIO:
-        """The file, open and locked; another process may remove it before it is."""
+        """Open and lock the file. Try again if another process removes it before it is locked."""
         while True:
             try:
                 descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
@@ -86,17 +87,17 @@ class Journal:
             file.close()
 
     def add(self, point: Point) -> None:
-        """Append a point; it is on the disk when this returns.
+        """Append a point, and sync it to the disk before returning.
 
         Raises
         ------
         StorageError
-            It can't be written; the points before it are whole.
+            If the point cannot be written. Earlier points are intact.
         """
         self._append(_packed(point))
 
     def clear(self, plan: Mapping[str, Any]) -> None:
-        """Forget all points, which the file holds by now."""
+        """Remove all points from the journal, because the file now holds them."""
         self._restart(plan)
 
     def _restart(self, plan: Mapping[str, Any]) -> None:
@@ -120,7 +121,7 @@ class Journal:
         self.end = self.file.tell()
 
     def close(self, *, remove: bool) -> None:
-        """Let go of the journal, and remove it if the file holds everything."""
+        """Close the journal; with `remove`, delete it as well."""
         if remove:
             with contextlib.suppress(OSError):
                 self.path.unlink()
@@ -129,7 +130,7 @@ class Journal:
 
 
 def points_in(path: Path, plan: Mapping[str, Any]) -> list[Point]:
-    """Points in the journal beside a file, if it is one of this sweep."""
+    """Return the points of the journal beside a file; none if it belongs to another sweep."""
     try:
         with open_regular(journal_of(path)) as file:
             found = _entries(file)
@@ -141,7 +142,7 @@ def points_in(path: Path, plan: Mapping[str, Any]) -> list[Point]:
 
 
 def _entries(file: BinaryIO | FileIO) -> list[Any]:
-    """What stands in a journal up to the first entry that is not whole; the file is left there."""
+    """Read the entries of a journal up to the first incomplete one, and leave the file there."""
     found: list[Any] = []
     file.seek(0)
     while True:
@@ -197,6 +198,6 @@ def _point(entry: Any, plan: Mapping[str, Any]) -> Point:
 
 def _unwritable(path: Path, error: OSError) -> StorageError:
     return StorageError(
-        f"sweep: can't write {str(path)!r}: {error.strerror or error}. The points that were "
+        f"sweep: cannot write {str(path)!r}: {error.strerror or error}. The points that were "
         f"finished before are kept; make room, and run the same sweep again."
     )

@@ -1,4 +1,4 @@
-"""Material of the trials: patterns that differ, and what is left of one in a cue."""
+"""Material of the trials: distinct patterns, and incomplete patterns as cues."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ def distinct_patterns(
     seed: Seed = 0,
     where: Annotated[str, Text()] = "distinct_patterns",
 ) -> Patterns:
-    """Draw patterns of `active` of `size` bits that all differ, each equally likely.
+    """Draw distinct patterns with `active` of `size` bits active, each equally likely.
 
     Parameters
     ----------
     n_items : int
-        How many.
+        Number of patterns.
     size, active : int
-        Number of bits, and of active ones.
+        Number of bits, and number of active bits of each pattern.
     shared : int
-        Active bits that all patterns have in common, besides what they share by chance.
+        Number of active bits that all patterns have in common, in addition to chance overlap.
     seed : int or numpy.random.Generator
-        For the draw.
+        Seed of the draw.
     where : str
-        What the message of an error begins with.
+        Beginning of error messages.
 
     Raises
     ------
     DescriptionError
-        There are not so many patterns.
+        If there are fewer than `n_items` different patterns.
 
     Examples
     --------
@@ -78,7 +78,7 @@ def distinct_patterns(
 
 
 def _number_of_subsets(n: int, k: int, enough: int) -> int:
-    """Subsets of `k` of `n`; counting stops once there are `enough`."""
+    """Return the number of subsets of `k` of `n`; counting stops once it reaches `enough`."""
     found = 1
     for step in range(min(k, n - k)):
         found = found * (n - step) // (step + 1)
@@ -94,14 +94,14 @@ def fragment(
     size: Annotated[int, Count()],
     rng: Annotated[np.random.Generator, Instance(np.random.Generator)],
 ) -> NDArray[np.int64]:
-    """Bits of a pattern of `size` bits that are left in a probe, with the wrong ones in it.
+    """Return the active bits of a cue: the bits that remain of a pattern, and the wrong bits.
 
-    The numbers of bits that stay and of wrong ones are rounded to the nearest whole number.
+    The numbers of remaining bits and of wrong bits are rounded to the nearest whole number.
 
     Raises
     ------
     DescriptionError
-        More wrong bits than the pattern has silent ones.
+        If there are more wrong bits than the pattern has silent bits.
 
     Examples
     --------
@@ -127,12 +127,12 @@ def fragment(
 
 @checked
 def require_items(task: Annotated[Task, Instance(Task)], name: Annotated[str, Text()]) -> None:
-    """Refuse a script about items that its material does not have.
+    """Raise an error if a script names an item that its material does not have.
 
     Raises
     ------
     DescriptionError
-        An item is out of range; the message begins with `name`.
+        If an item is out of range. The message begins with `name`.
     """
     for event in task.script:
         others = [event.other] if isinstance(event, Probe) and event.question == "order" else []

@@ -1,4 +1,4 @@
-"""What the experiments measure: the catalogue, and the measures of recall and of cost."""
+"""Measures of the experiments: the catalogue, and the measures of recall and of cost."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ __all__ = ["COSTS", "MEASURES", "RECALL", "Entry", "cost_outcome", "declared", "
 
 
 class Entry(NamedTuple):
-    """What a measure is."""
+    """Definition of a measure."""
 
     kind: str
-    """As :class:`.experiments.base.Measure`."""
+    """Kind of the measure; see :class:`.experiments.base.Measure`."""
     label: str
     unit: str
-    """"1" for a number without one."""
+    """Unit; "1" for a number without a unit."""
     definition: str
     source: str = ""
 
@@ -189,7 +189,7 @@ MEASURES: dict[str, Entry] = {
         "Energy that the device estimates for a trial, over its memory operations.",
     ),
 }  # fmt: skip
-"""Every measure of the experiments; a sweep adds wall time and CPU time."""
+"""All measures of the experiments. A sweep adds wall time and CPU time."""
 
 RECALL = (
     "exact_recall", "bit_errors", "precision", "bit_recall", "information",
@@ -203,14 +203,14 @@ COSTS = ("footprint", "connection_sparsity", "activation_sparsity", *_PER_OPERAT
 
 
 def declared(*names: str, **against: str) -> dict[str, Measure]:
-    """Measures from the catalogue, as an experiment declares them.
+    """Return measures of the catalogue in the form in which an experiment declares them.
 
     Parameters
     ----------
     *names : str
         Names in :data:`MEASURES`.
     **against : str
-        For each curve the measure that holds its abscissa.
+        For each curve, the name of the measure that holds its abscissa.
     """
     found = {}
     for name in names:
@@ -223,12 +223,12 @@ def declared(*names: str, **against: str) -> dict[str, Measure]:
 def recall_outcome(
     subject: Subject, task: Task, answers: Answers
 ) -> dict[str, NDArray[np.float64]]:
-    """Measures of one trial whose probes ask for studied items.
+    """Return the measures of recall of one trial, whose probes ask for studied items.
 
     Raises
     ------
     DescriptionError
-        Answers with more active bits than they have bits.
+        If answers have more active bits than bits.
     """
     n, right = len(answers), int(answers.right.sum())
     missing, extra = int(answers.missing.sum()), int(answers.extra.sum())
@@ -257,9 +257,9 @@ def recall_outcome(
 
 
 def cost_outcome(task: Task, answers: Answers) -> dict[str, NDArray[np.float64]]:
-    """Costs of one trial and the subject's own numbers.
+    """Return the costs of one trial and the subject's own numbers.
 
-    Those of an operation are means over the trial. NaN stands for what the run does not give.
+    Costs per operation are means over the trial. A cost that the run does not measure is NaN.
     """
     operations = answers.costs.get("operations", len(task.script))
     found = {}

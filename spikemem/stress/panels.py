@@ -1,4 +1,4 @@
-"""What a report shows of a sweep: how far it is, its measures against its axes, its failures."""
+"""Panels of a sweep in a report: progress, measures against axes, failures."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _BAND = "The band is the 95 % interval."
 
 
 def sweep_panels(results: Any) -> Iterator[Panel]:
-    """Panels of a :class:`.Results`, finished or not."""
+    """Yield the panels of a :class:`.Results`, finished or not."""
     failed = sum(len(point.failures) for point in results.points)
     total = results.n_points if results.n_points is not None else len(results.points)
     yield Done(
-        "Points", "Settings that are done, and trials that failed.",
+        "Points", "Number of finished points of the sweep, and of trials that failed.",
         done=len(results.points), total=total, failed=failed,
     )  # fmt: skip
     if not results.points:
@@ -49,7 +49,7 @@ def _measures(results: Any) -> list[str]:
 
 
 def _against(results: Any, name: str) -> Iterator[Panel]:
-    """A measure against the first axis, and a map of two axes."""
+    """Yield a measure against the first axis, and a map of two axes."""
     measure = results.measures[name]
     x = next((n for n, values in results.axes.items() if is_varied(values)), None)
     if x is None or not is_numeric([point.values[x] for point in results.points]):
@@ -57,7 +57,7 @@ def _against(results: Any, name: str) -> Iterator[Panel]:
         return
     try:
         lines = lines_of(results, x)
-    except DescriptionError:  # too many lines to tell apart
+    except DescriptionError:  # There are too many lines to tell apart.
         lines = []
     if lines:
         found = [_series(results, line, x, name) for line in lines]
@@ -77,10 +77,11 @@ def _series(results: Any, line: Line, x: str, name: str) -> Series:
     kind = results.measures[name].kind
     found = [results.pooled(point, name, kind, _CONFIDENCE) for point in points]
     value, low, high = (np.array(column, float) for column in zip(*found, strict=True))
-    place = np.array([point.values[x] for point in points], float)
+    abscissa = np.array([point.values[x] for point in points], float)
     known = np.isfinite(value)
     low, high = np.where(np.isfinite(low), low, value), np.where(np.isfinite(high), high, value)
-    return Series(line.label or name, place[known], value[known], low=low[known], high=high[known])
+    label = line.label or name
+    return Series(label, abscissa[known], value[known], low=low[known], high=high[known])
 
 
 def _laws(results: Any, name: str, x: str, lines: list[Line]) -> list[Series]:
@@ -119,12 +120,12 @@ def _within(results: Any, name: str) -> Curves:
     for line in lines_of(results, None):
         point = line.points[-1]
         found = results.pooled(point, name, measure.kind, _CONFIDENCE)
-        place = abscissa_of(results, point, measure, len(found.value))
+        abscissa = abscissa_of(results, point, measure, len(found.value))
         known = np.isfinite(found.value)
         series.append(
             Series(
                 line.label or name,
-                place[known],
+                abscissa[known],
                 np.asarray(found.value)[known],
                 low=np.asarray(found.low)[known],
                 high=np.asarray(found.high)[known],
@@ -139,7 +140,7 @@ def _within(results: Any, name: str) -> Curves:
 
 
 def _table(results: Any, name: str) -> Rows:
-    """A measure at each point, where the first axis is no number."""
+    """Return a table of a measure at each point, for a first axis that is not numeric."""
     kind = results.measures[name].kind
     head = [*map(_words, results.axes), results.measures[name].label, "95 % interval"]
     rows: list[list[Any]] = [head]
@@ -157,19 +158,19 @@ def _capacities(results: Any) -> Iterator[Rows]:
         return
     rows: list[list[Any]] = [["settings", _words(results.bisected), "95 % interval"]]
     for found in results.capacities():
-        told = ", ".join(f"{name} = {value}" for name, value in found.values.items()) or "all"
+        settings = ", ".join(f"{name} = {value}" for name, value in found.values.items()) or "all"
         value = found.note or f"{found.value:.4g}"
-        rows.append([told, value, "" if found.note else f"{found.low:.4g} to {found.high:.4g}"])
-    yield Rows("Capacity", f"Where {_words(results.main)} crosses the criterion.", rows)
+        rows.append([settings, value, "" if found.note else f"{found.low:.4g} to {found.high:.4g}"])
+    yield Rows("Capacity", f"Value at which {_words(results.main)} crosses the criterion.", rows)
 
 
 def _failures(results: Any) -> Rows:
     rows: list[list[Any]] = [["settings", "trial", "error"]]
     for point in results.points:
-        told = ", ".join(f"{name} = {value}" for name, value in point.values.items())
-        rows += [[told, str(failure.trial), failure.error] for failure in point.failures]
+        settings = ", ".join(f"{name} = {value}" for name, value in point.values.items())
+        rows += [[settings, str(failure.trial), failure.error] for failure in point.failures]
     of = model_of(results.plan["subject"])
-    return Rows("Failed trials", f"What {of} could not do.", rows[:101])
+    return Rows("Failed trials", f"Errors of {of}.", rows[:101])
 
 
 def _words(name: str) -> str:

@@ -1,4 +1,4 @@
-"""What a sweep computes: the points of its axes, their settings, and the seeds of their trials."""
+"""Plan of a sweep: the points of its axes, their settings, and the seeds of their trials."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _UNSEEDED = ("backend",)
 
 @dataclass(frozen=True)
 class Parts:
-    """What one point runs."""
+    """Subject, experiment and conditions of one point."""
 
     subject: Subject
     experiment: Experiment
@@ -52,11 +52,11 @@ class Plan:
     subject, experiment : type
         Classes.
     space : Axes
-        The settings that there are.
+        All settings.
     settings : dict
         Value of every setting that is not varied.
     axes : dict of str to tuple or Bisect
-        Values of those that are, in the order in which they were given.
+        Values of the varied settings, in the order of the arguments.
     trials : int
         Trials of each point.
     seed : int
@@ -81,15 +81,15 @@ class Plan:
         trials: int,
         seed: int,
     ) -> Plan:
-        """Check everything that a sweep is given, before anything is computed.
+        """Check all arguments of a sweep before anything is computed.
 
         Raises
         ------
         DescriptionError
-            An unknown model, experiment or axis, a value that is not of its kind, an empty range,
-            settings that do not fit each other, or too many points.
+            If a model, an experiment or an axis is unknown, if a value is not of its kind, if a
+            range is empty, if settings do not fit together, or if there are too many points.
         UnsupportedError
-            The model lacks what the experiment needs.
+            If the model lacks what the experiment needs.
         """
         given = {**asdict_of(model), **asdict_of(experiment)}
         subject, experiment = classes_of(model, experiment)
@@ -123,30 +123,30 @@ class Plan:
 
     @property
     def measure(self) -> str:
-        """The measure that a bisection compares, or the main one."""
+        """The measure that a bisection compares, or else the main measure."""
         search = self.search
         return self.experiment.main if search is None or search.measure is None else search.measure
 
     def combinations(self) -> Iterator[Values]:
-        """Values of the axes that are no bisection; the last axis changes quickest."""
+        """Yield combinations of the axes that are not bisected; the last axis changes fastest."""
         grid = {name: axis for name, axis in self.axes.items() if not isinstance(axis, Bisect)}
         for values in itertools.product(*grid.values()):
             yield dict(zip(grid, values, strict=True))
 
     @property
     def n_combinations(self) -> int:
-        """Number of them."""
+        """Number of combinations of the axes that are not bisected."""
         lengths = (len(axis) for axis in self.axes.values() if not isinstance(axis, Bisect))
         return int(np.prod([1, *lengths], dtype=object))
 
     @property
     def most_points(self) -> int:
-        """Number of points; with a bisection the largest number that it may take."""
+        """Number of points; with a bisection, the largest possible number."""
         search = self.search
         return self.n_combinations * (1 if search is None else search.most_points)
 
     def at(self, values: Values, part: Any = None) -> dict[str, Any]:
-        """Value of every setting at a point, of one part of them or of all."""
+        """Return the value of every setting at a point, for one part or for all."""
         every = {**self.settings, **values}
         every.pop("seed", None)
         if part is None:
@@ -154,12 +154,12 @@ class Plan:
         return {name: every[name] for name, owner in self.space.parts.items() if owner == part}
 
     def parts(self, values: Values) -> Parts:
-        """What a point runs.
+        """Return the subject, the experiment and the conditions of a point.
 
         Raises
         ------
         DescriptionError, UnsupportedError
-            Settings that do not fit each other.
+            If settings do not fit together.
         """
         subject = self.subject(**self.at(values, "subject"))
         experiment = self.experiment(**self.at(values, "experiment"))
@@ -174,25 +174,25 @@ class Plan:
         return Parts(subject, experiment, conditions)
 
     def seeds(self, values: Values) -> list[int]:
-        """Seed of each trial of a point.
+        """Return the seed of each trial of a point.
 
-        They follow from the seed of the sweep, the settings of the point that differ from the
-        defaults of its class (without the backend), and the number of the trial: neither the
-        other points nor the number of trials matter.
+        A seed depends on the seed of the sweep, on the settings of the point that differ from the
+        defaults of its class (without the backend), and on the number of the trial. It depends
+        neither on the other points nor on the number of trials.
         """
         every = self.at(values)
-        told = {
+        changed = {
             name: value
             for name, value in every.items()
             if name not in _UNSEEDED and value != plain(self.space.defaults[name], name)
         }
-        text = json.dumps([self.subject.__name__, self.experiment.name, told], sort_keys=True)
+        text = json.dumps([self.subject.__name__, self.experiment.name, changed], sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()
         rng = stream(values.get("seed", self.seed), "stress", "trials", digest)
         return [int(seed) for seed in rng.integers(2**62, size=self.trials)]
 
     def facts(self) -> dict[str, Any]:
-        """The sweep as plain data: what a file of it holds."""
+        """Return the sweep as plain data, as its file holds it."""
         measures = self.experiment.measures
         return {
             "subject": self.subject.__name__,
@@ -211,7 +211,7 @@ class Plan:
         }
 
     def _check(self) -> None:
-        """Refuse what would fail later."""
+        """Raise the errors that would otherwise occur later."""
         searches = [name for name, axis in self.axes.items() if isinstance(axis, Bisect)]
         if len(searches) > 1:
             raise DescriptionError(
@@ -266,9 +266,9 @@ def classes_of(model: Any, experiment: Any) -> tuple[type[Subject], type[Experim
 def ranges_of(
     model: Any, experiment: Any, settings: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Settings that are varied, and those that are fixed.
+    """Divide settings into varied and fixed ones.
 
-    A sequence is varied, unless the setting itself takes one and this is a value of it.
+    A sequence is varied, unless the setting itself takes sequences and this is one value of it.
     """
     space = Axes.of(*classes_of(model, experiment))
     single = {n: space.is_one_value(space.name_of(n), v) for n, v in settings.items()}
@@ -276,10 +276,10 @@ def ranges_of(
     return vary, {name: value for name, value in settings.items() if single[name]}
 
 
-def asdict_of(thing: Any) -> dict[str, Any]:
-    """Fields of a subject or an experiment that has been made; none of a class or a name."""
-    if isinstance(thing, Subject | Experiment):
-        return {item.name: getattr(thing, item.name) for item in fields(thing)}
+def asdict_of(owner: Any) -> dict[str, Any]:
+    """Return the fields of a subject or an experiment; nothing for a class or a name."""
+    if isinstance(owner, Subject | Experiment):
+        return {item.name: getattr(owner, item.name) for item in fields(owner)}
     return {}
 
 
@@ -288,7 +288,7 @@ def _settings(space: Axes, given: Mapping[str, Any]) -> set[str]:
 
 
 def _by_setting(space: Axes, vary: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, Any]:
-    """What was given, by the names of the settings; each once."""
+    """Return the arguments by the names of their settings; each setting occurs once."""
     named: dict[str, Any] = {}
     for name, value in [*vary.items(), *fixed.items()]:
         setting = space.name_of(name)
@@ -299,7 +299,7 @@ def _by_setting(space: Axes, vary: Mapping[str, Any], fixed: Mapping[str, Any]) 
 
 
 def difference(stored: Mapping[str, Any], wanted: Mapping[str, Any], where: str = "") -> str | None:
-    """The first thing in which two sweeps differ, in words; None if they are the same.
+    """Describe the first difference between two sweeps; None if they are the same.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What a sweep has found: points with the outcomes of their trials, and how a file holds them."""
+"""Records of a sweep: points with the outcomes of their trials, and their form in a file."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TEXT = h5py.string_dtype()
 
 
 def key_of(values: Mapping[str, Any]) -> str:
-    """A text that names a point by the values of its axes."""
+    """Return a text that identifies a point by the values of its axes."""
     return json.dumps(dict(values), sort_keys=True)
 
 
@@ -41,14 +41,14 @@ class Failure(NamedTuple):
     trial: int
     error: str
     traceback: str
-    """The last lines of it."""
+    """Last lines of the traceback."""
 
 
 class Times(NamedTuple):
-    """What a point took."""
+    """Computing time of a point."""
 
     wall: float
-    """s, summed over its batches of trials."""
+    """Wall time, s, summed over its batches of trials."""
     cpu: float
     """Processor time, s, of all threads."""
     processes: int
@@ -64,7 +64,7 @@ class Column(NamedTuple):
     trials: NDArray[np.int64]
     """Numbers of the trials that have it, in increasing order, shape (n,)."""
     lengths: NDArray[np.int64]
-    """Rows of each trial, shape (n,); 1 if the measure is no curve."""
+    """Rows of each trial, shape (n,); 1 if the measure is not a curve."""
     values: NDArray[np.float64]
     """Their rows, shape (sum of lengths, width)."""
 
@@ -90,7 +90,7 @@ class Point:
     facts : dict
         ``scale``, ``n_synapses``, ``n_neurons``, ``theory`` and ``summary``.
     times : Times
-        What it took; no part of the result.
+        Computing time. It is not part of the result.
     """
 
     values: dict[str, Any]
@@ -126,12 +126,12 @@ class Point:
 def column_of(
     name: str, measure: Measure, outcomes: Mapping[int, Mapping[str, Any]]
 ) -> Column | None:
-    """A measure of some trials, by their numbers.
+    """Collect one measure of the trials, in the order of their numbers.
 
     Raises
     ------
     DescriptionError
-        A value does not have the shape of its kind.
+        If a value does not have the shape of its kind.
     """
     numbers, lengths, rows = [], [], []
     width = WIDTHS[measure.kind]
@@ -174,7 +174,7 @@ class Record:
 
     @property
     def measures(self) -> dict[str, Measure]:
-        """Every measure that the experiment declares or a trial has brought."""
+        """Every measure that the experiment declares or that a trial contains."""
         declared = {name: Measure(*entry) for name, entry in self.plan["measures"].items()}
         for point in self.points:
             for name in point.columns:
@@ -182,7 +182,10 @@ class Record:
         return declared
 
     def with_points(self, points: Iterable[Point]) -> Record:
-        """The same with further points, in the order of the axes; the later of two counts."""
+        """Return a record with further points, in the order of the axes.
+
+        If a point occurs twice, the later one is kept.
+        """
         every = {key_of(point.values): point for point in (*self.points, *points)}
         places = {
             name: {json.dumps(value): k for k, value in enumerate(axis)}
@@ -199,7 +202,7 @@ class Record:
 
     @property
     def content_hash(self) -> str:
-        """Hash of all that was found; times do not enter."""
+        """Hash of all results, without times."""
         told = hashlib.sha256(json.dumps(self.plan).encode())
         for point in self.points:
             told.update(point.digest())
@@ -288,7 +291,7 @@ def read_points(file: h5py.File) -> Record:
 
 
 def check_points(plan: Mapping[str, Any], points: Iterable[Point]) -> None:
-    """Refuse points that no sweep of this plan can have.
+    """Raise an error for points that no sweep of this plan can have.
 
     Raises
     ------

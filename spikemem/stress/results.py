@@ -33,7 +33,7 @@ _MOST_FAILURES = 5
 
 
 class Results:
-    """What a sweep has found, whether it is finished or not.
+    """Results of a sweep, finished or not.
 
     Parameters
     ----------
@@ -99,12 +99,12 @@ class Results:
 
     @property
     def content_hash(self) -> str:
-        """Hash of all that was found. Times do not enter: it tells whether results are equal."""
+        """Hash of all results, without times. Equal results have equal hashes."""
         return self.record.content_hash
 
     @checked
     def equal(self, other: Annotated[Any, Instance("spikemem.stress.results:Results")]) -> bool:
-        """Whether two sweeps have the same plan and found the same, times apart."""
+        """Whether two sweeps have the same plan and the same results; times are ignored."""
         return bool(self.content_hash == other.content_hash)
 
     @checked
@@ -137,7 +137,7 @@ class Results:
         return row
 
     def pooled(self, point: Point, name: str, kind: str, confidence: float) -> Pooled:
-        """A measure of a point; NaN if no trial has it."""
+        """Return a measure of a point, pooled over trials; NaN if no trial has it."""
         column = point.columns.get(name)
         if column is None:
             nothing: Any = np.empty(0) if kind in CURVES else np.nan
@@ -172,7 +172,8 @@ class Results:
         Raises
         ------
         DescriptionError
-            An unknown measure, or a sweep with a bisection, whose points are no grid.
+            If the measure is unknown, or if the sweep has a bisection, whose points are not a
+            grid.
         """
         name = self.main if measure is None else measure
         if name not in self.measures:
@@ -180,7 +181,7 @@ class Results:
         if bound not in Pooled._fields:
             raise DescriptionError(f"array: {unknown_name('bound', bound, Pooled._fields)}")
         if self.bisected is not None:
-            raise DescriptionError("array: points of a bisection are no grid; see rows().")
+            raise DescriptionError("array: points of a bisection are not a grid; use rows().")
         kind = self.measures[name].kind
         found = [
             np.asarray(getattr(self.pooled(p, name, kind, confidence), bound)) for p in self.points
@@ -207,7 +208,7 @@ class Results:
         Raises
         ------
         DescriptionError
-            No axis is bisected.
+            If no axis is bisected.
         """
         axis = self.bisected
         if axis is None:
@@ -242,7 +243,7 @@ class Results:
         Raises
         ------
         StorageError
-            The file can't be written.
+            The file cannot be written.
         """
         from ..files import write_atomically
 
@@ -251,10 +252,10 @@ class Results:
             for point in self.points
             for failure in point.failures
         ]
-        told: dict[str, Any] = {"sweep": self.plan, "rows": self.rows(confidence=confidence)}
+        document: dict[str, Any] = {"sweep": self.plan, "rows": self.rows(confidence=confidence)}
         if self.bisected is not None:
-            told["capacities"] = [c._asdict() for c in self.capacities(confidence=confidence)]
-        text = json.dumps(_json({**told, "failures": failures}), indent=1, allow_nan=False)
+            document["capacities"] = [c._asdict() for c in self.capacities(confidence=confidence)]
+        text = json.dumps(_json({**document, "failures": failures}), indent=1, allow_nan=False)
         if path is not None:
             write_atomically(path, (text + "\n").encode(), "to_json")
         return text
@@ -266,7 +267,7 @@ class Results:
         Raises
         ------
         BackendMissing
-            pandas is not installed.
+            If pandas is not installed.
         """
         try:
             import pandas
@@ -291,7 +292,7 @@ class Results:
         names = {place.partition(":")[2]: model for model, place in SUBJECTS.items()}
         if self.plan["subject"] not in names:
             raise UnsupportedError(
-                f"Results.subject: {self.plan['subject']} is a class of one's own."
+                f"Results.subject: {self.plan['subject']} is not a class of spikemem."
             )
         cls = subject_class(names[self.plan["subject"]])
         every = {**self.plan["settings"], **point.values}
@@ -332,7 +333,7 @@ class Results:
         DescriptionError
             An unknown measure or kind, one that the sweep does not have, or no finished point.
         StorageError
-            The picture can't be written.
+            The picture cannot be written.
         """
         from .figures import plot
 
@@ -347,9 +348,9 @@ class Results:
         n: Annotated[int, Count(high=100)] = 8,
         ax: Axes | None = None,
     ) -> Axes:
-        """Draw items as they were stored and as they came back, from the first trial of a point.
+        """Draw stored and recalled items from the first trial of a point.
 
-        The trial runs once more, which gives the same answers.
+        The trial runs again and gives the same answers as before.
 
         Parameters
         ----------
@@ -365,11 +366,11 @@ class Results:
         Raises
         ------
         DescriptionError
-            There is no such point, or its items are too long to be drawn.
+            If there is no such point, or if its items are too long to be drawn.
         UnsupportedError
-            The answers are no patterns, or the sweep was made with a subject of one's own.
+            If the answers are not patterns, or if spikemem does not contain the subject.
         StorageError
-            The picture can't be written.
+            The picture cannot be written.
         """
         from .examples import draw_examples
         from .figures import write_picture

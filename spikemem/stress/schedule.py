@@ -163,7 +163,7 @@ class Schedule:
         trials = self.plan.trials
         try:
             synapses = max(int(subject.n_synapses), 1)
-        except Exception:  # The trials will say what is wrong.
+        except Exception:  # The trials report the error.
             synapses = 1
         size = max(1, min(trials, TRIALS, SYNAPSES // synapses))
         parallel = len(self.combinations) * (1 if self.plan.search is None else 2)
@@ -190,7 +190,7 @@ class Schedule:
         times = Times(found.wall, found.cpu, max(len(held.processes), 1))
         if held.died:
             text = (
-                f"The process that ran this point ended without a word, {CRASHES} times; it may "
+                f"The process that ran this point died {CRASHES} times without an error; it may "
                 f"have run out of memory."
             )
             failures = tuple(Failure(number, text, "") for number in range(trials))

@@ -1,4 +1,4 @@
-"""The file of a sweep while it runs: each finished point is kept at once."""
+"""The file of a running sweep. Each point is stored as soon as it is finished."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _SHARE = 10
 class Store:
     """Points of a sweep, kept in a file and the journal beside it, or in memory alone.
 
-    A finished point goes to the journal, which takes the time of one write. The file itself is
-    rewritten, whole or not at all, as often as that takes less than a tenth of the time, and at
-    the end; the journal is then emptied, and removed at the end.
+    A finished point is appended to the journal, which takes one write. The file itself is
+    rewritten atomically at the end, and before that so rarely that rewriting takes less than a
+    tenth of the time. Each rewriting empties the journal. The journal is removed at the end.
 
     Parameters
     ----------
@@ -38,7 +38,8 @@ class Store:
     Raises
     ------
     StorageError
-        The file can't be written, another process is writing it, or it holds something else.
+        If the file cannot be written, if another process is writing it, or if it does not hold
+        this sweep.
     """
 
     def __init__(self, path: Path | None, plan: dict[str, Any]) -> None:
@@ -75,7 +76,7 @@ class Store:
         Raises
         ------
         StorageError
-            It can't be written; what was there is whole.
+            If the point cannot be written. The points stored before are intact.
         """
         if self.journal is not None:
             self.journal.add(point)
@@ -100,7 +101,7 @@ class Store:
         return Record(self.plan).with_points(self.points.values())
 
     def close(self) -> None:
-        """Write the file once more, and let go of it."""
+        """Write the file a last time, and close it."""
         if self.journal is None:
             return
         try:
@@ -111,7 +112,7 @@ class Store:
 
 
 def check_same(path: Path, plan: dict[str, Any]) -> None:
-    """Refuse a file that can't be written, or that holds something other than this sweep.
+    """Refuse a file that cannot be written, or that holds something other than this sweep.
 
     Raises
     ------

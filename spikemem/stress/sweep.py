@@ -121,7 +121,7 @@ class Sweep:
         Raises
         ------
         StorageError
-            `out` holds something else, another process is writing it, or it can't be written;
+            `out` holds something else, another process is writing it, or it cannot be written;
             nothing is overwritten, and finished points are kept.
         KeyboardInterrupt
             With a message; finished points are kept.

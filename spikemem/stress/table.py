@@ -1,4 +1,4 @@
-"""Where the subjects and the experiments are; each is imported when it is first used."""
+"""Table of the subjects and the experiments. Each is imported when it is first used."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SUBJECTS: dict[str, str] = {
     "TemporalMemory": "spikemem.networks.dendrites.stress:SequenceSubject",
     "WillshawMemory": "spikemem.networks.reference:WillshawSubject",
 }
-"""For each model the class that puts it to the test."""
+"""Subject class of each model."""
 
 EXPERIMENTS: dict[str, str] = {
     name: f"spikemem.stress.experiments.{name}:{name.capitalize()}"
@@ -30,7 +30,7 @@ EXPERIMENTS: dict[str, str] = {
         "capacity", "recognition", "recall", "retention", "order", "noise", "rehearsal",
     )
 }  # fmt: skip
-"""For each experiment its class."""
+"""Class of each experiment."""
 
 
 def _imported(where: str) -> Any:
@@ -48,7 +48,7 @@ def experiment_named(name: str) -> Any:
 def subject_class(model: Any) -> Any:
     """Class of the subject of a model class, of a model's name, or of a subject itself.
 
-    A class of one's own names its subject in its attribute ``subject``.
+    A model class outside spikemem names its subject in its attribute ``subject``.
     """
     from .subject import Subject
 

@@ -1,4 +1,4 @@
-"""What a process of a sweep does: some trials of one point."""
+"""Work of one process of a sweep: runs some trials of one point."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Batch:
 
 @dataclass
 class Done:
-    """What became of a batch."""
+    """Outcomes and failures of a batch."""
 
     outcomes: dict[int, dict[str, Any]] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
@@ -118,7 +118,7 @@ def _facts(batch: Batch) -> dict[str, Any]:
             "n_neurons": int(subject.n_neurons),
             "theory": theory,
         }
-    except Exception:  # The trials will say what is wrong.
+    except Exception:  # The trials report the error.
         return {}
 
 
