@@ -96,9 +96,8 @@ def hopfield_overlap(load: Annotated[float, Quantity(low=0.0)]) -> float:
     from scipy.optimize import brentq
     from scipy.special import erf
 
-    if (
-        load < 1e-3 or load > 1.0
-    ):  # The overlap is 1 to the last digit, or the load is far above the last solution.
+    # Below, the overlap is 1 to the last digit; above, the equation has no solution.
+    if load < 1e-3 or load > 1.0:
         return float(load < 1.0)
 
     def excess(y: Any) -> Any:

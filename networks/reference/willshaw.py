@@ -162,7 +162,7 @@ class WillshawMemory(ReferenceMemory):
             outputs = as_patterns(contents, self.output_size, f"{where}: contents")
         if len(inputs) != len(outputs):
             raise DescriptionError(
-                f"{where}: contents must hold {len(inputs)} patterns, one for each input, got "
+                f"{where}: contents must hold {len(inputs)} outputs, one for each pattern, got "
                 f"{len(outputs)}."
             )
         line = np.zeros(self._rows.shape[1] * 8, np.uint8)
