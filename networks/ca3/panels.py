@@ -1,4 +1,4 @@
-"""What a memory shows in a report: weights, contents, health, and its answers when it is asked."""
+"""Panels of a memory in a report: weights, contents, health, and answers to recalls."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ __all__ = ["memory_panels"]
 
 _MOST_ASKED, _MOST_FRAGMENTS, _MOST_BITS = 12, 4, 12
 _LARGEST = 1_000_000
-"""Synapses of a plastic projection up to which the memory is asked."""
+"""Largest number of synapses of a plastic projection for which the memory is asked."""
 
 _SILENT, _HELD, _LOST, _GHOST = range(4)
 
 
 def memory_panels(memory: Any) -> Iterator[Panel]:
-    """Yield the weights of a memory, what it holds, its health, and what it answers."""
+    """Yield the health, the answers and the weights of a memory."""
     weights = memory.weights
     yield from _health(memory)
     if memory.n_cues * memory.n_contents <= _LARGEST:
@@ -48,7 +48,7 @@ def memory_panels(memory: Any) -> Iterator[Panel]:
 
 
 def _health(memory: Any) -> Iterator[Panel]:
-    """What is lost, what answers wrongly, and by how much the weights are on the right side."""
+    """Yield lost bits, wrong answers, and the margins of the weights."""
     if not hasattr(memory, "health"):
         return
     health = memory.health()
@@ -67,8 +67,8 @@ def _health(memory: Any) -> Iterator[Panel]:
     )  # fmt: skip
     held = _table(memory.contents, (memory.n_cues, memory.n_contents))
     kinds = np.where(held, _HELD, _SILENT)
-    for found, kind in ((health.lost, _LOST), (health.ghosts, _GHOST)):
-        for pairs in found.values():
+    for by_projection, kind in ((health.lost, _LOST), (health.ghosts, _GHOST)):
+        for pairs in by_projection.values():
             for cue, bit in pairs:
                 kinds[cue, bit] = kind
     yield Heat(
@@ -90,7 +90,7 @@ def _table(sets: Any, shape: tuple[int, int]) -> NDArray[np.bool_]:
 
 
 def _margins(memory: Any, weights: Any) -> Histogram:
-    """Weights of what is stored beside the others."""
+    """Return the distributions of the stored weights and of the others."""
     held = _table(memory.contents, (memory.n_cues, memory.n_contents))
     values = {}
     for name in weights:
@@ -107,7 +107,7 @@ def _margins(memory: Any, weights: Any) -> Histogram:
 
 
 def _questions(memory: Any) -> list[Operation]:
-    """A recall by each of some cues, and by a fragment of what some of them hold."""
+    """Return recalls by some of the cues, and by fragments of some of their contents."""
     held = {cue: bits for cue, bits in sorted(memory.contents.items()) if bits}
     few = list(held)[:_MOST_ASKED]
     asked: list[Operation] = [RecallCue(cue) for cue in few]
@@ -116,14 +116,14 @@ def _questions(memory: Any) -> list[Operation]:
         question = RecallContent(fragment, match="any")
         try:
             memory.expected([question])
-        except UnsupportedError:  # a memory that is asked by cue only
+        except UnsupportedError:  # This memory recalls by cue only.
             break
         asked.append(question)
     return asked
 
 
 def _answers(memory: Any) -> Iterator[Panel]:
-    """Ask a copy of the memory, on the compiled engine, and show what its cells do."""
+    """Ask a copy of the memory on the compiled engine, and yield answers, spikes and potentials."""
     asked = _questions(memory)
     if not asked:
         return
@@ -148,7 +148,7 @@ def _answers(memory: Any) -> Iterator[Panel]:
 
 
 def _with_potentials(network: Network, memory: Any) -> Network:
-    """The network with recorded potentials where the plastic projections end."""
+    """Return the network with potentials recorded in the targets of the plastic projections."""
     ends = {network.projection(name).post for name in memory.plastic}
     populations = [
         replace(item, record=("spikes", "v")) if item.name in ends else item
@@ -183,7 +183,7 @@ def _listed(bits: Any) -> str:
 
 
 def _compared(memory: Any, answers: list[Recall], wanted: list[Recall]) -> Heat:
-    """Bits of the answers to cues: right, missing, or too many."""
+    """Return a map of the bits in the answers to cues: right, missing, or too many."""
     pairs = [(answer, want) for answer, want in zip(answers, wanted, strict=True)
              if isinstance(answer.operation, RecallCue)]  # fmt: skip
     kinds = np.zeros((len(pairs), memory.n_contents))

@@ -1,4 +1,4 @@
-"""The memories of this family put to the test: material, scripts, spacing, probes."""
+"""Stress tests of the CA3 memories: material, scripts, spacing and probes."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _Change = Annotated[float | None, Optional(Quantity("nA", low=0.0))]
 
 @dataclass(frozen=True, kw_only=True)
 class _CueMemorySubject(Subject):
-    """What both memories have in common: items are contents, each at the address of a cue."""
+    """Base of both subjects. Items are contents, and each is stored at the address of a cue."""
 
     questions: ClassVar[frozenset[str]] = frozenset({"recall"})
-    # What a memory should answer is exact by definition: only its network tells anything.
+    # The expected answers are exact by definition, so only the network can be tested.
     backend: ClassVar[str] = "native"
     unit: ClassVar[str] = "memories"
 
@@ -63,7 +63,7 @@ class _CueMemorySubject(Subject):
 
     @property
     def n_active(self) -> int:
-        """Active bits of a content."""
+        """Number of active bits of a content."""
         if self.content_size is not None:
             return self.content_size
         return max(1, round((0.1 if self.sparsity is None else self.sparsity) * self.n_contents))
@@ -75,12 +75,12 @@ class _CueMemorySubject(Subject):
 
     @property
     def n_neurons(self) -> int:
-        """Cells of the circuit, inputs left out."""
+        """Number of cells of the circuit without the inputs."""
         neurons: int = self.memory({}).build().n_neurons
         return neurons
 
     def require(self, question: str, experiment: str) -> None:
-        """Refuse an experiment that asks what this memory cannot answer."""
+        """Raise UnsupportedError for an experiment whose questions this memory cannot answer."""
         super().require(question, experiment)
         if experiment == "recall" and self._by_cue():
             raise UnsupportedError(
@@ -95,11 +95,11 @@ class _CueMemorySubject(Subject):
         return "CA3Memory with probe='content' is asked by fragments"
 
     def theory(self, measure: str) -> dict[str, float]:
-        """A cue holds one content, so that the memory is full with one item a cue."""
+        """Return load 1, because the memory is full with one item for each cue."""
         return {"load: one item a cue": 1.0}
 
     def memory(self, contents: Mapping[int, Any]) -> Any:
-        """A memory that holds these contents."""
+        """Return a memory that holds these contents."""
         raise NotImplementedError
 
     def _recall_gap(self) -> float:
@@ -109,12 +109,12 @@ class _CueMemorySubject(Subject):
         return self.n_contents
 
     def _question(self, script: Script, probe: Probe, cue: int, content: Any, rng: Any) -> Any:
-        """The operation that asks a probe (None: nothing is left to ask with), and the answer."""
+        """Return the operation of a probe (None if the cue is empty) and the right answer."""
         operation = cue_recall(cue, probe, type(self).__name__, self._remedy())
         return operation, frozenset(content.tolist())
 
     def perform(self, tasks: Sequence[Task], conditions: Conditions) -> list[Answers]:
-        """Carry out the trials, each on a memory of its own, all in few simulations."""
+        """Carry out the trials in few simulations, each trial on its own memory."""
         self._require(conditions)
         weights = self.learn == "weights" or (
             self.learn == "auto" and conditions.on_device and conditions.backend != "brian2"
@@ -127,23 +127,23 @@ class _CueMemorySubject(Subject):
         seeds = [task.seed for task in tasks]
         runs = run_models(memories, operations, conditions, seeds, build={"safe": False})
         return [
-            self._answers(each, given, run)
-            for each, given, run in zip(scripts, operations, runs, strict=True)
+            self._answers(each, performed, run)
+            for each, performed, run in zip(scripts, operations, runs, strict=True)
         ]
 
     def _answers(self, script: Script, operations: Sequence[Any], run: Run) -> Answers:
         return script.answers(run, self._n_bits())
 
     def _require(self, conditions: Conditions) -> None:
-        given = [n for n in ("spacing", "recall_spacing") if getattr(self, n) is not None]
-        if conditions.backend == "expected" and given:
+        spacings = [n for n in ("spacing", "recall_spacing") if getattr(self, n) is not None]
+        if conditions.backend == "expected" and spacings:
             raise UnsupportedError(
-                f"{type(self).__name__}: {' and '.join(given)}: backend 'expected' has no time; "
-                f"give a backend that has, e.g. backend='native'."
+                f"{type(self).__name__}: {' and '.join(spacings)}: backend 'expected' has no time; "
+                f"choose a backend that has, e.g. backend='native'."
             )
 
     def _script(self, task: Task, weights: bool) -> Script:
-        """Operations of one trial; `weights` writes what is studied before the first probe."""
+        """Return the operations of one trial. With `weights`, the first studies become weights."""
         require_items(task, type(self).__name__)
         contents, cues = self._material(task)
         events = list(task.script)
@@ -171,7 +171,7 @@ class _CueMemorySubject(Subject):
         return script
 
     def _material(self, task: Task) -> tuple[Patterns, list[int]]:
-        """Contents of all items, and the cue of each."""
+        """Return the contents of all items, and the cue of each."""
         shared = round(self.overlap * self.n_active)
         contents = distinct_patterns(
             task.n_items, size=self.n_contents, active=self.n_active, shared=shared,
@@ -187,9 +187,9 @@ class _CueMemorySubject(Subject):
 class CA3Subject(_CueMemorySubject):
     """A :class:`CA3Memory` under test.
 
-    Item k is a random content at cue ``k % n_cues``: from load 1 on, items overwrite others. A
-    recall is asked by the cue (the answer is the content) or by the content (the answer are
-    addresses). Whether an item was studied is always asked by its content; its familiarity is the
+    Item k is a random content at cue ``k % n_cues``. From load 1 on, items overwrite others. A
+    recall is asked by the cue (the answer is the content) or by the content (the answers are
+    addresses). Recognition is always asked by the content of an item. Its familiarity is the
     number of bits of the fragment that the best cue holds (match "best"), or of the cues that
     answer.
 
@@ -198,16 +198,17 @@ class CA3Subject(_CueMemorySubject):
     n_cues, n_contents : int
         Sizes of the memory.
     content_size : int, optional
-        Active bits of a content. Default: as `sparsity` says.
+        Number of active bits of a content. Default: it follows from `sparsity`.
     sparsity : float, optional
         Fraction of the content bits that are active. Default: 0.1.
     overlap : float
-        Fraction of a content's bits that all contents have in common, besides what they share by
-        chance.
+        Fraction of a content's bits that all contents have in common, in addition to the bits that
+        they share by chance.
     preset : {"robust", "published"}
-        Of the memory.
+        Preset of the memory.
     gated : bool, optional
-        Whether weights change only where an operation means them to. Default: as the preset.
+        Whether weights change only where an operation is meant to change them. Default: as in the
+        preset.
     self_links : bool, optional
         Whether addresses inhibit themselves ("published" only). Default: as the preset.
     tau_plus, tau_minus : float, optional
@@ -218,11 +219,11 @@ class CA3Subject(_CueMemorySubject):
         From the start of an operation to that of the next one, ms. Default: the safe times of the
         preset. A recall that asks several questions (match "best") takes the rest of them besides.
     recall_spacing : int, optional
-        The same after a recall only.
+        Spacing after a recall, ms. Default: `spacing`.
     hold : int
-        Time that passes besides between a study and a probe that follows it, ms.
+        Additional time between a study and a probe that follows it, ms.
     cue_order : {"sequential", "random"}
-        Which cues the items are given.
+        Order in which items are assigned to cues.
     recalls_between : int
         Recalls of items studied so far, drawn at random, that follow each study; their answers
         do not count.
@@ -232,7 +233,8 @@ class CA3Subject(_CueMemorySubject):
         learns without its errors (not "brian2"), else by operations. What is studied later is
         learnt by operations.
     probe : {"cue", "content"}
-        What a recall is asked by. Only content can be incomplete or wrong in part.
+        Whether a recall is asked by cue or by content. Only a content can be incomplete or partly
+        wrong.
     match : {"any", "all", "best"}, optional
         See :class:`RecallContent`. Default: "best", or "any" with the published circuit.
     wanted : {"item", "match"}
@@ -263,11 +265,11 @@ class CA3Subject(_CueMemorySubject):
 
     @property
     def n_synapses(self) -> int:
-        """Of both plastic projections."""
+        """Number of synapses of both plastic projections."""
         return 2 * self.n_cues * self.n_contents
 
     def memory(self, contents: Mapping[int, Any]) -> CA3Memory:
-        """A memory that holds these contents."""
+        """Return a memory that holds these contents."""
         return CA3Memory(
             self.n_cues, self.n_contents, preset=self.preset, contents=contents, **self._changes()
         )
@@ -312,22 +314,22 @@ class CA3Subject(_CueMemorySubject):
 
 @dataclass(frozen=True, kw_only=True)
 class HippocampalSubject(_CueMemorySubject):
-    """A :class:`HippocampalMemory` under test; it is asked by its cues only.
+    """A :class:`HippocampalMemory` under test. It is asked by its cues only.
 
     Parameters
     ----------
     n_cues, n_contents, content_size, sparsity, overlap, preset, spacing, recall_spacing, hold, \
 cue_order, recalls_between, learn
-        As :class:`CA3Subject`.
+        As in :class:`CA3Subject`.
     """
 
     @property
     def n_synapses(self) -> int:
-        """Of the plastic projection."""
+        """Number of synapses of the plastic projection."""
         return self.n_cues * self.n_contents
 
     def memory(self, contents: Mapping[int, Any]) -> LiveMemory:
-        """A memory that holds these contents."""
+        """Return a memory that holds these contents."""
         return HippocampalMemory(
             self.n_cues, self.n_contents, preset=self.preset, contents=contents
         )

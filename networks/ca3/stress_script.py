@@ -1,4 +1,4 @@
-"""From the script of a trial to the operations of a memory, and from their answers back."""
+"""Translates the script of a trial into operations of a memory, and reads their answers."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ __all__ = ["Asked", "Script", "cue_recall", "rng_of", "timed"]
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """One probe: which operation answers it, and what the right answer is."""
+    """A probe, with the operation that answers it and the right answer."""
 
     operation: int
-    """Number of the operation; -1 if nothing was left to ask with."""
+    """Number of the operation, or -1 if the cue has no active bits left."""
     question: str
     wanted: frozenset[int]
 
@@ -37,19 +37,19 @@ class Script:
     operations: list[Operation] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
     holds: list[int] = field(default_factory=list)
-    """Time (ms) that passes before each operation besides the spacing."""
+    """Time (ms) that passes before each operation in addition to the spacing."""
 
     def add(self, operation: Operation, hold: int = 0) -> int:
-        """Append an operation; returns its number."""
+        """Append an operation and return its number."""
         self.operations.append(operation)
         self.holds.append(hold)
         return len(self.operations) - 1
 
     def answers(self, run: Run, n_bits: int) -> Answers:
-        """Answers to the probes, from those to all operations.
+        """Return the answers to the probes from the answers to all operations.
 
-        A question about recognition is answered by addresses, even where a recall is answered by
-        contents: then the answers are not kept as patterns.
+        Recognition is answered by addresses, even where a recall is answered by contents. In this
+        case the answers are not kept as patterns.
         """
         heard: Sequence[Any] = run.answers
         got: list[Any] = []
@@ -75,7 +75,7 @@ class Script:
 
 
 def _familiarity(answer: Any) -> float:
-    """Bits of the fragment that the best cue holds; how many cues answer if only that is asked."""
+    """Return how many bits of the fragment the best cue holds, or how many cues answer."""
     operation = getattr(answer, "operation", None)
     if isinstance(operation, RecallContent) and operation.match == "best":
         return float(answer.threshold or 0)
@@ -85,33 +85,33 @@ def _familiarity(answer: Any) -> float:
 def timed(
     script: Script, learn: int | None, recall: int | None, recall_gap: float
 ) -> list[Operation]:
-    """The operations, each with its start; `learn` and `recall` are spacings in ms, None: safe."""
+    """Return the operations with their starts, from spacings in ms. None means the safe spacing."""
     if learn is None and recall is None and not any(script.holds):
         return script.operations
-    placed = script.memory._slots(script.operations, 0.0, True)
-    found, at = [], 0.0
-    for item, hold in zip(placed, script.holds, strict=True):
+    slots = script.memory._slots(script.operations, 0.0, True)
+    operations, at = [], 0.0
+    for item, hold in zip(slots, script.holds, strict=True):
         at += hold
-        found.append(replace(item.operation, at=at))
+        operations.append(replace(item.operation, at=at))
         length = item.stop - item.start
         if isinstance(item.operation, Learn):
             at += length if learn is None else learn
         else:
-            # What several questions of one recall take is left as it is.
+            # The time that several questions of one recall take does not change.
             at += length if recall is None else length - recall_gap + recall
-    return found
+    return operations
 
 
 def cue_recall(cue: int, probe: Probe, name: str, remedy: str) -> RecallCue:
-    """The operation that asks a cue; a cue is one of many, and nothing of it can be missing."""
+    """Return the operation that asks by a cue, which is one cell and cannot be incomplete."""
     if probe.cue_loss or probe.wrong_bits:
         raise UnsupportedError(
-            f"{name}: a cue is one cell and can't be lost in part, got cue_loss="
+            f"{name}: a cue is one cell and cannot be lost in part, got cue_loss="
             f"{probe.cue_loss:g} and wrong_bits={probe.wrong_bits:g}; {remedy}."
         )
     return RecallCue(cue)
 
 
 def rng_of(task: Task, purpose: str) -> np.random.Generator:
-    """Random generator of one purpose of a trial of these memories."""
+    """Return the random generator of one purpose of a trial of these memories."""
     return own_rng(task.seed, "ca3", purpose)

@@ -1,4 +1,4 @@
-"""What neurons with segments show in a report: synapses, permanences, and chance matches."""
+"""Panels of neurons with segments in a report: synapses, permanences, and chance matches."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _permanences(segments: Segments) -> Iterator[Panel]:
 
 
 def _chance(n: int, s: int, theta: int) -> Curves:
-    """How often a random pattern reaches the threshold of one segment, by the theory."""
+    """Return the theoretical probability that a random pattern reaches the threshold."""
     most = min(n // 2, max(_MOST_ACTIVE, 2 * theta))
     active = np.unique(np.linspace(theta, max(most, theta + 1), _POINTS).astype(int))
     active = active[active <= n]

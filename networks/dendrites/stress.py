@@ -1,4 +1,4 @@
-"""Segments put to the test: patterns that a neuron should recognise, and others."""
+"""Stress test of dendritic segments: patterns that a neuron should recognise, and others."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ __all__ = ["DendriteSubject", "SequenceSubject"]
 
 @dataclass
 class _Stretch:
-    """Probes that follow each other, and the neurons as they are then."""
+    """Consecutive probes, and the neurons at the time of the probes."""
 
     neurons: ActiveDendriteNeurons
     rows: list[int] = field(default_factory=list)
     frames: list[Any] = field(default_factory=list)
 
     def patterns(self) -> Patterns:
-        """The frames that are shown."""
+        """Return the frames that are shown."""
         return Patterns(self.frames, size=self.neurons.n_inputs)
 
 
@@ -44,7 +44,7 @@ class _Trial:
     stretches: list[_Stretch]
     questions: list[str]
     wanted: list[int]
-    """For each probe the neuron that should respond; -1: none, since the item is novel."""
+    """Neuron that should respond to each probe, or -1 if the item is novel."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ class DendriteSubject(Subject):
     """:class:`ActiveDendriteNeurons` under test.
 
     Item k is a random pattern that neuron ``k % n_somas`` should recognise. The answer to a
-    recall are the neurons that respond. An item is familiar if a neuron responds.
+    recall is the set of neurons that respond. An item is familiar if a neuron responds.
 
     Each trial has the numbers ``false_matches``, the fraction of the novel items to which a neuron
     responds, and ``misses``, the fraction of the studied ones to which theirs does not; those that
@@ -61,15 +61,15 @@ class DendriteSubject(Subject):
     Parameters
     ----------
     n_inputs, active : int
-        Cells, and those that are active in a pattern.
+        Number of input cells, and of active cells in a pattern.
     overlap : float
         Fraction of a pattern's active cells that all patterns have in common.
     n_somas : int
-        Neurons.
+        Number of neurons.
     n_segments, synapses_per_segment, patterns_per_segment : int
-        As :class:`ActiveDendriteNeurons`.
+        As in :class:`ActiveDendriteNeurons`.
     theta : int
-        The segments' threshold.
+        Threshold of the segments.
     learning : {"store", "permanence"}
         "store" puts a pattern on a segment at once, and refuses it where there is no room.
         "permanence" presents it once to :meth:`ActiveDendriteNeurons.learn`, which takes the
@@ -104,22 +104,22 @@ class DendriteSubject(Subject):
 
     @property
     def scale(self) -> float:
-        """As many patterns as the segments have room for."""
+        """Number of patterns that fit on the segments."""
         return float(self.n_somas * self.n_segments * self.patterns_per_segment)
 
     @property
     def n_synapses(self) -> int:
-        """Room of all segments."""
+        """Number of synapses that fit on all segments."""
         room = min(self.synapses_per_segment * self.patterns_per_segment, self.n_inputs)
         return self.n_somas * self.n_segments * room
 
     @property
     def n_neurons(self) -> int:
-        """Somas."""
+        """Number of somas."""
         return self.n_somas
 
     def theory(self, measure: str) -> dict[str, float]:
-        """False matches of a full memory with one pattern a segment (equation 8)."""
+        """Return the false matches of a full memory, one pattern on each segment (equation 8)."""
         if measure not in ("false_alarms", "false_matches") or self.patterns_per_segment > 1:
             return {}
         synapses = min(self.synapses_per_segment, self.active)
@@ -129,7 +129,7 @@ class DendriteSubject(Subject):
         return {"value: at load 1 (Ahmad and Hawkins, equation 8)": float(chance)}
 
     def perform(self, tasks: Sequence[Task], conditions: Conditions) -> list[Answers]:
-        """Carry out the trials; what is asked between two studies runs in one simulation."""
+        """Carry out the trials. Probes between two studies run in one simulation."""
         trials = [self._trial(task) for task in tasks]
         parts = [
             (task, each) for task, t in zip(tasks, trials, strict=True) for each in t.stretches

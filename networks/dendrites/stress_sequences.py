@@ -1,4 +1,4 @@
-"""The sequence memory put to the test: what comes next, what is known, what came first."""
+"""Stress test of the sequence memory: prediction, recognition and order."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ __all__ = ["SequenceSubject"]
 
 @dataclass
 class _Stretch:
-    """Probes that follow each other, and the memory as it is then."""
+    """Consecutive probes, and the memory at the time of the probes."""
 
     memory: TemporalMemory
     rows: list[int] = field(default_factory=list)
     events: list[Probe] = field(default_factory=list)
     shown: list[Patterns] = field(default_factory=list)
-    """For each probe the sequence that the memory is shown."""
+    """Sequence that the memory is shown for each probe."""
 
 
 @dataclass
@@ -44,16 +44,16 @@ class _Trial:
     stretches: list[_Stretch]
     n_rows: int
     rng: np.random.Generator
-    """For guesses."""
+    """Random generator of the guesses."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SequenceSubject(Subject):
     """A :class:`TemporalMemory` under test; each item is a sequence of frames.
 
-    A recall shows the first frames of a sequence and asks for the next one: the answer are the
-    columns that the memory predicts. How familiar a sequence is, is the mean over its frames but
-    the first of the fraction of active columns that were predicted.
+    A recall shows the first frames of a sequence and asks for the next one. The answer is the set
+    of columns that the memory predicts. The familiarity of a sequence is the fraction of active
+    columns that were predicted, averaged over its frames except the first.
 
     Where a script asks about order, the sequences are learnt as episodes of one stream, so that
     the end of each predicts the beginning of the next. The question which of two came first is
@@ -65,20 +65,21 @@ class SequenceSubject(Subject):
     Parameters
     ----------
     n_columns, active : int
-        Columns, and those that are active in a frame.
+        Number of columns, and of active columns in a frame.
     cells_per_column, synapses_per_segment : int
-        As :class:`TemporalMemory`.
+        As in :class:`TemporalMemory`.
     theta : int
-        The segments' threshold.
+        Threshold of the segments.
     length : int
-        Frames of a sequence, at least 2.
+        Number of frames of a sequence, at least 2.
     alphabet : int, optional
-        Number of different frames that all sequences are drawn from; the fewer, the more of them
-        are shared. A sequence has no frame twice. Default: every sequence has frames of its own.
+        Number of different frames from which all sequences are drawn. Fewer frames mean that more
+        of them are shared. A sequence has no frame twice. Default: every sequence has frames of
+        its own.
     prefix : int, optional
         Frames that a recall shows, 1 to ``length - 1``. Default: all but the last.
     passes : int
-        Most times that what is studied together is shown.
+        Largest number of times that sequences studied together are shown.
     one_shot : bool
         Whether a synapse is connected as soon as it grows.
     studied : {"alone", "together"}
@@ -117,21 +118,21 @@ class SequenceSubject(Subject):
 
     @property
     def scale(self) -> float:
-        """Sequences whose frames together use every cell once."""
+        """Number of sequences whose frames together use every cell once."""
         return self.n_columns * self.cells_per_column / (self.active * self.length)
 
     @property
     def n_synapses(self) -> int:
-        """Of one segment for each cell."""
+        """Number of synapses with one segment for each cell."""
         return self.n_columns * self.cells_per_column * self.synapses_per_segment
 
     @property
     def n_neurons(self) -> int:
-        """Cells of all columns."""
+        """Number of cells of all columns."""
         return self.n_columns * self.cells_per_column
 
     def perform(self, tasks: Sequence[Task], conditions: Conditions) -> list[Answers]:
-        """Carry out the trials; what is asked between two studies runs in one simulation."""
+        """Carry out the trials. Probes between two studies run in one simulation."""
         if conditions.backend != "expected" and any(_asks_order(task) for task in tasks):
             raise UnsupportedError(
                 "SequenceSubject: questions about order need backend 'expected', where the memory "
@@ -203,7 +204,7 @@ class SequenceSubject(Subject):
     def _study(
         self, memory: TemporalMemory, batch: list[Patterns], chained: bool, before: Any
     ) -> None:
-        """Show what is studied together; as one stream if it is asked in which order it came."""
+        """Show the sequences that are studied together, as one stream if order is asked."""
         if not batch:
             return
         if chained:
@@ -258,14 +259,14 @@ def _shared(wanted: NDArray[Any], got: NDArray[Any]) -> tuple[int, int, int]:
 
 
 class _Replays:
-    """Where a memory gets to from a frame, if it is shown what it predicts."""
+    """Replays of a memory, which receives its own predictions as input."""
 
     def __init__(self, memory: TemporalMemory, sequences: Sequence[Patterns]) -> None:
         self._memory, self._sequences = memory, sequences
         self._copy: TemporalMemory | None = None
 
     def first(self, item: int, other: int, frame: NDArray[Any]) -> bool | None:
-        """Whether `item`, begun with this frame, comes before `other`; None: no telling."""
+        """Return whether `item`, begun with this frame, is before `other`, or None if unknown."""
         there = self._steps(frame, other)
         back = self._steps(self._sequences[other][0], item)
         if there == back:
@@ -273,7 +274,7 @@ class _Replays:
         return back is None or (there is not None and there < back)
 
     def _steps(self, frame: NDArray[Any], goal: int) -> int | None:
-        """Steps from a frame to the beginning of a sequence; None if it is not reached."""
+        """Return the steps from a frame to the beginning of a sequence, or None if not reached."""
         if self._copy is None:
             self._copy = deepcopy(self._memory)
         memory, wanted = self._copy, set(self._sequences[goal][0].tolist())
@@ -291,7 +292,7 @@ class _Replays:
 
 
 def summed(runs: Sequence[Run]) -> dict[str, float]:
-    """Costs of the runs of one trial: totals, and for sizes and fractions those of the last."""
+    """Return the costs of one trial: sums of totals, and sizes and fractions of the last run."""
     found: dict[str, float] = {}
     for run in runs:
         for name, value in run.costs.items():

@@ -1,4 +1,4 @@
-"""What a continual learner shows in a report: accuracies, weights, and what its method keeps."""
+"""Panels of a continual learner in a report: accuracies, weights, arrays of its method."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST_TASKS = 30
 
 
 def learner_panels(model: HLOPClassifier) -> Iterator[Panel]:
-    """Yield the accuracies so far, the weights, and the sizes of what is kept."""
+    """Yield the accuracies so far, the weights, and the sizes of the arrays that are kept."""
     if model.matrix_ is not None:
         yield from _accuracies(model)
     yield Histogram(

@@ -1,4 +1,4 @@
-"""Puts continual learners to the test: how many tasks they keep."""
+"""Stress test of continual learners: how many tasks they keep."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ class HLOPSubject(Subject):
         sixth of the images is for tests. "gaussian": classes drawn anew for every task, normal
         with unit variance about random centres at the distance `separation` from 0.
     n_inputs, n_classes : int
-        Of "gaussian"; the digits have 64 pixels and 10 classes.
+        Sizes of "gaussian" tasks. The digits have 64 pixels and 10 classes.
     separation : float
-        Of "gaussian".
+        Distance of the class centres from 0, for "gaussian".
     samples, tests : int
-        Training and test samples of a task; there are 1498 and 299 digits.
+        Number of training and of test samples of a task. There are 1498 and 299 digits.
     hidden, n_hidden : int
-        Neurons of a hidden layer, and number of hidden layers.
+        Number of neurons of a hidden layer, and number of hidden layers.
     method, trainer, heads
         As in :class:`.HLOPClassifier`; "naive" learns without subspaces.
     spiking_form : bool
@@ -74,7 +74,7 @@ class HLOPSubject(Subject):
     epochs, batch, learning_rate
         As in :class:`.HLOPClassifier`.
     pass_mark : float
-        Accuracy from which on a task counts as kept.
+        Accuracy at and above which a task counts as kept.
     """
 
     questions: ClassVar[frozenset[str]] = frozenset({"recall", "recognise"})
@@ -106,7 +106,7 @@ class HLOPSubject(Subject):
         if self.data == "digits" and (self.n_inputs, self.n_classes) != _DIGITS:
             raise DescriptionError(
                 f"HLOPSubject: digits have {_DIGITS[0]} inputs and {_DIGITS[1]} classes, got "
-                f"n_inputs={self.n_inputs} and n_classes={self.n_classes}; these are for "
+                f"n_inputs={self.n_inputs} and n_classes={self.n_classes}; other sizes need "
                 f"data='gaussian'."
             )
         if self.data == "digits" and (self.samples > MOST_SAMPLES or self.tests > MOST_TESTS):
@@ -117,7 +117,7 @@ class HLOPSubject(Subject):
         if self.spiking_form and self.trainer == "ottt":
             raise DescriptionError(
                 "HLOPSubject: neurons of the spiking form are trained by 'bptt', got "
-                "trainer='ottt'; leave it out."
+                "trainer='ottt'; leave trainer out."
             )
 
     @property
@@ -127,7 +127,7 @@ class HLOPSubject(Subject):
 
     @property
     def ranks(self) -> Ranks:
-        """Rows of the subspace of each layer."""
+        """Number of rows of the subspace of each layer."""
         sizes = self.layers[:-1]
         usual = Ranks.scaled(sizes)
         first, further = usual.first, usual.further
@@ -139,7 +139,7 @@ class HLOPSubject(Subject):
 
     @property
     def scale(self) -> float:
-        """Tasks at load 1: so many that their subspaces still fit into every layer; at most 1000.
+        """Largest number of tasks whose subspaces fit into every layer (load 1), at most 1000.
 
         It is the same for methods without subspaces, so that loads can be compared.
         """
@@ -153,16 +153,16 @@ class HLOPSubject(Subject):
 
     @property
     def n_synapses(self) -> int:
-        """Weights of all layers; with a head for each task, of one head."""
+        """Number of weights of all layers, with one head."""
         return sum(a * b for a, b in itertools.pairwise(self.layers))
 
     @property
     def n_neurons(self) -> int:
-        """Hidden neurons and outputs."""
+        """Number of hidden neurons and outputs."""
         return sum(self.layers[1:])
 
     def model(self, seed: int) -> HLOPClassifier:
-        """The network, which has learnt nothing."""
+        """Return a network that has learnt nothing."""
         from .model import HLOPClassifier
 
         more: dict[str, Any] = {"trainer": self.trainer}
@@ -178,7 +178,7 @@ class HLOPSubject(Subject):
         )  # fmt: skip
 
     def require(self, question: str, experiment: str) -> None:
-        """Refuse to recognise without subspaces."""
+        """Raise UnsupportedError for recognition by a method without subspaces."""
         super().require(question, experiment)
         if question == "recognise" and self.method not in ("hlop", "svd"):
             raise UnsupportedError(
@@ -192,9 +192,9 @@ class HLOPSubject(Subject):
         Raises
         ------
         BackendMissing
-            PyTorch is not installed.
+            If PyTorch is not installed.
         UnsupportedError
-            A backend with spikes, and neurons that it does not have.
+            If the backend does not have the neurons of the network.
         """
         from .stress_trials import StressTrial
 
@@ -213,7 +213,7 @@ class HLOPSubject(Subject):
         return [trial.answers() for trial in trials]
 
     def _run(self, asked: list[tuple[StressTrial, Asked]], conditions: Conditions) -> None:
-        """Tests on the spiking form; with a head for each task, one call for each head."""
+        """Run the tests on the spiking form, with one call for each head."""
         for head in sorted({part.head or 0 for _, part in asked}):
             mine = [(trial, part) for trial, part in asked if (part.head or 0) == head]
             how: dict[str, Any] = {"samples": "in turn", "integrator": conditions.integrator}
@@ -229,7 +229,7 @@ class HLOPSubject(Subject):
                 trial.costs = _together(trial.costs, run, len(part.rows))
 
     def theory(self, measure: str) -> dict[str, float]:
-        """The load at which the subspaces fill a layer; chance."""
+        """Return the load at which the subspaces fill a layer, and the chance level."""
         laws = {"load: subspaces are full": 1.0} if self.method in ("hlop", "svd") else {}
         if measure == "accuracy":
             laws["value: chance"] = 1.0 / self.n_classes
@@ -240,7 +240,7 @@ MOST_TASKS = 1000
 """Largest number of tasks at load 1."""
 
 MOST_SAMPLES, MOST_TESTS = 1498, 299
-"""Digits to learn, and to test with."""
+"""Number of digits to learn, and of digits to test with."""
 
 
 def _seed(seed: int, *purpose: str | int) -> int:
@@ -248,9 +248,9 @@ def _seed(seed: int, *purpose: str | int) -> int:
 
 
 def _together(costs: dict[str, float], run: Run, n_probes: int) -> dict[str, float]:
-    """Costs of two runs of one memory: what is used up adds, what it is stays.
+    """Merge the costs of two runs of one memory. Totals are added, and sizes stay.
 
-    An operation is a probe with all its samples; learning is no spiking run.
+    An operation is a probe with all its samples. Learning is not a spiking run.
     """
     return costs | {
         name: value + costs.get(name, 0.0) if name in _TOTALS else value

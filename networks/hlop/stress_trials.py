@@ -1,4 +1,4 @@
-"""One trial of a stress test of a continual learner: its tasks, its tests, and its answers."""
+"""A trial of a stress test of a continual learner: its tasks, its tests, and its answers."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ _Classes = NDArray[np.int64]
 
 
 class Asked(NamedTuple):
-    """Test samples of one or more probes, and the model at that time."""
+    """Test samples of one or more probes, and the model at the time of the test."""
 
     model: Any
     x: _Samples
     rows: list[int]
-    """Probes, in the order of their samples."""
+    """Numbers of the probes, in the order of their samples."""
     head: int | None
-    """Task whose outputs are read; None if all tasks share them."""
+    """Task whose outputs are read, or None if all tasks share the outputs."""
     first: int
     """Number of the event of the script with which the probes begin."""
 
 
 class StressTrial:
-    """Goes through a script, and keeps the answers.
+    """Carries out a script and keeps the answers.
 
     Parameters
     ----------
     subject : HLOPSubject
-        What is tested.
+        Subject under test.
     task : Task
-        Material and script.
+        Material and script of the trial.
     """
 
     def __init__(self, subject: Any, task: Task) -> None:
@@ -59,7 +59,7 @@ class StressTrial:
         self.costs: dict[str, float] = {}
 
     def parts(self) -> Iterator[Asked]:
-        """Learn what the script says; yield the tests in between."""
+        """Learn the tasks of the script, and yield the tests between them."""
         row = 0
         waiting: list[int] = []
         for k, event in enumerate(self.task.script):
@@ -82,7 +82,7 @@ class StressTrial:
         self.when_learnt[item] = float(np.mean(self.model.predict(test_x, head) == test_y))
 
     def _asked(self, rows: list[int], event: int) -> Iterator[Asked]:
-        """The tests of these probes; those of one head together."""
+        """Yield the tests of these probes, grouped by head."""
         model = copy.copy(self.model)
         by_head: dict[int | None, list[int]] = {}
         for row in rows:
@@ -100,7 +100,7 @@ class StressTrial:
             yield Asked(model, x, mine, head, event)
 
     def _test(self, row: int) -> _Samples:
-        """Test samples of a probe, whole or corrupted."""
+        """Return the test samples of a probe, whole or corrupted."""
         probe = self.probes[row]
         x = self._data(probe.item)[2]
         if not (probe.cue_loss or probe.wrong_bits):
@@ -117,13 +117,13 @@ class StressTrial:
         return x
 
     def _brightness(self, values: NDArray[Any]) -> _Samples:
-        """Brightness from 0 to 1 as the network takes it."""
+        """Convert brightness from 0 to 1 to the input scale of the network."""
         if self.subject.spiking_form:
             return values.astype(np.float32)
         return ((values - MEAN) / DEVIATION).astype(np.float32)
 
     def _data(self, item: int) -> tuple[_Samples, _Classes, _Samples, _Classes]:
-        """Samples and classes to learn, and those to test with."""
+        """Return training samples and classes, and test samples and classes."""
         digits = self.subject.data == "digits"
         return self._digits(item) if digits else self._gaussian(item)
 
@@ -153,13 +153,13 @@ class StressTrial:
         return parts[0], parts[1], parts[2], parts[3]
 
     def read(self, part: Asked, labels: Sequence[Any] | NDArray[Any]) -> None:
-        """Compare the classes that were answered with the right ones."""
+        """Compare the answered classes with the right ones."""
         found = np.asarray(labels).reshape(len(part.rows), -1)
         for row, said in zip(part.rows, found, strict=True):
             self.right[row] = np.count_nonzero(said == self._data(self.probes[row].item)[3])
 
     def answers(self) -> Answers:
-        """The answers of all tests."""
+        """Return the answers to all tests."""
         subject = self.subject
         wrong = subject.tests - self.right
         accuracy = self.right / subject.tests
@@ -183,7 +183,7 @@ class StressTrial:
 
 @functools.lru_cache(maxsize=1)
 def _all_digits() -> tuple[NDArray[np.float64], _Classes, int]:
-    """Brightness, classes, and number of digits that are not for tests."""
+    """Return brightness, classes, and the number of digits that are not used for tests."""
     from ...data import read_images
 
     digits = read_images("digits")

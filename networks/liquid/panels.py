@@ -1,4 +1,4 @@
-"""What liquids and projections show in a report: weights, readouts, and how they learnt."""
+"""Panels of liquids and projections in a report: weights, readouts and training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Puts liquid state machines to the test: what is left of a stream, and how many samples."""
+"""Stress tests of liquid state machines: memory of a stream, and random labels."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["LiquidSubject"]
 
 @dataclass(frozen=True, kw_only=True)
 class LiquidSubject(Subject):
-    """A liquid that is shown a stream, and linear readouts that are tested on its states.
+    """A liquid that receives a stream, and linear readouts that are tested on its states.
 
     The state of the liquid is the spike count of every neuron in a window of time.
 
@@ -49,44 +49,45 @@ class LiquidSubject(Subject):
     Parameters
     ----------
     task : {"memory", "labels"}
-        What is remembered.
+        Whether values of a stream or labels of patterns are remembered.
     liquid : {"dense", "maass"}
         :class:`.DenseLiquid`, or :class:`.MaassLiquid` on a grid of ``n_neurons / 9`` x 3 x 3.
     n_inputs, n_neurons : int
-        Channels, and neurons.
+        Number of input channels and of neurons.
     constant, decay, v_thresh : float
         As in :class:`.DenseLiquid`, where `v_thresh` is the threshold.
     spectral_radius : float, optional
         Radius of the circle in which the eigenvalues of the recurrent weights lie, in thresholds:
         ``constant * recurrent_sd * sqrt(200) / v_thresh`` for large dense liquids. It sets the SD
-        of the recurrent weights; the input stays. Default: the published SD, a radius of 1.32 at
-        the other defaults. A liquid fires and is reset, so 1 is no border of stability.
+        of the recurrent weights and leaves the input weights. Default: the published SD, a radius
+        of 1.32 at the other defaults. A liquid fires and is reset, so 1 is no border of stability.
     lam : float
-        Length over which the neurons of a "maass" liquid are joined.
+        Length constant of the connections of a "maass" liquid.
     bits : int
-        Digits of a value; each has its own channels, half of which say 1 and half 0.
+        Number of digits of a value. Each digit has its own channels: half of them code 1, half 0.
     hold : int
-        Steps for which a value is shown.
+        Number of steps for which a value is shown.
     p_max : float
-        Probability of a spike of an active channel in a step, "memory"; of a channel, "labels".
+        Probability of a spike in a step, of an active channel ("memory") or any channel ("labels").
     n_train : int
-        Values that train the readouts for delays.
+        Number of values on which the readouts for delays are trained.
     delays : int
-        Longest delay of the memory capacity, values.
+        Longest delay of the memory capacity, in values.
     n_classes : int
-        Labels.
+        Number of labels.
     n_steps, gap : int
-        Steps of a pattern, and silent steps after it.
+        Number of steps of a pattern, and of silent steps after it.
     reset : bool
-        Whether the liquid begins every pattern at rest; False: it goes on from the one before.
+        Whether the liquid begins every pattern at rest. If not, it continues from the state after
+        the pattern before.
     spread : float
-        SD of the shift of every spike whenever an item is shown, steps.
+        SD of the random shift of every spike each time an item is shown, in steps.
     penalty : float
         Strength of the ridge penalty of the readout of labels.
     ranks : bool
-        Whether the ranks are measured too, with `n_streams` streams.
+        Whether the kernel and the generalisation rank are also measured, with `n_streams` streams.
     n_streams : int
-        As :func:`.poisson_streams`, and number of jittered copies.
+        Number of streams, as in :func:`.poisson_streams`, and number of jittered copies.
     """
 
     unit: ClassVar[str] = "values"
@@ -140,12 +141,12 @@ class LiquidSubject(Subject):
 
     @property
     def n_synapses(self) -> int:
-        """Weights of the readout, which alone is trained: one a neuron for each digit or class."""
+        """Number of weights of the readout: one for each neuron and each digit or class."""
         outputs = self.bits if self.task == "memory" else self.n_classes
         return self.n_neurons * outputs
 
     def model(self, seed: int, **options: Any) -> LiquidStateMachine:
-        """The liquid; its readout is not trained."""
+        """Return the liquid, with an untrained readout."""
         made = self._dense() if self.liquid == "dense" else self._maass()
         return LiquidStateMachine(
             self.n_inputs,
@@ -189,7 +190,7 @@ class LiquidSubject(Subject):
     def _run(
         self, models: list[Any], trials: list[StressTrial], conditions: Conditions
     ) -> tuple[list[NDArray[Any]], list[dict[str, float]]]:
-        """States on spikes, and what they cost."""
+        """Return the states of the spiking network, and the costs of the runs."""
         seeds = [_seed(trial.seed, "run") for trial in trials]
         if self.task == "labels" and self.reset:
             # Every sample has a copy of the liquid; all copies are one liquid on one device.
@@ -206,7 +207,7 @@ class LiquidSubject(Subject):
     def _ranks(
         self, model: LiquidStateMachine, seed: int, conditions: Conditions
     ) -> dict[str, float]:
-        """Kernel and generalisation rank, of streams that begin from rest."""
+        """Return the kernel and the generalisation rank of streams that begin at rest."""
         backend: Any = None if conditions.backend == "expected" else conditions.backend
         if conditions != Conditions(backend=conditions.backend, integrator=conditions.integrator):
             raise UnsupportedError(
@@ -227,7 +228,7 @@ class LiquidSubject(Subject):
         }
 
     def theory(self, measure: str) -> dict[str, float]:
-        """Cover's capacity of a linear readout, and that of least squares; chance.
+        """Return Cover's capacity of a linear readout and that of least squares, or Jaeger's bound.
 
         Labels: ``2 N`` random patterns of two classes can be separated (Cover 1965). Least squares
         answers ``Phi(sqrt(h / (1 - h)))`` of n of them as they were taught, ``h = N / n``, which
@@ -242,20 +243,20 @@ class LiquidSubject(Subject):
 
     @property
     def n_windows_before(self) -> int:
-        """Windows before the first item: values that are not used, and those of training."""
+        """Number of windows before the first item: unused values and training values."""
         return WASHOUT + self.n_train if self.task == "memory" else 0
 
     @property
     def window(self) -> int:
-        """Steps of one window."""
+        """Number of steps of one window."""
         return self.hold if self.task == "memory" else self.n_steps + self.gap
 
 
 WASHOUT = 20
-"""Values that a liquid is shown before its states are used."""
+"""Number of values that a liquid receives before its states are used."""
 
 LEAST_SQUARES = 0.6216
-"""h with ``Phi(sqrt(h / (1 - h))) = 0.9``."""
+"""Solution h of ``Phi(sqrt(h / (1 - h))) = 0.9``."""
 
 
 def _seed(seed: int, purpose: str) -> int:
@@ -263,5 +264,5 @@ def _seed(seed: int, purpose: str) -> int:
 
 
 def _counts(states: NDArray[Any], trial: StressTrial) -> NDArray[np.float64]:
-    """Spike counts, shape (n_windows, n_neurons)."""
+    """Return spike counts, shape (n_windows, n_neurons)."""
     return np.asarray(states, dtype=np.float64).reshape(trial.n_windows, -1)

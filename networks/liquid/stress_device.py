@@ -1,4 +1,4 @@
-"""The conditions of a stress test that act on weights, as one device."""
+"""A device that applies the conditions of a stress test that act on weights."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["Held"]
 
 
 class Held:
-    """A device with all that conditions say of weights: noise, stuck devices, failed synapses.
+    """A device with the noise, the stuck devices and the failed synapses of the conditions.
 
     Parameters
     ----------
     conditions : Conditions
-        Of the run.
+        Conditions of the run.
     """
 
     def __init__(self, conditions: Conditions) -> None:
@@ -30,27 +30,27 @@ class Held:
             conditions, device=None, drift_time=None, programming_noise=0.0, read_noise=0.0,
             stuck=0.0, weight_bits=None, synapse_failure=0.0, platform=platform,
         )  # fmt: skip
-        """What the weights have nothing to do with."""
+        """Conditions that do not act on weights."""
 
     def apply(self, network: Network, *, projections: Any, time: Any, seed: Any) -> Network:
-        """The network with the weights of these projections as they are held."""
-        how, names = self.conditions, list(projections)
-        device = how.memory_device()
+        """Return the network with the weights that the device holds for these projections."""
+        conditions, names = self.conditions, list(projections)
+        device = conditions.memory_device()
         network = fail_synapses(
-            network, names, how.synapse_failure, seed=seed, remove=device is not None
+            network, names, conditions.synapse_failure, seed=seed, remove=device is not None
         )
         names = [name for name in names if network.count(name)]
         if device is None or not names:
             return network
         faults = None
-        if how.stuck:
+        if conditions.stuck:
             module, _, item = FAULTS.partition(":")
-            half = how.stuck / 2
+            half = conditions.stuck / 2
             faults = getattr(importlib.import_module(module), item)(stuck_low=half, stuck_high=half)
         written = device.write(network, projections=names, seed=seed, faults=faults)
-        held: Network = written.network(how.drift_time)
+        held: Network = written.network(conditions.drift_time)
         return held
 
     def learning(self, projections: Any, seed: Any) -> None:
-        """Nothing: a liquid does not learn."""
+        """Return None, because a liquid does not learn."""
         return None

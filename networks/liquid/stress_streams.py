@@ -1,4 +1,4 @@
-"""Streams that a liquid is shown in a trial of a stress test, and what readouts say of it."""
+"""Input streams of a trial of a stress test of a liquid, and the answers of its readouts."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _Counts = NDArray[np.float64]
 
 
 class StressTrial:
-    """One trial: its stream, cut into windows of equal length, and its answers.
+    """One trial: its stream in windows of equal length, and its answers.
 
     Parameters
     ----------
     subject : LiquidSubject
-        What is tested.
+        Subject under test.
     task : Task
-        Material and script.
+        Material and script of the trial.
     """
 
     stream: _Bits
@@ -45,13 +45,13 @@ class StressTrial:
 
     @property
     def samples(self) -> _Bits:
-        """What the liquid is shown, shape (n_samples, n_steps, n_inputs): the stream, or parts."""
+        """Input of the liquid, shape (n_samples, n_steps, n_inputs): the stream or its windows."""
         rows = 1 if self.bins > 1 else self.n_windows
         return self.stream.reshape(rows, -1, self.stream.shape[1])
 
     @property
     def bins(self) -> int:
-        """Windows of a sample."""
+        """Number of windows of a sample."""
         apart = self.subject.task == "labels" and self.subject.reset
         return 1 if apart else max(self.n_windows, 1)
 
@@ -59,7 +59,7 @@ class StressTrial:
         raise NotImplementedError
 
     def _right(self, states: _Counts) -> _Bits:
-        """Digits of each probe that are answered rightly, shape (n_probes, digits)."""
+        """Return whether each digit of each probe is answered rightly, shape (n_probes, digits)."""
         raise NotImplementedError
 
     def _numbers(self, states: _Counts) -> dict[str, float]:
@@ -69,12 +69,12 @@ class StressTrial:
         subject = self.subject
         size = float(n_windows) * subject.window * (subject.n_inputs + subject.n_neurons)
         require_memory(10.0 * size, f"LiquidSubject: a stream of {n_windows} windows",
-                       "Use fewer items, or a smaller liquid.")  # fmt: skip
+                       "Use fewer items or a smaller liquid.")  # fmt: skip
 
     def answers(
         self, states: _Counts, costs: Mapping[str, float], numbers: Mapping[str, float]
     ) -> Answers:
-        """Answers from the spike counts of all windows."""
+        """Return the answers from the spike counts of all windows."""
         right = self._right(states)
         window, n_inputs = self.subject.window, self.stream.shape[1]
         inputs = self.stream.reshape(self.n_windows, window, n_inputs).sum(axis=1, dtype=np.float64)
@@ -94,7 +94,7 @@ class StressTrial:
     def _expense(self, states: _Counts) -> dict[str, float]:
         steps, n = len(self.stream), states.shape[1]
         spikes, into = float(states.sum()), float(self.stream.sum())
-        found = {
+        costs = {
             "operations": float(len(self.task.script)),
             "spikes": spikes,
             "duration": float(steps),
@@ -102,12 +102,12 @@ class StressTrial:
         }
         if self.subject.liquid == "dense":
             # Every spike of the input and of the liquid reaches all neurons.
-            found["synaptic_operations"] = (spikes + into) * n
-        return found
+            costs["synaptic_operations"] = (spikes + into) * n
+        return costs
 
 
 class Memory(StressTrial):
-    """Values of a stream, which are read some values later."""
+    """Trial of task "memory": values of a stream are read several values later."""
 
     def _stream(self) -> _Bits:
         subject = self.subject
@@ -138,7 +138,7 @@ class Memory(StressTrial):
         return np.pad(spikes, ((0, 0), (0, rest)))
 
     def _find(self) -> None:
-        """Window in which each probe reads, and delay of its item; -1: never shown."""
+        """Find the window in which each probe reads, and the delay of its item (-1: not shown)."""
         last = self.subject.n_windows_before - 1
         at: dict[int, int] = {}
         windows, delays = [], []
@@ -188,7 +188,7 @@ class Memory(StressTrial):
 
 
 class Labels(StressTrial):
-    """Spike patterns with random labels, which one readout learns."""
+    """Trial of task "labels": one readout learns random labels of spike patterns."""
 
     def _stream(self) -> _Bits:
         subject = self.subject
@@ -242,7 +242,7 @@ class Labels(StressTrial):
 
 
 class _Always:
-    """The readout of one class, or of none."""
+    """Readout that was trained on one class, or on none."""
 
     def __init__(self, labels: NDArray[np.int64]) -> None:
         self.label = int(labels[0]) if labels.size else -1
@@ -252,7 +252,7 @@ class _Always:
 
 
 def _moved(sample: _Bits, spread: float, rng: np.random.Generator) -> _Bits:
-    """The pattern with its spikes shifted; they stay in the pattern."""
+    """Return the pattern with shifted spikes, which stay within the pattern."""
     if not spread:
         return sample
     steps, channels = np.nonzero(sample)
@@ -263,7 +263,7 @@ def _moved(sample: _Bits, spread: float, rng: np.random.Generator) -> _Bits:
 
 
 def _changed(sample: _Bits, probe: Probe, rng: np.random.Generator) -> _Bits:
-    """The pattern with spikes that are missing, and with new ones."""
+    """Return the pattern with missing spikes and with new ones."""
     if not (probe.cue_loss or probe.wrong_bits):
         return sample
     left = fragment(np.flatnonzero(sample.reshape(-1)), probe, sample.size, rng)

@@ -1,4 +1,4 @@
-"""Reference memories: classical associative memories, to lay beside the spiking models."""
+"""Reference memories: classical associative memories, to compare with the spiking models."""
 
 from .dense import DenseAssociativeMemory as DenseAssociativeMemory
 from .drawing import diluted_patterns as diluted_patterns

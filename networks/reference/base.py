@@ -1,4 +1,4 @@
-"""What the reference memories share: they have no spikes, and say so where spikes are asked for."""
+"""Base of the reference memories. They have no spikes, and refuse calls that need spikes."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ __all__ = ["ReferenceMemory"]
 class ReferenceMemory(StoredModel, Displayed):
     """Base of the reference memories: algorithms without spikes, with the contract of a model.
 
-    ``recall`` and ``expected`` answer; ``build`` and ``decode`` raise UnsupportedError, because
-    there is no network of spiking cells to build.
+    ``recall`` and ``expected`` return answers. ``build`` and ``decode`` raise UnsupportedError,
+    because there is no network of spiking cells to build.
     """
 
     plastic: ClassVar[Mapping[str, str]] = MappingProxyType({})
@@ -49,7 +49,7 @@ class ReferenceMemory(StoredModel, Displayed):
     def decode(
         self, recording: Recording, trials: Annotated[Iterable[Any], AnyValue()], **options: Any
     ) -> NoReturn:
-        """Raise UnsupportedError, as :meth:`build`.
+        """Raise UnsupportedError, as :meth:`build` does.
 
         Raises
         ------
@@ -65,5 +65,5 @@ class ReferenceMemory(StoredModel, Displayed):
 
     @checked
     def after(self, recording: Recording, trials: Annotated[Iterable[Any], AnyValue()]) -> Self:
-        """Return the memory itself: a recall changes nothing."""
+        """Return the memory itself, because a recall changes nothing."""
         return self

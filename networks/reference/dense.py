@@ -1,4 +1,4 @@
-"""Dense associative memory: energies that grow faster than the square of an overlap."""
+"""Dense associative memory, whose energy grows faster than the square of an overlap."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LARGEST = 100  # N^(p - 1) stays within the range of a float below N = 900,000.
 
 @dataclass(frozen=True)
 class PowerKind(Kind):
-    """Power of an energy: a whole number from 2, or "exp"."""
+    """Power of an energy: a whole number of at least 2, or "exp"."""
 
     def check(self, value: Any, where: str) -> int | str:
         """Return an int or "exp"."""
@@ -34,26 +34,26 @@ class PowerKind(Kind):
 
 
 Power = Annotated[Any, PowerKind()]
-"""What ``p`` takes."""
+"""Declared kind of the argument ``p``."""
 
 
 class DenseAssociativeMemory(SpinMemory):
     """Dense associative memory: E = -sum over mu of F(xi_mu · s), F(z) = z^p or exp(z).
 
-    A cell becomes +1 if the energy is smaller with it at +1 than at -1; the terms with the cell
-    itself are left out of the overlaps.
+    A cell becomes +1 if the energy is smaller with the cell at +1 than at -1. The overlaps leave
+    out the terms of the cell itself.
 
     Parameters
     ----------
     n_cells : int
         Number N of cells (spins).
     p : int or "exp"
-        Power of the energy, 2 (the Hopfield network) to 100, or the exponential form, which is
-        computed by logarithms and cannot overflow.
+        Power of the energy, from 2 (the Hopfield network) to 100, or the exponential form. The
+        exponential form is computed with logarithms and cannot overflow.
     dynamics : {"asynchronous", "synchronous"}
-        One cell after another in random order, or all at once.
+        Whether the cells are updated one after another in random order, or all at once.
     temperature : float
-        0: a cell follows its field. Above 0: Glauber dynamics in the energy
+        At 0 each cell follows its field. Above 0 the cells follow Glauber dynamics in the energy
         -(N/p) sum over mu of (z_mu/N)^p, or -ln(sum over mu of exp z_mu).
     max_sweeps : int
         Largest number of updates of each cell.
@@ -61,7 +61,7 @@ class DenseAssociativeMemory(SpinMemory):
     Raises
     ------
     DescriptionError
-        Arguments that are not valid.
+        If an argument is not valid.
 
     References
     ----------
@@ -94,11 +94,11 @@ class DenseAssociativeMemory(SpinMemory):
         self.p = p
 
     def arguments(self) -> dict[str, Any]:
-        """What the constructor takes."""
+        """Return the arguments of the constructor."""
         return super().arguments() | {"p": self.p}
 
     def slope(self) -> Slope:
-        """Table of F(r + 1) - F(r - 1), exact while it is below 2^53."""
+        """Return a table of F(r + 1) - F(r - 1). Values below 2^53 are exact."""
         n, p = self.n_cells, self.p
         if p == "exp":
             return Slope(np.exp(-np.arange(2 * n + 3, dtype=np.float64)), True, 1.0)
@@ -106,7 +106,7 @@ class DenseAssociativeMemory(SpinMemory):
         require_memory(2.0 * n * (100.0 + 2.0 * digits),
                        f"DenseAssociativeMemory: the table for n_cells={n} and p={p}",
                        "Use fewer cells.")  # fmt: skip
-        # Half of the difference, in whole numbers; a power of two keeps the largest in range.
+        # Half of the difference, in whole numbers. Dividing by a power of two keeps it in range.
         half = [((r + 1) ** p - (r - 1) ** p) // 2 for r in range(-n, n + 1)]
         shift = 1 << max(max(half).bit_length() - 900, 0)
         table = np.array([value / shift for value in half], dtype=np.float64)

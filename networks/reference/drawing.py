@@ -1,4 +1,4 @@
-"""Random patterns of spins, and random changes of them."""
+"""Functions that draw random patterns of spins and change them at random."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def random_spins(n_patterns: HowMany, n_cells: Cells, *, seed: Seed = 0) -> NDAr
     n_patterns, n_cells : int
         Number of patterns and of cells.
     seed : int or numpy.random.Generator
-        For the draw.
+        Seed of the draw.
 
     Returns
     -------
@@ -36,7 +36,7 @@ def random_spins(n_patterns: HowMany, n_cells: Cells, *, seed: Seed = 0) -> NDAr
     Raises
     ------
     DescriptionError
-        More than the memory of the computer holds.
+        If the patterns do not fit into the computer's memory.
 
     Examples
     --------
@@ -63,7 +63,7 @@ def diluted_patterns(
     dilution : float
         Probability d of a blank entry.
     seed : int or numpy.random.Generator
-        For the draw.
+        Seed of the draw.
 
     Returns
     -------
@@ -72,7 +72,7 @@ def diluted_patterns(
     Raises
     ------
     DescriptionError
-        More than the memory of the computer holds.
+        If the patterns do not fit into the computer's memory.
 
     References
     ----------
@@ -85,7 +85,7 @@ def diluted_patterns(
     """
     require_memory(10.0 * n_patterns * n_cells,
                    f"diluted_patterns: {n_patterns} patterns of {n_cells} cells",
-                   "Draw fewer, or smaller ones.")  # fmt: skip
+                   "Draw fewer or smaller patterns.")  # fmt: skip
     rng = stream(seed, "reference", "patterns")
     signs = rng.integers(0, 2, (n_patterns, n_cells), dtype=np.int8) * np.int8(2) - np.int8(1)
     if dilution:
@@ -97,16 +97,16 @@ def diluted_patterns(
 def flip_spins(
     states: Spins, fraction: Annotated[float, Probability()], *, seed: Seed = 0
 ) -> NDArray[np.int8]:
-    """Flip a fraction of the spins of each state; the number is rounded to the nearest.
+    """Flip a fraction of the spins of each state. The number is rounded to the nearest integer.
 
     Parameters
     ----------
     states : array_like of -1 and 1, array of bool, or Patterns, shape (n_states, n_cells)
         States.
     fraction : float
-        Part of the cells, 0 to 1.
+        Fraction of the cells, 0 to 1.
     seed : int or numpy.random.Generator
-        For the choice of cells, for each state anew.
+        Seed of the choice of cells, which is made anew for each state.
 
     Returns
     -------
@@ -115,7 +115,7 @@ def flip_spins(
     Raises
     ------
     DescriptionError
-        Not states of -1 and 1.
+        If the states have values other than -1 and 1.
 
     Examples
     --------

@@ -15,7 +15,7 @@ __all__ = ["spins_view", "willshaw_view"]
 
 
 def stored_overlaps(memory: SpinMemory, ax: Axes) -> None:
-    """Draw how far each stored pattern is kept: its overlap with the recall from it."""
+    """Draw the overlap of each stored pattern with the recall that begins at it."""
     rows = memory.patterns[:_MOST]
     if memory.blank:
         rows = rows[(rows != 0).all(axis=1)]
@@ -31,7 +31,7 @@ _MOST = 50
 
 
 def spins_view(memory: SpinMemory) -> View:
-    """Return settings and load of a memory of spins, for a notebook."""
+    """Return the settings and the load of a memory of spins, for a notebook."""
     facts = {
         "stored": f"{memory.n_patterns} patterns, {memory.n_patterns / memory.n_cells:.3g} a cell"
     }
@@ -39,7 +39,7 @@ def spins_view(memory: SpinMemory) -> View:
 
 
 def synapse_counts(memory: WillshawMemory, ax: Axes) -> None:
-    """Draw how many synapses each input cell has."""
+    """Draw the number of set synapses of each input cell."""
     ax.plot(memory.synapses_of_inputs(), ".", color=COLORS[0], markersize=2)
     ax.set_xlabel("input cell")
     ax.set_ylabel("synapses that are set")
@@ -48,6 +48,6 @@ def synapse_counts(memory: WillshawMemory, ax: Axes) -> None:
 
 
 def willshaw_view(memory: WillshawMemory) -> View:
-    """Return sizes and density of a Willshaw memory, for a notebook."""
+    """Return the sizes and the density of a Willshaw memory, for a notebook."""
     facts = {"stored": f"{memory.n_patterns} patterns", "synapses": f"{memory.density:.3g} set"}
     return View(memory.arguments() | facts, draw=partial(synapse_counts, memory))

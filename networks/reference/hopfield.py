@@ -19,17 +19,17 @@ class PairwiseMemory(SpinMemory):
     """Base of the memories with H = -(1/2N) sum over mu and i != j of xi_i xi_j s_i s_j."""
 
     def slope(self) -> Slope:
-        """The overlap itself: the field is sum over mu of xi_i (z_mu - xi_i s_i)/N."""
+        """Return the identity: the field is the sum over mu of xi_i (z_mu - xi_i s_i)/N."""
         n = self.n_cells
         return Slope(np.arange(-n, n + 1, dtype=np.float64), False, 1.0 / n)
 
     def _energy(self, products: NDArray[np.float64]) -> NDArray[np.float64]:
-        own = np.count_nonzero(self.patterns)  # i = j does not count
+        own = np.count_nonzero(self.patterns)  # the terms with i = j are left out
         energy: NDArray[np.float64] = -(np.square(products).sum(axis=1) - own) / (2 * self.n_cells)
         return energy
 
     def weights(self) -> NDArray[np.float64]:
-        """Couplings J_ij = (1/N) sum over mu of xi_i xi_j, 0 on the diagonal.
+        """Return the couplings J_ij = (1/N) sum over mu of xi_i xi_j, with 0 on the diagonal.
 
         Returns
         -------
@@ -38,7 +38,7 @@ class PairwiseMemory(SpinMemory):
         Raises
         ------
         DescriptionError
-            More than the memory of the computer holds. A recall does not need them.
+            If the matrix does not fit into the computer's memory. A recall does not need it.
         """
         require_memory(16.0 * self.n_cells**2,
                        f"{type(self).__name__}.weights: couplings of {self.n_cells} cells",
@@ -52,25 +52,25 @@ class PairwiseMemory(SpinMemory):
 class HopfieldNetwork(PairwiseMemory):
     """Hopfield network: stores patterns of -1 and 1 in the couplings of all pairs of cells.
 
-    Patterns are kept as they are and the fields computed from the overlaps: the same dynamics as
-    with the matrix of couplings, in integers.
+    The memory keeps the patterns, and computes the fields from their overlaps with the state, in
+    integers. The dynamics are the same as with the matrix of couplings.
 
     Parameters
     ----------
     n_cells : int
         Number N of cells (spins).
     dynamics : {"asynchronous", "synchronous"}
-        One cell after another in random order, or all at once.
+        Whether the cells are updated one after another in random order, or all at once.
     temperature : float
-        0: a cell follows its field. Above 0: Glauber dynamics at this temperature T, where
-        patterns are stable below T = 1 at most.
+        At 0 each cell follows its field. Above 0 the cells follow Glauber dynamics at this
+        temperature T. Patterns are never stable at T = 1 or above.
     max_sweeps : int
         Largest number of updates of each cell.
 
     Raises
     ------
     DescriptionError
-        Arguments that are not valid.
+        If an argument is not valid.
 
     References
     ----------

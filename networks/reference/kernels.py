@@ -1,7 +1,7 @@
-"""One sweep of spin dynamics, compiled; overlaps are whole numbers and stay exact.
+"""Compiled sweeps of spin dynamics. The overlaps are whole numbers, so they stay exact.
 
-`columns` has shape (n_cells, n_patterns) and holds -1, 0 or 1; `overlaps` are the products of the
-patterns with the spins. `slope` says what one pattern contributes: ``slope[r + n_cells]`` is
+`columns` has shape (n_cells, n_patterns) and holds -1, 0 or 1. `overlaps` holds the product of each
+pattern with the spins. `slope` is the contribution of one pattern: ``slope[r + n_cells]`` is
 F(r + 1) - F(r - 1), where r is the overlap without the cell that is updated. In the exponential
 form ``slope[k]`` is exp(-k), and the two sums are compared by their logarithms.
 """
@@ -22,7 +22,7 @@ _njit: Any = _options(nogil=True, error_model="numpy", cache=True)
 
 @_njit
 def _field(i, spin, columns, overlaps, slope, exponential):  # type: ignore[no-untyped-def]
-    """Half of the difference of energy between cell i at -1 and at +1."""
+    """Return half of the difference in energy between cell i at -1 and cell i at +1."""
     n_cells, n_patterns = columns.shape
     if not exponential:
         total = 0.0
@@ -49,7 +49,7 @@ def _field(i, spin, columns, overlaps, slope, exponential):  # type: ignore[no-u
 
 @_njit
 def _updated(field, spin, temperature, uniform):  # type: ignore[no-untyped-def]
-    """State of a cell in this field; without temperature a cell without a field stays."""
+    """Return the new state of a cell. At temperature 0 a cell with field 0 keeps its state."""
     if temperature > 0.0:
         return 1 if uniform < 1.0 / (1.0 + math.exp(-2.0 * field / temperature)) else -1
     if field > 0.0:
@@ -63,7 +63,7 @@ def _updated(field, spin, temperature, uniform):  # type: ignore[no-untyped-def]
 def asynchronous_sweep(  # type: ignore[no-untyped-def]
     spins, columns, overlaps, slope, exponential, order, temperature, uniforms
 ):
-    """Update every cell once, in this order, in place; returns the number that changed."""
+    """Update every cell once, in place, in the given order. Return the number of changed cells."""
     n_changed = 0
     for k in range(order.size):
         i = order[k]
@@ -82,7 +82,7 @@ def asynchronous_sweep(  # type: ignore[no-untyped-def]
 def synchronous_step(  # type: ignore[no-untyped-def]
     spins, columns, overlaps, slope, exponential, temperature, uniforms
 ):
-    """Update all cells at once, in place; returns the number that changed."""
+    """Update all cells at once, in place. Return the number of changed cells."""
     before = overlaps.copy()
     n_changed = 0
     for i in range(spins.size):

@@ -1,4 +1,4 @@
-"""Published laws of the reference memories: how much each holds, and what it recalls."""
+"""Published laws of the capacity and the recall of the reference memories."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _Cells = Annotated[int, Count(low=2, high=_MANY)]
 
 @checked
 def hopfield_capacity(n_cells: _Cells) -> float:
-    """Patterns that a Hopfield network retrieves with about 1.5 % of errors: 0.138 N.
+    """Return the number of patterns that a Hopfield network retrieves with 1.5 % errors: 0.138 N.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def hopfield_capacity(n_cells: _Cells) -> float:
 
 @checked
 def hopfield_error_free_capacity(n_cells: _Cells) -> float:
-    """Patterns that a Hopfield network keeps as they are, almost surely each: N/(2 ln N).
+    """Return the number of patterns that a Hopfield network almost surely keeps: N/(2 ln N).
 
     Parameters
     ----------
@@ -73,10 +73,11 @@ def hopfield_error_free_capacity(n_cells: _Cells) -> float:
 
 @checked
 def hopfield_overlap(load: Annotated[float, Quantity(low=0.0)]) -> float:
-    """Overlap of the retrieval state with its pattern, without temperature, as N grows.
+    """Return the overlap of the retrieval state with its pattern at temperature 0, for large N.
 
-    m = erf(y), where y is the largest solution of y (sqrt(2 alpha) + 2/sqrt(pi) exp(-y^2)) =
-    erf(y); 0 above a load of 0.138, where there is none.
+    The overlap is m = erf(y), where y is the largest solution of
+    y (sqrt(2 alpha) + 2/sqrt(pi) exp(-y^2)) = erf(y). It is 0 above a load of 0.138, where the
+    equation has no solution.
 
     Parameters
     ----------
@@ -95,13 +96,14 @@ def hopfield_overlap(load: Annotated[float, Quantity(low=0.0)]) -> float:
     from scipy.optimize import brentq
     from scipy.special import erf
 
-    if load < 1e-3 or load > 1.0:  # 1 to the last digit, and far above the last solution
+    # Below, the overlap is 1 to the last digit; above, the equation has no solution.
+    if load < 1e-3 or load > 1.0:
         return float(load < 1.0)
 
     def excess(y: Any) -> Any:
         return erf(y) - y * (math.sqrt(2.0 * load) + 2.0 / math.sqrt(math.pi) * np.exp(-(y**2)))
 
-    high = 1.0 / math.sqrt(2.0 * load)  # erf(y) < 1: no solution lies beyond.
+    high = 1.0 / math.sqrt(2.0 * load)  # erf(y) < 1, so no solution lies beyond.
     grid = np.linspace(0.0, high, 20_001)[1:]
     above = np.flatnonzero(excess(grid) > 0)
     if not above.size:
@@ -113,9 +115,9 @@ def hopfield_overlap(load: Annotated[float, Quantity(low=0.0)]) -> float:
 
 @checked
 def dense_capacity(n_cells: _Cells, p: Power = 3) -> float:
-    """Patterns that a dense associative memory keeps without errors.
+    """Return the number of patterns that a dense associative memory keeps without errors.
 
-    K* = N^(p-1)/(2 (2p-3)!! ln N); for the exponential form 2^(N/2).
+    It is K* = N^(p-1)/(2 (2p-3)!! ln N), and 2^(N/2) for the exponential form.
 
     Parameters
     ----------
@@ -127,7 +129,7 @@ def dense_capacity(n_cells: _Cells, p: Power = 3) -> float:
     Returns
     -------
     float
-        Infinite beyond the range of a float.
+        Number of patterns. It is infinite beyond the range of a float.
 
     References
     ----------
@@ -152,7 +154,7 @@ def diluted_magnetisations(
     n_patterns: Annotated[int, Count(high=10**6)],
     dilution: Annotated[float, Probability()],
 ) -> NDArray[np.float64]:
-    """Magnetisations in the hierarchical regime: m_mu = (1 - d) d^(mu - 1).
+    """Return the magnetisations in the hierarchical regime: m_mu = (1 - d) d^(mu - 1).
 
     Parameters
     ----------
@@ -185,20 +187,20 @@ def data_set_entropy(
     p: Annotated[int, Count(low=2)] = 2,
     learning: Literal["supervised", "unsupervised"] = "supervised",
 ) -> float:
-    """How much is not known about a pattern that is seen only in noisy examples.
+    """Return the entropy of a data set: what noisy examples leave unknown about a pattern.
 
-    rho = (1 - r²)/(M r²) with a teacher, and (1 - r^(2p))/(M r^(2p)) without.
+    It is rho = (1 - r²)/(M r²) with a teacher, and (1 - r^(2p))/(M r^(2p)) without one.
 
     Parameters
     ----------
     quality : float
-        Quality r of an example: a bit is right with probability (1 + r)/2.
+        Quality r of an example. A bit is right with probability (1 + r)/2.
     n_examples : int
         Number M of examples of each pattern.
     p : int
-        Power of the energy; it matters without a teacher only.
+        Power of the energy. It matters only without a teacher.
     learning : {"supervised", "unsupervised"}
-        Whether examples of one pattern are averaged by a teacher.
+        Whether a teacher averages the examples of one pattern.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""The multitasking network: diluted patterns, of which several are recalled at the same time."""
+"""The multitasking network stores diluted patterns and recalls several at the same time."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class MultitaskingHebbian(PairwiseMemory):
     n_cells : int
         Number N of cells (spins).
     dynamics, temperature, max_sweeps
-        As :class:`HopfieldNetwork`.
+        As in :class:`HopfieldNetwork`.
 
     Raises
     ------
     DescriptionError
-        Arguments that are not valid.
+        If an argument is not valid.
 
     References
     ----------
@@ -59,12 +59,12 @@ class MultitaskingHebbian(PairwiseMemory):
 
     @checked
     def hierarchical_state(self, *, seed: Seed = 0) -> NDArray[np.int8]:
-        """State in which each cell follows the first pattern that is not blank there.
+        """Return the state in which each cell follows the first pattern that is not blank there.
 
         Parameters
         ----------
         seed : int or numpy.random.Generator
-            For the cells at which every pattern is blank.
+            Seed of the random states of the cells at which every pattern is blank.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Scripts in parts, and cues with lost and wrong bits."""
+"""Functions that split scripts into parts, and corrupt cues with lost and wrong bits."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from ...stress.subject import Event, Probe
 __all__ = ["corrupted", "phases", "require_plain"]
 
 _UNUSED = ("integrator", "background_weight")
-"""Conditions that change nothing without others."""
+"""Conditions that have no effect without other conditions."""
 
 
 def require_plain(conditions: Conditions, name: str, *can: str) -> None:
-    """Refuse backends and faults, except for those named in `can`."""
+    """Raise UnsupportedError for backends and faults, except for those named in `can`."""
     for item in fields(conditions):
         value = getattr(conditions, item.name)
         if item.name not in (*_UNUSED, *can) and value != item.default:
@@ -32,20 +32,20 @@ def require_plain(conditions: Conditions, name: str, *can: str) -> None:
 
 
 def phases(script: Sequence[Event]) -> Iterator[tuple[bool, list[Any]]]:
-    """Parts of a script in which only studies, or only probes, follow each other."""
+    """Yield the parts of a script that hold only studies, or only probes."""
     for is_probe, events in groupby(script, lambda event: isinstance(event, Probe)):
         yield is_probe, list(events)
 
 
 def corrupted(items: Patterns, probes: Sequence[Probe], rng: np.random.Generator) -> Patterns:
-    """Cues of probes: each item with active bits lost and wrong bits added."""
+    """Return the cue of each probe: its item with active bits lost and wrong bits added."""
     rows = []
     for probe in probes:
         one = items[[probe.item]]
         n_wrong = round(probe.wrong_bits * int(one.counts[0]))
         if n_wrong > items.size - int(one.counts[0]):
             raise DescriptionError(
-                f"stress: wrong_bits={probe.wrong_bits:g} would need {n_wrong} silent cells, an "
+                f"stress: wrong_bits={probe.wrong_bits:g} needs {n_wrong} silent cells, but an "
                 f"item has {items.size - int(one.counts[0])}."
             )
         wrong = add_bits(one, n_wrong, seed=rng) if n_wrong else one

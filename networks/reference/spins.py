@@ -1,4 +1,4 @@
-"""Networks of spins +1 and -1: patterns, overlaps, and relaxation to an answer."""
+"""Base of the memories of spins +1 and -1: patterns, overlaps, and relaxation to an answer."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ Dynamics = Literal["asynchronous", "synchronous"]
 
 
 class Slope(NamedTuple):
-    """What an overlap contributes to a field."""
+    """Contribution of an overlap to a field."""
 
     table: NDArray[np.float64]
-    """As :mod:`.kernels` describes it."""
+    """Table of values, as :mod:`.kernels` describes it."""
     exponential: bool
     """Whether the table is exp(-k)."""
     unit: float
-    """Field that a sum of 1 stands for, in the unit of the temperature."""
+    """Field that corresponds to a sum of 1, in the unit of the temperature."""
 
 
 def as_spins(values: Any, size: int, where: str, *, blank: bool = False) -> Bits:
-    """Rows of -1 and 1 (and 0, if `blank`), shape (n, size); active cells of Patterns are 1.
+    """Return rows of -1 and 1 (and 0 if `blank`), shape (n, size). Active cells of Patterns are 1.
 
     Raises
     ------
     DescriptionError
-        Other values or another length; the message begins with `where`.
+        If a value or the length is not allowed. The message begins with `where`.
     """
     array = as_array(values, where)
     if array.ndim == 1:
@@ -65,7 +65,7 @@ def as_spins(values: Any, size: int, where: str, *, blank: bool = False) -> Bits
 
 
 def as_array(values: Any, where: str) -> NDArray[Any]:
-    """An array of numbers or bool, of any shape, before its values are looked at."""
+    """Return an array of numbers or bool of any shape, without a check of its values."""
     if isinstance(values, Patterns):
         return values.to_dense()
     try:
@@ -83,39 +83,40 @@ def as_array(values: Any, where: str) -> NDArray[Any]:
 
 @dataclass(frozen=True)
 class SpinKind(Kind):
-    """Spins -1 and 1 in an array, an array of bool, or Patterns; `blank`: 0 is a value too.
+    """Spins -1 and 1 in an array, an array of bool, or Patterns. With `blank`, 0 is allowed too.
 
-    The function knows the number of cells, and calls :func:`as_spins` with it.
+    The called function knows the number of cells, and checks it with :func:`as_spins`.
     """
 
     blank: bool = False
 
     def check(self, value: Any, where: str) -> Any:
-        """Return the value itself, if it can be spins."""
+        """Return the value itself if it can hold spins."""
         if not isinstance(value, Patterns):
             as_array(value, where)
         return value
 
 
 Spins = Annotated[Any, SpinKind()]
-"""What stands for patterns, cues and states of spins."""
+"""Declared kind of patterns, cues and states of spins."""
 
 
 class SpinMemory(ReferenceMemory):
-    """Base of the memories whose cells are spins; a subclass says how overlaps act.
+    """Base of the memories whose cells are spins. A subclass defines how overlaps act.
 
     Parameters
     ----------
     n_cells : int
         Number of spins.
     dynamics : {"asynchronous", "synchronous"}
-        One cell after another in random order, or all at once.
+        Whether the cells are updated one after another in random order, or all at once.
     temperature : float
-        0: a cell follows its field, and stays as it is where the field is 0. Above 0: Glauber
-        dynamics, a cell is +1 with probability 1/(1 + exp(-2h/T)) in the field h.
+        At 0 each cell follows its field, and keeps its state where the field is 0. Above 0 the
+        cells follow Glauber dynamics: a cell in the field h is +1 with probability
+        1/(1 + exp(-2h/T)).
     max_sweeps : int
-        Largest number of updates of each cell. Without temperature a recall ends as soon as
-        nothing changes any more.
+        Largest number of updates of each cell. At temperature 0 a recall ends as soon as no cell
+        changes.
     """
 
     blank: ClassVar[bool] = False
@@ -132,7 +133,7 @@ class SpinMemory(ReferenceMemory):
         self._slope: Slope | None = None
 
     def slope(self) -> Slope:
-        """How the overlaps act on a cell."""
+        """Return how the overlaps act on a cell."""
         raise NotImplementedError
 
     @property
@@ -146,13 +147,13 @@ class SpinMemory(ReferenceMemory):
 
     @checked
     def store(self, patterns: Spins) -> Self:
-        """Store patterns, beside those that are stored already.
+        """Store patterns in addition to those that are already stored.
 
         Parameters
         ----------
         patterns : array_like of -1 and 1, array of bool, or Patterns, shape (n_patterns, n_cells)
-            Active cells of Patterns, and True, are +1. A MultitaskingHebbian takes 0 for blank
-            entries too.
+            Patterns. True and the active cells of Patterns are +1. A MultitaskingHebbian also
+            accepts 0, for blank entries.
 
         Returns
         -------
@@ -162,7 +163,8 @@ class SpinMemory(ReferenceMemory):
         Raises
         ------
         DescriptionError
-            Other values, another number of cells, or more than the memory of the computer holds.
+            If a value or the number of cells is not allowed, or if the patterns do not fit into
+            the computer's memory.
         """
         where = f"{type(self).__name__}.store"
         rows = as_spins(patterns, self.n_cells, f"{where}: patterns", blank=self.blank)
@@ -175,15 +177,15 @@ class SpinMemory(ReferenceMemory):
 
     @checked
     def recall(self, cues: Spins, *, seed: Seed = 0) -> Bits:
-        """Relax from each cue to the answer.
+        """Relax from each cue to its answer, and return the answers.
 
         Parameters
         ----------
         cues : array_like of -1 and 1, array of bool, or Patterns, shape (n_cues, n_cells)
-            States to begin from.
+            States from which the relaxation begins.
         seed : int or numpy.random.Generator
-            For the order of the updates and the temperature. A cue's answer depends on the seed
-            and on its row, not on the other cues.
+            Seed of the order of the updates and of the thermal noise. The answer to a cue depends
+            on the seed and on the row of the cue, not on the other cues.
 
         Returns
         -------
@@ -193,7 +195,7 @@ class SpinMemory(ReferenceMemory):
         Raises
         ------
         DescriptionError
-            Not states of this number of cells.
+            If the states do not have `n_cells` cells, or have values other than -1 and 1.
         """
         where = f"{type(self).__name__}.recall: cues"
         states = as_spins(cues, self.n_cells, where).copy()
@@ -203,7 +205,7 @@ class SpinMemory(ReferenceMemory):
         return states
 
     def _relax(self, spins: Bits, rng: np.random.Generator) -> int:
-        """Let one state relax in place; returns the number of sweeps."""
+        """Relax one state in place. Return the number of sweeps."""
         from .kernels import asynchronous_sweep, synchronous_step
 
         if self._columns is None:
@@ -230,7 +232,7 @@ class SpinMemory(ReferenceMemory):
 
     @checked
     def overlaps(self, states: Spins) -> NDArray[np.float64]:
-        """Magnetisations: overlap of each state with each pattern, divided by the number of cells.
+        """Return the magnetisations: the overlap of each state with each pattern, divided by N.
 
         Parameters
         ----------
@@ -240,12 +242,12 @@ class SpinMemory(ReferenceMemory):
         Returns
         -------
         ndarray of float64, shape (n_states, n_patterns)
-            From -1 to 1.
+            Magnetisations from -1 to 1.
 
         Raises
         ------
         DescriptionError
-            Not states of this number of cells.
+            If the states do not have `n_cells` cells, or have values other than -1 and 1.
         """
         return self._products(states, "overlaps") / self.n_cells
 
@@ -254,18 +256,18 @@ class SpinMemory(ReferenceMemory):
         rows = as_spins(states, self.n_cells, where)
         require_memory(8.0 * (len(rows) * (self.n_patterns + self.n_cells) + self.patterns.size),
                        f"{where}: overlaps of {len(rows)} states with {self.n_patterns} patterns",
-                       "Give fewer states at once.")  # fmt: skip
-        # Sums of -1 and 1 below 2**53 are exact in float64, whose product is the fast one.
+                       "Pass fewer states at once.")  # fmt: skip
+        # Sums of -1 and 1 below 2**53 are exact in float64, and its matrix product is fast.
         return np.rint(rows.astype(np.float64) @ self.patterns.T.astype(np.float64))
 
     @checked
     def energy(self, states: Spins) -> NDArray[np.float64]:
-        """Energy of each state, shape (n_states,); a recall without temperature lowers it.
+        """Return the energy of each state, shape (n_states,). A recall at temperature 0 lowers it.
 
         Raises
         ------
         DescriptionError
-            Not states of this number of cells.
+            If the states do not have `n_cells` cells, or have values other than -1 and 1.
         """
         return self._energy(self._products(states, "energy"))
 
@@ -274,12 +276,12 @@ class SpinMemory(ReferenceMemory):
 
     @checked
     def familiarity(self, cues: Spins) -> NDArray[np.float64]:
-        """How familiar each cue seems: minus its energy, shape (n_cues,).
+        """Return the familiarity of each cue, which is minus its energy, shape (n_cues,).
 
         Raises
         ------
         DescriptionError
-            Not states of this number of cells.
+            If the states do not have `n_cells` cells, or have values other than -1 and 1.
 
         References
         ----------
@@ -288,24 +290,24 @@ class SpinMemory(ReferenceMemory):
         return -self.energy(cues)
 
     def arguments(self) -> dict[str, Any]:
-        """What the constructor takes."""
+        """Return the arguments of the constructor."""
         return {
             "n_cells": self.n_cells, "dynamics": self.dynamics, "temperature": self.temperature,
             "max_sweeps": self.max_sweeps,
         }  # fmt: skip
 
     def arrays(self) -> dict[str, Stored]:
-        """Stored patterns."""
+        """Return the stored patterns."""
         return {"patterns": Stored(self.patterns)}
 
     def facts(self) -> dict[str, Any]:
-        """Settings and number of patterns as plain data, ready for JSON."""
+        """Return the settings and the number of patterns as plain data, ready for JSON."""
         load = self.n_patterns / self.n_cells
         return super().facts() | {"n_patterns": self.n_patterns, "patterns_per_cell": load}
 
     @classmethod
     def restored(cls, arguments: Mapping[str, Any], arrays: h5py.Group) -> Self:
-        """The memory with these patterns; see :meth:`arrays`."""
+        """Return the memory with these patterns; see :meth:`arrays`."""
         memory = cls(**arguments)
         rows = read_array(arrays, "patterns", "int", (None, memory.n_cells), low=-1, high=1)
         return memory.store(rows) if len(rows) else memory

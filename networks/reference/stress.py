@@ -1,4 +1,4 @@
-"""The spin memories under test: overlapping patterns of spins, cues with lost and wrong bits."""
+"""Stress tests of the spin memories: random patterns, and cues with lost and wrong bits."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ Bits = NDArray[np.int8]
 
 @dataclass(frozen=True, kw_only=True)
 class SpinSubject(Subject):
-    """Base of the subjects whose items are patterns of spins; an active bit is +1.
+    """Base of the subjects whose items are patterns of spins. An active bit is +1.
 
     Parameters
     ----------
     n_cells : int
         Number N of cells.
     dynamics : {"asynchronous", "synchronous"}
-        Order of the updates.
+        Whether the cells are updated one after another in random order, or all at once.
     temperature : float
-        Of Glauber dynamics; 0: each cell follows its field.
+        Temperature of Glauber dynamics. At 0 each cell follows its field.
     max_sweeps : int
         Largest number of updates of each cell in a recall.
     """
@@ -56,12 +56,12 @@ class SpinSubject(Subject):
 
     @property
     def scale(self) -> float:
-        """Number of cells: load 1 is a pattern for each."""
+        """Number of cells. Load 1 is one pattern for each cell."""
         return float(self.n_cells)
 
     @property
     def n_synapses(self) -> int:
-        """Couplings of pairs, N(N - 1)/2."""
+        """Number of couplings between pairs of cells, N(N - 1)/2."""
         return self.n_cells * (self.n_cells - 1) // 2
 
     @property
@@ -70,15 +70,15 @@ class SpinSubject(Subject):
         return self.n_cells
 
     def memory(self) -> SpinMemory:
-        """A memory with these settings, in which nothing is stored."""
+        """Return a memory with these settings, in which nothing is stored."""
         raise NotImplementedError
 
     def material(self, n_items: int, seed: int) -> Bits:
-        """Patterns, shape (n_items, n_cells)."""
+        """Return random patterns, shape (n_items, n_cells)."""
         return random_spins(n_items, self.n_cells, seed=own_rng(seed, "material"))
 
     def options(self) -> dict[str, Any]:
-        """Arguments that all spin memories take."""
+        """Return the arguments that all spin memories take."""
         return {
             "dynamics": self.dynamics, "temperature": self.temperature,
             "max_sweeps": self.max_sweeps,
@@ -92,7 +92,7 @@ class SpinSubject(Subject):
     def _perform(self, task: Task) -> Answers:
         memory, spins = self.memory(), self.material(task.n_items, task.seed)
         cues, order = own_rng(task.seed, "cues"), own_rng(task.seed, "recall")
-        found: list[NDArray[np.float64]] = [np.empty((4, 0))]
+        compared: list[NDArray[np.float64]] = [np.empty((4, 0))]
         shown = [np.zeros((2, 0, self.n_cells), np.bool_)]
         for is_probe, events in phases(task.script):
             if not is_probe:
@@ -107,10 +107,10 @@ class SpinSubject(Subject):
                 ends[recalling] = memory.recall(start[recalling], seed=order)
             familiar = np.where(recalling, np.nan, memory.familiarity(start))
             items = spins[[probe.item for probe in events]]
-            found.append(_compared(items, ends, familiar))
-            # A recall fills the blank entries of an item; they are no part of the answer.
+            compared.append(_compared(items, ends, familiar))
+            # A recall fills the blank entries of an item, which do not belong to the answer.
             shown.append(np.stack([items > 0, (ends > 0) & (items != 0)]))
-        right, missing, extra, familiarity = np.concatenate(found, axis=1)
+        right, missing, extra, familiarity = np.concatenate(compared, axis=1)
         wanted, got = map(Patterns.from_dense, np.concatenate(shown, axis=1))
         return Answers(
             right=right.astype(np.int64), missing=missing.astype(np.int64),
@@ -123,13 +123,13 @@ class SpinSubject(Subject):
     def states(
         self, probes: Sequence[Probe], spins: Bits, memory: SpinMemory, rng: np.random.Generator
     ) -> Bits:
-        """States from which recalls begin: cues with lost and wrong bits."""
+        """Return the states from which recalls begin: cues with lost and wrong bits."""
         items = Patterns.from_dense(spins > 0)
         return np.where(corrupted(items, probes, rng).to_dense(), 1, -1).astype(np.int8)
 
 
 def _compared(items: Bits, ends: Bits, familiarity: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rows right, missing, extra, familiarity; blank entries of the items do not count."""
+    """Return rows of right, missing and extra bits and familiarity. Blank entries do not count."""
     return np.stack(
         [
             ((items > 0) & (ends > 0)).sum(axis=1),
@@ -142,17 +142,17 @@ def _compared(items: Bits, ends: Bits, familiarity: NDArray[np.float64]) -> NDAr
 
 @dataclass(frozen=True, kw_only=True)
 class HopfieldSubject(SpinSubject):
-    """A Hopfield network; load is the number of patterns over the number of cells, alpha.
+    """A Hopfield network under test. The load alpha is the number of patterns for each cell.
 
     The fields are those of :class:`SpinSubject`.
     """
 
     def memory(self) -> HopfieldNetwork:
-        """A Hopfield network of this size."""
+        """Return a Hopfield network of this size."""
         return HopfieldNetwork(self.n_cells, **self.options())
 
     def theory(self, measure: str) -> dict[str, float]:
-        """Loads of 0.138 N and N/(2 ln N)."""
+        """Return the loads of 0.138 N and N/(2 ln N) patterns."""
         return {
             "load: 0.138 N": laws.HOPFIELD_LOAD,
             "load: N/(2 ln N)": laws.hopfield_error_free_capacity(self.n_cells) / self.n_cells,
@@ -161,12 +161,12 @@ class HopfieldSubject(SpinSubject):
 
 @dataclass(frozen=True, kw_only=True)
 class DenseSubject(SpinSubject):
-    """A dense associative memory; load 1 is its error-free capacity K* (:func:`.dense_capacity`).
+    """A dense associative memory under test. Load 1 is its capacity (:func:`.dense_capacity`).
 
     Parameters
     ----------
     n_cells, dynamics, temperature, max_sweeps
-        As :class:`SpinSubject`.
+        As in :class:`SpinSubject`.
     p : int or "exp"
         Power of the energy.
     """
@@ -183,7 +183,7 @@ class DenseSubject(SpinSubject):
 
     @property
     def n_synapses(self) -> int:
-        """Couplings of p cells each, N choose p; of all subsets for "exp"; at most 2^62."""
+        """Number of couplings of p cells, N choose p, or of all subsets for "exp"; at most 2^62."""
         n = self.n_cells
         if self.p == "exp":
             return 1 << min(n, 62)
@@ -191,11 +191,11 @@ class DenseSubject(SpinSubject):
         return count
 
     def memory(self) -> DenseAssociativeMemory:
-        """A dense associative memory of this size."""
+        """Return a dense associative memory of this size."""
         return DenseAssociativeMemory(self.n_cells, p=self.p, **self.options())
 
     def theory(self, measure: str) -> dict[str, float]:
-        """Load 1, named by the law of the capacity."""
+        """Return load 1, with the law of the capacity as its name."""
         exponential = "2^(N/2)"
         power = "N^(p-1)/(2(2p-3)!! ln N)"
         return {f"load: {exponential if self.p == 'exp' else power}": 1.0}
@@ -203,20 +203,21 @@ class DenseSubject(SpinSubject):
 
 @dataclass(frozen=True, kw_only=True)
 class MultitaskingSubject(SpinSubject):
-    """A multitasking network; load is the number of patterns over ln N.
+    """A multitasking network under test. The load is the number of patterns over ln N.
 
-    Items are diluted patterns, and blank entries do not count in an answer. A cue gives the
-    entries of its item, of which `cue_loss` are blank too and `wrong_bits` have the wrong sign.
-    Blank entries begin at the first stored pattern that is not blank there, or at random.
+    Items are diluted patterns, and blank entries do not count in an answer. A cue holds the
+    entries of its item. The fraction `cue_loss` of them is made blank, and the fraction
+    `wrong_bits` has the wrong sign. In a recall, blank entries begin with the value of the first
+    stored pattern that is not blank there, or at random.
 
     Parameters
     ----------
     n_cells, dynamics, temperature, max_sweeps
-        As :class:`SpinSubject`.
+        As in :class:`SpinSubject`.
     dilution : float
         Probability of a blank entry.
     blanks : {"hierarchical", "random"}
-        Where a recall begins at the blank entries of its cue.
+        Values at which a recall begins where its cue is blank.
     """
 
     n_cells: Annotated[int, Count(low=2, high=10**6)] = 20_000
@@ -227,22 +228,22 @@ class MultitaskingSubject(SpinSubject):
 
     @property
     def scale(self) -> float:
-        """The number ln N, which the number of patterns may grow with at most."""
+        """The number ln N. The number of patterns can grow no faster than it."""
         return math.log(self.n_cells)
 
     def material(self, n_items: int, seed: int) -> Bits:
-        """Diluted patterns, shape (n_items, n_cells)."""
+        """Return diluted patterns, shape (n_items, n_cells)."""
         rng = own_rng(seed, "material")
         return diluted_patterns(n_items, self.n_cells, self.dilution, seed=rng)
 
     def memory(self) -> MultitaskingHebbian:
-        """A multitasking network of this size."""
+        """Return a multitasking network of this size."""
         return MultitaskingHebbian(self.n_cells, **self.options())
 
     def states(
         self, probes: Sequence[Probe], spins: Bits, memory: SpinMemory, rng: np.random.Generator
     ) -> Bits:
-        """Entries of the cues; blank ones are filled."""
+        """Return the cues with their blank entries filled."""
         starts = [spins[probe.item].copy() for probe in probes]
         for state, probe in zip(starts, probes, strict=True):
             entries = rng.permutation(np.flatnonzero(state))

@@ -1,4 +1,4 @@
-"""The Willshaw memory: binary synapses, each set once by a pair of active cells."""
+"""The Willshaw memory has binary synapses, which pairs of active cells set to 1."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ _ONES = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).sum(axis=
 class WillshawMemory(ReferenceMemory):
     """Willshaw memory: a synapse is 1 if its two cells were active together in any stored pair.
 
-    With `n_outputs` it maps patterns to other patterns (hetero-associative); without, each pattern
-    is stored with itself (auto-associative), and a fragment recalls the whole.
+    With `n_outputs` the memory maps patterns to other patterns (hetero-associative). Without it,
+    each pattern is stored with itself (auto-associative), and a fragment recalls the whole pattern.
 
     Parameters
     ----------
@@ -42,18 +42,19 @@ class WillshawMemory(ReferenceMemory):
         Number of output cells. Default: the inputs are the outputs.
     threshold : {"cue", "winners"}
         "cue": an output cell is active if all active cells of the cue have a synapse to it.
-        "winners": the `n_winners` output cells with the most synapses are active, and those that
-        have as many as the last of them; it tolerates wrong bits of the cue.
+        "winners": the `n_winners` output cells with the most synapses are active, together with
+        the cells that tie with the last of them. This rule tolerates wrong bits in the cue.
     n_winners : int, optional
-        For "winners". Default: the rounded mean number of active cells of the stored outputs.
+        Number of winners, for threshold "winners". Default: the rounded mean number of active
+        cells of the stored outputs.
     steps : int
-        Largest number of steps of an auto-associative recall; each begins with the last answer,
-        and the recall ends when nothing changes.
+        Largest number of steps of an auto-associative recall. Each step begins with the answer of
+        the step before, and the recall ends when the answer no longer changes.
 
     Raises
     ------
     DescriptionError
-        Arguments that are not valid, or more synapses than the memory of the computer holds.
+        If an argument is not valid, or if the synapses do not fit into the computer's memory.
 
     References
     ----------
@@ -88,12 +89,12 @@ class WillshawMemory(ReferenceMemory):
         n_columns = n_inputs if n_outputs is None else n_outputs
         if n_winners is not None and (threshold != "winners" or n_winners > n_columns):
             raise DescriptionError(
-                f'{where}: n_winners is for threshold="winners", at most {n_columns} cells, got '
+                f'{where}: n_winners needs threshold="winners" and at most {n_columns} cells, got '
                 f'{n_winners} with threshold="{threshold}".'
             )
         if steps > 1 and n_outputs is not None:
             raise DescriptionError(
-                f"{where}: steps={steps} is for an auto-associative memory; leave out n_outputs."
+                f"{where}: steps={steps} needs an auto-associative memory; leave out n_outputs."
             )
         width = math.ceil(n_columns / 8)
         require_memory(float(n_inputs) * width, f"{where}: {n_inputs} x {n_columns} synapses",
@@ -101,7 +102,7 @@ class WillshawMemory(ReferenceMemory):
         self.n_inputs, self.n_outputs = n_inputs, n_outputs
         self.threshold, self.n_winners, self.steps = threshold, n_winners, steps
         self.n_patterns = self.n_active = 0
-        self._rows = np.zeros((n_inputs, width), np.uint8)  # one bit a synapse
+        self._rows = np.zeros((n_inputs, width), np.uint8)  # one bit for each synapse
 
     @property
     def output_size(self) -> int:
@@ -110,7 +111,7 @@ class WillshawMemory(ReferenceMemory):
 
     @property
     def n_synapses(self) -> int:
-        """Number of synapses, those that are 0 included."""
+        """Number of synapses, including those that are 0."""
         return self.n_inputs * self.output_size
 
     @property
@@ -119,7 +120,7 @@ class WillshawMemory(ReferenceMemory):
         return int(self.synapses_of_inputs().sum()) / self.n_synapses
 
     def synapses_of_inputs(self) -> NDArray[np.int64]:
-        """Number of synapses of each input cell that are 1, shape (n_inputs,)."""
+        """Return the number of synapses of each input cell that are 1, shape (n_inputs,)."""
         counts: NDArray[np.int64] = _ONES[self._rows].sum(axis=1, dtype=np.int64)
         return counts
 
@@ -137,19 +138,19 @@ class WillshawMemory(ReferenceMemory):
         Parameters
         ----------
         patterns : Patterns, or anything that Patterns takes
-            Inputs.
+            Input patterns.
         contents : Patterns, or anything that Patterns takes, optional
-            As many outputs; a hetero-associative memory needs them.
+            Output patterns, one for each input. A hetero-associative memory needs them.
 
         Returns
         -------
         WillshawMemory
-            Itself.
+            The memory itself.
 
         Raises
         ------
         DescriptionError
-            Not such patterns. Nothing is stored then.
+            If the patterns or the contents do not fit the memory. Nothing is stored in this case.
         """
         where = "WillshawMemory.store"
         inputs = as_patterns(patterns, self.n_inputs, f"{where}: patterns")
@@ -161,14 +162,14 @@ class WillshawMemory(ReferenceMemory):
             outputs = as_patterns(contents, self.output_size, f"{where}: contents")
         if len(inputs) != len(outputs):
             raise DescriptionError(
-                f"{where}: contents must be {len(inputs)}, one for each pattern, got "
+                f"{where}: contents must hold {len(inputs)} outputs, one for each pattern, got "
                 f"{len(outputs)}."
             )
         line = np.zeros(self._rows.shape[1] * 8, np.uint8)
-        for given, wanted in zip(inputs, outputs, strict=True):
-            line[wanted] = 1
-            self._rows[given] |= np.packbits(line)
-            line[wanted] = 0
+        for active_inputs, active_outputs in zip(inputs, outputs, strict=True):
+            line[active_outputs] = 1
+            self._rows[active_inputs] |= np.packbits(line)
+            line[active_outputs] = 0
         self.n_patterns += len(inputs)
         self.n_active += outputs.indices.size
         return self
@@ -185,22 +186,22 @@ class WillshawMemory(ReferenceMemory):
         Raises
         ------
         DescriptionError
-            Not patterns of the input cells.
+            If the cues are not patterns of `n_inputs` cells.
         """
-        given = as_patterns(cues, self.n_inputs, "WillshawMemory.recall: cues")
-        rows = [self._answer(cue) for cue in given]
+        patterns = as_patterns(cues, self.n_inputs, "WillshawMemory.recall: cues")
+        rows = [self._answer(cue) for cue in patterns]
         starts = np.cumsum([0, *(row.size for row in rows)])
         flat = np.concatenate([*rows, np.empty(0, np.int64)]).astype(np.int32)
         return Patterns._of(self.output_size, starts, flat)
 
     def _answer(self, cue: NDArray[Any]) -> NDArray[np.int64]:
-        """Active output cells; an auto-associative memory repeats the step."""
-        found = np.asarray(cue, np.int64)
+        """Return the active output cells. An auto-associative memory repeats the step."""
+        active = np.asarray(cue, np.int64)
         for _ in range(self.steps):
-            before, found = found, self._step(found)
-            if np.array_equal(before, found):
+            before, active = active, self._step(active)
+            if np.array_equal(before, active):
                 break
-        return found
+        return active
 
     def _step(self, cue: NDArray[np.int64]) -> NDArray[np.int64]:
         if not cue.size:
@@ -221,42 +222,43 @@ class WillshawMemory(ReferenceMemory):
         return round(self.n_active / self.n_patterns) if self.n_patterns else 0
 
     def _sums(self, cue: NDArray[Any]) -> NDArray[np.int64]:
-        """Synapses of each output cell from the active cells of a cue."""
+        """Return the number of set synapses of each output cell from the active cells of a cue."""
         total = np.zeros(self.output_size, np.int64)
-        for first in range(0, cue.size, 4096):  # so that a long cue is not unpacked at once
+        for first in range(0, cue.size, 4096):  # a long cue is unpacked in parts
             bits = np.unpackbits(self._rows[cue[first : first + 4096]], axis=1)
             total += bits[:, : self.output_size].sum(axis=0, dtype=np.int64)
         return total
 
     @checked
     def familiarity(self, cues: PatternLike) -> NDArray[np.float64]:
-        """How familiar each cue seems, from 0 to 1, shape (n_cues,).
+        """Return the familiarity of each cue, from 0 to 1, shape (n_cues,).
 
-        An auto-associative memory returns the fraction of the synapses among the cue's cells that
-        are set, a hetero-associative one the largest fraction of the cue's cells that have a
-        synapse to one output cell. A stored pattern has 1, a cue without active cells 0.
+        In an auto-associative memory it is the fraction of the synapses among the cue's cells that
+        are set. In a hetero-associative memory it is the largest fraction of the cue's cells that
+        have a synapse to one output cell. A stored pattern has familiarity 1, and a cue without
+        active cells has familiarity 0.
 
         Raises
         ------
         DescriptionError
-            Not patterns of the input cells.
+            If the cues are not patterns of `n_inputs` cells.
         """
-        given = as_patterns(cues, self.n_inputs, "WillshawMemory.familiarity: cues")
-        found = np.zeros(len(given))
-        for k, cue in enumerate(given):
+        patterns = as_patterns(cues, self.n_inputs, "WillshawMemory.familiarity: cues")
+        familiarity = np.zeros(len(patterns))
+        for k, cue in enumerate(patterns):
             if cue.size:
                 share = self._sums(cue) / cue.size
-                found[k] = share[cue].mean() if self.n_outputs is None else share.max()
-        return found
+                familiarity[k] = share[cue].mean() if self.n_outputs is None else share.max()
+        return familiarity
 
     @checked
     def weights(self) -> NDArray[np.bool_]:
-        """Synapses, shape (n_inputs, n_outputs).
+        """Return the synapses, shape (n_inputs, n_outputs).
 
         Raises
         ------
         DescriptionError
-            More than the memory of the computer holds.
+            If the matrix does not fit into the computer's memory.
         """
         require_memory(float(self.n_synapses), "WillshawMemory.weights",
                        "A recall does not need them.")  # fmt: skip
@@ -271,21 +273,22 @@ class WillshawMemory(ReferenceMemory):
         stuck: Annotated[float, Probability()] = 0.0,
         seed: Seed = 0,
     ) -> Self:
-        """Return a copy with faulty synapses, each drawn on its own.
+        """Return a copy with faulty synapses, which are drawn independently of each other.
 
         Parameters
         ----------
         failed : float
             Probability that a synapse does not transmit.
         stuck : float
-            Probability that a synapse is stuck: half of them at 0, half at 1.
+            Probability that a synapse is stuck. Half of the stuck synapses are at 0, half at 1.
         seed : int or numpy.random.Generator
-            For the faults; the same seed spoils the same synapses.
+            Seed of the faults. The same seed makes the same synapses faulty.
 
         Raises
         ------
         DescriptionError
-            Not probabilities, or more synapses than the memory of the computer holds.
+            If an argument is not a probability, or if the synapses do not fit into the computer's
+            memory.
         """
         require_memory(9.0 * self.n_synapses, "WillshawMemory.with_faults", "Use fewer cells.")
         rng = stream(seed, "reference", "faults")
@@ -301,27 +304,27 @@ class WillshawMemory(ReferenceMemory):
         return copy
 
     def arguments(self) -> dict[str, Any]:
-        """What the constructor takes."""
+        """Return the arguments of the constructor."""
         names = ("n_inputs", "n_outputs", "threshold", "n_winners", "steps")
         return {name: getattr(self, name) for name in names}
 
     def arrays(self) -> dict[str, Stored]:
-        """Synapses, eight in a byte, and counts of what was stored."""
+        """Return the synapses, eight in a byte, and the counts of patterns and active cells."""
         counts = np.array([self.n_patterns, self.n_active], np.int64)
         return {"synapses": Stored(self._rows), "counts": Stored(counts)}
 
     def facts(self) -> dict[str, Any]:
-        """Sizes, number of patterns and density as plain data, ready for JSON."""
+        """Return sizes, number of patterns and density as plain data, ready for JSON."""
         return super().facts() | {"n_patterns": self.n_patterns, "density": self.density}
 
     @classmethod
     def restored(cls, arguments: Mapping[str, Any], arrays: h5py.Group) -> Self:
-        """The memory with these synapses; see :meth:`arrays`."""
+        """Return the memory with these synapses; see :meth:`arrays`."""
         memory = cls(**arguments)
         shape = memory._rows.shape
         rows = read_array(arrays, "synapses", "int", shape, low=0, high=255).astype(np.uint8)
         if memory.output_size % 8 and (rows[:, -1] & (255 >> memory.output_size % 8)).any():
-            raise DescriptionError("WillshawMemory: synapses to cells that are not there")
+            raise DescriptionError("WillshawMemory: synapses lead to cells that do not exist")
         memory._rows = rows
         counts = read_array(arrays, "counts", "int", (2,), low=0)
         memory.n_patterns, memory.n_active = (int(n) for n in counts)

@@ -1,4 +1,4 @@
-"""Laws of the Willshaw memory: density, capacity, errors, information."""
+"""Laws of the density, capacity, errors and information of the Willshaw memory."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ __all__ = [
 ]
 
 WILLSHAW_BITS_PER_SYNAPSE = math.log(2.0)
-"""Largest information of a binary synapse of a Willshaw memory, bits: ln 2 = 0.69 (Willshaw et al.
-1969; Palm 1980)."""
+"""Largest information of a binary synapse of a Willshaw memory, in bits: ln 2 = 0.69 (Willshaw et
+al. 1969; Palm 1980)."""
 
 _MANY = 2**62
 _MOST_EXACT = 1000
@@ -38,7 +38,7 @@ def willshaw_density(
     input_sparsity: Annotated[float, Probability()],
     output_sparsity: Annotated[float, Probability()],
 ) -> float:
-    """Expected fraction of the synapses that are set: 1 - (1 - f_x f_y)^M.
+    """Return the expected fraction of the synapses that are set: 1 - (1 - f_x f_y)^M.
 
     Parameters
     ----------
@@ -69,19 +69,21 @@ def willshaw_capacity(
     *,
     density: Annotated[float, Quantity(above=0.0, below=1.0)] = 0.5,
 ) -> float:
-    """Pairs of patterns after which a fraction of the synapses is set; at 1/2 capacity is largest.
+    """Return the number of pairs of patterns after which a fraction of the synapses is set.
+
+    The capacity is largest if half of the synapses are set.
 
     Parameters
     ----------
     input_sparsity, output_sparsity : float
         Active fractions of the cells.
     density : float
-        Fraction of the synapses.
+        Fraction of the synapses that are set.
 
     Returns
     -------
     float
-        About ln 2/(f_x f_y) at a density of 1/2.
+        Number of pairs, about ln 2/(f_x f_y) at a density of 1/2.
 
     References
     ----------
@@ -100,10 +102,10 @@ def willshaw_capacity(
 def willshaw_sparsity(
     n_cells: _Cells, *, false_bits: Annotated[float, Quantity(above=0.0)] = 1.0
 ) -> float:
-    """Active cells of an input with which a half-full memory recalls with few false bits.
+    """Return the number of active input cells at which a half-full memory recalls few false bits.
 
-    k = log2(N / false_bits): each of N silent output cells is falsely active with probability
-    (1/2)^k.
+    It is k = log2(N / false_bits), because each of N silent output cells is falsely active with
+    probability (1/2)^k.
 
     Parameters
     ----------
@@ -135,31 +137,31 @@ def willshaw_false_bits(
     cue_active: _Active | None = None,
     exact: Annotated[bool, Flag()] = False,
 ) -> float:
-    """Expected number of falsely active cells in the answer to a stored cue of right bits.
+    """Return the expected number of falsely active cells in the answer to a cue without wrong bits.
 
-    (N - k) q, where q is the probability that a silent cell has a synapse from each of the a
-    active cells of the cue. Willshaw et al. take the synapses as independent: q = density^a. The
-    exact probability is larger, because cells that are active in more patterns have more synapses:
-    q = sum over s of (-1)^s C(a, s) (1 - f_y (1 - B_s))^(M - 1), with B_s = C(n - s, k)/C(n, k),
-    the probability that a pattern leaves s given cells silent.
+    It is (N - k) q, where q is the probability that a silent cell has a synapse from each of the a
+    active cells of the cue. Willshaw et al. assume that the synapses are independent, so that
+    q = density^a. The exact probability is larger, because cells that are active in more patterns
+    have more synapses: q = sum over s of (-1)^s C(a, s) (1 - f_y (1 - B_s))^(M - 1). Here
+    B_s = C(n - s, k)/C(n, k) is the probability that a pattern leaves s given cells silent.
 
     Parameters
     ----------
     n_patterns : int
-        Number M of stored pairs of random patterns, that of the cue included.
+        Number M of stored pairs of random patterns, including the pair of the cue.
     n_inputs, n_outputs : int
         Number of cells, n and N.
     input_active, output_active : int
         Active cells of a pattern.
     cue_active : int, optional
-        Active cells a of the cue, all of them right. Default: `input_active`.
+        Active cells a of the cue, none of which is wrong. Default: `input_active`.
     exact : bool
         Whether to compute the exact probability of a hetero-associative memory.
 
     Raises
     ------
     DescriptionError
-        More active cells than there are cells.
+        If a number of active cells is larger than the number of cells.
 
     References
     ----------
@@ -186,8 +188,8 @@ def willshaw_false_bits(
             )
     if exact and active > _MOST_EXACT:
         raise DescriptionError(
-            f"willshaw_false_bits: exact=True is for cues of at most {_MOST_EXACT} active cells, "
-            f"got {active}; leave it out."
+            f"willshaw_false_bits: exact=True takes cues of at most {_MOST_EXACT} active cells, "
+            f"got {active}; leave out exact."
         )
     silent = n_outputs - output_active
     if not n_patterns or not active:
@@ -209,26 +211,26 @@ def willshaw_bits_per_synapse(
     output_active: _Active,
     exact: Annotated[bool, Flag()] = False,
 ) -> float:
-    """Information that a hetero-associative memory answers, over the number of its synapses.
+    """Return the information in the answers of a hetero-associative memory for each synapse.
 
-    The mutual information of a stored and a recalled bit, at the expected number of falsely active
-    cells, times the number of bits. It approaches ln 2 as both sizes grow, if the number of active
-    cells of an input grows as their logarithm.
+    The information is the mutual information of a stored and a recalled bit, at the expected number
+    of falsely active cells, times the number of bits. For each synapse it approaches ln 2 as both
+    sizes grow, if the number of active cells of an input grows as their logarithm.
 
     Parameters
     ----------
     n_patterns, n_inputs, n_outputs, input_active, output_active, exact
-        As :func:`willshaw_false_bits`.
+        As in :func:`willshaw_false_bits`.
 
     Returns
     -------
     float
-        Bits.
+        Information in bits for each synapse.
 
     Raises
     ------
     DescriptionError
-        More active cells than there are cells.
+        If a number of active cells is larger than the number of cells.
 
     References
     ----------
@@ -253,7 +255,10 @@ def willshaw_bits_per_synapse(
 
 
 def _all_set(others: int, n: int, k: int, a: int, part: Fraction) -> float:
-    """Probability that `a` synapses of a silent cell are set; in decimals: the sum alternates."""
+    """Return the probability that `a` synapses of a silent cell are set.
+
+    The sum alternates, so it is computed with many decimal digits.
+    """
     with localcontext() as context:
         context.prec = 40 + a
         total, left_silent = Decimal(0), Fraction(1)

@@ -1,4 +1,4 @@
-"""The Willshaw memory under test: sparse random patterns, on perfect or faulty synapses."""
+"""Stress test of the Willshaw memory: sparse random patterns on perfect or faulty synapses."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ __all__ = ["WillshawSubject"]
 
 @dataclass(frozen=True, kw_only=True)
 class WillshawSubject(Subject):
-    """A Willshaw memory; at load 1 half of its synapses are expected to be set.
+    """A Willshaw memory under test. At load 1 half of its synapses are expected to be set.
 
     Parameters
     ----------
     kind : {"hetero", "auto"}
         Whether an item is a pair of patterns or one pattern. An auto-associative memory is asked
-        by parts of its items: without `cue_loss` the cue is the answer.
+        by parts of its items, because without `cue_loss` the cue is the answer.
     n_cells : int
         Number of input cells.
     n_outputs : int, optional
@@ -38,9 +38,9 @@ class WillshawSubject(Subject):
         Active cells of an input and of an output. Default: log2 of the number of output cells,
         rounded.
     threshold : {"cue", "winners"}
-        As :class:`.willshaw.WillshawMemory`.
+        As in :class:`.willshaw.WillshawMemory`.
     steps : int
-        Steps of an auto-associative recall.
+        Largest number of steps of an auto-associative recall.
     """
 
     questions: ClassVar[frozenset[str]] = frozenset({"recall", "recognise"})
@@ -61,21 +61,21 @@ class WillshawSubject(Subject):
         super().__post_init__()
         if self.kind == "auto" and (self.n_outputs, self.active_outputs) != (None, None):
             raise DescriptionError(
-                'WillshawSubject: n_outputs and active_outputs are for kind="hetero"; the outputs '
+                'WillshawSubject: n_outputs and active_outputs need kind="hetero"; the outputs '
                 "of an auto-associative memory are its inputs."
             )
         if self.kind == "hetero" and self.steps > 1:
-            raise DescriptionError('WillshawSubject: steps are for kind="auto".')
+            raise DescriptionError('WillshawSubject: steps above 1 need kind="auto".')
         (a_in, n_in), (a_out, n_out) = self.sizes
         if a_in >= n_in or a_out >= n_out:
             raise DescriptionError(
-                f"WillshawSubject: active cells must be fewer than all, got {a_in} of {n_in} "
+                f"WillshawSubject: active cells must be fewer than all cells, got {a_in} of {n_in} "
                 f"inputs and {a_out} of {n_out} outputs."
             )
 
     @property
     def sizes(self) -> tuple[tuple[int, int], tuple[int, int]]:
-        """Active cells and all cells, of the inputs and of the outputs."""
+        """Number of active cells and of all cells, for the inputs and for the outputs."""
         n_out = self.n_cells if self.n_outputs is None else self.n_outputs
         usual = max(round(laws.willshaw_sparsity(n_out)), 1)
         a_in = usual if self.active is None else self.active
@@ -86,21 +86,21 @@ class WillshawSubject(Subject):
 
     @property
     def scale(self) -> float:
-        """Patterns after which half of the synapses are expected to be set."""
+        """Number of patterns after which half of the synapses are expected to be set."""
         return laws.willshaw_capacity(*(active / n for active, n in self.sizes))
 
     @property
     def n_synapses(self) -> int:
-        """All binary synapses."""
+        """Number of binary synapses."""
         return self.sizes[0][1] * self.sizes[1][1]
 
     @property
     def n_neurons(self) -> int:
-        """Output cells."""
+        """Number of output cells."""
         return self.sizes[1][1]
 
     def memory(self) -> WillshawMemory:
-        """A memory with these settings, in which nothing is stored."""
+        """Return a memory with these settings, in which nothing is stored."""
         (_, n_in), (a_out, n_out) = self.sizes
         return WillshawMemory(
             n_in,
@@ -111,7 +111,7 @@ class WillshawSubject(Subject):
         )
 
     def perform(self, tasks: Sequence[Task], conditions: Conditions) -> list[Answers]:
-        """Carry out the trials; synapses can fail and be stuck (see :meth:`Subject.perform`)."""
+        """Carry out the trials. Synapses can fail or be stuck (see :meth:`Subject.perform`)."""
         require_plain(conditions, "WillshawMemory", *self.follows)
         return [self._perform(task, conditions) for task in tasks]
 
@@ -123,7 +123,7 @@ class WillshawSubject(Subject):
         if self.kind == "hetero":
             outputs = random_patterns(task.n_items, size=n_out, active=a_out, seed=rng)
         memory, cues = self.memory(), own_rng(task.seed, "cues")
-        found: list[Answers] = []
+        parts: list[Answers] = []
         for is_probe, events in phases(task.script):
             if not is_probe:
                 items = [study.item for study in events]
@@ -133,18 +133,18 @@ class WillshawSubject(Subject):
             for probe in events:
                 self.require(probe.question, "perform")
             asked = self._disturbed(memory, conditions, task.seed)
-            found.append(_answers(asked, events, outputs, corrupted(inputs, events, cues)))
-        familiarity = [x for each in found for x in each.familiarity.tolist()]
+            parts.append(_answers(asked, events, outputs, corrupted(inputs, events, cues)))
+        familiarity = [x for part in parts for x in part.familiarity.tolist()]
         return Answers.compared(
-            _joined([each.wanted for each in found], n_out),
-            _joined([each.got for each in found], n_out),
+            _joined([part.wanted for part in parts], n_out),
+            _joined([part.got for part in parts], n_out),
             familiarity=np.array(familiarity, np.float64),
             costs={"operations": float(len(task.script)), "footprint": self.n_synapses / 8,
                    "connection_sparsity": 1.0 - memory.density},
         )  # fmt: skip
 
     def _disturbed(self, memory: WillshawMemory, conditions: Conditions, seed: int) -> Any:
-        """The memory on the faulty synapses of this trial; always the same ones."""
+        """Return the memory with the faulty synapses of this trial, which stay the same."""
         if not conditions.synapse_failure and not conditions.stuck:
             return memory
         return memory.with_faults(
@@ -153,19 +153,19 @@ class WillshawSubject(Subject):
         )  # fmt: skip
 
     def theory(self, measure: str) -> dict[str, float]:
-        """Load of a half-full memory; for information per synapse the bound ln 2."""
-        found = {"load: half of the synapses set": 1.0}
+        """Return the load of a half-full memory, and the bound ln 2 for information per synapse."""
+        laws_of_measure = {"load: half of the synapses set": 1.0}
         if measure == "information_per_synapse":
-            found["value: ln 2"] = laws.WILLSHAW_BITS_PER_SYNAPSE
-        return found
+            laws_of_measure["value: ln 2"] = laws.WILLSHAW_BITS_PER_SYNAPSE
+        return laws_of_measure
 
 
 def _answers(
     memory: WillshawMemory, probes: Sequence[Probe], outputs: Patterns, cues: Patterns
 ) -> Answers:
-    """Answers to probes that follow each other."""
+    """Return the answers to consecutive probes."""
     recalling = np.array([probe.question == "recall" for probe in probes])
-    # What is only recognised is not compared: its answer counts as the item.
+    # A recognition has no recalled bits to compare, so its answer counts as the item.
     wanted = outputs[[probe.item for probe in probes]]
     rows = iter(memory.recall(cues[np.flatnonzero(recalling)]))
     got = Patterns([next(rows) if recall else wanted[k] for k, recall in enumerate(recalling)],
@@ -176,5 +176,5 @@ def _answers(
 
 
 def _joined(parts: Sequence[Patterns | None], size: int) -> Patterns:
-    """The rows of several sets of patterns."""
+    """Join the rows of several sets of patterns."""
     return Patterns([row for part in parts if part is not None for row in part], size=size)

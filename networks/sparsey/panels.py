@@ -1,4 +1,4 @@
-"""What a hierarchy shows in a report: how full its macs are, what it saw, what it found new."""
+"""Panels of a hierarchy in a report: filling of the macs, familiarity, and learnt pixels."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["hierarchy_panels"]
 
 _LARGEST = 20_000_000
-"""Synapses of the lowest level up to which the pixels are looked at one by one."""
+"""Largest number of synapses of the lowest level for which the pixels are drawn."""
 
 
 def hierarchy_panels(model: Sparsey) -> Iterator[Panel]:
@@ -28,7 +28,7 @@ def hierarchy_panels(model: Sparsey) -> Iterator[Panel]:
         shares[f"level {k}"] = bundle.filled / np.maximum(bundle.widths * level.cells_per_mac, 1)
     yield Histogram(
         "How full the macs are",
-        "Fraction of the synapses of each mac that are increased: a full mac can't tell its "
+        "Fraction of the synapses of each mac that are increased: a full mac cannot tell its "
         "inputs apart.",
         shares,
         x="increased synapses (fraction)",
@@ -67,7 +67,7 @@ def _familiarity(model: Sparsey) -> Curves:
 
 
 def _pixels(model: Sparsey) -> Iterator[Panel]:
-    """Increased synapses from each pixel, as a picture of the input's shape."""
+    """Yield a picture of the number of increased synapses from each pixel."""
     shape, level = model.input_shape, model.levels[0]
     bundle = model._tower.states[0].bottom_up
     if len(shape) != 2 or int(bundle.widths.sum()) * level.cells_per_mac > _LARGEST:

@@ -1,4 +1,4 @@
-"""What a mac of random codes recalls: the probability that a stored winner wins again."""
+"""Recall of a mac with random codes: the probability that a stored winner wins again."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ...errors import DescriptionError
 __all__ = ["random_code_capacity", "random_code_recall"]
 
 _MOST = 2**20
-"""Most items that are searched for a capacity."""
+"""Largest number of items in the search for a capacity."""
 
 MOST_INPUTS, MOST_ACTIVE = 2**14, 2**10
-"""Largest sizes: the sums over all numbers of covered inputs take ``active**2`` numbers."""
+"""Largest sizes. The sums over the numbers of covered inputs take ``active**2`` numbers."""
 
 _Cells = Annotated[int, Count(high=2**20)]
 _Inputs = Annotated[int, Count(high=MOST_INPUTS)]
@@ -33,30 +33,31 @@ def random_code_recall(
 ) -> float:
     r"""Return the fraction of winners that random codes of random patterns recall from exact cues.
 
-    Every item activates `active` of `n_inputs` and a random cell of each module, which gets the
-    weights of all its active inputs; weights never freeze or decay. A cell that stands for m
-    other items has all active inputs of a cue with the probability
+    Every item activates `active` of `n_inputs` inputs and a random cell of each module. The
+    weights from the active inputs to this cell are increased. Weights never freeze or decay. A cell
+    that stands for m other items covers all active inputs of a cue with the probability
 
     .. math:: q_m = \sum_j (-1)^j \binom{a}{j} \left[\binom{N-j}{a} / \binom{N}{a}\right]^m ,
 
     and m is binomial with ``n_items - 1`` draws of probability 1/K. Such a cell ties with the
-    right one, and one of those that tie wins: with q the mean of :math:`q_m`, the right cell wins
-    with the probability ``(1 - (1 - q)**K) / (K q)``. The cells of a module are taken as
-    independent. It is the counting of Willshaw et al. (1969), for modules with one winner.
+    right cell, and one of the cells that tie wins at random. If q is the mean of :math:`q_m`, the
+    right cell wins with the probability ``(1 - (1 - q)**K) / (K q)``. The cells of a module are
+    assumed to be independent. The argument is that of Willshaw et al. (1969), for modules with one
+    winner.
 
     Parameters
     ----------
     n_items : int
-        Items stored.
+        Number of stored items.
     cells_per_module : int
-        K.
+        Number K of cells in a module.
     n_inputs, active : int
-        Inputs, and active ones of each item.
+        Number of inputs, and number of active inputs of each item.
 
     Raises
     ------
     DescriptionError
-        More active inputs than there are.
+        If `active` is larger than `n_inputs`.
 
     Examples
     --------
@@ -84,7 +85,7 @@ def random_code_capacity(
     Raises
     ------
     DescriptionError
-        More active inputs than there are, or a criterion that is met by any number of items.
+        If `active` is larger than `n_inputs`, or if any number of items meets the criterion.
 
     Examples
     --------
@@ -110,33 +111,33 @@ def random_code_capacity(
 
 
 def _largest(draws: int, cells: int) -> int:
-    """Most items of one cell that matter: all but 1e-12 of the binomial."""
+    """Return the largest number of items of one cell that matters, up to 1e-12 of the binomial."""
     return int(scipy.stats.binom.isf(1e-12, draws, 1.0 / cells)) if draws else 0
 
 
 def _covered(most: int, n_inputs: int, active: int) -> NDArray[np.float64]:
-    """Probability that 0, 1, ... `most` random patterns cover all active inputs of another."""
-    # Row c: how the number of covered inputs grows from c, when one more pattern comes.
+    """Return the probability that 0, 1, ... `most` random patterns cover the inputs of another."""
+    # Row c is the distribution of the number of covered inputs after one more pattern.
     step = np.zeros((active + 1, active + 1))
     for c in range(active + 1):
         more = np.arange(active - c + 1)
         step[c, c:] = scipy.stats.hypergeom.pmf(more, n_inputs, active - c, active)
-    found = np.zeros(most + 1)
+    probability = np.zeros(most + 1)
     state = np.zeros(active + 1)
     state[0] = 1.0
     for m in range(most + 1):
-        found[m] = state[-1]
+        probability[m] = state[-1]
         if state[-1] > 1.0 - 1e-14:
-            found[m:] = 1.0
+            probability[m:] = 1.0
             break
         state = state @ step
-    return found
+    return probability
 
 
 def _recall(n_items: int, cells: int, covered: NDArray[np.float64]) -> float:
     share = scipy.stats.binom.pmf(np.arange(covered.size), n_items - 1, 1.0 / cells)
     q = min(1.0, float(share @ covered))
-    # -expm1(K log1p(-q)) is 1 - (1 - q)**K without loss of digits at small q.
+    # -expm1(K log1p(-q)) equals 1 - (1 - q)**K, and keeps all digits at small q.
     if q < 1e-300:
         return 1.0
     lost = -np.expm1(cells * np.log1p(-q)) if q < 1.0 else 1.0

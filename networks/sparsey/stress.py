@@ -1,4 +1,4 @@
-"""Puts a hierarchy of macs to the test: patterns and sequences, learnt in one trial each."""
+"""Stress test of a hierarchy of macs with patterns and sequences, each learnt in one trial."""
 
 from __future__ import annotations
 
@@ -38,36 +38,36 @@ class SparseySubject(Subject):
     An item is learnt in one trial. A test shows it again, whole or corrupted, and compares the
     code of the highest level with that of the item's last learning trial, winner by winner.
 
-    - "recall": are the winners those of learning?
-    - "recognise": the familiarity G of the highest level, the mean over the frames.
-    - "order": with weights that age (`decay`), the item of smaller G came first. Between equals a
-      coin is thrown.
+    - "recall": the winners are compared with the winners at learning.
+    - "recognise": the answer is the familiarity G of the highest level, averaged over the frames.
+    - "order": with weights that age (`decay`), the item with the smaller G is taken as the earlier
+      one. Ties are decided at random.
 
     Parameters
     ----------
     n_inputs, active : int
-        Inputs, and active ones of a pattern.
+        Number of inputs, and number of active inputs of a pattern.
     overlap : float
         Fraction of the active inputs that all patterns share.
     frames : int
-        Patterns of an item: 1, or the length of a sequence. For sequences the macs of the lowest
-        level have horizontal synapses.
+        Number of patterns in an item: 1, or the length of a sequence. For sequences the macs of the
+        lowest level have horizontal synapses.
     n_levels : int
-        Levels of the hierarchy; those above the lowest have one mac each.
+        Number of levels. Each level above the lowest has one mac.
     n_macs : int
-        Macs of the lowest level, spread over the inputs.
+        Number of macs of the lowest level, which are spread over the inputs.
     radius : float, optional
-        Inputs within this distance project to a mac. Default: all.
+        Distance within which inputs project to a mac. Default: all inputs do.
     n_modules, cells_per_module : int
         Q competitive modules of K cells in every mac.
     saturation : float, optional
-        Fraction of increased synapses above which those of a cell (`freeze`: or of a mac) freeze.
-        Default: they never do.
+        Fraction of increased synapses above which the synapses of a cell or of a mac (`freeze`)
+        freeze. Default: they never freeze.
     freeze, decay, convexity
         As in :class:`.Plasticity`.
     lifetime : int
-        Age at which a synapse that was increased once is lost, frames; if `decay` is not "none".
-        A pairing that comes again makes it permanent.
+        Age in frames at which a synapse that was increased once is lost, if `decay` is not "none".
+        A second pairing makes the synapse permanent.
     g_minus, gamma, chi, sigma2, sigma3 : float
         As in :class:`.Selection`; ``chi=0`` makes all codes random.
     store_on_spikes : bool
@@ -138,7 +138,7 @@ class SparseySubject(Subject):
         return _sizes(self)[1]
 
     def model(self, seed: int) -> Sparsey:
-        """The hierarchy, without anything learnt."""
+        """Return a hierarchy that has learnt nothing."""
         sequence = self.frames > 1
         common: dict[str, Any] = {
             "n_modules": self.n_modules, "cells_per_module": self.cells_per_module,
@@ -158,7 +158,7 @@ class SparseySubject(Subject):
         )  # fmt: skip
 
     def material(self, n_items: int, seed: int) -> NDArray[np.int32]:
-        """Active inputs of the items, shape (n_items, frames, active); all patterns differ."""
+        """Return the active inputs of the items, shape (n_items, frames, active), all different."""
         require_memory(200.0 * n_items * self.frames + 12.0 * n_items * self.frames * self.active,
                        f"SparseySubject: {n_items} items", "Use fewer.")  # fmt: skip
         patterns = distinct_patterns(
@@ -169,7 +169,7 @@ class SparseySubject(Subject):
         return patterns.indices.astype(np.int32).reshape(n_items, self.frames, self.active)
 
     def require(self, question: str, experiment: str) -> None:
-        """Refuse a question about order to weights that do not age."""
+        """Raise UnsupportedError for a question about order if the weights do not age."""
         super().require(question, experiment)
         if question == "order" and self.decay == "none":
             raise UnsupportedError(
@@ -193,10 +193,10 @@ class SparseySubject(Subject):
         return [trial.answers() for trial in trials]
 
     def theory(self, measure: str) -> dict[str, float]:
-        """Capacity of random codes, at which 90 % of the winners of exact cues are right.
+        """Return the load at which 90 % of the winners are right, for random codes and exact cues.
 
-        It holds for one mac that takes patterns from all inputs, with weights that neither freeze
-        nor decay; see :func:`.random_code_recall`.
+        It holds for one mac that receives patterns from all inputs, with weights that neither
+        freeze nor decay; see :func:`.random_code_recall`.
         """
         plain = self.saturation is None and self.decay == "none" and self.radius is None
         plain = plain and self.n_inputs <= MOST_INPUTS and self.active <= MOST_ACTIVE
@@ -215,19 +215,19 @@ def _sizes(subject: SparseySubject) -> tuple[int, int]:
 def _run_spiking(
     subject: SparseySubject, trials: list[StressTrial], conditions: Conditions
 ) -> None:
-    """Learn by the algorithm; retrieve the cues of all trials on spikes, side by side."""
-    found = [
+    """Learn by the algorithm, and retrieve the cues of all trials on spikes, side by side."""
+    parts = [
         (trial, part._replace(model=copy.deepcopy(part.model)), k)
         for trial in trials
         for k, part in enumerate(trial.parts())
     ]
     runs = run_models(
-        [part.model for _, part, _ in found],
-        [list(part.cues[:, 0] if subject.frames == 1 else part.cues) for _, part, _ in found],
+        [part.model for _, part, _ in parts],
+        [list(part.cues[:, 0] if subject.frames == 1 else part.cues) for _, part, _ in parts],
         conditions,
-        [int(own_rng(trial.task.seed, "run", k).integers(2**31)) for trial, _, k in found],
+        [int(own_rng(trial.task.seed, "run", k).integers(2**31)) for trial, _, k in parts],
     )
-    for (trial, part, _), run in zip(found, runs, strict=True):
+    for (trial, part, _), run in zip(parts, runs, strict=True):
         trial.read(part, joined(run.answers))
         trial.costs = _together(trial.costs, run.costs)
 
@@ -236,7 +236,7 @@ _TOTALS = ("spikes", "synaptic_operations", "duration", "operations", "energy")
 
 
 def _together(costs: dict[str, float], more: dict[str, float]) -> dict[str, float]:
-    """Costs of two runs of one memory: what is used up adds, what it is stays."""
+    """Merge the costs of two runs of one memory. Totals are added, and sizes stay."""
     return costs | {
         name: value + costs.get(name, 0.0) if name in _TOTALS else value
         for name, value in more.items()
@@ -251,8 +251,8 @@ def _perform_storing(
     shown = [trial.shown() for trial in trials]
     if conditions.backend == "expected":
         answers = [trial.model.expected(s) for trial, s in zip(trials, shown, strict=True)]
-        for trial, found in zip(trials, answers, strict=True):
-            trial.read_shown(found)
+        for trial, codes in zip(trials, answers, strict=True):
+            trial.read_shown(codes)
     else:
         seeds = [int(own_rng(trial.task.seed, "run").integers(2**31)) for trial in trials]
         runs = run_models([trial.model for trial in trials], shown, conditions, seeds)

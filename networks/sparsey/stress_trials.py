@@ -1,4 +1,4 @@
-"""One trial of a stress test of a hierarchy: its script, its cues, and its answers."""
+"""A trial of a stress test of a hierarchy: its script, its cues, and its answers."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ _Winners = NDArray[np.int16]
 
 
 class Part(NamedTuple):
-    """Tests between two times of learning."""
+    """Tests between two phases of learning."""
 
     model: Sparsey
     cues: _Bits
     """Shape (n_cues, frames, n_inputs)."""
     rows: list[int]
-    """Row of each cue in the answers; the other item of a question about order has its row too."""
+    """Row of each cue in the answers. Both items of a question about order have the same row."""
     others: list[bool]
-    """Whether each cue is that other item."""
+    """Whether each cue is the second item of a question about order."""
     wanted: list[_Winners | None]
-    """Winners of learning of each cue, (frames, n_macs, Q); None if the item was not learnt."""
+    """Winners when each cue was learnt, (frames, n_macs, Q), or None if it was not learnt."""
 
 
 class StressTrial:
-    """Goes through a script, and keeps the answers.
+    """Carries out a script and keeps the answers.
 
     Parameters
     ----------
     subject : SparseySubject
-        What is tested.
+        Subject under test.
     task : Task
-        Material and script.
+        Material and script of the trial.
     """
 
     def __init__(self, subject: Any, task: Task) -> None:
@@ -61,7 +61,7 @@ class StressTrial:
         self.costs: dict[str, float] = {}
 
     def parts(self) -> Iterator[Part]:
-        """Learn what the script says; yield the tests in between."""
+        """Learn the items of the script, and yield the tests between them."""
         n_tested = 0
         for kind, events in _runs(self.task.script):
             if kind is Study:
@@ -79,7 +79,7 @@ class StressTrial:
     def _dense(self, indices: NDArray[np.int32]) -> _Bits:
         shape = (*indices.shape[:2], self.subject.n_inputs)
         require_memory(2.0 * float(np.prod(shape)), "SparseySubject: the items of a trial",
-                       "Use fewer items, or smaller ones.")  # fmt: skip
+                       "Use fewer or smaller items.")  # fmt: skip
         dense = np.zeros(shape, dtype=np.bool_)
         np.put_along_axis(dense, indices.astype(np.int64), True, axis=2)
         return dense
@@ -100,20 +100,20 @@ class StressTrial:
         return Part(self.model, cues, rows, others, [self.learnt.get(item) for item in asked])
 
     def shown(self) -> list[Any]:
-        """The whole script as trials of the spiking form, which stores what it is told to."""
-        found: list[Any] = []
+        """Return the whole script as trials of the spiking form."""
+        trials: list[Any] = []
         row = 0
         for event in self.task.script:
             if isinstance(event, Study):
                 image = self._dense(self.items[[event.item]])[0, 0]
-                found.append(Store(image, familiar=self.subject.familiar))
+                trials.append(Store(image, familiar=self.subject.familiar))
             else:
-                found += list(self._part([event], row).cues[:, 0])
+                trials += list(self._part([event], row).cues[:, 0])
                 row += 1
-        return found
+        return trials
 
     def read_shown(self, answers: Sequence[Codes]) -> None:
-        """Answers of the trials of :meth:`shown`."""
+        """Read the answers to the trials of :meth:`shown`."""
         k = row = 0
         for event in self.task.script:
             if isinstance(event, Study):
@@ -126,21 +126,21 @@ class StressTrial:
                 row += 1
 
     def read(self, part: Part, codes: Codes) -> None:
-        """Compare the codes of the cues of one part with those of learning."""
-        found = codes.winners[-1].reshape(len(part.rows), -1)
+        """Compare the codes of the cues of one part with the codes at learning."""
+        winners = codes.winners[-1].reshape(len(part.rows), -1)
         g = codes.mean_familiarity().reshape(len(part.rows), -1).mean(axis=1)
-        empty = np.full(found.shape[1], -1, dtype=np.int16)
+        empty = np.full(winners.shape[1], -1, dtype=np.int16)
         wanted = np.stack([empty if w is None else w.reshape(-1) for w in part.wanted])
-        right = ((wanted >= 0) & (wanted == found)).sum(axis=1)
+        right = ((wanted >= 0) & (wanted == winners)).sum(axis=1)
         first = ~np.array(part.others)
         rows = np.array(part.rows)
         self.right[rows[first]] = right[first]
         self.missing[rows[first]] = ((wanted >= 0).sum(axis=1) - right)[first]
-        self.extra[rows[first]] = ((found >= 0).sum(axis=1) - right)[first]
+        self.extra[rows[first]] = ((winners >= 0).sum(axis=1) - right)[first]
         self.familiarity[rows, (~first).astype(int)] = g
 
     def answers(self) -> Answers:
-        """The answers of all tests."""
+        """Return the answers to all tests."""
         subject, level = self.subject, self.model.levels[-1]
         asked = np.array([probe.question == "order" for probe in self.probes], dtype=np.bool_)
         return Answers(
@@ -173,7 +173,7 @@ def _shape(codes: Codes) -> tuple[int, int]:
 
 
 def _runs(script: Sequence[Any]) -> Iterator[tuple[type, list[Any]]]:
-    """Events of one kind in a row."""
+    """Yield runs of consecutive events of one kind."""
     events: list[Any] = []
     for event in script:
         if events and type(event) is not type(events[0]):
@@ -185,7 +185,7 @@ def _runs(script: Sequence[Any]) -> Iterator[tuple[type, list[Any]]]:
 
 
 def corrupt(cue: _Bits, probe: Probe, rng: np.random.Generator) -> None:
-    """Take active inputs away from each frame, and add others that were silent in the item."""
+    """Remove active inputs from each frame, and add inputs that were silent in the item."""
     for frame in cue:
         left = fragment(np.flatnonzero(frame), probe, frame.size, rng)
         frame[:] = False
@@ -193,7 +193,7 @@ def corrupt(cue: _Bits, probe: Probe, rng: np.random.Generator) -> None:
 
 
 def _earlier(familiarity: NDArray[np.float64], seed: int) -> _Bits:
-    """Whether the first item of each pair seems older: less familiar, since weights age."""
+    """Return whether the first item of each pair is less familiar, and so seems older."""
     item, other = familiarity.T
     coin = own_rng(seed, "coin").random(len(item)) < 0.5
     return np.asarray(np.where(item == other, coin, item < other))

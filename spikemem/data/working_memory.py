@@ -24,19 +24,19 @@ _LONGEST = 10**4
 
 @dataclass(frozen=True)
 class WindowLengths(Kind):
-    """One length of a window, or several: whole numbers from `low`."""
+    """One or more lengths of a window, whole numbers of at least `low`."""
 
     low: int = 1
 
     def check(self, value: Any, where: str) -> tuple[int, ...]:
-        """Return a tuple of different int."""
+        """Return a tuple of different integers."""
         one = isinstance(value, int | np.integer) and not isinstance(value, bool)
-        given = (value,) if one else to_tuple(value, where, "whole numbers")
+        values = (value,) if one else to_tuple(value, where, "whole numbers")
         number = Count(low=self.low, high=_LONGEST)
-        found = tuple(number.check(item, where) for item in given)
-        if not found or len(set(found)) < len(found):
-            raise DescriptionError(f"{where} must be one or more different numbers, got {found}.")
-        return found
+        lengths = tuple(number.check(item, where) for item in values)
+        if not lengths or len(set(lengths)) < len(lengths):
+            raise DescriptionError(f"{where} must be one or more different numbers, got {lengths}.")
+        return lengths
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -46,7 +46,7 @@ class BitStreams(Frozen):
     Parameters
     ----------
     bits : ndarray of int64, shape (n_streams, n_bits)
-        0 and 1, right-aligned; before its beginning a stream has -1.
+        Bits 0 and 1, right-aligned. Entries before the beginning of a stream are -1.
     windows : tuple of int
         Length N of each task.
     labels : ndarray of int64, shape (n_streams, n_tasks)
@@ -55,7 +55,7 @@ class BitStreams(Frozen):
     Raises
     ------
     DescriptionError
-        Other values, or shapes that do not fit.
+        If a value is not allowed, or if the shapes do not fit.
     """
 
     bibtex: ClassVar[tuple[str, ...]] = (KHAJEHABDOLLAHI,)
@@ -106,7 +106,7 @@ class BitStreams(Frozen):
         p : float
             Probability of a spike of a channel in a step while its bit is shown.
         seed : int or numpy.random.Generator
-            For the spikes.
+            Seed of the spikes.
 
         Returns
         -------
@@ -116,7 +116,7 @@ class BitStreams(Frozen):
         Raises
         ------
         DescriptionError
-            An argument is not of its kind, or more spikes than the memory holds.
+            If an argument is not valid, or if the spikes do not fit into the computer's memory.
         """
         size = float(self.bits.size) * hold * n_channels
         require_memory(10.0 * size, "BitStreams.spikes", "Show fewer streams at once.")
@@ -149,7 +149,7 @@ def parity_streams(
     Raises
     ------
     DescriptionError
-        An argument is not of its kind, or more bits than the memory holds.
+        If an argument is not valid, or if the bits do not fit into the computer's memory.
 
     References
     ----------
@@ -188,7 +188,7 @@ def match_streams(
     Raises
     ------
     DescriptionError
-        As :func:`parity_streams`.
+        If an argument is not valid, or if the bits do not fit into the computer's memory.
 
     References
     ----------
@@ -210,11 +210,11 @@ def match_streams(
 def _drawn(
     windows: tuple[int, ...], count: int, rng: np.random.Generator, where: str, *, biased: bool
 ) -> NDArray[np.int64]:
-    """Bits of streams of random lengths, right-aligned."""
+    """Return the bits of streams of random lengths, right-aligned."""
     largest = max(windows)
     longest = 4 * largest + 1
     require_memory(40.0 * count * longest, f"{where}: {count} streams of up to {longest} bits",
-                   "Draw fewer, or shorter ones.")  # fmt: skip
+                   "Draw fewer or shorter streams.")  # fmt: skip
     lengths = rng.integers(largest + 2, longest + 1, size=count)
     bias = rng.random(count) if biased else np.full(count, 0.5)
     bits = (rng.random((count, longest)) < bias[:, None]).astype(np.int64)
@@ -231,7 +231,7 @@ def transfer_matrix(
     *,
     strength: Annotated[float, Quantity(above=0.0)] = 1.0,
 ) -> NDArray[np.float64]:
-    """Accuracy of a linear readout that learns one task and is tested on each.
+    """Return the accuracy of a linear readout that learns one task and is tested on each.
 
     Parameters
     ----------
@@ -252,7 +252,7 @@ def transfer_matrix(
     Raises
     ------
     DescriptionError
-        Shapes that do not fit, or a task with the same answer for all streams.
+        If the shapes do not fit, or if a task has the same answer for all streams.
     """
     where = "transfer_matrix"
     if streams.windows != test_streams.windows:
@@ -260,13 +260,13 @@ def transfer_matrix(
             f"{where}: test_streams must have the windows of streams, {streams.windows}, got "
             f"{test_streams.windows}."
         )
-    for name, rows, of in (
+    for name, rows, streams_of_rows in (
         ("states", states, streams),
         ("test_states", test_states, test_streams),
     ):
-        if len(rows) != len(of) or rows.shape[1] != states.shape[1] or not rows.size:
+        if len(rows) != len(streams_of_rows) or rows.shape[1] != states.shape[1] or not rows.size:
             raise DescriptionError(
-                f"{where}: {name} must have a row for each of {len(of)} streams and "
+                f"{where}: {name} must have a row for each of {len(streams_of_rows)} streams and "
                 f"{states.shape[1]} features, got shape {rows.shape}."
             )
     for k, window in enumerate(streams.windows):

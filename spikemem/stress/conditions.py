@@ -64,8 +64,8 @@ class Conditions:
         Rate of the background spikes onto each cell, Hz. Each cell has its own Poisson train.
     background_weight : float
         Weight of a background spike, as a fraction of the weight with which one spike brings the
-        cell from rest to its threshold (``spikemem.stress.disturb.threshold_weight``). From 1 on, one
-        background spike makes the cell fire.
+        cell from rest to its threshold (``spikemem.stress.disturb.threshold_weight``). From 1
+        on, one background spike makes the cell fire.
     platform : str, optional
         Platform for which the energy of the run is estimated: a platform of
         :func:`spikemem.hardware.resistive.account`, such as "Loihi", or "crossbar" for the device.
