@@ -187,8 +187,8 @@ def test_bad_settings_are_refused():
         (ref.DenseSubject, {"p": 1}, "p must be"),
         (ref.MultitaskingSubject, {"dilution": 2.0}, "dilution must be"),
         (ref.WillshawSubject, {"active": 1000}, "fewer than all"),
-        (ref.WillshawSubject, {"kind": "auto", "n_outputs": 5}, 'are for kind="hetero"'),
-        (ref.WillshawSubject, {"steps": 2}, 'for kind="auto"'),
+        (ref.WillshawSubject, {"kind": "auto", "n_outputs": 5}, 'need kind="hetero"'),
+        (ref.WillshawSubject, {"steps": 2}, 'steps above 1 need kind="auto"'),
     ):
         with pytest.raises(sm.DescriptionError, match=text):
             cls(**settings)

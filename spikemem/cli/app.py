@@ -96,7 +96,7 @@ COMMANDS: dict[str, Place] = {
     ),
     "stress": Place(
         "spikemem.stress.commands:stress",
-        "Stress-test a memory: how much it holds, how it fails, what it costs.",
+        "Stress-test a memory: measure how much it holds, how it fails and what it costs.",
     ),
     "device": Place(
         "spikemem.hardware.resistive.commands:device",
