@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -29,7 +30,6 @@ __all__ = ["SWEEP", "Results", "load"]
 Confidence = Annotated[float, Quantity(above=0.0, below=1.0)]
 
 _MOST_READINGS = 5
-_MOST_FAILURES = 5
 
 
 class Results:
@@ -90,7 +90,7 @@ class Results:
     @property
     def n_combinations(self) -> int:
         """Number of combinations of the axes that are not bisected."""
-        return math_prod(len(axis) for axis in self.axes.values() if isinstance(axis, list))
+        return math.prod(len(axis) for axis in self.axes.values() if isinstance(axis, list))
 
     @property
     def n_points(self) -> int | None:
@@ -391,13 +391,6 @@ class Results:
         from .text import summary
 
         return summary(self)
-
-
-def math_prod(lengths: Any) -> int:
-    """Product of whole numbers."""
-    import math
-
-    return math.prod(lengths)
 
 
 def _json(value: Any) -> Any:
